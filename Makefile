@@ -1,0 +1,50 @@
+# make demo: set up .venv and run the built-in suite `demo`.  make test: the same set-up, developer tools, all checks.
+# A Python from 3.10 to 3.12 is needed: PYTHON=/path/to/python3.11 make demo
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+
+# One thread a process: the harness runs one process a processor, and spinning threads slow each other down.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test bench lint types contracts pytest clean
+
+demo: $(VENV)/installed
+	$(BIN)/harness run demo
+
+test: lint types contracts pytest
+
+lint: $(VENV)/developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/developer
+	$(BIN)/mypy
+
+contracts: $(VENV)/developer
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/developer
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/developer
+	$(BIN)/python -m tests.benchmarks.matching
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "make: no Python from 3.10 to 3.12 found (NNI and Avalanche carry no other); name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) "setuptools<81"
+	$(PIP) --no-build-isolation --editable .
+	$(BIN)/python -W ignore -c "import scenarios.search.experiment"  # NNI writes a file at its first import: not in two workers at once
+	touch $@
+
+$(VENV)/developer: $(VENV)/installed
+	$(PIP) --no-build-isolation --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

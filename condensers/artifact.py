@@ -1,0 +1,105 @@
+"""A set as files: NAME.safetensors (tensors and card, the same bytes for the same seed) and NAME.card.json beside it.
+
+The second file is the card for people, with the cost (seconds, joules), which differs from run to run; a set without it
+is complete, its cost then counts as not recorded.
+"""
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from condensers.context import write_atomically
+from condensers.data import ClassData
+from condensers.errors import UsageError
+from condensers.registry import PARAMETERISATIONS
+from condensers.synthetic import FORMAT, SyntheticSet
+
+NEEDED = ("format", "dataset", "digest", "class_names", "classes", "shape", "mean", "std", "method", "parameterisation", "ipc")
+
+
+def card_path(path: Path) -> Path:
+    return path.with_suffix(".card.json")
+
+
+def save_set(synthetic: SyntheticSet, path: Path) -> None:
+    """Write both files, each whole or not at all; UsageError where the place cannot be written."""
+    tensors = {name: t.contiguous() for name, t in synthetic.tensors.items()}
+    card = json.dumps(dict(synthetic.card), sort_keys=True)
+    readable = {**synthetic.card, "nbytes": synthetic.nbytes, "cost": dict(synthetic.cost)}
+    try:
+        write_atomically(path, save(tensors, metadata={"card": card}))
+        write_atomically(card_path(path), (json.dumps(readable, indent=2) + "\n").encode())
+    except OSError as fault:
+        raise UsageError(f"{path}: cannot be written ({fault.strerror}); choose another place") from fault
+
+
+def load_set(path: Path) -> SyntheticSet:
+    """Read a set; UsageError with one sentence where the file is missing, cut short, or not a set of ours."""
+    tensors, metadata = _read(path)
+    try:
+        card = json.loads(metadata["card"])
+    except (KeyError, json.JSONDecodeError):
+        raise UsageError(f"{path}: has no card, so it is not a condensed set of this harness; import it first") from None
+    if not isinstance(card, dict):
+        raise UsageError(f"{path}: its card is not a table; the file was not written by this harness or is damaged")
+    missing = [key for key in NEEDED if key not in card]
+    if missing:
+        raise UsageError(f"{path}: its card lacks '{missing[0]}'; the file was not written by this harness or is damaged")
+    if card["format"] != FORMAT:
+        raise UsageError(f"{path}: is of format {card['format']}, this harness reads {FORMAT}; update it, or condense again")
+    synthetic = SyntheticSet(tensors, card, _cost(path))
+    _validate(synthetic, path)
+    return synthetic
+
+
+def require_same_data(synthetic: SyntheticSet, data: ClassData, path: Path) -> None:
+    """Refuse a set that was made from other images than `data` (the training part)."""
+    card = synthetic.card
+    if card["dataset"] != data.name:
+        source = card["dataset"]
+        raise UsageError(f"{path}: its card says it was made from {source}, not {data.name}; pass --data {source}")
+    if card["digest"] != data.digest:
+        raise UsageError(
+            f"{path}: made from a {data.name} with digest {card['digest']}, but the one here has {data.digest};"
+            " use the same files, or condense again"
+        )
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file; make one with: harness condense METHOD --data D --ipc N --out {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, struct.error, OSError, ValueError) as fault:
+        raise UsageError(f"{path}: is cut short or not a .safetensors file ({fault}); copy or condense it again") from fault
+
+
+def _cost(path: Path) -> dict[str, Any]:
+    try:
+        cost: dict[str, Any] = json.loads(card_path(path).read_text(encoding="utf-8"))["cost"]
+        return cost
+    except (OSError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def _validate(synthetic: SyntheticSet, path: Path) -> None:
+    """Check that the tensors are what the card says."""
+    try:
+        PARAMETERISATIONS.create(synthetic.card["parameterisation"], str(path))
+        images, labels = synthetic.decode()
+        classes, shape = len(synthetic.card["class_names"]), torch.Size(synthetic.card["shape"])
+    except KeyError as fault:
+        raise UsageError(f"{path}: its tensor {fault} is missing; the file is damaged, condense it again") from None
+    except (RuntimeError, TypeError, ValueError) as fault:
+        raise UsageError(f"{path}: its card does not fit its tensors ({fault}); the file is damaged, condense it again") from None
+    if images.shape[1:] != shape or len(images) != len(labels):
+        raise UsageError(f"{path}: holds images {tuple(images.shape)} and labels {tuple(labels.shape)}, not what its card says")
+    if labels.ndim == 1 and not bool(((labels >= 0) & (labels < classes)).all()):
+        raise UsageError(f"{path}: holds a label outside 0..{classes - 1}; the file is damaged, condense it again")

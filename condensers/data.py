@@ -1,0 +1,119 @@
+"""ClassData: real images by class, the only view of the data that a condenser gets."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from condensers.errors import DataMissing, UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class ClassData:
+    """Labelled images of a fixed set of classes.
+
+    images: (N, C, H, W) uint8. labels: (N,) int64, an index into class_names. mean, std: per channel, for pixels in
+    [0, 1]. classes: the labels that may occur; after `restrict` the images of all others are gone from memory.
+    mirror: whether a horizontally flipped image keeps its label (false for digits and letters).
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor
+    class_names: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    mirror: bool = True
+    licence: str = "not recorded"
+    classes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.classes:
+            object.__setattr__(self, "classes", tuple(range(len(self.class_names))))
+        if self.images.dtype != torch.uint8 or self.images.ndim != 4:
+            found = f"{self.images.dtype} {tuple(self.images.shape)}"
+            raise UsageError(f"{self.name}: images must be uint8 (N, C, H, W), not {found}")
+        self._check_labels()
+
+    def _check_labels(self) -> None:
+        labels, known = self.labels.cpu(), len(self.class_names)
+        if labels.dtype != torch.int64 or labels.shape != (len(self.images),):
+            found = f"{labels.dtype} {tuple(labels.shape)}"
+            raise UsageError(f"{self.name}: labels must be int64, one for each of {len(self.images)} images, not {found}")
+        outside = labels[(labels < 0) | (labels >= known)]
+        if len(outside):
+            raise UsageError(f"{self.name}: label {int(outside[0])} is outside 0..{known - 1}; name its class or leave it out")
+        counts = torch.bincount(labels, minlength=known).tolist()
+        empty = [self.class_names[c] for c in self.classes if counts[c] == 0]
+        if empty:
+            others = f" (nor have {len(empty) - 1} others)" if len(empty) > 1 else ""
+            raise DataMissing(f"{self.name}: class '{empty[0]}' has no images{others}; add some or leave the class out")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
+    @property
+    def device(self) -> torch.device:
+        return self.images.device
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the images, labels and class names, as 16 hex digits; the name does not enter."""
+        sha = hashlib.sha256(repr((self.images.shape, self.class_names, self.classes)).encode())
+        sha.update(self.images.cpu().contiguous().numpy().data)
+        sha.update(self.labels.cpu().contiguous().numpy().data)
+        return sha.hexdigest()[:16]
+
+    @cached_property
+    def _members(self) -> dict[int, Tensor]:
+        return {c: (self.labels == c).nonzero().flatten() for c in self.classes}
+
+    def members(self, label: int) -> Tensor:
+        """Indices (n,) int64 of the images of one class, in the data's order; KeyError for a class that is not here."""
+        return self._members[label]
+
+    def count(self, label: int) -> int:
+        return len(self.members(label))
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) uint8 -> float32, (x / 255 - mean) / std per channel."""
+        mean, std = self._statistics(images.device)
+        return (images.float() / 255 - mean) / std
+
+    def quantise(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) float, normalised -> uint8, rounded and clamped: the inverse of `normalise`."""
+        mean, std = self._statistics(images.device)
+        return ((images.float() * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
+
+    def _statistics(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        as_column = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (self.mean, self.std))
+        mean, std = as_column
+        return mean, std
+
+    def sample(self, label: int, n: int, generator: torch.Generator) -> Tensor:
+        """Draw n different images of one class (all of them where it has fewer): (<= n, C, H, W) float32, normalised."""
+        members = self.members(label)
+        chosen = torch.randperm(len(members), generator=generator)[:n].to(members.device)
+        return self.normalise(self.images[members[chosen]])
+
+    def subset(self, indices: Tensor) -> "ClassData":
+        """Only the images at `indices` (int64); every class must keep at least one."""
+        return replace(self, images=self.images[indices].clone(), labels=self.labels[indices].clone())
+
+    def restrict(self, classes: Iterable[int]) -> "ClassData":
+        """Only some classes: what a learner has seen of the stream. The labels keep their meaning."""
+        kept = tuple(sorted(set(classes)))
+        outside = [c for c in kept if c not in self.classes]
+        if outside or not kept:
+            raise UsageError(f"{self.name}: cannot restrict to classes {kept}; it holds {self.classes}")
+        indices = torch.isin(self.labels, torch.tensor(kept, device=self.device)).nonzero().flatten()
+        return replace(self, images=self.images[indices].clone(), labels=self.labels[indices].clone(), classes=kept)
+
+    def to(self, device: torch.device) -> "ClassData":
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))

@@ -1,0 +1,63 @@
+"""The one optimisation loop: steps, progress, checkpoints, resume, stop on request or at a deadline.
+
+Condensing a set and training a network on one both run here, so both survive a pulled plug in the same way: what is lost
+is at most the steps since the last checkpoint, and the resumed run gives the same bytes as an uninterrupted one.
+"""
+
+import io
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from condensers.context import Context, Progress, Stateful, write_atomically
+from condensers.errors import Interrupted
+
+
+class Loop(Stateful, Protocol):
+    """What the engine drives. `step` does step `index` (from 0) and returns a figure to show, such as the loss."""
+
+    def step(self, index: int) -> float: ...
+
+
+def run(loop: Loop, steps: int, context: Context, name: str) -> float:
+    """Run `loop` up to `steps` steps, from its last checkpoint where there is one; return the seconds all of it took.
+
+    The checkpoint holds the loop's state and the context's generator. It is removed when the last step is done.
+    Raises Interrupted after saving, when the context says stop.
+    """
+    path = context.folder / "checkpoint.pt" if context.folder else None
+    start, earlier = _restore(loop, context, path)
+    begun = saved_at = time.monotonic()
+    for index in range(start, steps):
+        if context.must_stop():
+            _save(loop, context, path, index, earlier + time.monotonic() - begun)
+            raise Interrupted(f"{name}: stopped at step {index} of {steps}")
+        figure = loop.step(index)
+        context.progress(Progress(name, index + 1, steps, f"{figure:.4g}"))
+        if path and time.monotonic() - saved_at >= context.checkpoint_seconds:
+            _save(loop, context, path, index + 1, earlier + time.monotonic() - begun)
+            saved_at = time.monotonic()
+    if path:
+        path.unlink(missing_ok=True)
+    return earlier + time.monotonic() - begun
+
+
+def _save(loop: Loop, context: Context, path: Path | None, done: int, seconds: float) -> None:
+    if path is None:
+        return
+    buffer = io.BytesIO()
+    state = {"done": done, "seconds": seconds, "generator": context.generator.get_state(), "loop": loop.state_dict()}
+    torch.save(state, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def _restore(loop: Loop, context: Context, path: Path | None) -> tuple[int, float]:
+    """Load the checkpoint, if any, into loop and generator; return the steps already done and the seconds they took."""
+    if path is None or not path.exists():
+        return 0, 0.0
+    state: dict[str, Any] = torch.load(path, weights_only=True, map_location=context.device)
+    loop.load_state_dict(state["loop"])
+    context.generator.set_state(state["generator"].cpu())
+    return state["done"], state["seconds"]

@@ -1,0 +1,37 @@
+"""Errors meant for people: one sentence that says what is wrong, where, and what to do. `status` is the exit status."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """Base of every error that is the user's to mend; the command line prints it without a traceback."""
+
+    status = 2
+
+
+class UsageError(HarnessError):
+    """A wrong name, value, file or option (exit status 2)."""
+
+
+class DataMissing(HarnessError):
+    """A data set, or the images of one of its classes, is not there (exit status 3)."""
+
+    status = 3
+
+
+class WorkFailed(HarnessError):
+    """The work itself failed, though what was asked for was right (exit status 1)."""
+
+    status = 1
+
+
+class Interrupted(Exception):
+    """Work stopped on request or at its deadline, after saving what it had; running it again goes on from there."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return "did you mean 'x'?" when a known word is near, else the list of known words."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names) or 'none'}"

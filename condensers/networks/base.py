@@ -1,0 +1,52 @@
+"""What a network must give, and how one is made from a seed alone."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from condensers.registry import NETWORKS
+
+
+@runtime_checkable
+class Network(Protocol):
+    """A classifier. x: (N, C, H, W) float32, normalised."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Logits (N, K)."""
+        ...
+
+    def embed(self, x: Tensor) -> Tensor:
+        """The flattened features (N, D) that the last linear layer reads."""
+        ...
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """The output of each block, in order: (N, C_b, H_b, W_b), or (N, D_b) in a network without images inside."""
+        ...
+
+
+class NetworkSpec(Protocol):
+    """A network's hyperparameters; `module` builds it for images of `shape` (C, H, W)."""
+
+    def module(self, shape: tuple[int, int, int], classes: int) -> nn.Module: ...
+
+
+def build(
+    spec: Any, shape: tuple[int, int, int], classes: int, generator: torch.Generator, device: torch.device | None = None
+) -> nn.Module:
+    """A freshly initialised network, the same for the same state of `generator`.
+
+    torch's layers draw their weights from the global generator, so its state is borrowed for the time of building and
+    given back: nothing else in the process sees a difference.
+    """
+    part = NETWORKS.create(spec)
+    seed = int(torch.randint(2**62, (1,), generator=generator))
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        network: nn.Module = part.module(shape, classes)
+    return network.to(device or torch.device("cpu"))
+
+
+def has_batch_norm(network: nn.Module) -> bool:
+    """Whether the output for one image depends on the others of its batch while training."""
+    return any(isinstance(m, nn.BatchNorm2d | nn.BatchNorm1d) for m in network.modules())

@@ -1,0 +1,100 @@
+"""ConvNet-D: blocks of convolution, normalisation, activation and pooling, then one linear layer.
+
+Source: Zhao et al., "Dataset Condensation with Gradient Matching" (ICLR 2021), section 4.1 (D = 3, width 128, instance
+norm, ReLU, average pooling). The first convolution pads by 3 for 28-pixel images, so that they become 32 pixels wide.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from condensers.errors import UsageError
+from condensers.fields import hyper
+
+
+def group_norm(width: int) -> nn.GroupNorm:
+    """Four groups of channels; UsageError where the width does not allow it."""
+    if width % 4:
+        near = width + 4 - width % 4
+        raise UsageError(f"norm group: width {width} is not a multiple of its 4 groups; take {near} or another norm")
+    return nn.GroupNorm(4, width)
+
+
+NORMS: dict[str, Callable[[int, int], nn.Module]] = {
+    "none": lambda width, size: nn.Identity(),
+    "batch": lambda width, size: nn.BatchNorm2d(width),
+    "layer": lambda width, size: nn.LayerNorm([width, size, size]),
+    "instance": lambda width, size: nn.GroupNorm(width, width),
+    "group": lambda width, size: group_norm(width),
+}
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "sigmoid": nn.Sigmoid,
+    "relu": nn.ReLU,
+    "leakyrelu": lambda: nn.LeakyReLU(0.01),
+    "swish": nn.SiLU,
+}
+POOLINGS: dict[str, Callable[[], nn.Module]] = {
+    "none": nn.Identity,
+    "max": lambda: nn.MaxPool2d(2),
+    "avg": lambda: nn.AvgPool2d(2),
+}
+
+
+@dataclass(frozen=True)
+class ConvNetSpec:
+    """ConvNet-D, the network of the condensation papers."""
+
+    depth: int = hyper(3, unit="blocks", source="DC, section 4.1", minimum=1)
+    width: int = hyper(128, unit="channels", source="DC, section 4.1", minimum=1)
+    norm: str = hyper("instance", source="DC, section 4.1", values=("none", "batch", "layer", "instance", "group"))
+    activation: str = hyper("relu", source="DC, section 4.1", values=("sigmoid", "relu", "leakyrelu", "swish"))
+    pooling: str = hyper("avg", source="DC, section 4.1", values=("none", "max", "avg"))
+
+    registered: ClassVar[str] = "convnet"
+
+    def module(self, shape: tuple[int, int, int], classes: int) -> "ConvNet":
+        return ConvNet(self, shape, classes)
+
+
+class ConvNet(nn.Module):
+    """The module of a ConvNetSpec, for images of `shape` (C, H, W), square."""
+
+    def __init__(self, spec: ConvNetSpec, shape: tuple[int, int, int], classes: int) -> None:
+        super().__init__()
+        channels, size, columns = shape
+        if size != columns:
+            raise UsageError(f"convnet: images must be square, not {size} x {columns}; pad or crop them, or take resnet18")
+        blocks = []
+        for index in range(spec.depth):
+            padding = 3 if index == 0 and size == 28 else 1
+            size += 2 * padding - 2
+            convolution = nn.Conv2d(channels, spec.width, 3, padding=padding)
+            norm = NORMS[spec.norm](spec.width, size)
+            blocks.append(nn.Sequential(convolution, norm, ACTIVATIONS[spec.activation](), POOLINGS[spec.pooling]()))
+            channels = spec.width
+            size = size if spec.pooling == "none" else size // 2
+            if size < 1:
+                raise UsageError(f"convnet: depth {spec.depth} is too deep for {shape[1]}-pixel images; take at most {index}")
+        self.blocks = nn.ModuleList(blocks)
+        self.classifier = nn.Linear(spec.width * size * size, classes)
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """Each block's output (N, width, H_b, W_b), after pooling."""
+        outputs = []
+        for block in self.blocks:
+            x = block(x)
+            outputs.append(x)
+        return outputs
+
+    def embed(self, x: Tensor) -> Tensor:
+        """(N, width * H_D * W_D)."""
+        for block in self.blocks:
+            x = block(x)
+        return x.flatten(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        logits: Tensor = self.classifier(self.embed(x))
+        return logits

@@ -1,0 +1,40 @@
+"""Distribution matching: the squared distance of mean embeddings, summed over features and classes.
+
+L = sum_c || mean_b psi(A_w(x_b)) - mean_b psi(A_w(s_b)) ||^2
+
+Source: Zhao & Bilen, "Dataset Condensation with Distribution Matching" (WACV 2023), eq. 4 and 5. psi is the network
+without its classifier. Networks with batch norm see all classes in one batch, as in the authors' code.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from condensers.networks import Network, has_batch_norm
+from condensers.objectives.base import Pair
+
+
+@dataclass(frozen=True)
+class MeanEmbedding:
+    """Squared distance between the mean embeddings of real and synthetic images of each class."""
+
+    joint: ClassVar[bool] = True
+
+    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+        """One forward pass for the synthetic images of all pairs; the real ones pass without a graph."""
+        with torch.no_grad():
+            real = class_means(network, [pair.real for pair in pairs], together=has_batch_norm(network))
+        synthetic = class_means(network, [pair.synthetic for pair in pairs], together=True)
+        return ((real - synthetic) ** 2).sum()
+
+
+def class_means(network: nn.Module, batches: Sequence[Tensor], together: bool) -> Tensor:
+    """Mean embedding of each batch, (K, D); `together` passes them through the network as one."""
+    embed = cast(Network, network).embed
+    if not together:
+        return torch.stack([embed(batch).mean(0) for batch in batches])
+    embedded = embed(torch.cat(list(batches)))
+    return torch.stack([part.mean(0) for part in torch.split(embedded, [len(batch) for batch in batches])])

@@ -1,0 +1,79 @@
+"""Gradient matching: the distance between the gradients of the loss on real and on synthetic images of one class.
+
+L = sum_c sum_layers D(g_real, g_syn), g the gradient of the mean cross-entropy of the class's batch;
+D(a, b) = sum_i ( 1 - <a_i, b_i> / (|a_i| |b_i| + 1e-6) ), a_i the part of a layer's gradient that belongs to output node i.
+
+Source: Zhao et al., "Dataset Condensation with Gradient Matching" (ICLR 2021), eq. 9 and 10, and the authors' code: biases and
+the affine parameters of norms do not count, a convolution's weight is read as (out, in * h * w). `mse` and `cosine` are
+its alternatives over the whole gradient. Networks with batch norm are put in evaluation mode after one pass of real images.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from condensers.fields import hyper
+from condensers.objectives.base import Pair
+
+EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class GradientMatching:
+    """Distance between the gradients that real and synthetic images of each class give to a network."""
+
+    distance: str = hyper("node-cosine", source="DC, eq. 10", values=("node-cosine", "mse", "cosine"))
+
+    joint: ClassVar[bool] = False
+
+    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+        """Sum over the pairs' classes; differentiable twice through the synthetic images."""
+        losses = [self._pair(network, pair) for pair in pairs]
+        return torch.stack(losses).sum()
+
+    def _pair(self, network: nn.Module, pair: Pair) -> Tensor:
+        real = gradients(network, pair.real, pair.label, create_graph=False)
+        synthetic = gradients(network, pair.synthetic, pair.label, create_graph=True)
+        return self.between(real, synthetic)
+
+    def between(self, real: Sequence[Tensor], synthetic: Sequence[Tensor]) -> Tensor:
+        """Distance of two lists of gradients, one tensor a parameter."""
+        if self.distance == "node-cosine":
+            layers = [node_cosine(a, b) for a, b in zip(real, synthetic, strict=True) if a.ndim > 1]
+            return torch.stack(layers).sum()
+        a, b = torch.cat([g.flatten() for g in real]), torch.cat([g.flatten() for g in synthetic])
+        if self.distance == "mse":
+            return ((a - b) ** 2).sum()
+        cosine: Tensor = (a * b).sum() / (a.norm() * b.norm() + EPSILON)
+        return 1 - cosine
+
+
+def gradients(network: nn.Module, images: Tensor, label: int, create_graph: bool) -> tuple[Tensor, ...]:
+    """Gradient of the mean cross-entropy of one class's images, a tensor for each parameter."""
+    labels = torch.full((len(images),), label, dtype=torch.int64, device=images.device)
+    loss = functional.cross_entropy(network(images), labels)
+    return torch.autograd.grad(loss, list(network.parameters()), create_graph=create_graph)
+
+
+def node_cosine(a: Tensor, b: Tensor) -> Tensor:
+    """Sum over output nodes of one minus the cosine; a, b: a weight's gradients, (out, ...) with two axes or more."""
+    a, b = a.flatten(1), b.flatten(1)
+    cosine: Tensor = (a * b).sum(-1) / (a.norm(dim=-1) * b.norm(dim=-1) + EPSILON)
+    return (1 - cosine).sum()
+
+
+def freeze_batch_norm(network: nn.Module, real: Tensor) -> None:
+    """Move the running statistics of batch norms towards real images (N, C, H, W) by their momentum, and keep them there.
+
+    One forward pass, as in the authors' code: after it a fresh network's statistics are a tenth of the way.
+    """
+    network.train()
+    with torch.no_grad():
+        network(real)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
+            module.eval()

@@ -1,0 +1,78 @@
+"""What every selection of real images shares: class by class, in a feature space, as many images as the budget allows."""
+
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from condensers import networks
+from condensers.context import Context, Progress
+from condensers.data import ClassData
+from condensers.errors import UsageError
+from condensers.parameterisations.pixels import Pixels
+from condensers.synthetic import Budget, SyntheticSet, pack
+
+Choose = Callable[[Tensor, int, torch.Generator], Tensor]
+SPACES = ("pixels", "random-network")
+STORED = Pixels()
+
+
+def select(method: Any, data: ClassData, budget: Budget, context: Context, choose: Choose) -> SyntheticSet:
+    """A set of the real images that `choose(features (n, D), ipc, generator) -> positions (ipc,)` names in each class.
+
+    The card's `indices` say which images of the data they are. UsageError where a class has fewer images than asked for.
+    """
+
+    def images_of(label: int, features: Tensor, ipc: int) -> tuple[Tensor, list[int]]:
+        chosen = data.members(label)[choose(features, ipc, context.generator).to(data.device)]
+        return data.images[chosen], chosen.tolist()
+
+    return gather(method, data, budget, context, images_of)
+
+
+def gather(
+    method: Any,
+    data: ClassData,
+    budget: Budget,
+    context: Context,
+    images_of: Callable[[int, Tensor, int], tuple[Tensor, list[int]]],
+) -> SyntheticSet:
+    """A set of the uint8 images (ipc, C, H, W) that `images_of(label, features, ipc)` gives for each class."""
+    begun = time.perf_counter()
+    ipc = budget.images_per_class(len(data.classes), method.bytes_per_image(data))
+    refuse_too_many(method, data, ipc)
+    embed = feature_map(getattr(method, "features", "pixels"), data, context)
+    images, indices = [], {}
+    for done, label in enumerate(data.classes):
+        part, chosen = images_of(label, embed(data.members(label)), ipc)
+        images.append(part.cpu())
+        indices[data.class_names[label]] = chosen
+        context.progress(Progress(method.registered, done + 1, len(data.classes)))
+    synthetic = pack(method, data, context, STORED, {"images": torch.cat(images)}, time.perf_counter() - begun)
+    return SyntheticSet(synthetic.tensors, {**synthetic.card, "indices": indices}, synthetic.cost)
+
+
+def refuse_too_many(method: Any, data: ClassData, ipc: int) -> None:
+    """A selection has no more images of a class than there are."""
+    smallest = min(data.classes, key=data.count)
+    if ipc > data.count(smallest):
+        raise UsageError(
+            f"{method.registered}: ipc {ipc} is more than class '{data.class_names[smallest]}' of {data.name} has"
+            f" ({data.count(smallest)} images); take at most {data.count(smallest)}"
+        )
+
+
+def feature_map(space: str, data: ClassData, context: Context) -> Callable[[Tensor], Tensor]:
+    """indices (n,) -> features (n, D) float32: normalised pixels, or the embedding of one random ConvNet-3."""
+    if space == "pixels":
+        return lambda indices: data.normalise(data.images[indices]).flatten(1)
+    built = networks.build("convnet", data.shape, len(data.class_names), context.generator, data.device)
+    network = cast(networks.Network, built)
+
+    @torch.no_grad()
+    def embed(indices: Tensor) -> Tensor:
+        return torch.cat([network.embed(data.normalise(data.images[part])) for part in torch.split(indices, 256)])
+
+    return embed

@@ -1,0 +1,56 @@
+"""Every registry, by kind: what `list` and `show` know. Imports no torch."""
+
+from typing import Any
+
+from condensers import registry as condensers
+from condensers.errors import UsageError, suggestion
+from condensers.registry import Registry
+from harness.suite import about, built_in
+from scenarios.datasets import DATASETS
+from scenarios.registry import SCENARIOS, SPACES
+
+REGISTRIES: tuple[Registry, ...] = (
+    condensers.METHODS,
+    condensers.SELECTIONS,
+    DATASETS,
+    SCENARIOS,
+    condensers.NETWORKS,
+    SPACES,
+    condensers.PARAMETERISATIONS,
+    condensers.AUGMENTATIONS,
+    condensers.OBJECTIVES,
+    condensers.SCHEDULES,
+)
+
+
+def kinds() -> list[str]:
+    return [r.plural for r in REGISTRIES] + ["suites"]
+
+
+def names(kind: str | None = None) -> dict[str, dict[str, str]]:
+    """Kind (plural) -> name -> one-line summary; of one kind only where it is given, in singular or plural."""
+    wanted = [k for k in kinds() if kind in (None, k, k.removesuffix("s"))]
+    if not wanted:
+        raise UsageError(f"unknown kind '{kind}'; {suggestion(str(kind), kinds())}")
+    tables = {r.plural: r for r in REGISTRIES}
+    found: dict[str, dict[str, str]] = {}
+    for plural in wanted:
+        if plural == "suites":
+            found[plural] = {name: about(path) for name, path in built_in().items()}
+        else:
+            registry = tables[plural]
+            found[plural] = {name: registry.describe(name)["summary"] for name in registry.entries()}
+    return found
+
+
+def describe(name: str) -> list[dict[str, Any]]:
+    """Every part called `name` (a name may stand under several kinds), with its fields; UsageError with a near name."""
+    found = [registry.describe(name) for registry in REGISTRIES if name in registry.entries()]
+    if name in built_in():
+        path = built_in()[name]
+        text = path.read_text(encoding="utf-8")
+        found.append({"name": name, "kind": "suite", "where": "built in", "summary": about(path), "about": text, "fields": []})
+    if not found:
+        known = [n for table in names().values() for n in table]
+        raise UsageError(f"nothing is called '{name}'; {suggestion(name, set(known))}")
+    return found

@@ -1,0 +1,73 @@
+"""Cells: the smallest pieces of a run that are stored, each keyed by the hash of what determines its result."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness import __version__
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One set to make, or one measurement of a scenario.
+
+    data: name of the data set; digests: what its parts hold. condenser: spec with all hyperparameters, None for a reference.
+    budget: ("ipc", N) or ("bytes", B). needs: key of the cell that makes the set this one measures.
+    """
+
+    kind: str
+    data: str
+    digests: Mapping[str, str]
+    seed: int
+    label: str
+    condenser: Mapping[str, Any] | None = None
+    budget: tuple[str, int] | None = None
+    scenario: str | None = None
+    scenario_label: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    reference: str | None = None
+    recipe: str | None = None
+    needs: str | None = None
+
+    @property
+    def key(self) -> str:
+        """16 hex digits; labels, which are names for people, do not enter."""
+        determines = {
+            "version": __version__,
+            "kind": self.kind,
+            "data": self.data,
+            "digests": dict(self.digests),
+            "seed": self.seed,
+            "condenser": self.condenser,
+            "budget": self.budget,
+            "scenario": self.scenario,
+            "settings": dict(self.settings),
+            "reference": self.reference,
+            "needs": self.needs,
+        }
+        return hashlib.sha256(json.dumps(determines, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def title(self) -> str:
+        """What is being done, in a few words."""
+        what = f"{self.label} {self.budget[0]} {self.budget[1]}" if self.budget else self.label
+        where = f"{self.scenario_label}: " if self.scenario else "condense "
+        return f"{where}{what}, seed {self.seed}"
+
+    def as_json(self, ipc: int | None = None) -> dict[str, Any]:
+        """What a record says of its cell."""
+        return {
+            "scenario": self.scenario_label,
+            "settings": dict(self.settings),
+            "data": self.data,
+            "condenser": self.condenser["name"] if self.condenser else None,
+            "hyperparameters": dict(self.condenser) if self.condenser else None,
+            "reference": self.reference,
+            "label": self.label,
+            "ipc": ipc,
+            "budget": list(self.budget) if self.budget else None,
+            "seed": self.seed,
+            "recipe": self.recipe,
+        }

@@ -1,0 +1,69 @@
+"""The command `harness`: one verb a file; what is heavy is imported inside the verbs, so that help answers at once."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from condensers.errors import HarnessError, Interrupted
+from harness import __version__
+from harness.cli import condense, doctor, evaluate, names, plan, report, run, runs
+
+app = typer.Typer(
+    name="harness",
+    help="Measure what a condensed dataset is worth where it is used: replay memory and architecture search.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("list")(names.list_names)
+app.command("show")(names.show)
+app.command("condense")(condense.condense)
+app.command("evaluate")(evaluate.evaluate)
+app.command("plan")(plan.plan)
+app.command("run")(run.run)
+app.command("report")(report.report)
+app.command("runs")(runs.runs)
+app.command("doctor")(doctor.doctor)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options that go before the verb."""
+
+
+def main() -> None:
+    """Run a verb; an error becomes one sentence and its exit status."""
+    debug = "--debug" in sys.argv
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    try:
+        app(args=arguments, prog_name="harness")
+    except Interrupted as fault:
+        if debug:
+            raise
+        typer.echo(f"interrupted: {fault}", err=True)
+        sys.exit(130)
+    except HarnessError as fault:
+        if debug:
+            raise
+        for sentence in str(fault).splitlines():
+            typer.echo(f"error: {sentence}", err=True)
+        sys.exit(fault.status)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as fault:
+        if debug:
+            raise
+        typer.echo(f"error: unexpected {type(fault).__name__}: {fault}; run `harness --debug ...` for the traceback", err=True)
+        sys.exit(1)

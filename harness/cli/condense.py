@@ -1,0 +1,43 @@
+"""`condense`: make one set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options
+
+
+def condense(
+    method: Annotated[str, typer.Argument(help="A method or selection: dm, dsa, dc, random, herding, ...")],
+    data: Annotated[str, typer.Option("--data", help="A data set that `list datasets` shows, or folder:PATH.")],
+    ipc: Annotated[int | None, typer.Option("--ipc", help="Images per class.")] = None,
+    nbytes: Annotated[int | None, typer.Option("--bytes", help="Stored bytes of the whole set.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="FILE.safetensors; a card and a PNG preview go beside it.")] = None,
+    seed: options.Seed = 0,
+    overrides: options.Overrides = None,
+    device: options.Device = "auto",
+    threads: options.Threads = 1,
+    data_dir: options.DataDir = None,
+    download: options.Download = False,
+) -> None:
+    """Make one condensed set: FILE.safetensors, FILE.card.json and FILE.png. Interrupted, it goes on when run again."""
+    from condensers.registry import create_condenser
+    from condensers.synthetic import Budget
+    from harness.condensing import make_set
+    from harness.runtime import choose_device, prepare
+
+    condenser = create_condenser(options.spec_of(method, overrides))
+    budget = Budget(ipc, nbytes)
+    size = f"ipc{ipc}" if ipc is not None else f"bytes{nbytes}"
+    path = out or Path(f"{data.replace(':', '-').replace('/', '-')}-{method}-{size}-seed{seed}.safetensors")
+    if path.suffix != ".safetensors":
+        path = path.with_name(path.name + ".safetensors")
+    options.writable(path, "--out")
+    prepare(threads)
+    splits = options.load_data(data, data_dir, download)
+    synthetic = make_set(condenser, splits.train, budget, path, (seed, choose_device(device)))
+    typer.echo(
+        f"{path}: {method} on {data}, {synthetic.ipc} images per class, {synthetic.nbytes} bytes, "
+        f"{synthetic.cost['seconds']:.1f} s; preview {path.with_suffix('.png')}"
+    )

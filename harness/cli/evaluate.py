@@ -1,0 +1,56 @@
+"""`evaluate`: one scenario on one set."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.cli import options
+
+
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="A set: FILE.safetensors.")],
+    scenario: Annotated[str, typer.Option("--scenario", help="accuracy, continual or search.")] = "accuracy",
+    data: Annotated[str | None, typer.Option("--data", help="The data it was made from; its card says which.")] = None,
+    seed: options.Seed = 0,
+    overrides: options.Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the raw outcome as JSON.")] = False,
+    device: options.Device = "auto",
+    threads: options.Threads = 1,
+    data_dir: options.DataDir = None,
+    download: options.Download = False,
+) -> None:
+    """Measure one scenario on one set, without a store. `harness run` compares sets, and resumes."""
+    from condensers.artifact import load_set, require_same_data
+    from harness.condensing import interruptible
+    from harness.runtime import choose_device, prepare
+    from scenarios.registry import SCENARIOS
+
+    use = SCENARIOS.create(options.spec_of(scenario, overrides))
+    prepare(threads)
+    synthetic = load_set(file)
+    splits = options.load_data(data or synthetic.card["dataset"], data_dir, download)
+    require_same_data(synthetic, splits.train, file)
+    with interruptible(None, seed, choose_device(device)) as context:
+        outcome = use.run(synthetic, splits, context)
+    if as_json:
+        typer.echo(json.dumps(outcome.as_json(), indent=1))
+    else:
+        _print(file, scenario, synthetic, outcome)
+
+
+def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
+    from harness.statistics import interval
+
+    card = synthetic.card
+    typer.echo(
+        f"{file}: {card['method']} on {card['dataset']}, ipc {synthetic.ipc}, {synthetic.nbytes} bytes; scenario {scenario}"
+    )
+    for m in outcome.measurements:
+        summary = interval(list(m.values))
+        over = ", ".join(sorted({key for repeat in m.repeats for key in repeat}))
+        bounds = f"[{summary.low:.2f}, {summary.high:.2f}]" if summary.low is not None else "(one value, no interval)"
+        better = {True: "higher is better", False: "lower is better", None: ""}[m.higher_is_better]
+        typer.echo(f"  {m.metric}: {summary.mean:.2f} {m.unit} {bounds}, n = {len(m.values)} ({over} of one set); {better}")
+    typer.echo(f"  took {outcome.costs['seconds']:.1f} s, {outcome.costs.get('images', 0):.0f} images in training")

@@ -1,0 +1,47 @@
+"""Options that several verbs share, and how they are turned into what the verbs need."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from condensers.errors import UsageError
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", envvar="HARNESS_DATA", help="Folder with the data sets, in torchvision's layout.")
+]
+Download = Annotated[bool, typer.Option("--download", help="Fetch a missing data set; nothing is fetched without it.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides all that is random.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a value: KEY=VALUE, KEY dotted; may be repeated.")]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads of each process.")]
+
+
+def spec_of(name: str, overrides: list[str] | None) -> dict[str, Any]:
+    """A part's table from its name and `--set` values."""
+    from harness.suite import apply_override
+
+    table: dict[str, Any] = {"name": name}
+    for override in overrides or []:
+        apply_override(table, override)
+    return table
+
+
+def load_data(name: str, data_dir: Path | None, download: bool) -> Any:
+    from scenarios.datasets import load
+
+    return load(name, data_dir=data_dir, download=download)
+
+
+def writable(path: Path, option: str) -> Path:
+    """`path`, after a file was really made and removed beside it; UsageError now rather than after the work."""
+    probe = path.with_name(f".{path.name}.probe")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as fault:
+        raise UsageError(f"{option} {path}: cannot be written ({fault.strerror}); choose another place") from fault
+    if path.is_dir():
+        raise UsageError(f"{option} {path}: is a folder; name a file")
+    return path

@@ -1,0 +1,51 @@
+"""`plan`: check a suite, say what would be computed and about how long that takes. Computes nothing of the suite."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options
+
+
+def plan(
+    suite: Annotated[str, typer.Argument(help="A built-in suite, or a TOML file.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The run directory; runs/SUITE if left out.")] = None,
+    overrides: options.Overrides = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes the estimate counts on.")] = None,
+    threads: options.Threads = 1,
+    device: options.Device = "auto",
+    data_dir: options.DataDir = None,
+    download: options.Download = False,
+) -> None:
+    """Check SUITE, list its cells and estimate their cost; nothing is run or written."""
+    from harness.estimate import estimate
+    from harness.runtime import choose_device, cores, prepare
+    from harness.session import load_plan
+    from harness.store import Store
+
+    prepare(threads)
+    planned = load_plan(suite, overrides or [], data_dir, download)
+    store = Store(out or Path("runs") / planned.plan.suite.name)
+    cells = planned.plan.cells
+    done = [cell for cell in cells if store.done(cell.key)]
+    typer.echo(f"suite {planned.plan.suite.name}: {planned.plan.suite.about}")
+    kinds = Counter((c.data, c.scenario_label or "condense", c.label, c.budget) for c in cells)
+    for (data, what, label, budget), count in kinds.items():
+        size = f"{budget[0]} {budget[1]}" if budget else "reference"
+        typer.echo(f"  {data:<14} {what:<12} {label:<20} {size:<12} x {count} seeds")
+    weights = estimate(planned, choose_device(device))
+    left = sum(weights[c.key] for c in cells if not store.done(c.key))
+    processes = workers or max(1, cores() // threads)
+    typer.echo(f"{len(cells)} cells, {len(done)} done in {store.root}, {len(cells) - len(done)} left")
+    typer.echo(
+        f"about {_span(left)} of computing left, {_span(left / processes)} on {processes} processes of {threads} threads"
+        " (from a timing of each network on this machine; may be off by a half)"
+    )
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

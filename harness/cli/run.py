@@ -1,0 +1,58 @@
+"""`run`: compute what a suite still lacks, then report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options
+
+
+def run(
+    suite: Annotated[str, typer.Argument(help="A built-in suite, or a TOML file.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The run directory; runs/SUITE if left out.")] = None,
+    overrides: options.Overrides = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one a processor if left out.")] = None,
+    threads: options.Threads = 1,
+    device: options.Device = "auto",
+    data_dir: options.DataDir = None,
+    download: options.Download = False,
+    checkpoint_seconds: Annotated[
+        float, typer.Option("--checkpoint-seconds", min=0.0, help="Time between two checkpoints of a cell at work.")
+    ] = 30.0,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help="Stop cleanly after this long; running again goes on.")
+    ] = None,
+) -> None:
+    """Run what SUITE still lacks (again: go on where it stopped), then print the report and write report.html."""
+    import time
+
+    from harness.execute import Settings
+    from harness.running import execute
+    from harness.runtime import choose_device, cores, prepare
+    from harness.session import load_plan
+
+    prepare(threads)
+    planned = load_plan(suite, overrides or [], data_dir, download)
+    chosen = choose_device(device)
+    settings = Settings(
+        root=out or Path("runs") / planned.plan.suite.name,
+        command=_command(suite, out, overrides),
+        data_dir=data_dir,
+        validation=planned.plan.suite.validation,
+        device=chosen,
+        threads=threads,
+        checkpoint_seconds=checkpoint_seconds,
+        deadline=None if minutes is None else time.monotonic() + 60 * minutes,
+    )
+    processes = workers or (1 if chosen.startswith("cuda") else max(1, cores() // threads))
+    failures = execute(planned, settings, processes)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _command(suite: str, out: Path | None, overrides: list[str] | None) -> str:
+    import shlex
+
+    changed = [part for override in overrides or [] for part in ("--set", override)]
+    return shlex.join(["harness", "run", suite, *(["--out", str(out)] if out else []), *changed])

@@ -1,0 +1,94 @@
+"""One set outside a suite: progress on the terminal, checkpoints beside the file, card and preview."""
+
+import hashlib
+import io
+import json
+import shutil
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress as Bars
+from rich.progress import TimeRemainingColumn
+
+from condensers.artifact import save_set
+from condensers.context import Context, Progress, write_atomically
+from condensers.data import ClassData
+from condensers.errors import Interrupted
+from condensers.fields import settings_of
+from condensers.synthetic import Budget, SyntheticSet
+from harness.pool import stop_on_signals
+
+
+def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: tuple[int, str]) -> SyntheticSet:
+    """Condense and save; run is (seed, device). A checkpoint folder FILE.work lives until the set is saved."""
+    seed, device = run
+    work = path.with_suffix(".work")
+    determines = json.dumps([condenser.registered, settings_of(condenser), train.digest, [budget.ipc, budget.nbytes], seed])
+    folder = work / hashlib.sha256(determines.encode()).hexdigest()[:16]
+    with interruptible(folder, seed, device) as context:
+        synthetic: SyntheticSet = condenser.condense(train, budget, context)
+    save_set(synthetic, path)
+    write_atomically(path.with_suffix(".png"), preview(synthetic))
+    shutil.rmtree(work, ignore_errors=True)
+    return synthetic
+
+
+class interruptible:  # noqa: N801 - used as a with-statement's verb
+    """A Context with a progress bar that stops on Ctrl-C and SIGTERM, and says which line goes on from there."""
+
+    def __init__(self, folder: Path | None, seed: int, device: str) -> None:
+        self.folder, self.seed, self.device = folder, seed, device
+
+    def __enter__(self) -> Context:
+        import torch
+
+        flag = threading.Event()
+        self.signals = stop_on_signals(flag)
+        console = Console(stderr=True)
+        self.bars = Bars(
+            *Bars.get_default_columns()[:-1], TimeRemainingColumn(), console=console, disable=not console.is_terminal
+        )
+        self.task = self.bars.add_task("starting", total=None)
+        self.signals.__enter__()
+        self.bars.start()
+        return Context(
+            seed=self.seed, device=torch.device(self.device), folder=self.folder, progress=self._show, stop=flag.is_set
+        )
+
+    def _show(self, event: Progress) -> None:
+        self.bars.update(self.task, description=f"{event.name} {event.note}", completed=event.done, total=event.total)
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
+        self.bars.stop()
+        self.signals.__exit__(None, None, None)
+        if kind is not None and issubclass(kind, Interrupted):
+            print(f"go on with: {command_line()}", file=sys.stderr)
+
+
+def command_line() -> str:
+    """The command that was typed."""
+    import shlex
+
+    return shlex.join(["harness", *sys.argv[1:]])
+
+
+def preview(synthetic: SyntheticSet, per_class: int = 10) -> bytes:
+    """A PNG: a row a class, at most `per_class` images each, magnified where they are small."""
+    import torch
+    from PIL import Image
+    from torchvision.utils import make_grid
+
+    images, labels = synthetic.decode()
+    hard = labels if labels.ndim == 1 else labels.argmax(1)
+    column = torch.tensor([synthetic.card["mean"], synthetic.card["std"]]).view(2, 1, -1, 1, 1)
+    shown = min(per_class, synthetic.ipc)
+    rows = [images[hard == c][:shown] for c in synthetic.classes]
+    grid = make_grid((torch.cat(rows) * column[1] + column[0]).clamp(0, 1), nrow=shown, padding=1, pad_value=0.5)
+    picture = Image.fromarray((grid * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())
+    scale = max(1, 56 // images.shape[-1])
+    file = io.BytesIO()
+    picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,111 @@
+"""Checks of an installation: each gives a name, whether it is fine, and a sentence."""
+
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+from condensers.errors import HarnessError
+
+PACKAGES = ("torch", "torchvision", "avalanche-lib", "nni", "numpy", "scipy", "safetensors", "rich", "typer")
+
+
+class Check(NamedTuple):
+    """fine None means: worth knowing, not wrong."""
+
+    name: str
+    fine: bool | None
+    sentence: str
+
+
+def checks(data_dir: Path | None) -> list[Check]:
+    """All checks, in order; none raises."""
+    found = [_python(), *map(_package, PACKAGES)]
+    for name, check in (
+        ("torch works", _torch),
+        ("torchvision works", _torchvision),
+        ("avalanche works", _avalanche),
+        ("nni works", _nni),
+    ):
+        found.append(_guarded(name, check))
+    return [*found, _threads(), _temporary(), *_datasets(data_dir)]
+
+
+def _guarded(name: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, check())
+    except Exception as fault:
+        return Check(name, False, f"{type(fault).__name__}: {fault}; install the versions of constraints.txt")
+
+
+def _python() -> Check:
+    fine = (3, 10) <= sys.version_info[:2] <= (3, 12)
+    return Check("python", fine, f"{sys.version.split()[0]}{'' if fine else ': 3.10 to 3.12 is what NNI and Avalanche carry'}")
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name, True, version(name))
+    except PackageNotFoundError:
+        return Check(name, False, "not installed; pip install -c constraints.txt -e .")
+
+
+def _torch() -> str:
+    import torch
+
+    total = float((torch.ones(3, 3) @ torch.ones(3, 3)).sum())
+    if total != 27:
+        raise ArithmeticError(f"a product of ones gave {total}")
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return f"computes on the CPU; GPUs: {', '.join(gpus) or 'none'}"
+
+
+def _torchvision() -> str:
+    ops = importlib.import_module("torchvision.ops")
+    import torch
+
+    kept = ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.ones(1), 0.5)
+    return f"fits this torch (nms kept {len(kept)} box)"
+
+
+def _avalanche() -> str:
+    importlib.import_module("scenarios.continual.memory")
+    return "imports, and our buffer with it"
+
+
+def _nni() -> str:
+    importlib.import_module("scenarios.search.experiment")
+    return "imports, and our search with it; nothing of it listens on a port"
+
+
+def _threads() -> Check:
+    from harness.runtime import cores
+
+    wanted = os.environ.get("OMP_NUM_THREADS", "not set")
+    return Check("processors", None, f"{cores()} usable; a run takes one process each (OMP_NUM_THREADS: {wanted})")
+
+
+def _temporary() -> Check:
+    try:
+        with tempfile.NamedTemporaryFile(dir=Path.cwd()):
+            return Check("this folder", True, f"{Path.cwd()} can be written")
+    except OSError as fault:
+        return Check("this folder", False, f"{Path.cwd()} cannot be written ({fault.strerror}); use --out")
+
+
+def _datasets(data_dir: Path | None) -> list[Check]:
+    from scenarios.datasets import DATASETS, load
+
+    found = []
+    for name in DATASETS.entries():
+        try:
+            data = load(name, data_dir=data_dir)
+            counts = f"{len(data.train.images)} train, {len(data.validation.images)} validation, {len(data.test.images)} test"
+            found.append(Check(name, True, counts))
+        except HarnessError as fault:
+            found.append(Check(name, None, str(fault)))
+    return found

@@ -1,0 +1,120 @@
+"""One cell, from its inputs to its stored record. The same code runs in the process of the command and in its workers."""
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from condensers.context import Context, Progress
+from condensers.errors import Interrupted
+from harness.cells import Cell
+from harness.store import Store
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is given beside its cells."""
+
+    root: Path
+    command: str
+    data_dir: Path | None
+    validation: float
+    device: str = "cpu"
+    threads: int = 1
+    checkpoint_seconds: float = 30.0
+    deadline: float | None = None
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """How a cell tells what it does, and learns that it should stop."""
+
+    progress: Callable[[Progress], None]
+    stop: Callable[[], bool]
+
+
+def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Any) -> str:
+    """Compute `cell` and store its record, or its failure; return "done" or "failed". Interrupted passes through."""
+    store = Store(settings.root)
+    begun = time.perf_counter()
+    try:
+        result = _condense(cell, settings, hooks, data) if cell.kind == "condense" else _measure(cell, settings, hooks, data)
+    except Interrupted:
+        raise
+    except Exception as fault:
+        sentence = f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace("\n", " ")
+        store.write_failure(cell.key, {"cell": cell.as_json(), "sentence": sentence, "traceback": traceback.format_exc()})
+        return "failed"
+    from harness.runtime import environment
+
+    record = {
+        "kind": cell.kind,
+        "environment": environment(settings.device, settings.threads),
+        "command": settings.command,
+        "seconds": time.perf_counter() - begun,
+        **result,
+    }
+    store.write_record(cell.key, record)
+    return "done"
+
+
+def context_of(cell: Cell, settings: Settings, hooks: Hooks) -> Context:
+    import torch
+
+    return Context(
+        seed=cell.seed,
+        device=torch.device(settings.device),
+        folder=Store(settings.root).work(cell.key),
+        progress=hooks.progress,
+        stop=hooks.stop,
+        deadline=settings.deadline,
+        checkpoint_seconds=settings.checkpoint_seconds,
+    )
+
+
+def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Any) -> dict[str, Any]:
+    from condensers.artifact import save_set
+    from condensers.registry import create_condenser
+    from harness.plan import as_budget
+
+    assert cell.budget is not None
+    synthetic = create_condenser(cell.condenser).condense(data.train, as_budget(cell.budget), context_of(cell, settings, hooks))
+    save_set(synthetic, Store(settings.root).set_path(cell.key))
+    return {
+        "cell": cell.as_json(synthetic.ipc),
+        "bytes": synthetic.nbytes,
+        "condensation": dict(synthetic.cost),
+        "outcome": None,
+    }
+
+
+def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Any) -> dict[str, Any]:
+    from condensers.artifact import load_set
+    from condensers.registry import create_condenser
+    from harness.plan import as_budget
+    from scenarios.protocol import Recipe, Reference
+    from scenarios.registry import SCENARIOS
+
+    scenario = SCENARIOS.create({"name": cell.scenario, **cell.settings})
+    context = context_of(cell, settings, hooks)
+    if cell.reference:
+        outcome = scenario.run(Reference(cell.reference), data, context)
+        return _result(cell, outcome, None, None, None)
+    if cell.needs:
+        synthetic = load_set(Store(settings.root).set_path(cell.needs))
+        outcome = scenario.run(synthetic, data, context)
+        return _result(cell, outcome, synthetic.ipc, synthetic.nbytes, dict(synthetic.cost))
+    assert cell.budget is not None
+    condenser, budget = create_condenser(cell.condenser), as_budget(cell.budget)
+    outcome = scenario.run(Recipe(condenser, budget), data, context)
+    each, classes = condenser.bytes_per_image(data.train), len(data.train.classes)
+    ipc = budget.images_per_class(classes, each)
+    return _result(cell, outcome, ipc, ipc * classes * each, {"seconds": outcome.costs.get("condensation_seconds")})
+
+
+def _result(
+    cell: Cell, outcome: Any, ipc: int | None, nbytes: int | None, condensation: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    return {"cell": cell.as_json(ipc), "bytes": nbytes, "condensation": condensation, "outcome": outcome.as_json()}

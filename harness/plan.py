@@ -1,0 +1,163 @@
+"""Suite -> cells. Every fault of the whole suite is found here, before anything is computed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from condensers.data import ClassData
+from condensers.errors import HarnessError, UsageError, suggestion
+from condensers.fields import settings_of
+from condensers.registry import SELECTIONS, create_condenser
+from condensers.synthetic import Budget
+from harness.cells import Cell
+from harness.suite import CondenserEntry, ScenarioEntry, Suite
+from scenarios.protocol import Splits
+from scenarios.registry import SCENARIOS
+
+REAL_IMAGES = "random"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked suite and its cells, those that make sets before those that need them."""
+
+    suite: Suite
+    cells: tuple[Cell, ...]
+
+
+def make(suite: Suite, load: Callable[[str], Splits]) -> Plan:
+    """Check all parts and lay out all cells. `load` gives a data set by name.
+
+    Raises UsageError with every fault, a line each, or DataMissing where the only faults are missing data.
+    """
+    faults: list[HarnessError] = []
+    condensers = {e.label: _try(faults, _condenser, e) for e in suite.condensers}
+    scenarios = [(e, _try(faults, _scenario, e)) for e in suite.scenarios]
+    data = {name: _try(faults, load, name) for name in suite.data}
+    if not faults:
+        cells: dict[str, Cell] = {}
+        for name, splits in data.items():
+            _try(faults, _Layout(suite, name, splits, condensers, cells).lay, scenarios)
+    if faults:
+        worst = UsageError if any(f.status == 2 for f in faults) else type(faults[0])
+        raise worst("\n".join(dict.fromkeys(str(f) for f in faults)))
+    return Plan(suite, tuple(cells.values()))
+
+
+def _try(faults: list[HarnessError], call: Callable[..., Any], argument: Any) -> Any:
+    try:
+        return call(argument)
+    except HarnessError as fault:
+        faults.append(fault)
+        return None
+
+
+def _condenser(entry: CondenserEntry) -> Any:
+    return create_condenser(entry.spec, f"condensers.{entry.label}")
+
+
+def _scenario(entry: ScenarioEntry) -> Any:
+    scenario = SCENARIOS.create({"name": entry.name, **entry.settings}, f"scenarios.{entry.label}")
+    for reference in entry.references or ():
+        if reference not in scenario.references:
+            raise UsageError(
+                f"scenarios.{entry.label}.references: unknown '{reference}'; {suggestion(reference, scenario.references)}"
+            )
+    return scenario
+
+
+class _Layout:
+    """Lays out the cells of one data set into `cells`, by key."""
+
+    def __init__(self, suite: Suite, name: str, splits: Splits, condensers: Mapping[str, Any], cells: dict[str, Cell]) -> None:
+        self.suite, self.name, self.train = suite, name, splits.train
+        self.condensers, self.cells = condensers, cells
+        self.digests = {"train": splits.train.digest, "validation": splits.validation.digest, "test": splits.test.digest}
+
+    def lay(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
+        for entry, scenario in scenarios:
+            for seed in entry.seeds:
+                self._references(entry, scenario, seed)
+                for label, budget in self._subjects(entry):
+                    for recipe in self._recipes(entry, scenario, label):
+                        self._measure(entry, scenario, (label, budget, recipe), seed)
+
+    def _subjects(self, entry: ScenarioEntry) -> list[tuple[str, tuple[str, int]]]:
+        """Label and budget of every set a scenario measures, real images at equal bytes included."""
+        own = {e.label: e.budgets for e in self.suite.condensers}
+        asked = [(label, budget) for label in entry.condensers for budget in (own[label] or entry.budgets)]
+        if not asked and entry.condensers:
+            raise UsageError(f"suite {self.suite.name}: no budget; set ipc = [1, 10] or bytes = [...]")
+        for label, budget in asked:
+            check_budget(self.condensers[label], budget, self.train)
+        extra = [(real, budget) for label, budget in asked for real, budget in self._equal_bytes(entry, label, budget)]
+        return list(dict.fromkeys(asked + extra))
+
+    def _equal_bytes(self, entry: ScenarioEntry, label: str, budget: tuple[str, int]) -> list[tuple[str, tuple[str, int]]]:
+        """The suite's real-image selections at as many images as the bytes of a set would hold, where that differs."""
+        if self._is_selection(label) or budget[0] == "bytes":
+            return []
+        classes = len(self.train.classes)
+        rows = []
+        for real in filter(self._is_selection, entry.condensers):
+            each = self.condensers[real].bytes_per_image(self.train)
+            ipc = self.condensers[label].bytes_per_image(self.train) * budget[1] // each
+            smallest = min(self.train.count(c) for c in range(classes))
+            if ipc != budget[1] and 1 <= ipc <= smallest:
+                rows.append((real, ("ipc", ipc)))
+        return rows
+
+    def _is_selection(self, label: str) -> bool:
+        return self.condensers[label].registered in SELECTIONS.entries()
+
+    def _recipes(self, entry: ScenarioEntry, scenario: Any, label: str) -> list[str | None]:
+        """The augmentations under which a set is measured: its own; for real images those of all learned sets."""
+        if getattr(scenario, "augmentation", None) != "card":
+            return [getattr(scenario, "augmentation", None)]
+        learned = [self.condensers[name].evaluation for name in entry.condensers if not self._is_selection(name)]
+        if self._is_selection(label) and learned:
+            return list(dict.fromkeys(learned))
+        return [self.condensers[label].evaluation]
+
+    def _references(self, entry: ScenarioEntry, scenario: Any, seed: int) -> None:
+        names = scenario.references if entry.references is None else entry.references
+        for reference in names:
+            self._add(
+                Cell(
+                    "scenario", self.name, self.digests, seed, reference,
+                    scenario=entry.name, scenario_label=entry.label, settings=settings_of(scenario), reference=reference,
+                )
+            )  # fmt: skip
+
+    def _measure(self, entry: ScenarioEntry, scenario: Any, subject: tuple[str, tuple[str, int], str | None], seed: int) -> None:
+        label, budget, recipe = subject
+        condenser = self.condensers[label]
+        spec = {"name": condenser.registered, **settings_of(condenser)}
+        condense = Cell("condense", self.name, {"train": self.digests["train"]}, seed, label, spec, budget)
+        anew = condenser.couples_classes and getattr(scenario, "shows_parts", False)
+        if not anew:
+            self._add(condense)
+        settings = settings_of(scenario) | ({"augmentation": recipe} if recipe else {})
+        self._add(
+            Cell(
+                "scenario", self.name, self.digests, seed, label, spec, budget,
+                scenario=entry.name, scenario_label=entry.label, settings=settings, recipe=recipe,
+                needs=None if anew else condense.key,
+            )
+        )  # fmt: skip
+
+    def _add(self, cell: Cell) -> None:
+        self.cells.setdefault(cell.key, cell)
+
+
+def check_budget(condenser: Any, budget: tuple[str, int], train: ClassData) -> None:
+    """Refuse a budget that is too small, or above what a selection can pick from."""
+    from condensers.selections.base import refuse_too_many
+
+    ipc = as_budget(budget).images_per_class(len(train.classes), condenser.bytes_per_image(train))
+    if condenser.registered in SELECTIONS.entries():
+        refuse_too_many(condenser, train, ipc)
+
+
+def as_budget(budget: tuple[str, int]) -> Budget:
+    return Budget(ipc=budget[1]) if budget[0] == "ipc" else Budget(nbytes=budget[1])

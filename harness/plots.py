@@ -1,0 +1,163 @@
+"""Figures as SVG strings, drawn by matplotlib without a display.
+
+Text and axes take the colour of the page around them, so one file suits light and dark; the same input gives the same bytes.
+"""
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+INK = "#010203"  # stands for the page's text colour until the SVG is written
+GREY = "#8c8c8c"
+COLOURS = ("#3b7dd8", "#d9822b", "#2f9e6e", "#b65fc0", "#cf4b4b", "#8a7a2c", "#2aa3b8", "#7d6be0")
+MARKERS = "osD^vPX*<>"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a figure is called and what its axes show, units included."""
+
+    title: str
+    x: str
+    y: str
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points of one set; low and high bound the 95 % interval of each y, None where there is none.
+
+    style: its colour and marker, None for grey; is_reference: a bound or baseline, drawn dotted.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float | None] = ()
+    high: Sequence[float | None] = ()
+    style: int | None = 0
+    is_reference: bool = False
+
+
+def colour(style: int | None) -> str:
+    """None is for references and random images, which every figure shows in grey."""
+    return GREY if style is None else COLOURS[style % len(COLOURS)]
+
+
+def lines(
+    series: Sequence[Series], labels: Labels, levels: Sequence[tuple[str, float]] = (), *, logarithmic: bool = False
+) -> str:
+    """Curves with their intervals, a marker at each point; levels are (name, y) of horizontal lines. x are whole numbers."""
+
+    def draw(axes: Any) -> None:
+        ticks = sorted({x for one in series for x in one.x})
+        span = ticks[-1] / ticks[0] if logarithmic and len(ticks) > 1 else 4.0
+        if logarithmic:
+            axes.set_xscale("log")
+            axes.set_xlim(ticks[0] / span**0.08, ticks[-1] * span**0.08)
+        for index, one in enumerate(series):
+            shift = 0.012 * (index - (len(series) - 1) / 2)  # so that intervals at one x stand side by side
+            x = [v * span**shift for v in one.x] if logarithmic else one.x
+            marker = "x" if one.is_reference else MARKERS[0 if one.style is None else (one.style + 1) % len(MARKERS)]
+            dashes = ":" if one.is_reference else "-"
+            axes.plot(x, one.y, dashes, color=colour(one.style), marker=marker, markersize=4.5, linewidth=1.4, label=one.label)
+            _whiskers(axes.vlines, x, one)
+        for name, level in levels:
+            axes.axhline(level, color=GREY, linewidth=1, linestyle=":")
+            axes.annotate(name, (0.01, level), xycoords=("axes fraction", "data"), va="bottom", fontsize=8, color=GREY)
+            axes.update_datalim([(ticks[0], level)])
+        axes.margins(y=0.1)
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.02), labelcolor=INK)
+
+    return _svg(draw, labels, (5.4, 3.2))
+
+
+def bars(series: Sequence[Series], labels: Labels) -> str:
+    """One horizontal bar a set with its interval: y of each series is its single value; the first stands on top."""
+
+    def draw(axes: Any) -> None:
+        places = list(range(len(series)))[::-1]
+        for place, one in zip(places, series, strict=True):
+            axes.barh(place, one.y[0], height=0.62, color=colour(one.style), alpha=0.4 if one.is_reference else 0.75)
+            _whiskers(axes.hlines, [place], one, INK)
+        axes.set_yticks(places, [one.label for one in series])
+        axes.axvline(0, color=INK, linewidth=0.8)
+
+    return _svg(draw, labels, (5.4, max(3.2 if len(series) > 4 else 2.2, 1.0 + 0.2 * len(series))))
+
+
+def scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
+    """Small panels side by side, one a proxy: y against x, each with its own x axis and one y axis for all."""
+    from matplotlib.figure import Figure
+
+    def build() -> Figure:
+        across = min(columns, len(panels))
+        down = -(-len(panels) // across)
+        figure = Figure(figsize=(1.95 * across + 0.6, 2.0 * down + 0.5), layout="constrained")
+        grid = figure.subplots(down, across, sharey=True, squeeze=False)
+        for axes, one in zip(grid.flat, panels, strict=False):
+            axes.scatter(one.x, one.y, s=16, color=colour(one.style), alpha=0.8, linewidths=0)
+            axes.set_title(one.label, fontsize=8.5, color=INK)
+            _plain(axes)
+        for axes in list(grid.flat)[len(panels) :]:
+            axes.set_visible(False)
+        _head(figure, labels.title)
+        figure.supxlabel(labels.x, fontsize=9, color=INK)
+        figure.supylabel(labels.y, fontsize=9, color=INK)
+        return figure
+
+    return _written(build, labels.title)
+
+
+def _whiskers(rule: Callable[..., Any], places: Sequence[float], one: Series, ink: str | None = None) -> None:
+    ends = zip(places, one.low, one.high, strict=False)  # a curve without intervals has no ends
+    known = [(place, low, high) for place, low, high in ends if low is not None and high is not None]
+    if known:
+        at, low, high = zip(*known, strict=True)
+        rule(at, low, high, color=ink or colour(one.style), linewidth=1.3)
+
+
+def _svg(draw: Callable[[Any], None], labels: Labels, size: tuple[float, float]) -> str:
+    from matplotlib.figure import Figure
+
+    def build() -> Figure:
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots()
+        draw(axes)
+        _head(figure, labels.title)
+        axes.set_xlabel(labels.x, fontsize=9, color=INK)
+        axes.set_ylabel(labels.y, fontsize=9, color=INK)
+        _plain(axes)
+        return figure
+
+    return _written(build, labels.title)
+
+
+def _head(figure: Any, title: str) -> None:
+    figure.suptitle(title, fontsize=10.5, color=INK, x=0.01, ha="left", fontweight="bold")
+
+
+def _plain(axes: Any) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(INK)
+    axes.tick_params(colors=INK, labelsize=8)
+    axes.grid(color=GREY, alpha=0.2, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _written(build: Callable[[], Any], title: str) -> str:
+    """Save a figure as one <svg> element whose ids cannot meet those of another figure on the page."""
+    import matplotlib
+
+    # matplotlib's settings are its own globals: changed here for one figure and given back.
+    with matplotlib.rc_context({"svg.hashsalt": title, "svg.fonttype": "path", "font.family": "DejaVu Sans"}):
+        file = io.StringIO()
+        build().savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    prefix = re.sub(r"\W+", "-", title).lower()
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
+    return text.replace(INK, "currentColor").strip()

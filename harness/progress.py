@@ -1,0 +1,77 @@
+"""What a running suite shows: a bar over all cells with the time left, a bar for each cell at work; without a terminal, lines."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from harness.cells import Cell
+from harness.pool import Event
+
+ENDED = ("done", "failed", "interrupted")
+
+
+class Board:
+    """Listens to a pool's events. weights: what share of the work each cell is thought to be."""
+
+    def __init__(self, cells: Sequence[Cell], weights: Mapping[str, float], console: Console) -> None:
+        self.titles = {cell.key: cell.title for cell in cells}
+        self.weights, self.console = weights, console
+        self.failures = self.finished = 0
+        self.begun = time.monotonic()
+        self.done_weight = 0.0
+        self.tasks: dict[str, TaskID] = {}
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+            expand=True,
+        )
+        self.whole = self.bars.add_task("all cells", total=sum(weights.values()), state=f"{len(cells)} cells left")
+
+    @contextmanager
+    def shown(self) -> Iterator["Board"]:
+        with self.bars:
+            yield self
+
+    def listen(self, event: Event) -> None:
+        if event.state == "started":
+            self.tasks[event.key] = self.bars.add_task(f"  {self.titles[event.key]}", total=None, state="")
+        elif event.state == "progress" and event.progress and event.key in self.tasks:
+            now = event.progress
+            self.bars.update(self.tasks[event.key], completed=now.done, total=now.total, state=f"{now.name} {now.note}")
+        elif event.state in ENDED:
+            self._ended(event)
+
+    def _ended(self, event: Event) -> None:
+        if event.key in self.tasks:
+            self.bars.remove_task(self.tasks.pop(event.key))
+        if event.state == "interrupted":
+            return
+        self.finished += 1
+        self.failures += event.state == "failed"
+        self.done_weight += self.weights[event.key]
+        left = len(self.titles) - self.finished
+        self.bars.update(self.whole, completed=self.done_weight, state=f"{left} cells left")
+        if not self.console.is_terminal:
+            self.console.print(
+                f"[{self.finished}/{len(self.titles)}] {event.state}: {self.titles[event.key]}{self._time_left()}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+
+    def _time_left(self) -> str:
+        """A guess from the share of the work that is done."""
+        whole = sum(self.weights.values())
+        if not self.done_weight or self.done_weight >= whole:
+            return ""
+        seconds = (time.monotonic() - self.begun) * (whole - self.done_weight) / self.done_weight
+        return f", about {seconds:.0f} s left"

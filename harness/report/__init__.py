@@ -1,0 +1,48 @@
+"""The report of a run: built from its records alone, then put into one of several formats."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from condensers.errors import UsageError, suggestion
+from harness.report import comma, html, latex, markdown
+from harness.report.curves import curves, scatters
+from harness.report.headlines import headlines
+from harness.report.notes import commands, environment, notes, progress
+from harness.report.rows import as_rows, results_of
+
+FORMATS = ("json", "md", "csv", "latex", "html")
+
+
+def build(
+    store_suite: Mapping[str, Any], records: Sequence[Mapping[str, Any]], failures: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Compute the report of a run, as one JSON object.
+
+    store_suite: {"suite": name, "cells": [keys in order]}, as the store has it; records and failures: those of its cells.
+    `rows` has one entry a metric of a set or reference, `cells` says how many there are, are done, failed and missing.
+    """
+    order = {key: position for position, key in enumerate(store_suite.get("cells", []))}
+    known = sorted(records, key=lambda record: order.get(record["key"], len(order)))
+    results, lineups = results_of(known)
+    return {
+        "suite": store_suite.get("suite", "run"),
+        "headlines": headlines(results),
+        "rows": as_rows(results),
+        "failures": [dict(failure) for failure in failures],
+        "cells": progress(store_suite, known, failures),
+        "notes": notes(known, results, lineups),
+        "environment": environment(known),
+        "commands": commands(store_suite, known),
+        "curves": curves(known),
+        "scatters": scatters(lineups),
+    }
+
+
+def render(report: Mapping[str, Any], format: str) -> str:
+    """Put a built report into json, md, csv, latex or html; UsageError for another format."""
+    if format == "json":
+        return comma.as_json(report)
+    formats = {"md": markdown.render, "csv": comma.render, "latex": latex.render, "html": html.render}
+    if format not in formats:
+        raise UsageError(f"report format '{format}' is not known; {suggestion(format, FORMATS)}")
+    return formats[format](report)

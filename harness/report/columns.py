@@ -1,0 +1,143 @@
+"""Which columns a table has, and how each is read from the rows of one set."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.report.definitions import PROTOCOLS
+from harness.report.wording import estimate, sizes, verdict
+
+Row = Mapping[str, Any]
+Bundle = Mapping[str, Row]  # the rows of one set or reference, by metric
+TITLES = {
+    "test-accuracy": "test accuracy, %",
+    "final-accuracy": "final accuracy, %",
+    "anytime-accuracy": "anytime accuracy, %",
+    "learning-accuracy": "learning accuracy, %",
+    "forgetting": "forgetting, points (less is better)",
+    "backward-transfer": "backward transfer, points",
+    "kendall-tau": "Kendall tau",
+    "spearman": "Spearman",
+    "condensation-seconds": "condensation, s",
+    "search-seconds": "training of all, s",
+    "seconds": "seconds (less is better)",
+    "joules": "joules (less is better)",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """drop: 0 keeps it; where a page is too narrow, the columns of the highest drop go first."""
+
+    title: str
+    text: Callable[[Bundle], str]
+    drop: int = 0
+    is_text: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One table of a place: its title after the place's, the metrics it shows, its columns.
+
+    is_detail: further metrics, for formats with room.
+    """
+
+    title: str
+    metrics: Sequence[str]
+    columns: Sequence[Column]
+    is_detail: bool = False
+
+
+def layouts(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
+    """The tables of one place (scenario, data, recipe) that holds the metrics `names`."""
+    found = [layout for protocol in PROTOCOLS for layout in _protocol(protocol, names, rows)]
+    if "search-seconds" in names:
+        return [*found, *_search(names, rows)]
+    plain = [name for name in names if "/" not in name]
+    for name in plain:
+        figures = [_value(name)] if name in ("seconds", "joules") else _compared(name, rows)
+        found.append(Layout(f": {name}" if len(plain) > 1 else "", [name], [*_first(rows), *figures, _n(name)]))
+    return found
+
+
+def _protocol(protocol: str, names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
+    if not any(name.startswith(f"{protocol}/") for name in names):
+        return []
+    forgetting, final = f"{protocol}/forgetting", f"{protocol}/final-accuracy"
+    others = [f"{protocol}/{name}" for name in ("anytime-accuracy", "learning-accuracy", "backward-transfer")]
+    main = [*_first(rows), *_compared(forgetting, rows), *_compared(final, rows), _n(final)]
+    more = [*_first(rows), *map(_value, others), _n(others[0])]
+    return [
+        Layout(f", protocol {protocol}", [forgetting, final], main),
+        Layout(f", protocol {protocol}: further metrics", others, more, is_detail=True),
+    ]
+
+
+def _search(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
+    top = [name for name in names if name.startswith(("precision@", "regret@"))]
+    precision, regret = (next((name for name in top if name.startswith(kind)), kind) for kind in ("precision", "regret"))
+    main = [
+        *_first(rows),
+        *_compared("kendall-tau", rows),
+        Column(precision, _value(precision).text, drop=1),
+        Column(f"{regret}, points (less is better)", _value(regret).text),
+        Column("pays from (architectures)", _pays_from),
+        _n("kendall-tau"),
+    ]
+    times = [_value("condensation-seconds"), _value("search-seconds")]
+    more = [*_first(rows), _value("spearman"), *times, _n("spearman")]
+    shown = [name for name in ("kendall-tau", *top) if name in names]
+    return [
+        Layout("", shown, main),
+        Layout(": Spearman and times" if shown else "", ["spearman", "search-seconds"], more, is_detail=bool(shown)),
+    ]
+
+
+def _first(rows: Sequence[Row]) -> list[Column]:
+    """Name and bytes; bytes may be dropped where every section's title can say them."""
+    held: dict[Any, set[Any]] = {}
+    for row in rows:
+        held.setdefault(row["ipc"], set()).add(row["bytes"])
+    same = all(len(sizes_held) == 1 for sizes_held in held.values())
+    return [
+        Column("set", lambda b: str(next(iter(b.values()))["condenser"]), is_text=True),
+        Column("bytes", lambda b: sizes(next(iter(b.values()))["bytes"]), drop=4 if same else 0),
+    ]
+
+
+def _value(metric: str) -> Column:
+    name = metric.rpartition("/")[2]
+    return Column(TITLES.get(name, name), lambda b: estimate(b[metric], b[metric]["unit"]) if metric in b else "-")
+
+
+def _compared(metric: str, rows: Sequence[Row]) -> list[Column]:
+    """Value, difference to random and what it says; at equal bytes too where that is another comparison."""
+
+    def difference(bundle: Bundle, key: str = "comparison") -> str:
+        found = bundle.get(metric, {}).get(key)
+        return estimate(found, bundle[metric]["unit"], "difference", signed=True) if found else "-"
+
+    def words(bundle: Bundle, key: str = "comparison") -> str:
+        row = bundle.get(metric)
+        return verdict(row.get(key), row["higher_is_better"]) if row else "-"
+
+    columns = [
+        _value(metric),
+        Column("difference to random", difference, drop=1),
+        Column("against random", words, is_text=True),
+    ]
+    if any(row["metric"] == metric and row.get("equal_count_is_equal_bytes") is False for row in rows):
+        columns.append(Column("difference at equal bytes", lambda b: difference(b, "comparison_bytes"), drop=1))
+        columns.append(Column("against random at equal bytes", lambda b: words(b, "comparison_bytes"), is_text=True))
+    return columns
+
+
+def _n(metric: str) -> Column:
+    return Column("n", lambda b: str((b.get(metric) or next(iter(b.values())))["n"]))
+
+
+def _pays_from(bundle: Bundle) -> str:
+    row = bundle.get("break-even-architectures")
+    if row is None:
+        return "-"
+    return "never" if row["mean"] is None else estimate(row, row["unit"])

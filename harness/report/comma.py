@@ -1,0 +1,30 @@
+"""A report as data: every row as JSON, or as comma-separated values."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+COLUMNS = (
+    "scenario", "variant", "data", "recipe", "condenser", "ipc", "bytes", "metric", "mean", "low", "high", "n", "unit",
+    "higher_is_better", "interval", "over", "against", "difference", "difference_low", "difference_high", "distinguishable",
+)  # fmt: skip
+
+
+def as_json(report: Mapping[str, Any]) -> str:
+    """The whole report, indented; NaN never occurs in it."""
+    return json.dumps(report, indent=1, allow_nan=False) + "\n"
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """One line a row, in full precision; empty where there is no value. Failures are not rows: see the other formats."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    for row in report["rows"]:
+        found = row["comparison"] or {}
+        flat = {"difference_low": found.get("low"), "difference_high": found.get("high")}
+        flat |= {name: found.get(name) for name in ("against", "difference", "distinguishable")}
+        writer.writerow({**row, **flat})
+    return text.getvalue()

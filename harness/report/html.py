@@ -1,0 +1,108 @@
+"""A report as one self-contained HTML page: no script, nothing fetched, figures inline."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from harness.report.definitions import METHOD, definitions
+from harness.report.notes import progress_sentence
+from harness.report.page import STYLE
+from harness.report.pictures import pictures
+from harness.report.tables import Table, tables
+from harness.report.wording import NOT_DISTINGUISHABLE, cell_name
+
+WORDS = {"better": "good", "worse": "bad", NOT_DISTINGUISHABLE: "even", "no interval": "even"}
+TITLES = {
+    "accuracy": "Accuracy: networks trained on the set alone",
+    "continual": "Continual learning: the set as replay memory",
+    "search": "Architecture search: the set as proxy data",
+    "condense": "Making the sets",
+}
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """The page: what was found, then figures and tables by scenario, then failures, notes, definitions and how to repeat it."""
+    title = f"Report of {escape(str(report['suite']))}"
+    body = [_head(report, title), _headlines(report["headlines"])]
+    drawn, laid = pictures(report), tables(report)
+    for scenario in dict.fromkeys(table.scenario for table in laid):
+        own = [table for table in laid if table.scenario == scenario]
+        body.append(_section(TITLES.get(scenario, scenario), _figures(drawn.get(scenario, [])) + "".join(map(_table, own))))
+    failed = [f"<b>{escape(cell_name(f.get('cell')))}</b>: {escape(str(f.get('sentence')))}" for f in report["failures"]]
+    body += [_section("Failed cells", _list(failed))] if failed else []
+    body.append(_section("What was not measured, and what to know", _list([escape(note) for note in report["notes"]])))
+    body.append(_section("How the figures are made", f"<p>{escape(METHOD)}</p>{_definitions(report)}"))
+    body.append(_section("Where, and how to repeat it", _environment(report)))
+    meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head = f"{meta}<title>{title}</title><style>{STYLE}</style>"
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body><main>{"".join(body)}</main></body></html>\n'
+
+
+def _head(report: Mapping[str, Any], title: str) -> str:
+    cells = report["cells"]
+    data = dict.fromkeys(str(row["data"]) for row in report["rows"])
+    facts = [f"{cells['done']} of {cells['total']} cells", f"data: {', '.join(data) or 'none'}"]
+    here = report["environment"]
+    facts += [f"{name}: {_plain(here[name])}" for name in ("device", "threads", "cpu") if name in here]
+    partial = progress_sentence(cells)
+    warning = f'<p class="warning">{escape(partial)}</p>' if partial else ""
+    return f'<header><h1>{title}</h1><p class="facts">{escape(" · ".join(facts))}</p>{warning}</header>'
+
+
+def _headlines(found: Sequence[Mapping[str, str]]) -> str:
+    cards = [f"<li><b>{escape(h['question'])}</b> {escape(h['answer'])}</li>" for h in found]
+    return f'<ul class="headlines">{"".join(cards)}</ul>' if cards else ""
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+
+
+def _figures(svgs: Sequence[str]) -> str:
+    return f'<div class="figures">{"".join(f"<figure>{svg}</figure>" for svg in svgs)}</div>' if svgs else ""
+
+
+def _table(table: Table) -> str:
+    """A table; further metrics fold away."""
+    heads = "".join(f"<th{_kind(column.is_text)}>{escape(column.title)}</th>" for column in table.columns)
+    lines = []
+    for section in table.sections:
+        lines.append(f'<tr class="part"><th colspan="{len(table.columns)}">{escape(section.title)}</th></tr>')
+        for row in section.rows:
+            cells = zip(row, table.columns, strict=True)
+            lines.append(f"<tr>{''.join(f'<td{_kind(column.is_text)}>{_cell(text)}</td>' for text, column in cells)}</tr>")
+    notes = " ".join(escape(note) for note in table.footnotes)
+    grid = f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    title = escape(table.title)
+    content = f'{grid}<p class="notes">{notes}</p>'
+    return f"<details><summary>{title}</summary>{content}</details>" if table.is_detail else f"<h3>{title}</h3>{content}"
+
+
+def _kind(is_text: bool) -> str:
+    return ' class="text"' if is_text else ""
+
+
+def _cell(text: str) -> str:
+    """A verdict gets a colour beside its word; an interval stands back from its mean."""
+    if text in WORDS:
+        return f'<span class="{WORDS[text]}">{escape(text)}</span>'
+    mean, bracket, bounds = text.partition(" [")
+    return f"{escape(mean)} <small>[{escape(bounds)}</small>" if bracket else escape(text)
+
+
+def _list(items: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+
+
+def _definitions(report: Mapping[str, Any]) -> str:
+    known = definitions([row["metric"] for row in report["rows"]])
+    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(text)}</dd>' for name, text in known)}</dl>"
+
+
+def _environment(report: Mapping[str, Any]) -> str:
+    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(_plain(value))}</dd>" for name, value in report["environment"].items())
+    return f"<pre>{escape(chr(10).join(report['commands']))}</pre><dl>{facts}</dl>"
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

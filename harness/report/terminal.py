@@ -1,0 +1,81 @@
+"""A report on a terminal, through Rich."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from harness.report.notes import progress_sentence
+from harness.report.tables import Table, tables
+from harness.report.wording import NOT_DISTINGUISHABLE, cell_name
+
+GAP = 2
+STYLES = {"better": "green", "worse": "red", NOT_DISTINGUISHABLE: "dim", "no interval": "dim"}
+
+
+def print_report(report: Mapping[str, Any], console: Console) -> None:
+    """Print a built report: what it found first, then its tables, then what failed and what was not measured."""
+    console.print(Text(f"Report of {report['suite']}", style="bold"))
+    partial = progress_sentence(report["cells"])
+    if partial:
+        console.print(Text(partial, style="yellow"))
+    for headline in report["headlines"]:
+        said = Text.assemble((headline["question"], "bold"), " ", headline["answer"])
+        console.line()
+        console.print(said)
+    for table in tables(report):
+        if not table.is_detail:
+            console.line()
+            console.print(Text(table.title, style="bold cyan"))
+            console.print(_table(table, console.width))
+            console.print(Text(" ".join(table.footnotes), style="dim"))
+    _list("Failed cells", [f"{cell_name(f.get('cell'))}: {f.get('sentence')}" for f in report["failures"]], console)
+    _list("Notes", list(report["notes"]), console)
+    _list("Made by", list(report["commands"]), console)
+
+
+def _list(title: str, lines: Sequence[str], console: Console) -> None:
+    if lines:
+        console.line()
+        console.print(Text(title, style="bold"))
+        for line in lines:
+            console.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
+
+
+def _table(table: Table, width: int) -> RichTable:
+    shown = fitting(table, width)
+    gap = GAP if sum(_width(table, i) + GAP for i in shown) - GAP <= width else 1
+    grid = RichTable(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False, header_style="")
+    for index in shown:
+        column = table.columns[index]
+        title = Text(column.title, style="dim")
+        grid.add_column(title, justify="left" if column.is_text else "right", max_width=_width(table, index))
+    for position, section in enumerate(table.sections):
+        grid.add_row(Text(section.title, style="italic"), end_section=False)
+        for number, row in enumerate(section.rows):
+            last = number == len(section.rows) - 1 and position < len(table.sections) - 1
+            cells = [Text(row[i], style=STYLES.get(row[i], "")) for i in shown]
+            grid.add_row(*cells, end_section=last)
+    return grid
+
+
+def fitting(table: Table, width: int) -> list[int]:
+    """Indices of the columns that fit into `width` characters; those of the highest drop go first."""
+    shown = list(range(len(table.columns)))
+    while sum(_width(table, i) + GAP for i in shown) - GAP > width:
+        droppable = [i for i in shown if table.columns[i].drop]
+        if not droppable:
+            break
+        shown.remove(max(droppable, key=lambda i: table.columns[i].drop))
+    return shown
+
+
+def _width(table: Table, index: int) -> int:
+    """Characters of the widest cell; a header may break at its spaces."""
+    cells = [row[index] for section in table.sections for row in section.rows]
+    titles = [section.title for section in table.sections] if index == 0 else []
+    return max(len(text) for text in [*cells, *titles, *table.columns[index].title.split()])

@@ -1,0 +1,58 @@
+"""A suite's missing cells under a progress display, then the report."""
+
+import threading
+
+from rich.console import Console
+
+from condensers.context import write_atomically
+from condensers.errors import Interrupted
+from harness import pool
+from harness.condensing import command_line
+from harness.estimate import estimate
+from harness.execute import Settings
+from harness.progress import Board
+from harness.report import build, render
+from harness.report.terminal import print_report
+from harness.session import Planned
+from harness.store import Store
+
+
+def execute(planned: Planned, settings: Settings, processes: int) -> int:
+    """Run the missing cells under a progress display, then report; the number of failed cells."""
+    store, console = Store(settings.root), Console(stderr=True)
+    cells = planned.plan.cells
+    with store.lock():
+        missing = [cell for cell in cells if not store.done(cell.key)]
+        store.describe(
+            {
+                "suite": planned.plan.suite.name,
+                "about": planned.plan.suite.about,
+                "command": settings.command,
+                "cells": [cell.key for cell in cells],
+            }
+        )
+        console.print(
+            f"{planned.plan.suite.name}: {len(cells)} cells, {len(missing)} to do, {processes} processes", highlight=False
+        )
+        if missing:
+            weights = estimate(planned, settings.device)
+            missing.sort(key=lambda cell: (cell.kind != "condense", -weights[cell.key]))
+            board, flag = Board(missing, weights, console), threading.Event()
+            try:
+                with pool.stop_on_signals(flag), board.shown():
+                    pool.run(missing, settings, min(processes, len(missing)), board.listen, flag)
+            except Interrupted:
+                left = sum(not store.done(cell.key) for cell in cells)
+                raise Interrupted(f"{left} cells left; go on with:\n{command_line()}") from None
+    return finish(store)
+
+
+def finish(store: Store) -> int:
+    """Print the report, write report.html, and return the number of failed cells."""
+    suite, records, failures = store.contents()
+    built = build(suite, records, failures)
+    print_report(built, Console())
+    page = store.root / "report.html"
+    write_atomically(page, render(built, "html").encode())
+    print(f"wrote {page}")
+    return len(failures)

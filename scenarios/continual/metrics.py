@@ -1,0 +1,78 @@
+"""What an accuracy matrix says about a learner: pure functions on R, with numpy alone.
+
+R is (T, T): R[i, j] is the accuracy on experience j, measured after training on experience i, both counted from 0. Every
+figure is in the unit of R. Each experience counts the same, however many classes or images it has.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64] | Sequence[Sequence[float]]
+
+
+def final_average_accuracy(r: Matrix) -> float:
+    """mean_j R[T-1, j]: accuracy on all experiences, once the last is learned (Chaudhry et al. 2018).
+
+    >>> final_average_accuracy([[90.0, 0.0], [40.0, 80.0]])
+    60.0
+    """
+    return float(_square(r)[-1].mean())
+
+
+def anytime_average_accuracy(r: Matrix) -> float:
+    """mean_i mean_{j <= i} R[i, j]: accuracy on what was seen so far, averaged over the stream (as iCaRL, 2017, does).
+
+    >>> anytime_average_accuracy([[90.0, 0.0], [40.0, 80.0]])
+    75.0
+    """
+    matrix = _square(r)
+    return float(np.mean([matrix[i, : i + 1].mean() for i in range(len(matrix))]))
+
+
+def forgetting(r: Matrix) -> float:
+    """mean_{j < T-1} (max_{l < T-1} R[l, j] - R[T-1, j]): the best an experience ever was, less what is left of it.
+
+    Source: Chaudhry et al., "Riemannian Walk for Incremental Learning" (ECCV 2018). It is not the first less the
+    last, which Avalanche's metric of the same name gives. Lower is better; it may be negative.
+
+    >>> forgetting([[90.0, 0.0], [40.0, 80.0]])
+    50.0
+    """
+    matrix = _stream(r)
+    return float((matrix[:-1, :-1].max(axis=0) - matrix[-1, :-1]).mean())
+
+
+def backward_transfer(r: Matrix) -> float:
+    """mean_{j < T-1} (R[T-1, j] - R[j, j]): what learning the rest did to each experience (Lopez-Paz & Ranzato, GEM, 2017).
+
+    >>> backward_transfer([[90.0, 0.0], [40.0, 80.0]])
+    -50.0
+    """
+    matrix = _stream(r)
+    return float((matrix[-1] - matrix.diagonal())[:-1].mean())
+
+
+def learning_accuracy(r: Matrix) -> float:
+    """mean_j R[j, j]: accuracy on each experience just after learning it. Low forgetting is no success where this is low.
+
+    >>> learning_accuracy([[90.0, 0.0], [40.0, 80.0]])
+    85.0
+    """
+    return float(_square(r).diagonal().mean())
+
+
+def _square(r: Matrix) -> NDArray[np.float64]:
+    matrix = np.asarray(r, dtype=np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
+        raise ValueError(f"an accuracy matrix is square, one row and one column an experience, not {matrix.shape}")
+    return matrix
+
+
+def _stream(r: Matrix) -> NDArray[np.float64]:
+    """A matrix of two experiences or more: with one, nothing can be forgotten and the mean would be over nothing."""
+    matrix = _square(r)
+    if len(matrix) < 2:
+        raise ValueError("forgetting and backward transfer need two experiences or more")
+    return matrix

@@ -1,0 +1,68 @@
+"""Names -> training, validation and test images. Importing this package imports no torch, so that listing stays fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from condensers.errors import DataMissing, UsageError
+from condensers.registry import Registry
+
+if TYPE_CHECKING:
+    from scenarios.datasets.raw import Source
+    from scenarios.protocol import Splits
+
+FOLDER = "folder:"
+DATASETS = Registry(
+    "dataset",
+    "datasets",
+    {
+        "mnist-5k": "scenarios.datasets.catalogue:Mnist5k",
+        "digits": "scenarios.datasets.catalogue:Digits",
+        "fashion-mnist": "scenarios.datasets.catalogue:FashionMnist",
+        "mnist": "scenarios.datasets.catalogue:Mnist",
+        "kmnist": "scenarios.datasets.catalogue:KMnist",
+        "cifar10": "scenarios.datasets.catalogue:Cifar10",
+        "cifar100": "scenarios.datasets.catalogue:Cifar100",
+        "svhn": "scenarios.datasets.catalogue:Svhn",
+    },
+)
+
+
+def check(name: str) -> None:
+    """Raise UsageError, with a near name, unless `name` is a registered data set or folder:PATH. Reads no data."""
+    if name.startswith(FOLDER):
+        if not name.removeprefix(FOLDER).strip():
+            raise UsageError("dataset 'folder:' names no folder; write folder:PATH, for example folder:photos")
+        return
+    try:
+        DATASETS.locate(name)
+    except UsageError as fault:
+        raise UsageError(f"{fault} (or folder:PATH for images of your own)") from None
+
+
+def load(name: str, *, data_dir: Path | None = None, download: bool = False, validation: float = 0.1) -> Splits:
+    """Return the disjoint training, validation and test images of a registered data set or of folder:PATH.
+
+    data_dir: where files are looked for; by default the folder in HARNESS_DATA, else "data" in the user's cache.
+    download: fetch what is not there. validation: the share of each class's training images, 0 to 1 exclusive, that is
+    held out for validation (at least one image). The same call gives the same images in the same order everywhere.
+    Raises UsageError for a wrong name or share, DataMissing when files are absent, damaged or too few.
+    """
+    check(name)
+    if not 0 < validation < 1:
+        raise UsageError(f"{name}: the validation share is {validation}; it must lie between 0 and 1, for example 0.1")
+    from scenarios.datasets.folder import Folder
+    from scenarios.datasets.place import Place
+    from scenarios.datasets.split import as_splits
+
+    place = Place.choose(data_dir, download)
+    try:
+        if name.startswith(FOLDER):
+            folder = Folder(name.removeprefix(FOLDER).strip())
+            return as_splits(f"{FOLDER}{folder.root.name}", folder.read(place), validation)
+        source: Source = DATASETS.create(name)
+        return as_splits(name, source.read(place), validation)
+    except OSError as fault:
+        where = fault.filename or place.root
+        raise DataMissing(f"{name}: {where} cannot be read ({fault.strerror or fault}); mend it or name another") from fault

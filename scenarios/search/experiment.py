@@ -1,0 +1,143 @@
+"""A space explored by NNI: its strategy chooses, its sequential engine runs, our function scores.
+
+NNI (3.0) is kept from writing to the home directory, from logging to the terminal and from swallowing a request to stop.
+"""
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from condensers.errors import HarnessError, Interrupted
+from scenarios.search.space import ConvNetSpace
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # NNI warns of every class of torch.nn that is younger than itself
+    import nni
+
+    nni.set_default_framework("none")  # else it imports lightning, which nothing here uses
+    from nni.mutable import ensure_frozen
+    from nni.nas.evaluator import FunctionalEvaluator
+    from nni.nas.experiment import NasExperiment, NasExperimentConfig
+    from nni.nas.experiment.config import SequentialEngineConfig, SimplifiedModelFormatConfig
+    from nni.nas.nn.pytorch import ModelSpace
+    from nni.nas.strategy import GridSearch, Random, Strategy
+
+
+class ConvNetModelSpace(ModelSpace):  # type: ignore[misc]
+    """The NNI model space of `space`, for images of `shape` (C, H, W); frozen, it is the chosen ConvNet.
+
+    choice: the chosen values. network: the module of the chosen spec, with torch's own initial weights.
+    """
+
+    def __init__(self, space: ConvNetSpace, shape: tuple[int, int, int], classes: int) -> None:
+        super().__init__()
+        self.choice: dict[str, Any] = {}
+        for name, values in space.choices().items():
+            self.choice[name] = ensure_frozen(self.add_mutable(nni.choice(name, list(values))))
+        self.network = space.spec(self.choice).module(shape, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, classes) of images (N, C, H, W) float32, normalised."""
+        logits: Tensor = self.network(x)
+        return logits
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One architecture that the strategy chose: its choices; its score, None where it failed; and how it failed."""
+
+    choice: Mapping[str, Any]
+    score: float | None
+    error: str = ""
+
+
+class _Experiment(NasExperiment):  # type: ignore[misc]
+    """An experiment that does not enter itself in NNI's list of experiments in the home directory."""
+
+    def _start_without_nni_manager(self) -> None:
+        return None
+
+    def _stop_without_nni_manager(self) -> None:
+        return None
+
+
+class _Evaluation:
+    """What NNI calls with each frozen model."""
+
+    def __init__(self, score: Callable[[Mapping[str, Any]], float]) -> None:
+        self.score = score
+        self.errors: list[tuple[Mapping[str, Any], str]] = []
+        self.stopped: BaseException | None = None
+
+    def __call__(self, model: ConvNetModelSpace) -> None:
+        try:
+            nni.report_final_result(self.score(model.choice))
+        except (Interrupted, HarnessError, SystemExit) as reason:
+            self.stopped = reason
+            raise KeyboardInterrupt from reason  # the one exception that NNI's engine lets through
+        except Exception as error:
+            self.errors.append((model.choice, f"{type(error).__name__}: {error}"))
+            raise
+
+
+def explore(
+    model_space: ConvNetModelSpace, strategy: Strategy, limit: int, score: Callable[[Mapping[str, Any]], float], folder: Path
+) -> list[Trial]:
+    """Let `strategy` choose up to `limit` architectures and score each; return them in the order they were tried.
+
+    score takes the choices of one architecture. NNI writes its log and checkpoint below `folder`. An architecture whose
+    score raises is a failed Trial; Interrupted, HarnessError, SystemExit and KeyboardInterrupt end the exploration and
+    come out as themselves.
+    """
+    evaluation = _Evaluation(score)
+    config = NasExperimentConfig(
+        execution_engine=SequentialEngineConfig(continue_on_failure=True),
+        model_format=SimplifiedModelFormatConfig(),
+        max_trial_number=limit,
+        experiment_working_directory=str(folder),
+    )
+    with _contained(folder):
+        experiment = _Experiment(model_space, FunctionalEvaluator(evaluation), strategy, config, id="search")
+        try:
+            experiment.start()
+        except KeyboardInterrupt:
+            raise (evaluation.stopped or KeyboardInterrupt()) from None
+        finally:
+            experiment.stop()
+    return [_trial(model, evaluation.errors) for model in strategy.list_models(sort=False)]
+
+
+def make_strategy(name: str, seed: int) -> Strategy:
+    """NNI's "random" (never the same architecture twice) or "grid" (all of the space, in order)."""
+    return Random(seed=seed) if name == "random" else GridSearch(shuffle=False)
+
+
+def _trial(model: Any, errors: list[tuple[Mapping[str, Any], str]]) -> Trial:
+    # NNI says "trained" of a model whose function returned without a metric, so the metric is what counts
+    if model.metric is not None:
+        return Trial(model.sample, float(model.metric))
+    known = [error for choice, error in errors if choice == model.sample]
+    return Trial(model.sample, None, known[0] if known else f"NNI has no metric for it, status {model.status.value}")
+
+
+@contextmanager
+def _contained(folder: Path) -> Iterator[None]:
+    """Keep NNI's log from the terminal, and its settings from the home directory."""
+    logger, wanted = logging.getLogger("nni"), "NNI_CONFIG_DIR"
+    handlers, propagate, setting = logger.handlers, logger.propagate, os.environ.get(wanted)
+    logger.handlers, logger.propagate = [logging.NullHandler()], False
+    os.environ[wanted] = str(folder / "settings")
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate
+        os.environ.pop(wanted)
+        if setting is not None:
+            os.environ[wanted] = setting

@@ -1,0 +1,58 @@
+"""The published settings, as the papers and the authors' code have them."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from condensers.methods.dc import DC
+from condensers.methods.dm import DM
+from condensers.methods.dsa import DSA
+from condensers.registry import NETWORKS
+from condensers.schedules.trained_on_synthetic import inner_loops, outer_loops
+
+DC_SETTINGS = {
+    "iterations": 1000,
+    "lr": 0.1,
+    "momentum": 0.5,
+    "batch_real": 256,
+    "lr_network": 0.01,
+    "batch_train": 256,
+    "distance": "node-cosine",
+    "network": "convnet",
+}
+PUBLISHED = [
+    (DC(), DC_SETTINGS | {"init": "noise", "augmentation": "none"}),
+    (DSA(), DC_SETTINGS | {"init": "real", "augmentation": "dsa"}),
+    (DM(), {"iterations": 20000, "lr": 1.0, "momentum": 0.5, "batch_real": 256, "init": "real", "augmentation": "dsa"}),
+]
+
+
+@pytest.mark.parametrize(("method", "published"), PUBLISHED, ids=["dc", "dsa", "dm"])
+def test_defaults_are_the_published_ones(method: Any, published: dict[str, Any]) -> None:
+    assert {name: getattr(method, name) for name in published} == published
+    assert NETWORKS.create(method.network) == NETWORKS.create({"name": "convnet", "depth": 3, "width": 128, "norm": "instance"})
+
+
+@pytest.mark.parametrize(("ipc", "outer", "inner"), [(10, 10, 50), (20, 20, 25), (30, 30, 20), (40, 40, 15), (50, 50, 10)])
+def test_outer_and_inner_loops_are_the_published_table(ipc: int, outer: int, inner: int) -> None:
+    assert (outer_loops(ipc), inner_loops(outer_loops(ipc))) == (outer, inner)
+    assert DC().steps(ipc) == 1000 * outer
+
+
+def test_one_image_per_class_takes_one_step_per_network() -> None:
+    assert outer_loops(1) == 1
+    assert DC().steps(1) == 1000
+
+
+def test_the_loops_are_positive_and_monotonous_for_any_number_of_images() -> None:
+    loops = [(outer_loops(ipc), inner_loops(outer_loops(ipc))) for ipc in range(1, 1001)]
+    assert all(outer >= 1 and inner >= 1 for outer, inner in loops)
+    assert all(a[0] <= b[0] and a[1] >= b[1] for a, b in pairwise(loops))
+
+
+def test_dm_is_coupled_only_by_batch_norm() -> None:
+    assert not DM().couples_classes
+    assert DM(network={"name": "convnet", "norm": "batch"}).couples_classes
+    assert DC().couples_classes
+    assert DSA().couples_classes

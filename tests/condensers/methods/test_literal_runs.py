@@ -1,0 +1,118 @@
+"""DC, DSA and DM for several steps against their algorithms written out: the same draws, but losses, the update of the images
+and the training of the network in the plainest code."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from condensers import networks
+from condensers.augmentations.siamese import Siamese
+from condensers.context import Context
+from condensers.data import ClassData
+from condensers.initialisation import starting_images
+from condensers.registry import create_condenser
+from condensers.synthetic import Budget
+
+NETWORK = {"name": "convnet", "depth": 2, "width": 6}
+STORED = {"name": "pixels", "storage": "float32"}
+IPC, BATCH, SEED = 3, 6, 11
+ClassLoss = Callable[[nn.Module, int, Tensor, Tensor], Tensor]
+
+
+@pytest.fixture(scope="module")
+def data(make_data: Callable[..., ClassData]) -> ClassData:
+    return make_data((3, 8, 8), 3, 9, mirror=True)
+
+
+def cross_entropy(network: nn.Module, images: Tensor, labels: list[int]) -> Tensor:
+    z = network(images)
+    losses = [torch.log(torch.exp(row).sum()) - row[label] for row, label in zip(z, labels, strict=True)]
+    return torch.stack(losses).sum() / len(labels)
+
+
+def gradient_distance(network: nn.Module, label: int, real: Tensor, synthetic: Tensor) -> Tensor:
+    weights = list(network.parameters())
+    g_real = torch.autograd.grad(cross_entropy(network, real, [label] * len(real)), weights)
+    g_synthetic = torch.autograd.grad(cross_entropy(network, synthetic, [label] * len(synthetic)), weights, create_graph=True)
+    total = torch.zeros(())
+    for a, b in zip(g_real, g_synthetic, strict=True):
+        for node in range(len(a)) if a.ndim > 1 else ():
+            x, y = a[node].flatten(), b[node].flatten()
+            total = total + 1 - x.dot(y) / (x.norm() * y.norm() + 1e-6)
+    return total
+
+
+def embedding_distance(network: nn.Module, label: int, real: Tensor, synthetic: Tensor) -> Tensor:
+    with torch.no_grad():
+        wanted = sum(network.embed(image[None])[0] for image in real) / len(real)
+    got = sum(network.embed(image[None])[0] for image in synthetic) / len(synthetic)
+    return ((wanted - got) ** 2).sum()
+
+
+def train_plainly(
+    network: nn.Module, images: Tensor, labels: list[int], augment: Callable[[Tensor], Tensor], draw: torch.Generator
+) -> None:
+    """Two epochs in batches of 4, w <- w - 0.01 g."""
+    for _ in range(2):
+        order = torch.randperm(len(images), generator=draw).tolist()
+        for first in range(0, len(order), 4):
+            chosen = order[first : first + 4]
+            loss = cross_entropy(network, augment(images[chosen]), [labels[i] for i in chosen])
+            gradients = torch.autograd.grad(loss, list(network.parameters()))
+            with torch.no_grad():
+                for weight, gradient in zip(network.parameters(), gradients, strict=True):
+                    weight -= 0.01 * gradient
+
+
+def literal_run(data: ClassData, steps: int, outer: int | None, start: str, siamese: bool, lr: float, loss: ClassLoss) -> Tensor:
+    """The images after `steps` steps; `outer` None: a new network at each step (DM), else DC's schedule."""
+    draw = torch.Generator().manual_seed(SEED)
+    images, velocity = starting_images(data, IPC, start, draw), torch.zeros(3 * IPC, 3, 8, 8)
+    labels = [c for c in range(3) for _ in range(IPC)]
+
+    def new_network() -> nn.Module:
+        return networks.build(NETWORK, data.shape, 3, draw)
+
+    def augment(batch: Tensor) -> Tensor:
+        return Siamese().apply(batch, Siamese().draw(len(batch), data.shape, draw)) if siamese else batch
+
+    network = new_network() if outer else None
+    for step in range(steps):
+        if outer is None or (step > 0 and step % outer == 0):
+            network = new_network()
+        elif step > 0:
+            train_plainly(network, images, labels, augment, draw)
+        gradient = torch.zeros_like(images)
+        for label in range(3):
+            real = data.sample(label, BATCH, draw)
+            learned = images.clone().requires_grad_()
+            synthetic = learned[label * IPC : (label + 1) * IPC]
+            if siamese:
+                shared = Siamese().draw(1, data.shape, draw)
+                real, synthetic = Siamese().apply(real, shared), Siamese().apply(synthetic, shared)
+            gradient += torch.autograd.grad(loss(network, label, real, synthetic), learned)[0]
+        velocity = 0.5 * velocity + gradient
+        images = images - lr * velocity
+    return images
+
+
+CASES = [
+    pytest.param("dc", {"iterations": 2, "outer": 3, "inner": 2, "batch_train": 4}, 6, 3, "noise", False, 0.1, id="dc"),
+    pytest.param("dsa", {"iterations": 2, "outer": 3, "inner": 2, "batch_train": 4}, 6, 3, "real", True, 0.1, id="dsa"),
+    pytest.param("dm", {"iterations": 5}, 5, None, "real", True, 1.0, id="dm"),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "steps", "outer", "start", "siamese", "lr"), CASES)
+def test_a_run_equals_the_algorithm_written_out(
+    data: ClassData, name: str, settings: dict[str, object], steps: int, outer: int | None, start: str, siamese: bool, lr: float
+) -> None:
+    condenser = create_condenser({"name": name, "network": NETWORK, "parameterisation": STORED, "batch_real": BATCH} | settings)
+    ours = condenser.condense(data, Budget(ipc=IPC), Context(seed=SEED)).tensors["images"]
+    literal = literal_run(data, steps, outer, start, siamese, lr, embedding_distance if name == "dm" else gradient_distance)
+    begin = starting_images(data, IPC, start, torch.Generator().manual_seed(SEED))
+    moved = (literal - begin).norm()
+    assert moved > 1e-3
+    assert (ours - literal).norm() / moved < 1e-3

@@ -1,0 +1,127 @@
+"""Every registered network on every size; the published ConvNet's parameters and its forward pass."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from condensers import networks
+from condensers.errors import UsageError
+from condensers.networks.convnet import ACTIVATIONS, NORMS, POOLINGS
+from condensers.registry import NETWORKS
+
+SMALL = {"convnet": {"width": 8}, "mlp": {"width": 8}, "lenet": {}, "resnet18": {"width": 4}}
+SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]
+REFUSED = {("lenet", 8): "lenet: 8 x 8 pixels are too small", ("resnet18", 8): "resnet18: 8 x 8 pixels shrink to one"}
+
+
+def spec(name: str) -> dict[str, object]:
+    return {"name": name} | SMALL.get(name, {})
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", NETWORKS.entries())
+def test_logits_embedding_and_features(name: str, shape: tuple[int, int, int], generator: torch.Generator) -> None:
+    if (name, shape[1]) in REFUSED:
+        with pytest.raises(UsageError, match=REFUSED[name, shape[1]]):
+            networks.build(spec(name), shape, 7, generator)
+        return
+    network = networks.build(spec(name), shape, 7, generator)
+    x = torch.randn(3, *shape, generator=generator)
+    logits, embedding, features = network(x), network.embed(x), network.features(x)
+    assert isinstance(network, networks.Network)
+    assert logits.shape == (3, 7)
+    assert embedding.ndim == 2
+    assert torch.equal(network.classifier(embedding), logits)
+    assert [len(f) for f in features] == [3] * len(features)
+    assert features[-1].flatten(1).shape[1] >= embedding.shape[1]
+    assert logits.std(0).min() > 1e-4, "the images must make a difference"
+
+
+@pytest.mark.parametrize(("shape", "count"), [((1, 28, 28), 317706), ((3, 32, 32), 320010)])
+def test_the_published_convnets_parameter_count(shape: tuple[int, int, int], count: int, generator: torch.Generator) -> None:
+    network = networks.build("convnet", shape, 10, generator)
+    assert sum(p.numel() for p in network.parameters()) == count
+    assert network.embed(torch.zeros(1, *shape)).shape == (1, 2048)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)], ids=str)
+def test_the_convnet_is_convolution_instance_norm_relu_and_pooling(
+    shape: tuple[int, int, int], generator: torch.Generator
+) -> None:
+    network = networks.build({"name": "convnet", "width": 6}, shape, 5, generator)
+    x = torch.randn(4, *shape, generator=generator)
+    weights = list(network.parameters())
+    wanted = []
+    out = x
+    for block in range(3):
+        kernel, bias, scale, shift = weights[4 * block : 4 * block + 4]
+        out = functional.conv2d(out, kernel, bias, padding=3 if block == 0 and shape[1] == 28 else 1)
+        out = functional.instance_norm(out) * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
+        out = functional.avg_pool2d(out.clamp(min=0), 2)
+        wanted.append(out)
+    for got, literal in zip(network.features(x), wanted, strict=True):
+        assert torch.allclose(got, literal, atol=1e-4)
+    assert torch.allclose(network(x), out.flatten(1) @ weights[-2].T + weights[-1], atol=1e-4)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("norm", NORMS)
+def test_every_part_of_the_convnet_runs(norm: str, activation: str, pooling: str, generator: torch.Generator) -> None:
+    table = {"name": "convnet", "depth": 2, "width": 4, "norm": norm, "activation": activation, "pooling": pooling}
+    network = networks.build(table, (1, 8, 8), 3, generator)
+    x = torch.randn(2, 1, 8, 8, generator=generator, requires_grad=True)
+    gradient = torch.autograd.grad((network(x) * torch.randn(2, 3, generator=generator)).sum(), x)[0]
+    assert gradient.abs().sum() > 0
+    assert [f.shape[2] for f in network.features(x)] == ([8, 8] if pooling == "none" else [4, 2])
+    assert networks.has_batch_norm(network) == (norm == "batch")
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "instance", "group"])
+def test_every_norm_of_the_resnet_runs(norm: str, generator: torch.Generator) -> None:
+    network = networks.build({"name": "resnet18", "width": 4, "norm": norm}, (3, 16, 16), 3, generator)
+    assert network(torch.randn(2, 3, 16, 16, generator=generator)).std(0).min() > 1e-6
+    assert networks.has_batch_norm(network) == (norm == "batch")
+
+
+def test_the_resnet_has_18_layers_with_weights(generator: torch.Generator) -> None:
+    network = networks.build({"name": "resnet18", "norm": "batch"}, (3, 32, 32), 10, generator)
+    kinds = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert len([m for m in kinds if not (isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1))]) == 18
+    assert sum(p.numel() for p in network.parameters()) == 11_173_962
+
+
+@pytest.mark.parametrize("name", NETWORKS.entries())
+def test_the_generator_decides_the_weights(name: str) -> None:
+    def weights(seed: int) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        network = networks.build(spec(name), (3, 32, 32), 5, generator)
+        return torch.cat([p.flatten() for p in network.parameters()])
+
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))
+
+
+def test_two_networks_of_one_generator_differ(generator: torch.Generator) -> None:
+    first, second = (networks.build("mlp", (1, 8, 8), 2, generator).layers[0].weight for _ in range(2))
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("table", "shape", "sentence"),
+    [
+        ({"name": "convnet", "depth": 4}, (1, 8, 8), "depth 4 is too deep for 8-pixel images; take at most 3"),
+        ({"name": "convnet", "depth": 6}, (1, 28, 28), "depth 6 is too deep for 28-pixel images; take at most 5"),
+        ({"name": "convnet", "norm": "group", "width": 6}, (1, 8, 8), "width 6 is not a multiple of its 4 groups; take 8"),
+        ({"name": "convnet"}, (1, 8, 16), "images must be square, not 8 x 16"),
+        ({"name": "convnet", "depth": 0}, (1, 8, 8), "0 is below the least allowed value, 1"),
+        ({"name": "convnet", "norm": "batchnorm"}, (1, 8, 8), "'batchnorm' is not one of none, batch, layer, instance, group"),
+        ("convnett", (1, 8, 8), "unknown network 'convnett'; did you mean 'convnet'"),
+    ],
+)
+def test_what_cannot_be_built_is_one_sentence(
+    table: object, shape: tuple[int, int, int], sentence: str, generator: torch.Generator
+) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        networks.build(table, shape, 10, generator)

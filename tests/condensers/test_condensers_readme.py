@@ -1,0 +1,38 @@
+"""The README's example runs as it stands, with fewer steps."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from condensers import methods, registry
+from condensers.data import ClassData
+
+README = Path(__file__).parents[2] / "condensers" / "README.md"
+
+
+def test_the_example_runs(grey8: ClassData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert code is not None
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"images": grey8.images, "labels": grey8.labels}
+    exec(code[1].replace('"iterations": 100', '"iterations": 2, "network": {"name": "mlp"}'), names)
+    assert names["learned"].shape == (100, 1, 8, 8)
+    assert names["learned"].dtype == torch.float32
+    assert torch.bincount(names["classes"]).tolist() == [10] * 10
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["dm.card.json", "dm.safetensors"]
+
+
+def test_every_folder_is_named() -> None:
+    text = README.read_text(encoding="utf-8")
+    folders = [p.name for p in README.parent.iterdir() if (p / "__init__.py").exists()]
+    assert [f for f in folders if f"`{f}/`" not in text] == []
+    modules = [p.name for p in README.parent.glob("*.py") if p.stem not in ("__init__", "errors")]
+    assert [m for m in modules if f"`{m}`" not in text] == []
+
+
+def test_every_method_has_a_file_of_its_name() -> None:
+    files = {p.stem for p in Path(next(iter(methods.__path__))).glob("*.py")} - {"__init__"}
+    assert files == set(registry.METHODS.entries())

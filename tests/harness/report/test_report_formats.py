@@ -1,0 +1,236 @@
+"""Headlines and formats: what they say, what they must not say, escaping, partial runs."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from condensers.errors import UsageError
+from harness.report import FORMATS, build, render
+from harness.report.latex import escape as latex_escape
+from harness.report.markdown import escape as markdown_escape
+from harness.report.terminal import print_report
+from harness.report.wording import estimate, verdict
+
+Measure = Callable[..., dict[str, Any]]
+NASTY = "dm_<b>&|50%$#{x}"
+FAILURE = {
+    "key": "lost",
+    "cell": {"scenario": "search", "data": "mnist-5k", "label": NASTY, "ipc": 1, "seed": 3},
+    "sentence": "ran out of <memory> & 50% of time",
+}
+
+
+@pytest.fixture(scope="module")
+def report(suite: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
+    partial = suite | {"cells": [*suite["cells"], "lost", "later"]}
+    return build(partial, records, [FAILURE])
+
+
+def on_terminal(report: dict[str, Any], width: int = 100) -> str:
+    file = io.StringIO()
+    print_report(report, Console(width=width, file=file))
+    return file.getvalue()
+
+
+def runs(measure: Measure, label: str, values: list[float], ipc: int = 10) -> list[dict[str, Any]]:
+    return [measure(label, ipc, seed, [value]) for seed, value in enumerate(values)]
+
+
+def headline(records: list[dict[str, Any]]) -> str:
+    (found,) = build({"suite": "s"}, records, [])["headlines"]
+    return f"{found['question']} {found['answer']}"
+
+
+def test_headline_claims_what_the_intervals_carry(measure: Measure) -> None:
+    records = runs(measure, "dm", [80.0, 81.0, 82.0]) + runs(measure, "random", [70.0, 71.1, 72.0])
+    text = headline(records + runs(measure, "k-means", [79.0, 82.0, 81.5]))
+    assert "at equal bytes (ipc 10, 78,500 bytes)" in text
+    assert "dm has the highest mean test accuracy, 81.0 [78.5, 83.5] %, n = 3 seeds." in text
+    assert "Better than random." in text and "Not distinguishable from k-means." in text
+
+
+def test_headline_does_not_crown_on_one_value(measure: Measure) -> None:
+    text = headline(runs(measure, "dm", [99.0]) + runs(measure, "random", [10.0]))
+    assert "one value, no interval" in text and "no order can be claimed" in text and "etter than" not in text
+
+
+def test_headline_of_unequal_bytes_says_so(measure: Measure) -> None:
+    records = runs(measure, "dm", [80.0, 81.0]) + runs(measure, "random", [70.0, 71.0])
+    records[0]["bytes"] = 99_999
+    assert "at equal count (ipc 10; bytes differ)" in headline(records)
+
+
+def test_headline_of_a_set_with_other_bytes_names_random_images_of_its_bytes(measure: Measure) -> None:
+    tiles = runs(measure, "tiles", [80.0, 81.0, 82.0])
+    for record in tiles:
+        record["bytes"] = 40_000
+    text = headline(tiles + runs(measure, "random", [60.0, 61.0, 62.5], ipc=5))
+    assert "at one size (ipc 10, 40,000 bytes)? Only tiles was measured; its test accuracy is 81.0 [" in text
+    assert "Against random images of its bytes (ipc 5): better." in text
+
+
+def test_continual_headline_gives_final_accuracy_too(report: dict[str, Any]) -> None:
+    found = [h for h in report["headlines"] if h["question"].startswith("Which memory forgets least")]
+    assert len(found) == 2  # ipc 1 and 10
+    assert all("forgetting (replay)" in h["answer"] and "Its final accuracy is" in h["answer"] for h in found)
+
+
+def test_search_headline_names_baselines_and_ceiling(report: dict[str, Any]) -> None:
+    (found,) = [h["answer"] for h in report["headlines"] if h["question"].startswith("Which proxy")]
+    assert "n = 16 architectures, 3 seeds" in found and "parameter-count" in found and "early-stopping" in found
+    assert "Two seeds of the truth itself agree with tau" in found and "truth," not in found
+
+
+@pytest.mark.parametrize(
+    ("difference", "low", "high", "higher", "word"),
+    [
+        (2.0, 1.0, 3.0, True, "better"),
+        (2.0, 1.0, 3.0, False, "worse"),
+        (-2.0, -3.0, -1.0, False, "better"),
+        (2.0, -1.0, 5.0, True, "not distinguishable"),
+        (2.0, None, None, True, "no interval"),
+        (-2.0, -3.0, -1.0, None, "lower"),
+    ],
+)
+def test_verdict(difference: float, low: float | None, high: float | None, higher: bool | None, word: str) -> None:
+    apart = low is not None and high is not None and (low > 0 or high < 0)
+    found = {"against": "random", "difference": difference, "low": low, "high": high, "distinguishable": apart}
+    assert verdict(found, higher) == word
+
+
+def test_estimates_in_words() -> None:
+    assert estimate({"mean": 91.24, "low": 90.06, "high": 92.0}, "%") == "91.2 [90.1, 92.0]"
+    assert estimate({"mean": 0.3, "low": 0.02, "high": 0.6}, "points", signed=True) == "+0.30 [+0.02, +0.60]"
+    assert estimate({"mean": -0.01, "low": None, "high": None}, "%") == "0.0 (no interval)"
+    assert estimate({"mean": None, "low": None, "high": None}, "") == "not defined"
+
+
+def test_terminal_fits_a_hundred_columns_and_shows_what_counts(report: dict[str, Any]) -> None:
+    text = on_terminal(report)
+    assert max(map(len, text.splitlines())) <= 100
+    assert re.search(r"dm +7,850 +\d\d\.\d \[\d\d\.\d, \d\d\.\d\] +\+\d\.\d \[\+\d\.\d, \+\d\.\d\] +better +5", text)
+    assert "continual on mnist-5k, protocol gdumb" in text and "not distinguishable" in text
+    assert "references" in text and "joint" in text and "Energy: not measured." in text
+
+
+def test_a_narrow_continual_table_with_long_verdicts_still_fits(measure: Measure) -> None:
+    records = []
+    for label, values in (("k-means-centroids", [52.0, 59.0, 73.0]), ("random", [50.0, 60.0, 70.0])):
+        for record in runs(measure, label, values):
+            base = record["outcome"]["measurements"][0]
+            metrics = (("replay/forgetting", False), ("replay/final-accuracy", True))
+            record["outcome"]["measurements"] = [base | {"metric": m, "higher_is_better": h} for m, h in metrics]
+            records.append(record)
+    text = on_terminal(build({"suite": "s"}, records, []))
+    assert max(map(len, text.splitlines())) <= 100
+    (line,) = [line for line in text.splitlines() if line.startswith("k-means-centroids  ")]
+    assert line.count("not distinguishable") == 2
+
+
+@pytest.mark.parametrize("format", ["md", "latex", "html", "terminal"])
+def test_partial_runs_and_failures_are_said(report: dict[str, Any], format: str) -> None:
+    text = on_terminal(report) if format == "terminal" else render(report, format)
+    total = report["cells"]["total"]
+    assert f"of {total} cells {total - 2} are done, 1 failed, 1 not run yet" in text
+    assert "ran out of" in text
+    assert report["cells"]["missing"] == ["later"] and report["failures"] == [FAILURE]
+
+
+def test_a_whole_run_has_no_warning(suite: dict[str, Any], records: list[dict[str, Any]]) -> None:
+    assert "partial" not in on_terminal(build(suite, records, []))
+
+
+def test_an_empty_store_still_reports() -> None:
+    empty = build({"suite": "demo", "cells": ["a", "b"]}, [], [])
+    assert empty["rows"] == [] and empty["cells"] == {"total": 2, "done": 0, "failed": 0, "missing": ["a", "b"]}
+    for format in FORMATS:
+        assert render(empty, format)
+    assert "0 are done, 2 not run yet" in on_terminal(empty)
+
+
+def test_json_round_trip_and_unknown_format(report: dict[str, Any]) -> None:
+    assert json.loads(render(report, "json")) == report
+    with pytest.raises(UsageError, match="did you mean 'html'"):
+        render(report, "htm")
+
+
+def test_csv_has_every_row_in_full(report: dict[str, Any]) -> None:
+    lines = list(csv.DictReader(io.StringIO(render(report, "csv"))))
+    assert len(lines) == len(report["rows"])
+    first = next(i for i, row in enumerate(report["rows"]) if row["comparison"])
+    assert float(lines[first]["mean"]) == report["rows"][first]["mean"]
+    assert float(lines[first]["difference"]) == report["rows"][first]["comparison"]["difference"]
+
+
+def test_markdown_tables_are_rectangular(report: dict[str, Any]) -> None:
+    lines = render(report, "md").splitlines()
+    blocks = [lines[i : i + 2] for i, line in enumerate(lines) if line.startswith("| set")]
+    assert len(blocks) >= 6
+    for head, rule in blocks:
+        assert head.count("|") == rule.count("|")
+
+
+def test_labels_and_sentences_are_escaped(measure: Measure) -> None:
+    records = runs(measure, NASTY, [80.0, 81.0])
+    page = render(build({"suite": NASTY, "cells": ["lost"]}, records, [FAILURE]), "html")
+    assert "<b>&|" not in page and "<memory>" not in page and "&lt;memory&gt; &amp; 50%" in page
+    tex = render(build({"suite": "s"}, records, []), "latex")
+    assert r"dm\_\textless{}b\textgreater{}\&|50\%\$\#\{x\} &" in tex
+    assert latex_escape("\\[~^") == r"\textbackslash{}{[}\textasciitilde{}\textasciicircum{}"
+    assert markdown_escape("a|b_c*<i>\n`d`") == r"a\|b\_c\*&lt;i&gt; \`d\`"
+    assert markdown_escape("91.2 [90.1, 92.0]") == "91.2 [90.1, 92.0]"
+
+
+def test_latex_is_balanced(report: dict[str, Any]) -> None:
+    tex = render(report, "latex")
+    assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == tex.count(r"\toprule") >= 6
+    body = re.sub(r"(?m)^%.*$", "", tex).replace(r"\{", "").replace(r"\}", "")
+    assert body.count("{") == body.count("}")
+
+
+class _Page(HTMLParser):
+    """Collects what a page would fetch, its ids, and whether its tags close."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.fetched: list[str] = []
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in ("meta",):
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(str(value))
+            if name in ("src", "href", "xlink:href") and not str(value).startswith("#"):
+                self.fetched.append(str(value))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_html_is_one_self_contained_reproducible_page(report: dict[str, Any]) -> None:
+    text = render(report, "html")
+    page = _Page()
+    page.feed(text)
+    assert page.open == [] and page.fetched == [] and "script" not in page.tags and "link" not in page.tags
+    assert len(page.ids) == len(set(page.ids))
+    assert page.tags.count("svg") == 9 and "@import" not in text and "url(http" not in text
+    assert "harness run demo --seeds 0,1,2,3,4" in text and "made-up CPU" in text
+    assert render(report, "html") == text
+
+
+def test_html_definitions_cover_what_is_shown(report: dict[str, Any]) -> None:
+    text = render(report, "html")
+    for name in ("test-accuracy", "forgetting", "kendall-tau", "regret", "break-even-architectures", "gdumb"):
+        assert f"<dt>{name}</dt>" in text

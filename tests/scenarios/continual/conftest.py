@@ -1,0 +1,41 @@
+"""Small images of ten classes that a narrow network tells apart: a bright bar at a place of its own for each class."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from condensers.context import Context
+from condensers.data import ClassData
+from condensers.registry import SELECTIONS
+from condensers.synthetic import Budget, SyntheticSet
+from scenarios.protocol import Splits
+
+
+def bars(per_class: int, seed: int) -> ClassData:
+    """Ten classes of (1, 8, 8) images: rows 0 to 4 and columns 0 to 4 are lit, over noise."""
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 90, (10 * per_class, 1, 8, 8), generator=generator, dtype=torch.uint8)
+    labels = torch.arange(10).repeat_interleave(per_class)
+    for image, label in zip(images, labels.tolist(), strict=True):
+        if label < 5:
+            image[0, label + 1] = 255
+        else:
+            image[0, :, label - 4] = 255
+    return ClassData("bars", images, labels, tuple("abcdefghij"), (0.28,), (0.3,), mirror=False)
+
+
+@pytest.fixture(scope="session")
+def splits() -> Splits:
+    return Splits(train=bars(24, 0), validation=bars(4, 1), test=bars(10, 2))
+
+
+def random_set(data: ClassData, ipc: int) -> SyntheticSet:
+    made: SyntheticSet = SELECTIONS.create("random").condense(data, Budget(ipc=ipc), Context(seed=5))
+    return made
+
+
+@pytest.fixture(scope="session")
+def memory_of() -> Callable[[ClassData, int], SyntheticSet]:
+    """`memory_of(data, ipc)`: random real images as a set."""
+    return random_set
