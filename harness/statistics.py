@@ -54,6 +54,8 @@ def interval(values: Sequence[float]) -> Interval:
     mean, n = float(sample.mean()), int(sample.size)
     if n == 1:
         return Interval(mean, None, None, n, "one value, no interval")
+    if n == 2 and np.ptp(sample) == 0:
+        return Interval(mean, None, None, n, "two equal values, no interval")
     if np.ptp(sample) == 0:
         return Interval(mean, mean, mean, n, "all values equal")
     if n >= BOOTSTRAP_FROM:

@@ -127,6 +127,8 @@ def parse(table: Mapping[str, Any], stem: str) -> Suite:
         _scenario(entry, f"scenarios[{i}]", (labels, budgets, seeds), faults)
         for i, entry in enumerate(_tables(table, "scenarios", faults))
     ]
+    names = [entry.label for entry in scenarios]
+    faults += [f"scenarios: label '{name}' is used twice; give one a `label`" for name in set(names) if names.count(name) > 1]
     data = table.get("data", [])
     data = (data,) if isinstance(data, str) else tuple(data)
     if not data:

@@ -44,7 +44,9 @@ def test_interval_of_one_value_and_of_equal_values() -> None:
     one = interval([3.0])
     assert (one.mean, one.low, one.high, one.n) == (3.0, None, None, 1)
     assert one.method == "one value, no interval" and not one.distinguishable
-    for n in (2, 12):
+    two = interval([3.0, 3.0])
+    assert (two.mean, two.low, two.high) == (3.0, None, None) and not two.distinguishable
+    for n in (3, 12):
         equal = interval([3.0] * n)
         assert (equal.low, equal.high, equal.method) == (3.0, 3.0, "all values equal")
     with pytest.raises(ValueError, match="no values"):

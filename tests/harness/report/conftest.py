@@ -162,3 +162,13 @@ def measure() -> Callable[..., dict[str, Any]]:
         return with_values(made("accuracy", label, ipc, seed, reference), ("test-accuracy", values, "%", True))
 
     return one
+
+
+@pytest.fixture
+def runs(measure: Callable[..., dict[str, Any]]) -> Callable[..., list[dict[str, Any]]]:
+    """runs(label, values, ipc=10) -> accuracy records, one value a seed."""
+
+    def several(label: str, values: list[float], ipc: int = 10) -> list[dict[str, Any]]:
+        return [measure(label, ipc, seed, [value]) for seed, value in enumerate(values)]
+
+    return several

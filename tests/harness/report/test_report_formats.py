@@ -1,4 +1,4 @@
-"""Headlines and formats: what they say, what they must not say, escaping, partial runs."""
+"""Formats: layout, escaping, partial runs, a page that stands alone."""
 
 import csv
 import io
@@ -16,9 +16,8 @@ from harness.report import FORMATS, build, render
 from harness.report.latex import escape as latex_escape
 from harness.report.markdown import escape as markdown_escape
 from harness.report.terminal import print_report
-from harness.report.wording import estimate, verdict
 
-Measure = Callable[..., dict[str, Any]]
+Runs = Callable[..., list[dict[str, Any]]]
 NASTY = "dm_<b>&|50%$#{x}"
 FAILURE = {
     "key": "lost",
@@ -39,79 +38,6 @@ def on_terminal(report: dict[str, Any], width: int = 100) -> str:
     return file.getvalue()
 
 
-def runs(measure: Measure, label: str, values: list[float], ipc: int = 10) -> list[dict[str, Any]]:
-    return [measure(label, ipc, seed, [value]) for seed, value in enumerate(values)]
-
-
-def headline(records: list[dict[str, Any]]) -> str:
-    (found,) = build({"suite": "s"}, records, [])["headlines"]
-    return f"{found['question']} {found['answer']}"
-
-
-def test_headline_claims_what_the_intervals_carry(measure: Measure) -> None:
-    records = runs(measure, "dm", [80.0, 81.0, 82.0]) + runs(measure, "random", [70.0, 71.1, 72.0])
-    text = headline(records + runs(measure, "k-means", [79.0, 82.0, 81.5]))
-    assert "at equal bytes (ipc 10, 78,500 bytes)" in text
-    assert "dm has the highest mean test accuracy, 81.0 [78.5, 83.5] %, n = 3 seeds." in text
-    assert "Better than random." in text and "Not distinguishable from k-means." in text
-
-
-def test_headline_does_not_crown_on_one_value(measure: Measure) -> None:
-    text = headline(runs(measure, "dm", [99.0]) + runs(measure, "random", [10.0]))
-    assert "one value, no interval" in text and "no order can be claimed" in text and "etter than" not in text
-
-
-def test_headline_of_unequal_bytes_says_so(measure: Measure) -> None:
-    records = runs(measure, "dm", [80.0, 81.0]) + runs(measure, "random", [70.0, 71.0])
-    records[0]["bytes"] = 99_999
-    assert "at equal count (ipc 10; bytes differ)" in headline(records)
-
-
-def test_headline_of_a_set_with_other_bytes_names_random_images_of_its_bytes(measure: Measure) -> None:
-    tiles = runs(measure, "tiles", [80.0, 81.0, 82.0])
-    for record in tiles:
-        record["bytes"] = 40_000
-    text = headline(tiles + runs(measure, "random", [60.0, 61.0, 62.5], ipc=5))
-    assert "at one size (ipc 10, 40,000 bytes)? Only tiles was measured; its test accuracy is 81.0 [" in text
-    assert "Against random images of its bytes (ipc 5): better." in text
-
-
-def test_continual_headline_gives_final_accuracy_too(report: dict[str, Any]) -> None:
-    found = [h for h in report["headlines"] if h["question"].startswith("Which memory forgets least")]
-    assert len(found) == 2  # ipc 1 and 10
-    assert all("forgetting (replay)" in h["answer"] and "Its final accuracy is" in h["answer"] for h in found)
-
-
-def test_search_headline_names_baselines_and_ceiling(report: dict[str, Any]) -> None:
-    (found,) = [h["answer"] for h in report["headlines"] if h["question"].startswith("Which proxy")]
-    assert "n = 16 architectures, 3 seeds" in found and "parameter-count" in found and "early-stopping" in found
-    assert "Two seeds of the truth itself agree with tau" in found and "truth," not in found
-
-
-@pytest.mark.parametrize(
-    ("difference", "low", "high", "higher", "word"),
-    [
-        (2.0, 1.0, 3.0, True, "better"),
-        (2.0, 1.0, 3.0, False, "worse"),
-        (-2.0, -3.0, -1.0, False, "better"),
-        (2.0, -1.0, 5.0, True, "not distinguishable"),
-        (2.0, None, None, True, "no interval"),
-        (-2.0, -3.0, -1.0, None, "lower"),
-    ],
-)
-def test_verdict(difference: float, low: float | None, high: float | None, higher: bool | None, word: str) -> None:
-    apart = low is not None and high is not None and (low > 0 or high < 0)
-    found = {"against": "random", "difference": difference, "low": low, "high": high, "distinguishable": apart}
-    assert verdict(found, higher) == word
-
-
-def test_estimates_in_words() -> None:
-    assert estimate({"mean": 91.24, "low": 90.06, "high": 92.0}, "%") == "91.2 [90.1, 92.0]"
-    assert estimate({"mean": 0.3, "low": 0.02, "high": 0.6}, "points", signed=True) == "+0.30 [+0.02, +0.60]"
-    assert estimate({"mean": -0.01, "low": None, "high": None}, "%") == "0.0 (no interval)"
-    assert estimate({"mean": None, "low": None, "high": None}, "") == "not defined"
-
-
 def test_terminal_fits_a_hundred_columns_and_shows_what_counts(report: dict[str, Any]) -> None:
     text = on_terminal(report)
     assert max(map(len, text.splitlines())) <= 100
@@ -120,10 +46,10 @@ def test_terminal_fits_a_hundred_columns_and_shows_what_counts(report: dict[str,
     assert "references" in text and "joint" in text and "Energy: not measured." in text
 
 
-def test_a_narrow_continual_table_with_long_verdicts_still_fits(measure: Measure) -> None:
+def test_a_narrow_continual_table_with_long_verdicts_still_fits(runs: Runs) -> None:
     records = []
     for label, values in (("k-means-centroids", [52.0, 59.0, 73.0]), ("random", [50.0, 60.0, 70.0])):
-        for record in runs(measure, label, values):
+        for record in runs(label, values):
             base = record["outcome"]["measurements"][0]
             metrics = (("replay/forgetting", False), ("replay/final-accuracy", True))
             record["outcome"]["measurements"] = [base | {"metric": m, "higher_is_better": h} for m, h in metrics]
@@ -177,8 +103,8 @@ def test_markdown_tables_are_rectangular(report: dict[str, Any]) -> None:
         assert head.count("|") == rule.count("|")
 
 
-def test_labels_and_sentences_are_escaped(measure: Measure) -> None:
-    records = runs(measure, NASTY, [80.0, 81.0])
+def test_labels_and_sentences_are_escaped(runs: Runs) -> None:
+    records = runs(NASTY, [80.0, 81.0])
     page = render(build({"suite": NASTY, "cells": ["lost"]}, records, [FAILURE]), "html")
     assert "<b>&|" not in page and "<memory>" not in page and "&lt;memory&gt; &amp; 50%" in page
     tex = render(build({"suite": "s"}, records, []), "latex")
