@@ -6,6 +6,8 @@ import json
 import shutil
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +27,20 @@ from harness.pool import stop_on_signals
 def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: tuple[int, str]) -> SyntheticSet:
     """Condense and save; run is (seed, device). A checkpoint folder FILE.work lives until the set is saved."""
     seed, device = run
-    work = path.with_suffix(".work")
-    determines = json.dumps([condenser.registered, settings_of(condenser), train.digest, [budget.ipc, budget.nbytes], seed])
-    folder = work / hashlib.sha256(determines.encode()).hexdigest()[:16]
-    with interruptible(folder, seed, device) as context:
+    determines = [condenser.registered, settings_of(condenser), train.digest, [budget.ipc, budget.nbytes], seed]
+    with kept_work(path, determines) as folder, interruptible(folder, seed, device) as context:
         synthetic: SyntheticSet = condenser.condense(train, budget, context)
-    save_set(synthetic, path)
+        save_set(synthetic, path)
     write_atomically(path.with_suffix(".png"), preview(synthetic))
-    shutil.rmtree(work, ignore_errors=True)
     return synthetic
+
+
+@contextmanager
+def kept_work(path: Path, determines: Any) -> Iterator[Path]:
+    """A folder FILE.work/HASH for the checkpoints of work that `determines` defines; removed when the work is done."""
+    work = path.with_suffix(".work")
+    yield work / hashlib.sha256(json.dumps(determines).encode()).hexdigest()[:16]
+    shutil.rmtree(work, ignore_errors=True)
 
 
 class interruptible:  # noqa: N801 - used as a with-statement's verb

@@ -5,6 +5,7 @@ Text and axes take the colour of the page around them, so one file suits light a
 
 import io
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -137,7 +138,7 @@ def _svg(draw: Callable[[Any], None], labels: Labels, size: tuple[float, float])
 
 
 def _head(figure: Any, title: str) -> None:
-    figure.suptitle(title, fontsize=10.5, color=INK, x=0.01, ha="left", fontweight="bold")
+    figure.suptitle(textwrap.fill(title, 58), fontsize=10.5, color=INK, x=0.01, ha="left", fontweight="bold")
 
 
 def _plain(axes: Any) -> None:

@@ -70,7 +70,8 @@ class Scenario(Protocol):
     """A use of a set. Its settings are its fields; references names what else it measures, once per seed.
 
     run is called with a context whose seed is that of the cell: what is forked from it under equal names is equal for
-    all subjects with that seed, which is what makes their comparison paired.
+    all subjects with that seed, which is what makes their comparison paired. A scenario that shows its learner one part
+    of the data after the other says `shows_parts = True`: a condenser that couples classes then comes as a Recipe.
     """
 
     references: ClassVar[Sequence[str]]

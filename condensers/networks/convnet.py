@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.fields import hyper
@@ -29,16 +30,30 @@ NORMS: dict[str, Callable[[int, int], nn.Module]] = {
     "instance": lambda width, size: nn.GroupNorm(width, width),
     "group": lambda width, size: group_norm(width),
 }
+class MeanPool(nn.Module):
+    """2 x 2 average pooling with stride 2; an odd last row or column is left out, as in nn.AvgPool2d(2).
+
+    On a CPU torch's own kernel takes a third of a narrow network's time; sums of slices give the same to rounding.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.is_cuda:
+            return functional.avg_pool2d(x, 2)
+        height, width = x.shape[-2] // 2 * 2, x.shape[-1] // 2 * 2
+        rows = x[..., 0:height:2, :width] + x[..., 1:height:2, :width]
+        return (rows[..., ::2] + rows[..., 1::2]) * 0.25
+
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,
-    "relu": nn.ReLU,
+    "relu": lambda: nn.LeakyReLU(0.0),  # the same function; on a CPU its backward pass takes half as long as nn.ReLU's
     "leakyrelu": lambda: nn.LeakyReLU(0.01),
     "swish": nn.SiLU,
 }
 POOLINGS: dict[str, Callable[[], nn.Module]] = {
     "none": nn.Identity,
     "max": lambda: nn.MaxPool2d(2),
-    "avg": lambda: nn.AvgPool2d(2),
+    "avg": MeanPool,
 }
 
 

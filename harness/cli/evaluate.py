@@ -9,6 +9,12 @@ import typer
 from harness.cli import options
 
 
+NOT_ONE_BY_ONE = (
+    "note: {method} lets the classes of a set depend on each other, so this memory knows of classes to come;"
+    " a suite condenses it anew for each experience"
+)
+
+
 def evaluate(
     file: Annotated[Path, typer.Argument(help="A set: FILE.safetensors.")],
     scenario: Annotated[str, typer.Option("--scenario", help="accuracy, continual or search.")] = "accuracy",
@@ -21,9 +27,10 @@ def evaluate(
     data_dir: options.DataDir = None,
     download: options.Download = False,
 ) -> None:
-    """Measure one scenario on one set, without a store. `harness run` compares sets, and resumes."""
+    """Measure one scenario on one set. Interrupted, it goes on when run again; `harness run` compares sets."""
     from condensers.artifact import load_set, require_same_data
-    from harness.condensing import interruptible
+    from condensers.fields import settings_of
+    from harness.condensing import interruptible, kept_work
     from harness.runtime import choose_device, prepare
     from scenarios.registry import SCENARIOS
 
@@ -32,7 +39,10 @@ def evaluate(
     synthetic = load_set(file)
     splits = options.load_data(data or synthetic.card["dataset"], data_dir, download)
     require_same_data(synthetic, splits.train, file)
-    with interruptible(None, seed, choose_device(device)) as context:
+    if getattr(use, "shows_parts", False) and synthetic.card["couples_classes"]:
+        typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)
+    determines = [use.registered, settings_of(use), synthetic.card, splits.test.digest, seed]
+    with kept_work(file, determines) as folder, interruptible(folder, seed, choose_device(device)) as context:
         outcome = use.run(synthetic, splits, context)
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), indent=1))

