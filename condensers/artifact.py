@@ -27,8 +27,9 @@ def card_path(path: Path) -> Path:
     return path.with_suffix(".card.json")
 
 
-def save_set(synthetic: SyntheticSet, path: Path) -> None:
+def save_set(synthetic: SyntheticSet, path: str | Path) -> None:
     """Write both files, each whole or not at all; UsageError where the place cannot be written."""
+    path = Path(path)
     tensors = {name: t.contiguous() for name, t in synthetic.tensors.items()}
     card = json.dumps(dict(synthetic.card), sort_keys=True)
     readable = {**synthetic.card, "nbytes": synthetic.nbytes, "cost": dict(synthetic.cost)}
@@ -39,8 +40,9 @@ def save_set(synthetic: SyntheticSet, path: Path) -> None:
         raise UsageError(f"{path}: cannot be written ({fault.strerror}); choose another place") from fault
 
 
-def load_set(path: Path) -> SyntheticSet:
+def load_set(path: str | Path) -> SyntheticSet:
     """Read a set; UsageError with one sentence where the file is missing, cut short, or not a set of ours."""
+    path = Path(path)
     tensors, metadata = _read(path)
     try:
         card = json.loads(metadata["card"])

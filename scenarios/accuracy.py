@@ -85,12 +85,12 @@ class Accuracy:
         self, index: int, images: Tensor, labels: Tensor, training: Training, data: Splits, context: Context
     ) -> dict[str, float]:
         """Train and test network `index`; the same index starts from the same weights on every set of the same seed."""
-        begun = time.perf_counter()
         own = context.fork(f"network-{index}")
         network = networks.build(self.network, data.train.shape, len(data.train.class_names), own.generator, own.device)
         name = f"network {index + 1} of {self.networks}"
-        processed = train(network, images, labels, training, data.train, own, name)
+        trained = train(network, images, labels, training, data.train, own, name)
+        begun = time.perf_counter()
         correct = accuracy(network, data.test.to(own.device))
         if own.device.type == "cuda":
             torch.cuda.synchronize()
-        return {"accuracy": correct, "seconds": time.perf_counter() - begun, "images": processed}
+        return {"accuracy": correct, "seconds": trained.seconds + time.perf_counter() - begun, "images": trained.images}

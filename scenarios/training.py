@@ -6,7 +6,7 @@ the last epoch is what counts. The authors' loop runs one epoch more than it say
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -88,14 +88,21 @@ def as_input(images: Tensor, data: ClassData) -> Tensor:
     return data.normalise(images) if images.dtype == torch.uint8 else images
 
 
+class Trained(NamedTuple):
+    """images: how many were processed. seconds: what all of the training took, also what ran before an interruption."""
+
+    images: int
+    seconds: float
+
+
 def train(
     network: nn.Module, images: Tensor, labels: Tensor, recipe: Training, data: ClassData, context: Context, name: str
-) -> int:
-    """Train in place through the engine; return the number of images processed. `data` gives mean, std and mirror only."""
+) -> Trained:
+    """Train in place through the engine. `data` gives mean, std and mirror only."""
     loop = TrainingLoop(network, images, labels, recipe, data, context)
-    engine.run(loop, loop.total, context, name)
+    seconds = engine.run(loop, loop.total, context, name)
     whole, rest = divmod(loop.total, loop.per_epoch)
-    return whole * len(images) + rest * recipe.batch
+    return Trained(whole * len(images) + rest * recipe.batch, seconds)
 
 
 @torch.no_grad()

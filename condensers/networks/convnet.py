@@ -30,6 +30,8 @@ NORMS: dict[str, Callable[[int, int], nn.Module]] = {
     "instance": lambda width, size: nn.GroupNorm(width, width),
     "group": lambda width, size: group_norm(width),
 }
+
+
 class MeanPool(nn.Module):
     """2 x 2 average pooling with stride 2; an odd last row or column is left out, as in nn.AvgPool2d(2).
 

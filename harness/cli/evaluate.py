@@ -8,7 +8,6 @@ import typer
 
 from harness.cli import options
 
-
 NOT_ONE_BY_ONE = (
     "note: {method} lets the classes of a set depend on each other, so this memory knows of classes to come;"
     " a suite condenses it anew for each experience"

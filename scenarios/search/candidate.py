@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.context import Context, Progress
+from condensers.context import Context
 from scenarios.protocol import Splits
 from scenarios.training import Training, accuracy, train
 
@@ -34,42 +34,23 @@ class Job:
 
         A finished architecture is not trained again: its result comes from the context's folder. Equal seeds give equal
         initial weights and batches, whatever the images are. `seconds` is what trying an architecture costs: training and
-        validation; where training went on from a checkpoint it is scaled from the steps taken here, and `resumed` says so.
+        validation, not the reading of test data.
         """
         part = context.fork(f"architecture-{name}")
         found: dict[str, Any] = part.memo("result", lambda: self._judge(spec, name, part))
         return found
 
     def _judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
-        watch = StepWatch(context)
-        lent = replace(context, progress=watch)
         data = self.data.train
-        network = networks.build(spec, data.shape, len(data.class_names), lent.generator, lent.device)
-        start = time.monotonic()
-        images = train(network, self.images, self.labels, self.recipe, data, lent, f"train {name}")
-        trained = time.monotonic()
+        network = networks.build(spec, data.shape, len(data.class_names), context.generator, context.device)
+        trained = train(network, self.images, self.labels, self.recipe, data, context, f"train {name}")
+        begun = time.monotonic()
         validation = accuracy(network, self.data.validation, self.batch)
-        seconds = (trained - start) * watch.factor + time.monotonic() - trained
-        found = {"validation": validation, "seconds": seconds, "resumed": watch.factor != 1, "images": images}
+        seconds = trained.seconds + time.monotonic() - begun
+        found = {"validation": validation, "seconds": seconds, "images": trained.images}
         if self.test:
             found["test"] = accuracy(network, self.data.test, self.batch)
         return found | {"score": found["test" if self.test else "validation"]}
-
-
-class StepWatch:
-    """Hands on progress events, and counts the training steps taken since it was made."""
-
-    def __init__(self, context: Context) -> None:
-        self._progress, self._taken, self._total = context.progress, 0, 0
-
-    def __call__(self, event: Progress) -> None:
-        self._taken, self._total = self._taken + 1, event.total
-        self._progress(event)
-
-    @property
-    def factor(self) -> float:
-        """All steps over the steps taken here: 1 unless training went on from a checkpoint."""
-        return self._total / self._taken if self._taken else 1.0
 
 
 def identifier(choice: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was trained: (number of images, recipe, name, initial weights)."""
     calls: list[Any] = []
 
-    def watched(network: Any, images: Any, labels: Any, recipe: Any, data: Any, context: Any, name: str) -> int:
+    def watched(network: Any, images: Any, labels: Any, recipe: Any, data: Any, context: Any, name: str) -> training.Trained:
         calls.append((len(images), recipe, name, network.classifier.weight.detach().clone()))
         return training.train(network, images, labels, recipe, data, context, name)
 
@@ -108,20 +108,12 @@ def test_finished_architectures_are_not_trained_again(
     assert again.as_json() == resumed.as_json()
 
 
-def test_seconds_of_a_training_that_went_on_are_scaled() -> None:
-    watch = candidate.StepWatch(Context())
-    assert watch.factor == 1
-    for done in (9, 10):
-        watch(Progress("train", done, 10))
-    assert watch.factor == 5
-
-
 def test_failing_architecture_is_listed_without_a_score(
     search: Search, splits: Splits, synthetic: SyntheticSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = ids(search.run(Reference("parameter-count"), splits, Context()))
 
-    def fail(network: Any, images: Any, labels: Any, recipe: Any, data: Any, context: Any, name: str) -> int:
+    def fail(network: Any, images: Any, labels: Any, recipe: Any, data: Any, context: Any, name: str) -> training.Trained:
         if name.endswith(broken):
             raise RuntimeError("out of memory")
         return training.train(network, images, labels, recipe, data, context, name)
