@@ -47,7 +47,9 @@ def load_set(path: str | Path) -> SyntheticSet:
     try:
         card = json.loads(metadata["card"])
     except (KeyError, json.JSONDecodeError):
-        raise UsageError(f"{path}: has no card, so it is not a condensed set of this harness; import it first") from None
+        raise UsageError(
+            f"{path}: has no card, so it is not a condensed set of this harness; take a file that `harness condense` made"
+        ) from None
     if not isinstance(card, dict):
         raise UsageError(f"{path}: its card is not a table; the file was not written by this harness or is damaged")
     missing = [key for key in NEEDED if key not in card]

@@ -1,6 +1,7 @@
 """A suite's missing cells under a progress display, then the report."""
 
 import threading
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -17,12 +18,18 @@ from harness.session import Planned
 from harness.store import Store
 
 
-def execute(planned: Planned, settings: Settings, processes: int) -> int:
-    """Run the missing cells under a progress display, then report; the number of failed cells."""
+def execute(planned: Planned, settings: Settings, processes: int, others: Sequence[Store] = ()) -> int:
+    """Run the missing cells under a progress display, then report; the number of failed cells.
+
+    others: runs whose finished cells are copied where they are equal, such as a search's ground truth.
+    """
+    for other in others:
+        other.suite()
     store, console = Store(settings.root), Console(stderr=True)
     cells = planned.plan.cells
     with store.lock():
-        missing = [cell for cell in cells if not store.done(cell.key)]
+        lacking = [cell for cell in cells if not store.done(cell.key)]
+        missing = [cell for cell in lacking if not any(store.adopt(cell.key, other) for other in others)]
         store.describe(
             {
                 "suite": planned.plan.suite.name,
@@ -34,6 +41,8 @@ def execute(planned: Planned, settings: Settings, processes: int) -> int:
         console.print(
             f"{planned.plan.suite.name}: {len(cells)} cells, {len(missing)} to do, {processes} processes", highlight=False
         )
+        if len(missing) < len(lacking):
+            console.print(f"{len(lacking) - len(missing)} cells taken from other runs", highlight=False)
         if missing:
             weights = estimate(planned, settings.device)
             missing.sort(key=lambda cell: (cell.kind != "condense", -weights[cell.key]))

@@ -46,6 +46,17 @@ class Store:
         shutil.rmtree(self.work(key), ignore_errors=True)
         (self.folder(key) / "failure.json").unlink(missing_ok=True)
 
+    def adopt(self, key: str, other: "Store") -> bool:
+        """Copy a finished cell of another run, with its set; False where that run has not finished it."""
+        if not other.done(key):
+            return False
+        partial = self.folder(key).with_name(f".{key}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(other.folder(key), partial, ignore=shutil.ignore_patterns("work", "failure.json"))
+        shutil.rmtree(self.folder(key), ignore_errors=True)
+        partial.rename(self.folder(key))
+        return True
+
     def write_failure(self, key: str, failure: Mapping[str, Any]) -> None:
         write_atomically(self.folder(key) / "failure.json", _dump({"key": key, **failure}))
 

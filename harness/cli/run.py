@@ -20,6 +20,9 @@ def run(
     checkpoint_seconds: Annotated[
         float, typer.Option("--checkpoint-seconds", min=0.0, help="Time between two checkpoints of a cell at work.")
     ] = 30.0,
+    reuse: Annotated[
+        list[Path] | None, typer.Option("--reuse", help="Take equal, finished cells from another run directory; may be repeated.")
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option("--minutes", help="Stop cleanly after this long; running again goes on.")
     ] = None,
@@ -31,6 +34,7 @@ def run(
     from harness.running import execute
     from harness.runtime import choose_device, cores, prepare
     from harness.session import load_plan
+    from harness.store import Store
 
     prepare(threads)
     planned = load_plan(suite, overrides or [], data_dir, download)
@@ -46,7 +50,7 @@ def run(
         deadline=None if minutes is None else time.monotonic() + 60 * minutes,
     )
     processes = workers or (1 if chosen.startswith("cuda") else max(1, cores() // threads))
-    failures = execute(planned, settings, processes)
+    failures = execute(planned, settings, processes, [Store(path) for path in reuse or []])
     if failures:
         raise typer.Exit(1)
 

@@ -88,6 +88,11 @@ def _searches(records: Sequence[Record], results: Sequence[Result], lineups: Lin
         if lineup.left_out:
             missing = _some(list(lineup.left_out))
             found.append(f"{where}: architectures {missing} lack a score in some row and are left out of all.")
+        found += [
+            f"{where}: ground truth table {table}, {len(lineup.ids)} architectures x {len(lineup.truth)} seeds"
+            " (harness run ... --reuse takes it into another run)."
+            for table in _tables(records, scenario, data)
+        ]
         if len(lineup.truth) < 2:
             found.append(f"{where}: noise ceiling not measured, since the ground truth has one seed.")
         dropped = [f"{r.entry.condenser} {r.metric} ({r.interval.dropped})" for r in own if r.interval.dropped]
@@ -95,6 +100,13 @@ def _searches(records: Sequence[Record], results: Sequence[Result], lineups: Lin
             found.append(f"{where}: resamples without a defined value were dropped: {_some(dropped)}.")
     broken = [str(f.get("id", f.get("architecture"))) for r in records for f in _failures(r)]
     return found + ([f"Architectures that failed to train: {_some(list(dict.fromkeys(broken)))}."] if broken else [])
+
+
+def _tables(records: Sequence[Record], scenario: str, data: str) -> list[str]:
+    """The versions of a search's ground truth: one, unless its cells were made in different ways."""
+    cells = [(r["cell"], (r.get("outcome") or {}).get("detail") or {}) for r in records]
+    truths = [d for c, d in cells if c.get("reference") == "truth" and (c["scenario"], c["data"]) == (scenario, data)]
+    return list(dict.fromkeys(str(detail["table"]) for detail in truths if "table" in detail))
 
 
 def _failures(record: Record) -> Sequence[Mapping[str, Any]]:

@@ -65,7 +65,9 @@ class Search:
         space = SPACES.create(self.space, "search.space").fitting(data.train.shape)
         here = Splits(*(part.to(context.device) for part in (data.train, data.validation, data.test)))
         job = self._job(subject, here, context)
-        rows, failures = self._explore(space, job, here, context)
+        # The truth has weights and batches of its own: sharing them with the proxies would raise their correlation.
+        own = context.fork("truth") if job and job.test else context
+        rows, failures = self._explore(space, job, here, own)
         if not rows:
             raise RuntimeError(f"search: all {len(failures)} architectures failed; the first with {failures[0]['error']}")
         sampled = sorted(row["id"] for row in [*rows, *failures])

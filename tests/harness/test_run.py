@@ -143,6 +143,18 @@ def test_a_failed_cell_is_told_and_the_rest_goes_on(
     assert again.status == 0 and "10 cells, 4 to do" in again.err
 
 
+def test_equal_cells_of_another_run_are_taken_on_request(harness: Harness, tiny: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    harness("run", tiny, "--out", first, "--workers", 1)
+    answer = harness("run", tiny, "--out", second, "--workers", 1, "--set", "seeds=3", "--reuse", first)
+    assert answer.status == 0, answer.err
+    assert "15 cells, 5 to do" in answer.err and "10 cells taken from other runs" in answer.err
+    assert files(first).items() <= files(second).items()
+    assert not list(second.glob("cells/.*")), "nothing half-copied is left"
+    refused = harness("run", tiny, "--out", second, "--reuse", tmp_path / "nothing")
+    assert (refused.status, refused.err.count("\n")) == (2, 1)
+
+
 def test_plan_writes_nothing_and_counts(harness: Harness, tiny: Path, tmp_path: Path) -> None:
     answer = harness("plan", tiny, "--out", tmp_path / "out")
     assert answer.status == 0
