@@ -30,7 +30,7 @@ def make(suite: Suite, load: Callable[[str], Splits]) -> Plan:
 
     Raises UsageError with every fault, a line each, or DataMissing where the only faults are missing data.
     """
-    faults: list[HarnessError] = []
+    faults: list[HarnessError] = [UsageError(fault) for fault in suite.faults]
     condensers = {e.label: _try(faults, _condenser, e) for e in suite.condensers}
     scenarios = [(e, _try(faults, _scenario, e)) for e in suite.scenarios]
     data = {name: _try(faults, load, name) for name in suite.data}

@@ -1,6 +1,5 @@
 """A suite: which sets are made from which data, and where they are used. Read from TOML, checked whole before anything runs."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -8,11 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from condensers.errors import UsageError, suggestion
-
-if sys.version_info >= (3, 11):
-    from tomllib import TOMLDecodeError, loads
-else:
-    from tomli import TOMLDecodeError, loads
+from harness.overrides import TOMLDecodeError, apply_override, label_of, loads
 
 TOP = {"name", "about", "data", "ipc", "bytes", "seeds", "validation", "condensers", "scenarios"}
 OF_CONDENSER = {"method", "label", "ipc", "bytes"}
@@ -43,7 +38,7 @@ class ScenarioEntry:
 
 @dataclass(frozen=True)
 class Suite:
-    """A whole suite. Budgets are ("ipc", N) or ("bytes", B)."""
+    """A whole suite. Budgets are ("ipc", N) or ("bytes", B). faults: what is wrong with it, for the plan to tell."""
 
     name: str
     about: str
@@ -51,6 +46,7 @@ class Suite:
     validation: float
     condensers: tuple[CondenserEntry, ...]
     scenarios: tuple[ScenarioEntry, ...]
+    faults: tuple[str, ...] = ()
 
 
 def built_in() -> dict[str, Path]:
@@ -65,7 +61,7 @@ def about(path: Path) -> str:
 
 
 def read(name: str, overrides: Sequence[str] = ()) -> Suite:
-    """Read a built-in suite or a TOML file, apply `k=v` overrides, and check it; UsageError lists every fault."""
+    """Read a built-in suite or a TOML file and apply `k=v` overrides; UsageError where that cannot be done."""
     path = built_in().get(name, Path(name))
     if not path.is_file():
         raise UsageError(f"suite '{name}': neither a built-in suite nor a file; {suggestion(name, built_in())}")
@@ -78,45 +74,8 @@ def read(name: str, overrides: Sequence[str] = ()) -> Suite:
     return parse(table, path.stem)
 
 
-def apply_override(table: dict[str, Any], override: str) -> None:
-    """Set one value: `seeds=3`, `condensers.dm.iterations=50`, `scenarios.accuracy.epochs=10` (lists go by label)."""
-    path, equals, text = override.partition("=")
-    if not equals or not path:
-        raise UsageError(f"--set {override}: write it as key=value, such as seeds=3 or condensers.dm.iterations=50")
-    try:
-        value = loads(f"v = {text}")["v"]
-    except TOMLDecodeError:
-        value = text
-    *parents, last = path.split(".")
-    place: Any = table
-    for step in parents:
-        place = _enter(place, step, override)
-    if not isinstance(place, dict):
-        raise UsageError(f"--set {override}: '{path}' is not a place in this suite")
-    place[last] = value
-
-
-def _enter(place: Any, step: str, override: str) -> Any:
-    if isinstance(place, list):
-        labels = {_label(entry): entry for entry in place if isinstance(entry, dict)}
-        if step in labels:
-            return labels[step]
-        raise UsageError(f"--set {override}: no '{step}' here; {suggestion(step, labels)}")
-    if isinstance(place, dict) and isinstance(place.get(step), dict | list):
-        return place[step]
-    if isinstance(place, dict) and isinstance(place.get(step), str) and step in ("network", "space", "parameterisation"):
-        place[step] = {"name": place[step]}
-        return place[step]
-    known = [k for k, v in place.items() if isinstance(v, dict | list)] if isinstance(place, dict) else []
-    raise UsageError(f"--set {override}: no table '{step}' here; {suggestion(step, known)}")
-
-
-def _label(entry: Mapping[str, Any]) -> str:
-    return str(entry.get("label") or entry.get("method") or entry.get("scenario") or "")
-
-
 def parse(table: Mapping[str, Any], stem: str) -> Suite:
-    """Turn a TOML table into a Suite; UsageError lists every fault of its structure (parts are checked by the plan)."""
+    """Turn a TOML table into a Suite that knows every fault of its structure; its parts are checked by the plan."""
     faults = [f"unknown key '{key}'; {suggestion(key, TOP)}" for key in table if key not in TOP]
     seeds = _seeds(table.get("seeds", 5), "seeds", faults)
     budgets = _budgets(table, "suite", faults)
@@ -136,9 +95,16 @@ def parse(table: Mapping[str, Any], stem: str) -> Suite:
     validation = table.get("validation", 0.1)
     if not isinstance(validation, float) or not 0 < validation < 1:
         faults.append(f"validation: {validation!r} is not a fraction between 0 and 1")
-    if faults:
-        raise UsageError("\n".join(f"suite {stem}: {fault}" for fault in faults))
-    return Suite(str(table.get("name", stem)), str(table.get("about", "")), data, validation, tuple(condensers), tuple(scenarios))
+        validation = 0.1
+    return Suite(
+        name=str(table.get("name", stem)),
+        about=str(table.get("about", "")),
+        data=data,
+        validation=validation,
+        condensers=tuple(condensers),
+        scenarios=tuple(scenarios),
+        faults=tuple(f"suite {stem}: {fault}" for fault in faults),
+    )
 
 
 def _tables(table: Mapping[str, Any], key: str, faults: list[str]) -> list[Mapping[str, Any]]:
@@ -154,7 +120,7 @@ def _condenser(entry: Mapping[str, Any], where: str, faults: list[str]) -> Conde
         faults.append(f"{where}: needs a `method`")
     settings = {key: value for key, value in entry.items() if key not in OF_CONDENSER}
     spec = {"name": entry.get("method", ""), **settings}
-    return CondenserEntry(_label(entry), spec, _budgets(entry, where, faults))
+    return CondenserEntry(label_of(entry), spec, _budgets(entry, where, faults))
 
 
 def _scenario(
@@ -168,7 +134,7 @@ def _scenario(
     references = entry.get("references")
     return ScenarioEntry(
         name=str(entry.get("scenario", "")),
-        label=_label(entry),
+        label=label_of(entry),
         settings={key: value for key, value in entry.items() if key not in OF_SCENARIO},
         budgets=_budgets(entry, where, faults) or budgets,
         condensers=chosen,

@@ -19,7 +19,7 @@ Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads of each 
 
 def spec_of(name: str, overrides: list[str] | None) -> dict[str, Any]:
     """A part's table from its name and `--set` values."""
-    from harness.suite import apply_override
+    from harness.overrides import apply_override
 
     table: dict[str, Any] = {"name": name}
     for override in overrides or []:

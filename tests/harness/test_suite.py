@@ -21,15 +21,17 @@ def cells(tmp_path: Path, text: str, *overrides: str) -> list[plan.Cell]:
 def test_built_in_suites_are_right() -> None:
     for name in suite.built_in():
         read = suite.read(name)
-        assert read.about and read.scenarios
+        assert read.about and read.scenarios and not read.faults
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     text = TINY.replace("seeds = 2", "seeds = 0\nsede = 3").replace("ipc = [1]", "ipc = [0]")
+    text = text.replace('method = "random"', 'method = "randon"')
     with pytest.raises(UsageError) as fault:
-        suite.read(written(tmp_path, text))
+        cells(tmp_path, text)
     sentences = str(fault.value).splitlines()
-    assert len(sentences) == 3
+    assert len(sentences) == 4
+    assert any("did you mean 'random'?" in s for s in sentences)
     assert any("unknown key 'sede'; did you mean 'seeds'?" in s for s in sentences)
     assert any("ipc: 0 is not a whole number of at least 1" in s for s in sentences)
 
