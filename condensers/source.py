@@ -12,7 +12,9 @@ from condensers.errors import UsageError
 def describe(where: str) -> dict[str, Any]:
     """Summary, docstring and fields of "module:Name"; UsageError where there is no such module."""
     module, _, attribute = where.partition(":")
-    tree = _parse(module)
+    tree = _read(module)
+    if tree is None:
+        raise UsageError(f"module {module} is registered, but there is no such module; install it or remove the entry")
     node = _definition(tree, attribute)
     doc = (ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else None) or ""
     module_doc = ast.get_docstring(tree) or ""
@@ -29,7 +31,7 @@ def _fields(tree: ast.Module, node: ast.ClassDef) -> dict[str, dict[str, Any]]:
     for base in node.bases:
         name = ast.unparse(base)
         origin = _imported_from(tree, name)
-        base_tree = _parse(origin) if origin else tree
+        base_tree = (_read(origin) if origin else tree) or ast.Module([], [])
         definition = _definition(base_tree, name)
         if definition is not None:
             found |= _fields(base_tree, definition)
@@ -67,10 +69,11 @@ def _find(module: str) -> ModuleSpec | None:
     return spec
 
 
-def _parse(module: str) -> ast.Module:
+def _read(module: str) -> ast.Module | None:
+    """The module's syntax tree; None where it has no Python source."""
     spec = _find(module)
-    if spec is None or spec.origin is None:
-        raise UsageError(f"module {module} is registered, but there is no such module; install it or remove the entry")
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
     return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
 
 

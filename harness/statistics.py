@@ -189,10 +189,7 @@ def rank_difference(a: RankDraws, b: RankDraws) -> Interval:
 
 
 def seed_agreement(statistic: RankStatistic, truth: Array, resamples: int = RESAMPLES_OF_RANKS) -> RankDraws | None:
-    """Noise ceiling: the mean statistic between pairs of the truth's (T, A) seeds; None with one seed.
-
-    Architectures are resampled, seeds are not: a seed drawn twice would agree with itself.
-    """
+    """Noise ceiling: mean statistic between pairs of the truth's (T, A) seeds, which are not resampled; None with one."""
     pairs = [(i, j) for i in range(len(truth)) for j in range(i)]
     if not pairs:
         return None

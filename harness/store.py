@@ -1,7 +1,7 @@
 """The run store: one directory a cell, every file written to a temporary name and renamed.
 
 RUN/suite.json            the suite's name, its command, the cells in order
-RUN/cells/KEY/record.json a finished cell; failure.json a failed one; set.safetensors a made set; work/ checkpoints
+RUN/cells/KEY/record.json a finished cell; failure.json a failed one; set.safetensors a made set; unfinished/ checkpoints
 """
 
 import fcntl
@@ -29,7 +29,7 @@ class Store:
 
     def work(self, key: str) -> Path:
         """Where an unfinished cell keeps its checkpoints."""
-        return self.folder(key) / "work"
+        return self.folder(key) / "unfinished"
 
     def set_path(self, key: str) -> Path:
         return self.folder(key) / "set.safetensors"
@@ -52,7 +52,7 @@ class Store:
             return False
         partial = self.folder(key).with_name(f".{key}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(other.folder(key), partial, ignore=shutil.ignore_patterns("work", "failure.json"))
+        shutil.copytree(other.folder(key), partial, ignore=shutil.ignore_patterns("unfinished", "failure.json"))
         shutil.rmtree(self.folder(key), ignore_errors=True)
         partial.rename(self.folder(key))
         return True

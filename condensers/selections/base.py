@@ -1,8 +1,9 @@
 """What every selection of real images shares: class by class, in a feature space, as many images as the budget allows."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -14,22 +15,33 @@ from condensers.errors import UsageError
 from condensers.parameterisations.pixels import Pixels
 from condensers.synthetic import Budget, SyntheticSet, pack
 
-Choose = Callable[[Tensor, int, torch.Generator], Tensor]
 SPACES = ("pixels", "random-network")
 STORED = Pixels()
 
 
-def select(method: Any, data: ClassData, budget: Budget, context: Context, choose: Choose) -> SyntheticSet:
-    """A set of the real images that `choose(features (n, D), ipc, generator) -> positions (ipc,)` names in each class.
+class Selection(ABC):
+    """A selection of real images, class by class. Those that look at features have a field `features`, a name of SPACES."""
 
-    The card's `indices` say which images of the data they are. UsageError where a class has fewer images than asked for.
-    """
+    registered: ClassVar[str]
+    evaluation: ClassVar[str] = "dsa"
+    couples_classes: ClassVar[bool] = False
 
-    def images_of(label: int, features: Tensor, ipc: int) -> tuple[Tensor, list[int]]:
-        chosen = data.members(label)[choose(features, ipc, context.generator).to(data.device)]
-        return data.images[chosen], chosen.tolist()
+    @abstractmethod
+    def choose(self, features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
+        """Positions (ipc,) int64 of different images of one class, from their features (n, D)."""
 
-    return gather(method, data, budget, context, images_of)
+    def bytes_per_image(self, data: ClassData) -> int:
+        return STORED.bytes_per_image(data)
+
+    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
+        """The chosen images as they are; the card's `indices` say which of the data they are."""
+        data = data.to(context.device)
+
+        def images_of(label: int, features: Tensor, ipc: int) -> tuple[Tensor, list[int]]:
+            chosen = data.members(label)[self.choose(features, ipc, context.generator).to(data.device)]
+            return data.images[chosen], chosen.tolist()
+
+        return gather(self, data, budget, context, images_of)
 
 
 def gather(

@@ -11,40 +11,28 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from condensers.context import Context
-from condensers.data import ClassData
 from condensers.fields import hyper
-from condensers.selections.base import STORED, select
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.selections.base import Selection
 
 
 @dataclass(frozen=True)
-class Herding:
+class Herding(Selection):
     """Herding: real images whose running mean follows the mean of their class."""
 
     features: str = hyper("pixels", source="ours", values=("pixels", "random-network"))
 
     registered: ClassVar[str] = "herding"
-    evaluation: ClassVar[str] = "dsa"
-    couples_classes: ClassVar[bool] = False
 
-    def bytes_per_image(self, data: ClassData) -> int:
-        return STORED.bytes_per_image(data)
-
-    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
-        return select(self, data.to(context.device), budget, context, herd)
-
-
-def herd(features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
-    """Positions (ipc,) int64, in the order of picking; features (n, D). Draws nothing."""
-    mean = features.mean(0)
-    total = torch.zeros_like(mean)
-    free = torch.ones(len(features), dtype=torch.bool, device=features.device)
-    picked = []
-    for k in range(1, ipc + 1):
-        distance = (mean - (features + total) / k).norm(dim=1)
-        best = int(distance.masked_fill(~free, torch.inf).argmin())
-        picked.append(best)
-        free[best] = False
-        total = total + features[best]
-    return torch.tensor(picked)
+    def choose(self, features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
+        """Positions (ipc,) int64, in the order of picking; features (n, D). Draws nothing."""
+        mean = features.mean(0)
+        total = torch.zeros_like(mean)
+        free = torch.ones(len(features), dtype=torch.bool, device=features.device)
+        picked = []
+        for k in range(1, ipc + 1):
+            distance = (mean - (features + total) / k).norm(dim=1)
+            best = int(distance.masked_fill(~free, torch.inf).argmin())
+            picked.append(best)
+            free[best] = False
+            total = total + features[best]
+        return torch.tensor(picked)

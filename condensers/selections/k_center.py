@@ -10,37 +10,25 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from condensers.context import Context
-from condensers.data import ClassData
 from condensers.fields import hyper
-from condensers.selections.base import STORED, select
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.selections.base import Selection
 
 
 @dataclass(frozen=True)
-class KCenter:
+class KCenter(Selection):
     """k-center greedy: real images that cover their class, farthest first."""
 
     features: str = hyper("pixels", source="ours", values=("pixels", "random-network"))
 
     registered: ClassVar[str] = "k-center"
-    evaluation: ClassVar[str] = "dsa"
-    couples_classes: ClassVar[bool] = False
 
-    def bytes_per_image(self, data: ClassData) -> int:
-        return STORED.bytes_per_image(data)
-
-    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
-        return select(self, data.to(context.device), budget, context, farthest_first)
-
-
-def farthest_first(features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
-    """Positions (ipc,) int64, in the order of picking; features (n, D). Draws nothing."""
-    picked = [int((features - features.mean(0)).norm(dim=1).argmin())]
-    distance = (features - features[picked[0]]).norm(dim=1)
-    distance[picked[0]] = -1
-    while len(picked) < ipc:
-        picked.append(int(distance.argmax()))
-        distance = torch.minimum(distance, (features - features[picked[-1]]).norm(dim=1))
-        distance[picked] = -1
-    return torch.tensor(picked)
+    def choose(self, features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
+        """Positions (ipc,) int64, in the order of picking; features (n, D). Draws nothing."""
+        picked = [int((features - features.mean(0)).norm(dim=1).argmin())]
+        distance = (features - features[picked[0]]).norm(dim=1)
+        distance[picked[0]] = -1
+        while len(picked) < ipc:
+            picked.append(int(distance.argmax()))
+            distance = torch.minimum(distance, (features - features[picked[-1]]).norm(dim=1))
+            distance[picked] = -1
+        return torch.tensor(picked)

@@ -44,7 +44,7 @@ def test_run_then_run_again_finds_everything_done(harness: Harness, tiny: Path, 
     assert stamps == {p: p.stat().st_mtime_ns for p in out.rglob("record.json")}
     assert "random" in second.out and "dm" in second.out
     assert (out / "report.html").read_text().startswith("<!doctype html>")
-    assert not list(out.rglob("work")) and not list(out.rglob("*.tmp"))
+    assert not list(out.rglob("unfinished")) and not list(out.rglob("*.tmp"))
 
 
 def test_a_records_values_are_raw_and_its_card_complete(harness: Harness, tiny: Path, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_signal_stops_with_130_and_the_line_that_goes_on(tmp_path: Path, numbe
     path, out = tmp_path / "slow.toml", tmp_path / "out"
     path.write_text(SLOW)
     process = start("run", path, "--out", out, "--workers", 2)
-    until(lambda: list(out.glob("cells/*/work")) or list(out.glob("cells/*/record.json")))
+    until(lambda: list(out.glob("cells/*/unfinished")) or list(out.glob("cells/*/record.json")))
     time.sleep(1)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
@@ -87,14 +87,14 @@ def test_kill_9_loses_at_most_the_steps_since_the_checkpoint(harness: Harness, t
     path, out, whole = tmp_path / "slow.toml", tmp_path / "out", tmp_path / "whole"
     path.write_text(SLOW.replace("iterations = 3000", "iterations = 400"))
     process = start("run", path, "--out", out, "--workers", 2, "--checkpoint-seconds", 0)
-    until(lambda: list(out.glob("cells/*/work/checkpoint.pt")))
+    until(lambda: list(out.glob("cells/*/unfinished/checkpoint.pt")))
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     workers = [int(pid) for pid in children.read_text().split()] if children.exists() else []
     process.kill()
     process.wait()
     until(lambda: not any(alive(pid) for pid in workers), 20)
     assert not list(out.rglob("set.safetensors.tmp"))
-    kept = list(out.glob("cells/*/work/checkpoint.pt"))
+    kept = list(out.glob("cells/*/unfinished/checkpoint.pt"))
     assert kept, "the checkpoint survives the kill"
     assert harness("run", path, "--out", out, "--workers", 1).status == 0
     assert harness("run", path, "--out", whole, "--workers", 1).status == 0

@@ -4,17 +4,17 @@ import math
 
 import pytest
 import torch
-from sklearn.cluster import KMeans
+from sklearn import cluster
 from torch import Tensor
 
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.registry import create_condenser
 from condensers.selections.clustering import centroids
-from condensers.selections.herding import herd
-from condensers.selections.k_center import farthest_first
-from condensers.selections.k_means import nearest_to_centroids
-from condensers.selections.random import draw
+from condensers.selections.herding import Herding
+from condensers.selections.k_center import KCenter
+from condensers.selections.k_means import KMeans
+from condensers.selections.random import Random
 from condensers.synthetic import Budget
 
 
@@ -45,7 +45,7 @@ def test_herding_follows_the_mean(seed: int, generator: torch.Generator) -> None
         with_it = {i: distance(mean_of(rows), mean_of([rows[j] for j in [*picked, i]])) for i in free}
         picked.append(min(with_it, key=lambda i: with_it[i]))
     before = generator.get_state()
-    assert herd(points(24, seed), 10, generator).tolist() == picked
+    assert Herding().choose(points(24, seed), 10, generator).tolist() == picked
     assert torch.equal(before, generator.get_state())
 
 
@@ -57,10 +57,10 @@ def test_k_center_takes_the_farthest(seed: int, generator: torch.Generator) -> N
     while len(picked) < 10:
         free = [i for i in range(24) if i not in picked]
         picked.append(max(free, key=lambda i: min(distance(rows[i], rows[j]) for j in picked)))
-    assert farthest_first(points(24, seed), 10, generator).tolist() == picked
+    assert KCenter().choose(points(24, seed), 10, generator).tolist() == picked
 
 
-@pytest.mark.parametrize("choose", [herd, farthest_first, nearest_to_centroids, draw])
+@pytest.mark.parametrize("choose", [Herding().choose, KCenter().choose, KMeans().choose, Random().choose])
 def test_no_position_twice_also_when_all_images_are_equal(choose: object, generator: torch.Generator) -> None:
     for data in (torch.zeros(6, 3), points(6)):
         assert sorted(choose(data, 6, generator).tolist()) == list(range(6))  # type: ignore[operator]
@@ -70,7 +70,7 @@ def test_no_position_twice_also_when_all_images_are_equal(choose: object, genera
 def test_k_means_is_as_good_as_scikit_learns(k: int) -> None:
     data = points(120, seed=3)
     ours = [inertia(data, centroids(data, k, torch.Generator().manual_seed(seed))) for seed in range(5)]
-    theirs = KMeans(k, n_init=5, random_state=0).fit(data.numpy()).inertia_
+    theirs = cluster.KMeans(k, n_init=5, random_state=0).fit(data.numpy()).inertia_
     assert min(ours) <= 1.03 * theirs
     assert sum(ours) / 5 <= 1.6 * theirs
 
@@ -95,7 +95,7 @@ def test_one_centroid_is_the_mean(generator: torch.Generator) -> None:
 
 def test_k_means_images_are_the_nearest_to_the_centroids() -> None:
     data = points(40)
-    picked = nearest_to_centroids(data, 5, torch.Generator().manual_seed(1)).tolist()
+    picked = KMeans().choose(data, 5, torch.Generator().manual_seed(1)).tolist()
     for centre, position in zip(centroids(data, 5, torch.Generator().manual_seed(1)).tolist(), picked, strict=True):
         assert position == min(range(40), key=lambda i: distance(data[i].tolist(), centre))
 
@@ -110,5 +110,5 @@ def test_centroid_images_are_the_rounded_class_means_at_one_per_class(grey8: Cla
 
 def test_random_draws_every_image_equally_often() -> None:
     generator = torch.Generator().manual_seed(0)
-    counts = torch.bincount(torch.cat([draw(torch.zeros(8, 1), 2, generator) for _ in range(2000)]), minlength=8)
+    counts = torch.bincount(torch.cat([Random().choose(torch.zeros(8, 1), 2, generator) for _ in range(2000)]), minlength=8)
     assert bool(((counts - 500).abs() < 90).all())
