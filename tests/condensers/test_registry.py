@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from condensers import registry
+from condensers.augmentations.siamese import Siamese
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.methods.dm import DM
 from condensers.networks.convnet import ConvNetSpec
+from condensers.parameterisations.pixels import Pixels
 from condensers.registry import METHODS, NETWORKS, SELECTIONS, create_condenser
 from condensers.synthetic import Budget
 
@@ -86,7 +88,8 @@ def test_a_part_is_made_from_a_name_a_table_or_itself() -> None:
     made = DM(iterations=1)
     assert NETWORKS.create(made) is made
     assert create_condenser(made) is made
-    assert create_condenser({"name": "dm", "iterations": 1}) == made
+    parts = DM(iterations=1, network=ConvNetSpec(), augmentation=Siamese(), parameterisation=Pixels())
+    assert create_condenser({"name": "dm", "iterations": 1}) == parts, "the parts that it names are made too"
 
 
 @pytest.fixture
