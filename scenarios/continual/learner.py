@@ -17,7 +17,7 @@ from condensers.data import ClassData
 from condensers.errors import Interrupted
 from condensers.registry import AUGMENTATIONS
 from scenarios.continual.memory import SyntheticBuffer
-from scenarios.continual.trial import Settings
+from scenarios.continual.settings import Settings
 from scenarios.training import predict
 
 

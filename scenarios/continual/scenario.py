@@ -18,8 +18,9 @@ from condensers.registry import NETWORKS
 from condensers.synthetic import SyntheticSet
 from scenarios.continual import metrics
 from scenarios.continual.condensing import PerExperience
+from scenarios.continual.settings import Settings
 from scenarios.continual.stream import class_order, split
-from scenarios.continual.trial import Settings, Trial
+from scenarios.continual.trial import Trial
 from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
 
 PROTOCOLS = ("replay", "gdumb")

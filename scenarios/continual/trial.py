@@ -9,22 +9,9 @@ from condensers.context import Context
 from condensers.networks import build
 from condensers.synthetic import SyntheticSet
 from scenarios.continual.condensing import PerExperience
+from scenarios.continual.settings import Settings
 from scenarios.continual.stream import benchmark
 from scenarios.protocol import Splits
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a learner is trained. from_scratch: on the memory alone, with the initial weights again at each experience."""
-
-    epochs: int
-    batch: int
-    lr: float
-    momentum: float
-    weight_decay: float
-    augmentation: str
-    batch_size_mem: int
-    from_scratch: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from condensers.errors import DataMissing
-from scenarios.datasets.raw import Part, package
+from scenarios.datasets.packages import package
+from scenarios.datasets.raw import Part
 
 
 def read_mnist_5k() -> Part:

@@ -5,7 +5,7 @@ import zlib
 from pathlib import Path
 
 from condensers.errors import DataMissing
-from scenarios.datasets.raw import package
+from scenarios.datasets.packages import package
 
 
 def fetch(name: str, dataset: str, root: Path) -> None:

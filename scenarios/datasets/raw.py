@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,11 +58,3 @@ def checked_labels(labels: Any, classes: int, images: int, where: str) -> Indice
     if images and not (array.min() >= 0 and array.max() < classes):
         raise DataMissing(f"{where}: labels run from {array.min()} to {array.max()}, but there are {classes} classes")
     return array.astype(np.int64)
-
-
-def package(module: str, distribution: str, needed_by: str) -> ModuleType:
-    """Import a module that only some data sets need, or say which package to install."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as fault:
-        raise DataMissing(f"{needed_by}: the package {distribution} cannot be imported ({fault}); install it") from fault

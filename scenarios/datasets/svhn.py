@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from condensers.errors import DataMissing
-from scenarios.datasets.raw import Part, checked_labels, package
+from scenarios.datasets.packages import package
+from scenarios.datasets.raw import Part, checked_labels
 
 
 def read_part(path: Path) -> Part:
