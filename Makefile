@@ -37,7 +37,7 @@ bench: $(VENV)/developer
 $(VENV)/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python from 3.10 to 3.12 found (NNI and Avalanche carry no other); name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) "setuptools<81"
+	$(PIP) "setuptools>=77,<81"
 	$(PIP) --no-build-isolation --editable .
 	$(BIN)/python -W ignore -c "import scenarios.search.experiment"  # NNI writes a file at its first import: not in two workers at once
 	touch $@
