@@ -13,7 +13,7 @@ from harness.estimate import estimate
 from harness.execute import Settings
 from harness.progress import Board
 from harness.report import build, render
-from harness.report.terminal import print_report
+from harness.report.terminal import print_report, wide_console
 from harness.session import Planned
 from harness.store import Store
 
@@ -60,7 +60,7 @@ def finish(store: Store) -> int:
     """Print the report, write report.html, and return the number of failed cells."""
     suite, records, failures = store.contents()
     built = build(suite, records, failures)
-    print_report(built, Console())
+    print_report(built, wide_console())
     page = store.root / "report.html"
     write_atomically(page, render(built, "html").encode())
     print(f"wrote {page}")

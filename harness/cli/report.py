@@ -16,13 +16,11 @@ def report(
     out: Annotated[Path | None, typer.Option("--out", help="A file; with several formats a folder.")] = None,
 ) -> None:
     """Report what DIR holds; reads the store alone."""
-    from rich.console import Console
-
     from condensers.context import write_atomically
     from condensers.errors import UsageError, suggestion
     from harness.cli.options import writable
     from harness.report import build, render
-    from harness.report.terminal import print_report
+    from harness.report.terminal import print_report, wide_console
     from harness.store import Store
 
     forms = form.split(",")
@@ -34,7 +32,7 @@ def report(
     built = build(*Store(directory).contents())
     for name in forms:
         if name == "rich" and out is None:
-            print_report(built, Console())
+            print_report(built, wide_console())
             continue
         if out is None:
             typer.echo(render(built, name), nl=False)
@@ -52,8 +50,8 @@ def _recorded(built: dict[str, object]) -> str:
 
     from rich.console import Console
 
-    from harness.report.terminal import print_report
+    from harness.report.terminal import WIDTH, print_report
 
     text = io.StringIO()
-    print_report(built, Console(file=text, width=110))
+    print_report(built, Console(file=text, width=WIDTH))
     return text.getvalue()

@@ -14,6 +14,7 @@ from harness.report.tables import Table, tables
 from harness.report.wording import NOT_DISTINGUISHABLE, cell_name
 
 GAP = 2
+WIDTH = 120
 STYLES = {"better": "green", "worse": "red", NOT_DISTINGUISHABLE: "dim", "no interval": "dim"}
 
 
@@ -79,3 +80,9 @@ def _width(table: Table, index: int) -> int:
     cells = [row[index] for section in table.sections for row in section.rows]
     titles = [section.title for section in table.sections] if index == 0 else []
     return max(len(text) for text in [*cells, *titles, *table.columns[index].title.split()])
+
+
+def wide_console() -> Console:
+    """The terminal; where there is none (a file, a pipe), as wide as the whole report needs."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
