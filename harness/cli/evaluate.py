@@ -62,4 +62,11 @@ def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
         bounds = f"[{summary.low:.2f}, {summary.high:.2f}]" if summary.low is not None else "(one value, no interval)"
         better = {True: "higher is better", False: "lower is better", None: ""}[m.higher_is_better]
         typer.echo(f"  {m.metric}: {summary.mean:.2f} {m.unit} {bounds}, n = {len(m.values)} ({over} of one set); {better}")
+    if "architectures" in outcome.detail:
+        best = sorted(outcome.detail["architectures"], key=lambda row: -row["score"])[:3]
+        named = ", ".join(f"{row['id']} ({row['score']:.1f})" for row in best)
+        typer.echo(f"  best by this proxy: {named}")
+        typer.echo(
+            "  how far this order is right needs the ground truth: put the set's method into a suite with the scenario search"
+        )
     typer.echo(f"  took {outcome.costs['seconds']:.1f} s, {outcome.costs.get('images', 0):.0f} images in training")

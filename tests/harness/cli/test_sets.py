@@ -58,6 +58,14 @@ def test_evaluate_prints_mean_interval_and_n(harness: Harness, made: Path) -> No
     assert len(raw["measurements"][0]["values"]) == 2
 
 
+def test_evaluate_names_the_best_architectures_of_a_search(harness: Harness, made: Path) -> None:
+    space = '{name="convnet-small",widths=[4,8],depths=[1]}'
+    sets = ("--set", "epochs=1", "--set", "architectures=4", "--set", f"space={space}")
+    answer = harness("evaluate", made, "--scenario", "search", *sets)
+    assert answer.status == 0, answer.err
+    assert "n = 4 (architecture of one set)" in answer.out and "best by this proxy: d1-w" in answer.out
+
+
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
