@@ -45,19 +45,31 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
 
 
 def _save(loop: Loop, context: Context, path: Path | None, done: int, seconds: float) -> None:
-    if path is None:
-        return
-    buffer = io.BytesIO()
-    state = {"done": done, "seconds": seconds, "generator": context.generator.get_state(), "loop": loop.state_dict()}
-    torch.save(state, buffer)
-    write_atomically(path, buffer.getvalue())
+    if path:
+        generator = context.generator.get_state()
+        write_state(path, {"done": done, "seconds": seconds, "generator": generator, "loop": loop.state_dict()})
 
 
 def _restore(loop: Loop, context: Context, path: Path | None) -> tuple[int, float]:
     """Load the checkpoint, if any, into loop and generator; return the steps already done and the seconds they took."""
-    if path is None or not path.exists():
+    state = read_state(path, context.device)
+    if state is None:
         return 0, 0.0
-    state: dict[str, Any] = torch.load(path, weights_only=True, map_location=context.device)
     loop.load_state_dict(state["loop"])
     context.generator.set_state(state["generator"].cpu())
     return state["done"], state["seconds"]
+
+
+def write_state(path: Path, state: dict[str, Any]) -> None:
+    """Write tensors, numbers, texts, lists and dicts, the file whole or not at all."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def read_state(path: Path | None, device: torch.device) -> dict[str, Any] | None:
+    """What `write_state` wrote, tensors on `device`; None where there is no such file."""
+    if path is None or not path.exists():
+        return None
+    state: dict[str, Any] = torch.load(path, weights_only=True, map_location=device)
+    return state

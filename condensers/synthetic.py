@@ -41,6 +41,10 @@ class Budget:
             )
         return ipc
 
+    def ipc_of(self, condenser: "Condenser", data: ClassData) -> int:
+        """The images per class that the budget allows `condenser` on the classes of `data`."""
+        return self.images_per_class(len(data.classes), condenser.bytes_per_image(data))
+
 
 @dataclass(frozen=True)
 class SyntheticSet:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shlex
 import shutil
 import sys
 import threading
@@ -11,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.progress import Progress as Bars
-from rich.progress import TimeRemainingColumn
 
 from condensers.artifact import save_set
 from condensers.context import Context, Progress, write_atomically
@@ -43,48 +44,31 @@ def kept_work(path: Path, determines: Any) -> Iterator[Path]:
     shutil.rmtree(work, ignore_errors=True)
 
 
-class interruptible:  # noqa: N801 - used as a with-statement's verb
+@contextmanager
+def interruptible(folder: Path | None, seed: int, device: str) -> Iterator[Context]:
     """A Context with a progress bar that stops on Ctrl-C and SIGTERM, and says which line goes on from there."""
+    flag, console = threading.Event(), Console(stderr=True)
+    bars = Bars(console=console, disable=not console.is_terminal)
+    task = bars.add_task("starting", total=None)
 
-    def __init__(self, folder: Path | None, seed: int, device: str) -> None:
-        self.folder, self.seed, self.device = folder, seed, device
+    def show(event: Progress) -> None:
+        bars.update(task, description=f"{event.name} {event.note}", completed=event.done, total=event.total)
 
-    def __enter__(self) -> Context:
-        import torch
-
-        flag = threading.Event()
-        self.signals = stop_on_signals(flag)
-        console = Console(stderr=True)
-        self.bars = Bars(
-            *Bars.get_default_columns()[:-1], TimeRemainingColumn(), console=console, disable=not console.is_terminal
-        )
-        self.task = self.bars.add_task("starting", total=None)
-        self.signals.__enter__()
-        self.bars.start()
-        return Context(
-            seed=self.seed, device=torch.device(self.device), folder=self.folder, progress=self._show, stop=flag.is_set
-        )
-
-    def _show(self, event: Progress) -> None:
-        self.bars.update(self.task, description=f"{event.name} {event.note}", completed=event.done, total=event.total)
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
-        self.bars.stop()
-        self.signals.__exit__(None, None, None)
-        if kind is not None and issubclass(kind, Interrupted):
-            print(f"go on with: {command_line()}", file=sys.stderr)
+    try:
+        with stop_on_signals(flag), bars:
+            yield Context(seed=seed, device=torch.device(device), folder=folder, progress=show, stop=flag.is_set)
+    except Interrupted:
+        print(f"go on with: {command_line()}", file=sys.stderr)
+        raise
 
 
 def command_line() -> str:
     """The command that was typed."""
-    import shlex
-
     return shlex.join(["harness", *sys.argv[1:]])
 
 
 def preview(synthetic: SyntheticSet, per_class: int = 10) -> bytes:
     """A PNG: a row a class, at most `per_class` images each, magnified where they are small."""
-    import torch
     from PIL import Image
     from torchvision.utils import make_grid
 

@@ -6,32 +6,34 @@ does not say is counted as a fifth of a second.
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
+
+from condensers import networks
 from condensers.registry import create_condenser
 from harness.cells import Cell
 from harness.plan import as_budget
-from harness.session import Planned
+from scenarios.protocol import Splits
+from scenarios.registry import SCENARIOS
 
 TIMED_IMAGES, TIMED_SECONDS, UNKNOWN_SECONDS = 64, 0.15, 0.2
 
 Passes = list[tuple[Any, float]]
 
 
-def estimate(planned: Planned, device: str) -> dict[str, float]:
-    """Seconds of each cell by key."""
+def estimate(cells: Sequence[Cell], data: Mapping[str, Splits], device: str) -> dict[str, float]:
+    """Seconds of each of `cells` by key; `data` by name."""
     timer = PassTimer(device)
-    return {cell.key: timer.seconds(_passes(cell, planned), planned.data[cell.data].train) for cell in planned.plan.cells}
+    return {cell.key: timer.seconds(_passes(cell, data[cell.data]), data[cell.data].train) for cell in cells}
 
 
-def _passes(cell: Cell, planned: Planned) -> Passes | None:
-    from scenarios.registry import SCENARIOS
-
-    data = planned.data[cell.data]
+def _passes(cell: Cell, data: Splits) -> Passes | None:
     condenser = create_condenser(cell.condenser) if cell.condenser else None
     ipc = 0
     if condenser is not None and cell.budget is not None:
-        ipc = as_budget(cell.budget).images_per_class(len(data.train.classes), condenser.bytes_per_image(data.train))
+        ipc = as_budget(cell.budget).ipc_of(condenser, data.train)
     made = condenser.image_passes(data.train, ipc) if condenser and hasattr(condenser, "image_passes") else None
     if cell.kind == "condense":
         return made
@@ -62,10 +64,6 @@ class PassTimer:
         return self.known[name]
 
     def _time(self, spec: Any, train: Any) -> float:
-        import torch
-
-        from condensers import networks
-
         device = torch.device(self.device)
         network = networks.build(spec, train.shape, len(train.class_names), torch.Generator(), device)
         images = torch.zeros(TIMED_IMAGES, *train.shape, device=device)

@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from condensers.artifact import load_set, save_set
 from condensers.context import Context, Progress
 from condensers.errors import Interrupted
+from condensers.registry import create_condenser
 from harness.cells import Cell
+from harness.plan import as_budget
+from harness.runtime import environment
 from harness.store import Store
+from scenarios.protocol import Outcome, Recipe, Reference, Splits
+from scenarios.registry import SCENARIOS
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Hooks:
     stop: Callable[[], bool]
 
 
-def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Any) -> str:
+def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
     """Compute `cell` and store its record, or its failure; return "done" or "failed". Interrupted passes through."""
     store = Store(settings.root)
     begun = time.perf_counter()
@@ -47,8 +55,6 @@ def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Any) -> str:
         sentence = f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace("\n", " ")
         store.write_failure(cell.key, {"cell": cell.as_json(), "sentence": sentence, "traceback": traceback.format_exc()})
         return "failed"
-    from harness.runtime import environment
-
     record = {
         "kind": cell.kind,
         "environment": environment(settings.device, settings.threads),
@@ -61,8 +67,6 @@ def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Any) -> str:
 
 
 def context_of(cell: Cell, settings: Settings, hooks: Hooks) -> Context:
-    import torch
-
     return Context(
         seed=cell.seed,
         device=torch.device(settings.device),
@@ -74,11 +78,7 @@ def context_of(cell: Cell, settings: Settings, hooks: Hooks) -> Context:
     )
 
 
-def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Any) -> dict[str, Any]:
-    from condensers.artifact import save_set
-    from condensers.registry import create_condenser
-    from harness.plan import as_budget
-
+def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> dict[str, Any]:
     assert cell.budget is not None
     synthetic = create_condenser(cell.condenser).condense(data.train, as_budget(cell.budget), context_of(cell, settings, hooks))
     save_set(synthetic, Store(settings.root).set_path(cell.key))
@@ -90,13 +90,7 @@ def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Any) -> dict[s
     }
 
 
-def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Any) -> dict[str, Any]:
-    from condensers.artifact import load_set
-    from condensers.registry import create_condenser
-    from harness.plan import as_budget
-    from scenarios.protocol import Recipe, Reference
-    from scenarios.registry import SCENARIOS
-
+def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> dict[str, Any]:
     scenario = SCENARIOS.create({"name": cell.scenario, **cell.settings})
     context = context_of(cell, settings, hooks)
     if cell.reference:
@@ -109,12 +103,12 @@ def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Any) -> dict[st
     assert cell.budget is not None
     condenser, budget = create_condenser(cell.condenser), as_budget(cell.budget)
     outcome = scenario.run(Recipe(condenser, budget), data, context)
-    each, classes = condenser.bytes_per_image(data.train), len(data.train.classes)
-    ipc = budget.images_per_class(classes, each)
-    return _result(cell, outcome, ipc, ipc * classes * each, {"seconds": outcome.costs.get("condensation_seconds")})
+    ipc = budget.ipc_of(condenser, data.train)
+    stored = ipc * len(data.train.classes) * condenser.bytes_per_image(data.train)
+    return _result(cell, outcome, ipc, stored, {"seconds": outcome.costs.get("condensation_seconds")})
 
 
 def _result(
-    cell: Cell, outcome: Any, ipc: int | None, nbytes: int | None, condensation: Mapping[str, Any] | None
+    cell: Cell, outcome: Outcome, ipc: int | None, nbytes: int | None, condensation: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     return {"cell": cell.as_json(ipc), "bytes": nbytes, "condensation": condensation, "outcome": outcome.as_json()}

@@ -14,8 +14,6 @@ from harness.suite import CondenserEntry, ScenarioEntry, Suite
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
 
-REAL_IMAGES = "random"
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -76,9 +74,10 @@ class _Layout:
 
     def lay(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
         for entry, scenario in scenarios:
+            subjects = self._subjects(entry)
             for seed in entry.seeds:
                 self._references(entry, scenario, seed)
-                for label, budget in self._subjects(entry):
+                for label, budget in subjects:
                     for recipe in self._recipes(entry, scenario, label):
                         self._measure(entry, scenario, (label, budget, recipe), seed)
 
@@ -154,7 +153,7 @@ def check_budget(condenser: Any, budget: tuple[str, int], train: ClassData) -> N
     """Refuse a budget that is too small, or above what a selection can pick from."""
     from condensers.selections.base import refuse_too_many
 
-    ipc = as_budget(budget).images_per_class(len(train.classes), condenser.bytes_per_image(train))
+    ipc = as_budget(budget).ipc_of(condenser, train)
     if condenser.registered in SELECTIONS.entries():
         refuse_too_many(condenser, train, ipc)
 

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -21,6 +21,9 @@ from condensers.context import Progress
 from condensers.errors import Interrupted, WorkFailed
 from harness.cells import Cell
 from harness.execute import Hooks, Settings, run_cell
+from harness.runtime import prepare
+from scenarios.datasets import load
+from scenarios.protocol import Splits
 
 EVENT_SECONDS = 0.2
 
@@ -38,21 +41,22 @@ Listener = Callable[[Event], None]
 
 
 @lru_cache(maxsize=2)
-def load_data(name: str, settings: Settings) -> Any:
-    from scenarios.datasets import load
-
+def load_data(name: str, settings: Settings) -> Splits:
     return load(name, data_dir=settings.data_dir, validation=settings.validation)
 
 
-def run(cells: Sequence[Cell], settings: Settings, workers: int, listen: Listener, stop: Any) -> None:
-    """Run all `cells`, which are in an order that puts sets before their uses. `stop` is an Event-like flag."""
+def run(cells: Sequence[Cell], settings: Settings, workers: int, listen: Listener, stop: Any, data: Mapping[str, Splits]) -> None:
+    """Run all `cells`, which are in an order that puts sets before their uses.
+
+    stop: an Event-like flag. data: the data sets by name, used where one worker means this process; others load their own.
+    """
     if workers == 1:
-        _run_here(cells, settings, listen, stop)
+        _run_here(cells, settings, listen, stop, data)
     else:
         _run_in_processes(cells, settings, workers, listen, stop)
 
 
-def _run_here(cells: Sequence[Cell], settings: Settings, listen: Listener, stop: Any) -> None:
+def _run_here(cells: Sequence[Cell], settings: Settings, listen: Listener, stop: Any, data: Mapping[str, Splits]) -> None:
     failed: set[str] = set()
     for cell in cells:
         if stop.is_set():
@@ -60,7 +64,7 @@ def _run_here(cells: Sequence[Cell], settings: Settings, listen: Listener, stop:
         if cell.needs in failed:
             listen(Event(cell.key, "failed"))
             continue
-        state = _work(cell, settings, listen, stop)
+        state = _work(cell, settings, listen, stop, data[cell.data])
         if state == "failed":
             failed.add(cell.key)
         listen(Event(cell.key, state))
@@ -68,7 +72,7 @@ def _run_here(cells: Sequence[Cell], settings: Settings, listen: Listener, stop:
             raise Interrupted("stopped inside a cell")
 
 
-def _work(cell: Cell, settings: Settings, listen: Listener, stop: Any) -> str:
+def _work(cell: Cell, settings: Settings, listen: Listener, stop: Any, data: Splits) -> str:
     """Run one cell, telling of its progress a few times a second; the state it ended in."""
     told = 0.0
 
@@ -81,7 +85,7 @@ def _work(cell: Cell, settings: Settings, listen: Listener, stop: Any) -> str:
 
     listen(Event(cell.key, "started"))
     try:
-        return run_cell(cell, settings, Hooks(tell, stop.is_set), load_data(cell.data, settings))
+        return run_cell(cell, settings, Hooks(tell, stop.is_set), data)
     except Interrupted:
         return "interrupted"
 
@@ -148,8 +152,6 @@ _worker: dict[str, Any] = {}
 
 def _enter_worker(events: Any, halt: Any, threads: int) -> None:
     """Runs once in each worker: signals are the parent's business, and a worker does not outlive its parent."""
-    from harness.runtime import prepare
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -165,7 +167,7 @@ def _end_with_parent() -> None:
 
 
 def _in_worker(cell: Cell, settings: Settings) -> str:
-    return _work(cell, settings, _worker["events"].put, _worker["halt"])
+    return _work(cell, settings, _worker["events"].put, _worker["halt"], load_data(cell.data, settings))
 
 
 @contextmanager

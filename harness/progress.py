@@ -1,8 +1,7 @@
 """What a running suite shows: a bar over all cells with the time left, a bar for each cell at work; without a terminal, lines."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -14,12 +13,15 @@ ENDED = ("done", "failed", "interrupted")
 
 
 class Board:
-    """Listens to a pool's events. weights: what share of the work each cell is thought to be."""
+    """Listens to a pool's events. weights: what share of the work each cell is thought to be.
+
+    Shown while `bars` is entered.
+    """
 
     def __init__(self, cells: Sequence[Cell], weights: Mapping[str, float], console: Console) -> None:
         self.titles = {cell.key: cell.title for cell in cells}
         self.weights, self.console = weights, console
-        self.failures = self.finished = 0
+        self.finished = 0
         self.begun = time.monotonic()
         self.done_weight = 0.0
         self.tasks: dict[str, TaskID] = {}
@@ -36,11 +38,6 @@ class Board:
         )
         self.whole = self.bars.add_task("all cells", total=sum(weights.values()), state=f"{len(cells)} cells left")
 
-    @contextmanager
-    def shown(self) -> Iterator["Board"]:
-        with self.bars:
-            yield self
-
     def listen(self, event: Event) -> None:
         if event.state == "started":
             self.tasks[event.key] = self.bars.add_task(f"  {self.titles[event.key]}", total=None, state="")
@@ -56,7 +53,6 @@ class Board:
         if event.state == "interrupted":
             return
         self.finished += 1
-        self.failures += event.state == "failed"
         self.done_weight += self.weights[event.key]
         left = len(self.titles) - self.finished
         self.bars.update(self.whole, completed=self.done_weight, state=f"{left} cells left")

@@ -44,12 +44,12 @@ def execute(planned: Planned, settings: Settings, processes: int, others: Sequen
         if len(missing) < len(lacking):
             console.print(f"{len(lacking) - len(missing)} cells taken from other runs", highlight=False)
         if missing:
-            weights = estimate(planned, settings.device)
+            weights = estimate(missing, planned.data, settings.device)
             missing.sort(key=lambda cell: (cell.kind != "condense", -weights[cell.key]))
             board, flag = Board(missing, weights, console), threading.Event()
             try:
-                with pool.stop_on_signals(flag), board.shown():
-                    pool.run(missing, settings, min(processes, len(missing)), board.listen, flag)
+                with pool.stop_on_signals(flag), board.bars:
+                    pool.run(missing, settings, min(processes, len(missing)), board.listen, flag, planned.data)
             except Interrupted:
                 left = sum(not store.done(cell.key) for cell in cells)
                 raise Interrupted(f"{left} cells left; go on with:\n{command_line()}") from None

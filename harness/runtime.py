@@ -22,7 +22,6 @@ def cores() -> int:
 
 def prepare(threads: int) -> None:
     """Set torch's threads and let the C library keep what it allocated (Linux; elsewhere nothing happens)."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import torch
 
     torch.set_num_threads(threads)

@@ -73,12 +73,10 @@ class TrainingLoop:
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "order": self.order,
-            "lr": self.optimiser.param_groups[0]["lr"],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
-        self.optimiser = self._optimiser(state["lr"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.order = state["order"].cpu()
 

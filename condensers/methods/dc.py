@@ -69,7 +69,7 @@ class DC:
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         data = data.to(context.device)
-        ipc = budget.images_per_class(len(data.classes), self.bytes_per_image(data))
+        ipc = budget.ipc_of(self, data)
         augmentation = AUGMENTATIONS.create(self.augmentation).for_data(data)
 
         def augment(batch: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ class DM:
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         data = data.to(context.device)
-        ipc = budget.images_per_class(len(data.classes), self.bytes_per_image(data))
+        ipc = budget.ipc_of(self, data)
         parts = matching.Parts(
             parameterisation=PARAMETERISATIONS.create(self.parameterisation),
             augmentation=AUGMENTATIONS.create(self.augmentation).for_data(data),

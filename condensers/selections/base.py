@@ -53,7 +53,7 @@ def gather(
 ) -> SyntheticSet:
     """A set of the uint8 images (ipc, C, H, W) that `images_of(label, features, ipc)` gives for each class."""
     begun = time.perf_counter()
-    ipc = budget.images_per_class(len(data.classes), method.bytes_per_image(data))
+    ipc = budget.ipc_of(method, data)
     refuse_too_many(method, data, ipc)
     embed = feature_map(getattr(method, "features", "pixels"), data, context)
     images, indices = [], {}

@@ -1,5 +1,6 @@
 """The command `harness`: one verb a file; what is heavy is imported inside the verbs, so that help answers at once."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -44,6 +45,7 @@ def options(
 
 def main() -> None:
     """Run a verb; an error becomes one sentence and its exit status."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded: threads that wait must not spin
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:

@@ -26,6 +26,7 @@ def condense(
     from condensers.synthetic import Budget
     from harness.condensing import make_set
     from harness.runtime import choose_device, prepare
+    from scenarios.datasets import load
 
     condenser = create_condenser(options.spec_of(method, overrides))
     budget = Budget(ipc, nbytes)
@@ -35,7 +36,7 @@ def condense(
         path = path.with_name(path.name + ".safetensors")
     options.writable(path, "--out")
     prepare(threads)
-    splits = options.load_data(data, data_dir, download)
+    splits = load(data, data_dir=data_dir, download=download)
     synthetic = make_set(condenser, splits.train, budget, path, (seed, choose_device(device)))
     typer.echo(
         f"{path}: {method} on {data}, {synthetic.ipc} images per class, {synthetic.nbytes} bytes, "

@@ -31,12 +31,13 @@ def evaluate(
     from condensers.fields import settings_of
     from harness.condensing import interruptible, kept_work
     from harness.runtime import choose_device, prepare
+    from scenarios.datasets import load
     from scenarios.registry import SCENARIOS
 
     use = SCENARIOS.create(options.spec_of(scenario, overrides))
     prepare(threads)
     synthetic = load_set(file)
-    splits = options.load_data(data or synthetic.card["dataset"], data_dir, download)
+    splits = load(data or synthetic.card["dataset"], data_dir=data_dir, download=download)
     require_same_data(synthetic, splits.train, file)
     if getattr(use, "shows_parts", False) and synthetic.card["couples_classes"]:
         typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)
@@ -59,7 +60,7 @@ def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
     for m in outcome.measurements:
         summary = interval(list(m.values))
         over = ", ".join(sorted({key for repeat in m.repeats for key in repeat}))
-        bounds = f"[{summary.low:.2f}, {summary.high:.2f}]" if summary.low is not None else "(one value, no interval)"
+        bounds = f"[{summary.low:.2f}, {summary.high:.2f}]" if summary.low is not None else f"({summary.method})"
         better = {True: "higher is better", False: "lower is better", None: ""}[m.higher_is_better]
         typer.echo(f"  {m.metric}: {summary.mean:.2f} {m.unit} {bounds}, n = {len(m.values)} ({over} of one set); {better}")
     if "architectures" in outcome.detail:

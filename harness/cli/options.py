@@ -27,12 +27,6 @@ def spec_of(name: str, overrides: list[str] | None) -> dict[str, Any]:
     return table
 
 
-def load_data(name: str, data_dir: Path | None, download: bool) -> Any:
-    from scenarios.datasets import load
-
-    return load(name, data_dir=data_dir, download=download)
-
-
 def writable(path: Path, option: str) -> Path:
     """`path`, after a file was really made and removed beside it; UsageError now rather than after the work."""
     probe = path.with_name(f".{path.name}.probe")

@@ -29,18 +29,17 @@ def plan(
     planned = load_plan(suite, overrides or [], data_dir, download)
     store = Store(out or Path("runs") / planned.plan.suite.name)
     cells = planned.plan.cells
-    done = [cell for cell in cells if store.done(cell.key)]
+    left = [cell for cell in cells if not store.done(cell.key)]
     typer.echo(f"suite {planned.plan.suite.name}: {planned.plan.suite.about}")
     kinds = Counter((c.data, c.scenario_label or "condense", c.label, c.budget) for c in cells)
     for (data, what, label, budget), count in kinds.items():
         size = f"{budget[0]} {budget[1]}" if budget else "reference"
         typer.echo(f"  {data:<14} {what:<12} {label:<20} {size:<12} x {count} seeds")
-    weights = estimate(planned, choose_device(device))
-    left = sum(weights[c.key] for c in cells if not store.done(c.key))
+    seconds = sum(estimate(left, planned.data, choose_device(device)).values())
     processes = workers or max(1, cores() // threads)
-    typer.echo(f"{len(cells)} cells, {len(done)} done in {store.root}, {len(cells) - len(done)} left")
+    typer.echo(f"{len(cells)} cells, {len(cells) - len(left)} done in {store.root}, {len(left)} left")
     typer.echo(
-        f"about {_span(left)} of computing left, {_span(left / processes)} on {processes} processes of {threads} threads"
+        f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes} processes of {threads} threads"
         " (from a timing of each network on this machine; may be off by a half)"
     )
 

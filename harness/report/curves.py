@@ -7,6 +7,7 @@ import numpy as np
 
 from harness.report.results import Entry, Record, by_entry
 from harness.report.rows import Lineups
+from scenarios.continual.metrics import accuracy_so_far
 
 BOUNDS = {"naive": "replay"}  # a bound that runs through the stream, and the protocol beside which it is drawn
 
@@ -18,7 +19,7 @@ def curves(records: Sequence[Record]) -> list[dict[str, Any]]:
         for record in group:
             matrices = ((record.get("outcome") or {}).get("detail") or {}).get("R") or {}
             for name, orders in matrices.items():
-                seen = [seen_so_far(matrix) for matrix in orders.values()]
+                seen = [accuracy_so_far(matrix) for matrix in orders.values()]
                 if seen and len(seen[0]) > 1 and len({len(line) for line in seen}) == 1:
                     found.setdefault((entry, BOUNDS.get(name, name)), []).append(np.mean(seen, axis=0).tolist())
     return [
@@ -36,11 +37,6 @@ def curves(records: Sequence[Record]) -> list[dict[str, Any]]:
         for (entry, protocol), lines in found.items()
         if len({len(line) for line in lines}) == 1
     ]
-
-
-def seen_so_far(matrix: Sequence[Sequence[float]]) -> list[float]:
-    """(T, T) accuracies R[i][j] -> (T,): mean over j <= i."""
-    return [float(np.mean(row[: i + 1])) for i, row in enumerate(matrix)]
 
 
 def scatters(lineups: Lineups) -> list[dict[str, Any]]:

@@ -9,9 +9,9 @@ from harness.report.notes import progress_sentence
 from harness.report.page import STYLE
 from harness.report.pictures import pictures
 from harness.report.tables import Table, tables
-from harness.report.wording import NOT_DISTINGUISHABLE, cell_name
+from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, cell_name
 
-WORDS = {"better": "good", "worse": "bad", NOT_DISTINGUISHABLE: "even", "no interval": "even"}
+WORDS = {"better": "good", "worse": "bad", NOT_DISTINGUISHABLE: "even", NO_INTERVAL: "even"}
 TITLES = {
     "accuracy": "Accuracy: networks trained on the set alone",
     "continual": "Continual learning: the set as replay memory",

@@ -13,7 +13,6 @@ from harness.statistics import Interval, RankDraws, interval, paired_difference,
 
 Record = Mapping[str, Any]
 RANDOM = "random"
-BASELINES = ("random", "herding", "k-center", "k-means", "k-means-centroids")
 
 
 @dataclass(frozen=True)

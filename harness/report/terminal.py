@@ -11,11 +11,11 @@ from rich.text import Text
 
 from harness.report.notes import progress_sentence
 from harness.report.tables import Table, tables
-from harness.report.wording import NOT_DISTINGUISHABLE, cell_name
+from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, cell_name
 
 GAP = 2
 WIDTH = 120
-STYLES = {"better": "green", "worse": "red", NOT_DISTINGUISHABLE: "dim", "no interval": "dim"}
+STYLES = {"better": "green", "worse": "red", NOT_DISTINGUISHABLE: "dim", NO_INTERVAL: "dim"}
 
 
 def print_report(report: Mapping[str, Any], console: Console) -> None:

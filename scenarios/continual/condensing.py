@@ -41,9 +41,7 @@ class PerExperience:
 
     def images(self) -> int:
         """The number of images that all experiences together may bring."""
-        classes = self.data.classes
-        each = self.recipe.condenser.bytes_per_image(self.data)
-        return len(classes) * self.recipe.budget.images_per_class(len(classes), each)
+        return len(self.data.classes) * self.recipe.budget.ipc_of(self.recipe.condenser, self.data)
 
     def seconds(self) -> float | None:
         """What condensing the sets used so far took; None where it was not recorded for all of them."""

@@ -1,6 +1,5 @@
 """One learner on one class-incremental stream, through Avalanche: train, evaluate, keep the state, experience by experience."""
 
-import io
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +11,9 @@ from avalanche.training.plugins import GDumbPlugin, ReplayPlugin
 from avalanche.training.supervised import Naive
 from torch import nn
 
-from condensers.context import Context, Progress, write_atomically
+from condensers.context import Context, Progress
 from condensers.data import ClassData
+from condensers.engine import read_state, write_state
 from condensers.errors import Interrupted
 from condensers.registry import AUGMENTATIONS
 from scenarios.continual.memory import SyntheticBuffer
@@ -107,15 +107,13 @@ class Learner:
         state = {"done": done, "R": self.accuracies, "seconds": self.seconds, "images": self.watch.images}
         if not self.settings.from_scratch:
             state["network"] = self.strategy.model.state_dict()
-        content = io.BytesIO()
-        torch.save(state, content)
-        write_atomically(path, content.getvalue())
+        write_state(path, state)
 
     def _restore(self, path: Path | None) -> int:
         """Load what was saved, if anything; return the number of experiences already learned."""
-        if path is None or not path.exists():
+        state = read_state(path, self.context.device)
+        if state is None:
             return 0
-        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=self.context.device)
         self.accuracies, self.seconds, self.watch.images = state["R"], state["seconds"], state["images"]
         if not self.settings.from_scratch:
             self.strategy.model.load_state_dict(state["network"])

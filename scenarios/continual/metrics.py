@@ -27,8 +27,16 @@ def anytime_average_accuracy(r: Matrix) -> float:
     >>> anytime_average_accuracy([[90.0, 0.0], [40.0, 80.0]])
     75.0
     """
-    matrix = _square(r)
-    return float(np.mean([matrix[i, : i + 1].mean() for i in range(len(matrix))]))
+    return float(np.mean(accuracy_so_far(r)))
+
+
+def accuracy_so_far(r: Matrix) -> list[float]:
+    """(T,): mean_{j <= i} R[i, j] for each i, the accuracy on what was seen so far.
+
+    >>> accuracy_so_far([[90.0, 0.0], [40.0, 80.0]])
+    [90.0, 60.0]
+    """
+    return [float(row[: i + 1].mean()) for i, row in enumerate(_square(r))]
 
 
 def forgetting(r: Matrix) -> float:

@@ -46,4 +46,4 @@ def test_matrices_that_mean_nothing_are_refused():
 
 
 def test_the_examples_in_the_docstrings_hold():
-    assert doctest.testmod(metrics) == (0, 5)
+    assert doctest.testmod(metrics) == (0, 6)
