@@ -48,11 +48,15 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Context:
-    """All a run lends. `folder` None means: keep no checkpoints. `deadline` is in seconds of `time.monotonic()`."""
+    """All a run lends. `folder` None means: keep no checkpoints. `deadline` is in seconds of `time.monotonic()`.
+
+    cache: a folder for what runs share because their seeds have no part in it (see `condensers.cache`); None: nothing is shared.
+    """
 
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     folder: Path | None = None
+    cache: Path | None = None
     progress: Callable[[Progress], None] = _silent
     stop: Callable[[], bool] = _never
     deadline: float | None = None

@@ -102,6 +102,11 @@ class ClassData:
         chosen = torch.randperm(len(members), generator=generator)[:n].to(members.device)
         return self.normalise(self.images[members[chosen]])
 
+    def batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw n different images of any class (all where there are fewer): float32 normalised, and labels (<= n,) int64."""
+        chosen = torch.randperm(len(self.images), generator=generator)[:n].to(self.device)
+        return self.normalise(self.images[chosen]), self.labels[chosen]
+
     def subset(self, indices: Tensor) -> "ClassData":
         """Only the images at `indices` (int64); every class must keep at least one."""
         return replace(self, images=self.images[indices].clone(), labels=self.labels[indices].clone())

@@ -1,7 +1,8 @@
-"""Names -> parts. Entries are lazy "module:Name" strings, so listing them imports nothing (no torch).
+"""Names -> parts. Entries are lazy "module:Name" strings (`condensers.names`), so listing them imports no torch.
 
 Third parties add their own under the entry-point groups `condensation_harness.<kind plural>`, for example
-`condensation_harness.methods`.
+`condensation_harness.methods`. Where a suite names a part of a kind in `BY_PLACE`, it may also give the place of its class,
+"FILE.py:Name" or "module:Name".
 """
 
 import importlib
@@ -10,9 +11,12 @@ from dataclasses import fields, replace
 from importlib.metadata import entry_points
 from typing import Any
 
-from condensers import source
+from condensers import location, names, source
 from condensers.errors import UsageError, suggestion
 from condensers.fields import build
+
+# Kinds that no card of a set names: what a card names must be registered, lest a set bring code to run.
+BY_PLACE = {"method", "objective", "regulariser", "schedule", "sampler", "view", "kernel", "label model"}
 
 
 class Registry:
@@ -30,8 +34,11 @@ class Registry:
         return self._builtin | {n: v for n, v in self._third.items() if n not in self._builtin}
 
     def locate(self, name: str) -> str:
-        """Return the "module:Name" of `name`, or raise UsageError with a near name."""
+        """Return the "module:Name" of `name` (or the place that it is), or raise UsageError with a near name."""
         entries = self.entries()
+        if name not in entries and ":" in name and self.kind in BY_PLACE:
+            location.parse(name)
+            return name
         if name not in entries:
             raise UsageError(f"unknown {self.kind} '{name}'; {suggestion(name, entries)}")
         return entries[name]
@@ -39,6 +46,9 @@ class Registry:
     def load(self, name: str) -> Any:
         """Import and return what `name` stands for."""
         module, _, attribute = self.locate(name).partition(":")
+        if name not in self.entries():
+            known = {where for registry in (METHODS, SELECTIONS, *PARTS.values()) for where in registry.entries().values()}
+            return location.load(name, known, ("condense", "evaluation") if self is METHODS else ())
         try:
             return getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as fault:
@@ -64,64 +74,42 @@ class Registry:
         return {"name": name, "kind": self.kind, "where": where, **source.describe(where)}
 
 
-METHODS = Registry(
-    "method",
-    "methods",
-    {"dc": "condensers.methods.dc:DC", "dsa": "condensers.methods.dsa:DSA", "dm": "condensers.methods.dm:DM"},
-)
-SELECTIONS = Registry(
-    "selection",
-    "selections",
-    {
-        "random": "condensers.selections.random:Random",
-        "herding": "condensers.selections.herding:Herding",
-        "k-center": "condensers.selections.k_center:KCenter",
-        "k-means": "condensers.selections.k_means:KMeans",
-        "k-means-centroids": "condensers.selections.k_means_centroids:KMeansCentroids",
-    },
-)
-NETWORKS = Registry(
-    "network",
-    "networks",
-    {
-        "convnet": "condensers.networks.convnet:ConvNetSpec",
-        "mlp": "condensers.networks.mlp:MLPSpec",
-        "lenet": "condensers.networks.lenet:LeNetSpec",
-        "resnet18": "condensers.networks.resnet:ResNet18Spec",
-    },
-)
-PARAMETERISATIONS = Registry("parameterisation", "parameterisations", {"pixels": "condensers.parameterisations.pixels:Pixels"})
-AUGMENTATIONS = Registry(
-    "augmentation",
-    "augmentations",
-    {"none": "condensers.augmentations.siamese:NoAugmentation", "dsa": "condensers.augmentations.siamese:Siamese"},
-)
-OBJECTIVES = Registry(
-    "objective",
-    "objectives",
-    {
-        "gradient": "condensers.objectives.gradient:GradientMatching",
-        "mean-embedding": "condensers.objectives.distribution:MeanEmbedding",
-    },
-)
-SCHEDULES = Registry(
-    "schedule",
-    "schedules",
-    {
-        "fresh": "condensers.schedules.fresh:Fresh",
-        "trained-on-synthetic": "condensers.schedules.trained_on_synthetic:TrainedOnSynthetic",
-    },
-)
+METHODS = Registry("method", "methods", names.METHODS)
+SELECTIONS = Registry("selection", "selections", names.SELECTIONS)
+NETWORKS = Registry("network", "networks", names.NETWORKS)
+PARAMETERISATIONS = Registry("parameterisation", "parameterisations", names.PARAMETERISATIONS)
+LABELS = Registry("label model", "labels", names.LABELS)
+VIEWS = Registry("view", "views", names.VIEWS)
+SAMPLERS = Registry("sampler", "samplers", names.SAMPLERS)
+AUGMENTATIONS = Registry("augmentation", "augmentations", names.AUGMENTATIONS)
+OBJECTIVES = Registry("objective", "objectives", names.OBJECTIVES)
+REGULARISERS = Registry("regulariser", "regularisers", names.REGULARISERS)
+KERNELS = Registry("kernel", "kernels", names.KERNELS)
+SCHEDULES = Registry("schedule", "schedules", names.SCHEDULES)
+
+_OF_METHODS = (NETWORKS, PARAMETERISATIONS, LABELS, VIEWS, SAMPLERS, AUGMENTATIONS, OBJECTIVES, REGULARISERS, KERNELS, SCHEDULES)
+PARTS = {registry.kind: registry for registry in _OF_METHODS}
 
 
-PARTS = {registry.kind: registry for registry in (NETWORKS, PARAMETERISATIONS, AUGMENTATIONS, OBJECTIVES, SCHEDULES)}
-
-
-def with_parts(part: Any, where: str) -> Any:
-    """`part` with the parts it names (its network, its parameterisation, ...) built, so that a fault in one shows now."""
+def with_parts(part: Any, where: str = "") -> Any:
+    """`part` with the parts it names (its network, its objective, ...) built and checked to fit, so that a fault shows now."""
+    where = where or part.registered
     named = {f.name: PARTS[f.metadata["part"]] for f in fields(part) if f.metadata.get("part") in PARTS}
-    built = {name: registry.create(getattr(part, name), f"{where}.{name}") for name, registry in named.items()}
-    return replace(part, **built) if built else part
+    built = {name: _built(registry, getattr(part, name), f"{where}.{name}") for name, registry in named.items()}
+    if all(built[name] is getattr(part, name) for name in built):
+        return part
+    whole = replace(part, **built)
+    if hasattr(whole, "require_fit"):
+        whole.require_fit(where)
+    return whole
+
+
+def _built(registry: Registry, value: Any, where: str) -> Any:
+    """One part, or a tuple of parts where the field holds several."""
+    if not isinstance(value, list | tuple):
+        return registry.create(value, where)
+    parts = tuple(registry.create(one, f"{where}[{index}]") for index, one in enumerate(value))
+    return value if isinstance(value, tuple) and all(a is b for a, b in zip(parts, value, strict=True)) else parts
 
 
 def create_condenser(spec: Any, where: str = "") -> Any:
@@ -131,7 +119,7 @@ def create_condenser(spec: Any, where: str = "") -> Any:
     name = str(spec if isinstance(spec, str) else spec.get("name", ""))
     if name in SELECTIONS.entries():
         return SELECTIONS.create(spec, where)
-    if name not in METHODS.entries():
+    if name not in METHODS.entries() and ":" not in name:
         both = [*METHODS.entries(), *SELECTIONS.entries()]
         raise UsageError(f"{where + ': ' if where else ''}unknown method '{name}'; {suggestion(name, both)}")
     return METHODS.create(spec, where)

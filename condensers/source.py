@@ -2,20 +2,24 @@
 
 import ast
 import importlib.util
+from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
+from condensers import location
 from condensers.errors import UsageError
 
 
 def describe(where: str) -> dict[str, Any]:
-    """Summary, docstring and fields of "module:Name"; UsageError where there is no such module."""
-    module, _, attribute = where.partition(":")
-    tree = _read(module)
+    """Summary, docstring and fields of "module:Name" or "FILE.py:Name"; UsageError where there is no such thing."""
+    place = location.parse(where)
+    tree = _parse_file(place) if place.in_file else _read(place.place)
     if tree is None:
-        raise UsageError(f"module {module} is registered, but there is no such module; install it or remove the entry")
-    node = _definition(tree, attribute)
+        raise UsageError(f"module {place.place} is registered, but there is no such module; install it or remove the entry")
+    node = _definition(tree, place.name)
+    if node is None and place.in_file:
+        raise UsageError(f"{place.place}: has no class {place.name}; write {place.place}:ITS_NAME")
     doc = (ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else None) or ""
     module_doc = ast.get_docstring(tree) or ""
     return {
@@ -29,29 +33,60 @@ def _fields(tree: ast.Module, node: ast.ClassDef) -> dict[str, dict[str, Any]]:
     """Read `name: type = hyper(default, unit=..., source=...)` statements of a class and of its bases."""
     found: dict[str, dict[str, Any]] = {}
     for base in node.bases:
-        name = ast.unparse(base)
-        origin = _imported_from(tree, name)
-        base_tree = (_read(origin) if origin else tree) or ast.Module([], [])
-        definition = _definition(base_tree, name)
+        home, definition = _resolved(tree, ast.unparse(base))
         if definition is not None:
-            found |= _fields(base_tree, definition)
+            found |= _fields(home, definition)
     for statement in node.body:
         value = getattr(statement, "value", None)
         if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)):
             continue
         if not (isinstance(value, ast.Call) and getattr(value.func, "id", "") == "hyper"):
             continue
-        entry = {"name": statement.target.id, "type": ast.unparse(statement.annotation), "default": _literal(value.args[0])}
+        entry = {"name": statement.target.id, "type": ast.unparse(statement.annotation), "default": _value(tree, value.args[0])}
         found[statement.target.id] = entry | {k.arg: _literal(k.value) for k in value.keywords if k.arg}
     return found
 
 
-def _imported_from(tree: ast.Module, name: str) -> str | None:
-    """The module of this project from which `name` is imported, if any."""
+def _value(tree: ast.Module, node: ast.expr) -> Any:
+    """A default: a part that is made on the spot, `Part(setting=1)`, reads as the table that a suite would give."""
+    if isinstance(node, ast.Tuple | ast.List) and any(isinstance(one, ast.Call) for one in node.elts):
+        return [_value(tree, one) for one in node.elts]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return _part(tree, node, node.func.id)
+    return _literal(node)
+
+
+def _part(tree: ast.Module, call: ast.Call, name: str) -> Any:
+    """The table of `Part(...)`: its registered name, read from its class, and the settings of the call."""
+    home, definition = _resolved(tree, name)
+    if not isinstance(definition, ast.ClassDef):
+        return _literal(call)
+    positional = dict(zip(_fields(home, definition), (_value(tree, one) for one in call.args), strict=False))
+    named = {k.arg: _value(tree, k.value) for k in call.keywords if k.arg}
+    return {"name": _registered(home, definition), **positional, **named}
+
+
+def _registered(tree: ast.Module, node: ast.ClassDef) -> Any:
+    """The name under which a class is registered: its own `registered`, or the one of its base."""
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) == "registered" and statement.value:
+            return _literal(statement.value)
+    for base in map(ast.unparse, node.bases):
+        home, definition = _resolved(tree, base)
+        if isinstance(definition, ast.ClassDef):
+            return _registered(home, definition)
+    return node.name
+
+
+def _resolved(tree: ast.Module, name: str) -> tuple[ast.Module, Any]:
+    """What a module calls `name`: the module that defines it, and its definition there; None where none is found."""
     for statement in tree.body:
-        if isinstance(statement, ast.ImportFrom) and name in {alias.name for alias in statement.names}:
-            return statement.module
-    return None
+        if isinstance(statement, ast.ImportFrom) and statement.module:
+            original = next((alias.name for alias in statement.names if (alias.asname or alias.name) == name), None)
+            if original:
+                home = _read(statement.module) or ast.Module([], [])
+                return home, _definition(home, original)
+    return tree, _definition(tree, name)
 
 
 def _definition(tree: ast.Module, name: str) -> Any:
@@ -69,6 +104,15 @@ def _find(module: str) -> ModuleSpec | None:
     return spec
 
 
+def _parse_file(place: location.Location) -> ast.Module:
+    """The syntax tree of a file; UsageError where it is missing or no Python."""
+    try:
+        return ast.parse(location.content(place))
+    except (SyntaxError, ValueError) as fault:
+        raise UsageError(f"{place.place}: is not valid Python ({fault}); mend the file") from fault
+
+
+@lru_cache
 def _read(module: str) -> ast.Module | None:
     """The module's syntax tree; None where it has no Python source."""
     spec = _find(module)

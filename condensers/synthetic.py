@@ -29,30 +29,31 @@ class Budget:
         if self.ipc is not None and self.ipc < 1:
             raise UsageError(f"ipc {self.ipc}: at least 1 image per class is needed")
 
-    def images_per_class(self, classes: int, bytes_per_image: int) -> int:
-        """The images per class that the budget allows; UsageError where it is too small for one."""
+    def ipc_of(self, condenser: "Condenser", data: ClassData) -> int:
+        """The most images per class that the budget allows `condenser`; UsageError where it is too small for one."""
         if self.ipc is not None:
             return self.ipc
         assert self.nbytes is not None
-        ipc = self.nbytes // (classes * bytes_per_image)
-        if ipc < 1:
-            raise UsageError(
-                f"{self.nbytes} bytes are too few: one image for each of {classes} classes takes {classes * bytes_per_image}"
-            )
-        return ipc
-
-    def ipc_of(self, condenser: "Condenser", data: ClassData) -> int:
-        """The images per class that the budget allows `condenser` on the classes of `data`."""
-        return self.images_per_class(len(data.classes), condenser.bytes_per_image(data))
+        least = condenser.nbytes(data, 1)
+        if self.nbytes < least:
+            raise UsageError(f"{self.nbytes} bytes are too few: one image for each of {len(data.classes)} classes takes {least}")
+        fits, above = 1, 2
+        while condenser.nbytes(data, above) <= self.nbytes:
+            fits, above = above, 2 * above
+        while above - fits > 1:
+            middle = (fits + above) // 2
+            fits, above = (middle, above) if condenser.nbytes(data, middle) <= self.nbytes else (fits, middle)
+        return fits
 
 
 @dataclass(frozen=True)
 class SyntheticSet:
     """A set as stored: tensors at their stored dtype, and the card that says how to read them and where they come from.
 
-    tensors: named groups; `labels` is (M,) unsigned integers, or (M, K) floats for soft labels. The other groups belong to
-    the parameterisation named in the card. cost: seconds, joules, device; kept out of the card because it differs from
-    run to run while the set does not.
+    tensors: named groups; `labels` is (M,) unsigned integers, or (M, K) floats for soft labels. A hard label
+    counts for all images that its stored unit decodes to. The other groups belong to the parameterisation named in the
+    card, but for `rates`: learned learning rates (T,). cost: seconds, joules, device; kept out of the card because it
+    differs from run to run while the set does not.
     """
 
     tensors: Mapping[str, Tensor]
@@ -73,13 +74,20 @@ class SyntheticSet:
         """The labels that occur in the set."""
         return tuple(self.card["classes"])
 
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """How the set asks to be trained on: augmentation, the form of its labels, learned rates and order where it has them."""
+        return dict(self.card.get("recipe", {}))
+
     def decode(self, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
         """(M, C, H, W) float32 normalised images, and labels: (M,) int64, or (M, K) float32 where soft."""
         groups = {name: t.to(device or torch.device("cpu")) for name, t in self.tensors.items()}
         labels = groups.pop("labels")
         part = PARAMETERISATIONS.create(self.card["parameterisation"])
-        images = part.unpack(groups, self.card["mean"], self.card["std"])
-        return images, labels.float() if labels.is_floating_point() else labels.long()
+        images = part.unpack(groups, self.card["mean"], self.card["std"], self.card["shape"])
+        if labels.is_floating_point():
+            return images, labels.float()
+        return images, labels.long().repeat_interleave(part.copies)
 
 
 class Condenser(Protocol):
@@ -97,23 +105,20 @@ class Condenser(Protocol):
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet: ...
 
-    def bytes_per_image(self, data: ClassData) -> int:
-        """Stored bytes of one synthetic image with its label."""
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        """Stored bytes of a whole set of `ipc` images for each class of `data`."""
+        ...
+
+    def images_per_class(self, data: ClassData, ipc: int) -> int:
+        """How many images of a class a set of `ipc` decodes to: more than ipc where a stored unit holds several."""
         ...
 
 
-def label_dtype(classes: int) -> torch.dtype:
-    """The smallest unsigned dtype that holds a label of `classes` classes."""
-    return torch.uint8 if classes <= 256 else torch.uint16
-
-
-def pack(
-    condenser: Any, data: ClassData, context: Context, parameterisation: Any, tensors: Mapping[str, Tensor], seconds: float
-) -> SyntheticSet:
-    """A set from stored tensors that are ordered by class, with hard labels, its card and its cost."""
-    ipc = len(next(iter(tensors.values()))) // len(data.classes)
-    labels = torch.tensor(data.classes).repeat_interleave(ipc).to(label_dtype(len(data.class_names)))
-    card = {
+def card_of(condenser: Any, data: ClassData, context: Context, ipc: int, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The card of a set that `condenser` made of `data`; recipe says what its evaluation needs beside the augmentation."""
+    part = condenser.parameterisation
+    note = {"note": condenser.note} if hasattr(condenser, "note") else {}
+    return {
         "format": FORMAT,
         "dataset": data.name,
         "digest": data.digest,
@@ -125,13 +130,13 @@ def pack(
         "mirror": data.mirror,
         "method": condenser.registered,
         "hyperparameters": settings_of(condenser),
-        "parameterisation": {"name": parameterisation.registered, **settings_of(parameterisation)},
+        "parameterisation": {"name": part.registered, **settings_of(part)},
         "couples_classes": condenser.couples_classes,
         "seed": context.seed,
         "ipc": ipc,
-        "recipe": {"augmentation": condenser.evaluation, "labels": "hard"},
+        "images_per_class": condenser.images_per_class(data, ipc),
+        "recipe": {"augmentation": condenser.evaluation, **recipe},
         "versions": {"torch": torch.__version__},
         "licence": data.licence,
+        **note,
     }
-    cost = {"seconds": seconds, "joules": "not measured", "device": str(context.device)}
-    return SyntheticSet({**tensors, "labels": labels}, card, cost)

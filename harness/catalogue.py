@@ -44,7 +44,12 @@ def names(kind: str | None = None) -> dict[str, dict[str, str]]:
 
 
 def describe(name: str) -> list[dict[str, Any]]:
-    """Every part called `name` (a name may stand under several kinds), with its fields; UsageError with a near name."""
+    """Every part called `name` (a name may stand under several kinds), with its fields; UsageError with a near name.
+
+    A method that has no name is described by its place, FILE.py:Name or module:Name.
+    """
+    if ":" in name:
+        return [condensers.METHODS.describe(name)]
     found = [registry.describe(name) for registry in REGISTRIES if name in registry.entries()]
     if name in built_in():
         path = built_in()[name]

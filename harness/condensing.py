@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,14 @@ from harness.pool import stop_on_signals
 
 
 def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: tuple[int, str]) -> SyntheticSet:
-    """Condense and save; run is (seed, device). A checkpoint folder FILE.work lives until the set is saved."""
+    """Condense and save; run is (seed, device). A checkpoint folder FILE.work lives until the set is saved.
+
+    What other sets can use too, such as experts, stays in a folder `cache` beside the file.
+    """
     seed, device = run
     determines = [condenser.registered, settings_of(condenser), train.digest, [budget.ipc, budget.nbytes], seed]
-    with kept_work(path, determines) as folder, interruptible(folder, seed, device) as context:
+    with kept_work(path, determines) as folder, interruptible(folder, seed, device) as lent:
+        context = replace(lent, cache=path.parent / "cache")
         synthetic: SyntheticSet = condenser.condense(train, budget, context)
         save_set(synthetic, path)
     write_atomically(path.with_suffix(".png"), preview(synthetic))
@@ -72,11 +77,11 @@ def preview(synthetic: SyntheticSet, per_class: int = 10) -> bytes:
     from PIL import Image
     from torchvision.utils import make_grid
 
-    images, labels = synthetic.decode()
-    hard = labels if labels.ndim == 1 else labels.argmax(1)
+    images, _ = synthetic.decode()
     column = torch.tensor([synthetic.card["mean"], synthetic.card["std"]]).view(2, 1, -1, 1, 1)
-    shown = min(per_class, synthetic.ipc)
-    rows = [images[hard == c][:shown] for c in synthetic.classes]
+    each = len(images) // len(synthetic.classes)  # sets are ordered by class
+    shown = min(per_class, each)
+    rows = [part[:shown] for part in torch.split(images, each)[: len(synthetic.classes)]]
     grid = make_grid((torch.cat(rows) * column[1] + column[0]).clamp(0, 1), nrow=shown, padding=1, pad_value=0.5)
     picture = Image.fromarray((grid * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())
     scale = max(1, 56 // images.shape[-1])

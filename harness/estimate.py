@@ -31,16 +31,17 @@ def estimate(cells: Sequence[Cell], data: Mapping[str, Splits], device: str) -> 
 
 def _passes(cell: Cell, data: Splits) -> Passes | None:
     condenser = create_condenser(cell.condenser) if cell.condenser else None
-    ipc = 0
+    ipc, images = 0, 0
     if condenser is not None and cell.budget is not None:
         ipc = as_budget(cell.budget).ipc_of(condenser, data.train)
+        images = condenser.images_per_class(data.train, ipc) * len(data.train.classes)
     made = condenser.image_passes(data.train, ipc) if condenser and hasattr(condenser, "image_passes") else None
     if cell.kind == "condense":
         return made
     scenario = SCENARIOS.create({"name": cell.scenario, **cell.settings})
     if not hasattr(scenario, "image_passes"):
         return None
-    passes: Passes = scenario.image_passes(data, ipc * len(data.train.classes), cell.reference)
+    passes: Passes = scenario.image_passes(data, images, cell.reference)
     return passes if cell.needs or made is None else passes + made
 
 

@@ -71,6 +71,7 @@ def context_of(cell: Cell, settings: Settings, hooks: Hooks) -> Context:
         seed=cell.seed,
         device=torch.device(settings.device),
         folder=Store(settings.root).work(cell.key),
+        cache=Store(settings.root).cache,
         progress=hooks.progress,
         stop=hooks.stop,
         deadline=settings.deadline,
@@ -104,7 +105,7 @@ def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> dict
     condenser, budget = create_condenser(cell.condenser), as_budget(cell.budget)
     outcome = scenario.run(Recipe(condenser, budget), data, context)
     ipc = budget.ipc_of(condenser, data.train)
-    stored = ipc * len(data.train.classes) * condenser.bytes_per_image(data.train)
+    stored = condenser.nbytes(data.train, ipc)
     return _result(cell, outcome, ipc, stored, {"seconds": outcome.costs.get("condensation_seconds")})
 
 

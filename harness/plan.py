@@ -14,6 +14,9 @@ from harness.suite import CondenserEntry, ScenarioEntry, Suite
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
 
+# Real images that stand beside every set at equal bytes too; other selections are measured at the budgets that were asked for.
+PLAIN_REAL = ("random", "herding", "k-means")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -89,20 +92,22 @@ class _Layout:
             raise UsageError(f"suite {self.suite.name}: no budget; set ipc = [1, 10] or bytes = [...]")
         for label, budget in asked:
             check_budget(self.condensers[label], budget, self.train)
+            check_labels(entry, label, self.condensers[label])
         extra = [(real, budget) for label, budget in asked for real, budget in self._equal_bytes(entry, label, budget)]
         return list(dict.fromkeys(asked + extra))
 
     def _equal_bytes(self, entry: ScenarioEntry, label: str, budget: tuple[str, int]) -> list[tuple[str, tuple[str, int]]]:
-        """The suite's real-image selections at as many images as the bytes of a set would hold, where that differs."""
-        if self._is_selection(label) or budget[0] == "bytes":
+        """The suite's plain real images at as many images as the bytes of a set would hold, where that differs."""
+        if self.condensers[label].registered in PLAIN_REAL or budget[0] == "bytes":
             return []
-        classes = len(self.train.classes)
         rows = []
-        for real in filter(self._is_selection, entry.condensers):
-            each = self.condensers[real].bytes_per_image(self.train)
-            ipc = self.condensers[label].bytes_per_image(self.train) * budget[1] // each
-            smallest = min(self.train.count(c) for c in range(classes))
-            if ipc != budget[1] and 1 <= ipc <= smallest:
+        for real in [name for name in entry.condensers if self.condensers[name].registered in PLAIN_REAL]:
+            stored, chosen = self.condensers[label].nbytes(self.train, budget[1]), self.condensers[real]
+            if stored < chosen.nbytes(self.train, 1):
+                continue
+            ipc = Budget(nbytes=stored).ipc_of(chosen, self.train)
+            smallest = min(self.train.count(c) for c in self.train.classes)
+            if ipc != budget[1] and chosen.images_per_class(self.train, ipc) <= smallest:
                 rows.append((real, ("ipc", ipc)))
         return rows
 
@@ -156,6 +161,16 @@ def check_budget(condenser: Any, budget: tuple[str, int], train: ClassData) -> N
     ipc = as_budget(budget).ipc_of(condenser, train)
     if condenser.registered in SELECTIONS.entries():
         refuse_too_many(condenser, train, ipc)
+
+
+def check_labels(entry: ScenarioEntry, label: str, condenser: Any) -> None:
+    """Refuse soft labels where a scenario has no use for them."""
+    form = getattr(getattr(condenser, "labels", None), "form", "hard")
+    if form != "hard" and getattr(SCENARIOS.load(entry.name), "hard_labels_only", False):
+        raise UsageError(
+            f"scenarios.{entry.label}: {label} has soft labels ({form}), which a stream of whole-number labels cannot be mixed"
+            ' with; leave it out of `condensers`, or give it labels = "hard"'
+        )
 
 
 def as_budget(budget: tuple[str, int]) -> Budget:

@@ -2,6 +2,7 @@
 
 RUN/suite.json            the suite's name, its command, the cells in order
 RUN/cells/KEY/record.json a finished cell; failure.json a failed one; set.safetensors a made set; unfinished/ checkpoints
+RUN/cache/                what cells share whatever their seeds, such as experts; made anew where it is missing
 """
 
 import fcntl
@@ -26,6 +27,11 @@ class Store:
 
     def folder(self, key: str) -> Path:
         return self.root / "cells" / key
+
+    @property
+    def cache(self) -> Path:
+        """Where condensers keep what several cells use."""
+        return self.root / "cache"
 
     def work(self, key: str) -> Path:
         """Where an unfinished cell keeps its checkpoints."""

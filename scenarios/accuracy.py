@@ -1,6 +1,6 @@
 """Accuracy of networks trained on a set: what condensation papers report.
 
-Protocol: `scenarios.training`; fresh networks, last epoch, test data read once a network, at the end. Published figures are
+Protocol: `condensers.training`; fresh networks, last epoch, test data read once a network, at the end. Published figures are
 means over 5 sets x 20 networks (DC) or 5 x 5 (DM).
 """
 
@@ -10,15 +10,15 @@ from functools import partial
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
 
 from condensers import networks
 from condensers.context import Context
 from condensers.errors import UsageError
 from condensers.fields import hyper
 from condensers.synthetic import SyntheticSet
+from condensers.training import Training, accuracy
+from scenarios.material import Material, as_labelled, own_recipe
 from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
-from scenarios.training import Training, accuracy, train
 
 PUBLISHED_EPOCHS = {"none": 300, "dsa": 1000}
 
@@ -31,6 +31,8 @@ class Accuracy:
     networks: int = hyper(5, unit="networks per set", source="DM's README (DC: 20)", minimum=1)
     epochs: int | None = hyper(None, unit="epochs", source="DC's code: 300, and 1000 where augmented", minimum=1)
     augmentation: str = hyper("card", source="ours: what the set's method asks for", values=("card", "none", "dsa"))
+    recipe: str = hyper("common", unit="whose learning rate and order of training", source="ours", values=("common", "card"))
+    loss: str = hyper("labels", unit="labels: what the set's labels call for", source="ours", values=("labels", "mse"))
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     full_epochs: int = hyper(30, unit="epochs on the full data, for the bound", source="ours", minimum=1)
@@ -40,9 +42,9 @@ class Accuracy:
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
         """Train `networks` networks on the set (or on all training data) and test each."""
-        images, labels, training = self._material(subject, data, context)
+        material = self._material(subject, data, context)
         results = [
-            context.fork(f"network-{index}").memo("result", partial(self._one, index, images, labels, training, data, context))
+            context.fork(f"network-{index}").memo("result", partial(self._one, index, material, data, context))
             for index in range(self.networks)
         ]
         measurement = Measurement(
@@ -53,7 +55,7 @@ class Accuracy:
             higher_is_better=True,
         )
         costs = {"seconds": sum(r["seconds"] for r in results), "images": sum(r["images"] for r in results)}
-        return Outcome([measurement], costs, {"augmentation": training.augmentation, "epochs": training.epochs})
+        return Outcome([measurement], costs, material.detail())
 
     def image_passes(self, data: Splits, images: int, reference: str | None) -> list[tuple[Any, float]]:
         """Networks and how many images pass each, forward and backward; `images` is the size of the set."""
@@ -63,32 +65,30 @@ class Accuracy:
             training = self._training("dsa" if self.augmentation == "card" else self.augmentation, self.epochs).epochs * images
         return [(self.network, self.networks * (training + len(data.test.images) / 3))]
 
-    def _material(self, subject: Subject, data: Splits, context: Context) -> tuple[Tensor, Tensor, Training]:
+    def _material(self, subject: Subject, data: Splits, context: Context) -> Material:
         """What is trained on, and how."""
         if isinstance(subject, SyntheticSet):
             images, labels = subject.decode(context.device)
-            recipe: str = subject.card.get("recipe", {}).get("augmentation", "none")
-            return images, labels, self._training(recipe, self.epochs)
+            training = self._training(subject.recipe.get("augmentation", "none"), self.epochs)
+            labels, training = as_labelled(subject, labels, training)
+            return own_recipe(subject, Material(images, labels, training), self.recipe == "card")
         if isinstance(subject, Reference) and subject.name in self.references:
-            return (
-                data.train.images.to(context.device),
-                data.train.labels.to(context.device),
-                self._training("none", self.full_epochs),
-            )
+            images, labels = data.train.images.to(context.device), data.train.labels.to(context.device)
+            return Material(images, labels, self._training("none", self.full_epochs))
         raise UsageError(f"accuracy: cannot measure {subject!r}; give a finished set or the reference full-data")
 
     def _training(self, recipe: str, epochs: int | None) -> Training:
         augmentation = recipe if self.augmentation == "card" else self.augmentation
-        return Training(epochs=epochs or PUBLISHED_EPOCHS[augmentation], lr=self.lr, batch=self.batch, augmentation=augmentation)
+        loss = "cross-entropy" if self.loss == "labels" else self.loss
+        length = epochs or PUBLISHED_EPOCHS[augmentation]
+        return Training(epochs=length, lr=self.lr, batch=self.batch, augmentation=augmentation, loss=loss)
 
-    def _one(
-        self, index: int, images: Tensor, labels: Tensor, training: Training, data: Splits, context: Context
-    ) -> dict[str, float]:
+    def _one(self, index: int, material: Material, data: Splits, context: Context) -> dict[str, float]:
         """Train and test network `index`; the same index starts from the same weights on every set of the same seed."""
         own = context.fork(f"network-{index}")
         network = networks.build(self.network, data.train.shape, len(data.train.class_names), own.generator, own.device)
         name = f"network {index + 1} of {self.networks}"
-        trained = train(network, images, labels, training, data.train, own, name)
+        trained = material.train(network, data.train, own, name)
         begun = time.perf_counter()
         correct = accuracy(network, data.test.to(own.device))
         if own.device.type == "cuda":

@@ -7,6 +7,7 @@ SCENARIOS = Registry(
     "scenarios",
     {
         "accuracy": "scenarios.accuracy:Accuracy",
+        "cross-architecture": "scenarios.cross_architecture:CrossArchitecture",
         "continual": "scenarios.continual.scenario:Continual",
         "search": "scenarios.search.scenario:Search",
     },

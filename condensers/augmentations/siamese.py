@@ -5,9 +5,12 @@ Training: one family per batch, parameters of its own for every image (`draw(n)`
 Source: Zhao & Bilen, "Dataset Condensation with Differentiable Siamese Augmentation" (ICML 2021), section 3.2, mode 'S'
 of the code. There the shared draw overwrites a tensor in place, which fails for a batch of one image; here it is one draw
 that broadcasts.
+
+`mode` "together" is what IDC's code (Kim et al., ICML 2022) makes of a strategy: flip, colour and cutout are each applied where
+the strategy has them, and one of its other families, in the order flip, colour, the other one, cutout.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
@@ -35,6 +38,8 @@ FAMILIES = {
     "scale": Family(affine.draw_scale, affine.apply_scale),
     "rotate": Family(affine.draw_rotate, affine.apply_rotate),
 }
+# What mode "together" always applies, before and after the one of the others.
+FIRST, LAST = ("flip", "color"), ("cutout",)
 
 
 class Draw(NamedTuple):
@@ -44,11 +49,18 @@ class Draw(NamedTuple):
     params: Tensor
 
 
+class Draws(NamedTuple):
+    """What is applied one after the other, for one batch."""
+
+    each: tuple[Draw, ...]
+
+
 @dataclass(frozen=True)
 class Siamese:
     """DSA's augmentation, strategy color_crop_cutout_flip_scale_rotate (no flip where labels would not survive it)."""
 
     strategy: str = hyper("color_crop_cutout_flip_scale_rotate", source="DSA, section 4.1")
+    mode: str = hyper("one", unit="families per batch", source="DSA's code, mode 'S'", values=("one", "together"))
 
     registered: ClassVar[str] = "dsa"
 
@@ -67,15 +79,32 @@ class Siamese:
             raise UsageError(f"dsa.strategy: 'flip' alone leaves nothing for {data.name}, whose labels it changes; add a family")
         return replace(self, strategy="_".join(kept))
 
-    def draw(self, n: int, shape: tuple[int, int, int], generator: torch.Generator) -> Draw:
-        """Draw a family, and its parameters for n images of `shape` (C, H, W); n = 1 is shared by a whole batch."""
-        families = self.families()
-        family = families[int(torch.randint(len(families), (1,), generator=generator))]
-        return Draw(family, FAMILIES[family].draw(n, shape, generator))
+    def without(self, family: str) -> "Siamese | NoAugmentation":
+        """The same without one family; no augmentation where it is the only one."""
+        kept = [f for f in self.families() if f != family]
+        return replace(self, strategy="_".join(kept)) if kept else NoAugmentation()
 
-    def apply(self, x: Tensor, params: Draw) -> Tensor:
+    def draw(self, n: int, shape: tuple[int, int, int], generator: torch.Generator) -> Draw | Draws:
+        """Draw families, and their parameters for n images of `shape` (C, H, W); n = 1 is shared by a whole batch."""
+        families = self.families()
+        if self.mode == "one":
+            return _one_of(families, n, shape, generator)
+        others = [f for f in families if f not in FIRST and f not in LAST]
+        before = [_one_of([f], n, shape, generator) for f in FIRST if f in families]
+        between = [_one_of(others, n, shape, generator)] if others else []
+        return Draws((*before, *between, *(_one_of([f], n, shape, generator) for f in LAST if f in families)))
+
+    def apply(self, x: Tensor, params: Draw | Draws) -> Tensor:
         """x (N, C, H, W) float32 normalised -> the same shape, differentiable in x."""
-        return FAMILIES[params.family].apply(x, params.params)
+        for family, drawn in params.each if isinstance(params, Draws) else (params,):
+            x = FAMILIES[family].apply(x, drawn)
+        return x
+
+
+def _one_of(families: Sequence[str], n: int, shape: tuple[int, int, int], generator: torch.Generator) -> Draw:
+    """A family drawn from `families`, and its parameters for n images."""
+    family = families[int(torch.randint(len(families), (1,), generator=generator))]
+    return Draw(family, FAMILIES[family].draw(n, shape, generator))
 
 
 @dataclass(frozen=True)
@@ -85,6 +114,9 @@ class NoAugmentation:
     registered: ClassVar[str] = "none"
 
     def for_data(self, data: ClassData) -> "NoAugmentation":
+        return self
+
+    def without(self, family: str) -> "NoAugmentation":
         return self
 
     def draw(self, n: int, shape: tuple[int, int, int], generator: torch.Generator) -> None:

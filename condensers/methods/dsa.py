@@ -10,16 +10,22 @@ Differences from the authors' code: those of DC, and the flip is left out where 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from condensers.composition import Composition
 from condensers.fields import hyper
-from condensers.methods.dc import DC
 
 
 @dataclass(frozen=True)
-class DSA(DC):
+class DSA(Composition):
     """Siamese gradient matching (DSA): DC with augmentation, started from real images."""
 
+    iterations: int = hyper(1000, unit="initialisations of the network", source="DSA, section 4.1", minimum=1)
+    lr: float = hyper(0.1, source="DSA, section 4.1", minimum=0.0)
+    momentum: float = hyper(0.5, source="DSA's code", minimum=0.0)
+    batch_real: int = hyper(256, unit="images per class", source="DSA, section 4.1", minimum=1)
     init: str = hyper("real", source="DSA's README", values=("noise", "real"))
     augmentation: Any = hyper("dsa", source="DSA, section 4.1", part="augmentation")
+    objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
+    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
 
     registered: ClassVar[str] = "dsa"
     evaluation: ClassVar[str] = "dsa"

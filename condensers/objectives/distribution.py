@@ -21,7 +21,13 @@ from condensers.objectives.base import Pair
 class MeanEmbedding:
     """Squared distance between the mean embeddings of real and synthetic images of each class."""
 
+    registered: ClassVar[str] = "mean-embedding"
+    kind: ClassVar[str] = "pairs"
+    needs: ClassVar[str] = "network"
+    real: ClassVar[bool] = True
+    couples_classes: ClassVar[bool] = False
     joint: ClassVar[bool] = True
+    passes: ClassVar[tuple[float, float]] = (1 / 3, 1.0)
 
     def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
         """One forward pass for the synthetic images of all pairs; the real ones pass without a graph."""

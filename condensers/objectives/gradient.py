@@ -6,6 +6,10 @@ D(a, b) = sum_i ( 1 - <a_i, b_i> / (|a_i| |b_i| + 1e-6) ), a_i the part of a lay
 Source: Zhao et al., "Dataset Condensation with Gradient Matching" (ICLR 2021), eq. 9 and 10, and the authors' code: biases and
 the affine parameters of norms do not count, a convolution's weight is read as (out, in * h * w). `mse` and `cosine` are
 its alternatives over the whole gradient. Networks with batch norm are put in evaluation mode after one pass of real images.
+
+Kim et al., "Dataset Condensation via Efficient Synthetic-Data Parameterization" (IDC, ICML 2022) and its code: `mse` and
+`l1`, the squared and absolute differences summed over all entries, of the weights of convolutions alone (`layers =
+"convolutions"`).
 """
 
 from collections.abc import Sequence
@@ -16,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from condensers.errors import UsageError
 from condensers.fields import hyper
 from condensers.objectives.base import Pair
 
@@ -26,9 +31,16 @@ EPSILON = 1e-6
 class GradientMatching:
     """Distance between the gradients that real and synthetic images of each class give to a network."""
 
-    distance: str = hyper("node-cosine", source="DC, eq. 10", values=("node-cosine", "mse", "cosine"))
+    distance: str = hyper("node-cosine", source="DC, eq. 10", values=("node-cosine", "mse", "l1", "cosine"))
+    layers: str = hyper("all", unit="parameters that are compared", source="DC's code", values=("all", "convolutions"))
 
+    registered: ClassVar[str] = "gradient"
+    kind: ClassVar[str] = "pairs"
+    needs: ClassVar[str] = "network"
+    real: ClassVar[bool] = True
+    couples_classes: ClassVar[bool] = False
     joint: ClassVar[bool] = False
+    passes: ClassVar[tuple[float, float]] = (1.0, 2.5)
 
     def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
         """Sum over the pairs' classes; differentiable twice through the synthetic images."""
@@ -36,9 +48,17 @@ class GradientMatching:
         return torch.stack(losses).sum()
 
     def _pair(self, network: nn.Module, pair: Pair) -> Tensor:
-        real = gradients(network, pair.real, pair.label, create_graph=False)
-        synthetic = gradients(network, pair.synthetic, pair.label, create_graph=True)
+        weights = self.weights(network)
+        real = gradients(network, pair.real, pair.label, create_graph=False, weights=weights)
+        synthetic = gradients(network, pair.synthetic, pair.label, create_graph=True, weights=weights)
         return self.between(real, synthetic)
+
+    def weights(self, network: nn.Module) -> list[nn.Parameter]:
+        """The parameters whose gradients are compared; UsageError where the network has none such."""
+        found = [p for p in network.parameters() if self.layers == "all" or p.ndim == 4]
+        if not found:
+            raise UsageError("objective gradient: layers 'convolutions' needs a network that has some; take layers 'all'")
+        return found
 
     def between(self, real: Sequence[Tensor], synthetic: Sequence[Tensor]) -> Tensor:
         """Distance of two lists of gradients, one tensor a parameter."""
@@ -48,15 +68,19 @@ class GradientMatching:
         a, b = torch.cat([g.flatten() for g in real]), torch.cat([g.flatten() for g in synthetic])
         if self.distance == "mse":
             return ((a - b) ** 2).sum()
+        if self.distance == "l1":
+            return (a - b).abs().sum()
         cosine: Tensor = (a * b).sum() / (a.norm() * b.norm() + EPSILON)
         return 1 - cosine
 
 
-def gradients(network: nn.Module, images: Tensor, label: int, create_graph: bool) -> tuple[Tensor, ...]:
-    """Gradient of the mean cross-entropy of one class's images, a tensor for each parameter."""
+def gradients(
+    network: nn.Module, images: Tensor, label: int, create_graph: bool, weights: Sequence[nn.Parameter] | None = None
+) -> tuple[Tensor, ...]:
+    """Gradient of the mean cross-entropy of one class's images, a tensor for each parameter (or each of `weights`)."""
     labels = torch.full((len(images),), label, dtype=torch.int64, device=images.device)
     loss = functional.cross_entropy(network(images), labels)
-    return torch.autograd.grad(loss, list(network.parameters()), create_graph=create_graph)
+    return torch.autograd.grad(loss, list(weights or network.parameters()), create_graph=create_graph)
 
 
 def node_cosine(a: Tensor, b: Tensor) -> Tensor:

@@ -7,9 +7,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from condensers.context import Context
 from condensers.data import ClassData
 from condensers.fields import hyper
-from condensers.synthetic import label_dtype
+from condensers.parameterisations.base import Groups
 
 DTYPES = {"uint8": torch.uint8, "float16": torch.float16, "float32": torch.float32}
 
@@ -21,26 +22,36 @@ class Pixels:
     storage: str = hyper("uint8", source="ours: what real images cost", values=("uint8", "float16", "float32"))
 
     registered: ClassVar[str] = "pixels"
+    couples_classes: ClassVar[bool] = False
 
-    def bytes_per_image(self, data: ClassData) -> int:
-        """Stored bytes of one image with its label."""
+    @property
+    def copies(self) -> int:
+        return 1
+
+    def units(self, data: ClassData, ipc: int) -> int:
+        return ipc
+
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        """Stored bytes of the pixels of all classes."""
         channels, height, width = data.shape
-        return channels * height * width * DTYPES[self.storage].itemsize + label_dtype(len(data.class_names)).itemsize
+        return len(data.classes) * ipc * channels * height * width * DTYPES[self.storage].itemsize
 
-    def groups(self, images: Tensor) -> dict[str, Tensor]:
-        """What is learned, starting from images (M, C, H, W) float32 normalised."""
-        return {"images": images.clone()}
+    def groups(self, start: Tensor, data: ClassData, context: Context) -> Groups:
+        """The starting images themselves."""
+        return {"images": start.clone()}
 
-    def decode(self, groups: Mapping[str, Tensor], members: slice) -> Tensor:
-        """The synthetic images `members` (m, C, H, W) float32 normalised, differentiable in the groups."""
-        return groups["images"][members]
+    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+        return groups["images"][units]
 
-    def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> dict[str, Tensor]:
+    def project(self, groups: Groups, data: ClassData) -> None:
+        """Pixels are free while they are learned, and clamped when they are stored."""
+
+    def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
         """The groups as stored: uint8 pixels in 0..255, or normalised floats."""
         images = groups["images"].detach()
         return {"images": (data.quantise(images) if self.storage == "uint8" else images.to(DTYPES[self.storage])).cpu()}
 
-    def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], shape: Sequence[int]) -> Tensor:
         """Stored groups -> images (M, C, H, W) float32 normalised."""
         images = stored["images"]
         if images.dtype != torch.uint8:

@@ -1,19 +1,46 @@
-"""Where the network of each step comes from."""
+"""Where the network of each step comes from.
+
+A schedule is a frozen dataclass of its hyperparameters; `begin(setting)` starts one run of it.
+"""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
-from torch import Tensor, nn
+from torch import Tensor
+
+from condensers.setting import Setting
 
 SyntheticBatch = Callable[[], tuple[Tensor, Tensor]]
 
 
-class Schedule(Protocol):
-    """Gives the network for each step of the matching loop; its state goes into the checkpoint."""
+class Running(Protocol):
+    """A schedule in a run; its whole state goes into the checkpoint."""
 
-    def network(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
-        """The network for `step`; `synthetic` gives the present images (M, C, H, W) and labels (M,) without a graph."""
+    def next(self, step: int, synthetic: SyntheticBatch) -> Any:
+        """What the objective is given at `step` (from 0), in the schedule's form `gives`.
+
+        Training that follows a step on the images happens here, at the beginning of the next step. `synthetic()` gives the
+        present images (M, C, H, W) and labels without a graph.
+        """
         ...
 
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+class Schedule(Protocol):
+    """gives: "network", "segment" or "nothing". couples_classes: whether its networks learn from several classes.
+
+    steps(ipc): steps on the images per iteration (a method's `iterations` counts networks where a schedule trains them).
+    passes(setting-free numbers): image passes of its own training over `steps` steps, for the estimate of time. A schedule that
+    trains networks before the first step says how many image passes that takes by `preparation(data)`, and its `Running` has
+    `prepared_seconds`, which counts also where they were found ready.
+    """
+
+    registered: ClassVar[str]
+    gives: ClassVar[str]
+    couples_classes: ClassVar[bool]
+
+    def steps(self, ipc: int) -> int: ...
+    def passes(self, steps: int, images: int, ipc: int) -> float: ...
+    def begin(self, setting: Setting) -> Running: ...

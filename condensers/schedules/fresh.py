@@ -1,25 +1,41 @@
 """A new, randomly initialised network for every step (DM, WACV 2023, section 3.2)."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-import torch
 from torch import nn
 
-from condensers import networks
-from condensers.data import ClassData
 from condensers.schedules.base import SyntheticBatch
+from condensers.setting import Setting
 
 
+@dataclass(frozen=True)
 class Fresh:
-    """Never trains a network. `spec` is the network's name or table."""
+    """A new network at every step, never trained."""
 
-    def __init__(self, spec: Any, data: ClassData, generator: torch.Generator) -> None:
-        self.spec, self.data, self.generator = spec, data, generator
+    registered: ClassVar[str] = "fresh"
+    gives: ClassVar[str] = "network"
+    couples_classes: ClassVar[bool] = False
 
-    def network(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
+    def steps(self, ipc: int) -> int:
+        return 1
+
+    def passes(self, steps: int, images: int, ipc: int) -> float:
+        return 0.0
+
+    def begin(self, setting: Setting) -> "FreshNetworks":
+        return FreshNetworks(setting)
+
+
+class FreshNetworks:
+    """Has no state but that of the run's generator."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+
+    def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
         """A network that was not there before."""
-        network = networks.build(self.spec, self.data.shape, len(self.data.class_names), self.generator, self.data.device)
-        return network.train()
+        return self.setting.fresh()
 
     def state_dict(self) -> dict[str, Any]:
         return {}

@@ -4,30 +4,20 @@ Source: DC (ICLR 2021), algorithm 1: for each of the initialisations, `outer` ti
 epochs of the network on the synthetic images); the training after the last of the outer steps has no effect and is left out.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from condensers import networks
-from condensers.data import ClassData
+from condensers.fields import hyper
 from condensers.objectives.gradient import freeze_batch_norm
 from condensers.schedules.base import SyntheticBatch
+from condensers.schedules.epoch import train_epoch
+from condensers.setting import Setting
 
 BATCH_NORM_IMAGES = 16
-
-
-@dataclass(frozen=True)
-class InnerTraining:
-    """How the network is trained between steps: SGD without momentum."""
-
-    outer: int
-    inner: int
-    lr: float
-    batch: int
 
 
 def outer_loops(ipc: int) -> int:
@@ -44,42 +34,63 @@ def inner_loops(outer: int) -> int:
     return 5 * -(-100 // outer)
 
 
+@dataclass(frozen=True)
 class TrainedOnSynthetic:
-    """Networks that learn from the set as it is so far. `augment` is applied to each training batch."""
+    """Networks that learn from the set as it is so far, between the steps on the images."""
 
-    def __init__(
-        self, spec: Any, data: ClassData, generator: torch.Generator, training: InnerTraining, augment: Callable[[Tensor], Tensor]
-    ) -> None:
-        self.spec, self.data, self.generator = spec, data, generator
-        self.training, self.augment = training, augment
-        self.current = self._fresh()
+    outer: int | None = hyper(
+        None, unit="steps on the images per network", source="DC's code: images per class, 50 at most", minimum=1
+    )
+    inner: int | None = hyper(
+        None, unit="epochs of the network between steps", source="DC's code: 500 / outer, by fives", minimum=1
+    )
+    lr: float = hyper(0.01, source="DC, section 4.1", minimum=0.0)
+    batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
 
-    def _fresh(self) -> nn.Module:
-        return networks.build(self.spec, self.data.shape, len(self.data.class_names), self.generator, self.data.device)
+    registered: ClassVar[str] = "trained-on-synthetic"
+    gives: ClassVar[str] = "network"
+    couples_classes: ClassVar[bool] = True
 
-    def network(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
+    def steps(self, ipc: int) -> int:
+        return self.outer or outer_loops(ipc)
+
+    def epochs(self, ipc: int) -> int:
+        """Epochs of the network between two steps on the images."""
+        return self.inner or inner_loops(self.steps(ipc))
+
+    def passes(self, steps: int, images: int, ipc: int) -> float:
+        outer = self.steps(ipc)
+        return steps / outer * (outer - 1) * self.epochs(ipc) * images
+
+    def begin(self, setting: Setting) -> "LearningNetworks":
+        return LearningNetworks(self, setting)
+
+
+class LearningNetworks:
+    """One run: SGD without momentum, each training batch augmented image by image."""
+
+    def __init__(self, schedule: TrainedOnSynthetic, setting: Setting) -> None:
+        self.schedule, self.setting, self.data = schedule, setting, setting.data
+        self.current = setting.fresh()
+
+    def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
         """A new network at the first of each `outer` steps, else the last one, trained for `inner` epochs."""
-        if step % self.training.outer == 0:
+        if step % self.schedule.steps(self.setting.ipc) == 0:
             if step > 0:
-                self.current = self._fresh()
+                self.current = self.setting.fresh()
         else:
             self._train(*synthetic())
         self.current.train()
         if networks.has_batch_norm(self.current):
-            real = [self.data.sample(c, BATCH_NORM_IMAGES, self.generator) for c in self.data.classes]
+            real = [self.data.sample(c, BATCH_NORM_IMAGES, self.setting.generator) for c in self.data.classes]
             freeze_batch_norm(self.current, torch.cat(real))
         return self.current
 
     def _train(self, images: Tensor, labels: Tensor) -> None:
         self.current.train()
-        optimiser = torch.optim.SGD(self.current.parameters(), lr=self.training.lr)
-        for _ in range(self.training.inner):
-            order = torch.randperm(len(images), generator=self.generator).to(images.device)
-            for chosen in torch.split(order, self.training.batch):
-                loss = functional.cross_entropy(self.current(self.augment(images[chosen])), labels[chosen])
-                optimiser.zero_grad()
-                torch.autograd.backward(loss)
-                optimiser.step()
+        optimiser = torch.optim.SGD(self.current.parameters(), lr=self.schedule.lr)
+        for _ in range(self.schedule.epochs(self.setting.ipc)):
+            train_epoch(self.current, optimiser, images, labels, self.schedule.batch, self.setting)
 
     def state_dict(self) -> dict[str, Any]:
         return {"network": self.current.state_dict()}

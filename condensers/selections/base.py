@@ -12,8 +12,9 @@ from condensers import networks
 from condensers.context import Context, Progress
 from condensers.data import ClassData
 from condensers.errors import UsageError
+from condensers.labels.base import label_dtype
 from condensers.parameterisations.pixels import Pixels
-from condensers.synthetic import Budget, SyntheticSet, pack
+from condensers.synthetic import Budget, SyntheticSet, card_of
 
 SPACES = ("pixels", "random-network")
 STORED = Pixels()
@@ -25,13 +26,17 @@ class Selection(ABC):
     registered: ClassVar[str]
     evaluation: ClassVar[str] = "dsa"
     couples_classes: ClassVar[bool] = False
+    parameterisation: ClassVar[Pixels] = STORED
 
     @abstractmethod
     def choose(self, features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
         """Positions (ipc,) int64 of different images of one class, from their features (n, D)."""
 
-    def bytes_per_image(self, data: ClassData) -> int:
-        return STORED.bytes_per_image(data)
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        return stored_bytes(data, ipc)
+
+    def images_per_class(self, data: ClassData, ipc: int) -> int:
+        return ipc
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """The chosen images as they are; the card's `indices` say which of the data they are."""
@@ -62,17 +67,35 @@ def gather(
         images.append(part.cpu())
         indices[data.class_names[label]] = chosen
         context.progress(Progress(method.registered, done + 1, len(data.classes)))
-    synthetic = pack(method, data, context, STORED, {"images": torch.cat(images)}, time.perf_counter() - begun)
-    return SyntheticSet(synthetic.tensors, {**synthetic.card, "indices": indices}, synthetic.cost)
+    return finished(method, data, context, torch.cat(images), indices, time.perf_counter() - begun)
+
+
+def finished(
+    method: Any, data: ClassData, context: Context, images: Tensor, indices: dict[str, list[int]], seconds: float
+) -> SyntheticSet:
+    """The set of uint8 images (classes * ipc, C, H, W), ordered by class, that took `seconds`; indices: where they are."""
+    ipc = len(images) // len(data.classes)
+    labels = torch.tensor(data.classes).repeat_interleave(ipc).to(label_dtype(len(data.class_names)))
+    card = card_of(method, data, context, ipc, {"labels": "hard"}) | {"indices": indices}
+    cost = {"seconds": seconds, "joules": "not measured", "device": str(context.device)}
+    return SyntheticSet({"images": images, "labels": labels}, card, cost)
+
+
+def stored_bytes(data: ClassData, ipc: int) -> int:
+    """Bytes of `ipc` uint8 images and their labels for each class."""
+    return STORED.nbytes(data, ipc) + ipc * len(data.classes) * label_dtype(len(data.class_names)).itemsize
 
 
 def refuse_too_many(method: Any, data: ClassData, ipc: int) -> None:
     """A selection has no more images of a class than there are."""
     smallest = min(data.classes, key=data.count)
-    if ipc > data.count(smallest):
+    images, most = method.images_per_class(data, ipc), data.count(smallest)
+    if images > most:
+        needs = "" if images == ipc else f" needs {images} images of each class, which"
+        fits = most * ipc // images
         raise UsageError(
-            f"{method.registered}: ipc {ipc} is more than class '{data.class_names[smallest]}' of {data.name} has"
-            f" ({data.count(smallest)} images); take at most {data.count(smallest)}"
+            f"{method.registered}: ipc {ipc}{needs} is more than class '{data.class_names[smallest]}' of {data.name} has"
+            f" ({most} images); take {f'at most {fits}' if fits else 'a smaller factor'}"
         )
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from condensers.context import Context
 from condensers.data import ClassData
-from condensers.selections.base import STORED, gather
+from condensers.parameterisations.pixels import Pixels
+from condensers.selections.base import STORED, gather, stored_bytes
 from condensers.selections.clustering import centroids
 from condensers.synthetic import Budget, SyntheticSet
 
@@ -22,9 +23,13 @@ class KMeansCentroids:
     registered: ClassVar[str] = "k-means-centroids"
     evaluation: ClassVar[str] = "dsa"
     couples_classes: ClassVar[bool] = False
+    parameterisation: ClassVar[Pixels] = STORED
 
-    def bytes_per_image(self, data: ClassData) -> int:
-        return STORED.bytes_per_image(data)
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        return stored_bytes(data, ipc)
+
+    def images_per_class(self, data: ClassData, ipc: int) -> int:
+        return ipc
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         data = data.to(context.device)

@@ -8,7 +8,7 @@ import typer
 
 from condensers.errors import HarnessError, Interrupted
 from harness import __version__
-from harness.cli import condense, doctor, evaluate, names, plan, report, run, runs
+from harness.cli import condense, doctor, evaluate, export, import_, names, new, plan, report, run, runs
 
 app = typer.Typer(
     name="harness",
@@ -26,7 +26,10 @@ app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("runs")(runs.runs)
+app.command("import")(import_.import_set)
+app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+app.add_typer(new.app, name="new")
 
 
 def _version(asked: bool) -> None:

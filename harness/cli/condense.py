@@ -31,7 +31,7 @@ def condense(
     condenser = create_condenser(options.spec_of(method, overrides))
     budget = Budget(ipc, nbytes)
     size = f"ipc{ipc}" if ipc is not None else f"bytes{nbytes}"
-    path = out or Path(f"{data.replace(':', '-').replace('/', '-')}-{method}-{size}-seed{seed}.safetensors")
+    path = out or Path(f"{data}-{method}-{size}-seed{seed}.safetensors".replace(":", "-").replace("/", "-"))
     if path.suffix != ".safetensors":
         path = path.with_name(path.name + ".safetensors")
     options.writable(path, "--out")

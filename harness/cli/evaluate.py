@@ -16,7 +16,7 @@ NOT_ONE_BY_ONE = (
 
 def evaluate(
     file: Annotated[Path, typer.Argument(help="A set: FILE.safetensors.")],
-    scenario: Annotated[str, typer.Option("--scenario", help="accuracy, continual or search.")] = "accuracy",
+    scenario: Annotated[str, typer.Option("--scenario", help="accuracy, cross-architecture, continual or search.")] = "accuracy",
     data: Annotated[str | None, typer.Option("--data", help="The data it was made from; its card says which.")] = None,
     seed: options.Seed = 0,
     overrides: options.Overrides = None,

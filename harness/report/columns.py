@@ -1,16 +1,18 @@
 """Which columns a table has, and how each is read from the rows of one set."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.report.definitions import PROTOCOLS
+from harness.report.definitions import OF, PROTOCOLS
 from harness.report.wording import estimate, sizes, verdict
 
 Row = Mapping[str, Any]
 Bundle = Mapping[str, Row]  # the rows of one set or reference, by metric
+MEAN = "mean-test-accuracy"
 TITLES = {
     "test-accuracy": "test accuracy, %",
+    "mean-test-accuracy": "mean of all",
     "final-accuracy": "final accuracy, %",
     "anytime-accuracy": "anytime accuracy, %",
     "learning-accuracy": "learning accuracy, %",
@@ -53,11 +55,27 @@ def layouts(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
     found = [layout for protocol in PROTOCOLS for layout in _protocol(protocol, names, rows)]
     if "search-seconds" in names:
         return [*found, *_search(names, rows)]
-    plain = [name for name in names if "/" not in name]
+    by_network = [name for name in names if OF in name]
+    found += _networks(by_network, names, rows)
+    plain = [name for name in names if "/" not in name and name not in by_network and (not by_network or name != MEAN)]
     for name in plain:
         figures = [_value(name)] if name in ("seconds", "joules") else _compared(name, rows)
         found.append(Layout(f": {name}" if len(plain) > 1 else "", [name], [*_first(rows), *figures, _n(name)]))
     return found
+
+
+def _networks(by_network: Sequence[str], names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
+    """Sets by networks in one table, the mean over them last; then each network's comparison with random images."""
+    if not by_network:
+        return []
+    shown = [name for name in names if name in by_network or name == MEAN]
+    columns = [replace(_value(name), drop=2 if name == MEAN else 0) for name in shown]
+    table = Layout(": test accuracy, %", shown, [*_first(rows), *columns, _n(shown[0])])
+    each = [
+        Layout(f": {name} against random", [name], [*_first(rows), *_compared(name, rows), _n(name)], is_detail=True)
+        for name in shown
+    ]
+    return [table, *each]
 
 
 def _protocol(protocol: str, names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
@@ -106,7 +124,7 @@ def _first(rows: Sequence[Row]) -> list[Column]:
 
 
 def _value(metric: str) -> Column:
-    name = metric.rpartition("/")[2]
+    name = metric.partition(OF)[2] or metric.rpartition("/")[2]
     return Column(TITLES.get(name, name), lambda b: estimate(b[metric], b[metric]["unit"]) if metric in b else "-")
 
 

@@ -1,7 +1,12 @@
-"""What each metric of the report means, in a sentence. A metric is found by its name after "protocol/" and before "@k"."""
+"""What each metric of the report means, in a sentence.
+
+A metric is found by its name after "protocol/" and before "@k" or " of NETWORK".
+"""
 
 DEFINITIONS = {
     "test-accuracy": "Percentage of the test images that networks trained on the set alone classify correctly; last epoch.",
+    "mean-test-accuracy": "Test accuracy averaged over the architectures of the table, the one a set was condensed with included"
+    " where it is among them.",
     "final-accuracy": "Mean accuracy over all experiences after the last one was learned, in %.",
     "anytime-accuracy": "Accuracy on the classes seen so far, averaged over all moments of the stream, in %.",
     "forgetting": "The best accuracy an experience had before the last was learned, less what is left at the end, averaged over"
@@ -26,6 +31,8 @@ PROTOCOLS = {
     "gdumb": "GDumb: at every experience a fresh network is trained on the memory alone.",
 }
 
+OF = " of "  # "test-accuracy of vgg11": a metric for each network
+
 METHOD = (
     "Every interval is at 95 %. A seed is one value: networks and class orders of a seed share a condensed set and are averaged"
     " first. Fewer than ten values get Student's t interval, more the BCa bootstrap. Differences are paired over what the two"
@@ -36,8 +43,8 @@ METHOD = (
 
 
 def base(metric: str) -> str:
-    """ "replay/forgetting" -> "forgetting", "precision@4" -> "precision"."""
-    return metric.rpartition("/")[2].partition("@")[0]
+    """ "replay/forgetting" -> "forgetting", "precision@4" -> "precision", "test-accuracy of vgg11" -> "test-accuracy"."""
+    return metric.partition(OF)[0].rpartition("/")[2].partition("@")[0]
 
 
 def definitions(metrics: list[str]) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, estimate, f
 # Metric -> question, superlative, name of the metric in a sentence; of the two continual ones the first that is there.
 QUESTIONS = {
     "test-accuracy": ("Which set trains the most accurate network", "highest", "test accuracy"),
+    "mean-test-accuracy": ("Which set trains the most accurate networks of several architectures", "highest", "test accuracy"),
     "replay/forgetting": ("Which memory forgets least", "lowest", "forgetting (replay)"),
     "gdumb/forgetting": ("Which memory forgets least", "lowest", "forgetting (GDumb)"),
     "kendall-tau": ("Which proxy ranks architectures best", "highest", "Kendall tau"),

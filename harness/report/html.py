@@ -14,6 +14,7 @@ from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, cell_name
 WORDS = {"better": "good", "worse": "bad", NOT_DISTINGUISHABLE: "even", NO_INTERVAL: "even"}
 TITLES = {
     "accuracy": "Accuracy: networks trained on the set alone",
+    "cross-architecture": "Cross-architecture: other networks trained on the set alone",
     "continual": "Continual learning: the set as replay memory",
     "search": "Architecture search: the set as proxy data",
     "condense": "Making the sets",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.plots import Labels, Series, bars, lines, scatter
+from harness.report.columns import MEAN
 from harness.report.curves import label
 from harness.report.results import RANDOM
 from harness.report.wording import figure
@@ -18,7 +19,9 @@ def pictures(report: Mapping[str, Any]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for place in dict.fromkeys((row["scenario"], row["data"], row["variant"]) for row in report["rows"]):
         rows, curves, scatters = (_at(place, report[part]) for part in ("rows", "curves", "scatters"))
-        drawn = _accuracy(rows, styles) + _stream(rows, curves, styles) + _search(rows, scatters, styles)
+        drawn = (
+            _accuracy(rows, styles) + _networks(rows, styles) + _stream(rows, curves, styles) + _search(rows, scatters, styles)
+        )
         found.setdefault(place[0], []).extend(drawn)
     return found
 
@@ -54,6 +57,16 @@ def _accuracy(rows: Sequence[Row], styles: Mapping[str, int | None]) -> list[str
             series.append(Series(name, x, y, low, high, styles.get(name)))
         labels = Labels(_named(here[0], "Test accuracy"), "images per class", "test accuracy (%)")
         found += [lines(series, labels, levels, logarithmic=True), *_advantage(here, styles)]
+    return found
+
+
+def _networks(rows: Sequence[Row], styles: Mapping[str, int | None]) -> list[str]:
+    """Test accuracy averaged over architectures, a figure a recipe."""
+    own = [row for row in rows if row["metric"] == MEAN]
+    titles = ("Test accuracy, mean of all architectures", "test accuracy (%)")
+    found = []
+    for recipe in dict.fromkeys(row["recipe"] for row in own if not row["reference"]):
+        found += _bars([row for row in own if row["recipe"] == recipe or row["reference"]], MEAN, titles, styles)
     return found
 
 

@@ -41,7 +41,9 @@ class PerExperience:
 
     def images(self) -> int:
         """The number of images that all experiences together may bring."""
-        return len(self.data.classes) * self.recipe.budget.ipc_of(self.recipe.condenser, self.data)
+        condenser = self.recipe.condenser
+        ipc = self.recipe.budget.ipc_of(condenser, self.data)
+        return len(self.data.classes) * condenser.images_per_class(self.data, ipc)
 
     def seconds(self) -> float | None:
         """What condensing the sets used so far took; None where it was not recorded for all of them."""

@@ -16,9 +16,9 @@ from condensers.data import ClassData
 from condensers.engine import read_state, write_state
 from condensers.errors import Interrupted
 from condensers.registry import AUGMENTATIONS
+from condensers.training import predict
 from scenarios.continual.memory import SyntheticBuffer
 from scenarios.continual.settings import Settings
-from scenarios.training import predict
 
 
 class Watch(SupervisedPlugin):

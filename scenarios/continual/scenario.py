@@ -62,6 +62,7 @@ class Continual:
     references: ClassVar[Sequence[str]] = ("naive", "joint")
     # A set is shown part of the data at a time: a method that couples classes comes as a recipe.
     shows_parts: ClassVar[bool] = True
+    hard_labels_only: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         unknown = [p for p in self.protocols if p not in PROTOCOLS]

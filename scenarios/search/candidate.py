@@ -10,8 +10,8 @@ from torch import Tensor
 
 from condensers import networks
 from condensers.context import Context
+from condensers.training import Training, accuracy, train
 from scenarios.protocol import Splits
-from scenarios.training import Training, accuracy, train
 
 
 @dataclass(frozen=True)

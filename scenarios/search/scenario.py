@@ -21,10 +21,11 @@ from condensers.context import Context, Progress
 from condensers.errors import UsageError, suggestion
 from condensers.fields import hyper, settings_of
 from condensers.synthetic import SyntheticSet
+from condensers.training import Training
+from scenarios.material import as_labelled
 from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
 from scenarios.registry import SPACES
 from scenarios.search.candidate import Job, identifier, parameter_count
-from scenarios.training import Training
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Search:
         if images.shape[1:] != train.shape or tuple(subject.card["class_names"]) != train.class_names:
             source = subject.card["dataset"]
             raise UsageError(f"search: the set was made from {source}, whose image size or classes are not those of {train.name}")
+        labels, recipe = as_labelled(subject, labels, recipe)
         return Job(data, images, labels, recipe, False, self.evaluation_batch)
 
     def _explore(self, space: Any, job: Job | None, data: Splits, context: Context) -> tuple[list[Any], list[Any]]:

@@ -11,17 +11,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from condensers.augmentations.siamese import Siamese
 from condensers.context import Context
 from condensers.data import ClassData
-from condensers.matching import MatchingLoop, Parts
+from condensers.initialisation import starting_images
+from condensers.loop import SetLoop
 from condensers.networks import build
-from condensers.objectives.distribution import MeanEmbedding
-from condensers.objectives.gradient import GradientMatching
-from condensers.parameterisations.pixels import Pixels
-from condensers.schedules.fresh import Fresh
+from condensers.registry import create_condenser
+from condensers.setting import Setting
+from condensers.training import Training, TrainingLoop
 from harness.runtime import prepare
-from scenarios.training import Training, TrainingLoop
 
 CLASSES, PER_CLASS, IPC, BATCH_REAL, ROUNDS = 10, 300, 10, 256, 3
 
@@ -34,12 +32,11 @@ def made_up() -> ClassData:
     return ClassData("noise", images, labels, tuple(map(str, range(CLASSES))), (0.5,), (0.3,), mirror=False)
 
 
-def matching(data: ClassData, objective: MeanEmbedding | GradientMatching) -> Callable[[int], float]:
+def matching(data: ClassData, objective: str) -> Callable[[int], float]:
     """A step of DM, or of DSA without its network's training, with ConvNet-3 of width 128."""
-    context = Context()
-    parts = Parts(Pixels(), Siamese().for_data(data), objective, Fresh("convnet", data, context.generator), 1.0, 0.5, BATCH_REAL)
-    start = torch.cat([data.sample(c, IPC, context.generator) for c in data.classes])
-    return MatchingLoop(data, parts, start, context.generator).step
+    method = create_condenser({"name": "dm", "objective": objective, "batch_real": BATCH_REAL})
+    setting = Setting(data, method.network, method.augmentation.for_data(data), Context(), IPC, IPC)
+    return SetLoop(method, setting, starting_images(data, IPC, "real", setting.generator)).step
 
 
 def training(data: ClassData) -> Callable[[int], float]:
@@ -55,8 +52,8 @@ def main() -> None:
     prepare(threads=1)
     data = made_up()
     loops = {
-        f"DM step, {CLASSES} classes x {BATCH_REAL} real images, ipc {IPC}": matching(data, MeanEmbedding()),
-        f"DSA matching step, {CLASSES} classes x {BATCH_REAL} real images, ipc {IPC}": matching(data, GradientMatching()),
+        f"DM step, {CLASSES} classes x {BATCH_REAL} real images, ipc {IPC}": matching(data, "mean-embedding"),
+        f"DSA matching step, {CLASSES} classes x {BATCH_REAL} real images, ipc {IPC}": matching(data, "gradient"),
         f"training epoch, {CLASSES * IPC} images": training(data),
     }
     seconds: dict[str, list[float]] = {name: [] for name in loops}

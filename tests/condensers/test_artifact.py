@@ -13,11 +13,12 @@ from safetensors.torch import load_file
 from condensers.artifact import card_path, load_set, require_same_data, save_set
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.synthetic import SyntheticSet, label_dtype
+from condensers.labels.base import label_dtype
+from condensers.synthetic import SyntheticSet
 
 CARD = {
     "format", "dataset", "digest", "class_names", "classes", "shape", "mean", "std", "mirror", "method", "hyperparameters",
-    "parameterisation", "couples_classes", "seed", "ipc", "recipe", "versions", "licence",
+    "parameterisation", "couples_classes", "seed", "ipc", "images_per_class", "recipe", "versions", "licence",
 }  # fmt: skip
 
 

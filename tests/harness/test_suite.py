@@ -83,7 +83,8 @@ def test_real_images_stand_beside_a_float_set_at_equal_bytes(tmp_path: Path) -> 
 
 
 def test_the_methods_own_recipe_is_used_for_real_images_too(tmp_path: Path) -> None:
-    text = TINY + '\n[[condensers]]\nmethod = "dc"\niterations = 1\nouter = 1\nnetwork = { name = "mlp" }\n'
+    schedule = 'schedule = { name = "trained-on-synthetic", outer = 1 }'
+    text = TINY + f'\n[[condensers]]\nmethod = "dc"\niterations = 1\n{schedule}\nnetwork = {{ name = "mlp" }}\n'
     found = [c for c in cells(tmp_path, text) if c.kind == "scenario" and c.seed == 0]
     assert {(c.label, c.recipe) for c in found} == {
         ("random", "dsa"), ("random", "none"), ("dm", "dsa"), ("dc", "none"), ("full-data", None)

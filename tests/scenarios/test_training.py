@@ -13,7 +13,7 @@ from condensers.augmentations.siamese import Draw, Siamese
 from condensers.context import Context, Progress
 from condensers.data import ClassData
 from condensers.errors import Interrupted
-from scenarios.training import Training, TrainingLoop, accuracy, predict, train
+from condensers.training import Training, TrainingLoop, accuracy, predict, train
 
 SMALL = {"name": "convnet", "depth": 2, "width": 8}
 

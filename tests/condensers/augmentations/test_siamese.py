@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from condensers.augmentations.siamese import FAMILIES, Draw, NoAugmentation, Siamese
+from condensers.augmentations.siamese import FAMILIES, Draw, Draws, NoAugmentation, Siamese
 from condensers.data import ClassData
 from condensers.errors import UsageError
 
@@ -177,3 +177,41 @@ def test_none_gives_the_images_back_and_draws_nothing(grey8: ClassData, generato
     plain = NoAugmentation().for_data(grey8)
     assert plain.apply(x, plain.draw(2, (1, 8, 8), generator)) is x
     assert torch.equal(before, generator.get_state())
+
+
+def test_together_applies_flip_and_colour_then_one_other_then_cutout(generator: torch.Generator) -> None:
+    """IDC's order, whatever the order in the strategy's name."""
+    together = Siamese("rotate_cutout_crop_color_scale_flip", mode="together")
+    orders = [tuple(draw.family for draw in together.draw(1, SHAPE, generator).each) for _ in range(1500)]
+    assert {(order[0], order[1], order[3]) for order in orders} == {("flip", "color", "cutout")}
+    assert all(abs(sum(order[2] == name for order in orders) - 500) < 90 for name in ("crop", "scale", "rotate"))
+
+
+def test_together_is_each_definition_after_the_other(generator: torch.Generator) -> None:
+    x = torch.randn(5, *SHAPE, generator=generator)
+    augmentation = Siamese("color_crop_cutout", mode="together")
+    for n in (1, 5):
+        drawn = augmentation.draw(n, SHAPE, generator)
+        wanted = x
+        for family, params in drawn.each:
+            rows = params.expand(5, -1).tolist()
+            wanted = torch.stack([LITERAL[family](image, row) for image, row in zip(wanted, rows, strict=True)])
+        assert torch.allclose(augmentation.apply(x, drawn), wanted, atol=2e-5)
+        assert [family for family, _ in drawn.each] == ["color", "crop", "cutout"]
+
+
+@pytest.mark.parametrize("strategy", ["crop_rotate", "color", "cutout", "flip_cutout"])
+def test_together_takes_any_strategy(strategy: str, generator: torch.Generator) -> None:
+    x = torch.randn(3, *SHAPE, generator=generator)
+    drawn = Siamese(strategy, mode="together").draw(3, SHAPE, generator)
+    assert isinstance(drawn, Draws)
+    assert len(drawn.each) == (1 if strategy != "flip_cutout" else 2)
+    assert Siamese(strategy, mode="together").apply(x, drawn).shape == x.shape
+
+
+def test_a_family_may_be_left_out() -> None:
+    left = Siamese("color_crop_cutout", mode="together").without("cutout")
+    assert left == Siamese("color_crop", mode="together")
+    assert left.without("cutout") == left
+    assert Siamese("cutout").without("cutout") == NoAugmentation()
+    assert NoAugmentation().without("cutout") == NoAugmentation()

@@ -8,7 +8,7 @@ import pytest
 from condensers.methods.dc import DC
 from condensers.methods.dm import DM
 from condensers.methods.dsa import DSA
-from condensers.registry import NETWORKS
+from condensers.registry import NETWORKS, with_parts
 from condensers.schedules.trained_on_synthetic import inner_loops, outer_loops
 
 DC_SETTINGS = {
@@ -16,10 +16,9 @@ DC_SETTINGS = {
     "lr": 0.1,
     "momentum": 0.5,
     "batch_real": 256,
-    "lr_network": 0.01,
-    "batch_train": 256,
-    "distance": "node-cosine",
     "network": "convnet",
+    "objective": "gradient",
+    "schedule": "trained-on-synthetic",
 }
 PUBLISHED = [
     (DC(), DC_SETTINGS | {"init": "noise", "augmentation": "none"}),
@@ -32,6 +31,11 @@ PUBLISHED = [
 def test_defaults_are_the_published_ones(method: Any, published: dict[str, Any]) -> None:
     assert {name: getattr(method, name) for name in published} == published
     assert NETWORKS.create(method.network) == NETWORKS.create({"name": "convnet", "depth": 3, "width": 128, "norm": "instance"})
+
+
+def test_the_parts_of_dc_have_the_published_settings() -> None:
+    whole = with_parts(DC())
+    assert (whole.objective.distance, whole.schedule.lr, whole.schedule.batch) == ("node-cosine", 0.01, 256)
 
 
 @pytest.mark.parametrize(("ipc", "outer", "inner"), [(10, 10, 50), (20, 20, 25), (30, 30, 20), (40, 40, 15), (50, 50, 10)])

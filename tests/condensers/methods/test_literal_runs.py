@@ -98,9 +98,10 @@ def literal_run(data: ClassData, steps: int, outer: int | None, start: str, siam
     return images
 
 
+TRAINED = {"name": "trained-on-synthetic", "outer": 3, "inner": 2, "batch": 4}
 CASES = [
-    pytest.param("dc", {"iterations": 2, "outer": 3, "inner": 2, "batch_train": 4}, 6, 3, "noise", False, 0.1, id="dc"),
-    pytest.param("dsa", {"iterations": 2, "outer": 3, "inner": 2, "batch_train": 4}, 6, 3, "real", True, 0.1, id="dsa"),
+    pytest.param("dc", {"iterations": 2, "schedule": TRAINED}, 6, 3, "noise", False, 0.1, id="dc"),
+    pytest.param("dsa", {"iterations": 2, "schedule": TRAINED}, 6, 3, "real", True, 0.1, id="dsa"),
     pytest.param("dm", {"iterations": 5}, 5, None, "real", True, 1.0, id="dm"),
 ]
 

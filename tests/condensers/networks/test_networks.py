@@ -10,9 +10,22 @@ from condensers.errors import UsageError
 from condensers.networks.convnet import ACTIVATIONS, NORMS, POOLINGS, MeanPool
 from condensers.registry import NETWORKS
 
-SMALL = {"convnet": {"width": 8}, "mlp": {"width": 8}, "lenet": {}, "resnet18": {"width": 4}}
-SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]
-REFUSED = {("lenet", 8): "lenet: 8 x 8 pixels are too small", ("resnet18", 8): "resnet18: 8 x 8 pixels shrink to one"}
+SMALL = {
+    "convnet": {"width": 8},
+    "mlp": {"width": 8},
+    "resnet18": {"width": 4},
+    "resnet18-ap": {"width": 4},
+    "alexnet": {"width": 8},
+    "vgg11": {"width": 4},
+    "vit-tiny": {"dim": 48, "depth": 2},
+}
+SHAPES = [(1, 8, 8), (3, 8, 8), (1, 28, 28), (3, 28, 28), (1, 32, 32), (3, 32, 32), (1, 64, 64), (3, 64, 64)]
+REFUSED = {
+    ("lenet", 8): "lenet: 8 x 8 pixels are too small",
+    ("resnet18", 8): "resnet18: 8 x 8 pixels shrink to one",
+    ("resnet18-ap", 8): "resnet18-ap: 8 x 8 pixels shrink to one",
+    ("vgg11", 8): "vgg11: 8 x 8 pixels are too small to be halved five times",
+}
 
 
 def spec(name: str) -> dict[str, object]:
@@ -36,6 +49,33 @@ def test_logits_embedding_and_features(name: str, shape: tuple[int, int, int], g
     assert [len(f) for f in features] == [3] * len(features)
     assert features[-1].flatten(1).shape[1] >= embedding.shape[1]
     assert logits.std(0).min() > 1e-4, "the images must make a difference"
+    assert torch.equal(logits, network(x)), "nothing is drawn in a forward pass"
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS.entries() if name != "lenet"])
+def test_a_gradient_has_a_gradient(name: str, generator: torch.Generator) -> None:
+    """What gradient matching needs of a network: d/dx of |dL/dw|^2 is there and is not zero."""
+    network = networks.build(spec(name), (1, 28, 28), 3, generator)
+    x = torch.randn(2, 1, 28, 28, generator=generator, requires_grad=True)
+    loss = functional.cross_entropy(network(x), torch.tensor([0, 2]))
+    inner = torch.autograd.grad(loss, list(network.parameters()), create_graph=True)
+    outer = torch.autograd.grad(sum(g.square().sum() for g in inner), x)[0]
+    assert outer.isfinite().all()
+    assert outer.abs().sum() > 0
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 28, 28), (3, 32, 32), (1, 64, 64)], ids=str)
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
+def test_the_convnet_of_every_depth(depth: int, shape: tuple[int, int, int], generator: torch.Generator) -> None:
+    """Parameters by a formula; each block halves the image, which 28 pixels enter as 32."""
+    network = networks.build({"name": "convnet", "depth": depth, "width": 6}, shape, 4, generator)
+    first, later, norm = 6 * shape[0] * 9 + 6, 6 * 6 * 9 + 6, 2 * 6
+    left = {28: 32}.get(shape[1], shape[1]) // 2**depth
+    wanted = first + (depth - 1) * later + depth * norm + 4 * 6 * left**2 + 4
+    assert sum(p.numel() for p in network.parameters()) == wanted
+    x = torch.randn(3, *shape, generator=generator)
+    assert [f.shape[2] for f in network.features(x)] == [left * 2 ** (depth - 1 - block) for block in range(depth)]
+    assert network(x).std(0).min() > 1e-4
 
 
 @pytest.mark.parametrize(("shape", "count"), [((1, 28, 28), 317706), ((3, 32, 32), 320010)])
@@ -78,10 +118,11 @@ def test_every_part_of_the_convnet_runs(norm: str, activation: str, pooling: str
     assert networks.has_batch_norm(network) == (norm == "batch")
 
 
+@pytest.mark.parametrize("name", ["resnet18", "resnet18-ap", "vgg11"])
 @pytest.mark.parametrize("norm", ["none", "batch", "instance", "group"])
-def test_every_norm_of_the_resnet_runs(norm: str, generator: torch.Generator) -> None:
-    network = networks.build({"name": "resnet18", "width": 4, "norm": norm}, (3, 16, 16), 3, generator)
-    assert network(torch.randn(2, 3, 16, 16, generator=generator)).std(0).min() > 1e-6
+def test_every_norm_of_the_deep_networks_runs(norm: str, name: str, generator: torch.Generator) -> None:
+    network = networks.build({"name": name, "width": 4, "norm": norm}, (3, 32, 32), 3, generator)
+    assert network(torch.randn(2, 3, 32, 32, generator=generator)).std(0).min() > 1e-6
     assert networks.has_batch_norm(network) == (norm == "batch")
 
 
@@ -117,6 +158,12 @@ def test_two_networks_of_one_generator_differ(generator: torch.Generator) -> Non
         ({"name": "convnet"}, (1, 8, 16), "images must be square, not 8 x 16"),
         ({"name": "convnet", "depth": 0}, (1, 8, 8), "0 is below the least allowed value, 1"),
         ({"name": "convnet", "norm": "batchnorm"}, (1, 8, 8), "'batchnorm' is not one of none, batch, layer, instance, group"),
+        ({"name": "alexnet"}, (3, 7, 7), "alexnet: 7 x 7 pixels are too small to be halved three times; take convnet or mlp"),
+        ({"name": "vgg11"}, (3, 31, 32), "vgg11: 31 x 32 pixels are too small to be halved five times; take images of 28 or 32"),
+        ({"name": "resnet18-ap", "norm": "group"}, (3, 7, 9), "resnet18-ap: 7 x 9 pixels are too small to be halved three times"),
+        ({"name": "resnet18", "downsampling": "average"}, (3, 15, 15), "resnet18: 15 x 15 pixels shrink to one"),
+        ({"name": "vit-tiny", "patch": 16}, (3, 8, 8), "vit-tiny.patch: 16 is more than 8 x 8 pixels; take at most 8"),
+        ({"name": "vit-tiny", "dim": 64}, (3, 8, 8), "vit-tiny.dim: 64 is not a multiple of its 3 heads; take 66"),
         ("convnett", (1, 8, 8), "unknown network 'convnett'; did you mean 'convnet'"),
     ],
 )

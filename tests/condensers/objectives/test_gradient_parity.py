@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
+from condensers.errors import UsageError
 from condensers.objectives.base import Pair
 from condensers.objectives.gradient import GradientMatching
 
@@ -65,7 +66,7 @@ def test_node_cosine_is_equation_10(spec: dict[str, object], dtype: torch.dtype,
         assert (got - wanted).norm() / wanted.norm() < for_gradient
 
 
-@pytest.mark.parametrize("distance", ["mse", "cosine"])
+@pytest.mark.parametrize("distance", ["mse", "l1", "cosine"])
 def test_the_alternatives_read_the_whole_gradient(distance: str) -> None:
     network, pairs = case(SPECS[0], torch.float64)
     label, real, synthetic = pairs[1]
@@ -73,10 +74,40 @@ def test_the_alternatives_read_the_whole_gradient(distance: str) -> None:
     b = [value for g in literal_gradients(network, synthetic, label) for value in g.flatten().tolist()]
     if distance == "mse":
         wanted = sum((x - y) ** 2 for x, y in zip(a, b, strict=True))
+    elif distance == "l1":
+        wanted = sum(abs(x - y) for x, y in zip(a, b, strict=True))
     else:
         lengths = sum(x * x for x in a) ** 0.5 * sum(y * y for y in b) ** 0.5
         wanted = 1 - sum(x * y for x, y in zip(a, b, strict=True)) / (lengths + 1e-6)
     assert GradientMatching(distance).loss(network, [pairs[1]]).item() == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.parametrize("distance", ["node-cosine", "mse", "l1"])
+def test_convolutions_alone_are_compared_weight_by_weight(distance: str) -> None:
+    """IDC: no biases, no norms, no linear layer; differences are summed over every entry of every kernel and every class."""
+    network, pairs = case(SPECS[1], torch.float64)
+    images = [pair.synthetic for pair in pairs]
+    kernels = [position for position, (name, p) in enumerate(network.named_parameters()) if p.ndim == 4 and "weight" in name]
+    ours = GradientMatching(distance, layers="convolutions").loss(network, pairs)
+    wanted = torch.zeros((), dtype=torch.float64)
+    for label, real, synthetic in pairs:
+        both = literal_gradients(network, real, label), literal_gradients(network, synthetic, label)
+        for a, b in zip(*([side[position] for position in kernels] for side in both), strict=True):
+            if distance == "node-cosine":
+                wanted = wanted + literal_node_cosine([a], [b])
+                continue
+            for x, y in zip(a.detach().flatten(), b.flatten(), strict=True):
+                wanted = wanted + ((x - y) ** 2 if distance == "mse" else abs(x - y))
+    assert ours.item() == pytest.approx(wanted.item(), rel=1e-9)
+    for got, right in zip(torch.autograd.grad(ours, images), torch.autograd.grad(wanted, images), strict=True):
+        assert right.norm() > 0
+        assert (got - right).norm() / right.norm() < 1e-8
+
+
+def test_a_network_without_convolutions_has_none_to_compare() -> None:
+    network, pairs = case(SPECS[2], torch.float64)
+    with pytest.raises(UsageError, match="layers 'convolutions' needs a network that has some; take layers 'all'"):
+        GradientMatching("mse", layers="convolutions").loss(network, pairs)
 
 
 def test_equal_images_have_distance_zero_and_bad_ones_do_not() -> None:

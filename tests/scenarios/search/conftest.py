@@ -33,6 +33,7 @@ def synthetic(splits: Splits) -> SyntheticSet:
         "dataset": train.name,
         "class_names": list(train.class_names),
         "classes": [0, 1, 2],
+        "shape": list(train.shape),
         "mean": [0.3],
         "std": [0.2],
         "ipc": 2,

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 
+from condensers import training
 from condensers.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
 from condensers.synthetic import SyntheticSet
-from scenarios import training
 from scenarios.protocol import Reference, Splits
 from scenarios.search import candidate
 from scenarios.search.scenario import Search

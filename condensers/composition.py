@@ -1,0 +1,137 @@
+"""Composition: the parts that every learned method is made of, and how they are put to work.
+
+A published method is a subclass that names other defaults and nothing else; a suite may replace any part of it by another that
+fits. Parts that do not fit are refused with one sentence before anything runs.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from condensers import engine
+from condensers.context import Context
+from condensers.data import ClassData
+from condensers.errors import UsageError
+from condensers.fields import hyper
+from condensers.initialisation import starting_images
+from condensers.loop import SetLoop
+from condensers.registry import NETWORKS, with_parts
+from condensers.setting import Setting
+from condensers.synthetic import Budget, SyntheticSet, card_of
+
+
+@dataclass(frozen=True)
+class Composition:
+    """parameterisation x labels x view x sampler x augmentation x objective x regularisers x schedule."""
+
+    iterations: int = hyper(1000, unit="iterations", source="ours", minimum=1)
+    lr: float = hyper(0.1, source="ours", minimum=0.0)
+    momentum: float = hyper(0.5, unit="momentum of SGD, beta 1 of Adam", source="ours", minimum=0.0)
+    optimiser: str = hyper("sgd", source="ours", values=("sgd", "adam"))
+    halve_at: tuple[float, ...] = hyper((), unit="parts of the run after which all learning rates are halved", source="ours")
+    batch_real: int = hyper(256, unit="real images, per class or in all", source="ours", minimum=1)
+    init: str = hyper("real", source="ours", values=("noise", "real"))
+    update: str = hyper("all", unit="classes per update", source="ours", values=("all", "class"))
+    network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
+    parameterisation: Any = hyper("pixels", source="ours", part="parameterisation")
+    labels: Any = hyper("hard", source="ours", part="label model")
+    view: Any = hyper("identity", source="ours", part="view")
+    sampler: Any = hyper("random", source="ours", part="sampler")
+    augmentation: Any = hyper("dsa", source="DSA, section 4.1", part="augmentation")
+    objective: Any = hyper("mean-embedding", source="ours", part="objective")
+    regularisers: tuple[Any, ...] = hyper((), source="ours", part="regulariser")
+    schedule: Any = hyper("fresh", source="ours", part="schedule")
+
+    registered: ClassVar[str]
+    evaluation: ClassVar[str]
+
+    @property
+    def couples_classes(self) -> bool:
+        """Whether any part lets the images of one class depend on the other classes."""
+        whole = with_parts(self)
+        parts = (whole.parameterisation, whole.labels, whole.view, whole.objective, whole.schedule, *whole.regularisers)
+        return any(part.couples_classes for part in parts) or getattr(NETWORKS.create(self.network), "norm", "") == "batch"
+
+    def require_fit(self, where: str) -> None:
+        """UsageError with one sentence where the parts do not combine; called once all of them are built."""
+        objective, schedule = self.objective, self.schedule
+        needs, gives = objective.needs, schedule.gives
+        if needs != "nothing" and needs != gives and not (needs == "network" and gives == "segment"):
+            raise UsageError(
+                f"{where}: objective {objective.registered} needs a {needs} at each step, but schedule {schedule.registered}"
+                f" gives {gives if gives == 'nothing' else 'a ' + gives}; take {'experts' if needs == 'segment' else 'fresh'}"
+            )
+        if self.regularisers and gives == "nothing":
+            raise UsageError(
+                f"{where}: regulariser {self.regularisers[0].registered} is a term of a network's features, and schedule"
+                f" {schedule.registered} gives no network; take schedule fresh, or leave it out"
+            )
+        if self.labels.learned and objective.kind == "pairs":
+            raise UsageError(
+                f"{where}: objective {objective.registered} compares images of one class, so that no gradient reaches learned"
+                " labels; take labels hard or teacher"
+            )
+        coupled = [part for part in (objective, *self.regularisers) if part.couples_classes]
+        coupled = [objective] if objective.kind == "whole" else coupled
+        if self.update == "class" and coupled:
+            raise UsageError(
+                f"{where}: {coupled[0].registered} is one loss of all classes, which update 'class' would tear apart;"
+                " take update 'all'"
+            )
+        if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in self.halve_at):
+            raise UsageError(f"{where}.halve_at: {list(self.halve_at)} must be parts of the run from 0 to 1, such as [0.6, 0.8]")
+        forms = getattr(objective, "label_forms", ("hard", "probabilities", "scores"))
+        if objective.kind == "whole" and self.labels.learned and self.labels.form not in forms:
+            raise UsageError(f"{where}: objective {objective.registered} learns labels as {forms[-1]}; set labels.form to that")
+
+    def learning_rate(self, setting: Setting) -> float:
+        """Of what is made of normalised pixels; `lr` itself, unless the published rule says otherwise."""
+        return self.lr
+
+    def steps(self, ipc: int) -> int:
+        """Engine steps: `iterations`, times the steps that the schedule takes with each of its networks."""
+        return self.iterations * int(with_parts(self).schedule.steps(ipc))
+
+    def images_per_class(self, data: ClassData, ipc: int) -> int:
+        """How many images of a class a set of `ipc` decodes to."""
+        part = with_parts(self).parameterisation
+        return int(part.units(data, ipc) * part.copies)
+
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        """Stored bytes of a whole set: groups, labels, and what the objective learns beside them."""
+        whole = with_parts(self)
+        units = whole.parameterisation.units(data, ipc) * len(data.classes)
+        labels = whole.labels.nbytes(len(data.class_names), units, units * whole.parameterisation.copies)
+        per_class = self.images_per_class(data, ipc)
+        more = whole.objective.extra_bytes(per_class) if hasattr(whole.objective, "extra_bytes") else 0
+        return int(whole.parameterisation.nbytes(data, ipc) + labels + more)
+
+    def image_passes(self, data: ClassData, ipc: int) -> list[tuple[Any, float]]:
+        """Networks and about how many images pass each, forward and backward."""
+        whole, steps, classes = with_parts(self), self.steps(ipc), len(data.classes)
+        images = self.images_per_class(data, ipc) * classes
+        real = whole.batch_real * (classes if whole.objective.kind == "pairs" else 1) if whole.objective.real else 0
+        weights = getattr(whole.objective, "passes", (1.0, 1.0))
+        before = whole.schedule.preparation(data) if hasattr(whole.schedule, "preparation") else 0.0
+        own = before + whole.schedule.passes(steps, images, ipc)
+        return [(self.network, steps * (real * weights[0] + images * weights[1]) + own)]
+
+    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
+        """Learn a set of `data` within `budget`; resumes from the context's folder."""
+        begun = time.perf_counter()
+        method = with_parts(self)
+        data = data.to(context.device)
+        ipc = budget.ipc_of(method, data)
+        seen = method.view.apply(data, context.fork("view"))
+        per_class = method.images_per_class(data, ipc)
+        setting = Setting(seen, method.network, method.augmentation.for_data(data), context, ipc, per_class)
+        loop = SetLoop(method, setting, starting_images(seen, per_class, method.init, context.generator))
+        # What was prepared once and kept (experts) counts in full, also where this run found it ready.
+        setup = max(time.perf_counter() - begun, getattr(loop.schedule, "prepared_seconds", 0.0))
+        learning = engine.run(loop, method.steps(ipc), context, method.registered)
+        begun = time.perf_counter()
+        tensors = loop.set.stored()
+        recipe = {"labels": method.labels.form} | (method.objective.recipe() if hasattr(method.objective, "recipe") else {})
+        seconds = setup + learning + time.perf_counter() - begun
+        cost = {"seconds": seconds, "joules": "not measured", "device": str(context.device)}
+        return SyntheticSet(tensors, card_of(method, data, context, ipc, recipe), cost)

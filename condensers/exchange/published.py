@@ -1,0 +1,99 @@
+"""What a published file holds, before anything is assumed of it; and the guards that every format shares."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from condensers.errors import UsageError
+
+LIMIT = 2**32  # bytes that a file may hold when unpacked; published sets take some hundred megabytes at most
+
+
+@dataclass(frozen=True)
+class Published:
+    """images: (M, C, H, W), uint8 or float. labels: (M,) int64, or (M, K) float32. rates: (T,) float32 or None.
+
+    pixels: "unit" (0 to 1), a pair (mean, std) by which they are normalised, or None where the file does not say.
+    names: the class names that labels count, or () where the file does not say. recipe: what the format says of training.
+    """
+
+    path: Path
+    format: str
+    images: Tensor
+    labels: Tensor
+    rates: Tensor | None = None
+    pixels: Any = None
+    names: tuple[str, ...] = ()
+    dataset: str | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+
+def existing(path: Path) -> Path:
+    """`path`, where it is a file of a bearable size."""
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file")
+    if path.stat().st_size > LIMIT:
+        raise UsageError(f"{path}: has {path.stat().st_size} bytes, more than the {LIMIT} that are read; split it")
+    return path
+
+
+def require_bearable_zip(path: Path) -> None:
+    """Refuse an archive that would unpack to more than LIMIT, by what it declares, before anything is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            declared = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as fault:
+        raise UsageError(f"{path}: is cut short or damaged ({fault}); fetch it again") from fault
+    if declared > LIMIT:
+        raise UsageError(f"{path}: would unpack to {declared} bytes, more than the {LIMIT} that are read; it is refused")
+
+
+def as_images(value: Any, path: Path) -> Tensor:
+    """(M, C, H, W) uint8 or float, finite, at least one; UsageError for anything else."""
+    images = _dense(value, "images", path)
+    if images.ndim != 4 or 0 in images.shape:
+        raise UsageError(f"{path}: its images have shape {tuple(images.shape)}, not (images, channels, height, width)")
+    if images.dtype != torch.uint8 and not images.is_floating_point():
+        raise UsageError(f"{path}: its images are {images.dtype}; pixels are uint8 or floating-point numbers")
+    if images.is_floating_point() and not bool(images.isfinite().all()):
+        raise UsageError(f"{path}: its images hold a NaN or an infinity; the run that made them diverged, take an earlier file")
+    return images if images.dtype == torch.uint8 else images.float()
+
+
+def as_labels(value: Any, count: int, path: Path) -> Tensor:
+    """(count,) int64 or (count, K) float32; UsageError for anything else."""
+    labels = _dense(value, "labels", path)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim not in (1, 2) or len(labels) != count:
+        raise UsageError(f"{path}: its labels have shape {tuple(labels.shape)}, not one for each of {count} images")
+    if not bool(labels.double().isfinite().all()):
+        raise UsageError(f"{path}: its labels hold a NaN or an infinity; take another file")
+    if labels.ndim == 2:
+        return labels.float()
+    whole = labels.long()
+    if not torch.equal(whole.double(), labels.double()) or bool((whole < 0).any()):
+        raise UsageError(f"{path}: its labels are not whole numbers from 0 on; take another file")
+    return whole
+
+
+def as_rates(value: Any, path: Path) -> Tensor:
+    """(T,) float32 positive learning rates, from a number or a tensor."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    rates = (torch.tensor([float(value)]) if number else _dense(value, "learning rates", path)).float().flatten()
+    if not len(rates) or not bool((rates.isfinite() & (rates > 0)).all()):
+        raise UsageError(f"{path}: its learning rates are not positive numbers; leave them out")
+    return rates
+
+
+def _dense(value: Any, what: str, path: Path) -> Tensor:
+    if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_quantized or value.is_complex():
+        raise UsageError(f"{path}: its {what} are no plain tensor but {type(value).__name__}; name a file of a known --format")
+    if value.is_meta or value.numel() * max(value.element_size(), 4) > LIMIT:
+        raise UsageError(f"{path}: its {what} would take more than {LIMIT} bytes; it is refused")
+    return value.detach().cpu()

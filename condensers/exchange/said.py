@@ -1,0 +1,54 @@
+"""What a file may say of itself, checked: mean and std, class names, data set, recipe. Nothing more is believed."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from condensers.errors import UsageError
+
+AUGMENTATIONS = ("none", "dsa")
+FORMS = ("hard", "probabilities", "scores")
+
+
+def statements(said: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The fields `pixels`, `names`, `dataset`, `recipe` of a Published; what is not said is left out."""
+    found: dict[str, Any] = {}
+    if said.get("mean") is not None or said.get("std") is not None:
+        found["pixels"] = (numbers(said.get("mean"), "mean", path), numbers(said.get("std"), "std", path))
+    names = said.get("class_names")
+    if names is not None:
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise UsageError(f"{path}: its class names are not a list of texts; the file is damaged")
+        found["names"] = tuple(names)
+    if isinstance(said.get("dataset"), str):
+        found["dataset"] = said["dataset"]
+    found["recipe"] = recipe(said.get("recipe"))
+    return found
+
+
+def numbers(value: Any, what: str, where: Path | str) -> tuple[float, ...]:
+    """Finite numbers, one a channel; those of `std` positive."""
+    fine = isinstance(value, list | tuple) and value and all(isinstance(v, int | float) and math.isfinite(v) for v in value)
+    if not fine or (what == "std" and min(value) <= 0):
+        raise UsageError(f"{where}: its {what} is not a list of {'positive ' * (what == 'std')}numbers, one a channel")
+    return tuple(float(v) for v in value)
+
+
+def recipe(said: Any) -> dict[str, Any]:
+    """Of a recipe only what this harness knows: names that stand for parts are taken from fixed lists."""
+    said = said if isinstance(said, Mapping) else {}
+    known: dict[str, Any] = {
+        key: said[key]
+        for key, allowed in (
+            ("augmentation", AUGMENTATIONS),
+            ("labels", FORMS),
+            ("loss", ("mse", "cross-entropy")),
+            ("lr", ("rates",)),
+        )
+        if said.get(key) in allowed
+    }
+    epochs = said.get("epochs")
+    if said.get("ordered") is True and isinstance(epochs, int) and epochs > 0:
+        known |= {"ordered": True, "epochs": epochs}
+    return known

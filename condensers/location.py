@@ -1,0 +1,119 @@
+"""Parts without a registered name: "FILE.py:Name" or "package.module:Name", wherever a suite may name a method.
+
+A file's parts are then known as "FILE.py:Name@DIGEST". The digest of the file enters the hash keys of a run in this way, so that
+results of an older version of the file are never taken for results of the present one.
+"""
+
+import dataclasses
+import hashlib
+import importlib
+import sys
+from collections.abc import Collection
+from functools import lru_cache
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from condensers.errors import HarnessError, UsageError
+
+DIGITS = 8
+
+
+class Location(NamedTuple):
+    """place: a file that ends in .py, or a module. digest: what the file's content must have; "" for any."""
+
+    place: str
+    name: str
+    digest: str
+
+    @property
+    def in_file(self) -> bool:
+        return self.place.endswith(".py")
+
+
+def parse(where: str) -> Location:
+    """UsageError where the text is not of the form FILE.py:Name or package.module:Name."""
+    place, _, rest = where.rpartition(":")
+    name, _, digest = rest.partition("@")
+    module = all(part.isidentifier() for part in place.split("."))
+    if not name.isidentifier() or not (place.endswith(".py") or module):
+        raise UsageError(f"'{where}' is neither a known name nor a place; write FILE.py:Name or package.module:Name")
+    return Location(place, name, digest)
+
+
+def content(location: Location) -> bytes:
+    """The source of a file; UsageError where it is not there or is not the version that was asked for."""
+    try:
+        found = Path(location.place).expanduser().read_bytes()
+    except OSError as fault:
+        raise UsageError(f"{location.place}: cannot be read ({fault.strerror}); name the file of {location.name}") from fault
+    if location.digest and location.digest != _digest(found):
+        raise UsageError(
+            f"{location.place}: has changed since {location.name}@{location.digest} was named; start the command again to use it"
+            " as it is now"
+        )
+    return found
+
+
+def load(where: str, known: Collection[str], needs: Collection[str] = ()) -> Any:
+    """The class at `where`; every part of its module that no registry has gets its location for a name.
+
+    known: the "module:Name" of all registered parts. needs: attributes that the class must have. UsageError where the file,
+    the module or the class is missing, is no part, or raises something while it is loaded.
+    """
+    location = parse(where)
+    module = _file_module(location) if location.in_file else _module(location.place)
+    for name, value in list(vars(module).items()):
+        if isinstance(value, type) and value.__module__ == module.__name__ and dataclasses.is_dataclass(value):
+            _label(value, f"{location.place}:{name}", known, getattr(module, "__digest__", ""))
+    found = getattr(module, location.name, None)
+    if found is None:
+        raise UsageError(f"{location.place}: has no class {location.name}; write {location.place}:ITS_NAME")
+    lacking = [need for need in ("__dataclass_fields__", *needs) if not hasattr(found, need)]
+    if not isinstance(found, type) or lacking:
+        why = f"it lacks '{lacking[0]}'" if lacking else "it is no class"
+        raise UsageError(f"{where}: cannot be used ({why}); make it a frozen dataclass as `harness new condenser` writes one")
+    return found
+
+
+def _label(part: Any, location: str, known: Collection[str], digest: str) -> None:
+    """Name the class by where it stands: that is how a suite's cells, in this process and in others, find it again."""
+    if location not in known and vars(part).get("registered") != location:
+        part.registered = f"{location}@{digest}" if digest else location
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ImportError as fault:
+        raise UsageError(f"{name}: cannot be imported ({fault}); install what it needs, or name a file") from fault
+
+
+def _file_module(location: Location) -> ModuleType:
+    source = content(location)
+    return _run(location.place, source)
+
+
+@lru_cache
+def _run(place: str, source: bytes) -> ModuleType:
+    """Run a file as a module of its own; the same file in the same version is run once."""
+    digest = _digest(source)
+    name = f"located_{hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}_{digest}"
+    module = module_from_spec(spec_from_loader(name, None) or ModuleSpec(name, None))
+    module.__file__ = str(Path(place).expanduser())
+    vars(module)["__digest__"] = digest
+    sys.modules[name] = module  # dataclasses look up their module there
+    try:
+        exec(compile(source, module.__file__, "exec"), vars(module))
+    except HarnessError:
+        raise
+    except Exception as fault:
+        sys.modules.pop(name, None)
+        raise UsageError(f"{place}: cannot be loaded ({type(fault).__name__}: {fault}); mend the file") from fault
+    return module
+
+
+def _digest(source: bytes) -> str:
+    return hashlib.sha256(source).hexdigest()[:DIGITS]

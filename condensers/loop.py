@@ -1,0 +1,106 @@
+"""The step that all learned methods share: a network (or what else the schedule gives), a loss, one update of the set."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from condensers.learning import Learnable
+from condensers.networks import has_batch_norm
+from condensers.objectives.base import Pair, Whole
+
+IMAGES_AT_ONCE = 1024
+
+
+class SetLoop:
+    """The engine loop of a composition; `start` are the images it begins with, ordered by class."""
+
+    def __init__(self, method: Any, setting: Any, start: Tensor) -> None:
+        self.method, self.setting = method, setting
+        self.set = Learnable(method, setting, start)
+        self.steps = method.steps(setting.ipc)
+        self.schedule = method.schedule.begin(setting)
+        self.sampler = method.sampler.begin(setting)
+
+    def step(self, index: int) -> float:
+        self.set.slow(index / self.steps)
+        given = self.schedule.next(index, self.set.present)
+        if self.method.objective.needs == "network":
+            given = network_of(given)
+        if self.method.update == "class":
+            positions = range(len(self.setting.data.classes))
+            return sum(self._update(given, index, [position]) for position in positions)
+        return self._update(given, index, range(len(self.setting.data.classes)))
+
+    def _update(self, given: Any, index: int, positions: Sequence[int]) -> float:
+        """One step of the optimiser on the loss of some classes; returns the loss."""
+        self.set.optimiser.zero_grad()
+        objective = self.method.objective
+        total = self._whole(given, objective) if objective.kind == "whole" else self._pairs(given, index, positions)
+        if objective.kind == "whole" and self.method.regularisers:
+            pairs = [self._pair(given, index, position) for position in positions]
+            total += self._backward(self._terms(given, pairs))
+        self.set.optimiser.step()
+        self.set.project()
+        return total
+
+    def _whole(self, given: Any, objective: Any) -> float:
+        setting = self.setting
+        real, real_labels = setting.data.batch(self.method.batch_real if objective.real else 0, setting.generator)
+        whole = Whole(
+            self.set.images(), self.set.labels(), real, real_labels, self.set.extra, setting.augment, setting
+        )  # fmt: skip
+        if hasattr(objective, "backward"):
+            return float(objective.backward(given, whole))
+        return self._backward(objective.loss(given, whole))
+
+    def _pairs(self, given: Any, index: int, positions: Sequence[int]) -> float:
+        """Backward passes over portions of the classes; their gradients add up."""
+        objective, total = self.method.objective, 0.0
+        for portion in self._portions(given, positions):
+            pairs = [self._pair(given, index, position) for position in portion]
+            loss = objective.loss(given, pairs)
+            total += self._backward(loss + self._terms(given, pairs) if self.method.regularisers else loss)
+        return total
+
+    def _portions(self, given: Any, positions: Sequence[int]) -> Iterator[Sequence[int]]:
+        """Positions of the classes that share one backward pass."""
+        size = 1
+        if self.method.regularisers or self.method.objective.couples_classes:
+            size = len(positions)
+        elif self.method.objective.joint:
+            size = len(positions) if has_batch_norm(given) else max(1, IMAGES_AT_ONCE // self.setting.per_class)
+        for first in range(0, len(positions), size):
+            yield positions[first : first + size]
+
+    def _pair(self, given: Any, index: int, position: int) -> Pair:
+        """The class at `position`: a new real batch and all its synthetic images, under one shared draw."""
+        setting, network = self.setting, network_of(given)
+        label = setting.data.classes[position]
+        real = self.sampler.batch(label, self.method.batch_real, index, network)
+        draw = setting.augmentation.draw(1, setting.shape, setting.generator)
+        synthetic = self.set.of_class(position)
+        return Pair(label, setting.augmentation.apply(real, draw), setting.augmentation.apply(synthetic, draw))
+
+    def _terms(self, given: Any, pairs: Sequence[Pair]) -> Tensor:
+        """The weighted regularisers."""
+        network = cast(nn.Module, network_of(given))
+        return torch.stack([term.weight * term.loss(network, pairs) for term in self.method.regularisers]).sum()
+
+    def _backward(self, loss: Tensor) -> float:
+        torch.autograd.backward(loss)
+        return loss.item()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"set": self.set.state_dict(), "schedule": self.schedule.state_dict(), "sampler": self.sampler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.set.load_state_dict(state["set"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.sampler.load_state_dict(state["sampler"])
+
+
+def network_of(given: Any) -> nn.Module | None:
+    """The network in what a schedule gives: itself, that of a segment, or none."""
+    return given if isinstance(given, nn.Module) else getattr(given, "network", None)

@@ -1,0 +1,113 @@
+"""Real tiles: more real images at the bytes of fewer, made smaller and stored as the tiles of canvases; nothing is learned.
+
+canvas_u = the tiles down( x_(u f f) ), ..., down( x_(u f f + f f - 1) ) side by side, f the factor; ipc canvases of a class
+hold f f ipc images, which are enlarged to full size again when they are used
+
+Source: ours, of IDC's storage (Kim et al., ICML 2022, section 4.1); parameterisation `tiles` says how it is decoded. With labels
+of a teacher it is the cheap set that learned ones have to beat at equal bytes of images.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from condensers.context import Context, Progress
+from condensers.data import ClassData
+from condensers.errors import UsageError
+from condensers.fields import hyper
+from condensers.labels.base import SOFT_DTYPES, hard_labels, label_dtype
+from condensers.learning import stored_images
+from condensers.parameterisations.tiles import Tiles
+from condensers.registry import AUGMENTATIONS, with_parts
+from condensers.selections.base import feature_map, refuse_too_many
+from condensers.selections.k_means import KMeans
+from condensers.selections.random import Random
+from condensers.setting import Setting
+from condensers.synthetic import Budget, SyntheticSet, card_of
+
+CHOICES = {"random": Random(), "k-means": KMeans()}
+
+
+@dataclass(frozen=True)
+class RealTiles:
+    """Real images made smaller: factor * factor of them at the bytes of one."""
+
+    factor: int = hyper(2, unit="tiles along each side of a canvas", source="IDC, section 5.1", minimum=1)
+    choose: str = hyper("random", unit="selection of the images", source="ours", values=("random", "k-means"))
+    labels: Any = hyper("hard", source="ours", part="label model")
+    network: Any = hyper("convnet", unit="network of a teacher that names none", source="ours", part="network")
+
+    registered: ClassVar[str] = "real-tiles"
+    evaluation: ClassVar[str] = "dsa"
+
+    @property
+    def parameterisation(self) -> Tiles:
+        return Tiles(factor=self.factor)
+
+    @property
+    def couples_classes(self) -> bool:
+        return bool(with_parts(self).labels.couples_classes)
+
+    def require_fit(self, where: str) -> None:
+        """UsageError for labels that would have to be learned."""
+        if self.labels.learned:
+            raise UsageError(f"{where}: nothing is learned here, so labels {self.labels.registered} would stay as they start;"
+                             " take labels hard or teacher")  # fmt: skip
+
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        """Canvases and labels: one hard label for each canvas, or a row of numbers for each image."""
+        units = ipc * len(data.classes)
+        labels = with_parts(self).labels.nbytes(len(data.class_names), units, units * self.factor**2)
+        return int(self.parameterisation.nbytes(data, ipc) + labels)
+
+    def images_per_class(self, data: ClassData, ipc: int) -> int:
+        return ipc * self.factor**2
+
+    def image_passes(self, data: ClassData, ipc: int) -> list[tuple[Any, float]]:
+        """The training of a teacher, where there is one."""
+        labels = with_parts(self).labels
+        return (
+            [(labels.network or self.network, getattr(labels, "epochs", 0) * len(data.images))] if labels.form != "hard" else []
+        )
+
+    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
+        """Canvases of the chosen images; the card's `indices` say which of the data they are, in the order of the tiles."""
+        begun = time.perf_counter()
+        method = with_parts(self)
+        method.require_fit(method.registered)
+        data = data.to(context.device)
+        ipc = budget.ipc_of(method, data)
+        refuse_too_many(method, data, ipc)
+        chosen = method.chosen(data, method.images_per_class(data, ipc), context)
+        part = method.parameterisation
+        groups = part.pack(part.groups(data.normalise(data.images[torch.cat(chosen)]), data, context), data)
+        augmentation = AUGMENTATIONS.create("none").for_data(data)
+        setting = Setting(data, method.network, augmentation, context, ipc, method.images_per_class(data, ipc))
+        labels = method.stored_labels(groups, setting)
+        card = card_of(method, data, context, ipc, {"labels": method.labels.form})
+        indices = {data.class_names[label]: of.tolist() for label, of in zip(data.classes, chosen, strict=True)}
+        cost = {"seconds": time.perf_counter() - begun, "joules": "not measured", "device": str(context.device)}
+        return SyntheticSet({**groups, "labels": labels}, card | {"indices": indices}, cost)
+
+    def chosen(self, data: ClassData, images: int, context: Context) -> list[Tensor]:
+        """Indices (images,) int64 of different images of each class."""
+        features, found = feature_map("pixels", data, context), []
+        for done, label in enumerate(data.classes):
+            members = data.members(label)
+            positions = CHOICES[self.choose].choose(features(members), images, context.generator)
+            found.append(members[positions.to(data.device)])
+            context.progress(Progress(self.registered, done + 1, len(data.classes)))
+        return found
+
+    def stored_labels(self, groups: Mapping[str, Tensor], setting: Setting) -> Tensor:
+        """One hard label for each canvas, or the teacher's row for each image as it is decoded."""
+        if self.labels.form == "hard":
+            labels = hard_labels(setting)[:: self.factor**2]
+            return labels.to(label_dtype(setting.classes)).cpu()
+        images = stored_images(self.parameterisation, groups, setting.data)
+        soft: Tensor = self.labels.finish(images, setting)
+        return soft.to(SOFT_DTYPES[self.labels.storage]).cpu()

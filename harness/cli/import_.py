@@ -1,0 +1,50 @@
+"""`import`: a set that others published, as a set of this harness."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options
+
+
+def import_set(
+    file: Annotated[
+        Path, typer.Argument(help="res_*.pt (DC, DSA, DM), images_best.pt (MTT), data.pt (IDC), results.pth (DD), *.npz.")
+    ],
+    data: Annotated[
+        str | None, typer.Option("--data", help="The data set it was made from, which the file cannot prove.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="NAME.safetensors; a card and a PNG preview go beside it.")] = None,
+    labels_file: Annotated[Path | None, typer.Option("--with-labels", help="labels_best.pt of an MTT set.")] = None,
+    rate_file: Annotated[Path | None, typer.Option("--with-lr", help="lr_best.pt of an MTT set.")] = None,
+    format: Annotated[str, typer.Option("--format", help="auto, dc, mtt, idc, dd or npz.")] = "auto",
+    experiment: Annotated[
+        int, typer.Option("--experiment", help="Which of several in a DC file; the last one if left out.")
+    ] = -1,
+    normalised: Annotated[
+        str, typer.Option("--normalised", help="How pixels are: none (0 to 1), with-data, or MEAN/STD such as 0.13/0.31.")
+    ] = "",
+    labels: Annotated[
+        str, typer.Option("--labels", help="The classes of labels 0, 1, ...: with-data, or a list of names or labels.")
+    ] = "",
+    soft: Annotated[str, typer.Option("--soft-labels", help="What rows of labels are: probabilities, scores or logits.")] = "",
+    factor: Annotated[int, typer.Option("--factor", min=1, help="Tiles along each side of an image (IDC: 2, ImageNet 3).")] = 1,
+    storage: Annotated[str, typer.Option("--storage", help="float32 as published, float16, or uint8 at a quarter.")] = "float32",
+    augmentation: Annotated[str, typer.Option("--augmentation", help="Of the training on it: dsa or none.")] = "",
+    method: Annotated[str, typer.Option("--method", help="The method's name, for its card.")] = "imported",
+    data_dir: options.DataDir = None,
+    download: options.Download = False,
+) -> None:
+    """Turn a published set into FILE.safetensors, FILE.card.json and FILE.png; nothing in it is run, or assumed unsaid."""
+    from condensers.exchange.choices import Choices
+    from condensers.exchange.reading import Files
+    from harness.importing import bring_in
+    from scenarios.datasets import load
+
+    choices = Choices(normalised, labels, soft, factor, storage, augmentation, method)
+    path = out or Path(f"{file.stem}.safetensors")
+    path = options.writable(path if path.suffix == ".safetensors" else path.with_name(f"{path.name}.safetensors"), "--out")
+    source = (Files(file, labels_file, rate_file, experiment), format)
+    bring_in(source, choices, path, data, partial(load, data_dir=data_dir, download=download), typer.echo)

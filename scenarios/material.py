@@ -1,0 +1,70 @@
+"""What a classifier is trained on, and how: the images and labels of a set, under the common recipe or under its own."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor, nn
+
+from condensers import engine
+from condensers.context import Context
+from condensers.data import ClassData
+from condensers.ordered import OrderedLoop
+from condensers.synthetic import SyntheticSet
+from condensers.training import Trained, Training, train
+
+
+@dataclass(frozen=True)
+class Material:
+    """images: (N, C, H, W) uint8 or float32 normalised. labels: (N,) int64 or (N, K) float32.
+
+    rates: (T,) learned learning rates where the images are to be seen in their order, one plain gradient step a rate, in
+    `passes` passes.
+    """
+
+    images: Tensor
+    labels: Tensor
+    training: Training
+    rates: Tensor | None = None
+    passes: int = 1
+
+    def train(self, network: nn.Module, data: ClassData, context: Context, name: str) -> Trained:
+        """Train `network` in place; `data` gives mean, std and mirror only."""
+        if self.rates is None:
+            return train(network, self.images, self.labels, self.training, data, context, name)
+        loop = OrderedLoop(network, self.images, self.labels, self.rates, self.passes)
+        seconds = engine.run(loop, loop.total, context, name)
+        return Trained(loop.images_per_step * loop.total, seconds)
+
+    def detail(self) -> dict[str, Any]:
+        """How it is trained, for the record."""
+        if self.rates is not None:
+            return {"augmentation": "none", "steps": len(self.rates), "order": "learned"}
+        found = {"augmentation": self.training.augmentation, "epochs": self.training.epochs, "lr": self.training.lr}
+        return found | {"loss": self.training.loss}
+
+
+def as_labelled(synthetic: SyntheticSet, labels: Tensor, training: Training) -> tuple[Tensor, Training]:
+    """Labels as they are trained on, and `training` with the loss that they call for.
+
+    Scores are regressed, classes and probabilities are not. Scores are brought to the size of centred one-hot labels first: a
+    larger size alone makes training faster, which would be no merit of the set (random real images gain six points by it).
+    """
+    if synthetic.recipe.get("labels") != "scores":
+        return labels, training
+    sizes = (labels - labels.mean(1, keepdim=True)).norm(dim=1)
+    return labels * (size_of_onehot(labels.shape[1]) / sizes.mean().clamp_min(1e-12)), replace(training, loss="mse")
+
+
+def size_of_onehot(classes: int) -> float:
+    """The norm of a centred one-hot label, onehot - 1/K."""
+    return float((1 - 1 / classes) ** 0.5)
+
+
+def own_recipe(synthetic: SyntheticSet, material: Material, wanted: bool) -> Material:
+    """The set's own learning rate, or order and rates, where they are `wanted` and the set has learned them."""
+    rates = synthetic.tensors.get("rates")
+    if not wanted or rates is None:
+        return material
+    if synthetic.recipe.get("ordered"):
+        return replace(material, rates=rates, passes=int(synthetic.recipe["epochs"]))
+    return replace(material, training=replace(material.training, lr=float(rates[0])))

@@ -1,0 +1,78 @@
+"""A default that is a part made on the spot is described as the table that a suite would write, without importing anything."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from condensers.registry import METHODS, create_condenser
+from condensers.source import describe
+
+ROOT = Path(__file__).parents[2]
+PARTS = '''
+"""Parts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from condensers.fields import hyper
+from condensers.objectives.gradient import GradientMatching
+from condensers.schedules.trained_on_synthetic import TrainedOnSynthetic as Trained
+from condensers.networks.convnet import ConvNetSpec
+
+
+@dataclass(frozen=True)
+class Base:
+    """The base."""
+
+    objective: Any = hyper(GradientMatching(distance="mse"), part="objective")
+    network: Any = hyper(ConvNetSpec(2, width=8), part="network")
+    several: Any = hyper((GradientMatching("cosine"), "named"), part="objective")
+    renamed: Any = hyper(Trained(outer=2), part="schedule")
+    unknown: Any = hyper(torch.device("cpu"))
+    plain: Any = hyper((1, 2))
+
+
+@dataclass(frozen=True)
+class Method(Base):
+    """The method."""
+'''
+
+
+def test_parts_read_as_tables(tmp_path: Path) -> None:
+    path = tmp_path / "parts.py"
+    path.write_text(PARTS)
+    defaults = {field["name"]: field["default"] for field in describe(f"{path}:Method")["fields"]}
+    assert defaults == {
+        "objective": {"name": "gradient", "distance": "mse"},
+        "network": {"name": "convnet", "depth": 2, "width": 8},
+        "several": [{"name": "gradient", "distance": "cosine"}, "named"],
+        "renamed": {"name": "trained-on-synthetic", "outer": 2},
+        "unknown": "torch.device('cpu')",
+        "plain": (1, 2),
+    }
+
+
+def test_every_nested_default_of_the_house_is_readable_and_true() -> None:
+    """What is shown builds the very part that the method has by default."""
+    from condensers.registry import PARTS as KINDS
+
+    nested = 0
+    for name in METHODS.entries():
+        made = create_condenser(name)
+        for field in METHODS.describe(name)["fields"]:
+            if isinstance(field["default"], dict) and field.get("part") in KINDS:
+                nested += 1
+                assert KINDS[field["part"]].create(field["default"]) == getattr(made, field["name"])
+    assert nested or not [n for n in METHODS.entries() if n in ("tesla", "kip", "idc")]
+
+
+def test_describing_imports_no_torch(tmp_path: Path) -> None:
+    path = tmp_path / "parts.py"
+    path.write_text(PARTS)
+    code = (
+        f"import sys; from condensers.source import describe; describe({str(path) + ':Method'!r}); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
