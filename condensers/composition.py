@@ -8,10 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers import engine
+from condensers import engine, fitting
 from condensers.context import Context
 from condensers.data import ClassData
-from condensers.errors import UsageError
 from condensers.fields import hyper
 from condensers.initialisation import starting_images
 from condensers.loop import SetLoop
@@ -54,35 +53,7 @@ class Composition:
 
     def require_fit(self, where: str) -> None:
         """UsageError with one sentence where the parts do not combine; called once all of them are built."""
-        objective, schedule = self.objective, self.schedule
-        needs, gives = objective.needs, schedule.gives
-        if needs != "nothing" and needs != gives and not (needs == "network" and gives == "segment"):
-            raise UsageError(
-                f"{where}: objective {objective.registered} needs a {needs} at each step, but schedule {schedule.registered}"
-                f" gives {gives if gives == 'nothing' else 'a ' + gives}; take {'experts' if needs == 'segment' else 'fresh'}"
-            )
-        if self.regularisers and gives == "nothing":
-            raise UsageError(
-                f"{where}: regulariser {self.regularisers[0].registered} is a term of a network's features, and schedule"
-                f" {schedule.registered} gives no network; take schedule fresh, or leave it out"
-            )
-        if self.labels.learned and objective.kind == "pairs":
-            raise UsageError(
-                f"{where}: objective {objective.registered} compares images of one class, so that no gradient reaches learned"
-                " labels; take labels hard or teacher"
-            )
-        coupled = [part for part in (objective, *self.regularisers) if part.couples_classes]
-        coupled = [objective] if objective.kind == "whole" else coupled
-        if self.update == "class" and coupled:
-            raise UsageError(
-                f"{where}: {coupled[0].registered} is one loss of all classes, which update 'class' would tear apart;"
-                " take update 'all'"
-            )
-        if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in self.halve_at):
-            raise UsageError(f"{where}.halve_at: {list(self.halve_at)} must be parts of the run from 0 to 1, such as [0.6, 0.8]")
-        forms = getattr(objective, "label_forms", ("hard", "probabilities", "scores"))
-        if objective.kind == "whole" and self.labels.learned and self.labels.form not in forms:
-            raise UsageError(f"{where}: objective {objective.registered} learns labels as {forms[-1]}; set labels.form to that")
+        fitting.require(self, where)
 
     def learning_rate(self, setting: Setting) -> float:
         """Of what is made of normalised pixels; `lr` itself, unless the published rule says otherwise."""

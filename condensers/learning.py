@@ -27,6 +27,7 @@ class Learnable:
         tensors = self._tensors()
         for tensor in tensors.values():
             tensor.requires_grad_(True)
+        self.leaves = list(tensors.values())
         self.optimiser = self._optimiser(tensors)
         self.rates = [float(group["lr"]) for group in self.optimiser.param_groups]
 

@@ -24,10 +24,9 @@ PUBLISHED_EPOCHS = {"none": 300, "dsa": 1000}
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """Test accuracy of fresh networks trained on the set."""
+class Evaluation:
+    """How networks are trained on a set and tested: what scenarios of accuracy share."""
 
-    network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
     networks: int = hyper(5, unit="networks per set", source="DM's README (DC: 20)", minimum=1)
     epochs: int | None = hyper(None, unit="epochs", source="DC's code: 300, and 1000 where augmented", minimum=1)
     augmentation: str = hyper("card", source="ours: what the set's method asks for", values=("card", "none", "dsa"))
@@ -36,6 +35,13 @@ class Accuracy:
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     full_epochs: int = hyper(30, unit="epochs on the full data, for the bound", source="ours", minimum=1)
+
+
+@dataclass(frozen=True)
+class Accuracy(Evaluation):
+    """Test accuracy of fresh networks trained on the set."""
+
+    network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
 
     registered: ClassVar[str] = "accuracy"
     references: ClassVar[tuple[str, ...]] = ("full-data",)

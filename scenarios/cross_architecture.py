@@ -13,26 +13,18 @@ from condensers.context import Context, Progress
 from condensers.errors import UsageError
 from condensers.fields import hyper, settings_of
 from condensers.registry import NETWORKS
-from scenarios.accuracy import Accuracy
+from scenarios.accuracy import Accuracy, Evaluation
 from scenarios.protocol import Measurement, Outcome, Splits, Subject
 
 
 @dataclass(frozen=True)
-class CrossArchitecture:
+class CrossArchitecture(Evaluation):
     """Test accuracy of fresh networks of several architectures trained on the set.
 
     An architecture is called by its name and by those of its settings that are not the default: "convnet width=16".
     """
 
     architectures: tuple[Any, ...] = hyper(("convnet", "resnet18", "vgg11", "alexnet"), source="FTD, Table 3", part="network")
-    networks: int = hyper(5, unit="networks per set and architecture", source="DM's README", minimum=1)
-    epochs: int | None = hyper(None, unit="epochs", source="DC's code: 300, and 1000 where augmented", minimum=1)
-    augmentation: str = hyper("card", source="ours: what the set's method asks for", values=("card", "none", "dsa"))
-    recipe: str = hyper("common", unit="whose learning rate and order of training", source="ours", values=("common", "card"))
-    loss: str = hyper("labels", unit="labels: what the set's labels call for", source="ours", values=("labels", "mse"))
-    batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
-    full_epochs: int = hyper(30, unit="epochs on the full data, for the bound", source="ours", minimum=1)
 
     registered: ClassVar[str] = "cross-architecture"
     references: ClassVar[tuple[str, ...]] = ("full-data",)
@@ -64,7 +56,7 @@ class CrossArchitecture:
 
     def _accuracy(self, spec: Any) -> Accuracy:
         """The scenario of a single architecture: all else as set here."""
-        shared = {f.name: getattr(self, f.name) for f in fields(Accuracy) if f.name != "network"}
+        shared = {f.name: getattr(self, f.name) for f in fields(Evaluation)}
         return Accuracy(network=spec, **shared)
 
     def _specs(self) -> dict[str, Any]:

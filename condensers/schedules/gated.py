@@ -39,6 +39,7 @@ class Gated:
     registered: ClassVar[str] = "gated"
     gives: ClassVar[str] = "network"
     couples_classes: ClassVar[bool] = True
+    label_forms: ClassVar[tuple[str, ...]] = ("hard", "probabilities")
 
     def steps(self, ipc: int) -> int:
         return 1

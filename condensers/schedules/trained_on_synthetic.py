@@ -50,6 +50,7 @@ class TrainedOnSynthetic:
     registered: ClassVar[str] = "trained-on-synthetic"
     gives: ClassVar[str] = "network"
     couples_classes: ClassVar[bool] = True
+    label_forms: ClassVar[tuple[str, ...]] = ("hard", "probabilities")
 
     def steps(self, ipc: int) -> int:
         return self.outer or outer_loops(ipc)

@@ -62,6 +62,11 @@ REFUSED = [
         {"name": "kip", "regularisers": [{"name": "discriminative"}]},
         "regulariser discriminative is a term of a network's features, and schedule none gives no network",
     ),
+    (
+        {"name": "frepo", "schedule": "trained-on-synthetic"},
+        "trained-on-synthetic takes learned labels as probabilities, not as scores",
+    ),
+    ({"name": "dd", "labels": "learned"}, "unrolled takes learned labels as probabilities, not as scores"),
     ({"name": "dm", "objective": "summed-gradient", "update": "class"}, "which update 'class' would tear apart"),
 ]
 

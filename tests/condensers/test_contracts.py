@@ -41,6 +41,18 @@ def test_any_size_on_any_data(name: str, ipc: int, data: ClassData, tiny: Tiny, 
     assert made.card["images_per_class"] == per_class
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_three_classes_of_colour_images_of_64_pixels(
+    name: str, tiny: Tiny, condense_tiny: Condense, make_data: Callable[..., ClassData]
+) -> None:
+    data = make_data((3, 64, 64), 3, 8)
+    made = condense_tiny(name, data, 1)
+    images, labels = made.decode()
+    right_labels(made, labels, data, create_condenser(tiny(name)).images_per_class(data, 1))
+    assert images.shape[1:] == (3, 64, 64)
+    assert bool(images.isfinite().all())
+
+
 def right_labels(made: SyntheticSet, labels: torch.Tensor, data: ClassData, per_class: int) -> None:
     """Hard labels are ordered by class; soft ones are rows over all classes, probabilities where the card says so."""
     form = made.recipe["labels"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from condensers.registry import METHODS, SELECTIONS
 from tests.harness.conftest import Harness
 
 README = Path(__file__).parents[2] / "README.md"
@@ -37,3 +38,9 @@ def test_every_verb_of_the_readme_exists(harness: Harness) -> None:
     assert {"list", "show", "condense", "evaluate", "plan", "run", "report", "runs", "doctor"} <= verbs
     for verb in verbs:
         assert harness(verb, "--help").status == 0, verb
+
+
+def test_every_method_and_selection_is_in_the_table() -> None:
+    rows = [line for line in README.read_text().splitlines() if line.startswith("| ") and "`" in line]
+    named = {name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row.split("|")[2])}
+    assert named == {*METHODS.entries(), *SELECTIONS.entries()}

@@ -137,7 +137,7 @@ def test_what_it_needs_is_what_its_kernel_needs() -> None:
     assert OBJECTIVES.create({"name": "kernel-regression", "kernel": "conv_ntk"}).passes == (1.0, 1.0)
     with pytest.raises(UsageError, match=r"objective kernel-regression needs a network .* schedule none gives nothing"):
         create_condenser({"name": "kip", "objective": {"name": "kernel-regression", "kernel": "features"}})
-    with pytest.raises(UsageError, match="learns labels as scores"):
+    with pytest.raises(UsageError, match="takes learned labels as scores"):
         create_condenser({"name": "frepo", "labels": {"name": "learned", "form": "probabilities"}})
 
 
