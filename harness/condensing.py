@@ -24,17 +24,18 @@ from condensers.errors import Interrupted
 from condensers.fields import settings_of
 from condensers.synthetic import Budget, SyntheticSet
 from harness.pool import stop_on_signals
+from harness.runtime import shared_folder
 
 
 def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: tuple[int, str]) -> SyntheticSet:
     """Condense and save; run is (seed, device). A checkpoint folder FILE.work lives until the set is saved.
 
-    What other sets can use too, such as experts, stays in a folder `cache` beside the file.
+    What other sets can use too, such as experts, stays in a folder `cache` beside the file (or in HARNESS_CACHE).
     """
     seed, device = run
     determines = [condenser.registered, settings_of(condenser), train.digest, [budget.ipc, budget.nbytes], seed]
     with kept_work(path, determines) as folder, interruptible(folder, seed, device) as lent:
-        context = replace(lent, cache=path.parent / "cache")
+        context = replace(lent, cache=shared_folder(path.parent))
         synthetic: SyntheticSet = condenser.condense(train, budget, context)
         save_set(synthetic, path)
     write_atomically(path.with_suffix(".png"), preview(synthetic))

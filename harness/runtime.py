@@ -8,6 +8,7 @@ import ctypes
 import os
 import platform
 import sys
+from pathlib import Path
 from typing import Any
 
 from condensers.errors import UsageError
@@ -45,6 +46,12 @@ def choose_device(name: str) -> str:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UsageError(f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices; use --device cpu")
     return str(device)
+
+
+def shared_folder(beside: Path) -> Path:
+    """Where what several sets use is kept, such as experts: the folder in HARNESS_CACHE, else `cache` in `beside`."""
+    named = os.environ.get("HARNESS_CACHE")
+    return Path(named) if named else beside / "cache"
 
 
 def environment(device: str, threads: int) -> dict[str, Any]:

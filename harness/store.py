@@ -15,6 +15,7 @@ from typing import Any
 
 from condensers.context import write_atomically
 from condensers.errors import UsageError
+from harness.runtime import shared_folder
 
 FORMAT = 1
 
@@ -30,8 +31,8 @@ class Store:
 
     @property
     def cache(self) -> Path:
-        """Where condensers keep what several cells use."""
-        return self.root / "cache"
+        """Where condensers keep what several cells use; several runs too, where HARNESS_CACHE names a folder."""
+        return shared_folder(self.root)
 
     def work(self, key: str) -> Path:
         """Where an unfinished cell keeps its checkpoints."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from condensers.data import ClassData
@@ -10,6 +11,7 @@ from condensers.synthetic import Budget
 from harness.cells import Cell
 from harness.condensing import make_set
 from harness.execute import Hooks, Settings, context_of
+from harness.store import Store
 
 MTT = {
     "name": "mtt",
@@ -48,3 +50,8 @@ def test_cells_of_a_run_share_one_folder(tmp_path: Path) -> None:
     assert [context.cache for context in lent] == [tmp_path / "cache"] * 2
     assert lent[0].folder != lent[1].folder
     assert lent[0].fork("part").cache == tmp_path / "cache"
+
+
+def test_a_named_folder_is_shared_by_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "common"))
+    assert {Store(tmp_path / run).cache for run in ("one", "two")} == {tmp_path / "common"}
