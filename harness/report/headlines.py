@@ -16,6 +16,8 @@ QUESTIONS = {
     "kendall-tau": ("Which proxy ranks architectures best", "highest", "Kendall tau"),
 }
 
+PLAIN_REAL = ("random", "herding", "k-means")
+
 
 def headlines(results: Sequence[Result]) -> list[dict[str, str]]:
     """One {"question", "answer"} for each scenario, data set, recipe and ipc."""
@@ -29,7 +31,10 @@ def headlines(results: Sequence[Result]) -> list[dict[str, str]]:
     spots = sorted(asked, key=lambda spot: [str(part) for part in spot[:4]] + [f"{spot[4] or 0:09d}"])
     order = list(dict.fromkeys((r.entry.scenario, r.entry.data) for r in results))
     spots.sort(key=lambda spot: order.index((spot[0], spot[1])))
-    return [_headline(asked[spot], results) for spot in spots if not all(r.is_random for r in asked[spot])]
+    told = [spot for spot in spots if not all(r.is_random for r in asked[spot])]
+    # Real images that were added for comparisons at equal bytes raise no question of their own.
+    rich = [spot for spot in told if any(r.entry.condenser not in PLAIN_REAL for r in asked[spot])]
+    return [_headline(asked[spot], results) for spot in rich or told]
 
 
 def _headline(candidates: Sequence[Result], results: Sequence[Result]) -> dict[str, str]:
@@ -51,6 +56,8 @@ def _where(candidates: Sequence[Result], results: Sequence[Result]) -> str:
         budget = f"at {'equal bytes' if len(candidates) > 1 else 'one size'} (ipc {entry.ipc}, {size:,} bytes)"
     told_apart = {r.entry.recipe for r in results if r.entry.scenario == entry.scenario and not r.entry.is_reference}
     recipe = f", augmentation {entry.recipe or 'none'}" if len(told_apart) > 1 else ""
+    alike = {r.entry.scenario for r in results if r.metric == candidates[0].metric and not r.entry.is_reference}
+    recipe += f" ({entry.scenario})" if len(alike) > 1 else ""
     return f"on {entry.data}{recipe}{f', {entry.variant}' if entry.variant else ''} {budget}"
 
 

@@ -11,6 +11,7 @@ from harness.report.wording import figure
 
 Row = Mapping[str, Any]
 PANELS = 12
+CURVES = 9
 
 
 def pictures(report: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -55,9 +56,20 @@ def _accuracy(rows: Sequence[Row], styles: Mapping[str, int | None]) -> list[str
             x, y = [row["ipc"] for row in points], [row["mean"] for row in points]
             low, high = ([row[bound] for row in points] for bound in ("low", "high"))
             series.append(Series(name, x, y, low, high, styles.get(name)))
-        labels = Labels(_named(here[0], "Test accuracy"), "images per class", "test accuracy (%)")
-        found += [lines(series, labels, levels, logarithmic=True), *_advantage(here, styles)]
+        shown = _leading(series)
+        title = "Test accuracy" if len(shown) == len(series) else f"Test accuracy of the {CURVES} best and random images"
+        labels = Labels(_named(here[0], title), "images per class", "test accuracy (%)")
+        found += [lines(shown, labels, levels, logarithmic=True), *_advantage(here, styles)]
     return found
+
+
+def _leading(series: Sequence[Series]) -> Sequence[Series]:
+    """All curves where a figure can hold them, else random images and the best by their last points."""
+    if len(series) <= CURVES + 1:
+        return series
+    ranked = sorted((one for one in series if one.style is not None), key=lambda one: one.y[-1], reverse=True)
+    best = ranked[:CURVES]
+    return [one for one in series if one.style is None or one in best]
 
 
 def _networks(rows: Sequence[Row], styles: Mapping[str, int | None]) -> list[str]:
