@@ -48,7 +48,7 @@ class CrossArchitecture(Evaluation):
             measurements.append(_mean(measurements))
         outcomes = list(found.values())
         costs = {name: sum(outcome.costs[name] for outcome in outcomes) for name in outcomes[0].costs}
-        return Outcome(measurements, costs, {**outcomes[0].detail, "architectures": self._specs()})
+        return Outcome(measurements, costs, {**outcomes[0].detail, "networks": self._specs()})
 
     def image_passes(self, data: Splits, images: int, reference: str | None) -> list[tuple[Any, float]]:
         """Networks and how many images pass each, forward and backward; `images` is the size of the set."""

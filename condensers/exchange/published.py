@@ -47,7 +47,7 @@ def require_bearable_zip(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             declared = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as fault:
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as fault:
         raise UsageError(f"{path}: is cut short or damaged ({fault}); fetch it again") from fault
     if declared > LIMIT:
         raise UsageError(f"{path}: would unpack to {declared} bytes, more than the {LIMIT} that are read; it is refused")

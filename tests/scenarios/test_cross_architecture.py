@@ -73,8 +73,8 @@ def test_costs_and_detail_cover_all_architectures(synthetic: SyntheticSet, data:
     assert outcome.costs["images"] == 3 * 2 * 3 * 20
     assert outcome.costs["seconds"] > 0
     assert outcome.detail["epochs"] == 3
-    assert list(outcome.detail["architectures"]) == LABELS
-    assert outcome.detail["architectures"]["mlp"] == {"depth": 2, "width": 128}
+    assert list(outcome.detail["networks"]) == LABELS
+    assert outcome.detail["networks"]["mlp"] == {"depth": 2, "width": 128}
     json.dumps(outcome.as_json(), allow_nan=False)
 
 

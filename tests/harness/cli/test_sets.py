@@ -58,6 +58,15 @@ def test_evaluate_prints_mean_interval_and_n(harness: Harness, made: Path) -> No
     assert len(raw["measurements"][0]["values"]) == 2
 
 
+def test_evaluate_measures_several_architectures(harness: Harness, made: Path) -> None:
+    networks = 'architectures=[{name="mlp",width=8},{name="mlp",width=16}]'
+    settings = ("--set", networks, "--set", "networks=1", "--set", "epochs=1")
+    answer = harness("evaluate", made, "--scenario", "cross-architecture", *settings)
+    assert answer.status == 0, answer.err
+    assert "test-accuracy of mlp width=16" in answer.out
+    assert "mean-test-accuracy" in answer.out
+
+
 def test_evaluate_names_the_best_architectures_of_a_search(harness: Harness, made: Path) -> None:
     space = '{name="convnet-small",widths=[4,8],depths=[1]}'
     sets = ("--set", "epochs=1", "--set", "architectures=4", "--set", f"space={space}")
