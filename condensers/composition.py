@@ -16,7 +16,7 @@ from condensers.initialisation import starting_images
 from condensers.loop import SetLoop
 from condensers.registry import NETWORKS, with_parts
 from condensers.setting import Setting
-from condensers.synthetic import Budget, SyntheticSet, card_of
+from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
 
 
 @dataclass(frozen=True)
@@ -104,5 +104,4 @@ class Composition:
         tensors = loop.set.stored()
         recipe = {"labels": method.labels.form} | (method.objective.recipe() if hasattr(method.objective, "recipe") else {})
         seconds = setup + learning + time.perf_counter() - begun
-        cost = {"seconds": seconds, "joules": "not measured", "device": str(context.device)}
-        return SyntheticSet(tensors, card_of(method, data, context, ipc, recipe), cost)
+        return SyntheticSet(tensors, card_of(method, data, context, ipc, recipe), cost_of(seconds, context))

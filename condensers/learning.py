@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condensers.labels.base import SOFT_DTYPES, hard_labels, label_dtype
+from condensers.labels.base import SOFT_DTYPES, hard_labels, stored_hard
 from condensers.objectives.base import extras
 from condensers.setting import Setting
 
@@ -102,13 +102,18 @@ class Learnable:
         return groups | {name: tensor.cpu() for name, tensor in extra.items()} | {"labels": self._stored_labels(groups)}
 
     def _stored_labels(self, groups: Mapping[str, Tensor]) -> Tensor:
-        model, data = self.method.labels, self.setting.data
-        if model.form == "hard":
-            dtype = label_dtype(len(data.class_names))
-            return self.hard[:: self.part.copies].to(dtype).cpu()
-        images = stored_images(self.part, groups, data)
-        soft = self.labels().detach() if model.learned else model.finish(images, self.setting)
-        return soft.to(SOFT_DTYPES[model.storage]).cpu()
+        model = self.method.labels
+        if model.learned:
+            return self.labels().detach().to(SOFT_DTYPES[model.storage]).cpu()
+        return finished_labels(model, self.part, groups, self.setting)
+
+
+def finished_labels(model: Any, part: Any, groups: Mapping[str, Tensor], setting: Setting) -> Tensor:
+    """The labels of packed groups, where none were learned, as stored: one a unit, or a teacher's row for each image."""
+    if model.form == "hard":
+        return stored_hard(setting.data.classes, setting.per_class // part.copies, setting.classes)
+    soft: Tensor = model.finish(stored_images(part, groups, setting.data), setting)
+    return soft.to(SOFT_DTYPES[model.storage]).cpu()
 
 
 def stored_images(part: Any, groups: Mapping[str, Tensor], data: Any) -> Tensor:

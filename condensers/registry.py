@@ -96,9 +96,7 @@ def with_parts(part: Any, where: str = "") -> Any:
     where = where or part.registered
     named = {f.name: PARTS[f.metadata["part"]] for f in fields(part) if f.metadata.get("part") in PARTS}
     built = {name: _built(registry, getattr(part, name), f"{where}.{name}") for name, registry in named.items()}
-    if all(built[name] is getattr(part, name) for name in built):
-        return part
-    whole = replace(part, **built)
+    whole = part if all(built[name] is getattr(part, name) for name in built) else replace(part, **built)
     if hasattr(whole, "require_fit"):
         whole.require_fit(where)
     return whole

@@ -140,3 +140,8 @@ def card_of(condenser: Any, data: ClassData, context: Context, ipc: int, recipe:
         "licence": data.licence,
         **note,
     }
+
+
+def cost_of(seconds: float, context: Context) -> dict[str, Any]:
+    """What making a set took."""
+    return {"seconds": seconds, "joules": "not measured", "device": str(context.device)}

@@ -1,5 +1,6 @@
 """Label models: what is stored as the label of a synthetic image."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 import torch
@@ -32,6 +33,11 @@ class LabelModel(Protocol):
 def label_dtype(classes: int) -> torch.dtype:
     """The smallest unsigned dtype that holds a label of `classes` classes."""
     return torch.uint8 if classes <= 256 else torch.uint16
+
+
+def stored_hard(classes: Sequence[int], each: int, known: int) -> Tensor:
+    """Hard labels as stored, on the CPU: `each` of every class that is here, of `known` classes in the data set."""
+    return torch.tensor(classes).repeat_interleave(each).to(label_dtype(known))
 
 
 def hard_labels(setting: Setting) -> Tensor:

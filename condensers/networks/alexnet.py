@@ -8,10 +8,11 @@ convolution pads grey images by 4, so that 28 pixels become 32. Differs: the lin
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 
 from condensers.errors import UsageError
 from condensers.fields import hyper
+from condensers.networks.base import Blocks
 from condensers.networks.convnet import ACTIVATIONS
 
 
@@ -27,7 +28,7 @@ class AlexNetSpec:
         return AlexNet(self, shape, classes)
 
 
-class AlexNet(nn.Module):
+class AlexNet(Blocks):
     """The module of an AlexNetSpec, for images of `shape` (C, H, W)."""
 
     def __init__(self, spec: AlexNetSpec, shape: tuple[int, int, int], classes: int) -> None:
@@ -46,20 +47,3 @@ class AlexNet(nn.Module):
             channels = outputs
         self.blocks = nn.ModuleList(blocks)
         self.classifier = nn.Linear(channels * (rows // 8) * (columns // 8), classes)
-
-    def features(self, x: Tensor) -> list[Tensor]:
-        """Each layer's output (N, C_b, H_b, W_b), after pooling where there is one."""
-        outputs = []
-        for block in self.blocks:
-            x = block(x)
-            outputs.append(x)
-        return outputs
-
-    def embed(self, x: Tensor) -> Tensor:
-        """(N, 1.5 * width * H_5 * W_5)."""
-        return self.features(x)[-1].flatten(1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (N, classes)."""
-        logits: Tensor = self.classifier(self.embed(x))
-        return logits

@@ -31,6 +31,30 @@ class NetworkSpec(Protocol):
     def module(self, shape: tuple[int, int, int], classes: int) -> nn.Module: ...
 
 
+class Blocks(nn.Module):
+    """A network that is `blocks` one after the other and a linear `classifier`."""
+
+    blocks: nn.ModuleList
+    classifier: nn.Linear
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """Each block's output (N, C_b, H_b, W_b), after pooling where there is one."""
+        outputs = []
+        for block in self.blocks:
+            x = block(x)
+            outputs.append(x)
+        return outputs
+
+    def embed(self, x: Tensor) -> Tensor:
+        """The last block's output, flattened: (N, C * H * W)."""
+        return self.features(x)[-1].flatten(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        logits: Tensor = self.classifier(self.embed(x))
+        return logits
+
+
 def build(
     spec: Any, shape: tuple[int, int, int], classes: int, generator: torch.Generator, device: torch.device | None = None
 ) -> nn.Module:

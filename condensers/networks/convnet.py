@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.fields import hyper
+from condensers.networks.base import Blocks
 
 
 def group_norm(width: int) -> nn.GroupNorm:
@@ -75,7 +76,7 @@ class ConvNetSpec:
         return ConvNet(self, shape, classes)
 
 
-class ConvNet(nn.Module):
+class ConvNet(Blocks):
     """The module of a ConvNetSpec, for images of `shape` (C, H, W), square."""
 
     def __init__(self, spec: ConvNetSpec, shape: tuple[int, int, int], classes: int) -> None:
@@ -96,22 +97,3 @@ class ConvNet(nn.Module):
                 raise UsageError(f"convnet: depth {spec.depth} is too deep for {shape[1]}-pixel images; take at most {index}")
         self.blocks = nn.ModuleList(blocks)
         self.classifier = nn.Linear(spec.width * size * size, classes)
-
-    def features(self, x: Tensor) -> list[Tensor]:
-        """Each block's output (N, width, H_b, W_b), after pooling."""
-        outputs = []
-        for block in self.blocks:
-            x = block(x)
-            outputs.append(x)
-        return outputs
-
-    def embed(self, x: Tensor) -> Tensor:
-        """(N, width * H_D * W_D)."""
-        for block in self.blocks:
-            x = block(x)
-        return x.flatten(1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (N, classes)."""
-        logits: Tensor = self.classifier(self.embed(x))
-        return logits

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from condensers.errors import UsageError
 from condensers.fields import hyper
+from condensers.networks.base import Blocks
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class LeNetSpec:
         return LeNet(self, shape, classes)
 
 
-class LeNet(nn.Module):
+class LeNet(Blocks):
     """The module of a LeNetSpec, for images of `shape` (C, H, W)."""
 
     def __init__(self, spec: LeNetSpec, shape: tuple[int, int, int], classes: int) -> None:
@@ -45,17 +46,5 @@ class LeNet(nn.Module):
 
     def features(self, x: Tensor) -> list[Tensor]:
         """Both blocks' outputs (N, C_b, H_b, W_b) and the hidden units (N, 84)."""
-        outputs = []
-        for block in self.blocks:
-            x = block(x)
-            outputs.append(x)
-        return [*outputs, self.hidden(x.flatten(1))]
-
-    def embed(self, x: Tensor) -> Tensor:
-        """(N, 84)."""
-        return self.features(x)[-1]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (N, classes)."""
-        logits: Tensor = self.classifier(self.embed(x))
-        return logits
+        outputs = super().features(x)
+        return [*outputs, self.hidden(outputs[-1].flatten(1))]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from condensers.errors import UsageError
 from condensers.fields import hyper
+from condensers.networks.base import Blocks
 from condensers.networks.convnet import ACTIVATIONS, NORMS
 
 STAGES = ((1,), (2,), (4, 4), (8, 8), (8, 8))  # channels of each convolution, in multiples of the first's
@@ -31,7 +32,7 @@ class VGG11Spec:
         return VGG11(self, shape, classes)
 
 
-class VGG11(nn.Module):
+class VGG11(Blocks):
     """The module of a VGG11Spec, for images of `shape` (C, H, W)."""
 
     def __init__(self, spec: VGG11Spec, shape: tuple[int, int, int], classes: int) -> None:
@@ -55,19 +56,6 @@ class VGG11(nn.Module):
         self.blocks = nn.ModuleList(stages)
         self.classifier = nn.Linear(channels, classes)
 
-    def features(self, x: Tensor) -> list[Tensor]:
-        """Each stage's output (N, C_b, H_b, W_b), after pooling."""
-        outputs = []
-        for stage in self.blocks:
-            x = stage(x)
-            outputs.append(x)
-        return outputs
-
     def embed(self, x: Tensor) -> Tensor:
         """(N, 8 * width), averaged over the last stage's positions."""
         return self.features(x)[-1].mean((2, 3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (N, classes)."""
-        logits: Tensor = self.classifier(self.embed(x))
-        return logits

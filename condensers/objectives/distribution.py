@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from condensers.networks import Network, has_batch_norm
 from condensers.objectives.base import Pair
+from condensers.objectives.maps import means_of_layers
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,4 @@ class MeanEmbedding:
 def class_means(network: nn.Module, batches: Sequence[Tensor], together: bool) -> Tensor:
     """Mean embedding of each batch, (K, D); `together` passes them through the network as one."""
     embed = cast(Network, network).embed
-    if not together:
-        return torch.stack([embed(batch).mean(0) for batch in batches])
-    embedded = embed(torch.cat(list(batches)))
-    return torch.stack([part.mean(0) for part in torch.split(embedded, [len(batch) for batch in batches])])
+    return means_of_layers(lambda images: [embed(images)], batches, together)[0]

@@ -14,36 +14,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from condensers.fields import hyper
 from condensers.objectives.base import Pair
 from condensers.objectives.gradient import GradientMatching, gradients
 
 
 @dataclass(frozen=True)
-class SummedGradient:
+class SummedGradient(GradientMatching):
     """Distance between the gradients that all real and all synthetic images give to a network."""
 
-    distance: str = hyper("node-cosine", source="DCC's code, dis_metric", values=("node-cosine", "mse", "l1", "cosine"))
-    layers: str = hyper("all", unit="parameters that are compared", source="DCC's code", values=("all", "convolutions"))
-
     registered: ClassVar[str] = "summed-gradient"
-    kind: ClassVar[str] = "pairs"
-    needs: ClassVar[str] = "network"
-    real: ClassVar[bool] = True
     couples_classes: ClassVar[bool] = True
     joint: ClassVar[bool] = True
-    passes: ClassVar[tuple[float, float]] = (1.0, 2.5)
 
     def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
         """One distance for all pairs; differentiable twice through the synthetic images.
 
         The real gradient is the mean over the classes, taken class by class; the synthetic one is that of all images.
         """
-        matching = GradientMatching(distance=self.distance, layers=self.layers)
-        weights = matching.weights(network)
+        weights = self.weights(network)
         each = [gradients(network, pair.real, pair.label, create_graph=False, weights=weights) for pair in pairs]
         real = [torch.stack(layer).mean(0) for layer in zip(*each, strict=True)]
         labels = [torch.full((len(pair.synthetic),), pair.label, device=pair.synthetic.device) for pair in pairs]
         loss = functional.cross_entropy(network(torch.cat([pair.synthetic for pair in pairs])), torch.cat(labels))
         synthetic = torch.autograd.grad(loss, weights, create_graph=True)
-        return matching.between(real, synthetic)
+        return self.between(real, synthetic)

@@ -1,4 +1,4 @@
-"""One epoch of a network on images at hand: how schedules train their networks."""
+"""How schedules train their networks, and make them ready for the next step on the images."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from condensers.networks import has_batch_norm
+from condensers.objectives.gradient import freeze_batch_norm
 from condensers.setting import Setting
+
+BATCH_NORM_IMAGES = 16  # of each class, as in DC's code
 
 
 def train_epoch(
@@ -34,3 +38,12 @@ def train_step(network: nn.Module, optimiser: torch.optim.Optimizer, images: Ten
     torch.autograd.backward(loss)
     optimiser.step()
     return logits.detach()
+
+
+def ready(network: nn.Module, setting: Setting) -> nn.Module:
+    """The network as gradients are matched in it: in training mode, batch norms with statistics of real images, kept there."""
+    network.train()
+    if has_batch_norm(network):
+        real = [setting.data.sample(label, BATCH_NORM_IMAGES, setting.generator) for label in setting.data.classes]
+        freeze_batch_norm(network, torch.cat(real))
+    return network

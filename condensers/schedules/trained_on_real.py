@@ -13,15 +13,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from condensers import networks
 from condensers.augmentations.cutmix import cutmix
 from condensers.fields import hyper
-from condensers.objectives.gradient import freeze_batch_norm
 from condensers.schedules.base import SyntheticBatch
-from condensers.schedules.epoch import batches_of, train_step
+from condensers.schedules.epoch import batches_of, ready, train_step
 from condensers.setting import Setting
-
-BATCH_NORM_IMAGES = 16
 
 
 @dataclass(frozen=True)
@@ -79,11 +75,7 @@ class RealTraining:
         else:
             for _ in range(self.schedule.epochs):
                 self._train()
-        self.current.train()
-        if networks.has_batch_norm(self.current):
-            real = [self.data.sample(c, BATCH_NORM_IMAGES, self.setting.generator) for c in self.data.classes]
-            freeze_batch_norm(self.current, torch.cat(real))
-        return self.current
+        return ready(self.current, self.setting)
 
     def _train(self) -> None:
         """`n_data` real images, and the rest of the last batch of them; all where there are fewer."""

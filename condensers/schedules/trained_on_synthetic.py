@@ -10,14 +10,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from condensers import networks
 from condensers.fields import hyper
-from condensers.objectives.gradient import freeze_batch_norm
 from condensers.schedules.base import SyntheticBatch
-from condensers.schedules.epoch import train_epoch
+from condensers.schedules.epoch import ready, train_epoch
 from condensers.setting import Setting
-
-BATCH_NORM_IMAGES = 16
 
 
 def outer_loops(ipc: int) -> int:
@@ -81,11 +77,7 @@ class LearningNetworks:
                 self.current = self.setting.fresh()
         else:
             self._train(*synthetic())
-        self.current.train()
-        if networks.has_batch_norm(self.current):
-            real = [self.data.sample(c, BATCH_NORM_IMAGES, self.setting.generator) for c in self.data.classes]
-            freeze_batch_norm(self.current, torch.cat(real))
-        return self.current
+        return ready(self.current, self.setting)
 
     def _train(self, images: Tensor, labels: Tensor) -> None:
         self.current.train()

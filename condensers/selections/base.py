@@ -12,9 +12,9 @@ from condensers import networks
 from condensers.context import Context, Progress
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.labels.base import label_dtype
+from condensers.labels.base import label_dtype, stored_hard
 from condensers.parameterisations.pixels import Pixels
-from condensers.synthetic import Budget, SyntheticSet, card_of
+from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
 
 SPACES = ("pixels", "random-network")
 STORED = Pixels()
@@ -75,10 +75,9 @@ def finished(
 ) -> SyntheticSet:
     """The set of uint8 images (classes * ipc, C, H, W), ordered by class, that took `seconds`; indices: where they are."""
     ipc = len(images) // len(data.classes)
-    labels = torch.tensor(data.classes).repeat_interleave(ipc).to(label_dtype(len(data.class_names)))
+    labels = stored_hard(data.classes, ipc, len(data.class_names))
     card = card_of(method, data, context, ipc, {"labels": "hard"}) | {"indices": indices}
-    cost = {"seconds": seconds, "joules": "not measured", "device": str(context.device)}
-    return SyntheticSet({"images": images, "labels": labels}, card, cost)
+    return SyntheticSet({"images": images, "labels": labels}, card, cost_of(seconds, context))
 
 
 def stored_bytes(data: ClassData, ipc: int) -> int:

@@ -8,7 +8,6 @@ of a teacher it is the cheap set that learned ones have to beat at equal bytes o
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,15 +18,14 @@ from condensers.context import Context, Progress
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.fields import hyper
-from condensers.labels.base import SOFT_DTYPES, hard_labels, label_dtype
-from condensers.learning import stored_images
+from condensers.learning import finished_labels
 from condensers.parameterisations.tiles import Tiles
 from condensers.registry import AUGMENTATIONS, with_parts
 from condensers.selections.base import feature_map, refuse_too_many
 from condensers.selections.k_means import KMeans
 from condensers.selections.random import Random
 from condensers.setting import Setting
-from condensers.synthetic import Budget, SyntheticSet, card_of
+from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
 
 CHOICES = {"random": Random(), "k-means": KMeans()}
 
@@ -78,7 +76,6 @@ class RealTiles:
         """Canvases of the chosen images; the card's `indices` say which of the data they are, in the order of the tiles."""
         begun = time.perf_counter()
         method = with_parts(self)
-        method.require_fit(method.registered)
         data = data.to(context.device)
         ipc = budget.ipc_of(method, data)
         refuse_too_many(method, data, ipc)
@@ -87,10 +84,10 @@ class RealTiles:
         groups = part.pack(part.groups(data.normalise(data.images[torch.cat(chosen)]), data, context), data)
         augmentation = AUGMENTATIONS.create("none").for_data(data)
         setting = Setting(data, method.network, augmentation, context, ipc, method.images_per_class(data, ipc))
-        labels = method.stored_labels(groups, setting)
+        labels = finished_labels(method.labels, part, groups, setting)
         card = card_of(method, data, context, ipc, {"labels": method.labels.form})
         indices = {data.class_names[label]: of.tolist() for label, of in zip(data.classes, chosen, strict=True)}
-        cost = {"seconds": time.perf_counter() - begun, "joules": "not measured", "device": str(context.device)}
+        cost = cost_of(time.perf_counter() - begun, context)
         return SyntheticSet({**groups, "labels": labels}, card | {"indices": indices}, cost)
 
     def chosen(self, data: ClassData, images: int, context: Context) -> list[Tensor]:
@@ -102,12 +99,3 @@ class RealTiles:
             found.append(members[positions.to(data.device)])
             context.progress(Progress(self.registered, done + 1, len(data.classes)))
         return found
-
-    def stored_labels(self, groups: Mapping[str, Tensor], setting: Setting) -> Tensor:
-        """One hard label for each canvas, or the teacher's row for each image as it is decoded."""
-        if self.labels.form == "hard":
-            labels = hard_labels(setting)[:: self.factor**2]
-            return labels.to(label_dtype(setting.classes)).cpu()
-        images = stored_images(self.parameterisation, groups, setting.data)
-        soft: Tensor = self.labels.finish(images, setting)
-        return soft.to(SOFT_DTYPES[self.labels.storage]).cpu()
