@@ -29,7 +29,7 @@ class Composition:
     optimiser: str = hyper("sgd", source="ours", values=("sgd", "adam"))
     halve_at: tuple[float, ...] = hyper((), unit="parts of the run after which all learning rates are halved", source="ours")
     batch_real: int = hyper(256, unit="real images, per class or in all", source="ours", minimum=1)
-    init: str = hyper("real", source="ours", values=("noise", "real"))
+    init: str = hyper("real", source="ours", values=("noise", "real", "k-means", "centroids"))
     update: str = hyper("all", unit="classes per update", source="ours", values=("all", "class"))
     network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
     parameterisation: Any = hyper("pixels", source="ours", part="parameterisation")

@@ -37,7 +37,7 @@ class StopRule(Protocol):
         """The images that are learned from, and those held out for the rule."""
         ...
 
-    def image_passes(self, steps: int, images: int, held: int) -> list[tuple[Any, float]]:
+    def image_passes(self, steps: int, images: int, classes: int) -> list[tuple[Any, float]]:
         """Networks and about how many images pass each, forward and backward, over `steps` steps; for the estimate of time."""
         ...
 

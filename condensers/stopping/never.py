@@ -21,7 +21,7 @@ class Never:
         """Nothing is held out."""
         return data, None
 
-    def image_passes(self, steps: int, images: int, held: int) -> list[tuple[Any, float]]:
+    def image_passes(self, steps: int, images: int, classes: int) -> list[tuple[Any, float]]:
         return []
 
     def begin(self, method: Any, setting: Setting) -> "Nothing":

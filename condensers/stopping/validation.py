@@ -34,8 +34,8 @@ class Validation:
     patience: int = hyper(3, unit="checks without a better score", source="ours", minimum=1)
     images: int = hyper(100, unit="real images per class held out, half of the class at most", source="ours", minimum=1)
     network: Any = hyper(ConvNetSpec(width=32), source="ours", part="network")
-    epochs: int = hyper(20, unit="epochs of the network on the set", source="ours", minimum=1)
-    batch: int = hyper(32, unit="images", source="ours", minimum=1)
+    steps: int = hyper(200, unit="gradient steps of the network on the set", source="ours", minimum=1)
+    batch: int = hyper(64, unit="images", source="ours", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
 
     registered: ClassVar[str] = "validation"
@@ -57,9 +57,9 @@ class Validation:
         apart = replace(data, images=data.images[chosen].clone(), labels=data.labels[chosen].clone(), classes=here)
         return data.subset(kept.nonzero().flatten()), apart
 
-    def image_passes(self, steps: int, images: int, held: int) -> list[tuple[Any, float]]:
+    def image_passes(self, steps: int, images: int, classes: int) -> list[tuple[Any, float]]:
         """As if no run ended early."""
-        return [(self.network, -(-steps // self.every) * (self.epochs * images + held * self.images / 3))]
+        return [(self.network, -(-steps // self.every) * (self.steps * min(self.batch, images) + classes * self.images / 3))]
 
     def begin(self, method: Any, setting: Setting) -> "Checks":
         return Checks(self, method, setting)
@@ -103,7 +103,7 @@ class Checks:
         images = stored_images(part, part.pack(learned.groups, setting.data), setting.data)
         network = networks.build(rule.network, setting.shape, setting.classes, context.generator, setting.data.device)
         loss = "mse" if self.method.labels.learned and self.method.labels.form == "scores" else "cross-entropy"
-        recipe = Training(epochs=rule.epochs, lr=rule.lr, batch=rule.batch, augmentation=self.method.evaluation, loss=loss)
+        recipe = Training(steps=rule.steps, lr=rule.lr, batch=rule.batch, augmentation=self.method.evaluation, loss=loss)
         train(network, images, learned.labels().detach(), recipe, setting.data, context, "check")
         return accuracy(network, held)
 

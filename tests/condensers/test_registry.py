@@ -30,7 +30,17 @@ def test_the_promised_names_are_there() -> None:
     assert set(METHODS.entries()) == set(promised.split())
     promised = "random herding k-center k-means k-means-centroids forgetting el2n grand margin real-tiles"
     assert set(SELECTIONS.entries()) == set(promised.split())
-    assert list(NETWORKS.entries()) == ["convnet", "mlp", "lenet", "resnet18", "resnet18-ap", "alexnet", "vgg11", "vit-tiny", "shrunk"]
+    assert list(NETWORKS.entries()) == [
+        "convnet",
+        "mlp",
+        "lenet",
+        "resnet18",
+        "resnet18-ap",
+        "alexnet",
+        "vgg11",
+        "vit-tiny",
+        "shrunk",
+    ]
 
 
 def test_describing_everything_imports_no_torch() -> None:
