@@ -4,6 +4,7 @@ METHODS = {
     "dc": "condensers.methods.dc:DC",
     "dsa": "condensers.methods.dsa:DSA",
     "dm": "condensers.methods.dm:DM",
+    "dm-fast": "condensers.methods.dm_fast:DMFast",
     "kfs": "condensers.methods.kfs:KFS",
     "kip": "condensers.methods.kip:KIP",
     "rfad": "condensers.methods.rfad:RFAD",
