@@ -57,11 +57,11 @@ class Learnable:
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
 
-    def of_class(self, position: int) -> Tensor:
-        """The images (per_class, C, H, W) of the class at `position`, differentiable."""
+    def of_classes(self, positions: Sequence[int]) -> list[Tensor]:
+        """The images (per_class, C, H, W) of each class at `positions` (in a row), decoded at once; differentiable."""
         units = self.setting.per_class // self.part.copies
-        images: Tensor = self.part.decode(self.groups, slice(position * units, (position + 1) * units))
-        return images
+        images = self.part.decode(self.groups, slice(positions[0] * units, (positions[-1] + 1) * units))
+        return list(torch.split(images, self.setting.per_class))
 
     def images(self) -> Tensor:
         """All images (M, C, H, W), ordered by class, differentiable."""

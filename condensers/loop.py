@@ -6,6 +6,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from condensers.augmentations.several import apply_several
 from condensers.context import Stateful
 from condensers.learning import Learnable
 from condensers.networks import has_batch_norm
@@ -54,8 +55,7 @@ class SetLoop:
         objective = self.method.objective
         total = self._whole(given, objective) if objective.kind == "whole" else self._pairs(given, index, positions)
         if objective.kind == "whole" and self.method.regularisers:
-            pairs = [self._pair(given, index, position) for position in positions]
-            total += self._backward(self._terms(given, pairs))
+            total += self._backward(self._terms(given, self._material(given, index, positions)))
         self.set.optimiser.step()
         self.set.project()
         return total
@@ -75,10 +75,10 @@ class SetLoop:
         objective, total = self.method.objective, 0.0
         for portion in self._portions(given, positions):
             if self.real.slot is None:
-                pairs = [self._pair(given, index, position) for position in portion]
+                pairs = self._material(given, index, portion)
                 loss = objective.loss(given, pairs)
             else:
-                statistics, pairs = self.real.pairs(given, index, portion, self.set.of_class)
+                statistics, pairs = self.real.pairs(given, index, portion, self.set.of_classes(portion))
                 loss = objective.loss(given, pairs, statistics)
             total += self._backward(loss + self._terms(given, pairs) if self.method.regularisers else loss)
         return total
@@ -93,14 +93,16 @@ class SetLoop:
         for first in range(0, len(positions), size):
             yield positions[first : first + size]
 
-    def _pair(self, given: Any, index: int, position: int) -> Pair:
-        """The class at `position`: a new real batch and all its synthetic images, under one shared draw."""
-        setting, network = self.setting, network_of(given)
-        label = setting.data.classes[position]
-        real = self.sampler.batch(label, self.method.batch_real, index, network)
-        draw = setting.augmentation.draw(1, setting.shape, setting.generator)
-        synthetic = self.set.of_class(position)
-        return Pair(label, setting.augmentation.apply(real, draw), setting.augmentation.apply(synthetic, draw))
+    def _material(self, given: Any, index: int, positions: Sequence[int]) -> list[Pair]:
+        """Of each class a new real batch and all its synthetic images, under one shared draw."""
+        setting, network, real, draws = self.setting, network_of(given), [], []
+        labels = [setting.data.classes[position] for position in positions]
+        for label in labels:
+            real.append(self.sampler.batch(label, self.method.batch_real, index, network))
+            draws.append(setting.augmentation.draw(1, setting.shape, setting.generator))
+        shown = apply_several(setting.augmentation, real, draws)
+        synthetic = apply_several(setting.augmentation, self.set.of_classes(positions), draws)
+        return [Pair(*each) for each in zip(labels, shown, synthetic, strict=True)]
 
     def _terms(self, given: Any, pairs: Sequence[Pair]) -> Tensor:
         """The weighted regularisers."""

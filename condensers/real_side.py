@@ -6,7 +6,7 @@ A schedule whose run has a `slot` says by it that a network is given more than o
 as long. A class's statistics are means over its images, so those of a whole class are the weighted mean of those of its parts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -48,11 +48,11 @@ class RealSide:
             self.kept.pop(slot.number, None)
 
     def pairs(
-        self, network: nn.Module, index: int, wanted: Sequence[int], images_of: Callable[[int], Tensor]
+        self, network: nn.Module, index: int, wanted: Sequence[int], images: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Pair]]:
         """Statistics (len(wanted), ...) for each layer, and pairs, of the classes at the positions `wanted`.
 
-        images_of: position -> synthetic images. Pairs have real images only where terms read them: a new batch at every step.
+        images: the synthetic ones of each. Pairs have real images only where terms read them: a new batch at every step.
         """
         assert self.slot is not None
         here = self.kept.setdefault(self.slot.number, {})
@@ -61,9 +61,9 @@ class RealSide:
             here.update(self._of_classes(network, missing) if self.slot.whole else self._of_batches(network, index, missing))
         layers = zip(*(here[position].statistics for position in wanted), strict=True)
         pairs = []
-        for position in wanted:
+        for position, own in zip(wanted, images, strict=True):
             label, seed = self.setting.data.classes[position], here[position].seed
-            synthetic = self._varied(images_of(position), seed)
+            synthetic = self._varied(own, seed)
             real = self._batch(network, index, label, seed) if self.method.regularisers else synthetic.detach()[:0]
             pairs.append(Pair(label, real, synthetic))
         return [torch.stack(layer) for layer in layers], pairs

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from condensers.augmentations.several import apply_several, together
 from condensers.augmentations.siamese import FAMILIES, Draw, Draws, NoAugmentation, Siamese
 from condensers.data import ClassData
 from condensers.errors import UsageError
@@ -215,3 +216,16 @@ def test_a_family_may_be_left_out() -> None:
     assert left.without("cutout") == left
     assert Siamese("cutout").without("cutout") == NoAugmentation()
     assert NoAugmentation().without("cutout") == NoAugmentation()
+
+
+@pytest.mark.parametrize("mode", ["one", "together"])
+def test_several_batches_at_once_are_each_under_its_own_draw(mode: str) -> None:
+    generator, shape = torch.Generator().manual_seed(5), (3, 12, 12)
+    augmentation = Siamese(mode=mode)
+    batches = [torch.randn(n, *shape, generator=generator) for n in (3, 1, 4, 2, 5, 2, 3, 1, 2, 4, 3, 2)]
+    draws = [augmentation.draw(1, shape, generator) for _ in batches]
+    families = {tuple(one.family for one in (draw.each if mode == "together" else (draw,))) for draw in draws}
+    assert 1 < len(families) < len(batches)
+    alone = apply_several(augmentation, batches, draws)
+    for one, other in zip(together(augmentation, batches, draws), alone, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)

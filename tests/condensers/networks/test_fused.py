@@ -42,19 +42,24 @@ def distance(one: torch.Tensor, other: torch.Tensor) -> float:
 @pytest.mark.parametrize(
     ("shape", "width"), [((3, 12, 12), 20), ((1, 28, 28), 16), ((1, 7, 7), 3), ((2, 9, 9), 130), ((3, 10, 10), 64)]
 )
-def test_one_operation_equals_its_modules(pooling, activation, shape, width):
+@pytest.mark.parametrize("kinks", [False, True])
+def test_one_operation_equals_its_modules(pooling, activation, shape, width, kinks):
+    """With `kinks` a rounding may put a pixel on the other side of the ReLU's, which changes a gradient by all of its share."""
     model = network(shape, pooling=pooling, activation=activation, width=width)
+    for block in model.blocks:
+        if not kinks:
+            nn.init.constant_(block[1].bias, 8.0)
     images = torch.randn(5, *shape, generator=torch.Generator().manual_seed(1)).requires_grad_()
     labels = torch.tensor([0, 1, 2, 3, 0])
     with by_modules():
         wanted, expected = model.features(images), gradients(model, images, labels)
     assert all(type(o.grad_fn).__name__ == "BlockBackward" for o in model.features(images))
     for found, out in zip(model.features(images), wanted, strict=True):
-        assert torch.allclose(found, out, atol=2e-5, rtol=1e-4)
+        assert torch.allclose(found, out, atol=5e-5, rtol=1e-4)
     names = ["images", *(name for name, _ in model.named_parameters())]
     for name, found, grad in zip(names, gradients(model, images, labels), expected, strict=True):
         # A bias before an instance norm has no effect: its gradient is zero, where the modules give their rounding errors.
-        assert found.abs().max() == 0 if name.endswith("0.bias") else distance(found, grad) < 2e-3, name
+        assert found.abs().max() == 0 if name.endswith("0.bias") else distance(found, grad) < (0.05 if kinks else 1e-3), name
 
 
 @needs_library
