@@ -1,0 +1,77 @@
+"""The tables that `make bench` prints."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+Rows = Sequence[Mapping[str, Any]]
+MB = 1e6
+RATIOS = "95 % bootstrap interval over rounds; first: wall seconds of our first unit, compilation included"
+
+
+def ratios(rows: Rows, seconds: str) -> Table:
+    """Ratios with their interval; `seconds` says which are meant."""
+    table = Table(title=f"ours against plain, the published loop: ratio of median {seconds} seconds", caption=RATIOS)
+    _columns(table, "loop", "precision", "plain s", "ours s", "ratio [low, high]", "goal", "first s")
+    for row in rows:
+        taken = [f"{row[key]:.3g}" if key in row else "" for key in ("plain_seconds", "ours_seconds")]
+        first = f"{row['first_wall_seconds']['ours']:.1f}" if "first_wall_seconds" in row else ""
+        ratio = f"{row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+        table.add_row(row["name"], row["precision"], *taken, ratio, _goal(row), first)
+    return table
+
+
+def rates(rows: Rows) -> Table:
+    """What the machine did in that time, and what a unit is."""
+    table = Table(title="plain -> ours", caption="peak: of the whole process, libraries and real images included")
+    _columns(table, "loop", "precision", "GFLOP/s", "% of peak", "peak MB", "faults", "a unit is")
+    for row in rows:
+        peaks = {side: of / MB for side, of in row.get("peak_bytes", {}).items()}
+        found = (row.get("gflops"), row.get("percent_of_peak"), peaks, row.get("minor_faults"))
+        table.add_row(row["name"], row["precision"], *map(_both, found), row.get("title", ""))
+    return table
+
+
+def _columns(table: Table, *names: str) -> None:
+    for name in names:
+        left = name in ("loop", "precision", "a unit is")
+        table.add_column(name, justify="left" if left else "right", no_wrap=name != "a unit is")
+
+
+def _goal(row: Mapping[str, Any]) -> str:
+    goal = row.get("goal")
+    return "" if goal is None else f"{goal} {'met' if row['ratio'] >= goal else 'missed'}"
+
+
+def _both(found: Mapping[str, float] | None) -> str:
+    return f"{found['plain']:.0f} -> {found['ours']:.0f}" if found else ""
+
+
+def memory(rows: Rows) -> Table:
+    """Peak memory of a step by number of classes."""
+    sizes = list(rows[0]["bytes"]) if rows else []
+    table = Table(
+        "method", "side", *(f"{size} classes, MB" for size in sizes), "growth", title="peak memory of one matching step"
+    )
+    for row in rows:
+        cells = [f"{row['bytes'][size] / MB:.0f}" for size in sizes]
+        table.add_row(row["name"], row["side"], *cells, f"{row['growth']:.2f} x")
+    return table
+
+
+def growth(rows: Rows) -> Table:
+    """Seconds by size, and the exponents fitted to them."""
+    table = Table("method", "of", "size: seconds", "exponent", title="growth of one step (ours, eager, fp32)")
+    for row in rows:
+        seconds = ", ".join(f"{size}: {taken:.3g}" for size, taken in row["seconds"].items())
+        table.add_row(row["name"], row["axis"], seconds, f"{row['exponent']:.2f} +- {row['error']:.2f}")
+    return table
+
+
+def peaks(found: Mapping[str, Mapping[str, float]]) -> Table:
+    """GFLOP/s of this machine by shape."""
+    table = Table("shape", *found, title="peak of this machine, GFLOP/s")
+    for shape in next(iter(found.values()), {}):
+        table.add_row(shape, *(f"{rates[shape]:.0f}" for rates in found.values()))
+    return table
