@@ -14,6 +14,7 @@ from condensers.data import ClassData
 from condensers.fields import hyper
 from condensers.initialisation import starting_images
 from condensers.loop import SetLoop
+from condensers.networks.passes import PRECISIONS
 from condensers.registry import NETWORKS, with_parts
 from condensers.setting import Setting
 from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
@@ -31,6 +32,7 @@ class Composition:
     batch_real: int = hyper(256, unit="real images, per class or in all", source="ours", minimum=1)
     init: str = hyper("real", source="ours", values=("noise", "real"))
     update: str = hyper("all", unit="classes per update", source="ours", values=("all", "class"))
+    precision: str = hyper("fp32", unit="of what is not learned (bf16: an approximation)", source="ours", values=PRECISIONS)
     network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
     parameterisation: Any = hyper("pixels", source="ours", part="parameterisation")
     labels: Any = hyper("hard", source="ours", part="label model")

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from condensers.learning import Learnable
 from condensers.networks import has_batch_norm
+from condensers.networks.passes import precision
 from condensers.objectives.base import Pair, Whole
 
 IMAGES_AT_ONCE = 1024
@@ -24,6 +25,10 @@ class SetLoop:
         self.sampler = method.sampler.begin(setting)
 
     def step(self, index: int) -> float:
+        with precision(self.method.precision):
+            return self._step(index)
+
+    def _step(self, index: int) -> float:
         self.set.slow(index / self.steps)
         given = self.schedule.next(index, self.set.present)
         if self.method.objective.needs == "network":

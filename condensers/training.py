@@ -16,6 +16,7 @@ from condensers import engine
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.fields import hyper
+from condensers.networks.passes import PRECISIONS, precision
 from condensers.registry import AUGMENTATIONS
 
 
@@ -32,6 +33,7 @@ class Training:
     steps: int | None = hyper(None, unit="gradient steps", source="ours: in place of epochs, for equal-step baselines", minimum=1)
     drop: bool = hyper(True, unit="a tenth of the rate from half of the epochs on", source="DC's code")
     loss: str = hyper("cross-entropy", source="DC, section 4.1", values=("cross-entropy", "mse"))
+    precision: str = hyper("fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS)
 
 
 class TrainingLoop:
@@ -55,7 +57,8 @@ class TrainingLoop:
 
     def _optimiser(self, lr: float) -> torch.optim.SGD:
         recipe = self.recipe
-        return torch.optim.SGD(self.network.parameters(), lr=lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+        decay = recipe.weight_decay
+        return torch.optim.SGD(self.network.parameters(), lr=lr, momentum=recipe.momentum, weight_decay=decay, fused=True)
 
     def step(self, index: int) -> float:
         position = index % self.per_epoch
@@ -66,7 +69,8 @@ class TrainingLoop:
         chosen = self.order[position * self.recipe.batch : (position + 1) * self.recipe.batch].to(self.images.device)
         batch, labels = as_input(self.images[chosen], self.data), self.labels[chosen]
         batch = self.augmentation.apply(batch, self.augmentation.draw(len(batch), self.data.shape, self.generator))
-        logits = self.network(batch)
+        with precision(self.recipe.precision):
+            logits = self.network(batch)
         self.seen = chosen, logits.detach()
         loss = loss_of(logits, labels, self.recipe.loss)
         self.optimiser.zero_grad()

@@ -5,6 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from condensers.networks.passes import casting, widened
 from condensers.registry import NETWORKS
 
 
@@ -40,10 +41,11 @@ class Blocks(nn.Module):
     def features(self, x: Tensor) -> list[Tensor]:
         """Each block's output (N, C_b, H_b, W_b), after pooling where there is one."""
         outputs = []
-        for block in self.blocks:
-            x = block(x)
-            outputs.append(x)
-        return outputs
+        with casting(x):
+            for block in self.blocks:
+                x = block(x)
+                outputs.append(x)
+        return [widened(output) for output in outputs]
 
     def embed(self, x: Tensor) -> Tensor:
         """The last block's output, flattened: (N, C * H * W)."""

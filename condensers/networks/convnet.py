@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.fields import hyper
+from condensers.networks import fused
 from condensers.networks.base import Blocks
 
 
@@ -31,6 +32,21 @@ NORMS: dict[str, Callable[[int, int], nn.Module]] = {
     "instance": lambda width, size: nn.GroupNorm(width, width),
     "group": lambda width, size: group_norm(width),
 }
+
+
+class Block(nn.Sequential):
+    """Convolution, norm, activation and pooling; one operation where instance norm, a (leaky) ReLU and averages allow it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, H, W) -> (N, width, H', W')."""
+        convolution, norm, activation, pooling = self
+        if isinstance(norm, nn.GroupNorm) and isinstance(activation, nn.LeakyReLU) and isinstance(convolution, nn.Conv2d):
+            known = norm.num_groups == norm.num_channels and isinstance(pooling, MeanPool | nn.Identity)
+            if known and not activation._forward_hooks and fused.runs(x, convolution.weight):
+                return fused.block(x, convolution, norm, activation.negative_slope, isinstance(pooling, MeanPool))
+        for module in self:
+            x = module(x)
+        return x
 
 
 class MeanPool(nn.Module):
@@ -90,7 +106,7 @@ class ConvNet(Blocks):
             size += 2 * padding - 2
             convolution = nn.Conv2d(channels, spec.width, 3, padding=padding)
             norm = NORMS[spec.norm](spec.width, size)
-            blocks.append(nn.Sequential(convolution, norm, ACTIVATIONS[spec.activation](), POOLINGS[spec.pooling]()))
+            blocks.append(Block(convolution, norm, ACTIVATIONS[spec.activation](), POOLINGS[spec.pooling]()))
             channels = spec.width
             size = size if spec.pooling == "none" else size // 2
             if size < 1:

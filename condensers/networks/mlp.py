@@ -7,6 +7,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from condensers.fields import hyper
+from condensers.networks.passes import casting, widened
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class MLP(nn.Module):
     def features(self, x: Tensor) -> list[Tensor]:
         """Each hidden layer's output (N, width), after ReLU."""
         x, outputs = x.flatten(1), []
-        for layer in self.layers:
-            x = layer(x).relu()
-            outputs.append(x)
+        with casting(x):
+            for layer in self.layers:
+                x = layer(x).relu()
+                outputs.append(widened(x))
         return outputs
 
     def embed(self, x: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch.nn import functional
 from condensers.errors import UsageError
 from condensers.fields import hyper
 from condensers.networks.convnet import NORMS, MeanPool
+from condensers.networks.passes import casting, widened
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,12 @@ class ResNet18(nn.Module):
 
     def features(self, x: Tensor) -> list[Tensor]:
         """Each stage's output (N, C_b, H_b, W_b)."""
-        x, outputs = self.stem(x), []
-        for stage in self.blocks:
-            x = stage(x)
-            outputs.append(x)
+        outputs = []
+        with casting(x):
+            x = self.stem(x)
+            for stage in self.blocks:
+                x = stage(x)
+                outputs.append(widened(x))
         return outputs
 
     def embed(self, x: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.fields import hyper
+from condensers.networks.passes import casting, widened
 
 
 @dataclass(frozen=True)
@@ -104,12 +105,13 @@ class ViT(nn.Module):
 
     def _tokens(self, x: Tensor) -> list[Tensor]:
         """Each block's tokens (N, 1 + H_p * W_p, dim), the class token first."""
-        patches = self.patches(functional.pad(x, self.padding)).flatten(2).transpose(1, 2)
-        z = torch.cat([self.class_token.expand(len(x), -1, -1), patches], 1) + self.positions
         outputs = []
-        for block in self.blocks:
-            z = block(z)
-            outputs.append(z)
+        with casting(x):
+            patches = self.patches(functional.pad(x, self.padding)).flatten(2).transpose(1, 2)
+            z = torch.cat([self.class_token.expand(len(x), -1, -1), patches], 1) + self.positions
+            for block in self.blocks:
+                z = block(z)
+                outputs.append(widened(z))
         return outputs
 
     def features(self, x: Tensor) -> list[Tensor]:

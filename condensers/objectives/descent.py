@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from condensers.networks.passes import by_modules, precision
 from condensers.objectives.base import Whole
 
 
@@ -43,7 +44,8 @@ class Descent:
     def gradient(self, theta: Tensor, step: Step, images: Tensor, labels: Tensor, graph: bool) -> Tensor:
         """g_s at `theta`, (P,), for the step's images (n, C, H, W) and labels, not yet augmented."""
         augmented = self.whole.setting.augmentation.apply(images, step.draw)
-        loss = functional.cross_entropy(logits(self.network, theta, augmented), labels)
+        with by_modules() if graph else precision("fp32"):
+            loss = functional.cross_entropy(logits(self.network, theta, augmented), labels)
         return torch.autograd.grad(loss, theta, create_graph=graph)[0]
 
     def unroll(self, theta: Tensor) -> Tensor:

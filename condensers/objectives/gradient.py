@@ -13,6 +13,7 @@ Kim et al., "Dataset Condensation via Efficient Synthetic-Data Parameterization"
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,6 +23,7 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.fields import hyper
+from condensers.networks.passes import by_modules
 from condensers.objectives.base import Pair
 
 EPSILON = 1e-6
@@ -79,7 +81,8 @@ def gradients(
 ) -> tuple[Tensor, ...]:
     """Gradient of the mean cross-entropy of one class's images, a tensor for each parameter (or each of `weights`)."""
     labels = torch.full((len(images),), label, dtype=torch.int64, device=images.device)
-    loss = functional.cross_entropy(network(images), labels)
+    with by_modules() if create_graph else nullcontext():
+        loss = functional.cross_entropy(network(images), labels)
     return torch.autograd.grad(loss, list(weights or network.parameters()), create_graph=create_graph)
 
 

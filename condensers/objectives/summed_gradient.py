@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from condensers.networks.passes import by_modules
 from condensers.objectives.base import Pair
 from condensers.objectives.gradient import GradientMatching, gradients
 
@@ -35,6 +36,7 @@ class SummedGradient(GradientMatching):
         each = [gradients(network, pair.real, pair.label, create_graph=False, weights=weights) for pair in pairs]
         real = [torch.stack(layer).mean(0) for layer in zip(*each, strict=True)]
         labels = [torch.full((len(pair.synthetic),), pair.label, device=pair.synthetic.device) for pair in pairs]
-        loss = functional.cross_entropy(network(torch.cat([pair.synthetic for pair in pairs])), torch.cat(labels))
+        with by_modules():
+            loss = functional.cross_entropy(network(torch.cat([pair.synthetic for pair in pairs])), torch.cat(labels))
         synthetic = torch.autograd.grad(loss, weights, create_graph=True)
         return self.between(real, synthetic)

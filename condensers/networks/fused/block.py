@@ -1,0 +1,109 @@
+"""A block of a ConvNet as one operation: convolution, instance norm, (leaky) ReLU and 2 x 2 mean pooling.
+
+z = w * x,   xh = (z - m) / s,   y = act(scale xh + shift),   out = pool(y);   m, s: mean and deviation of each channel's pixels.
+Back, with d = act'(y) pool'(dout):  dscale = sum d xh,  dshift = sum d,  dz = scale / s (d - mean(d) - xh mean(d xh)).
+
+The same mathematics as the modules, other roundings. A bias before the norm has no effect and its gradient is zero; the modules
+give it the rounding errors of a sum that should be zero. Two passes over memory stand where the modules take ten; convolutions
+are torch's, channels-last. With `create_graph` the way back is taken by torch's own operations, so it can be differentiated again.
+"""
+
+import ctypes
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from condensers.networks.fused.native import library
+from condensers.networks.passes import single_operations
+
+LAST, IMAGES_A_THREAD = torch.channels_last, 8
+
+
+def runs(x: Tensor, weight: Tensor) -> bool:
+    """Whether a block of these may be one operation: on a CPU, in float32 or bfloat16, where there is a library."""
+    known = x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16) and weight.dtype == torch.float32
+    return known and single_operations() and library() is not None
+
+
+def block(x: Tensor, convolution: nn.Conv2d, norm: nn.GroupNorm, slope: float, pool: bool) -> Tensor:
+    """x (N, C, H, W) -> (N, width, H', W'), halved by pooling where `pool`; bfloat16 under torch.autocast."""
+    weights = convolution.weight, convolution.bias, norm.weight, norm.bias
+    settings = int(convolution.padding[0]), slope, norm.eps, pool
+    found: Tensor = Block.apply(x.bfloat16() if torch.is_autocast_enabled("cpu") else x, *weights, settings)
+    return found
+
+
+class Block(torch.autograd.Function):
+    """x (N, C, H, W) float32 or bfloat16; weight, bias, scale, shift float32; settings: padding, slope, eps, pool."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor, settings: Any) -> Any:
+        padding, slope, eps, pool = settings
+        kernel = _last(weight.to(x.dtype))
+        z = _last(functional.conv2d(_last(x), kernel, padding=padding))
+        n, channels, height, width = z.shape
+        size = (n, channels, height // 2, width // 2) if pool else (n, channels, height, width)
+        out = torch.empty(size, dtype=z.dtype, memory_format=LAST)
+        mean, rstd = (torch.empty(n, channels) for _ in range(2))
+        scale, shift, shape = scale.contiguous(), shift.contiguous(), (ctypes.c_long * 4)(height, width, channels, pool)
+        address = [t.data_ptr() for t in (z, scale, shift, out, mean, rstd)]
+        call = getattr(library(), f"forward_{str(z.dtype)[6:]}")
+        _over(n, lambda first, last: call(*address[:3], slope, eps, shape, first, last, *address[3:]))
+        ctx.save_for_backward(x, weight, bias, scale, shift, z, mean, rstd)
+        ctx.settings = settings
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        x, weight, bias, scale, shift, z, mean, rstd = ctx.saved_tensors
+        padding, slope, _, pool = ctx.settings
+        if torch.is_grad_enabled():
+            return *_again((x, weight, bias, scale, shift), ctx, grad), None
+        n, channels, height, width = z.shape
+        grad, dz = _last(grad), torch.empty_like(z)
+        dscale, dshift = (torch.empty(n, channels) for _ in range(2))
+        scale, shift, shape = scale.contiguous(), shift.contiguous(), (ctypes.c_long * 4)(height, width, channels, pool)
+        address = [t.data_ptr() for t in (grad, z, scale, shift, mean, rstd, dz, dscale, dshift)]
+        call = getattr(library(), f"backward_{str(z.dtype)[6:]}")
+        _over(n, lambda first, last: call(*address[:4], slope, shape, first, last, *address[4:]))
+        wanted = [ctx.needs_input_grad[0], ctx.needs_input_grad[1], False]
+        kernel = _last(weight.to(x.dtype))
+        dx, dweight, _ = torch.ops.aten.convolution_backward(
+            dz, _last(x), kernel, None, [1, 1], [padding, padding], [1, 1], False, [0, 0], 1, wanted
+        )  # fmt: skip
+        dweight = dweight.float() if wanted[1] else None
+        return dx, dweight, torch.zeros_like(bias), dscale.sum(0), dshift.sum(0), None
+
+
+def _again(tensors: tuple[Tensor, ...], ctx: Any, grad: Tensor) -> list[Tensor | None]:
+    """The gradients by torch's operations, with a graph of their own."""
+    padding, slope, eps, pool = ctx.settings
+    x, weight, bias, scale, shift = tensors
+    z = functional.conv2d(x, weight.to(x.dtype), bias.to(x.dtype), padding=padding)
+    y = functional.leaky_relu(functional.group_norm(z, z.shape[1], scale.to(x.dtype), shift.to(x.dtype), eps), slope)
+    out = functional.avg_pool2d(y, 2) if pool else y
+    needed = [tensor for tensor, needs in zip(tensors, ctx.needs_input_grad, strict=False) if needs]
+    found = iter(torch.autograd.grad(out, needed, grad, create_graph=True))
+    return [next(found) if needs else None for needs in ctx.needs_input_grad[:5]]
+
+
+def _last(x: Tensor) -> Tensor:
+    """(A, B, H, W) as it is, with B innermost in memory, also where B is 1 and torch would not care."""
+    _, b, h, w = x.shape
+    strides = (h * w * b, 1, w * b, b)
+    return x if x.stride() == strides else x.contiguous(memory_format=LAST).as_strided(x.shape, strides)
+
+
+def _over(n: int, call: Callable[[int, int], None]) -> None:
+    """Images 0 ... n - 1 in as many portions as torch may use threads, and as are worth one."""
+    threads = min(torch.get_num_threads(), n // IMAGES_A_THREAD)
+    if threads < 2:
+        call(0, n)
+        return
+    edges = [n * i // threads for i in range(threads + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(call, edges[:-1], edges[1:]))
