@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import figures, growth, machine, memory, tables
 from benchmarks.case import Case, usual_data
-from benchmarks.loads import COMPOSED, LOADS, MATCHING_GOALS, WHOLE, Load
+from benchmarks.loads import COMPOSED, LOADS, WHOLE, Load
 from benchmarks.rounds import Plan, measure, smaller
 from benchmarks.worker import apart
 from rich.table import Table
@@ -30,7 +30,6 @@ class Options:
     rounds: int = 5
     threads: int = 1
     device: str = "cpu"
-    compiling: str = "always"
     quick: bool = False
     whole: bool = False
     out: Path = Path("runs/bench.json")
@@ -48,7 +47,7 @@ class Bench:
             raise UsageError("--rounds and --threads must be at least 1")
         self.options, self.say = options, say
         self.device = choose_device(options.device)
-        plan = Plan(Case(data=usual_data(), device=self.device), options.rounds, options.threads, options.compiling)
+        plan = Plan(Case(data=usual_data(), device=self.device), options.rounds, options.threads)
         self.plan = smaller(plan) if options.quick else plan
         self.rows: list[figures.Row] = []
         self.failures: list[str] = []
@@ -62,7 +61,7 @@ class Bench:
         seconds = PEAK_SECONDS / 20 if self.options.quick else PEAK_SECONDS
         self.found["peak_gflops"] = apart(machine.peaks, self.device, self.options.threads, seconds)
         for load in self.loads():
-            self._guarded(load.name, lambda load=load: self.rows.extend(measure(load, self.plan, self.say)))
+            self._guarded(load.name, lambda load=load: self._measure(load))
         for name, part in (("memory", self._memory), ("growth", self._growth), ("many", self._many)):
             if self._wanted(name):
                 self.say(name)
@@ -83,10 +82,17 @@ class Bench:
     def _guarded(self, name: str, part: Callable[[], None]) -> None:
         try:
             part()
-        except (figures.Mismatch, RuntimeError, UsageError) as fault:
+        except (RuntimeError, UsageError) as fault:
             self.failures.append(f"FAILED {name}: {fault}")
             self.say(self.failures[-1])
         self.save()
+
+    def _measure(self, load: Load) -> None:
+        rows, failures = measure(load, self.plan, self.say)
+        self.rows += rows
+        self.failures += failures
+        for failure in failures:
+            self.say(failure)
 
     def _memory(self) -> None:
         quick = self.options.quick
@@ -115,7 +121,7 @@ class Bench:
         for name, parts in COMPOSED.items():
             measured = [row for part in parts for row in self.rows if row["name"] == part]
             if name not in {row["name"] for row in self.rows}:
-                rows += figures.composed(name, MATCHING_GOALS, measured, times)
+                rows += figures.composed(name, measured, times, self.plan.card)
         return rows
 
     def all_rows(self) -> list[figures.Row]:
@@ -136,6 +142,7 @@ class Bench:
         if self.rows:
             yield tables.ratios(self.all_rows(), self.found["seconds"])
             yield tables.rates(self.all_rows())
+            yield tables.units(self.rows)
         if self.found.get("memory"):
             yield tables.memory(self.found["memory"])
         if self.found.get("growth"):

@@ -1,4 +1,4 @@
-"""What is timed: how large, on which images, on which device, at which precision."""
+"""What is timed: how large, on which images, on which device."""
 
 import copy
 from dataclasses import dataclass
@@ -59,14 +59,6 @@ class Case:
         labels = torch.arange(self.classes).repeat_interleave(self.per_class)
         images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
         return ClassData(NOISE, images, labels, tuple(map(str, range(self.classes))), (0.5,), (0.3,), mirror=False)
-
-
-@dataclass(frozen=True)
-class Mode:
-    """How our side runs: the arithmetic, and whether graphs are compiled (where that can be chosen)."""
-
-    precision: str = "fp32"
-    compiling: str = "never"
 
 
 def usual_data() -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from benchmarks.loads import GRADIENT_BOUND, Load
+from benchmarks.loads import GRADIENT_BOUND, Load, goal_of
 from benchmarks.worker import Done
 
 from harness.statistics import LEVEL, RESAMPLES
@@ -62,14 +62,14 @@ def row(name: str, precision: str, goal: float | None, plain: Sequence[float], o
     }
 
 
-def composed(name: str, goals: Mapping[str, float], rows: Sequence[Row], times: tuple[float, float]) -> list[Row]:
+def composed(name: str, rows: Sequence[Row], times: tuple[float, float], card: bool) -> list[Row]:
     """An iteration put together from its parts, `times` of each, by precision. rows: of the two parts, with "seconds"."""
     found = []
-    for precision in goals:
+    for precision in dict.fromkeys(one["precision"] for one in rows):
         parts = [one for one in rows if one["precision"] == precision]
         if len(parts) == 2 and parts[0]["n"] == parts[1]["n"]:
             sides = [_sum([part["seconds"][side] for part in parts], times) for side in ("plain", "ours")]
-            found.append(row(name, precision, goals[precision], *sides) | _together(parts, times))
+            found.append(row(name, precision, goal_of(name, precision, card), *sides) | _together(parts, times))
     return found
 
 
@@ -90,6 +90,6 @@ def add_rates(rows: Sequence[Row], peak: Mapping[str, float]) -> None:
     for one in rows:
         if "flops" in one:
             rates = {side: one["flops"][side] / one[f"{side}_seconds"] / 1e9 for side in ("plain", "ours")}
-            peaks = {"plain": peak["fp32"], "ours": peak[one["precision"]]}
+            peaks = {"plain": peak.get("tf32", peak["fp32"]), "ours": peak[one["precision"]]}
             one["gflops"] = rates
             one["percent_of_peak"] = {side: 100 * rates[side] / peaks[side] for side in rates}

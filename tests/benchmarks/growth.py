@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from benchmarks.case import Case, Mode
+from benchmarks.case import Case
 from benchmarks.loads import LOADS
 from benchmarks.worker import timed
 
@@ -45,7 +45,7 @@ def table(case: Case, rounds: int, threads: int, axes: Mapping[str, Sequence[int
 def steps(name: str, cases: Sequence[Case], rounds: int) -> list[float]:
     """Median seconds of a step of each case; the cases take turns. The first round is not counted."""
     load = METHODS[name]
-    sides = [load.side(case, Mode()) for case in cases]
+    sides = [load.side(case, "fp32") for case in cases]
     taken: list[list[float]] = [[] for _ in cases]
     for index in range(rounds + 1):
         for case, side, found in zip(cases, sides, taken, strict=True):

@@ -8,19 +8,21 @@ from benchmarks.worker import settle
 from torch import Tensor
 from torch.nn import functional
 
+from condensers.networks.passes import precision
 from harness.runtime import prepare
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 Shape = tuple[str, int, Callable[[], Tensor]]
 
 
 def peaks(device: str, threads: int, seconds: float) -> dict[str, dict[str, float]]:
     """Precision -> shape -> GFLOP/s, each measured for about so many seconds, with the harness's allocator settings."""
     prepare(threads)
-    return {
-        precision: {name: rate(call, flops, device, seconds) / 1e9 for name, flops, call in shapes(dtype, device)}
-        for precision, dtype in DTYPES.items()
-    }
+    found = {}
+    for name in ("fp32", "tf32", "bf16") if device.startswith("cuda") else ("fp32", "bf16"):
+        with precision(name):
+            dtype = torch.bfloat16 if name == "bf16" else torch.float32
+            found[name] = {shape: rate(call, flops, device, seconds) / 1e9 for shape, flops, call in shapes(dtype, device)}
+    return found
 
 
 def best(found: dict[str, dict[str, float]]) -> dict[str, float]:

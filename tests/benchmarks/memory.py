@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from benchmarks.case import Case, Mode
+from benchmarks.case import Case
 from benchmarks.loads import LOADS
 from benchmarks.worker import apart, peak_bytes
 
@@ -38,7 +38,7 @@ def step_bytes(method: str, side: str, case: Case) -> int:
     if side == "ours":
         prepare(threads=1)
     load = LOADS[f"{method}-matching"]
-    one = load.side(case, None if side == "plain" else Mode())
+    one = load.side(case, None if side == "plain" else "fp32")
     one.prepare(0)
     before = peak_bytes(case.device)
     one.run()

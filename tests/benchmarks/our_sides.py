@@ -1,49 +1,28 @@
 """Our loops as units of work, built as a run builds them: `prepare(index)` begins unit `index`, `run()` is timed."""
 
-import inspect
-from dataclasses import fields
 from typing import Any
 
 import torch
-from benchmarks.case import Case, Mode, kept, mean_loss
+from benchmarks.case import Case, kept, mean_loss
 from torch import Tensor
 from torch.nn import functional
 
 from condensers import networks
-from condensers.composition import Composition
 from condensers.context import Context
 from condensers.initialisation import starting_images
+from condensers.networks.passes import precision
 from condensers.registry import create_condenser
 from condensers.training import Training, TrainingLoop, predict
-
-
-def precisions(kind: str) -> list[str]:
-    """Those that a pair of sides can be asked for here."""
-    if kind == "test":
-        known = "precision" in inspect.signature(predict).parameters
-    else:
-        known = any(f.name == "precision" for f in fields(Training if kind == "training" else Composition))
-    return ["fp32", "bf16"] if known else ["fp32"]
-
-
-def lent(case: Case, mode: Mode) -> Context:
-    """A context with seed 0, and with `compiling` where contexts have it."""
-    known = {"compiling": mode.compiling} if any(f.name == "compiling" for f in fields(Context)) else {}
-    return Context(seed=0, device=torch.device(case.device), **known)
-
-
-def asked(mode: Mode) -> dict[str, Any]:
-    """The setting that asks for a precision; nothing for the usual one."""
-    return {} if mode.precision == "fp32" else {"precision": mode.precision}
 
 
 class OurSide:
     """A method's loop on a case, with a schedule of its own; every unit starts from the same images."""
 
-    def __init__(self, name: str, case: Case, mode: Mode, schedule: Any = "fresh") -> None:
-        self.case, self.mode, self.context, self.data = case, mode, lent(case, mode), case.train()
+    def __init__(self, name: str, case: Case, arithmetic: str, schedule: Any = "fresh") -> None:
+        self.case, self.data = case, case.train()
+        self.context = Context(seed=0, device=self.data.device)
         spec = {"name": name, "batch_real": case.batch_real, "network": case.network, "schedule": schedule}
-        self.loop = create_condenser(spec | asked(mode)).begin(self.data, case.ipc, self.context)
+        self.loop = create_condenser(spec | {"precision": arithmetic}).begin(self.data, case.ipc, self.context)
         self.start, self.total = kept(self.loop.state_dict()), 0.0
 
     def prepare(self, index: int) -> None:
@@ -67,8 +46,8 @@ class OurMatching(OurSide):
 class OurWhole(OurSide):
     """All steps with one network, and its training between them."""
 
-    def __init__(self, name: str, case: Case, mode: Mode) -> None:
-        super().__init__(name, case, mode, {"name": "trained-on-synthetic", "outer": case.outer, "inner": case.inner})
+    def __init__(self, name: str, case: Case, arithmetic: str) -> None:
+        super().__init__(name, case, arithmetic, {"name": "trained-on-synthetic", "outer": case.outer, "inner": case.inner})
 
     def run(self) -> None:
         self.total = sum(self.loop.step(index) for index in range(self.case.outer))
@@ -77,15 +56,16 @@ class OurWhole(OurSide):
 class OurEpochs(OurSide):
     """Epochs of the network's own training between two steps, which the schedule does at the beginning of the second."""
 
-    def __init__(self, name: str, case: Case, mode: Mode) -> None:
-        super().__init__(name, case, mode, {"name": "trained-on-synthetic", "outer": case.outer, "inner": case.epochs})
+    def __init__(self, name: str, case: Case, arithmetic: str) -> None:
+        super().__init__(name, case, arithmetic, {"name": "trained-on-synthetic", "outer": case.outer, "inner": case.epochs})
 
     def prepare(self, index: int) -> None:
         super().prepare(index)
         self.network = self.loop.schedule.next(self.case.outer, self.loop.set.present)
 
     def run(self) -> None:
-        self.network = self.loop.schedule.next(self.case.outer + 1, self.loop.set.present)
+        with precision(self.loop.method.precision):
+            self.network = self.loop.schedule.next(self.case.outer + 1, self.loop.set.present)
 
     def loss(self) -> float:
         return mean_loss(self.network, *self.loop.set.present())
@@ -94,8 +74,9 @@ class OurEpochs(OurSide):
 class OurNetwork:
     """A network that every unit begins with new weights."""
 
-    def __init__(self, case: Case, mode: Mode) -> None:
-        self.case, self.context, self.data = case, lent(case, mode), case.train()
+    def __init__(self, case: Case, arithmetic: str) -> None:
+        self.case, self.data, self.arithmetic = case, case.train(), arithmetic
+        self.context = Context(seed=0, device=self.data.device)
         self.network = self.fresh()
 
     def fresh(self) -> torch.nn.Module:
@@ -110,11 +91,11 @@ class OurNetwork:
 class OurTraining(OurNetwork):
     """Epochs of a network's training for evaluation."""
 
-    def __init__(self, name: str, case: Case, mode: Mode) -> None:
-        super().__init__(case, mode)
+    def __init__(self, name: str, case: Case, arithmetic: str) -> None:
+        super().__init__(case, arithmetic)
         start = starting_images(self.data, case.ipc, "real", torch.Generator().manual_seed(0))
         labels = torch.arange(len(self.data.class_names), device=self.data.device).repeat_interleave(case.ipc)
-        recipe = Training(augmentation="dsa", epochs=1000, **asked(mode))
+        recipe = Training(augmentation="dsa", epochs=1000, precision=arithmetic)
         self.loop = TrainingLoop(self.network, start, labels, recipe, self.data, self.context)
         self.start = kept(self.loop.state_dict())
 
@@ -133,13 +114,13 @@ class OurTraining(OurNetwork):
 class OurTest(OurNetwork):
     """A pass of test images."""
 
-    def __init__(self, name: str, case: Case, mode: Mode) -> None:
-        super().__init__(case, mode)
+    def __init__(self, name: str, case: Case, arithmetic: str) -> None:
+        super().__init__(case, arithmetic)
         self.test, self.logits = case.test(), torch.empty(0)
-        self.settings = asked(mode)
 
     def run(self) -> None:
-        self.logits = predict(self.network, self.test, **self.settings)
+        with precision(self.arithmetic):
+            self.logits = predict(self.network, self.test)
 
     def loss(self) -> float:
         return functional.cross_entropy(self.logits, self.test.labels).item()

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from benchmarks.case import Case, Mode
-from benchmarks.figures import Row, difference, row
-from benchmarks.loads import Load
+from benchmarks.case import Case
+from benchmarks.figures import Mismatch, Row, difference, row
+from benchmarks.loads import Load, goal_of
 from benchmarks.worker import Done, Worker
 
 PLAIN = "plain"
@@ -16,62 +16,100 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How all loads are measured. compiling: what contexts are asked for, where they have it."""
+    """How all loads are measured."""
 
     case: Case = field(default_factory=Case)
     rounds: int = 5
     threads: int = 1
-    compiling: str = "always"
 
-    def modes(self, load: Load) -> dict[str, Mode | None]:
-        """Side -> its mode; None is the published loop."""
-        return {PLAIN: None} | {precision: Mode(precision, self.compiling) for precision in load.precisions()}
+    @property
+    def card(self) -> bool:
+        """Whether a graphics card computes."""
+        return self.case.device.startswith("cuda")
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Those of our sides."""
+        return ("fp32", "tf32", "bf16") if self.card else ("fp32", "bf16")
+
+    def judged(self, precision: str) -> str:
+        """The precision whose bounds hold: on a card torch gives the published loop's convolutions tf32."""
+        return "tf32" if self.card and precision == "fp32" else precision
 
     def seconds(self, done: Done) -> float:
         """CPU seconds; of a graphics card, wall seconds."""
-        return done.wall if self.case.device.startswith("cuda") else done.cpu
+        return done.wall if self.card else done.cpu
 
 
-def measure(load: Load, plan: Plan, say: Say) -> list[Row]:
-    """A row for each precision. Raises Mismatch at the first unit whose losses differ too much."""
-    modes = plan.modes(load)
-    say(f"{load.name}: starting {len(modes)} processes")
+@dataclass
+class Seen:
+    """What every round so far gave, by side; a side whose losses differ is named in `failures` and asked no more."""
+
+    load: Load
+    plan: Plan
+    names: list[str]
+    units: list[dict[str, Done]] = field(default_factory=list)
+    apart: dict[str, list[tuple[float, float | None]]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def order(self) -> list[str]:
+        """Sides in the order of the next round, which moves on by one each time."""
+        turn = len(self.units) % len(self.names)
+        return self.names[turn:] + self.names[:turn]
+
+    def add(self, done: dict[str, Done]) -> None:
+        for side in [name for name in self.names if name != PLAIN]:
+            try:
+                found = difference(self.load, self.plan.judged(side), len(self.units), done[PLAIN], done[side])
+                self.apart.setdefault(side, []).append(found)
+            except Mismatch as fault:
+                self.failures.append(f"FAILED {fault} (precision {side})")
+                self.names.remove(side)
+        self.units.append(done)
+
+    def line(self) -> str:
+        """The last round in words."""
+        index, done = len(self.units) - 1, self.units[-1]
+        which = f"round {index} of {self.plan.rounds}" if index else "warm-up"
+        shown = ", ".join(f"{side} {self.plan.seconds(one):.3g} s" for side, one in sorted(done.items(), reverse=True))
+        off = ", ".join(f"{self.apart[side][-1][0]:.0e}" for side in self.names if side != PLAIN)
+        return f"{self.load.name}: {which}: {shown}; losses apart by {off}"
+
+
+def measure(load: Load, plan: Plan, say: Say) -> tuple[list[Row], list[str]]:
+    """A row for each precision, and a sentence for each whose losses (or gradients) are not those of the published loop."""
+    wanted: dict[str, str | None] = {PLAIN: None} | {precision: precision for precision in plan.precisions}
+    seen = Seen(load, plan, list(wanted))
+    say(f"{load.name}: starting {len(wanted)} processes")
     with ExitStack() as stack:
-        sides = {side: stack.enter_context(Worker(load, plan.case, mode, plan.threads)) for side, mode in modes.items()}
-        names, units = list(sides), []
-        for index in range(plan.rounds + 1):
-            turn = index % len(names)
-            done = {side: sides[side].unit(index) for side in names[turn:] + names[:turn]}
-            units.append({side: done[side] for side in names})
-            apart = [difference(load, side, index, done[PLAIN], done[side]) for side in names if side != PLAIN]
-            shown = ", ".join(f"{side} {plan.seconds(done[side]):.2f} s" for side in names)
-            off = ", ".join(f"{loss:.0e}" for loss, _ in apart)
-            say(f"{load.name}: {f'round {index} of {plan.rounds}' if index else 'warm-up'}: {shown}; losses apart by {off}")
-        return _rows(load, plan, units, sides)
+        sides = {side: stack.enter_context(Worker(load, plan.case, wanted[side], plan.threads)) for side in wanted}
+        while len(seen.units) <= plan.rounds and seen.names != [PLAIN]:
+            seen.add({side: sides[side].unit(len(seen.units)) for side in seen.order()})
+            say(seen.line())
+        return _rows(seen, sides), seen.failures
 
 
-def _rows(load: Load, plan: Plan, units: Sequence[dict[str, Done]], sides: dict[str, Worker]) -> list[Row]:
-    """The first unit is the warm-up: it holds what is compiled or prepared once, and is a figure of its own."""
-    peaks = {side: worker.peak() for side, worker in sides.items()}
-    flops = {PLAIN: sides[PLAIN].flops(), "ours": sides["fp32"].flops()}
-    seconds = {side: [plan.seconds(unit[side]) for unit in units[1:]] for side in sides}
+def _rows(seen: Seen, sides: dict[str, Worker]) -> list[Row]:
+    """The first unit is the warm-up: it holds what is prepared once, and is a figure of its own."""
+    ours = [side for side in seen.names if side != PLAIN]
+    peaks = {side: sides[side].peak() for side in seen.names}
+    flops = {PLAIN: sides[PLAIN].flops(), "ours": sides[ours[0]].flops()} if ours else {}
     rows = []
-    for side in sides:
-        if side == PLAIN:
-            continue
-        apart = [difference(load, side, index, unit[PLAIN], unit[side]) for index, unit in enumerate(units)]
-        both = {PLAIN: seconds[PLAIN], "ours": seconds[side]}
+    for side in ours:
+        both = {PLAIN: PLAIN, "ours": side}
+        seconds = {key: [seen.plan.seconds(unit[name]) for unit in seen.units[1:]] for key, name in both.items()}
+        goal, case = goal_of(seen.load.name, side, seen.plan.card), seen.plan.case
         rows.append(
-            row(load.name, side, load.goals.get(side), *both.values())
+            row(seen.load.name, side, goal, *seconds.values())
             | {
-                "title": load.title.format(epochs=plan.case.epochs, tests=plan.case.tests),
-                "seconds": both,
-                "first_wall_seconds": {PLAIN: units[0][PLAIN].wall, "ours": units[0][side].wall},
-                "minor_faults": {PLAIN: _faults(units, PLAIN), "ours": _faults(units, side)},
-                "peak_bytes": {PLAIN: peaks[PLAIN], "ours": peaks[side]},
+                "title": seen.load.title.format(epochs=case.epochs, tests=case.tests),
+                "seconds": seconds,
+                "first_wall_seconds": {key: seen.units[0][name].wall for key, name in both.items()},
+                "minor_faults": {key: _faults(seen.units, name) for key, name in both.items()},
+                "peak_bytes": {key: peaks[name] for key, name in both.items()},
                 "flops": flops,
-                "loss_difference": max(loss for loss, _ in apart),
-                "gradient_difference": max((off for _, off in apart if off is not None), default=None),
+                "loss_difference": max(loss for loss, _ in seen.apart[side]),
+                "gradient_difference": max((off for _, off in seen.apart[side] if off is not None), default=None),
             }
         )
     return rows

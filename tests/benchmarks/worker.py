@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from benchmarks.case import Case, Mode
+from benchmarks.case import Case
 from benchmarks.loads import Load
 from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
@@ -42,11 +42,11 @@ class Done:
 class Worker:
     """A process with one side of a load; `unit` does one unit there. Used in a `with` block, which ends the process."""
 
-    def __init__(self, load: Load, case: Case, mode: Mode | None, threads: int) -> None:
-        self.name = f"{load.name}, {'plain' if mode is None else f'ours {mode.precision}'}"
+    def __init__(self, load: Load, case: Case, precision: str | None, threads: int) -> None:
+        self.name = f"{load.name}, {f'ours {precision}' if precision else 'plain'}"
         context = _processes()
         self.connection, other = context.Pipe()
-        self.process = context.Process(target=serve, args=(other, load, case, mode, threads), daemon=True)
+        self.process = context.Process(target=serve, args=(other, load, case, precision, threads), daemon=True)
         self.process.start()
         other.close()
 
@@ -120,27 +120,27 @@ def _answer(connection: Connection, function: Callable[..., Any], arguments: tup
         connection.send((False, traceback.format_exc()))
 
 
-def serve(connection: Connection, load: Load, case: Case, mode: Mode | None, threads: int) -> None:
+def serve(connection: Connection, load: Load, case: Case, precision: str | None, threads: int) -> None:
     """Do units until the other end is closed. Ours runs as the harness runs it, the published loop with all as it is shipped."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
-    if mode is not None:
+    if precision:
         prepare(threads)
     try:
-        side = load.side(case, mode)
+        side = load.side(case, precision)
         while True:
-            connection.send((True, _done(side, load, case, mode, connection.recv())))
+            connection.send((True, _done(side, load, case, connection.recv())))
     except EOFError:
         return
     except Exception:
         connection.send((False, traceback.format_exc()))
 
 
-def _done(side: Any, load: Load, case: Case, mode: Mode | None, what: Any) -> Any:
+def _done(side: Any, load: Load, case: Case, what: Any) -> Any:
     if what == PEAK:
         return peak_bytes(case.device)
     if what == FLOPS:
-        return counted(load.side(case, None if mode is None else Mode()))
+        return counted(side)
     return timed(side, what, load.gradients, case.device)
 
 
