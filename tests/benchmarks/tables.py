@@ -17,7 +17,8 @@ def ratios(rows: Rows, seconds: str) -> Table:
     _columns(table, "loop", "precision", "plain s", "ours s", "ratio [low, high]", "goal")
     for row in rows:
         taken = [f"{row[key]:.3g}" if key in row else "" for key in ("plain_seconds", "ours_seconds")]
-        ratio = f"{row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+        spread = "" if row["low"] is None else f" [{row['low']:.2f}, {row['high']:.2f}]"
+        ratio = f"{row['ratio']:.2f}{spread}"
         table.add_row(row["name"], row["precision"], *taken, ratio, _goal(row))
     return table
 

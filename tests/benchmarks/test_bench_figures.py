@@ -1,4 +1,4 @@
-"""The figures of `make bench`: how far the two sides may be apart, ratios with their interval, what is put together, exponents."""
+"""Figures of `make bench`: how far the two sides may be apart, ratios with their interval, what is put together, exponents."""
 
 import math
 
@@ -32,6 +32,7 @@ def test_the_ratio_is_of_medians_and_rounds_are_drawn_whole() -> None:
     ratio, low, high = ratio_of_medians(plain, [2.0, 2.0, 2.0, 2.0, 2.0])
     assert ratio == 3.0
     assert 1.0 <= low < 3.0 < high <= 15.0
+    assert ratio_of_medians([3.0], [2.0]) == (1.5, None, None)
 
 
 def test_parts_of_different_rounds_are_not_put_together() -> None:
