@@ -30,7 +30,7 @@ class Composition:
     optimiser: str = hyper("sgd", source="ours", values=("sgd", "adam"))
     halve_at: tuple[float, ...] = hyper((), unit="parts of the run after which all learning rates are halved", source="ours")
     batch_real: int = hyper(256, unit="real images, per class or in all", source="ours", minimum=1)
-    init: str = hyper("real", source="ours", values=("noise", "real"))
+    init: str = hyper("real", source="ours", values=("noise", "real", "k-means", "centroids"))
     update: str = hyper("all", unit="classes per update", source="ours", values=("all", "class"))
     precision: str = hyper("fp32", unit="of what is not learned (bf16: an approximation)", source="ours", values=PRECISIONS)
     network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
@@ -42,6 +42,7 @@ class Composition:
     objective: Any = hyper("mean-embedding", source="ours", part="objective")
     regularisers: tuple[Any, ...] = hyper((), source="ours", part="regulariser")
     schedule: Any = hyper("fresh", source="ours", part="schedule")
+    stop: Any = hyper("never", source="ours", part="stop rule")
 
     registered: ClassVar[str]
     evaluation: ClassVar[str]
@@ -50,7 +51,15 @@ class Composition:
     def couples_classes(self) -> bool:
         """Whether any part lets the images of one class depend on the other classes."""
         whole = with_parts(self)
-        parts = (whole.parameterisation, whole.labels, whole.view, whole.objective, whole.schedule, *whole.regularisers)
+        parts = (
+            whole.parameterisation,
+            whole.labels,
+            whole.view,
+            whole.objective,
+            whole.schedule,
+            whole.stop,
+            *whole.regularisers,
+        )
         return any(part.couples_classes for part in parts) or getattr(NETWORKS.create(self.network), "norm", "") == "batch"
 
     def require_fit(self, where: str) -> None:
@@ -85,16 +94,19 @@ class Composition:
         images = self.images_per_class(data, ipc) * classes
         real = whole.batch_real * (classes if whole.objective.kind == "pairs" else 1) if whole.objective.real else 0
         weights = getattr(whole.objective, "passes", (1.0, 1.0))
+        sides = whole.schedule.real_sides(steps) if hasattr(whole.schedule, "real_sides") else steps
         before = whole.schedule.preparation(data) if hasattr(whole.schedule, "preparation") else 0.0
         own = before + whole.schedule.passes(steps, images, ipc)
-        return [(self.network, steps * (real * weights[0] + images * weights[1]) + own)]
+        checks = whole.stop.image_passes(steps, images, classes)
+        return [(self.network, sides * real * weights[0] + steps * images * weights[1] + own), *checks]
 
     def begin(self, data: ClassData, ipc: int, context: Context) -> SetLoop:
         """The loop before its first step, for `data` on the context's device."""
         method = with_parts(self)
-        seen = method.view.apply(data, context.fork("view"))
+        seen, held = method.stop.split(data, context.fork("stop").generator)
+        seen = method.view.apply(seen, context.fork("view"))
         per_class = method.images_per_class(data, ipc)
-        setting = Setting(seen, method.network, method.augmentation.for_data(data), context, ipc, per_class)
+        setting = Setting(seen, method.network, method.augmentation.for_data(data), context, ipc, per_class, held)
         return SetLoop(method, setting, starting_images(seen, per_class, method.init, context.generator))
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
@@ -108,7 +120,8 @@ class Composition:
         setup = max(time.perf_counter() - begun, getattr(loop.schedule, "prepared_seconds", 0.0))
         learning = engine.run(loop, method.steps(ipc), context, method.registered)
         begun = time.perf_counter()
+        chosen = loop.watch.choose(loop.set)
         tensors = loop.set.stored()
         recipe = {"labels": method.labels.form} | (method.objective.recipe() if hasattr(method.objective, "recipe") else {})
         seconds = setup + learning + time.perf_counter() - begun
-        return SyntheticSet(tensors, card_of(method, data, context, ipc, recipe), cost_of(seconds, context))
+        return SyntheticSet(tensors, card_of(method, data, context, ipc, recipe) | chosen, cost_of(seconds, context))

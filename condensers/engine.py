@@ -16,7 +16,10 @@ from condensers.errors import Interrupted
 
 
 class Loop(Stateful, Protocol):
-    """What the engine drives. `step` does step `index` (from 0) and returns a figure to show, such as the loss."""
+    """What the engine drives. `step` does step `index` (from 0) and returns a figure to show, such as the loss.
+
+    A loop that may end before its last step says so by `finished`, which its state must tell too.
+    """
 
     def step(self, index: int) -> float: ...
 
@@ -31,6 +34,8 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
     start, earlier = _restore(loop, context, path)
     begun = saved_at = time.monotonic()
     for index in range(start, steps):
+        if getattr(loop, "finished", False):
+            break
         if context.must_stop():
             _save(loop, context, path, index, earlier + time.monotonic() - begun)
             raise Interrupted(f"{name}: stopped at step {index} of {steps}")

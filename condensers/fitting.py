@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from condensers.errors import UsageError
+from condensers.registry import NETWORKS
 
 
 def require(method: Any, where: str) -> None:
@@ -17,6 +18,7 @@ def misfits(method: Any) -> Iterator[str]:
     yield from _what_is_given(method)
     yield from _learned_labels(method)
     yield from _updates(method)
+    yield from _kept(method)
     if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in method.halve_at):
         yield f".halve_at: {list(method.halve_at)} must be parts of the run from 0 to 1, such as [0.6, 0.8]"
 
@@ -64,3 +66,20 @@ def _updates(method: Any) -> Iterator[str]:
         coupled = [method.objective]
     if method.update == "class" and coupled:
         yield (f"{coupled[0].registered} is one loss of all classes, which update 'class' would tear apart; take update 'all'")
+
+
+def _kept(method: Any) -> Iterator[str]:
+    """Whether what a schedule keeps of the real side can be kept."""
+    objective, schedule = method.objective, method.schedule
+    if objective.kind != "pairs" or not getattr(schedule, "keeps", False):
+        return
+    if not hasattr(objective, "statistics"):
+        yield (
+            f"schedule {schedule.registered} keeps what the objective reads from real images, and objective"
+            f" {objective.registered} has no `statistics`; take schedule fresh with reuse 1"
+        )
+    if getattr(schedule, "whole_classes", False) and getattr(NETWORKS.create(method.network), "norm", "") == "batch":
+        yield (
+            f"schedule {schedule.registered} reads whole classes in parts, and batch norm would see each part alone; take another"
+            " norm, or real 'batch'"
+        )

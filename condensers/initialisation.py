@@ -5,14 +5,16 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.errors import UsageError
+from condensers.selections.clustering import coarse_clusters
 from condensers.selections.k_means import KMeans
 
-START = ("noise", "real", "k-means")
+START = ("noise", "real", "k-means", "centroids")
 
 
 def starting_images(data: ClassData, ipc: int, start: str, generator: torch.Generator) -> Tensor:
     """(len(classes) * ipc, C, H, W) float32 normalised, ordered by class: standard normal noise, random real images,
-    or the real images nearest to the centroids of as many clusters of their class's pixels.
+    the real images nearest to the centroids of as many clusters of their class's pixels, or the mean images of such clusters,
+    which are found quickly: in pixels of images made smaller, and in few rounds.
 
     Where a class has fewer than ipc images they are repeated, in a new order each time.
     """
@@ -21,7 +23,7 @@ def starting_images(data: ClassData, ipc: int, start: str, generator: torch.Gene
         return noise.to(data.device)
     if start not in START:
         raise UsageError(f"init '{start}' is not one of {', '.join(START)}")
-    choose = _central if start == "k-means" else _real
+    choose = {"real": _real, "k-means": _central, "centroids": _centroids}[start]
     return torch.cat([choose(data, label, ipc, generator) for label in data.classes])
 
 
@@ -36,3 +38,15 @@ def _central(data: ClassData, label: int, ipc: int, generator: torch.Generator) 
         return _real(data, label, ipc, generator)
     images = data.normalise(data.images[members])
     return images[KMeans().choose(images.flatten(1), ipc, generator).to(images.device)]
+
+
+def _centroids(data: ClassData, label: int, ipc: int, generator: torch.Generator) -> Tensor:
+    members = data.members(label)
+    if len(members) <= ipc:
+        return _real(data, label, ipc, generator)
+    images = data.normalise(data.images[members])
+    cluster = coarse_clusters(images, ipc, generator)
+    counts = torch.bincount(cluster, minlength=ipc).view(-1, 1, 1, 1)
+    means = torch.zeros_like(images[:ipc]).index_add_(0, cluster, images) / counts.clamp(min=1)
+    # A cluster that ran empty has no mean: an image of the class stands for it.
+    return torch.where(counts > 0, means, images[:ipc])

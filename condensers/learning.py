@@ -84,13 +84,21 @@ class Learnable:
             if hasattr(self.method.objective, "project"):
                 self.method.objective.project(self.extra)
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"tensors": {n: t.detach() for n, t in self._tensors().items()}, "optimiser": self.optimiser.state_dict()}
+    def tensors(self) -> dict[str, Tensor]:
+        """A copy of every learned tensor by name."""
+        return {name: tensor.detach().clone() for name, tensor in self._tensors().items()}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def put(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what `tensors` gave."""
         with torch.no_grad():
             for name, tensor in self._tensors().items():
-                tensor.copy_(state["tensors"][name])
+                tensor.copy_(tensors[name])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"tensors": self.tensors(), "optimiser": self.optimiser.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.put(state["tensors"])
         self.optimiser.load_state_dict(state["optimiser"])
 
     def stored(self) -> dict[str, Tensor]:

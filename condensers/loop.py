@@ -6,10 +6,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from condensers.context import Stateful
 from condensers.learning import Learnable
 from condensers.networks import has_batch_norm
 from condensers.networks.passes import precision
 from condensers.objectives.base import Pair, Whole
+from condensers.real_side import RealSide
 
 IMAGES_AT_ONCE = 1024
 
@@ -23,6 +25,12 @@ class SetLoop:
         self.steps = method.steps(setting.ipc)
         self.schedule = method.schedule.begin(setting)
         self.sampler = method.sampler.begin(setting)
+        self.real = RealSide(method, setting, self.sampler)
+        self.watch = method.stop.begin(method, setting)
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.watch.finished)
 
     def step(self, index: int) -> float:
         with precision(self.method.precision):
@@ -31,12 +39,14 @@ class SetLoop:
     def _step(self, index: int) -> float:
         self.set.slow(index / self.steps)
         given = self.schedule.next(index, self.set.present)
+        self.real.turn(getattr(self.schedule, "slot", None))
         if self.method.objective.needs == "network":
             given = network_of(given)
-        if self.method.update == "class":
-            positions = range(len(self.setting.data.classes))
-            return sum(self._update(given, index, [position]) for position in positions)
-        return self._update(given, index, range(len(self.setting.data.classes)))
+        positions = range(len(self.setting.data.classes))
+        together = [[position] for position in positions] if self.method.update == "class" else [positions]
+        loss = sum(self._update(given, index, some) for some in together)
+        self.watch.after(index, self.set)
+        return loss
 
     def _update(self, given: Any, index: int, positions: Sequence[int]) -> float:
         """One step of the optimiser on the loss of some classes; returns the loss."""
@@ -64,8 +74,12 @@ class SetLoop:
         """Backward passes over portions of the classes; their gradients add up."""
         objective, total = self.method.objective, 0.0
         for portion in self._portions(given, positions):
-            pairs = [self._pair(given, index, position) for position in portion]
-            loss = objective.loss(given, pairs)
+            if self.real.slot is None:
+                pairs = [self._pair(given, index, position) for position in portion]
+                loss = objective.loss(given, pairs)
+            else:
+                statistics, pairs = self.real.pairs(given, index, portion, self.set.of_class)
+                loss = objective.loss(given, pairs, statistics)
             total += self._backward(loss + self._terms(given, pairs) if self.method.regularisers else loss)
         return total
 
@@ -99,12 +113,15 @@ class SetLoop:
         return loss.item()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"set": self.set.state_dict(), "schedule": self.schedule.state_dict(), "sampler": self.sampler.state_dict()}
+        return {name: part.state_dict() for name, part in self._parts().items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.set.load_state_dict(state["set"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.sampler.load_state_dict(state["sampler"])
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+
+    def _parts(self) -> dict[str, Stateful]:
+        parts = {"schedule": self.schedule, "sampler": self.sampler, "real": self.real, "stop": self.watch}
+        return {"set": self.set, **parts}
 
 
 def network_of(given: Any) -> nn.Module | None:

@@ -4,6 +4,7 @@ METHODS = {
     "dc": "condensers.methods.dc:DC",
     "dsa": "condensers.methods.dsa:DSA",
     "dm": "condensers.methods.dm:DM",
+    "dm-fast": "condensers.methods.dm_fast:DMFast",
     "kfs": "condensers.methods.kfs:KFS",
     "kip": "condensers.methods.kip:KIP",
     "rfad": "condensers.methods.rfad:RFAD",
@@ -39,6 +40,7 @@ NETWORKS = {
     "alexnet": "condensers.networks.alexnet:AlexNetSpec",
     "vgg11": "condensers.networks.vgg:VGG11Spec",
     "vit-tiny": "condensers.networks.vit:ViTSpec",
+    "shrunk": "condensers.networks.shrunk:ShrunkSpec",
 }
 PARAMETERISATIONS = {
     "pixels": "condensers.parameterisations.pixels:Pixels",
@@ -57,6 +59,7 @@ VIEWS = {
 SAMPLERS = {
     "random": "condensers.samplers.random:Random",
     "k-means": "condensers.samplers.k_means:KMeans",
+    "stratified": "condensers.samplers.stratified:Stratified",
 }
 AUGMENTATIONS = {
     "none": "condensers.augmentations.siamese:NoAugmentation",
@@ -84,6 +87,7 @@ KERNELS = {
 }
 SCHEDULES = {
     "fresh": "condensers.schedules.fresh:Fresh",
+    "cached": "condensers.schedules.cached:Cached",
     "none": "condensers.schedules.no_network:NoNetwork",
     "pool": "condensers.schedules.pool:Pool",
     "trained-on-synthetic": "condensers.schedules.trained_on_synthetic:TrainedOnSynthetic",
@@ -91,4 +95,8 @@ SCHEDULES = {
     "gated": "condensers.schedules.gated:Gated",
     "queue": "condensers.schedules.queue:Queue",
     "experts": "condensers.schedules.experts:Experts",
+}
+STOPS = {
+    "never": "condensers.stopping.never:Never",
+    "validation": "condensers.stopping.validation:Validation",
 }

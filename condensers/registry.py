@@ -16,7 +16,7 @@ from condensers.errors import UsageError, suggestion
 from condensers.fields import build
 
 # Kinds that no card of a set names: what a card names must be registered, lest a set bring code to run.
-BY_PLACE = {"method", "objective", "regulariser", "schedule", "sampler", "view", "kernel", "label model"}
+BY_PLACE = {"method", "objective", "regulariser", "schedule", "sampler", "view", "kernel", "label model", "stop rule"}
 
 
 class Registry:
@@ -86,8 +86,21 @@ OBJECTIVES = Registry("objective", "objectives", names.OBJECTIVES)
 REGULARISERS = Registry("regulariser", "regularisers", names.REGULARISERS)
 KERNELS = Registry("kernel", "kernels", names.KERNELS)
 SCHEDULES = Registry("schedule", "schedules", names.SCHEDULES)
+STOPS = Registry("stop rule", "stops", names.STOPS)
 
-_OF_METHODS = (NETWORKS, PARAMETERISATIONS, LABELS, VIEWS, SAMPLERS, AUGMENTATIONS, OBJECTIVES, REGULARISERS, KERNELS, SCHEDULES)
+_OF_METHODS = (
+    NETWORKS,
+    PARAMETERISATIONS,
+    LABELS,
+    VIEWS,
+    SAMPLERS,
+    AUGMENTATIONS,
+    OBJECTIVES,
+    REGULARISERS,
+    KERNELS,
+    SCHEDULES,
+    STOPS,
+)
 PARTS = {registry.kind: registry for registry in _OF_METHODS}
 
 

@@ -15,7 +15,8 @@ from condensers.data import ClassData
 class Setting:
     """data: the real images as the view left them, on the run's device. network: the spec of the run's networks.
 
-    augmentation: as it is for `data`. per_class: synthetic images of a class, decoded. ipc: what the budget counts.
+    augmentation: as it is for `data`. per_class: synthetic images of a class, decoded. ipc: what the budget counts. held: real
+    images that are not learned from, for the stop rule.
     """
 
     data: ClassData
@@ -24,6 +25,7 @@ class Setting:
     context: Context
     ipc: int
     per_class: int
+    held: ClassData | None = None
 
     @property
     def generator(self) -> torch.Generator:

@@ -127,12 +127,13 @@ def train(
 
 
 @torch.no_grad()
-def predict(network: nn.Module, data: ClassData, batch: int = 256) -> Tensor:
-    """Logits (N, K) of all of `data`'s images, in evaluation mode."""
+def predict(network: nn.Module, data: ClassData, batch: int = 256, products: str = "fp32") -> Tensor:
+    """Logits (N, K) of all of `data`'s images, in evaluation mode; `products` is their precision."""
     network.eval()
-    return torch.cat([network(data.normalise(part)) for part in torch.split(data.images, batch)])
+    with precision(products):
+        return torch.cat([network(data.normalise(part)) for part in torch.split(data.images, batch)])
 
 
-def accuracy(network: nn.Module, data: ClassData, batch: int = 256) -> float:
+def accuracy(network: nn.Module, data: ClassData, batch: int = 256, products: str = "fp32") -> float:
     """Percentage of `data` classified correctly, 0 to 100."""
-    return (predict(network, data, batch).argmax(1) == data.labels).double().mean().item() * 100
+    return (predict(network, data, batch, products).argmax(1) == data.labels).double().mean().item() * 100

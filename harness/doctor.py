@@ -32,7 +32,7 @@ def checks(data_dir: Path | None) -> list[Check]:
         ("nni works", _nni),
     ):
         found.append(_guarded(name, check))
-    return [*found, _threads(), _temporary(), *_datasets(data_dir)]
+    return [*found, _threads(), _compiler(), _temporary(), *_datasets(data_dir)]
 
 
 def _guarded(name: str, check: Callable[[], str]) -> Check:
@@ -87,6 +87,14 @@ def _threads() -> Check:
 
     wanted = os.environ.get("OMP_NUM_THREADS", "not set")
     return Check("processors", None, f"{cores()} usable; a run takes one process each (OMP_NUM_THREADS: {wanted})")
+
+
+def _compiler() -> Check:
+    from condensers.networks import fused
+
+    if fused.library() is None:
+        return Check("C compiler", None, "networks run module by module, up to twice as slow; install one (cc), or set CC")
+    return Check("C compiler", True, "blocks of networks are compiled for this processor")
 
 
 def _temporary() -> Check:

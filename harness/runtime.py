@@ -59,6 +59,8 @@ def environment(device: str, threads: int) -> dict[str, Any]:
     import torch
     import torchvision
 
+    from condensers.networks import fused
+
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -67,6 +69,7 @@ def environment(device: str, threads: int) -> dict[str, Any]:
         "cpu": _processor(),
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu",
         "threads": threads,
+        "blocks": "by module" if fused.library() is None or device.startswith("cuda") else "compiled",
     }
 
 

@@ -15,6 +15,7 @@ from condensers import networks
 from condensers.context import Context
 from condensers.errors import UsageError
 from condensers.fields import hyper
+from condensers.networks.passes import PRECISIONS
 from condensers.synthetic import SyntheticSet
 from condensers.training import Training, accuracy
 from scenarios.material import Material, as_labelled, own_recipe
@@ -34,6 +35,7 @@ class Evaluation:
     loss: str = hyper("labels", unit="labels: what the set's labels call for", source="ours", values=("labels", "mse"))
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    precision: str = hyper("fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS)
     full_epochs: int = hyper(30, unit="epochs on the full data, for the bound", source="ours", minimum=1)
 
 
@@ -87,7 +89,7 @@ class Accuracy(Evaluation):
         augmentation = recipe if self.augmentation == "card" else self.augmentation
         loss = "cross-entropy" if self.loss == "labels" else self.loss
         length = epochs or PUBLISHED_EPOCHS[augmentation]
-        return Training(epochs=length, lr=self.lr, batch=self.batch, augmentation=augmentation, loss=loss)
+        return Training(length, self.lr, batch=self.batch, augmentation=augmentation, loss=loss, precision=self.precision)
 
     def _one(self, index: int, material: Material, data: Splits, context: Context) -> dict[str, float]:
         """Train and test network `index`; the same index starts from the same weights on every set of the same seed."""
@@ -96,7 +98,7 @@ class Accuracy(Evaluation):
         name = f"network {index + 1} of {self.networks}"
         trained = material.train(network, data.train, own, name)
         begun = time.perf_counter()
-        correct = accuracy(network, data.test.to(own.device))
+        correct = accuracy(network, data.test.to(own.device), products=self.precision)
         if own.device.type == "cuda":
             torch.cuda.synchronize()
         return {"accuracy": correct, "seconds": trained.seconds + time.perf_counter() - begun, "images": trained.images}

@@ -40,7 +40,7 @@ class Material:
         if self.rates is not None:
             return {"augmentation": "none", "steps": len(self.rates), "order": "learned"}
         found = {"augmentation": self.training.augmentation, "epochs": self.training.epochs, "lr": self.training.lr}
-        return found | {"loss": self.training.loss}
+        return found | {"loss": self.training.loss, "precision": self.training.precision}
 
 
 def as_labelled(synthetic: SyntheticSet, labels: Tensor, training: Training) -> tuple[Tensor, Training]:

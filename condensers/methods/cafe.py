@@ -27,7 +27,7 @@ class CAFE(Composition):
         (0.6, 0.8, 0.9), unit="parts of the run after which all learning rates are halved", source="CAFE's code"
     )
     batch_real: int = hyper(256, unit="images per class", source="CAFE's code", minimum=1)
-    init: str = hyper("noise", source="CAFE's code", values=("noise", "real"))
+    init: str = hyper("noise", source="CAFE's code", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("none", source="CAFE's code", part="augmentation")
     objective: Any = hyper("layer-means", source="CAFE, section 3.2", part="objective")
     regularisers: tuple[Any, ...] = hyper(("discriminative",), source="CAFE, section 3.3", part="regulariser")

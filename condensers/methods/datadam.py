@@ -23,7 +23,7 @@ class DataDAM(Composition):
     lr: float = hyper(1.0, source="DataDAM, table of hyperparameters", minimum=0.0)
     momentum: float = hyper(0.5, source="DataDAM's code", minimum=0.0)
     batch_real: int = hyper(64, unit="images per class", source="DataDAM's code", minimum=1)
-    init: str = hyper("real", source="DataDAM's code", values=("noise", "real"))
+    init: str = hyper("real", source="DataDAM's code", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("dsa", source="DataDAM's code", part="augmentation")
     objective: Any = hyper("attention", source="DataDAM, section 3.2", part="objective")
     schedule: Any = hyper("fresh", source="DataDAM's code", part="schedule")

@@ -22,7 +22,7 @@ class DC(Composition):
     lr: float = hyper(0.1, source="DC, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DC's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="DC, section 4.1", minimum=1)
-    init: str = hyper("noise", source="DC, section 4.1", values=("noise", "real"))
+    init: str = hyper("noise", source="DC, section 4.1", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("none", source="DC", part="augmentation")
     objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
     schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")

@@ -24,7 +24,7 @@ class DCC(Composition):
     lr: float = hyper(0.1, source="DCC's code", minimum=0.0)
     momentum: float = hyper(0.5, source="DCC's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="DCC's code", minimum=1)
-    init: str = hyper("real", source="DCC's code", values=("noise", "real"))
+    init: str = hyper("real", source="DCC's code", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("dsa", source="DCC's code, method DSA", part="augmentation")
     objective: Any = hyper("summed-gradient", source="DCC's code, --contrast", part="objective")
     schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")

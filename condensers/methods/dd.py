@@ -24,7 +24,7 @@ class DD(Composition):
     momentum: float = hyper(0.5, unit="beta 1 of Adam", source="DD's code", minimum=0.0)
     optimiser: str = hyper("adam", source="DD's code", values=("sgd", "adam"))
     batch_real: int = hyper(1024, unit="real images in all", source="DD's code", minimum=1)
-    init: str = hyper("noise", source="DD's code", values=("noise", "real"))
+    init: str = hyper("noise", source="DD's code", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("none", source="DD", part="augmentation")
     objective: Any = hyper("unrolled", source="DD, algorithm 1", part="objective")
     schedule: Any = hyper("fresh", source="DD, section 3.3", part="schedule")

@@ -23,7 +23,7 @@ class DM(Composition):
     lr: float = hyper(1.0, source="DM, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DM's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="DM, section 4.1", minimum=1)
-    init: str = hyper("real", source="DM, section 4.1", values=("noise", "real"))
+    init: str = hyper("real", source="DM, section 4.1", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
     objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
     schedule: Any = hyper("fresh", source="DM, algorithm 1", part="schedule")

@@ -33,7 +33,7 @@ class DREAM(Composition):
     lr: float = hyper(5e-3, unit="of pixels in [0, 1], at 10 images per class", source="IDC's code, for mse", minimum=0.0)
     momentum: float = hyper(0.5, source="IDC's code", minimum=0.0)
     batch_real: int = hyper(64, unit="clusters per class", source="IDC's code", minimum=1)
-    init: str = hyper("k-means", source="DREAM's code", values=("noise", "real", "k-means"))
+    init: str = hyper("k-means", source="DREAM's code", values=("noise", "real", "k-means", "centroids"))
     update: str = hyper("class", unit="classes per update", source="IDC's code", values=("all", "class"))
     parameterisation: Any = hyper(Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation")
     sampler: Any = hyper("k-means", source="DREAM, section 3.3", part="sampler")

@@ -22,7 +22,7 @@ class DSA(Composition):
     lr: float = hyper(0.1, source="DSA, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DSA's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="DSA, section 4.1", minimum=1)
-    init: str = hyper("real", source="DSA's README", values=("noise", "real"))
+    init: str = hyper("real", source="DSA's README", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("dsa", source="DSA, section 4.1", part="augmentation")
     objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
     schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")

@@ -29,7 +29,7 @@ class FRePo(Composition):
     momentum: float = hyper(0.9, unit="beta 1 of Adam", source="Adam's default", minimum=0.0)
     optimiser: str = hyper("adam", source="ours: FRePo has LAMB", values=("sgd", "adam"))
     batch_real: int = hyper(1024, unit="images in all", source="FRePo's code", minimum=1)
-    init: str = hyper("real", source="FRePo, as we recall", values=("noise", "real"))
+    init: str = hyper("real", source="FRePo, as we recall", values=("noise", "real", "k-means", "centroids"))
     network: Any = hyper(ConvNetSpec(norm="batch"), source="FRePo's code: batch norm while condensing", part="network")
     labels: Any = hyper("learned", source="FRePo, section 3", part="label model")
     augmentation: Any = hyper("none", source="FRePo, as we recall", part="augmentation")

@@ -38,7 +38,7 @@ class IDC(Composition):
     lr: float = hyper(5e-3, unit="of pixels in [0, 1], at 10 images per class", source="IDC's code, for mse", minimum=0.0)
     momentum: float = hyper(0.5, source="IDC's code", minimum=0.0)
     batch_real: int = hyper(64, unit="images per class", source="IDC's code", minimum=1)
-    init: str = hyper("real", source="IDC's code: 'mix' where there are tiles", values=("noise", "real", "k-means"))
+    init: str = hyper("real", source="IDC's code: 'mix' where there are tiles", values=("noise", "real", "k-means", "centroids"))
     update: str = hyper("class", unit="classes per update", source="IDC's code", values=("all", "class"))
     parameterisation: Any = hyper(Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation")
     augmentation: Any = hyper(

@@ -24,7 +24,7 @@ class IDM(Composition):
     lr: float = hyper(0.2, source="IDM's commands", minimum=0.0)
     momentum: float = hyper(0.5, source="IDM's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="IDM's code", minimum=1)
-    init: str = hyper("real", source="IDM's code", values=("noise", "real"))
+    init: str = hyper("real", source="IDM's code", values=("noise", "real", "k-means", "centroids"))
     update: str = hyper("class", unit="classes per update", source="IDM's code", values=("all", "class"))
     parameterisation: Any = hyper("tiles", source="IDM, section 3.2: 2 x 2 tiles", part="parameterisation")
     augmentation: Any = hyper("dsa", source="IDM's commands", part="augmentation")

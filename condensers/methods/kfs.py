@@ -23,7 +23,7 @@ class KFS(Composition):
     momentum: float = hyper(0.9, unit="momentum of SGD, beta 1 of Adam", source="ours", minimum=0.0)
     optimiser: str = hyper("adam", source="ours", values=("sgd", "adam"))
     batch_real: int = hyper(256, unit="images per class", source="ours: DM's", minimum=1)
-    init: str = hyper("real", source="ours", values=("noise", "real"))
+    init: str = hyper("real", source="ours", values=("noise", "real", "k-means", "centroids"))
     parameterisation: Any = hyper("latent", source="KFS, abstract", part="parameterisation")
     augmentation: Any = hyper("dsa", source="as we recall", part="augmentation")
     objective: Any = hyper("mean-embedding", source="as we recall", part="objective")

@@ -26,7 +26,7 @@ class KIP(Composition):
     momentum: float = hyper(0.9, unit="beta 1 of Adam", source="Adam's default", minimum=0.0)
     optimiser: str = hyper("adam", source="KIP's notebook", values=("sgd", "adam"))
     batch_real: int = hyper(5000, unit="images in all", source="KIP's notebook", minimum=1)
-    init: str = hyper("real", source="KIP, section 4", values=("noise", "real"))
+    init: str = hyper("real", source="KIP, section 4", values=("noise", "real", "k-means", "centroids"))
     labels: Any = hyper("hard", source="ours: learning them is an option of KIP", part="label model")
     augmentation: Any = hyper("none", source="KIP's notebook", part="augmentation")
     objective: Any = hyper(KernelRegression(kernel=FullyConnectedNTK()), source="KIP, eq. 5", part="objective")

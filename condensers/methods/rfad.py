@@ -25,7 +25,7 @@ class RFAD(Composition):
     momentum: float = hyper(0.9, unit="beta 1 of Adam", source="Adam's default", minimum=0.0)
     optimiser: str = hyper("adam", source="ours: RFAD has AdaBelief", values=("sgd", "adam"))
     batch_real: int = hyper(5120, unit="images in all", source="RFAD's code: 4 x 1280", minimum=1)
-    init: str = hyper("real", source="RFAD, as we recall", values=("noise", "real"))
+    init: str = hyper("real", source="RFAD, as we recall", values=("noise", "real", "k-means", "centroids"))
     labels: Any = hyper("learned", source="RFAD, as we recall", part="label model")
     augmentation: Any = hyper("none", source="RFAD, as we recall", part="augmentation")
     objective: Any = hyper(

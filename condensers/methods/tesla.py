@@ -24,7 +24,7 @@ class TESLA(Composition):
     iterations: int = hyper(5000, unit="steps on the images", source="MTT's code", minimum=1)
     lr: float = hyper(1000.0, source="MTT's code", minimum=0.0)
     momentum: float = hyper(0.5, source="MTT's code", minimum=0.0)
-    init: str = hyper("real", source="MTT's code", values=("noise", "real"))
+    init: str = hyper("real", source="MTT's code", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("dsa", source="MTT, section 4", part="augmentation")
     objective: Any = hyper(
         Trajectory(steps=50, lr_lr=1e-7, reverse="tesla"), source="TESLA, section 3, and its example", part="objective"

@@ -43,18 +43,24 @@ class AttentionMatching:
     joint: ClassVar[bool] = True
     passes: ClassVar[tuple[float, float]] = (1 / 3, 1.0)
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
-        """Sum over the pairs' classes, differentiable in the synthetic images; the real ones pass without a graph."""
+    def statistics(self, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
+        """The means of the pairs' real images, a tensor (len(pairs), ...) for each layer, the embedding last; without a graph."""
+        with torch.no_grad():
+            return self._means(network, [pair.real for pair in pairs], together=has_batch_norm(network))
 
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None) -> Tensor:
+        """Sum over the pairs' classes, differentiable in the synthetic images."""
+        real = statistics or self.statistics(network, pairs)
+        synthetic = self._means(network, [pair.synthetic for pair in pairs], together=True)
+        *maps, embedding = [((a - b) ** 2).sum() for a, b in zip(real, synthetic, strict=True)]
+        return self.scale * torch.stack([*maps, self.balance * embedding]).sum()
+
+    def _means(self, network: nn.Module, batches: Sequence[Tensor], together: bool) -> list[Tensor]:
         def layers(images: Tensor) -> list[Tensor]:
             maps, embedding = activation_maps(network, images)
             return [*[attention(one, self.power) for one in maps[:-1]], embedding]
 
-        with torch.no_grad():
-            real = means_of_layers(layers, [pair.real for pair in pairs], together=has_batch_norm(network))
-        synthetic = means_of_layers(layers, [pair.synthetic for pair in pairs], together=True)
-        *maps, embedding = [((a - b) ** 2).sum() for a, b in zip(real, synthetic, strict=True)]
-        return self.scale * torch.stack([*maps, self.balance * embedding]).sum()
+        return means_of_layers(layers, batches, together)
 
 
 def attention(maps: Tensor, power: float) -> Tensor:

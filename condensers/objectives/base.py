@@ -58,7 +58,9 @@ class Objective(Protocol):
     needs: "network" (an nn.Module), "segment" (a stretch of an expert's path) or "nothing". real: whether real images are
     drawn. couples_classes: whether the loss of one class depends on the others.
     kind "pairs": `joint` says whether one loss wants several classes at once (cheaper) or one class at a time (less memory);
-    `loss(network, pairs)` is the sum over the pairs, differentiable in the synthetic images.
+    `loss(network, pairs)` is the sum over the pairs, differentiable in the synthetic images. Where what it reads from real images
+    is a mean over each pair's, `statistics(network, pairs)` gives that alone, without a graph, as a list of tensors (len(pairs),
+    ...), and `loss(network, pairs, statistics)` reads no real image: then schedules may keep it for several steps.
     kind "whole": `loss(given, whole)` is a scalar. An objective with a reverse pass of its own has `backward(given, whole)`
     in its place, which adds to the `.grad` of whole's leaves by torch.autograd.backward and returns the loss as a number.
     It may learn more than images and labels: `extras(setting)` are those tensors, `project(extra)` keeps them valid after each

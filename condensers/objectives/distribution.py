@@ -30,10 +30,14 @@ class MeanEmbedding:
     joint: ClassVar[bool] = True
     passes: ClassVar[tuple[float, float]] = (1 / 3, 1.0)
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
-        """One forward pass for the synthetic images of all pairs; the real ones pass without a graph."""
+    def statistics(self, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
+        """The mean embeddings of the pairs' real images, [(len(pairs), D)], without a graph."""
         with torch.no_grad():
-            real = class_means(network, [pair.real for pair in pairs], together=has_batch_norm(network))
+            return [class_means(network, [pair.real for pair in pairs], together=has_batch_norm(network))]
+
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None) -> Tensor:
+        """One forward pass for the synthetic images of all pairs."""
+        (real,) = statistics or self.statistics(network, pairs)
         synthetic = class_means(network, [pair.synthetic for pair in pairs], together=True)
         return ((real - synthetic) ** 2).sum()
 

@@ -47,19 +47,25 @@ class LayerMeans:
         if not self.weights or not all(isinstance(w, int | float) and 0 <= w < float("inf") for w in self.weights):
             raise UsageError(f"objective layer-means.weights: {list(self.weights)} must be numbers from 0 on, at least one")
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
-        """Sum over the pairs' classes, differentiable in the synthetic images; the real ones pass without a graph."""
+    def statistics(self, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
+        """The means of the pairs' real images, a tensor (len(pairs), ...) for each layer, the embedding last; without a graph."""
+        with torch.no_grad():
+            return self._means(network, [pair.real for pair in pairs], together=has_batch_norm(network))
 
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None) -> Tensor:
+        """Sum over the pairs' classes, differentiable in the synthetic images."""
+        real = statistics or self.statistics(network, pairs)
+        synthetic = self._means(network, [pair.synthetic for pair in pairs], together=True)
+        distances = [((a - b) ** 2).sum() for a, b in zip(real, synthetic, strict=True)]
+        weighted = [w * d for w, d in zip(self.weights_of(len(distances)), distances, strict=True)]
+        return torch.stack(weighted).sum() + self.flattened * distances[-1]
+
+    def _means(self, network: nn.Module, batches: Sequence[Tensor], together: bool) -> list[Tensor]:
         def layers(images: Tensor) -> list[Tensor]:
             maps, embedding = activation_maps(network, images)
             return [*maps, embedding]
 
-        with torch.no_grad():
-            real = means_of_layers(layers, [pair.real for pair in pairs], together=has_batch_norm(network))
-        synthetic = means_of_layers(layers, [pair.synthetic for pair in pairs], together=True)
-        distances = [((a - b) ** 2).sum() for a, b in zip(real, synthetic, strict=True)]
-        weighted = [w * d for w, d in zip(self.weights_of(len(distances)), distances, strict=True)]
-        return torch.stack(weighted).sum() + self.flattened * distances[-1]
+        return means_of_layers(layers, batches, together)
 
     def weights_of(self, layers: int) -> list[float]:
         """The weight of each of so many layers, the embedding the last of them.

@@ -44,16 +44,22 @@ class GradientMatching:
     joint: ClassVar[bool] = False
     passes: ClassVar[tuple[float, float]] = (1.0, 2.5)
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+    def statistics(self, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
+        """The gradients of the pairs' real images, a tensor (len(pairs), ...) for each of `weights`, without a graph."""
+        each = [self._real(network, pair) for pair in pairs]
+        return [torch.stack(layer) for layer in zip(*each, strict=True)]
+
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None) -> Tensor:
         """Sum over the pairs' classes; differentiable twice through the synthetic images."""
-        losses = [self._pair(network, pair) for pair in pairs]
+        losses = []
+        for index, pair in enumerate(pairs):
+            real = [layer[index] for layer in statistics] if statistics else self._real(network, pair)
+            synthetic = gradients(network, pair.synthetic, pair.label, create_graph=True, weights=self.weights(network))
+            losses.append(self.between(real, synthetic))
         return torch.stack(losses).sum()
 
-    def _pair(self, network: nn.Module, pair: Pair) -> Tensor:
-        weights = self.weights(network)
-        real = gradients(network, pair.real, pair.label, create_graph=False, weights=weights)
-        synthetic = gradients(network, pair.synthetic, pair.label, create_graph=True, weights=weights)
-        return self.between(real, synthetic)
+    def _real(self, network: nn.Module, pair: Pair) -> tuple[Tensor, ...]:
+        return gradients(network, pair.real, pair.label, create_graph=False, weights=self.weights(network))
 
     def weights(self, network: nn.Module) -> list[nn.Parameter]:
         """The parameters whose gradients are compared; UsageError where the network has none such."""

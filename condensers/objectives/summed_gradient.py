@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from condensers.networks.passes import by_modules
 from condensers.objectives.base import Pair
-from condensers.objectives.gradient import GradientMatching, gradients
+from condensers.objectives.gradient import GradientMatching
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,13 @@ class SummedGradient(GradientMatching):
     couples_classes: ClassVar[bool] = True
     joint: ClassVar[bool] = True
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None) -> Tensor:
         """One distance for all pairs; differentiable twice through the synthetic images.
 
         The real gradient is the mean over the classes, taken class by class; the synthetic one is that of all images.
         """
         weights = self.weights(network)
-        each = [gradients(network, pair.real, pair.label, create_graph=False, weights=weights) for pair in pairs]
-        real = [torch.stack(layer).mean(0) for layer in zip(*each, strict=True)]
+        real = [layer.mean(0) for layer in statistics or self.statistics(network, pairs)]
         labels = [torch.full((len(pair.synthetic),), pair.label, device=pair.synthetic.device) for pair in pairs]
         with by_modules():
             loss = functional.cross_entropy(network(torch.cat([pair.synthetic for pair in pairs])), torch.cat(labels))

@@ -14,7 +14,10 @@ SyntheticBatch = Callable[[], tuple[Tensor, Tensor]]
 
 
 class Running(Protocol):
-    """A schedule in a run; its whole state goes into the checkpoint."""
+    """A schedule in a run; its whole state goes into the checkpoint.
+
+    One that gives the same network, unmoved, at several steps has a `slot` (see `condensers.real_side`), that of the last `next`.
+    """
 
     def next(self, step: int, synthetic: SyntheticBatch) -> Any:
         """What the objective is given at `step` (from 0), in the schedule's form `gives`.
@@ -34,7 +37,8 @@ class Schedule(Protocol):
     steps(ipc): steps on the images per iteration (a method's `iterations` counts networks where a schedule trains them).
     passes(setting-free numbers): image passes of its own training over `steps` steps, for the estimate of time. A schedule that
     trains networks before the first step says how many image passes that takes by `preparation(data)`, and its `Running` has
-    `prepared_seconds`, which counts also where they were found ready.
+    `prepared_seconds`, which counts also where they were found ready. One that keeps the real side says so by `keeps`, by
+    `real_sides(steps)` in how many steps real images are read, and by `whole_classes` whether all of them are, beforehand.
     """
 
     registered: ClassVar[str]

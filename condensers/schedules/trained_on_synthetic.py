@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from condensers.fields import hyper
+from condensers.real_side import Slot
 from condensers.schedules.base import SyntheticBatch
 from condensers.schedules.epoch import ready, train_epoch
 from condensers.setting import Setting
@@ -42,11 +43,19 @@ class TrainedOnSynthetic:
     )
     lr: float = hyper(0.01, source="DC, section 4.1", minimum=0.0)
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
+    reuse: int = hyper(1, unit="steps with the network as it is, its real batch and its draw", source="DC: 1", minimum=1)
 
     registered: ClassVar[str] = "trained-on-synthetic"
     gives: ClassVar[str] = "network"
     couples_classes: ClassVar[bool] = True
     label_forms: ClassVar[tuple[str, ...]] = ("hard", "probabilities")
+
+    @property
+    def keeps(self) -> bool:
+        return self.reuse > 1
+
+    def real_sides(self, steps: int) -> int:
+        return -(-steps // self.reuse)
 
     def steps(self, ipc: int) -> int:
         return self.outer or outer_loops(ipc)
@@ -57,7 +66,7 @@ class TrainedOnSynthetic:
 
     def passes(self, steps: int, images: int, ipc: int) -> float:
         outer = self.steps(ipc)
-        return steps / outer * (outer - 1) * self.epochs(ipc) * images
+        return steps / outer * ((outer - 1) // self.reuse) * self.epochs(ipc) * images
 
     def begin(self, setting: Setting) -> "LearningNetworks":
         return LearningNetworks(self, setting)
@@ -69,14 +78,18 @@ class LearningNetworks:
     def __init__(self, schedule: TrainedOnSynthetic, setting: Setting) -> None:
         self.schedule, self.setting, self.data = schedule, setting, setting.data
         self.current = setting.fresh()
+        self.slot: Slot | None = None
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
-        """A new network at the first of each `outer` steps, else the last one, trained for `inner` epochs."""
-        if step % self.schedule.steps(self.setting.ipc) == 0:
-            if step > 0:
-                self.current = self.setting.fresh()
-        else:
+        """A new network at the first of each `outer` steps, else the last one, trained for `inner` epochs every `reuse` steps."""
+        taken, reuse = step % self.schedule.steps(self.setting.ipc), self.schedule.reuse
+        self.slot = Slot(0, new=taken % reuse == 0, whole=False) if reuse > 1 else None
+        if taken % reuse:
+            return self.current
+        if taken:
             self._train(*synthetic())
+        elif step > 0:
+            self.current = self.setting.fresh()
         return ready(self.current, self.setting)
 
     def _train(self, images: Tensor, labels: Tensor) -> None:

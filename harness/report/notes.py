@@ -58,7 +58,21 @@ def notes(records: Sequence[Record], results: Sequence[Result], lineups: Lineups
     devices = {str((record.get("environment") or {}).get("device")) for record in records}
     if len(machines) > 1 or len(devices) > 1:
         found.append("Cells ran on different machines or devices: their seconds, and what is computed from them, do not compare.")
-    return found + _without_random(results) + _searches(records, results, lineups)
+    return found + _approximations(records) + _without_random(results) + _searches(records, results, lineups)
+
+
+def _approximations(records: Sequence[Record]) -> list[str]:
+    """What was computed in a lower precision than float32."""
+    found: dict[str, list[str]] = {}
+    for cell in (record["cell"] for record in records):
+        made, used = ((cell.get(part) or {}).get("precision", "fp32") for part in ("hyperparameters", "settings"))
+        for precision, what in (
+            (made, f"{cell.get('label')} (condensing)"),
+            (used, f"{cell.get('scenario')} (training and test)"),
+        ):
+            if precision != "fp32":
+                found.setdefault(precision, []).append(what)
+    return [f"Approximation: products in {name} for {_some(list(dict.fromkeys(what)))}." for name, what in found.items()]
 
 
 def _without_random(results: Sequence[Result]) -> list[str]:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from condensers.context import write_atomically
 from condensers.errors import UsageError, suggestion
-from harness.runtime import choose_device, environment
+from harness.runtime import choose_device, environment, prepare
 
 EXTRAS = ("growth", "memory", "many")
 PEAK_SECONDS = 2.0
@@ -111,8 +111,7 @@ class Bench:
         if importlib.util.find_spec("benchmarks.many") is None or self.device != "cpu":
             self.say("many: skipped, benchmarks.many is not here or the device is no CPU")
             return
-        many = importlib.import_module("benchmarks.many")
-        self.rows.extend(apart(many.rows, self.plan.rounds))
+        self.rows.extend(apart(rows_of_many, self.plan.rounds, self.options.threads))
 
     def composed(self) -> list[figures.Row]:
         """DC's and DSA's iterations, made of their parts."""
@@ -147,3 +146,10 @@ class Bench:
             yield tables.memory(self.found["memory"])
         if self.found.get("growth"):
             yield tables.growth(self.found["growth"])
+
+
+def rows_of_many(rounds: int, threads: int) -> list[figures.Row]:
+    """Networks trained together against one after the other, with the allocator as the harness sets it for both."""
+    prepare(threads)
+    rows: list[figures.Row] = importlib.import_module("benchmarks.many").rows(rounds)
+    return rows

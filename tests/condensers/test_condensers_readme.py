@@ -34,5 +34,5 @@ def test_every_folder_is_named() -> None:
 
 
 def test_every_method_has_a_file_of_its_name() -> None:
-    files = {p.stem for p in Path(next(iter(methods.__path__))).glob("*.py")} - {"__init__"}
+    files = {p.stem.replace("_", "-") for p in Path(next(iter(methods.__path__))).glob("*.py")} - {"--init--"}
     assert files == set(registry.METHODS.entries())

@@ -163,7 +163,7 @@ def test_the_data_are_not_changed(name: str, make_data: Callable[..., ClassData]
     assert torch.equal(before[1], data.labels)
 
 
-APART = {"dm", "datadam", "random", "herding", "k-center", "k-means", "k-means-centroids", "real-tiles"}
+APART = {"dm", "dm-fast", "datadam", "random", "herding", "k-center", "k-means", "k-means-centroids", "real-tiles"}
 
 
 @pytest.mark.parametrize("name", NAMES)

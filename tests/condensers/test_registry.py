@@ -26,11 +26,21 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_promised_names_are_there() -> None:
-    promised = "dd dc dsa dm cafe idc kfs kip rfad frepo mtt tesla datadam idm dream dcc"
+    promised = "dd dc dsa dm dm-fast cafe idc kfs kip rfad frepo mtt tesla datadam idm dream dcc"
     assert set(METHODS.entries()) == set(promised.split())
     promised = "random herding k-center k-means k-means-centroids forgetting el2n grand margin real-tiles"
     assert set(SELECTIONS.entries()) == set(promised.split())
-    assert list(NETWORKS.entries()) == ["convnet", "mlp", "lenet", "resnet18", "resnet18-ap", "alexnet", "vgg11", "vit-tiny"]
+    assert list(NETWORKS.entries()) == [
+        "convnet",
+        "mlp",
+        "lenet",
+        "resnet18",
+        "resnet18-ap",
+        "alexnet",
+        "vgg11",
+        "vit-tiny",
+        "shrunk",
+    ]
 
 
 def test_describing_everything_imports_no_torch() -> None:

@@ -5,7 +5,7 @@ Back, with d = act'(y) pool'(dout):  dscale = sum d xh,  dshift = sum d,  dz = s
 
 The same mathematics as the modules, other roundings. A bias before the norm has no effect and its gradient is zero; the modules
 give it the rounding errors of a sum that should be zero. Two passes over memory stand where the modules take ten; convolutions
-are torch's, channels-last. With `create_graph` the way back is taken by torch's own operations, so it can be differentiated again.
+are torch's, channels-last. With `create_graph` the way back is taken by torch, to be differentiated again.
 """
 
 import ctypes

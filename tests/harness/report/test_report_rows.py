@@ -35,6 +35,15 @@ def test_the_report_has_the_designs_keys(whole: dict[str, Any]) -> None:
     json.dumps(whole, allow_nan=False)
 
 
+def test_approximations_are_named(runs: Callable[..., list[dict[str, Any]]]) -> None:
+    records = runs("dm", [80.0, 81.0]) + runs("random", [70.0, 71.0])
+    assert not any("Approximation" in note for note in build({"suite": "s"}, records, [])["notes"])
+    for record in records[:2]:
+        record["cell"] |= {"hyperparameters": {"precision": "bf16"}, "settings": {"precision": "bf16"}}
+    (note,) = (n for n in build({"suite": "s"}, records, [])["notes"] if "Approximation" in n)
+    assert note == "Approximation: products in bf16 for dm (condensing) and accuracy (training and test)."
+
+
 def test_values_of_one_seed_are_averaged_before_the_interval(measure: Measure) -> None:
     records = [measure("dm", 10, 0, [90.0, 92.0]), measure("dm", 10, 1, [93.0, 95.0]), measure("dm", 10, 2, [97.0])]
     (row,) = rows_of(records)

@@ -1,0 +1,42 @@
+"""dm-fast is DM with other values of its fields, and takes what DM takes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from condensers.context import Context
+from condensers.data import ClassData
+from condensers.errors import Interrupted
+from condensers.registry import create_condenser
+from condensers.synthetic import Budget
+
+FIELDS: dict[str, Any] = {
+    "lr": 20.0,
+    "batch_real": 64,
+    "network": {"name": "shrunk", "factor": 2, "network": {"name": "convnet", "width": 64, "depth": 2}},
+    "parameterisation": {"name": "tiles", "factor": 2},
+    "sampler": "stratified",
+    "schedule": {"name": "fresh", "reuse": 2},
+}
+
+
+def test_it_is_dm_with_these_fields(make_data: Callable[..., ClassData]) -> None:
+    data = make_data((1, 28, 28), 3, 90)
+    sets = [
+        create_condenser(spec | {"iterations": 3}).condense(data, Budget(ipc=2), Context(seed=5))
+        for spec in ({"name": "dm-fast"}, {"name": "dm", **FIELDS})
+    ]
+    assert torch.equal(sets[0].tensors["images"], sets[1].tensors["images"])
+    assert sets[0].card["images_per_class"] == 8
+
+
+def test_interrupted_between_two_steps_of_a_network(make_data: Callable[..., ClassData], tmp_path: Any) -> None:
+    data, condenser = make_data((1, 28, 28), 2, 90), create_condenser({"name": "dm-fast", "iterations": 5})
+    whole = condenser.condense(data, Budget(ipc=1), Context(seed=5))
+    done: list[Any] = []
+    with pytest.raises(Interrupted):
+        condenser.condense(data, Budget(ipc=1), Context(5, folder=tmp_path, progress=done.append, stop=lambda: len(done) >= 3))
+    resumed = condenser.condense(data, Budget(ipc=1), Context(5, folder=tmp_path))
+    assert torch.equal(resumed.tensors["images"], whole.tensors["images"])
