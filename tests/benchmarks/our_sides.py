@@ -119,8 +119,7 @@ class OurTest(OurNetwork):
         self.test, self.logits = case.test(), torch.empty(0)
 
     def run(self) -> None:
-        with precision(self.arithmetic):
-            self.logits = predict(self.network, self.test)
+        self.logits = predict(self.network, self.test, products=self.arithmetic)
 
     def loss(self) -> float:
         return functional.cross_entropy(self.logits, self.test.labels).item()

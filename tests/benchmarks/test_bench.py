@@ -86,6 +86,12 @@ def test_both_sides_compute_the_same_in_every_unit(load: Load) -> None:
     assert len({one.loss for one, _ in units}) == len(units)
 
 
+@pytest.mark.parametrize("load", LOADS.values(), ids=lambda load: load.name)
+def test_each_load_is_run_at_the_precision_that_its_row_names(load: Load) -> None:
+    exact, rough = (timed(load.side(TINY, name), 3, False, "cpu").loss for name in ("fp32", "bf16"))
+    assert 1e-6 < abs(rough - exact) / exact < 0.2
+
+
 def test_a_unit_does_not_depend_on_those_before_it() -> None:
     for precision in (None, "fp32"):
         side = LOADS["dsa-matching"].side(TINY, precision)
