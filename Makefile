@@ -32,7 +32,7 @@ pytest: $(VENV)/developer
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/developer
-	$(BIN)/python tests/benchmarks/matching.py
+	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python from 3.10 to 3.12 found (NNI and Avalanche carry no other); name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }

@@ -100,17 +100,22 @@ class Composition:
         checks = whole.stop.image_passes(steps, images, classes)
         return [(self.network, sides * real * weights[0] + steps * images * weights[1] + own), *checks]
 
+    def begin(self, data: ClassData, ipc: int, context: Context) -> SetLoop:
+        """The loop before its first step, for `data` on the context's device."""
+        method = with_parts(self)
+        seen, held = method.stop.split(data, context.fork("stop").generator)
+        seen = method.view.apply(seen, context.fork("view"))
+        per_class = method.images_per_class(data, ipc)
+        setting = Setting(seen, method.network, method.augmentation.for_data(data), context, ipc, per_class, held)
+        return SetLoop(method, setting, starting_images(seen, per_class, method.init, context.generator))
+
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """Learn a set of `data` within `budget`; resumes from the context's folder."""
         begun = time.perf_counter()
         method = with_parts(self)
         data = data.to(context.device)
         ipc = budget.ipc_of(method, data)
-        seen, held = method.stop.split(data, context.fork("stop").generator)
-        seen = method.view.apply(seen, context.fork("view"))
-        per_class = method.images_per_class(data, ipc)
-        setting = Setting(seen, method.network, method.augmentation.for_data(data), context, ipc, per_class, held)
-        loop = SetLoop(method, setting, starting_images(seen, per_class, method.init, context.generator))
+        loop = method.begin(data, ipc, context)
         # What was prepared once and kept (experts) counts in full, also where this run found it ready.
         setup = max(time.perf_counter() - begun, getattr(loop.schedule, "prepared_seconds", 0.0))
         learning = engine.run(loop, method.steps(ipc), context, method.registered)

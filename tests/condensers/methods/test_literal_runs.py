@@ -1,24 +1,24 @@
-"""DC, DSA and DM for several steps against their algorithms written out: the same draws, but losses, the update of the images
-and the training of the network in the plainest code."""
+"""DC, DSA and DM for several steps against their algorithms written out: the same draws, but the published loops of
+`benchmarks.plain`, with losses in the plainest code."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
+from benchmarks.plain import ClassLoss, Published, PublishedLoop
 from torch import Tensor, nn
 
-from condensers import networks
-from condensers.augmentations.siamese import Siamese
+from condensers.augmentations.siamese import NoAugmentation, Siamese
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.initialisation import starting_images
 from condensers.registry import create_condenser
 from condensers.synthetic import Budget
 
-NETWORK = {"name": "convnet", "depth": 2, "width": 6}
+NETWORK: dict[str, Any] = {"name": "convnet", "depth": 2, "width": 6}
 STORED = {"name": "pixels", "storage": "float32"}
 IPC, BATCH, SEED = 3, 6, 11
-ClassLoss = Callable[[nn.Module, int, Tensor, Tensor], Tensor]
 
 
 @pytest.fixture(scope="module")
@@ -51,51 +51,14 @@ def embedding_distance(network: nn.Module, label: int, real: Tensor, synthetic: 
     return ((wanted - got) ** 2).sum()
 
 
-def train_plainly(
-    network: nn.Module, images: Tensor, labels: list[int], augment: Callable[[Tensor], Tensor], draw: torch.Generator
-) -> None:
-    """Two epochs in batches of 4, w <- w - 0.01 g."""
-    for _ in range(2):
-        order = torch.randperm(len(images), generator=draw).tolist()
-        for first in range(0, len(order), 4):
-            chosen = order[first : first + 4]
-            loss = cross_entropy(network, augment(images[chosen]), [labels[i] for i in chosen])
-            gradients = torch.autograd.grad(loss, list(network.parameters()))
-            with torch.no_grad():
-                for weight, gradient in zip(network.parameters(), gradients, strict=True):
-                    weight -= 0.01 * gradient
-
-
 def literal_run(data: ClassData, steps: int, outer: int | None, start: str, siamese: bool, lr: float, loss: ClassLoss) -> Tensor:
     """The images after `steps` steps; `outer` None: a new network at each step (DM), else DC's schedule."""
-    draw = torch.Generator().manual_seed(SEED)
-    images, velocity = starting_images(data, IPC, start, draw), torch.zeros(3 * IPC, 3, 8, 8)
-    labels = [c for c in range(3) for _ in range(IPC)]
-
-    def new_network() -> nn.Module:
-        return networks.build(NETWORK, data.shape, 3, draw)
-
-    def augment(batch: Tensor) -> Tensor:
-        return Siamese().apply(batch, Siamese().draw(len(batch), data.shape, draw)) if siamese else batch
-
-    network = new_network() if outer else None
+    augmentation = Siamese() if siamese else NoAugmentation()
+    method = Published(loss, lr, start, augmentation, outer, inner=2, batch_train=4)
+    loop = PublishedLoop(method, data, IPC, BATCH, (NETWORK["depth"], NETWORK["width"]), SEED)
     for step in range(steps):
-        if outer is None or (step > 0 and step % outer == 0):
-            network = new_network()
-        elif step > 0:
-            train_plainly(network, images, labels, augment, draw)
-        gradient = torch.zeros_like(images)
-        for label in range(3):
-            real = data.sample(label, BATCH, draw)
-            learned = images.clone().requires_grad_()
-            synthetic = learned[label * IPC : (label + 1) * IPC]
-            if siamese:
-                shared = Siamese().draw(1, data.shape, draw)
-                real, synthetic = Siamese().apply(real, shared), Siamese().apply(synthetic, shared)
-            gradient += torch.autograd.grad(loss(network, label, real, synthetic), learned)[0]
-        velocity = 0.5 * velocity + gradient
-        images = images - lr * velocity
-    return images
+        loop.step(step)
+    return loop.images.detach()
 
 
 TRAINED = {"name": "trained-on-synthetic", "outer": 3, "inner": 2, "batch": 4}
