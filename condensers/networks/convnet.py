@@ -43,7 +43,9 @@ class Block(nn.Sequential):
         if isinstance(norm, nn.GroupNorm) and isinstance(activation, nn.LeakyReLU) and isinstance(convolution, nn.Conv2d):
             known = norm.num_groups == norm.num_channels and isinstance(pooling, MeanPool | nn.Identity)
             if known and not activation._forward_hooks and fused.runs(x, convolution.weight):
-                return fused.block(x, convolution, norm, activation.negative_slope, isinstance(pooling, MeanPool))
+                weights = convolution.weight, convolution.bias, norm.weight, norm.bias
+                pool, padding = isinstance(pooling, MeanPool), int(convolution.padding[0])
+                return fused.block(x, weights, fused.Settings(padding, activation.negative_slope, norm.eps, pool))
         for module in self:
             x = module(x)
         return x

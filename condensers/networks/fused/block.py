@@ -9,12 +9,12 @@ are torch's, channels-last. With `create_graph` the way back is taken by torch, 
 """
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from condensers.networks.fused.native import library
@@ -29,22 +29,33 @@ def runs(x: Tensor, weight: Tensor) -> bool:
     return known and single_operations() and library() is not None
 
 
-def block(x: Tensor, convolution: nn.Conv2d, norm: nn.GroupNorm, slope: float, pool: bool) -> Tensor:
-    """x (N, C, H, W) -> (N, width, H', W'), halved by pooling where `pool`; bfloat16 under torch.autocast."""
-    weights = convolution.weight, convolution.bias, norm.weight, norm.bias
-    settings = int(convolution.padding[0]), slope, norm.eps, pool
+class Settings(NamedTuple):
+    """padding: of the convolution, in pixels. slope: of the activation below zero. pool: whether it ends with pooling."""
+
+    padding: int
+    slope: float
+    eps: float
+    pool: bool
+    groups: int = 1
+
+
+def block(x: Tensor, weights: Sequence[Tensor | None], settings: Settings) -> Tensor:
+    """x (N, C, H, W) -> (N, width, H', W'), halved by pooling; bfloat16 under torch.autocast.
+
+    weights: the convolution's (width, C / groups, 3, 3) and (width,), the norm's scale and shift (width,) each.
+    """
     found: Tensor = Block.apply(x.bfloat16() if torch.is_autocast_enabled("cpu") else x, *weights, settings)
     return found
 
 
 class Block(torch.autograd.Function):
-    """x (N, C, H, W) float32 or bfloat16; weight, bias, scale, shift float32; settings: padding, slope, eps, pool."""
+    """x (N, C, H, W) float32 or bfloat16; weight, bias, scale, shift float32; settings: of `Settings`."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor, settings: Any) -> Any:
-        padding, slope, eps, pool = settings
+        padding, slope, eps, pool, groups = settings
         kernel = _last(weight.to(x.dtype))
-        z = _last(functional.conv2d(_last(x), kernel, padding=padding))
+        z = _last(functional.conv2d(_last(x), kernel, padding=padding, groups=groups))
         n, channels, height, width = z.shape
         size = (n, channels, height // 2, width // 2) if pool else (n, channels, height, width)
         out = torch.empty(size, dtype=z.dtype, memory_format=LAST)
@@ -60,7 +71,7 @@ class Block(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         x, weight, bias, scale, shift, z, mean, rstd = ctx.saved_tensors
-        padding, slope, _, pool = ctx.settings
+        padding, slope, _, pool, groups = ctx.settings
         if torch.is_grad_enabled():
             return *_again((x, weight, bias, scale, shift), ctx, grad), None
         n, channels, height, width = z.shape
@@ -73,7 +84,7 @@ class Block(torch.autograd.Function):
         wanted = [ctx.needs_input_grad[0], ctx.needs_input_grad[1], False]
         kernel = _last(weight.to(x.dtype))
         dx, dweight, _ = torch.ops.aten.convolution_backward(
-            dz, _last(x), kernel, None, [1, 1], [padding, padding], [1, 1], False, [0, 0], 1, wanted
+            dz, _last(x), kernel, None, [1, 1], [padding, padding], [1, 1], False, [0, 0], groups, wanted
         )  # fmt: skip
         dweight = dweight.float() if wanted[1] else None
         return dx, dweight, torch.zeros_like(bias), dscale.sum(0), dshift.sum(0), None
@@ -81,9 +92,9 @@ class Block(torch.autograd.Function):
 
 def _again(tensors: tuple[Tensor, ...], ctx: Any, grad: Tensor) -> list[Tensor | None]:
     """The gradients by torch's operations, with a graph of their own."""
-    padding, slope, eps, pool = ctx.settings
+    padding, slope, eps, pool, groups = ctx.settings
     x, weight, bias, scale, shift = tensors
-    z = functional.conv2d(x, weight.to(x.dtype), bias.to(x.dtype), padding=padding)
+    z = functional.conv2d(x, weight.to(x.dtype), bias.to(x.dtype), padding=padding, groups=groups)
     y = functional.leaky_relu(functional.group_norm(z, z.shape[1], scale.to(x.dtype), shift.to(x.dtype), eps), slope)
     out = functional.avg_pool2d(y, 2) if pool else y
     needed = [tensor for tensor, needs in zip(tensors, ctx.needs_input_grad, strict=False) if needs]
