@@ -91,7 +91,7 @@ class _Block:
             of_pixels = [self.tail.order(one[None])[0].t().contiguous() for one in (gamma, beta) if one is not None]
         elif self.shared:
             each = normalising(u, w, gamma, beta, self.shared, self.eps)
-        at_once = max(1, PORTION_BYTES // (len(w) * u[0, 0].numel() * u.element_size()))
+        at_once = len(x) if x.is_cuda else max(1, PORTION_BYTES // (len(w) * u[0, 0].numel() * u.element_size()))
         found: Tensor = FirstBlock.apply(self.tail.order(u), each, *of_pixels, self.tail, at_once)
         side = u.shape[2] if self.tail.pooling == "none" else u.shape[2] // 2
         return found.view(len(x), side, side, -1)
