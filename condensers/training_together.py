@@ -22,11 +22,11 @@ from condensers.registry import NETWORKS
 from condensers.training import Trained, Training, TrainingLoop, loss_of, predict
 
 # Above this width arithmetic is what takes the time; this many channels are as many as pay to be side by side.
-WIDEST, CHANNELS = 32, 128
+WIDEST, CHANNELS = 32, 256
 
 
 def groups(spec: Any, count: int) -> list[range]:
-    """Which of `count` networks of one spec are best trained together: ConvNets of width w <= 32, 128 // w of them at a time.
+    """Which of `count` networks of one spec are best trained together: ConvNets of width w <= 32, 256 // w of them at a time.
 
     All others are groups of one, and so is what is left over when it is one. The networks of a group are neighbours.
     """

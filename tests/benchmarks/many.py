@@ -77,7 +77,7 @@ def measured(name: str, make: Callable[[], tuple[list[TrainingLoop], list[Togeth
 
 
 def rows(rounds: int, depth: int = 3) -> list[dict[str, Any]]:
-    """A row for each width, number of images per class and augmentation: name, precision, ratio (loop / together), low, high, n."""
+    """A row for each width, ipc and augmentation: name, precision, ratio (loop over together), low, high, n."""
     return [
         measured(
             f"proxy-training {NETWORKS} nets, width {width}, depth {depth}, ipc {ipc}, augmentation {augmentation}",
