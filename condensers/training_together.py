@@ -2,9 +2,11 @@
 
 Each network keeps its own initial weights and its own loss; the order of the images and the augmentation of each batch are common
 random numbers. Where a batch is the whole set and nothing is augmented, this is what training one by one does, to rounding.
+Elsewhere the accuracies of a group are no longer independent: with DSA's augmentation their correlation within a group was 0.40
+(24 groups of eight ConvNets of width 8, 300 epochs on one real digit of each class), so that an interval over them is too narrow.
 
-CPU time of one thread against one network after the other, 1 x 28 x 28, eight networks of width 8 or 16, depth 2 or 3: 1.9 to 3.5
-times as fast on 10 images, 1.6 to 2.1 times on 100 (`tests/benchmarks/many.py`). Later convolutions take as long as before.
+CPU time of one thread against one network after the other, 1 x 28 x 28, width 8 and 16, depth 2 and 3: about 2.3 to 4 times as fast on
+10 images, 1.6 to 2.5 times on 100 (`tests/benchmarks/many.py`): convolutions but the first take as long as before.
 """
 
 from collections.abc import Sequence
@@ -34,6 +36,11 @@ def groups(spec: Any, count: int) -> list[range]:
     fits = isinstance(part, ConvNetSpec) and part.norm != "batch" and part.width <= WIDEST
     size = CHANNELS // part.width if fits else 1
     return [range(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+def draws_nothing(recipe: Training, images: int) -> bool:
+    """Whether training on so many images is the same, to rounding, whatever is drawn: one batch, no augmentation."""
+    return recipe.augmentation == "none" and images <= recipe.batch
 
 
 class TogetherLoop(TrainingLoop):

@@ -18,7 +18,7 @@ from condensers.errors import UsageError
 from condensers.fields import hyper
 from condensers.synthetic import SyntheticSet
 from condensers.training import Training, accuracy
-from condensers.training_together import accuracies, groups
+from condensers.training_together import accuracies, draws_nothing, groups
 from scenarios.material import Material, as_labelled, own_recipe
 from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
 
@@ -38,9 +38,9 @@ class Evaluation:
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     together: str = hyper(
         "auto",
-        unit="auto: narrow ConvNets share batches and augmentation",
+        unit="auto: narrow ConvNets, where it changes nothing; always: with common batches and augmentation, values correlate",
         source="ours: condensers/training_together.py",
-        values=("auto", "never"),
+        values=("auto", "always", "never"),
     )
     full_epochs: int = hyper(30, unit="epochs on the full data, for the bound", source="ours", minimum=1)
 
@@ -96,7 +96,8 @@ class Accuracy(Evaluation):
 
     def _groups(self, material: Material) -> list[range]:
         """The indices of the networks, those together that are trained together."""
-        if self.together == "never" or material.rates is not None:
+        drawn = self.together == "auto" and not draws_nothing(material.training, len(material.images))
+        if self.together == "never" or drawn or material.rates is not None:
             return [range(index, index + 1) for index in range(self.networks)]
         return groups(self.network, self.networks)
 
