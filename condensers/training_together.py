@@ -5,8 +5,8 @@ random numbers. Where a batch is the whole set and nothing is augmented, this is
 Elsewhere the accuracies of a group are no longer independent: with DSA's augmentation their correlation within a group was 0.40
 (24 groups of eight ConvNets of width 8, 300 epochs on one real digit of each class), so that an interval over them is too narrow.
 
-CPU time of one thread for 32 networks on 1 x 28 x 28, against one network after the other: on 10 images 5 to 6 times less at width
-8 and 2.6 to 3.9 at width 16, on 100 images 2.3 to 2.7 and 1.6 to 2.0 (`tests/benchmarks/many.py`): there the later convolutions,
+CPU time of one thread for 32 networks on 1 x 28 x 28, against one network after the other: on 10 images 5 to 6 times less for
+width 8 and 2.6 to 3.9 for 16, on 100 images 2.3 to 2.7 and 1.6 to 2.0 (`tests/benchmarks/many.py`): there the later convolutions,
 which take as long as before, are most of the work.
 """
 
