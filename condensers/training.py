@@ -72,11 +72,20 @@ class TrainingLoop:
         with precision(self.recipe.precision):
             logits = self.network(batch)
         self.seen = chosen, logits.detach()
-        loss = loss_of(logits, labels, self.recipe.loss)
+        loss = self.loss(logits, labels)
         self.optimiser.zero_grad()
         torch.autograd.backward(loss)
         self.optimiser.step()
         return loss.item()
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """What a step descends, of logits (n, K)."""
+        return loss_of(logits, labels, self.recipe.loss)
+
+    def processed(self) -> int:
+        """How many images all of the training sees."""
+        whole, rest = divmod(self.total, self.per_epoch)
+        return whole * len(self.images) + rest * self.recipe.batch
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -122,8 +131,7 @@ def train(
     """Train in place through the engine. `data` gives mean, std and mirror only."""
     loop = TrainingLoop(network, images, labels, recipe, data, context)
     seconds = engine.run(loop, loop.total, context, name)
-    whole, rest = divmod(loop.total, loop.per_epoch)
-    return Trained(whole * len(images) + rest * recipe.batch, seconds)
+    return Trained(loop.processed(), seconds)
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import torch
+from torch import nn
 
 from condensers import networks
 from condensers.context import Context
@@ -18,6 +19,7 @@ from condensers.fields import hyper
 from condensers.networks.passes import PRECISIONS
 from condensers.synthetic import SyntheticSet
 from condensers.training import Training, accuracy
+from condensers.training_together import accuracies, draws_nothing, groups
 from scenarios.material import Material, as_labelled, own_recipe
 from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
 
@@ -36,6 +38,12 @@ class Evaluation:
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     precision: str = hyper("fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS)
+    together: str = hyper(
+        "auto",
+        unit="auto: narrow ConvNets, where it changes nothing; always: with common batches and augmentation, values correlate",
+        source="ours: condensers/training_together.py",
+        values=("auto", "always", "never"),
+    )
     full_epochs: int = hyper(30, unit="epochs on the full data, for the bound", source="ours", minimum=1)
 
 
@@ -51,10 +59,7 @@ class Accuracy(Evaluation):
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
         """Train `networks` networks on the set (or on all training data) and test each."""
         material = self._material(subject, data, context)
-        results = [
-            context.fork(f"network-{index}").memo("result", partial(self._one, index, material, data, context))
-            for index in range(self.networks)
-        ]
+        results = [found for group in self._groups(material) for found in self._results(group, material, data, context)]
         measurement = Measurement(
             "test-accuracy",
             [r["accuracy"] for r in results],
@@ -91,10 +96,39 @@ class Accuracy(Evaluation):
         length = epochs or PUBLISHED_EPOCHS[augmentation]
         return Training(length, self.lr, batch=self.batch, augmentation=augmentation, loss=loss, precision=self.precision)
 
+    def _groups(self, material: Material) -> list[range]:
+        """The indices of the networks, those together that are trained together."""
+        drawn = self.together == "auto" and not draws_nothing(material.training, len(material.images))
+        if self.together == "never" or drawn or material.rates is not None:
+            return [range(index, index + 1) for index in range(self.networks)]
+        return groups(self.network, self.networks)
+
+    def _results(self, group: range, material: Material, data: Splits, context: Context) -> list[dict[str, float]]:
+        """What was found of each network of `group`; a group that is finished is not trained again."""
+        index = group.start
+        if len(group) == 1:
+            return [context.fork(f"network-{index}").memo("result", partial(self._one, index, material, data, context))]
+        own = context.fork(f"networks-{index}-{group.stop - 1}")
+        return own.memo("results", partial(self._several, group, material, data, context))
+
+    def _several(self, group: range, material: Material, data: Splits, context: Context) -> list[dict[str, float]]:
+        """Train and test the networks of `group` together, each from the weights it has alone; they share the seconds evenly."""
+        own = context.fork(f"networks-{group.start}-{group.stop - 1}")
+        members = [self._fresh(data, context.fork(f"network-{index}")) for index in group]
+        name = f"networks {group.start + 1} to {group.stop} of {self.networks}"
+        trained = material.train_together(members, data.train, own, name)
+        begun = time.perf_counter()
+        correct = accuracies(members, data.test.to(own.device), products=self.precision)
+        seconds = trained.seconds + time.perf_counter() - begun
+        return [{"accuracy": c, "seconds": seconds / len(group), "images": trained.images // len(group)} for c in correct]
+
+    def _fresh(self, data: Splits, own: Context) -> nn.Module:
+        return networks.build(self.network, data.train.shape, len(data.train.class_names), own.generator, own.device)
+
     def _one(self, index: int, material: Material, data: Splits, context: Context) -> dict[str, float]:
         """Train and test network `index`; the same index starts from the same weights on every set of the same seed."""
         own = context.fork(f"network-{index}")
-        network = networks.build(self.network, data.train.shape, len(data.train.class_names), own.generator, own.device)
+        network = self._fresh(data, own)
         name = f"network {index + 1} of {self.networks}"
         trained = material.train(network, data.train, own, name)
         begun = time.perf_counter()

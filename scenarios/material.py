@@ -1,5 +1,6 @@
 """What a classifier is trained on, and how: the images and labels of a set, under the common recipe or under its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from condensers.data import ClassData
 from condensers.ordered import OrderedLoop
 from condensers.synthetic import SyntheticSet
 from condensers.training import Trained, Training, train
+from condensers.training_together import train_together
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class Material:
         loop = OrderedLoop(network, self.images, self.labels, self.rates, self.passes)
         seconds = engine.run(loop, loop.total, context, name)
         return Trained(loop.images_per_step * loop.total, seconds)
+
+    def train_together(self, networks: Sequence[nn.Module], data: ClassData, context: Context, name: str) -> Trained:
+        """Train all `networks` in place, with common draws; only where the images have no order of their own."""
+        return train_together(networks, self.images, self.labels, self.training, data, context, name)
 
     def detail(self) -> dict[str, Any]:
         """How it is trained, for the record."""

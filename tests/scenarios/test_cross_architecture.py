@@ -25,6 +25,7 @@ TABLE = {
     "name": "cross-architecture",
     "architectures": [CONVNET, "mlp", {"name": "resnet18-ap", "width": 4, "norm": "group"}],
     "networks": 2,
+    "together": "never",
     "epochs": 3,
     "full_epochs": 1,
     "batch": 8,

@@ -1,0 +1,86 @@
+"""Several narrow ConvNets of one shape trained at once: the routine of `condensers.training`, its draws shared by the networks.
+
+Each network keeps its own initial weights and its own loss; the order of the images and the augmentation of each batch are common
+random numbers. Where a batch is the whole set and nothing is augmented, this is what training one by one does, to rounding.
+Elsewhere the accuracies of a group are no longer independent: with DSA's augmentation their correlation within a group was 0.40
+(24 groups of eight ConvNets of width 8, 300 epochs on one real digit of each class), so that an interval over them is too narrow.
+
+CPU time of one thread for 32 networks on 1 x 28 x 28, against one network after the other: on 10 images 5 to 6 times less for
+width 8 and 2.6 to 3.9 for 16, on 100 images 2.3 to 2.7 and 1.6 to 2.0 (`tests/benchmarks/many.py`): there the later convolutions,
+which take as long as before, are most of the work.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from condensers import engine
+from condensers.context import Context
+from condensers.data import ClassData
+from condensers.networks.convnet import ConvNetSpec
+from condensers.networks.together import Together
+from condensers.registry import NETWORKS
+from condensers.training import Trained, Training, TrainingLoop, loss_of, predict
+
+# Above this width arithmetic is what takes the time; this many channels are as many as pay to be side by side.
+WIDEST, CHANNELS = 32, 256
+
+
+def groups(spec: Any, count: int) -> list[range]:
+    """Which of `count` networks of one spec are best trained together: ConvNets of width w <= 32, 256 // w of them at a time.
+
+    All others are groups of one, and so is what is left over when it is one. The networks of a group are neighbours.
+    """
+    part = NETWORKS.create(spec)
+    fits = isinstance(part, ConvNetSpec) and part.norm != "batch" and part.width <= WIDEST
+    size = CHANNELS // part.width if fits else 1
+    return [range(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+def draws_nothing(recipe: Training, images: int) -> bool:
+    """Whether training on so many images is the same, to rounding, whatever is drawn: one batch, no augmentation."""
+    return recipe.augmentation == "none" and images <= recipe.batch
+
+
+class TogetherLoop(TrainingLoop):
+    """Trains copies of `networks`, which `together.give_back` returns; a step's figure is the mean of their losses.
+
+    UsageError where they cannot be trained together: see `condensers.networks.together`.
+    """
+
+    def __init__(
+        self, networks: Sequence[nn.Module], images: Tensor, labels: Tensor, recipe: Training, data: ClassData, context: Context
+    ) -> None:
+        self.count, self.together = len(networks), Together(networks)
+        super().__init__(self.together, images, labels, recipe, data, context)
+
+    def step(self, index: int) -> float:
+        return super().step(index) / self.count
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The sum of all networks' losses, logits (n, K, classes): the gradient of each is that of its own."""
+        return loss_of(logits.flatten(0, 1), labels.repeat_interleave(self.count, 0), self.recipe.loss) * self.count
+
+
+def train_together(
+    networks: Sequence[nn.Module],
+    images: Tensor,
+    labels: Tensor,
+    recipe: Training,
+    data: ClassData,
+    context: Context,
+    name: str,
+) -> Trained:
+    """Train all `networks` in place through the engine, as `training.train` does one; the figures are those of them all."""
+    loop = TogetherLoop(networks, images, labels, recipe, data, context)
+    seconds = engine.run(loop, loop.total, context, name)
+    loop.together.give_back(networks)
+    return Trained(loop.processed() * loop.count, seconds)
+
+
+def accuracies(networks: Sequence[nn.Module], data: ClassData, batch: int = 256, products: str = "fp32") -> list[float]:
+    """Percentage of `data` that each network classifies correctly, 0 to 100."""
+    right = predict(Together(networks), data, batch, products).argmax(2) == data.labels[:, None]
+    return (right.double().mean(0) * 100).tolist()

@@ -1,0 +1,92 @@
+"""Accuracy of narrow networks: trained together by default, from the weights that they have alone, resumed in the middle."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from condensers.context import Context, Progress
+from condensers.data import ClassData
+from condensers.errors import Interrupted, UsageError
+from condensers.registry import create_condenser
+from condensers.synthetic import Budget, SyntheticSet
+from scenarios.protocol import Outcome, Splits
+from scenarios.registry import SCENARIOS
+
+NARROW = {"name": "convnet", "depth": 2, "width": 32}
+TABLE = {"name": "accuracy", "network": NARROW, "networks": 10, "epochs": 4, "augmentation": "none"}
+AUGMENTED = {"augmentation": "dsa", "together": "always"}
+
+
+@pytest.fixture(scope="module")
+def data(grey8: ClassData) -> Splits:
+    return Splits(grey8, grey8, grey8)
+
+
+@pytest.fixture(scope="module")
+def synthetic(grey8: ClassData) -> SyntheticSet:
+    found: SyntheticSet = create_condenser("random").condense(grey8, Budget(ipc=2), Context())
+    return found
+
+
+def run(subject: Any, data: Splits, context: Context, **changes: Any) -> Outcome:
+    found: Outcome = SCENARIOS.create(TABLE | changes).run(subject, data, context)
+    return found
+
+
+def test_without_draws_it_finds_what_training_one_by_one_finds(synthetic: SyntheticSet, data: Splits) -> None:
+    """The whole set is one batch and nothing is augmented: only rounding differs, for a test image or two on an edge."""
+    seen: list[Progress] = []
+    together = run(synthetic, data, Context(seed=1, progress=seen.append))
+    alone = run(synthetic, data, Context(seed=1), together="never")
+    assert {event.name for event in seen} == {"networks 1 to 8 of 10", "networks 9 to 10 of 10"}
+    ours, theirs = together.measurements[0], alone.measurements[0]
+    assert list(ours.repeats) == list(theirs.repeats) == [{"network": index} for index in range(10)]
+    assert list(ours.values) == pytest.approx(list(theirs.values), abs=1.0)
+    assert len(set(ours.values)) > 1
+    assert together.costs["images"] == alone.costs["images"] == 10 * 4 * 20
+    assert together.costs["seconds"] > 0
+
+
+def test_augmented_training_differs_in_its_draws_alone(synthetic: SyntheticSet, data: Splits) -> None:
+    settings = AUGMENTED | {"epochs": 60, "networks": 4}
+    means = [
+        sum(run(synthetic, data, Context(seed=1), **settings | {"together": together}).measurements[0].values) / 4
+        for together in ("always", "never")
+    ]
+    assert min(means) > 60
+    assert abs(means[0] - means[1]) < 5
+
+
+@pytest.mark.parametrize("stop", [2, 4, 6])
+def test_interrupted_and_resumed_equals_uninterrupted(stop: int, synthetic: SyntheticSet, data: Splits, tmp_path: Path) -> None:
+    """8 steps in all, 4 a group; a finished group is not trained again."""
+    whole = run(synthetic, data, Context(seed=1), **AUGMENTED)
+    first: list[Progress] = []
+    second: list[Progress] = []
+    with pytest.raises(Interrupted):
+        context = Context(seed=1, folder=tmp_path, progress=first.append, stop=lambda: len(first) >= stop)
+        run(synthetic, data, context, **AUGMENTED)
+    resumed = run(synthetic, data, Context(seed=1, folder=tmp_path, progress=second.append), **AUGMENTED)
+    assert resumed.measurements == whole.measurements
+    assert len(first) + len(second) == 8
+
+
+def test_networks_that_do_not_pay_together_are_trained_as_ever(synthetic: SyntheticSet, data: Splits) -> None:
+    for spec in ("mlp", NARROW | {"norm": "batch"}):
+        found = [run(synthetic, data, Context(), network=spec, networks=2, together=t) for t in ("always", "never")]
+        assert list(found[0].measurements[0].values) == list(found[1].measurements[0].values)
+
+
+@pytest.mark.parametrize("drawn", [{"augmentation": "dsa"}, {"batch": 19}], ids=["augmentation", "order"])
+def test_independent_values_stay_so_unless_asked(drawn: dict[str, Any], synthetic: SyntheticSet, data: Splits) -> None:
+    """Where draws matter each network has its own, by default: the values are those of training one by one, to the last bit."""
+    found = [
+        list(run(synthetic, data, Context(), networks=3, together=t, **drawn).measurements[0].values) for t in ("auto", "never")
+    ]
+    assert found[0] == found[1]
+
+
+def test_an_unknown_choice_is_one_sentence() -> None:
+    with pytest.raises(UsageError, match=r"together: 'yes' is not one of auto, always, never"):
+        SCENARIOS.create(TABLE | {"together": "yes"})
