@@ -5,15 +5,13 @@ random numbers. Where a batch is the whole set and nothing is augmented, this is
 Elsewhere the accuracies of a group are no longer independent: with DSA's augmentation their correlation within a group was 0.40
 (24 groups of eight ConvNets of width 8, 300 epochs on one real digit of each class), so that an interval over them is too narrow.
 
-CPU time of one thread for 32 networks on 1 x 28 x 28, against one network after the other: on 10 images 5 to 6 times less for
-width 8 and 2.6 to 3.9 for 16, on 100 images 2.3 to 2.7 and 1.6 to 2.0 (`tests/benchmarks/many.py`): there the later convolutions,
-which take as long as before, are most of the work.
+CPU time of one thread for 32 networks of width 8 and 16 on 1 x 28 x 28, against the published loop over them: 4 to 6 times less
+on 10 images, 3 to 4 times less on 100, where convolutions are most of the work (`make bench`).
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from condensers import engine
@@ -24,18 +22,19 @@ from condensers.networks.together import Together
 from condensers.registry import NETWORKS
 from condensers.training import Trained, Training, TrainingLoop, loss_of, predict
 
-# Above this width arithmetic is what takes the time; this many channels are as many as pay to be side by side.
-WIDEST, CHANNELS = 32, 256
+# Above this width arithmetic is what takes the time. Side by side pay at most so many channels, and so many numbers of a pixel of
+# a batch: with more the first block's output leaves the cache.
+WIDEST, CHANNELS, NUMBERS = 32, 256, 6400
 
 
-def groups(spec: Any, count: int) -> list[range]:
-    """Which of `count` networks of one spec are best trained together: ConvNets of width w <= 32, 256 // w of them at a time.
+def groups(spec: Any, count: int, batch: int) -> list[range]:
+    """Which of `count` networks of one spec are best trained together on batches of `batch` images: ConvNets of width 32 at most.
 
     All others are groups of one, and so is what is left over when it is one. The networks of a group are neighbours.
     """
     part = NETWORKS.create(spec)
     fits = isinstance(part, ConvNetSpec) and part.norm != "batch" and part.width <= WIDEST
-    size = CHANNELS // part.width if fits else 1
+    size = max(1, min(CHANNELS, NUMBERS // batch) // part.width) if fits else 1
     return [range(first, min(first + size, count)) for first in range(0, count, size)]
 
 

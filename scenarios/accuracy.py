@@ -101,7 +101,7 @@ class Accuracy(Evaluation):
         drawn = self.together == "auto" and not draws_nothing(material.training, len(material.images))
         if self.together == "never" or drawn or material.rates is not None:
             return [range(index, index + 1) for index in range(self.networks)]
-        return groups(self.network, self.networks)
+        return groups(self.network, self.networks, min(len(material.images), self.batch))
 
     def _results(self, group: range, material: Material, data: Splits, context: Context) -> list[dict[str, float]]:
         """What was found of each network of `group`; a group that is finished is not trained again."""

@@ -6,7 +6,8 @@ norm, ReLU, average pooling). The first convolution pads by 3 for 28-pixel image
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -39,16 +40,23 @@ class Block(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, C, H, W) -> (N, width, H', W')."""
-        convolution, norm, activation, pooling = self
-        if isinstance(norm, nn.GroupNorm) and isinstance(activation, nn.LeakyReLU) and isinstance(convolution, nn.Conv2d):
-            known = norm.num_groups == norm.num_channels and isinstance(pooling, MeanPool | nn.Identity)
-            if known and not activation._forward_hooks and fused.runs(x, convolution.weight):
-                weights = convolution.weight, convolution.bias, norm.weight, norm.bias
-                pool, padding = isinstance(pooling, MeanPool), int(convolution.padding[0])
-                return fused.block(x, weights, fused.Settings(padding, activation.negative_slope, norm.eps, pool))
+        single = self.single(x)
+        if single is not None:
+            return single([self[0].weight, self[0].bias, self[1].weight, self[1].bias])
         for module in self:
             x = module(x)
         return x
+
+    def single(self, x: Tensor, groups: int = 1) -> Callable[[Any], Tensor] | None:
+        """The block of `x` as one operation on weights of convolution and norm; None where it is not to be one at present."""
+        convolution, norm, activation, pooling = self
+        if not (isinstance(norm, nn.GroupNorm) and isinstance(activation, nn.LeakyReLU) and isinstance(convolution, nn.Conv2d)):
+            return None
+        known = norm.num_groups == norm.num_channels and isinstance(pooling, MeanPool | nn.Identity)
+        if not known or activation._forward_hooks or not fused.runs(x, convolution.weight):
+            return None
+        padding, pool = int(convolution.padding[0]), isinstance(pooling, MeanPool)
+        return partial(fused.block, x, settings=fused.Settings(padding, activation.negative_slope, norm.eps, pool, groups))
 
 
 class MeanPool(nn.Module):

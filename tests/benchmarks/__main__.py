@@ -17,7 +17,7 @@ from condensers.errors import UsageError
 
 def parsed(arguments: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="rows, and of growth, memory, many; default: all")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="rows, growth or memory; default: all")
     parser.add_argument("--rounds", type=int, default=Options.rounds, help="that are counted, after one to warm up (%(default)s)")
     parser.add_argument("--threads", type=int, default=Options.threads, help="of each process (%(default)s)")
     parser.add_argument("--device", default=Options.device, help="cpu, cuda or cuda:N (%(default)s); on cuda wall seconds count")

@@ -1,6 +1,5 @@
 """A whole run of `make bench`: what is measured in which order, and the file that holds it."""
 
-import importlib.util
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +15,9 @@ from rich.table import Table
 
 from condensers.context import write_atomically
 from condensers.errors import UsageError, suggestion
-from harness.runtime import choose_device, environment, prepare
+from harness.runtime import choose_device, environment
 
-EXTRAS = ("growth", "memory", "many")
+EXTRAS = ("growth", "memory")
 PEAK_SECONDS = 2.0
 
 
@@ -62,7 +61,7 @@ class Bench:
         self.found["peak_gflops"] = apart(machine.peaks, self.device, self.options.threads, seconds)
         for load in self.loads():
             self._guarded(load.name, lambda load=load: self._measure(load))
-        for name, part in (("memory", self._memory), ("growth", self._growth), ("many", self._many)):
+        for name, part in (("memory", self._memory), ("growth", self._growth)):
             if self._wanted(name):
                 self.say(name)
                 self._guarded(name, part)
@@ -106,13 +105,6 @@ class Bench:
         case = replace(case, batch_real=16, ipc=2, width=8, side=16) if quick else case
         self.found["growth"] = apart(growth.table, case, 1 if quick else 3, self.options.threads, axes)
 
-    def _many(self) -> None:
-        """Rows of the benchmark of many networks, where it is here and networks run on the CPU."""
-        if importlib.util.find_spec("benchmarks.many") is None or self.device != "cpu":
-            self.say("many: skipped, benchmarks.many is not here or the device is no CPU")
-            return
-        self.rows.extend(apart(rows_of_many, self.plan.rounds, self.options.threads))
-
     def composed(self) -> list[figures.Row]:
         """DC's and DSA's iterations, made of their parts."""
         case, rows = self.plan.case, []
@@ -146,10 +138,3 @@ class Bench:
             yield tables.memory(self.found["memory"])
         if self.found.get("growth"):
             yield tables.growth(self.found["growth"])
-
-
-def rows_of_many(rounds: int, threads: int) -> list[figures.Row]:
-    """Networks trained together against one after the other, with the allocator as the harness sets it for both."""
-    prepare(threads)
-    rows: list[figures.Row] = importlib.import_module("benchmarks.many").rows(rounds)
-    return rows

@@ -19,7 +19,7 @@ NOISE = "noise"
 class Case:
     """Sizes as in the papers. data: a data set, or "noise", then `classes`, `per_class` and `side` say of what size.
 
-    epochs: of training, in one unit. tests: images of a test pass. outer, inner: DC's and DSA's loops, see their schedule.
+    networks: trained together. epochs: of training, in one unit. tests: images of a test pass. outer, inner: of DC's schedule.
     """
 
     data: str = NOISE
@@ -30,6 +30,7 @@ class Case:
     batch_real: int = 256
     depth: int = 3
     width: int = 128
+    networks: int = 32
     epochs: int = 3
     tests: int = 1024
     outer: int = 10

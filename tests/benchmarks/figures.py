@@ -82,7 +82,7 @@ def _sum(parts: Sequence[Sequence[float]], times: tuple[float, float]) -> list[f
 
 def _together(parts: Sequence[Row], times: tuple[float, float]) -> Row:
     """Counts that add up, peaks of which the larger counts."""
-    flops = {side: _sum([[part["flops"][side]] for part in parts], times)[0] for side in ("plain", "ours")}
+    flops = sum(part["flops"] * many for part, many in zip(parts, times, strict=True))
     peaks = {side: max(part["peak_bytes"][side] for part in parts) for side in ("plain", "ours")}
     made = " + ".join(f"{many:g} x {part['name']}" for part, many in zip(parts, times, strict=True))
     return {"title": made, "flops": flops, "peak_bytes": peaks, "composed": True}
@@ -92,7 +92,7 @@ def add_rates(rows: Sequence[Row], peak: Mapping[str, float]) -> None:
     """GFLOP/s of both sides, and percent of the measured peak at the row's precision, where operations were counted."""
     for one in rows:
         if "flops" in one:
-            rates = {side: one["flops"][side] / one[f"{side}_seconds"] / 1e9 for side in ("plain", "ours")}
+            rates = {side: one["flops"] / one[f"{side}_seconds"] / 1e9 for side in ("plain", "ours")}
             peaks = {"plain": peak.get("tf32", peak["fp32"]), "ours": peak[one["precision"]]}
             one["gflops"] = rates
             one["percent_of_peak"] = {side: 100 * rates[side] / peaks[side] for side in rates}

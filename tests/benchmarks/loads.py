@@ -1,15 +1,21 @@
 """The loops that are timed, by name: what one unit of each is, and what is asked of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks import our_sides, published_sides
 from benchmarks.case import Case
 
 LOSS_BOUNDS = {"fp32": 1e-4, "tf32": 5e-3, "bf16": 5e-3}
+PROXY_BOUNDS = {"fp32": 2e-3, "tf32": 2e-2, "bf16": 2e-2}  # as over many epochs of narrow networks
 WHOLE_BOUNDS = {"fp32": 2e-2, "tf32": 5e-2, "bf16": 5e-2}  # over 450 epochs the rounding of two kernels grows
 GRADIENT_BOUND = 2e-3  # of fp32: a unit of a ReLU at zero may round either way
+
+
+def proxy(width: int, ipc: int) -> dict[str, int]:
+    """Sizes of a unit of proxy training."""
+    return {"width": width, "ipc": ipc, "epochs": 20 // ipc + 2}
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,7 @@ class Load:
     """kind: which pair of sides; method: whose loop. title: what a unit is, of a case.
 
     bounds: the largest relative difference of losses, by precision; image gradients are compared too where `gradients` says so.
+    sizes: fields of the case that this load has its own values for.
     """
 
     name: str
@@ -25,12 +32,17 @@ class Load:
     method: str
     bounds: Mapping[str, float] = field(default_factory=lambda: LOSS_BOUNDS)
     gradients: bool = False
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, case: Case) -> Case:
+        """The case with the load's own sizes."""
+        return replace(case, **self.sizes)
 
     def side(self, case: Case, precision: str | None) -> Any:
         """The published loop (None), or ours at a precision."""
         if precision is None:
-            return published_sides.SIDES[self.kind](self.method, case)
-        return our_sides.SIDES[self.kind](self.method, case, precision)
+            return published_sides.SIDES[self.kind](self.method, self.of(case))
+        return our_sides.SIDES[self.kind](self.method, self.of(case), precision)
 
 
 # Ratios asked for on a CPU, by precision; on a graphics card in the arithmetic that torch's convolutions have there, or bf16.
@@ -41,6 +53,8 @@ GOALS = {
     "dsa": MATCHING_GOALS,
     "evaluation": {"fp32": 1.6, "bf16": 2.2},
 }
+GOALS |= {f"proxy-{width}-{ipc}": {"fp32": 3.0} for width in (8, 16) for ipc in (1, 10)}
+PROXY = "proxy training, {networks} networks of width {width}, ipc {ipc}, {epochs} epochs, DSA"
 CARD_GOALS = {name: {"tf32": 10.0, "bf16": 10.0} for name in ("dm", "dsa")}
 LOADS = {
     load.name: load
@@ -52,6 +66,11 @@ LOADS = {
         Load("dsa-epochs", "DSA training of the network, {epochs} epochs", "epochs", "dsa"),
         Load("idc-matching", "IDC matching step, all classes", "matching", "idc"),
         Load("evaluation", "evaluation training, {epochs} epochs, DSA", "training", "dsa"),
+        *(
+            Load(f"proxy-{width}-{ipc}", PROXY, "many", "dsa", PROXY_BOUNDS, sizes=proxy(width, ipc))
+            for width in (8, 16)
+            for ipc in (1, 10)
+        ),
         Load("test", "test pass, {tests} images", "test", "dsa"),
     )
 }

@@ -13,6 +13,7 @@ from condensers.initialisation import starting_images
 from condensers.networks.passes import precision
 from condensers.registry import create_condenser
 from condensers.training import Training, TrainingLoop, predict
+from condensers.training_together import TogetherLoop, groups
 
 
 class OurSide:
@@ -111,6 +112,34 @@ class OurTraining(OurNetwork):
         return mean_loss(self.network, self.loop.images, self.loop.labels)
 
 
+class OurMany(OurNetwork):
+    """Epochs of several networks' training, together in the groups that an evaluation makes of them, with the same draws."""
+
+    def __init__(self, name: str, case: Case, arithmetic: str) -> None:
+        super().__init__(case, arithmetic)
+        self.images = starting_images(self.data, case.ipc, "real", torch.Generator().manual_seed(0))
+        self.labels = torch.arange(len(self.data.class_names), device=self.data.device).repeat_interleave(case.ipc)
+
+    def prepare(self, index: int) -> None:
+        self.context.generator.manual_seed(index)
+        self.networks = [self.fresh() for _ in range(self.case.networks)]
+        recipe = Training(augmentation="dsa", epochs=1000, precision=self.arithmetic)
+        given = self.images, self.labels, recipe, self.data
+        chosen = groups(self.case.network, self.case.networks, len(self.images))
+        members = [[self.networks[i] for i in group] for group in chosen]
+        self.loops = [TogetherLoop(some, *given, Context(seed=index, device=self.data.device)) for some in members]
+
+    def run(self) -> None:
+        for loop in self.loops:
+            for index in range(self.case.epochs * loop.per_epoch):
+                loop.step(index)
+
+    def loss(self) -> float:
+        with torch.no_grad():
+            logits = torch.cat([loop.together(self.images) for loop in self.loops], 1)
+        return functional.cross_entropy(logits.flatten(0, 1), self.labels.repeat_interleave(logits.shape[1])).item()
+
+
 class OurTest(OurNetwork):
     """A pass of test images."""
 
@@ -130,5 +159,6 @@ SIDES: dict[str, Any] = {
     "whole": OurWhole,
     "epochs": OurEpochs,
     "training": OurTraining,
+    "many": OurMany,
     "test": OurTest,
 }

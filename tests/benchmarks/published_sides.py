@@ -100,6 +100,27 @@ class PublishedTraining(PublishedEpochs):
             self.loop.epoch(self.loop.network, self.start, self.trainer)
 
 
+class PublishedMany(PublishedSide):
+    """Epochs of several networks' training, one network after the other, all with the same draws."""
+
+    def prepare(self, index: int) -> None:
+        super().prepare(index)
+        self.index = index
+        self.networks = [self.loop.new_network() for _ in range(self.case.networks)]
+        settings = {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
+        self.trainers = [torch.optim.SGD(network.parameters(), **settings) for network in self.networks]
+
+    def run(self) -> None:
+        for network, trainer in zip(self.networks, self.trainers, strict=True):
+            self.loop.generator.manual_seed(self.index)
+            for _ in range(self.case.epochs):
+                self.loop.epoch(network, self.start, trainer)
+
+    def loss(self) -> float:
+        losses = [mean_loss(network, self.start, self.loop.labels) for network in self.networks]
+        return sum(losses) / len(losses)
+
+
 class PublishedTest(PublishedSide):
     """A pass of test images."""
 
@@ -124,5 +145,6 @@ SIDES: dict[str, Any] = {
     "whole": PublishedWhole,
     "epochs": PublishedEpochs,
     "training": PublishedTraining,
+    "many": PublishedMany,
     "test": PublishedTest,
 }

