@@ -45,11 +45,11 @@ class Job:
         network = networks.build(spec, data.shape, len(data.class_names), context.generator, context.device)
         trained = train(network, self.images, self.labels, self.recipe, data, context, f"train {name}")
         begun = time.monotonic()
-        validation = accuracy(network, self.data.validation, self.batch)
+        validation = accuracy(network, self.data.validation, self.batch, self.recipe.precision)
         seconds = trained.seconds + time.monotonic() - begun
         found = {"validation": validation, "seconds": seconds, "images": trained.images}
         if self.test:
-            found["test"] = accuracy(network, self.data.test, self.batch)
+            found["test"] = accuracy(network, self.data.test, self.batch, self.recipe.precision)
         return found | {"score": found["test" if self.test else "validation"]}
 
 

@@ -11,7 +11,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ import torch
 from condensers.context import Context, Progress
 from condensers.errors import UsageError, suggestion
 from condensers.fields import hyper, settings_of
+from condensers.networks.passes import PRECISIONS
 from condensers.synthetic import SyntheticSet
 from condensers.training import Training
 from scenarios.material import as_labelled
@@ -45,6 +46,7 @@ class Search:
     truth_lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     truth_augmentation: str = hyper("none", source="ours", values=("none", "dsa"))
     early_stopping_ipc: int = hyper(10, unit="images per class", source="ours; the set whose steps it may take", minimum=1)
+    precision: str = hyper("fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS)
     evaluation_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
 
     registered: ClassVar[str] = "search"
@@ -101,7 +103,11 @@ class Search:
         return [(middle, count * (training + scoring))]
 
     def _job(self, subject: SyntheticSet | Reference, data: Splits, context: Context) -> Job | None:
-        """How architectures are judged by `subject`; None where nothing is trained."""
+        """How architectures are judged by `subject`, in the precision of all; None where nothing is trained."""
+        job = self._judging(subject, data, context)
+        return job and replace(job, recipe=replace(job.recipe, precision=self.precision))
+
+    def _judging(self, subject: SyntheticSet | Reference, data: Splits, context: Context) -> Job | None:
         train, name = data.train, subject.name if isinstance(subject, Reference) else None
         if name == "parameter-count":
             return None
@@ -154,7 +160,7 @@ class Search:
 
     def _table(self, space: Any, sampled: list[str], data: Splits) -> str:
         """The version of the ground truth: a hash of all that determines it, but for seed and device."""
-        truth = (self.truth_epochs, self.truth_batch, self.truth_lr, self.truth_augmentation)
+        truth = (self.truth_epochs, self.truth_batch, self.truth_lr, self.truth_augmentation, self.precision)
         digests = [part.digest for part in (data.train, data.validation, data.test)]
         parts = [1, settings_of(space), sampled, truth, digests, torch.__version__]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
