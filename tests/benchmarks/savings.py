@@ -39,6 +39,9 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "tiles, batch 64": ("batch 64", TILES),
     "tiles, k-means start": ("tiles, batch 64", TILES | {"init": "k-means"}),
     "tiles, centroids start": ("tiles, batch 64", TILES | {"init": "centroids"}),
+    "tiles, nothing learned": ("tiles, batch 64", TILES | {"iterations": 1, "lr": 0.0}),
+    "tiles, rates that fall": ("tiles, batch 64", TILES | {"halve_at": [0.6, 0.8]}),
+    "tiles, reuse 4": ("tiles, batch 64", TILES | {"schedule": {"name": "fresh", "reuse": 4}}),
     "tiles, shrunk network": ("tiles, batch 64", TILES | {"network": SHRUNK}),
 }
 
