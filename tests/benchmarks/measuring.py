@@ -46,7 +46,8 @@ def evaluate(synthetic: SyntheticSet, recipe: Recipe, test: ClassData, seed: int
     context = Context(seed=seed)
     network = networks.build({"name": "convnet", "width": recipe.width}, test.shape, len(test.class_names), context.generator)
     images, labels = synthetic.decode()
-    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
+    # Its cache would keep the first step's weights for all of the training.
+    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16, cache_enabled=False):
         train(network, images, labels, Training(epochs=recipe.epochs, augmentation="dsa"), test, context, "evaluation")
         return accuracy(network, test)
 

@@ -13,12 +13,12 @@ from condensers.registry import create_condenser
 from condensers.synthetic import Budget
 
 FIELDS: dict[str, Any] = {
-    "lr": 20.0,
-    "batch_real": 64,
-    "network": {"name": "shrunk", "factor": 2, "network": {"name": "convnet", "width": 64, "depth": 2}},
+    "lr": 10.0,
+    "halve_at": [0.6, 0.8],
+    "batch_real": 32,
+    "network": {"name": "convnet", "width": 32},
     "parameterisation": {"name": "tiles", "factor": 2},
-    "sampler": "stratified",
-    "schedule": {"name": "fresh", "reuse": 2},
+    "sampler": {"name": "stratified", "clusters": 16},
 }
 
 
@@ -32,7 +32,7 @@ def test_it_is_dm_with_these_fields(make_data: Callable[..., ClassData]) -> None
     assert sets[0].card["images_per_class"] == 8
 
 
-def test_interrupted_between_two_steps_of_a_network(make_data: Callable[..., ClassData], tmp_path: Any) -> None:
+def test_interrupted_and_resumed_is_uninterrupted(make_data: Callable[..., ClassData], tmp_path: Any) -> None:
     data, condenser = make_data((1, 28, 28), 2, 90), create_condenser({"name": "dm-fast", "iterations": 5})
     whole = condenser.condense(data, Budget(ipc=1), Context(seed=5))
     done: list[Any] = []
