@@ -5,8 +5,6 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from condensers import networks
 from condensers.context import Context
 from condensers.data import ClassData
@@ -16,14 +14,14 @@ from condensers.training import Training, accuracy, train
 
 
 class Recipe(NamedTuple):
-    """A network of ConvNet-3, trained with DSA's augmentation. bf16: autocast, for training and test."""
+    """A network of ConvNet-3, trained with DSA's augmentation. precision: of training and test."""
 
     width: int
     epochs: int
-    bf16: bool = False
+    precision: str = "fp32"
 
     def __str__(self) -> str:
-        return f"ConvNet-3 of width {self.width}, {self.epochs} epochs, DSA{', bf16 autocast' if self.bf16 else ''}"
+        return f"ConvNet-3 of width {self.width}, {self.epochs} epochs, DSA, {self.precision}"
 
 
 class Made(NamedTuple):
@@ -46,10 +44,9 @@ def evaluate(synthetic: SyntheticSet, recipe: Recipe, test: ClassData, seed: int
     context = Context(seed=seed)
     network = networks.build({"name": "convnet", "width": recipe.width}, test.shape, len(test.class_names), context.generator)
     images, labels = synthetic.decode()
-    # Its cache would keep the first step's weights for all of the training.
-    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16, cache_enabled=False):
-        train(network, images, labels, Training(epochs=recipe.epochs, augmentation="dsa"), test, context, "evaluation")
-        return accuracy(network, test)
+    training = Training(epochs=recipe.epochs, augmentation="dsa", precision=recipe.precision)
+    train(network, images, labels, training, test, context, "evaluation")
+    return accuracy(network, test, products=recipe.precision)
 
 
 def write(path: Path, found: Any) -> None:

@@ -1,4 +1,4 @@
-"""What each saving saves, and the accuracy it keeps: `python tests/benchmarks/savings.py` (about 15 minutes on one core).
+"""What each saving saves, and the accuracy it keeps: `PYTHONPATH=tests python -m benchmarks.savings` (20 minutes).
 
 DM on Fashion-MNIST, ipc 10, in networks of width 32: each row changes one thing against the row it names (tiles, for which a
 learning rate of 1 is too small, also that). CPU seconds are those of making the set, everything counted. Accuracy is on the
@@ -10,7 +10,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from measuring import Recipe, evaluate, make, write
+from benchmarks.measuring import Recipe, evaluate, make, write
 from rich.console import Console
 from rich.table import Table
 

@@ -1,10 +1,10 @@
-"""CPU seconds until a set is as good as plain DM's after 100 iterations: `python tests/benchmarks/time_to_accuracy.py`.
+"""CPU seconds until a set is as good as plain DM's of 100 iterations: `PYTHONPATH=tests python -m benchmarks.time_to_accuracy`.
 
-Plain DM is the published loop written out: ConvNet-3 of width 128, 256 real images a class, a new network a step, class after
-class, the C library's allocator as it comes. Against it stands the method dm-fast as it is registered. Each set is made in a
-process of its own, on one thread; CPU seconds are those of that process from data in memory to the stored set. Both are trained
-on by the same recipe and tested on all test images. A plain set takes up to ten minutes, so there is one, and two of dm-fast,
-unless more are asked for: `time_to_accuracy.py PLAIN FAST`. Half an hour in all; sets already in runs/ are taken as they are.
+Plain DM is the published loop: ConvNet-3 of width 128, 256 real images a class, a new network a step, class after class, the C
+library's allocator as it comes. Against it stands the method dm-fast as it is registered. Each set is made in a process of its
+own, on one thread; CPU seconds are those of that process from data in memory to the stored set. Both are trained on by the same
+recipe and tested on all test images. A plain set takes ten minutes, so there is one, and three of dm-fast, unless more are asked
+for: `... PLAIN FAST`. Half an hour in all; sets already in runs/ are taken as they are.
 """
 
 import json
@@ -16,64 +16,34 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from measuring import Recipe, evaluate, make, write
+from benchmarks.measuring import Recipe, evaluate, make, write
+from benchmarks.plain import PublishedLoop
+from benchmarks.published_sides import published
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor, nn
 
 from condensers.artifact import load_set, save_set
-from condensers.augmentations.siamese import Siamese
 from condensers.context import Context
 from condensers.data import ClassData
-from condensers.initialisation import starting_images
 from condensers.methods.dm import DM
 from condensers.registry import with_parts
 from condensers.synthetic import SyntheticSet, card_of, cost_of
 from harness.runtime import prepare
 from scenarios.datasets import load
 
-IPC, ITERATIONS, BATCH, WIDTH = 10, 100, 256, 128
-RECIPE = Recipe(width=128, epochs=300, bf16=True)
+IPC, ITERATIONS, BATCH, NETWORK = 10, 100, 256, (3, 128)
+RECIPE = Recipe(width=128, epochs=300, precision="bf16")
 FOLDER = Path("runs/time_to_accuracy")
 
 
-def published_embedding(channels: int) -> nn.Sequential:
-    """ConvNet-3 without its classifier, of the layers that the published code has; for 28-pixel images."""
-    layers: list[nn.Module] = []
-    for padding in (3, 1, 1):
-        layers += [nn.Conv2d(channels, WIDTH, 3, padding=padding), nn.GroupNorm(WIDTH, WIDTH, affine=True)]
-        layers += [nn.ReLU(inplace=True), nn.AvgPool2d(2, 2)]
-        channels = WIDTH
-    network = nn.Sequential(*layers, nn.Flatten())
-    return network.requires_grad_(False)
-
-
-def plain(data: ClassData, seed: int) -> Tensor:
-    """Images (classes * IPC, C, H, W) after ITERATIONS steps of the published loop."""
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    augmentation = Siamese().for_data(data)
-    images = starting_images(data, IPC, "real", generator).requires_grad_(True)
-    optimiser = torch.optim.SGD([images], lr=1.0, momentum=0.5)
-    for _ in range(ITERATIONS):
-        network = published_embedding(data.shape[0])
-        loss = torch.zeros(())
-        for position, label in enumerate(data.classes):
-            draw = augmentation.draw(1, data.shape, generator)
-            real = network(augmentation.apply(data.sample(label, BATCH, generator), draw)).detach()
-            synthetic = network(augmentation.apply(images[position * IPC : (position + 1) * IPC], draw))
-            loss = loss + ((real.mean(0) - synthetic.mean(0)) ** 2).sum()
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        optimiser.step()
-    return images.detach()
-
-
 def made_plain(data: ClassData, seed: int) -> tuple[SyntheticSet, float]:
-    """The set of the plain loop, and its CPU seconds."""
+    """The set of the published loop, and its CPU seconds."""
     method = with_parts(DM(iterations=ITERATIONS, batch_real=BATCH))
     begun = time.process_time()
-    images = data.quantise(plain(data, seed))
+    loop = PublishedLoop(published("dm", data, None, 0), data, IPC, BATCH, NETWORK, seed)
+    for index in range(ITERATIONS):
+        loop.step(index)
+    images = data.quantise(loop.images.detach())
     seconds = time.process_time() - begun
     context = Context(seed=seed)
     labels = torch.tensor(data.classes, dtype=torch.uint8).repeat_interleave(IPC)
@@ -96,7 +66,7 @@ def measured(name: str, seed: int, test: ClassData) -> dict[str, float]:
     """CPU seconds and accuracy of one set, which is made where it is missing."""
     record = FOLDER / f"{name}-{seed}.json"
     if not record.exists():
-        subprocess.run([sys.executable, __file__, "make", name, str(seed)], check=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.time_to_accuracy", "make", name, str(seed)], check=True)
     found: dict[str, float] = json.loads(record.read_text(encoding="utf-8"))
     if "accuracy" not in found:
         found["accuracy"] = evaluate(load_set(record.with_suffix(".safetensors")), RECIPE, test, seed)
@@ -125,4 +95,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["make"]:
         child(sys.argv[2], int(sys.argv[3]))
     else:
-        main(*map(int, sys.argv[1:3] or (1, 2)))
+        main(*map(int, sys.argv[1:3] or (1, 3)))
