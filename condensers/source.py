@@ -2,7 +2,7 @@
 
 import ast
 import importlib.util
-from functools import lru_cache
+from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
@@ -43,16 +43,19 @@ def _fields(tree: ast.Module, node: ast.ClassDef) -> dict[str, dict[str, Any]]:
         if not (isinstance(value, ast.Call) and getattr(value.func, "id", "") == "hyper"):
             continue
         entry = {"name": statement.target.id, "type": ast.unparse(statement.annotation), "default": _value(tree, value.args[0])}
-        found[statement.target.id] = entry | {k.arg: _literal(k.value) for k in value.keywords if k.arg}
+        found[statement.target.id] = entry | {k.arg: _value(tree, k.value) for k in value.keywords if k.arg}
     return found
 
 
 def _value(tree: ast.Module, node: ast.expr) -> Any:
-    """A default: a part that is made on the spot, `Part(setting=1)`, reads as the table that a suite would give."""
+    """A default, or a constant by its name: a part that is made on the spot, `Part(setting=1)`, reads as the table that a suite would give."""
     if isinstance(node, ast.Tuple | ast.List) and any(isinstance(one, ast.Call) for one in node.elts):
         return [_value(tree, one) for one in node.elts]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         return _part(tree, node, node.func.id)
+    if isinstance(node, ast.Name):
+        home, constant = _resolved(tree, node.id)
+        return _value(home, constant.value) if isinstance(constant, ast.Assign) else _literal(node)
     return _literal(node)
 
 
@@ -90,7 +93,11 @@ def _resolved(tree: ast.Module, name: str) -> tuple[ast.Module, Any]:
 
 
 def _definition(tree: ast.Module, name: str) -> Any:
-    return next((n for n in tree.body if getattr(n, "name", None) == name), None)
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if getattr(node, "name", None) == name or any(isinstance(one, ast.Name) and one.id == name for one in targets):
+            return node
+    return None
 
 
 def _find(module: str) -> ModuleSpec | None:
@@ -112,7 +119,7 @@ def _parse_file(place: location.Location) -> ast.Module:
         raise UsageError(f"{place.place}: is not valid Python ({fault}); mend the file") from fault
 
 
-@lru_cache
+@cache
 def _read(module: str) -> ast.Module | None:
     """The module's syntax tree; None where it has no Python source."""
     spec = _find(module)

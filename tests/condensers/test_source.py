@@ -17,9 +17,12 @@ from typing import Any
 import torch
 
 from condensers.fields import hyper
+from condensers.networks.passes import PRECISIONS
 from condensers.objectives.gradient import GradientMatching
 from condensers.schedules.trained_on_synthetic import TrainedOnSynthetic as Trained
 from condensers.networks.convnet import ConvNetSpec
+
+HERE = "bf16"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Base:
     renamed: Any = hyper(Trained(outer=2), part="schedule")
     unknown: Any = hyper(torch.device("cpu"))
     plain: Any = hyper((1, 2))
+    chosen: str = hyper(HERE, values=PRECISIONS)
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,13 @@ def test_parts_read_as_tables(tmp_path: Path) -> None:
         "unknown": "torch.device('cpu')",
         "plain": (1, 2),
     }
+
+
+def test_constants_are_read_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "parts.py"
+    path.write_text(PARTS)
+    (chosen,) = (field for field in describe(f"{path}:Method")["fields"] if field["name"] == "chosen")
+    assert chosen["default"] == "bf16" and chosen["values"] == ("fp32", "tf32", "bf16")
 
 
 def test_every_nested_default_of_the_house_is_readable_and_true() -> None:
