@@ -55,6 +55,7 @@ def test_parts_read_as_tables(tmp_path: Path) -> None:
         "renamed": {"name": "trained-on-synthetic", "outer": 2},
         "unknown": "torch.device('cpu')",
         "plain": (1, 2),
+        "chosen": "bf16",
     }
 
 
