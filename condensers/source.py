@@ -48,7 +48,7 @@ def _fields(tree: ast.Module, node: ast.ClassDef) -> dict[str, dict[str, Any]]:
 
 
 def _value(tree: ast.Module, node: ast.expr) -> Any:
-    """A default, or a constant by its name: a part that is made on the spot, `Part(setting=1)`, reads as the table that a suite would give."""
+    """A default. A part made on the spot, `Part(setting=1)`, reads as a suite would write it, a name as what it stands for."""
     if isinstance(node, ast.Tuple | ast.List) and any(isinstance(one, ast.Call) for one in node.elts):
         return [_value(tree, one) for one in node.elts]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

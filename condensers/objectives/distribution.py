@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
-import torch
 from torch import Tensor, nn
 
-from condensers.networks import Network, has_batch_norm
+from condensers.networks import Network
 from condensers.objectives.base import Pair
-from condensers.objectives.maps import means_of_layers
+from condensers.objectives.maps import means_of_layers, of_real
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,17 @@ class MeanEmbedding:
 
     def statistics(self, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
         """The mean embeddings of the pairs' real images, [(len(pairs), D)], without a graph."""
-        with torch.no_grad():
-            return [class_means(network, [pair.real for pair in pairs], together=has_batch_norm(network))]
+        return of_real(_means, network, pairs)
 
     def loss(self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None) -> Tensor:
         """One forward pass for the synthetic images of all pairs."""
         (real,) = statistics or self.statistics(network, pairs)
         synthetic = class_means(network, [pair.synthetic for pair in pairs], together=True)
         return ((real - synthetic) ** 2).sum()
+
+
+def _means(network: nn.Module, batches: Sequence[Tensor], together: bool) -> list[Tensor]:
+    return [class_means(network, batches, together)]
 
 
 def class_means(network: nn.Module, batches: Sequence[Tensor], together: bool) -> Tensor:

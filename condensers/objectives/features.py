@@ -20,9 +20,8 @@ from torch import Tensor, nn
 
 from condensers.errors import UsageError
 from condensers.fields import hyper
-from condensers.networks import has_batch_norm
 from condensers.objectives.base import Pair
-from condensers.objectives.maps import activation_maps, means_of_layers
+from condensers.objectives.maps import activation_maps, means_of_layers, of_real
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,7 @@ class LayerMeans:
 
     def statistics(self, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
         """The means of the pairs' real images, a tensor (len(pairs), ...) for each layer, the embedding last; without a graph."""
-        with torch.no_grad():
-            return self._means(network, [pair.real for pair in pairs], together=has_batch_norm(network))
+        return of_real(self._means, network, pairs)
 
     def loss(self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None) -> Tensor:
         """Sum over the pairs' classes, differentiable in the synthetic images."""

@@ -6,7 +6,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from condensers.networks import Network
+from condensers.networks import Network, has_batch_norm
+from condensers.objectives.base import Pair
 
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.SiLU, nn.Sigmoid)
 
@@ -30,6 +31,14 @@ def activation_maps(network: nn.Module, images: Tensor) -> tuple[list[Tensor], T
         for handle in handles:
             handle.remove()
     return found, embedding
+
+
+def of_real(
+    means: Callable[[nn.Module, Sequence[Tensor], bool], list[Tensor]], network: nn.Module, pairs: Sequence[Pair]
+) -> list[Tensor]:
+    """`means(network, batches, together)` of the pairs' real images, without a graph; together where batch norm couples them."""
+    with torch.no_grad():
+        return means(network, [pair.real for pair in pairs], has_batch_norm(network))
 
 
 def means_of_layers(read: Callable[[Tensor], list[Tensor]], batches: Sequence[Tensor], together: bool) -> list[Tensor]:

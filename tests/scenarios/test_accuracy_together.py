@@ -6,27 +6,14 @@ from typing import Any
 import pytest
 
 from condensers.context import Context, Progress
-from condensers.data import ClassData
 from condensers.errors import Interrupted, UsageError
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.synthetic import SyntheticSet
 from scenarios.protocol import Outcome, Splits
 from scenarios.registry import SCENARIOS
 
 NARROW = {"name": "convnet", "depth": 2, "width": 32}
 TABLE = {"name": "accuracy", "network": NARROW, "networks": 10, "epochs": 4, "augmentation": "none"}
 AUGMENTED = {"augmentation": "dsa", "together": "always"}
-
-
-@pytest.fixture(scope="module")
-def data(grey8: ClassData) -> Splits:
-    return Splits(grey8, grey8, grey8)
-
-
-@pytest.fixture(scope="module")
-def synthetic(grey8: ClassData) -> SyntheticSet:
-    found: SyntheticSet = create_condenser("random").condense(grey8, Budget(ipc=2), Context())
-    return found
 
 
 def run(subject: Any, data: Splits, context: Context, **changes: Any) -> Outcome:

@@ -9,11 +9,9 @@ import pytest
 
 from condensers import networks
 from condensers.context import Context, Progress
-from condensers.data import ClassData
 from condensers.errors import Interrupted, UsageError
 from condensers.fields import settings_of
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.synthetic import SyntheticSet
 from condensers.training import Training, accuracy, train
 from scenarios.accuracy import Accuracy
 from scenarios.cross_architecture import CrossArchitecture
@@ -31,17 +29,6 @@ TABLE = {
     "batch": 8,
 }
 LABELS = ["convnet depth=2 width=8", "mlp", "resnet18-ap width=4 norm=group"]
-
-
-@pytest.fixture(scope="module")
-def data(grey8: ClassData) -> Splits:
-    return Splits(grey8, grey8, grey8)
-
-
-@pytest.fixture(scope="module")
-def synthetic(grey8: ClassData) -> SyntheticSet:
-    found: SyntheticSet = create_condenser("random").condense(grey8, Budget(ipc=2), Context())
-    return found
 
 
 def run(subject: Any, data: Splits, context: Context, **changes: Any) -> Outcome:
