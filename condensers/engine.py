@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from condensers.context import Context, Progress, Stateful, write_atomically
 from condensers.errors import Interrupted
+
+SECONDS_A_NOTE = 0.1
 
 
 class Loop(Stateful, Protocol):
     """What the engine drives. `step` does step `index` (from 0) and returns a figure to show, such as the loss.
 
-    A loop that may end before its last step says so by `finished`, which its state must tell too.
+    A figure that is a tensor of one number is read when it is shown: reading one waits for the graphics card. A loop that may
+    end before its last step says so by `finished`, which its state must tell too.
     """
 
-    def step(self, index: int) -> float: ...
+    def step(self, index: int) -> float | Tensor: ...
 
 
 def run(loop: Loop, steps: int, context: Context, name: str) -> float:
@@ -33,20 +37,35 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
     path = context.folder / "checkpoint.pt" if context.folder else None
     start, earlier = _restore(loop, context, path)
     begun = saved_at = time.monotonic()
+    note = _Note()
     for index in range(start, steps):
         if getattr(loop, "finished", False):
             break
         if context.must_stop():
             _save(loop, context, path, index, earlier + time.monotonic() - begun)
             raise Interrupted(f"{name}: stopped at step {index} of {steps}")
-        figure = loop.step(index)
-        context.progress(Progress(name, index + 1, steps, f"{figure:.4g}"))
+        note.see(loop.step(index), last=index + 1 == steps)
+        context.progress(Progress(name, index + 1, steps, note.text))
         if path and time.monotonic() - saved_at >= context.checkpoint_seconds:
             _save(loop, context, path, index + 1, earlier + time.monotonic() - begun)
             saved_at = time.monotonic()
     if path:
         path.unlink(missing_ok=True)
+    if context.device.type == "cuda":
+        torch.cuda.synchronize(context.device)  # the seconds are those of work that is done
     return earlier + time.monotonic() - begun
+
+
+class _Note:
+    """The figure of a step as a text; one that is on a graphics card is read ten times a second, not at every step."""
+
+    def __init__(self) -> None:
+        self.text, self.read_at = "", 0.0
+
+    def see(self, figure: float | Tensor, last: bool) -> None:
+        now = time.monotonic()
+        if last or not isinstance(figure, Tensor) or figure.device.type == "cpu" or now - self.read_at >= SECONDS_A_NOTE:
+            self.text, self.read_at = f"{float(figure):.4g}", now
 
 
 def _save(loop: Loop, context: Context, path: Path | None, done: int, seconds: float) -> None:

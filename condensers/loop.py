@@ -33,11 +33,11 @@ class SetLoop:
     def finished(self) -> bool:
         return bool(self.watch.finished)
 
-    def step(self, index: int) -> float:
+    def step(self, index: int) -> float | Tensor:
         with precision(self.method.precision):
             return self._step(index)
 
-    def _step(self, index: int) -> float:
+    def _step(self, index: int) -> float | Tensor:
         self.set.slow(index / self.steps)
         given = self.schedule.next(index, self.set.present)
         self.real.turn(getattr(self.schedule, "slot", None))
@@ -45,11 +45,11 @@ class SetLoop:
             given = network_of(given)
         positions = range(len(self.setting.data.classes))
         together = [[position] for position in positions] if self.method.update == "class" else [positions]
-        loss = sum(self._update(given, index, some) for some in together)
+        loss: float | Tensor = sum(self._update(given, index, some) for some in together)
         self.watch.after(index, self.set)
         return loss
 
-    def _update(self, given: Any, index: int, positions: Sequence[int]) -> float:
+    def _update(self, given: Any, index: int, positions: Sequence[int]) -> float | Tensor:
         """One step of the optimiser on the loss of some classes; returns the loss."""
         self.set.optimiser.zero_grad()
         objective = self.method.objective
@@ -60,7 +60,7 @@ class SetLoop:
         self.set.project()
         return total
 
-    def _whole(self, given: Any, objective: Any) -> float:
+    def _whole(self, given: Any, objective: Any) -> float | Tensor:
         setting = self.setting
         real, real_labels = setting.data.batch(self.method.batch_real if objective.real else 0, setting.generator)
         whole = Whole(
@@ -70,9 +70,10 @@ class SetLoop:
             return float(objective.backward(given, whole))
         return self._backward(objective.loss(given, whole))
 
-    def _pairs(self, given: Any, index: int, positions: Sequence[int]) -> float:
+    def _pairs(self, given: Any, index: int, positions: Sequence[int]) -> float | Tensor:
         """Backward passes over portions of the classes; their gradients add up."""
-        objective, total = self.method.objective, 0.0
+        objective = self.method.objective
+        total: float | Tensor = 0.0
         for portion in self._portions(given, positions):
             if self.real.slot is None:
                 pairs = self._material(given, index, portion)
@@ -109,10 +110,10 @@ class SetLoop:
         network = cast(nn.Module, network_of(given))
         return torch.stack([term.weight * term.loss(network, pairs) for term in self.method.regularisers]).sum()
 
-    def _backward(self, loss: Tensor) -> float:
+    def _backward(self, loss: Tensor) -> Tensor:
         # The networks' weights need no gradient here: naming what is learned spares the work for them.
         torch.autograd.backward(loss, inputs=self.set.leaves)
-        return loss.item()
+        return loss.detach()
 
     def state_dict(self) -> dict[str, Any]:
         return {name: part.state_dict() for name, part in self._parts().items()}

@@ -60,7 +60,7 @@ class TrainingLoop:
         decay = recipe.weight_decay
         return torch.optim.SGD(self.network.parameters(), lr=lr, momentum=recipe.momentum, weight_decay=decay, fused=True)
 
-    def step(self, index: int) -> float:
+    def step(self, index: int) -> Tensor:
         position = index % self.per_epoch
         if position == 0:
             self.order = torch.randperm(len(self.images), generator=self.generator)
@@ -76,7 +76,7 @@ class TrainingLoop:
         self.optimiser.zero_grad()
         torch.autograd.backward(loss)
         self.optimiser.step()
-        return loss.item()
+        return loss.detach()
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """What a step descends, of logits (n, K)."""

@@ -55,7 +55,7 @@ class TogetherLoop(TrainingLoop):
         self.count, self.together = len(networks), Together(networks)
         super().__init__(self.together, images, labels, recipe, data, context)
 
-    def step(self, index: int) -> float:
+    def step(self, index: int) -> Tensor:
         return super().step(index) / self.count
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:

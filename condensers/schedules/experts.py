@@ -115,7 +115,7 @@ class ExpertLoop:
         self.rows = torch.zeros(epochs + 1, len(first))
         self.rows[0] = first
 
-    def step(self, index: int) -> float:
+    def step(self, index: int) -> float | Tensor:
         figure = self.training.step(index)
         epoch, rest = divmod(index + 1, self.training.per_epoch)
         if rest == 0:

@@ -77,7 +77,7 @@ class GatedNetworks:
         if settled or self.taken >= rule.most_steps:
             self.current, self.accuracies, self.taken = self.setting.fresh(), [], 0
             return
-        optimiser = torch.optim.SGD(self.current.parameters(), lr=rule.lr)
+        optimiser = torch.optim.SGD(self.current.parameters(), lr=rule.lr, fused=True)
         inner: list[float] = []
         for _ in range(rule.most_epochs):
             train_epoch(self.current, optimiser, images, labels, rule.batch, self.setting)

@@ -63,9 +63,8 @@ class RealTraining:
     def _begin_network(self) -> None:
         rule = self.schedule
         self.current = self.setting.fresh()
-        self.optimiser = torch.optim.SGD(
-            self.current.parameters(), lr=rule.lr, momentum=rule.momentum, weight_decay=rule.weight_decay
-        )
+        weights, momentum, decay = self.current.parameters(), rule.momentum, rule.weight_decay
+        self.optimiser = torch.optim.SGD(weights, lr=rule.lr, momentum=momentum, weight_decay=decay, fused=True)
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
         """A new network at the first of each `inner` steps, else the last one, trained for `epochs`."""

@@ -94,7 +94,7 @@ class LearningNetworks:
 
     def _train(self, images: Tensor, labels: Tensor) -> None:
         self.current.train()
-        optimiser = torch.optim.SGD(self.current.parameters(), lr=self.schedule.lr)
+        optimiser = torch.optim.SGD(self.current.parameters(), lr=self.schedule.lr, fused=True)
         for _ in range(self.schedule.epochs(self.setting.ipc)):
             train_epoch(self.current, optimiser, images, labels, self.schedule.batch, self.setting)
 

@@ -100,7 +100,7 @@ class ScoringLoop:
         self.memory: Memory = {}
         self.training: TrainingLoop | None = None
 
-    def step(self, index: int) -> float:
+    def step(self, index: int) -> float | Tensor:
         position = index % (self.steps // self.method.networks)
         training = self._begin() if self.training is None or position == 0 else self.training
         trained = self.method.epochs * self.per_pass
@@ -114,7 +114,7 @@ class ScoringLoop:
         self.training = TrainingLoop(network, data.images, data.labels, self.recipe, data, self.context)
         return self.training
 
-    def _train(self, training: TrainingLoop, position: int) -> float:
+    def _train(self, training: TrainingLoop, position: int) -> Tensor:
         loss = training.step(position)
         positions, logits = training.seen
         self.method.watch(self.memory, positions, logits.argmax(1) == self.data.labels[positions])

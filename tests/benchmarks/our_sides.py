@@ -31,7 +31,7 @@ class OurSide:
         self.context.generator.manual_seed(index)
 
     def loss(self) -> float:
-        return self.total
+        return float(self.total)
 
     def gradient(self) -> Tensor:
         return self.loop.set.leaves[0].grad.cpu()

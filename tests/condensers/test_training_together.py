@@ -62,7 +62,7 @@ def test_the_losses_of_the_first_steps_in_float32(grey28: ClassData) -> None:
     loops = [TrainingLoop(n, grey28.images, labels, recipe, grey28, Context(seed=1)) for n in networks(grey28)]
     together = TogetherLoop(networks(grey28), grey28.images, labels, recipe, grey28, Context(seed=1))
     for step in range(5):
-        assert together.step(step) == pytest.approx(sum(loop.step(step) for loop in loops) / COUNT, rel=1e-5)
+        assert float(together.step(step)) == pytest.approx(float(sum(loop.step(step) for loop in loops)) / COUNT, rel=1e-5)
 
 
 @pytest.mark.parametrize("stop", [2, 8, 9, 14], ids=["in an epoch", "between epochs", "before the drop", "after the drop"])
