@@ -65,6 +65,10 @@ class Registry:
         where = where or f"{self.kind} {name}"
         return with_parts(build(self.load(name), table, where), where)
 
+    def summary(self, name: str) -> str:
+        """What `name` is, in one line, read from its source."""
+        return source.summary(self.locate(name))
+
     def describe(self, name: str) -> dict[str, Any]:
         """Return summary, docstring, location and fields (default, unit, source) of `name`, read from its source.
 

@@ -13,6 +13,27 @@ from condensers.errors import UsageError
 
 def describe(where: str) -> dict[str, Any]:
     """Summary, docstring and fields of "module:Name" or "FILE.py:Name"; UsageError where there is no such thing."""
+    tree, node = _part_at(where)
+    doc, module_doc = _doc(node), ast.get_docstring(tree) or ""
+    return {
+        "summary": summary(where),
+        "about": module_doc if not doc else f"{doc}\n\n{module_doc}".strip(),
+        "fields": list(_fields(tree, node).values()) if isinstance(node, ast.ClassDef) else [],
+    }
+
+
+def summary(where: str) -> str:
+    """The first line of what `describe` has to say, at a small part of its time."""
+    tree, node = _part_at(where)
+    return (_doc(node) or ast.get_docstring(tree) or "").partition("\n")[0]
+
+
+def _doc(node: Any) -> str:
+    return (ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else None) or ""
+
+
+def _part_at(where: str) -> tuple[ast.Module, Any]:
+    """The module of "module:Name" or "FILE.py:Name", and the definition in it."""
     place = location.parse(where)
     tree = _parse_file(place) if place.in_file else _read(place.place)
     if tree is None:
@@ -20,13 +41,7 @@ def describe(where: str) -> dict[str, Any]:
     node = _definition(tree, place.name)
     if node is None and place.in_file:
         raise UsageError(f"{place.place}: has no class {place.name}; write {place.place}:ITS_NAME")
-    doc = (ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else None) or ""
-    module_doc = ast.get_docstring(tree) or ""
-    return {
-        "summary": (doc or module_doc).partition("\n")[0],
-        "about": module_doc if not doc else f"{doc}\n\n{module_doc}".strip(),
-        "fields": list(_fields(tree, node).values()) if isinstance(node, ast.ClassDef) else [],
-    }
+    return tree, node
 
 
 def _fields(tree: ast.Module, node: ast.ClassDef) -> dict[str, dict[str, Any]]:

@@ -17,9 +17,15 @@ REGISTRIES: tuple[Registry, ...] = (
     condensers.NETWORKS,
     SPACES,
     condensers.PARAMETERISATIONS,
+    condensers.LABELS,
+    condensers.VIEWS,
+    condensers.SAMPLERS,
     condensers.AUGMENTATIONS,
     condensers.OBJECTIVES,
+    condensers.REGULARISERS,
+    condensers.KERNELS,
     condensers.SCHEDULES,
+    condensers.STOPS,
 )
 
 
@@ -39,7 +45,7 @@ def names(kind: str | None = None) -> dict[str, dict[str, str]]:
             found[plural] = {name: about(path) for name, path in built_in().items()}
         else:
             registry = tables[plural]
-            found[plural] = {name: registry.describe(name)["summary"] for name in registry.entries()}
+            found[plural] = {name: registry.summary(name) for name in registry.entries()}
     return found
 
 
