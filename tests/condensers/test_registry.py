@@ -132,7 +132,7 @@ def third_party(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         found = {"first": "their_package.first:First", "dm": "their_package.first:First"}
         return [EntryPoint(n, v, group) for n, v in found.items()] if group == "condensation_harness.methods" else []
 
-    monkeypatch.setattr(registry, "entry_points", installed)
+    monkeypatch.setattr(registry, "installed", installed)
     monkeypatch.setattr(METHODS, "_third", None)
 
 
@@ -154,7 +154,7 @@ def test_a_built_in_name_cannot_be_taken_over() -> None:
 
 
 def test_an_entry_whose_module_is_gone_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "entry_points", lambda group: [EntryPoint("gone", "not_there.at_all:Gone", group)])
+    monkeypatch.setattr(registry, "installed", lambda group: [EntryPoint("gone", "not_there.at_all:Gone", group)])
     monkeypatch.setattr(METHODS, "_third", None)
     with pytest.raises(UsageError, match=r"module not_there\.at_all is registered, but there is no such module"):
         METHODS.describe("gone")
