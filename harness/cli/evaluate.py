@@ -48,6 +48,8 @@ def evaluate(
         typer.echo(json.dumps(outcome.as_json(), indent=1))
     else:
         _print(file, scenario, synthetic, outcome)
+        if getattr(use, "precision", "fp32") != "fp32":
+            typer.echo(f"  an approximation: products in {use.precision}, in training and test")
 
 
 def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:

@@ -58,6 +58,14 @@ def test_evaluate_prints_mean_interval_and_n(harness: Harness, made: Path) -> No
     assert len(raw["measurements"][0]["values"]) == 2
 
 
+def test_evaluate_says_that_it_approximates(harness: Harness, made: Path) -> None:
+    given = ["evaluate", made, "--scenario", "accuracy", "--set", "networks=1", "--set", "epochs=1"]
+    given += ["--set", 'network={name="convnet",width=8,depth=1}']
+    said = "an approximation: products in bf16, in training and test"
+    assert said in harness(*given, "--set", "precision=bf16").out
+    assert said not in harness(*given).out
+
+
 def test_evaluate_measures_several_architectures(harness: Harness, made: Path) -> None:
     networks = 'architectures=[{name="mlp",width=8},{name="mlp",width=16}]'
     settings = ("--set", networks, "--set", "networks=1", "--set", "epochs=1")
