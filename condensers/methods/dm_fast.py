@@ -8,9 +8,9 @@ fourteenth of the arithmetic of width 128; 32 real images a class, from all of 1
 the variance of about 1.4 times as many random ones; 70 steps at ten times the rate, halved twice.
 
 Measured there by tests/benchmarks/time_to_accuracy.py (one thread of a shared machine; ConvNet-3 of width 128 trained for 300
-epochs, test images): plain DM as published, 100 iterations, 669 CPU seconds and 79.3 % (one set); this 19.8 to 20.9 CPU seconds
-(two sets), a thirty-second part, and 81.3 % (the first of the two). A set of tiles holds four times as many images at the same
-bytes, so that an epoch of training on it takes four times as long. Part of the gain is the tiles', part is learned: by
+epochs in bfloat16, test images): plain DM as published, 100 iterations, 677 CPU seconds and 79.5 % (one set); this 15.3 to 16.5
+CPU seconds, a fortieth, and 81.5 and 81.7 % (two sets). A set of tiles holds four times as many images at the same bytes, so
+that an epoch of training on it takes four times as long. Part of the gain is the tiles', part is learned: by
 tests/benchmarks/savings.py (validation images, networks of width 32, two sets each) images learned in 60 steps had 75.5 and
 77.5 %, tiles of real images 75.2 and 72.3 %, learned tiles 79.6 and 79.7 %. One network for 4 steps cost tiles 1.4 points there,
 at this rate, and starts from clusters gained nothing: so neither is here.
