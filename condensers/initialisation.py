@@ -23,8 +23,15 @@ def starting_images(data: ClassData, ipc: int, start: str, generator: torch.Gene
         return noise.to(data.device)
     if start not in START:
         raise UsageError(f"init '{start}' is not one of {', '.join(START)}")
-    choose = {"real": _real, "k-means": _central, "centroids": _centroids}[start]
-    return torch.cat([choose(data, label, ipc, generator) for label in data.classes])
+    return torch.cat([_of_class(data, label, ipc, start, generator) for label in data.classes])
+
+
+def _of_class(data: ClassData, label: int, ipc: int, start: str, generator: torch.Generator) -> Tensor:
+    """The class's images (ipc, C, H, W); too few to be clustered, they are taken as for "real"."""
+    if start == "real" or data.count(label) <= ipc:
+        return _real(data, label, ipc, generator)
+    images = data.normalise(data.images[data.members(label)])
+    return (_central if start == "k-means" else _centroids)(images, ipc, generator)
 
 
 def _real(data: ClassData, label: int, ipc: int, generator: torch.Generator) -> Tensor:
@@ -32,19 +39,11 @@ def _real(data: ClassData, label: int, ipc: int, generator: torch.Generator) -> 
     return torch.cat(rounds)[:ipc]
 
 
-def _central(data: ClassData, label: int, ipc: int, generator: torch.Generator) -> Tensor:
-    members = data.members(label)
-    if len(members) <= ipc:
-        return _real(data, label, ipc, generator)
-    images = data.normalise(data.images[members])
+def _central(images: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
     return images[KMeans().choose(images.flatten(1), ipc, generator).to(images.device)]
 
 
-def _centroids(data: ClassData, label: int, ipc: int, generator: torch.Generator) -> Tensor:
-    members = data.members(label)
-    if len(members) <= ipc:
-        return _real(data, label, ipc, generator)
-    images = data.normalise(data.images[members])
+def _centroids(images: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
     cluster = coarse_clusters(images, ipc, generator)
     counts = torch.bincount(cluster, minlength=ipc).view(-1, 1, 1, 1)
     means = torch.zeros_like(images[:ipc]).index_add_(0, cluster, images) / counts.clamp(min=1)

@@ -60,10 +60,7 @@ class Block(torch.autograd.Function):
         size = (n, channels, height // 2, width // 2) if pool else (n, channels, height, width)
         out = torch.empty(size, dtype=z.dtype, memory_format=LAST)
         mean, rstd = (torch.empty(n, channels) for _ in range(2))
-        scale, shift, shape = scale.contiguous(), shift.contiguous(), (ctypes.c_long * 4)(height, width, channels, pool)
-        address = [t.data_ptr() for t in (z, scale, shift, out, mean, rstd)]
-        call = getattr(library(), f"forward_{str(z.dtype)[6:]}")
-        _over(n, lambda first, last: call(*address[:3], slope, eps, shape, first, last, *address[3:]))
+        _kernel("forward", z, pool, (z, scale.contiguous(), shift.contiguous()), (slope, eps), (out, mean, rstd))
         ctx.save_for_backward(x, weight, bias, scale, shift, z, mean, rstd)
         ctx.settings = settings
         return out
@@ -74,13 +71,9 @@ class Block(torch.autograd.Function):
         padding, slope, _, pool, groups = ctx.settings
         if torch.is_grad_enabled():
             return *_again((x, weight, bias, scale, shift), ctx, grad), None
-        n, channels, height, width = z.shape
-        grad, dz = _last(grad), torch.empty_like(z)
-        dscale, dshift = (torch.empty(n, channels) for _ in range(2))
-        scale, shift, shape = scale.contiguous(), shift.contiguous(), (ctypes.c_long * 4)(height, width, channels, pool)
-        address = [t.data_ptr() for t in (grad, z, scale, shift, mean, rstd, dz, dscale, dshift)]
-        call = getattr(library(), f"backward_{str(z.dtype)[6:]}")
-        _over(n, lambda first, last: call(*address[:4], slope, shape, first, last, *address[4:]))
+        dz, dscale, dshift = torch.empty_like(z), torch.empty_like(mean), torch.empty_like(mean)
+        given = (_last(grad), z, scale.contiguous(), shift.contiguous())
+        _kernel("backward", z, pool, given, (slope,), (mean, rstd, dz, dscale, dshift))
         wanted = [ctx.needs_input_grad[0], ctx.needs_input_grad[1], False]
         kernel = _last(weight.to(x.dtype))
         dx, dweight, _ = torch.ops.aten.convolution_backward(
@@ -88,6 +81,17 @@ class Block(torch.autograd.Function):
         )  # fmt: skip
         dweight = dweight.float() if wanted[1] else None
         return dx, dweight, torch.zeros_like(bias), dscale.sum(0), dshift.sum(0), None
+
+
+def _kernel(
+    name: str, z: Tensor, pool: bool, given: Sequence[Tensor], numbers: Sequence[float], others: Sequence[Tensor]
+) -> None:
+    """Call a kernel of block.h on all images of z (N, C, H, W); its arguments in their order, around the size and the images."""
+    n, channels, height, width = z.shape
+    size = (ctypes.c_long * 4)(height, width, channels, pool)
+    first_ones, last_ones = ([tensor.data_ptr() for tensor in some] for some in (given, others))
+    call = getattr(library(), f"{name}_{str(z.dtype)[6:]}")
+    _over(n, lambda first, last: call(*first_ones, *numbers, size, first, last, *last_ones))
 
 
 def _again(tensors: tuple[Tensor, ...], ctx: Any, grad: Tensor) -> list[Tensor | None]:
