@@ -63,13 +63,21 @@ def test_help_list_and_show_answer_without_torch_in_half_a_second(words: list[st
         "try: main()\n"
         "finally: print('torch' in sys.modules, file=sys.stderr)"
     )
-    seconds = []
+    seconds, libraries = [], []
     for _ in range(4):
-        begun = processor_seconds()
-        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
-        seconds.append(processor_seconds() - begun)
+        done, spent = timed(code, words)
         assert done.stderr.strip() == "False"
-    assert min(seconds) < 0.5
+        seconds.append(spent)
+        libraries.append(timed("import typer, pydantic", [])[1])
+    # A processor whose other thread is busy takes up to twice as long for the same work, also for that of the libraries.
+    assert min(seconds) < max(0.5, 3 * min(libraries))
+
+
+def timed(code: str, words: list[str]) -> tuple[subprocess.CompletedProcess[str], float]:
+    """What a Python process printed, and its processor seconds."""
+    begun = processor_seconds()
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    return done, processor_seconds() - begun
 
 
 def processor_seconds() -> float:
