@@ -15,6 +15,11 @@ def require(method: Any, where: str) -> None:
 
 def misfits(method: Any) -> Iterator[str]:
     """One sentence for each reason."""
+    if not getattr(method.parameterisation, "learnable", True):
+        yield (
+            f"parameterisation {method.parameterisation.registered} stores images that are there, and nothing can be learned in"
+            " it; take pixels, or real-jpeg or real-png in place of the method"
+        )
     yield from _what_is_given(method)
     yield from _learned_labels(method)
     yield from _updates(method)

@@ -30,6 +30,8 @@ SELECTIONS = {
     "grand": "condensers.selections.grand:GraNd",
     "margin": "condensers.selections.margin:Margin",
     "real-tiles": "condensers.selections.real_tiles:RealTiles",
+    "real-jpeg": "condensers.selections.real_files:RealJPEG",
+    "real-png": "condensers.selections.real_files:RealPNG",
 }
 NETWORKS = {
     "convnet": "condensers.networks.convnet:ConvNetSpec",
@@ -46,6 +48,8 @@ PARAMETERISATIONS = {
     "pixels": "condensers.parameterisations.pixels:Pixels",
     "tiles": "condensers.parameterisations.tiles:Tiles",
     "latent": "condensers.parameterisations.latent:Latent",
+    "jpeg": "condensers.parameterisations.jpeg:JPEG",
+    "compressed": "condensers.parameterisations.compressed:Compressed",
 }
 LABELS = {
     "hard": "condensers.labels.hard:Hard",

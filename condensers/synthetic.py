@@ -34,16 +34,29 @@ class Budget:
         if self.ipc is not None:
             return self.ipc
         assert self.nbytes is not None
-        least = condenser.nbytes(data, 1)
-        if self.nbytes < least:
-            raise UsageError(f"{self.nbytes} bytes are too few: one image for each of {len(data.classes)} classes takes {least}")
-        fits, above = 1, 2
+        least, size = _smallest(condenser, data, self.nbytes)
+        if self.nbytes < size:
+            each = "one image for each" if least == 1 else f"the smallest set (ipc {least})"
+            raise UsageError(f"{self.nbytes} bytes are too few: {each} of {len(data.classes)} classes takes {size}")
+        fits, above = least, 2 * least
         while condenser.nbytes(data, above) <= self.nbytes:
             fits, above = above, 2 * above
         while above - fits > 1:
             middle = (fits + above) // 2
             fits, above = (middle, above) if condenser.nbytes(data, middle) <= self.nbytes else (fits, middle)
         return fits
+
+
+def _smallest(condenser: "Condenser", data: ClassData, nbytes: int) -> tuple[int, int]:
+    """The smallest ipc that the condenser has a set for, and its bytes; shared parts (decoders) may need more than one image."""
+    ipc = 1
+    while True:
+        try:
+            return ipc, condenser.nbytes(data, ipc)
+        except UsageError:
+            if ipc * len(data.classes) * data.images[0].numel() > nbytes:
+                raise
+            ipc += 1
 
 
 @dataclass(frozen=True)
@@ -106,7 +119,7 @@ class Condenser(Protocol):
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet: ...
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
-        """Stored bytes of a whole set of `ipc` images for each class of `data`."""
+        """Stored bytes of a whole set of `ipc` images for each class of `data`; the most, where they depend on the images."""
         ...
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:

@@ -6,6 +6,7 @@ from condensers import registry as condensers
 from condensers.errors import UsageError, suggestion
 from condensers.registry import Registry
 from harness.suite import about, built_in
+from scenarios.continual.strategies import STRATEGIES
 from scenarios.datasets import DATASETS
 from scenarios.registry import SCENARIOS, SPACES
 
@@ -15,6 +16,7 @@ REGISTRIES: tuple[Registry, ...] = (
     DATASETS,
     SCENARIOS,
     condensers.NETWORKS,
+    STRATEGIES,
     SPACES,
     condensers.PARAMETERISATIONS,
     condensers.LABELS,
@@ -35,7 +37,7 @@ def kinds() -> list[str]:
 
 def names(kind: str | None = None) -> dict[str, dict[str, str]]:
     """Kind (plural) -> name -> one-line summary; of one kind only where it is given, in singular or plural."""
-    wanted = [k for k in kinds() if kind in (None, k, k.removesuffix("s"))]
+    wanted = [k for k in kinds() if kind in (None, k, k.removesuffix("s"), k.removesuffix("ies") + "y")]
     if not wanted:
         raise UsageError(f"unknown kind '{kind}'; {suggestion(str(kind), kinds())}")
     tables = {r.plural: r for r in REGISTRIES}

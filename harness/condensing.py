@@ -23,6 +23,7 @@ from condensers.data import ClassData
 from condensers.errors import Interrupted
 from condensers.fields import settings_of
 from condensers.synthetic import Budget, SyntheticSet
+from harness import energy
 from harness.pool import stop_on_signals
 from harness.runtime import shared_folder
 
@@ -36,7 +37,8 @@ def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: 
     determines = [condenser.registered, settings_of(condenser), train.digest, [budget.ipc, budget.nbytes], seed]
     with kept_work(path, determines) as folder, interruptible(folder, seed, device) as lent:
         context = replace(lent, cache=shared_folder(path.parent))
-        synthetic: SyntheticSet = condenser.condense(train, budget, context)
+        with energy.meter_of_work(folder, device) as metered:
+            synthetic: SyntheticSet = metered.noted(condenser.condense(train, budget, context))
         save_set(synthetic, path)
     write_atomically(path.with_suffix(".png"), preview(synthetic))
     return synthetic

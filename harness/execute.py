@@ -13,6 +13,7 @@ from condensers.artifact import load_set, save_set
 from condensers.context import Context, Progress
 from condensers.errors import Interrupted
 from condensers.registry import create_condenser
+from harness import energy
 from harness.cells import Cell
 from harness.plan import as_budget
 from harness.runtime import environment
@@ -46,20 +47,29 @@ class Hooks:
 def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
     """Compute `cell` and store its record, or its failure; return "done" or "failed". Interrupted passes through."""
     store = Store(settings.root)
+    metered = energy.meter_of_work(store.work(cell.key), settings.device).start()
     begun = time.perf_counter()
     try:
-        result = _condense(cell, settings, hooks, data) if cell.kind == "condense" else _measure(cell, settings, hooks, data)
+        if cell.kind == "condense":
+            result = _condense(cell, settings, hooks, data, metered)
+        else:
+            result = _measure(cell, settings, hooks, data)
+            result["outcome"]["costs"] = {**result["outcome"]["costs"], "joules": metered.stop().joules}
+        seconds, used = time.perf_counter() - begun, metered.stop()
     except Interrupted:
         raise
     except Exception as fault:
         sentence = f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace("\n", " ")
         store.write_failure(cell.key, {"cell": cell.as_json(), "sentence": sentence, "traceback": traceback.format_exc()})
         return "failed"
+    finally:
+        metered.stop()
     record = {
         "kind": cell.kind,
         "environment": environment(settings.device, settings.threads),
         "command": settings.command,
-        "seconds": time.perf_counter() - begun,
+        "seconds": seconds,
+        "energy": used.as_json(),
         **result,
     }
     store.write_record(cell.key, record)
@@ -79,9 +89,10 @@ def context_of(cell: Cell, settings: Settings, hooks: Hooks) -> Context:
     )
 
 
-def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> dict[str, Any]:
+def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metered: energy.Meter) -> dict[str, Any]:
     assert cell.budget is not None
     synthetic = create_condenser(cell.condenser).condense(data.train, as_budget(cell.budget), context_of(cell, settings, hooks))
+    synthetic = metered.noted(synthetic)
     save_set(synthetic, Store(settings.root).set_path(cell.key))
     return {
         "cell": cell.as_json(synthetic.ipc),

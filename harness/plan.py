@@ -92,7 +92,6 @@ class _Layout:
             raise UsageError(f"suite {self.suite.name}: no budget; set ipc = [1, 10] or bytes = [...]")
         for label, budget in asked:
             check_budget(self.condensers[label], budget, self.train)
-            check_labels(entry, label, self.condensers[label])
         extra = [(real, budget) for label, budget in asked for real, budget in self._equal_bytes(entry, label, budget)]
         return list(dict.fromkeys(asked + extra))
 
@@ -124,7 +123,8 @@ class _Layout:
         return [self.condensers[label].evaluation]
 
     def _references(self, entry: ScenarioEntry, scenario: Any, seed: int) -> None:
-        names = scenario.references if entry.references is None else entry.references
+        usual = getattr(scenario, "default_references", scenario.references)
+        names = usual if entry.references is None else entry.references
         for reference in names:
             self._add(
                 Cell(
@@ -138,7 +138,7 @@ class _Layout:
         condenser = self.condensers[label]
         spec = {"name": condenser.registered, **settings_of(condenser)}
         condense = Cell("condense", self.name, {"train": self.digests["train"]}, seed, label, spec, budget)
-        anew = condenser.couples_classes and getattr(scenario, "shows_parts", False)
+        anew = hasattr(scenario, "anew") and scenario.anew(condenser.couples_classes)
         if not anew:
             self._add(condense)
         settings = settings_of(scenario) | ({"augmentation": recipe} if recipe else {})
@@ -161,16 +161,6 @@ def check_budget(condenser: Any, budget: tuple[str, int], train: ClassData) -> N
     ipc = as_budget(budget).ipc_of(condenser, train)
     if condenser.registered in SELECTIONS.entries():
         refuse_too_many(condenser, train, ipc)
-
-
-def check_labels(entry: ScenarioEntry, label: str, condenser: Any) -> None:
-    """Refuse soft labels where a scenario has no use for them."""
-    form = getattr(getattr(condenser, "labels", None), "form", "hard")
-    if form != "hard" and getattr(SCENARIOS.load(entry.name), "hard_labels_only", False):
-        raise UsageError(
-            f"scenarios.{entry.label}: {label} has soft labels ({form}), which a stream of whole-number labels cannot be mixed"
-            ' with; leave it out of `condensers`, or give it labels = "hard"'
-        )
 
 
 def as_budget(budget: tuple[str, int]) -> Budget:

@@ -3,6 +3,7 @@
 Text and axes take the colour of the page around them, so one file suits light and dark; the same input gives the same bytes.
 """
 
+import hashlib
 import io
 import re
 import textwrap
@@ -14,6 +15,8 @@ INK = "#010203"  # stands for the page's text colour until the SVG is written
 GREY = "#8c8c8c"
 COLOURS = ("#3b7dd8", "#d9822b", "#2f9e6e", "#b65fc0", "#cf4b4b", "#8a7a2c", "#2aa3b8", "#7d6be0")
 MARKERS = "osD^vPX*<>"
+REFERENCE_MARKERS = "x+12|"
+DASHES = (":", "--", "-.")
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,11 @@ def lines(
         for index, one in enumerate(series):
             shift = 0.012 * (index - (len(series) - 1) / 2)  # so that intervals at one x stand side by side
             x = [v * span**shift for v in one.x] if logarithmic else one.x
-            marker = "x" if one.is_reference else MARKERS[0 if one.style is None else (one.style + 1) % len(MARKERS)]
-            dashes = ":" if one.is_reference else "-"
+            marker = MARKERS[0 if one.style is None else (one.style + 1) % len(MARKERS)]
+            dashes = "-"
+            if one.is_reference:  # all are grey
+                before = sum(other.is_reference for other in series[:index])
+                marker, dashes = REFERENCE_MARKERS[before % len(REFERENCE_MARKERS)], DASHES[before % len(DASHES)]
             axes.plot(x, one.y, dashes, color=colour(one.style), marker=marker, markersize=4.5, linewidth=1.4, label=one.label)
             _whiskers(axes.vlines, x, one)
         for name, level in levels:
@@ -105,12 +111,12 @@ def scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
             _plain(axes)
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
-        _head(figure, labels.title)
+        head(figure, labels.title)
         figure.supxlabel(labels.x, fontsize=9, color=INK)
         figure.supylabel(labels.y, fontsize=9, color=INK)
         return figure
 
-    return _written(build, labels.title)
+    return written(build, labels.title)
 
 
 def _whiskers(rule: Callable[..., Any], places: Sequence[float], one: Series, ink: str | None = None) -> None:
@@ -128,17 +134,17 @@ def _svg(draw: Callable[[Any], None], labels: Labels, size: tuple[float, float])
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
         draw(axes)
-        _head(figure, labels.title)
+        head(figure, labels.title)
         axes.set_xlabel(labels.x, fontsize=9, color=INK)
         axes.set_ylabel(labels.y, fontsize=9, color=INK)
         _plain(axes)
         return figure
 
-    return _written(build, labels.title)
+    return written(build, labels.title)
 
 
-def _head(figure: Any, title: str) -> None:
-    figure.suptitle(textwrap.fill(title, 58), fontsize=10.5, color=INK, x=0.01, ha="left", fontweight="bold")
+def head(figure: Any, title: str, width: int = 58) -> None:
+    figure.suptitle(textwrap.fill(title, width), fontsize=10.5, color=INK, x=0.01, ha="left", fontweight="bold")
 
 
 def _plain(axes: Any) -> None:
@@ -149,7 +155,7 @@ def _plain(axes: Any) -> None:
     axes.set_axisbelow(True)
 
 
-def _written(build: Callable[[], Any], title: str) -> str:
+def written(build: Callable[[], Any], title: str) -> str:
     """Save a figure as one <svg> element whose ids cannot meet those of another figure on the page."""
     import matplotlib
 
@@ -159,6 +165,6 @@ def _written(build: Callable[[], Any], title: str) -> str:
         build().savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    prefix = re.sub(r"\W+", "-", title).lower()
+    prefix = f"f{hashlib.sha256(title.encode()).hexdigest()[:8]}"  # thousands of ids repeat it
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
-    return text.replace(INK, "currentColor").strip()
+    return re.sub(r"\n\s*", "\n", text.replace(INK, "currentColor")).strip()

@@ -71,7 +71,7 @@ class Scenario(Protocol):
 
     run is called with a context whose seed is that of the cell: what is forked from it under equal names is equal for
     all subjects with that seed, which is what makes their comparison paired. A scenario that shows its learner one part
-    of the data after the other says `shows_parts = True`: a condenser that couples classes then comes as a Recipe.
+    of the data after the other has `anew(couples_classes)`: whether such a condenser comes as a Recipe, to be run on those parts.
     """
 
     references: ClassVar[Sequence[str]]

@@ -22,7 +22,7 @@ from condensers.networks.passes import casting, widened
 class ResNet18Spec:
     """ResNet-18 with a stem for small images."""
 
-    width: int = hyper(64, unit="channels of the first stage", source="He et al. 2016", minimum=4)
+    width: int = hyper(64, unit="channels of the first stage", source="He et al. 2016 (GEM, for streams: 20)", minimum=4)
     norm: str = hyper("instance", source="DC's code", values=("none", "batch", "instance", "group"))
     downsampling: str = hyper("stride", source="He et al. 2016", values=("stride", "average"))
 

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 
+import torch
 from torch import Tensor
 
 from condensers.context import Context
 from condensers.data import ClassData
+from condensers.errors import UsageError
 
 Groups = dict[str, Tensor]
 
@@ -48,6 +50,20 @@ class Parameterisation(Protocol):
         """The groups as stored, on the CPU."""
         ...
 
+    def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
+        """The stored groups of the units (n,) int64, in that order; what all units share is kept whole."""
+        ...
+
+    def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
+        """The stored groups of all units of `parts`, one part after the other; UsageError where they cannot be one."""
+        ...
+
     def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], shape: Sequence[int]) -> Tensor:
         """Stored groups -> all images (M, C, H, W) float32 normalised; shape is (C, H, W)."""
         ...
+
+
+def require_equal(parts: Sequence[Mapping[str, Tensor]], names: Sequence[str], told: str) -> None:
+    """UsageError unless what stored `parts` share is the same in all; told: what they are if it is not."""
+    if not all(torch.equal(part[name], parts[0][name]) for part in parts for name in names):
+        raise UsageError(f"the sets are {told}, and cannot be one; keep them apart, or condense them together")

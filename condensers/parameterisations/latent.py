@@ -25,7 +25,7 @@ from condensers.errors import UsageError
 from condensers.fields import hyper
 from condensers.labels.base import label_dtype
 from condensers.learning import valid_range
-from condensers.parameterisations.base import Groups
+from condensers.parameterisations.base import Groups, require_equal
 from condensers.parameterisations.warm_start import warm_start
 
 STORED = {"uint8": torch.uint8, "float16": torch.float16}
@@ -153,6 +153,15 @@ class Latent:
         codes = groups["codes"].detach().cpu()
         kept = (codes * 255).round().to(torch.uint8) if self.storage == "uint8" else codes.half()
         return {"codes": kept, **{name: groups[name].detach().half().cpu() for name in ("decoders", "range")}}
+
+    def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
+        """The codes of the units; all decoders serve every code."""
+        return {**stored, "codes": stored["codes"][units]}
+
+    def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
+        """UsageError for codes of different decoders: every code is decoded by all decoders of a set."""
+        require_equal(parts, ("decoders", "range"), "codes with decoders of their own")
+        return {**parts[0], "codes": torch.cat([part["codes"] for part in parts])}
 
     def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], shape: Sequence[int]) -> Tensor:
         """Stored groups -> images (M, C, H, W) float32 normalised, in float32 throughout."""

@@ -51,6 +51,12 @@ class Pixels:
         images = groups["images"].detach()
         return {"images": (data.quantise(images) if self.storage == "uint8" else images.to(DTYPES[self.storage])).cpu()}
 
+    def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
+        return {"images": stored["images"][units]}
+
+    def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
+        return {"images": torch.cat([part["images"] for part in parts])}
+
     def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], shape: Sequence[int]) -> Tensor:
         """Stored groups -> images (M, C, H, W) float32 normalised."""
         images = stored["images"]

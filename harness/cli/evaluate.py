@@ -39,7 +39,7 @@ def evaluate(
     synthetic = load_set(file)
     splits = load(data or synthetic.card["dataset"], data_dir=data_dir, download=download)
     require_same_data(synthetic, splits.train, file)
-    if getattr(use, "shows_parts", False) and synthetic.card["couples_classes"]:
+    if hasattr(use, "anew") and synthetic.card["couples_classes"]:
         typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)
     determines = [use.registered, settings_of(use), synthetic.card, splits.test.digest, seed]
     with kept_work(file, determines) as folder, interruptible(folder, seed, choose_device(device)) as context:

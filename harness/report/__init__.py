@@ -7,6 +7,9 @@ from condensers.errors import UsageError, suggestion
 from harness.report import comma, html, latex, markdown
 from harness.report.curves import curves, scatters
 from harness.report.headlines import headlines
+from harness.report.ledger import ledger
+from harness.report.memories import memories
+from harness.report.memory_headlines import compared_memories
 from harness.report.notes import commands, environment, notes, progress
 from harness.report.rows import as_rows, results_of
 
@@ -24,15 +27,18 @@ def build(
     order = {key: position for position, key in enumerate(store_suite.get("cells", []))}
     known = sorted(records, key=lambda record: order.get(record["key"], len(order)))
     results, lineups = results_of(known)
+    continual = memories(results)
     return {
         "suite": store_suite.get("suite", "run"),
-        "headlines": headlines(results),
+        "headlines": [*compared_memories(continual), *headlines(results)],
         "rows": as_rows(results),
+        "continual": continual,
         "failures": [dict(failure) for failure in failures],
         "cells": progress(store_suite, known, failures),
         "notes": notes(known, results, lineups),
         "environment": environment(known),
         "commands": commands(store_suite, known),
+        "ledger": ledger(known),
         "curves": curves(known),
         "scatters": scatters(lineups),
     }

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.report.definitions import OF, PROTOCOLS
+from harness.report.definitions import OF
+from harness.report.kinds import split_metric, strategies
 from harness.report.wording import estimate, sizes, verdict
 
 Row = Mapping[str, Any]
@@ -18,6 +19,9 @@ TITLES = {
     "learning-accuracy": "learning accuracy, %",
     "forgetting": "forgetting, points (less is better)",
     "backward-transfer": "backward transfer, points",
+    "forward-transfer": "forward transfer, points",
+    "worst-case-accuracy": "worst-case accuracy, %",
+    "gap-closed": "gap closed, of 1",
     "kendall-tau": "Kendall tau",
     "spearman": "Spearman",
     "condensation-seconds": "condensation, s",
@@ -29,10 +33,13 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Column:
-    """drop: 0 keeps it; where a page is too narrow, the columns of the highest drop go first."""
+    """text: a cell, from the rows of one set by metric, or from whatever one line of its table is.
+
+    drop: 0 keeps it; where a page is too narrow, the columns of the highest drop go first.
+    """
 
     title: str
-    text: Callable[[Bundle], str]
+    text: Callable[[Any], str]
     drop: int = 0
     is_text: bool = False
 
@@ -41,23 +48,24 @@ class Column:
 class Layout:
     """One table of a place: its title after the place's, the metrics it shows, its columns.
 
-    is_detail: further metrics, for formats with room.
+    is_detail: further metrics, for formats with room. ranked_by: the metric by which rows lead where there is little room.
     """
 
     title: str
     metrics: Sequence[str]
     columns: Sequence[Column]
     is_detail: bool = False
+    ranked_by: str | None = None
 
 
 def layouts(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
     """The tables of one place (scenario, data, recipe) that holds the metrics `names`."""
-    found = [layout for protocol in PROTOCOLS for layout in _protocol(protocol, names, rows)]
+    found = [layout for strategy in strategies(rows) for layout in _strategy(strategy, names, rows)]
     if "search-seconds" in names:
         return [*found, *_search(names, rows)]
     by_network = [name for name in names if OF in name]
     found += _networks(by_network, names, rows)
-    plain = [name for name in names if "/" not in name and name not in by_network and (not by_network or name != MEAN)]
+    plain = [name for name in names if not split_metric(name)[0] and name not in by_network and (not by_network or name != MEAN)]
     for name in plain:
         figures = [_value(name)] if name in ("seconds", "joules") else _compared(name, rows)
         found.append(Layout(f": {name}" if len(plain) > 1 else "", [name], [*_first(rows), *figures, _n(name)]))
@@ -78,17 +86,24 @@ def _networks(by_network: Sequence[str], names: Sequence[str], rows: Sequence[Ro
     return [table, *each]
 
 
-def _protocol(protocol: str, names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
-    if not any(name.startswith(f"{protocol}/") for name in names):
-        return []
-    forgetting, final = f"{protocol}/forgetting", f"{protocol}/final-accuracy"
-    others = [f"{protocol}/{name}" for name in ("anytime-accuracy", "learning-accuracy", "backward-transfer")]
-    main = [*_first(rows), *_compared(forgetting, rows), *_compared(final, rows), _n(final)]
-    more = [*_first(rows), *map(_value, others), _n(others[0])]
-    return [
-        Layout(f", protocol {protocol}", [forgetting, final], main),
-        Layout(f", protocol {protocol}: further metrics", others, more, is_detail=True),
+def _strategy(strategy: str, names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
+    """What is lost, what is left and how much of the gap that closes; then the further metrics that were measured."""
+    forgetting, final, gap = (f"{strategy}/{name}" for name in ("forgetting", "final-accuracy", "gap-closed"))
+    further = ("anytime-accuracy", "learning-accuracy", "backward-transfer", "forward-transfer", "worst-case-accuracy")
+    others = [f"{strategy}/{name}" for name in further if f"{strategy}/{name}" in names]
+    # Where a page is narrow, differences go first, then bytes and verdicts: forgetting, accuracy and the gap stay.
+    drops = {"difference": 6, "against": 3}
+    main = [
+        replace(column, drop=drops.get(column.title.partition(" ")[0], 0))
+        for metric in (forgetting, final)
+        for column in _compared(metric, rows)
     ]
+    closed = [_value(gap)] if gap in names else []
+    found = [Layout(f", strategy {strategy}", [forgetting, final], [*_first(rows), *main, *closed, _n(final)], ranked_by=final)]
+    if others:
+        more = [*_first(rows), *map(_value, others), _n(others[0])]
+        found.append(Layout(f", strategy {strategy}: further metrics", others, more, is_detail=True, ranked_by=final))
+    return found
 
 
 def _search(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
@@ -112,10 +127,10 @@ def _search(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
 
 
 def _first(rows: Sequence[Row]) -> list[Column]:
-    """Name and bytes; bytes may be dropped where every section's title can say them."""
+    """Name and bytes; bytes may be dropped where every section's title can say them, or their budget."""
     held: dict[Any, set[Any]] = {}
     for row in rows:
-        held.setdefault(row["ipc"], set()).add(row["bytes"])
+        held.setdefault(row["budget"] or row["ipc"], set()).add(row["budget"] or row["bytes"])
     same = all(len(sizes_held) == 1 for sizes_held in held.values())
     return [
         Column("set", lambda b: str(next(iter(b.values()))["condenser"]), is_text=True),

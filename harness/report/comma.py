@@ -9,6 +9,7 @@ from typing import Any
 COLUMNS = (
     "scenario", "variant", "data", "recipe", "condenser", "ipc", "bytes", "metric", "mean", "low", "high", "n", "unit",
     "higher_is_better", "interval", "over", "against", "difference", "difference_low", "difference_high", "distinguishable",
+    "kind", "budget",
 )  # fmt: skip
 
 

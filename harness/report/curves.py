@@ -1,42 +1,64 @@
-"""What a report draws beyond its rows: accuracy along the stream, and proxy scores against true accuracy."""
+"""What a report draws beyond its rows: accuracy and forgetting along the stream, and proxy scores against true accuracy."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.report.results import Entry, Record, by_entry
 from harness.report.rows import Lineups
-from scenarios.continual.metrics import accuracy_so_far
-
-BOUNDS = {"naive": "replay"}  # a bound that runs through the stream, and the protocol beside which it is drawn
+from scenarios.continual.metrics import accuracy_so_far, forgetting_so_far
 
 
 def curves(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Accuracy on the classes seen so far after each experience, in %: mean over class orders, then over seeds."""
-    found: dict[tuple[Entry, str], list[list[float]]] = {}
+    """What each memory and strategy is along the stream: means over class orders, then over seeds, of equally long streams.
+
+    accuracy: (T,) on the classes seen so far, in %; forgetting: (T - 1,) so far, from the second experience on, in points;
+    R: (T, T) accuracy after each experience on each, in %, to a hundredth.
+    """
+    found: dict[tuple[Entry, str], list[NDArray[np.float64]]] = {}
     for entry, group in by_entry(records).items():
         for record in group:
             matrices = ((record.get("outcome") or {}).get("detail") or {}).get("R") or {}
             for name, orders in matrices.items():
-                seen = [accuracy_so_far(matrix) for matrix in orders.values()]
-                if seen and len(seen[0]) > 1 and len({len(line) for line in seen}) == 1:
-                    found.setdefault((entry, BOUNDS.get(name, name)), []).append(np.mean(seen, axis=0).tolist())
+                measured = [np.asarray(matrix, dtype=np.float64) for matrix in (orders or {}).values() if matrix is not None]
+                if measured and len(measured[0]) > 1 and len({matrix.shape for matrix in measured}) == 1:
+                    found.setdefault((entry, name), []).append(np.array(measured))
     return [
-        {
-            "scenario": entry.scenario,
-            "data": entry.data,
-            "variant": entry.variant,
-            "recipe": entry.recipe,
-            "condenser": entry.condenser,
-            "ipc": entry.ipc,
-            "reference": entry.is_reference,
-            "protocol": protocol,
-            "accuracy": np.mean(lines, axis=0).tolist(),
-        }
-        for (entry, protocol), lines in found.items()
-        if len({len(line) for line in lines}) == 1
+        {**_named(entry), "strategy": strategy, **_along(seeds)}
+        for (entry, strategy), seeds in found.items()
+        if len({orders.shape[1:] for orders in seeds}) == 1
     ]
+
+
+def _named(entry: Entry) -> dict[str, Any]:
+    return {
+        "scenario": entry.scenario,
+        "data": entry.data,
+        "variant": entry.variant,
+        "recipe": entry.recipe,
+        "condenser": entry.condenser,
+        "ipc": entry.ipc,
+        "budget": entry.budget,
+        "kind": entry.kind,
+        "reference": entry.is_reference,
+    }
+
+
+def _along(seeds: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
+    """seeds: (orders, T, T) each."""
+    return {
+        "accuracy": _mean([[accuracy_so_far(matrix) for matrix in orders] for orders in seeds]),
+        "forgetting": _mean([[forgetting_so_far(matrix) for matrix in orders] for orders in seeds]),
+        "R": np.round(np.mean([orders.mean(0) for orders in seeds], axis=0), 2).tolist(),
+    }
+
+
+def _mean(values: Sequence[Sequence[Sequence[float]]]) -> list[float]:
+    """Over orders, then over seeds, which may have different numbers of orders."""
+    found: list[float] = np.mean([np.mean(orders, axis=0) for orders in values], axis=0).tolist()
+    return found
 
 
 def scatters(lineups: Lineups) -> list[dict[str, Any]]:

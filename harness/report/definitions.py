@@ -1,6 +1,6 @@
 """What each metric of the report means, in a sentence.
 
-A metric is found by its name after "protocol/" and before "@k" or " of NETWORK".
+A metric is found by its name after "STRATEGY/" and before "@k" or " of NETWORK".
 """
 
 DEFINITIONS = {
@@ -23,12 +23,26 @@ DEFINITIONS = {
     "condensation-seconds": "Time that making one set took.",
     "search-seconds": "Training time of all architectures together.",
     "seconds": "Time that making one set took.",
-    "joules": "Energy that making one set took.",
+    "joules": "Energy read while a set was made, or a cell run: of whole processor packages, and of the GPU where it is used.",
+    "gap-closed": "Final accuracy less that of naive, divided by that of joint less that of naive, of the same seed and"
+    " class order: 0 is no memory, 1 is all the data at once. Orders in which joint is not above naive are left out.",
+    "forward-transfer": "Accuracy on an experience before it is learned less that of an untrained network, averaged over all"
+    " but the first; next to nothing can come of it where classes are new.",
+    "worst-case-accuracy": "Of De Lange et al. (ICLR 2023): the accuracy on the newest experience, and for each older one the"
+    " lowest since it was learned, averaged over experiences; it shows the dips that figures at the ends of experiences miss.",
 }
 
-PROTOCOLS = {
+STRATEGIES = {
     "replay": "Replay: the network goes on training on the stream, and the memory is mixed into every batch.",
     "gdumb": "GDumb: at every experience a fresh network is trained on the memory alone.",
+    "naive": "Naive: no memory; the network goes on training on the stream. The lower bound.",
+    "joint": "Joint: one training on the images of all classes together. The upper bound.",
+    "cumulative": "Cumulative: at every experience the network goes on training on all images seen so far.",
+    "er-ace": "ER-ACE: replay whose loss on images of the stream compares their own classes alone (Caccia et al. 2022).",
+    "der": "DER: replay that also keeps the network's outputs on the memory as they were (Buzzega et al. 2020).",
+    "der++": "DER++: DER with the labels of the memory as well.",
+    "ewc": "EWC: no memory; weights that earlier experiences need are held near their values (Kirkpatrick et al. 2017).",
+    "lwf": "LwF: no memory; the old network's outputs on new images are kept (Li and Hoiem 2016).",
 }
 
 OF = " of "  # "test-accuracy of vgg11": a metric for each network
@@ -48,12 +62,12 @@ def base(metric: str) -> str:
 
 
 def definitions(metrics: list[str]) -> list[tuple[str, str]]:
-    """Name and meaning of the protocols and metrics that a report holds, each once."""
+    """Name and meaning of the strategies and metrics that a report holds, each once."""
     found = {}
     for metric in metrics:
-        protocol, name = metric.rpartition("/")[0], base(metric)
-        if protocol in PROTOCOLS:
-            found[protocol] = PROTOCOLS[protocol]
+        strategy, name = metric.rpartition("/")[0], base(metric)
+        if strategy in STRATEGIES:
+            found[strategy] = STRATEGIES[strategy]
         if name in DEFINITIONS:
             found[name] = DEFINITIONS[name]
     return list(found.items())

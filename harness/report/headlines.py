@@ -3,43 +3,59 @@
 from collections.abc import Sequence
 from math import ceil, isfinite
 
+from harness.report.kinds import REAL, split_metric
 from harness.report.results import Result
 from harness.report.rows import comparison, largest_within, place
-from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, estimate, figure, listed, verdict
+from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, estimate, figure, some, verdict
 
-# Metric -> question, superlative, name of the metric in a sentence; of the two continual ones the first that is there.
+# Metric -> question, superlative, name of the metric in a sentence; forgetting is asked of one strategy.
 QUESTIONS = {
     "test-accuracy": ("Which set trains the most accurate network", "highest", "test accuracy"),
     "mean-test-accuracy": ("Which set trains the most accurate networks of several architectures", "highest", "test accuracy"),
-    "replay/forgetting": ("Which memory forgets least", "lowest", "forgetting (replay)"),
-    "gdumb/forgetting": ("Which memory forgets least", "lowest", "forgetting (GDumb)"),
+    "forgetting": ("Which memory forgets least", "lowest", "forgetting"),
     "kendall-tau": ("Which proxy ranks architectures best", "highest", "Kendall tau"),
 }
 
-PLAIN_REAL = ("random", "herding", "k-means")
-
 
 def headlines(results: Sequence[Result]) -> list[dict[str, str]]:
-    """One {"question", "answer"} for each scenario, data set, recipe and ipc."""
+    """One {"question", "answer"} for each scenario, data set, recipe and ipc, or budget in bytes."""
     asked: dict[tuple[str, str, str, str | None, int | None], list[Result]] = {}
-    replayed = {r.entry.scenario for r in results if r.metric == "replay/forgetting"}
+    strategy = _strategies(results)
     for result in results:
         entry = result.entry
-        skipped = result.metric == "gdumb/forgetting" and entry.scenario in replayed
-        if result.metric in QUESTIONS and not skipped and not entry.is_reference and isfinite(result.interval.mean):
-            asked.setdefault((entry.scenario, entry.data, entry.variant, entry.recipe, entry.ipc), []).append(result)
+        skipped = split_metric(result.metric)[0] != strategy.get(entry.scenario, "")
+        if _name(result) in QUESTIONS and not skipped and not entry.is_reference and isfinite(result.interval.mean):
+            asked.setdefault((entry.scenario, entry.data, entry.variant, entry.recipe, entry.budget or entry.ipc), []).append(
+                result
+            )
     spots = sorted(asked, key=lambda spot: [str(part) for part in spot[:4]] + [f"{spot[4] or 0:09d}"])
     order = list(dict.fromkeys((r.entry.scenario, r.entry.data) for r in results))
     spots.sort(key=lambda spot: order.index((spot[0], spot[1])))
     told = [spot for spot in spots if not all(r.is_random for r in asked[spot])]
     # Real images that were added for comparisons at equal bytes raise no question of their own.
-    rich = [spot for spot in told if any(r.entry.condenser not in PLAIN_REAL for r in asked[spot])]
+    rich = [spot for spot in told if any(r.entry.kind != REAL for r in asked[spot])]
     return [_headline(asked[spot], results) for spot in rich or told]
 
 
+def _name(result: Result) -> str:
+    """The metric without its strategy."""
+    return split_metric(result.metric)[1]
+
+
+def _strategies(results: Sequence[Result]) -> dict[str, str]:
+    """Scenario -> the strategy whose forgetting is asked for: replay, else the first that was measured."""
+    found: dict[str, str] = {}
+    for result in results:
+        strategy, name = split_metric(result.metric)
+        if name == "forgetting" and not result.entry.is_reference:
+            found[result.entry.scenario] = strategy if strategy == "replay" else found.get(result.entry.scenario, strategy)
+    return found
+
+
 def _headline(candidates: Sequence[Result], results: Sequence[Result]) -> dict[str, str]:
-    metric = candidates[0].metric
-    question, superlative, name = QUESTIONS[metric]
+    question, superlative, name = QUESTIONS[_name(candidates[0])]
+    strategy = split_metric(candidates[0].metric)[0]
+    name += f" ({strategy})" if strategy else ""
     sign = 1 if candidates[0].higher_is_better else -1
     best = max(candidates, key=lambda r: sign * r.interval.mean)
     leader = _leader(best, superlative, name, len(candidates))
@@ -52,7 +68,9 @@ def _where(candidates: Sequence[Result], results: Sequence[Result]) -> str:
     held = {r.nbytes for r in candidates}
     size = candidates[0].nbytes
     budget = f"at equal count (ipc {entry.ipc}; bytes differ)"
-    if len(held) == 1 and size is not None:
+    if entry.budget is not None:
+        budget = f"within a budget of {entry.budget:,} bytes"
+    elif len(held) == 1 and size is not None:
         budget = f"at {'equal bytes' if len(candidates) > 1 else 'one size'} (ipc {entry.ipc}, {size:,} bytes)"
     told_apart = {r.entry.recipe for r in results if r.entry.scenario == entry.scenario and not r.entry.is_reference}
     recipe = f", augmentation {entry.recipe or 'none'}" if len(told_apart) > 1 else ""
@@ -85,18 +103,24 @@ def _versus(best: Result, candidates: Sequence[Result], results: Sequence[Result
     said = []
     for word in ("better", "worse"):
         if word in words:
-            said.append(f"{word.capitalize()} than {listed(words[word])}.")
+            said.append(f"{word.capitalize()} than {some(words[word])}.")
     if NOT_DISTINGUISHABLE in words:
-        said.append(f"Not distinguishable from {listed(words[NOT_DISTINGUISHABLE])}.")
+        said.append(f"Not distinguishable from {some(words[NOT_DISTINGUISHABLE])}.")
     if NO_INTERVAL in words and best.interval.low is not None:
-        said.append(f"Against {listed(words[NO_INTERVAL])} there is no interval.")
+        said.append(f"Against {some(words[NO_INTERVAL])} there is no interval.")
     return said + _at_equal_bytes(best, results)
 
 
 def _at_equal_bytes(best: Result, results: Sequence[Result]) -> list[str]:
-    """What the leader is against random images of its own bytes, where those are not the random images of its ipc."""
+    """What the leader is against random images of its own bytes, where those are not already among its rivals."""
     randoms = [r for r in results if r.is_random and place(r) == place(best)]
-    if best.is_random or best.nbytes is None or any((r.entry.ipc, r.nbytes) == (best.entry.ipc, best.nbytes) for r in randoms):
+    of_budget = best.entry.budget is not None and any(r.entry.budget == best.entry.budget for r in randoms)
+    if (
+        of_budget
+        or best.is_random
+        or best.nbytes is None
+        or any((r.entry.ipc, r.nbytes) == (best.entry.ipc, best.nbytes) for r in randoms)
+    ):
         return []
     other = largest_within(best.nbytes, randoms)
     difference = None if other is None else best.minus(other)

@@ -1,5 +1,6 @@
 """A report as one self-contained HTML page: no script, nothing fetched, figures inline."""
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -8,9 +9,12 @@ from harness.report.definitions import METHOD, definitions
 from harness.report.notes import progress_sentence
 from harness.report.page import STYLE
 from harness.report.pictures import pictures
-from harness.report.tables import Table, tables
+from harness.report.sections import Table
+from harness.report.tables import tables
 from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, cell_name
 
+FIGURES = 12
+WIDE = 500.0  # points
 WORDS = {"better": "good", "worse": "bad", NOT_DISTINGUISHABLE: "even", NO_INTERVAL: "even"}
 TITLES = {
     "accuracy": "Accuracy: networks trained on the set alone",
@@ -60,7 +64,21 @@ def _section(title: str, content: str) -> str:
 
 
 def _figures(svgs: Sequence[str]) -> str:
-    return f'<div class="figures">{"".join(f"<figure>{svg}</figure>" for svg in svgs)}</div>' if svgs else ""
+    """Figures side by side where they fit; of many, those after the first fold away."""
+    figures = [f"<figure{_wide(svg)}>{svg}</figure>" for svg in svgs]
+    shown, folded = figures[:FIGURES], figures[FIGURES:]
+    more = f"<details><summary>{len(folded)} more figures</summary>{_beside(folded)}</details>" if folded else ""
+    return _beside(shown) + more if figures else ""
+
+
+def _beside(figures: Sequence[str]) -> str:
+    return f'<div class="figures">{"".join(figures)}</div>'
+
+
+def _wide(svg: str) -> str:
+    """Mark panels side by side, which a small screen scrolls and does not shrink."""
+    width = re.search(r'width="([\d.]+)pt"', svg)
+    return ' class="wide"' if width and float(width[1]) > WIDE else ""
 
 
 def _table(table: Table) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.report.notes import progress_sentence
-from harness.report.tables import Table, tables
+from harness.report.sections import Table
+from harness.report.tables import tables
 from harness.report.wording import cell_name
 
 _SPECIAL = {

@@ -6,7 +6,8 @@ from typing import Any
 
 from harness.report.definitions import METHOD, definitions
 from harness.report.notes import progress_sentence
-from harness.report.tables import Table, tables
+from harness.report.sections import Table
+from harness.report.tables import tables
 from harness.report.wording import cell_name
 
 

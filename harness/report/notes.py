@@ -5,9 +5,7 @@ from typing import Any
 
 from harness.report.results import Record, Result
 from harness.report.rows import Lineups
-from harness.report.wording import listed
-
-SHOWN = 5
+from harness.report.wording import listed, some
 
 
 def progress(suite: Mapping[str, Any], records: Sequence[Record], failures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -49,8 +47,7 @@ def commands(suite: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
 def notes(records: Sequence[Record], results: Sequence[Result], lineups: Lineups) -> list[str]:
     """What was not measured or should be known, a sentence each."""
     found = []
-    if not any(r.metric == "joules" for r in results):
-        found.append("Energy: not measured.")
+    found.append(_energy(records, results))
     seeds = {record["cell"]["seed"] for record in records}
     if len(seeds) == 1:
         found.append("One seed: how far results vary from one condensed set to the next was not measured.")
@@ -59,6 +56,18 @@ def notes(records: Sequence[Record], results: Sequence[Result], lineups: Lineups
     if len(machines) > 1 or len(devices) > 1:
         found.append("Cells ran on different machines or devices: their seconds, and what is computed from them, do not compare.")
     return found + _approximations(records) + _without_random(results) + _searches(records, results, lineups)
+
+
+def _energy(records: Sequence[Record], results: Sequence[Result]) -> str:
+    """Which meters were read and what else is in their figures, or why none was."""
+    if not any(r.metric == "joules" for r in results):
+        whys = dict.fromkeys(str((record.get("energy") or {}).get("reason", "no readable meter")) for record in records)
+        return f"Energy: not measured ({'; '.join(whys) or 'no readable meter'})."
+    meters = dict.fromkeys(str(name) for record in records for name in (record.get("energy") or {}).get("meters", []))
+    said = f"Energy: read from {listed(list(meters)) if meters else 'a meter'}."
+    if any(name.startswith("RAPL") for name in meters):
+        said += " RAPL counts the whole processor: the work of others, and of cells that ran at the same time, is in it."
+    return said
 
 
 def _approximations(records: Sequence[Record]) -> list[str]:
@@ -72,21 +81,21 @@ def _approximations(records: Sequence[Record]) -> list[str]:
         ):
             if precision != "fp32":
                 found.setdefault(precision, []).append(what)
-    return [f"Approximation: products in {name} for {_some(list(dict.fromkeys(what)))}." for name, what in found.items()]
+    return [f"Approximation: products in {name} for {some(list(dict.fromkeys(what)))}." for name, what in found.items()]
 
 
 def _without_random(results: Sequence[Result]) -> list[str]:
     """Condensed rows with nothing beside them."""
-    there = {(r.entry.scenario, r.entry.data, r.entry.recipe, r.entry.ipc) for r in results if r.is_random}
+    there = {(r.entry.scenario, r.entry.data, r.entry.recipe, r.entry.budget or r.entry.ipc) for r in results if r.is_random}
     alone: dict[tuple[str, str], list[str]] = {}
     for r in results:
         entry = r.entry
-        place = (entry.scenario, entry.data, entry.recipe, entry.ipc)
+        place = (entry.scenario, entry.data, entry.recipe, entry.budget or entry.ipc)
         if entry.scenario != "condense" and not entry.is_reference and place not in there:
             recipe = f", augmentation {entry.recipe}" if entry.recipe else ""
             alone.setdefault((entry.scenario, entry.data), []).append(f"{entry.condenser} (ipc {entry.ipc}{recipe})")
     return [
-        f"{scenario} on {data}: no random real images of equal count were measured beside {_some(list(dict.fromkeys(names)))}."
+        f"{scenario} on {data}: no random real images of equal count were measured beside {some(list(dict.fromkeys(names)))}."
         for (scenario, data), names in alone.items()
     ]
 
@@ -100,7 +109,7 @@ def _searches(records: Sequence[Record], results: Sequence[Result], lineups: Lin
             found.append(f"{where}: no ground truth yet, so no rank statistics.")
             continue
         if lineup.left_out:
-            missing = _some(list(lineup.left_out))
+            missing = some(list(lineup.left_out))
             found.append(f"{where}: architectures {missing} lack a score in some row and are left out of all.")
         found += [
             f"{where}: ground truth table {table}, {len(lineup.ids)} architectures x {len(lineup.truth)} seeds"
@@ -111,9 +120,9 @@ def _searches(records: Sequence[Record], results: Sequence[Result], lineups: Lin
             found.append(f"{where}: noise ceiling not measured, since the ground truth has one seed.")
         dropped = [f"{r.entry.condenser} {r.metric} ({r.interval.dropped})" for r in own if r.interval.dropped]
         if dropped:
-            found.append(f"{where}: resamples without a defined value were dropped: {_some(dropped)}.")
+            found.append(f"{where}: resamples without a defined value were dropped: {some(dropped)}.")
     broken = [str(f.get("id", f.get("architecture"))) for r in records for f in _failures(r)]
-    return found + ([f"Architectures that failed to train: {_some(list(dict.fromkeys(broken)))}."] if broken else [])
+    return found + ([f"Architectures that failed to train: {some(list(dict.fromkeys(broken)))}."] if broken else [])
 
 
 def _tables(records: Sequence[Record], scenario: str, data: str) -> list[str]:
@@ -126,7 +135,3 @@ def _tables(records: Sequence[Record], scenario: str, data: str) -> list[str]:
 def _failures(record: Record) -> Sequence[Mapping[str, Any]]:
     listed_failures = ((record.get("outcome") or {}).get("detail") or {}).get("failures") or []
     return [f for f in listed_failures if isinstance(f, Mapping)]
-
-
-def _some(names: list[str]) -> str:
-    return listed(names) if len(names) <= SHOWN else f"{', '.join(names[:SHOWN])} and {len(names) - SHOWN} more"

@@ -8,7 +8,7 @@ STYLE = """
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
-main { max-width: 1120px; margin: 0 auto; padding: 28px 24px 64px; }
+main { max-width: 1260px; margin: 0 auto; padding: 28px 24px 64px; }
 h1 { margin: 0; font-size: 27px; letter-spacing: -.01em; }
 h2 { margin: 44px 0 12px; padding-bottom: 6px; border-bottom: 1px solid var(--line); font-size: 20px; }
 h3 { margin: 26px 0 8px; font-size: 15px; }
@@ -22,9 +22,11 @@ h3 { margin: 26px 0 8px; font-size: 15px; }
 .figures { display: flex; flex-wrap: wrap; gap: 22px 28px; margin: 18px 0; align-items: flex-start; }
 figure { margin: 0; flex: 0 1 auto; min-width: 0; max-width: 100%; }
 svg { display: block; max-width: 100%; height: auto; }
+.wide { overflow-x: auto; }
+.wide svg { min-width: 660px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
-th, td { padding: 4px 10px; text-align: right; white-space: nowrap; }
+th, td { padding: 4px 7px; text-align: right; white-space: nowrap; }
 thead th { vertical-align: bottom; white-space: normal; font-weight: 600; font-size: 12.5px; color: var(--soft);
   border-bottom: 1px solid var(--line); }
 .text, .part th { text-align: left; }

@@ -7,6 +7,7 @@ from harness.plots import Labels, Series, bars, lines, scatter
 from harness.report.columns import MEAN
 from harness.report.curves import label
 from harness.report.results import RANDOM
+from harness.report.stream_pictures import shown_curves, stream_pictures
 from harness.report.wording import figure
 
 Row = Mapping[str, Any]
@@ -16,12 +17,15 @@ CURVES = 9
 
 def pictures(report: Mapping[str, Any]) -> dict[str, list[str]]:
     """Scenario -> its SVG figures."""
-    styles = _styles(report["rows"])
+    styles = _styles(report)
     found: dict[str, list[str]] = {}
     for place in dict.fromkeys((row["scenario"], row["data"], row["variant"]) for row in report["rows"]):
         rows, curves, scatters = (_at(place, report[part]) for part in ("rows", "curves", "scatters"))
         drawn = (
-            _accuracy(rows, styles) + _networks(rows, styles) + _stream(rows, curves, styles) + _search(rows, scatters, styles)
+            _accuracy(rows, styles)
+            + _networks(rows, styles)
+            + stream_pictures(rows, curves, styles)
+            + _search(rows, scatters, styles)
         )
         found.setdefault(place[0], []).extend(drawn)
     return found
@@ -31,10 +35,14 @@ def _at(place: tuple[str, str, str], parts: Sequence[Row]) -> list[Row]:
     return [part for part in parts if (part["scenario"], part["data"], part["variant"]) == place]
 
 
-def _styles(rows: Sequence[Row]) -> dict[str, int | None]:
-    """Every set keeps its colour through the whole page; random images and references are grey."""
-    names = dict.fromkeys(row["condenser"] for row in rows if not row["reference"] and row["condenser"] != RANDOM)
-    return {name: index for index, name in enumerate(names)}
+def _styles(report: Mapping[str, Any]) -> dict[str, int | None]:
+    """Every set keeps its colour through the whole page; random images and references are grey.
+
+    Sets whose curves are drawn come first: there are fewer colours than sets may be, and these stand side by side.
+    """
+    drawn = [curve["condenser"] for curve in shown_curves(report["curves"]) if not curve["reference"]]
+    names = [*drawn, *(row["condenser"] for row in report["rows"] if not row["reference"])]
+    return {name: index for index, name in enumerate(dict.fromkeys(name for name in names if name != RANDOM))}
 
 
 def _named(row: Row, metric: str) -> str:
@@ -93,26 +101,6 @@ def _advantage(rows: Sequence[Row], styles: Mapping[str, int | None]) -> list[st
 def _bar(row: Row, part: Row, key: str, styles: Mapping[str, int | None]) -> Series:
     style = styles.get(row["condenser"])
     return Series(label(row), [0], [part[key]], [part["low"]], [part["high"]], style, row["reference"])
-
-
-def _stream(rows: Sequence[Row], curves: Sequence[Row], styles: Mapping[str, int | None]) -> list[str]:
-    """For each protocol: accuracy along the stream at the largest ipc, and forgetting of every memory."""
-    found = []
-    for protocol in dict.fromkeys(curve["protocol"] for curve in curves):
-        own = [curve for curve in curves if curve["protocol"] == protocol]
-        ipc = max((curve["ipc"] for curve in own if curve["ipc"]), default=None)
-        shown = [curve for curve in own if curve["reference"] or curve["ipc"] == ipc]
-        series = [_curve(curve, styles) for curve in shown]
-        title = f"Accuracy on classes seen so far, {protocol}, {own[0]['data']}" + (f", ipc {ipc}" if ipc else "")
-        found.append(lines(series, Labels(title, "experiences learned", "accuracy (%)")))
-        found += _bars(rows, f"{protocol}/forgetting", (f"Forgetting, {protocol}", "forgetting (points, less is better)"), styles)
-    return found
-
-
-def _curve(curve: Row, styles: Mapping[str, int | None]) -> Series:
-    steps = [float(i + 1) for i in range(len(curve["accuracy"]))]
-    style = styles.get(curve["condenser"])
-    return Series(str(curve["condenser"]), steps, curve["accuracy"], style=style, is_reference=curve["reference"])
 
 
 def _search(rows: Sequence[Row], scatters: Sequence[Row], styles: Mapping[str, int | None]) -> list[str]:

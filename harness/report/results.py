@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.report.kinds import CONDENSED, kind_of
 from harness.statistics import Interval, RankDraws, interval, paired_difference, rank_difference
 
 Record = Mapping[str, Any]
@@ -19,7 +20,8 @@ RANDOM = "random"
 class Entry:
     """What was measured: a set in a scenario on a data set, or a reference, for which ipc and bytes are None.
 
-    variant names the settings in which scenarios of one name differ; recipe is the augmentation of the training.
+    variant names the settings in which scenarios of one name differ; recipe is the augmentation of the training. kind says
+    what the set is made of; budget is the bytes that were asked for, None where a number of images was.
     """
 
     scenario: str
@@ -29,6 +31,8 @@ class Entry:
     condenser: str
     ipc: int | None
     is_reference: bool
+    kind: str = CONDENSED
+    budget: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +88,8 @@ def by_entry(records: Sequence[Record]) -> dict[Entry, list[Record]]:
             condenser=reference or cell["label"],
             ipc=None if reference else ipc,
             is_reference=reference is not None,
+            kind=kind_of(cell),
+            budget=budget[1] if budget[0] == "bytes" and not reference else None,
         )
         groups.setdefault(entry, []).append(record)
     return groups
@@ -118,9 +124,11 @@ def _held(record: Record) -> int | None:
 
 
 def measured(entry: Entry, records: Sequence[Record]) -> list[Result]:
-    """One result for each metric that the records of an entry hold."""
+    """One result for each metric that the records of an entry hold, and the joules of its cells where they were measured."""
     metrics = {m["metric"]: m for record in records for m in (record.get("outcome") or {}).get("measurements", [])}
-    return [_result(entry, records, name, m) for name, m in metrics.items() if m["values"]]
+    spent = {r["cell"]["seed"]: ((r.get("outcome") or {}).get("costs") or {}).get("joules") for r in records}
+    found = [_result(entry, records, name, m) for name, m in metrics.items() if m["values"]]
+    return found + _joules(entry, records, spent)
 
 
 def _result(entry: Entry, records: Sequence[Record], metric: str, example: Mapping[str, Any]) -> Result:
@@ -165,7 +173,10 @@ def condensation(entry: Entry, records: Sequence[Record]) -> list[Result]:
     if spent:
         found.append(seconds(entry, records, "seconds", spent))
     joules = {r["cell"]["seed"]: (r.get("condensation") or {}).get("joules") for r in records}
-    known = {seed: {"": float(value)} for seed, value in joules.items() if isinstance(value, int | float)}
-    if known:
-        found.append(from_values(entry, nbytes(records), ("joules", "J", False), known, "seeds"))
-    return found
+    return found + _joules(entry, records, joules)
+
+
+def _joules(entry: Entry, records: Sequence[Record], spent: Mapping[int, Any]) -> list[Result]:
+    """A result in joules, one value a seed, where a meter gave a number."""
+    known = {seed: {"": float(value)} for seed, value in spent.items() if isinstance(value, int | float)}
+    return [from_values(entry, nbytes(records), ("joules", "J", False), known, "seeds")] if known else []

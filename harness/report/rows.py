@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.report.gap import gaps_closed
 from harness.report.results import RANDOM, Entry, Record, Result, by_entry, condensation, measured
 from harness.report.search_results import Lineup, is_search, line_up, search_results
 from harness.statistics import Interval
@@ -27,7 +28,7 @@ def results_of(records: Sequence[Record]) -> tuple[list[Result], Lineups]:
     lineups = {place: line_up(groups) for place, groups in searches.items()}
     for place, groups in searches.items():
         results += search_results(groups, lineups[place])
-    return results, lineups
+    return results + gaps_closed(results), lineups
 
 
 def as_rows(results: Sequence[Result]) -> list[Row]:
@@ -67,6 +68,8 @@ def _row(result: Result, randoms: Sequence[Result]) -> Row:
         "over": result.over,
         "seeds": result.seeds,
         "dropped_resamples": found.dropped,
+        "kind": entry.kind,
+        "budget": entry.budget,
     }
     if result.unit not in SELF_EVIDENT and not entry.is_reference and not result.is_random:
         row |= _against_random(result, randoms)
@@ -74,8 +77,15 @@ def _row(result: Result, randoms: Sequence[Result]) -> Row:
 
 
 def _against_random(result: Result, randoms: Sequence[Result]) -> Row:
-    """The comparison at equal count, and at equal bytes with the largest random set that is no larger."""
-    same_count = next((r for r in randoms if r.entry.ipc == result.entry.ipc), None)
+    """The comparison at equal count, and at equal bytes with the largest random set that is no larger.
+
+    Where a budget in bytes was asked for, both are with the random images of that budget.
+    """
+    budget = result.entry.budget
+    if budget is not None:
+        found = _comparison(result, next((r for r in randoms if r.entry.budget == budget), None))
+        return {"comparison": found, "comparison_bytes": found, "equal_count_is_equal_bytes": True}
+    same_count = next((r for r in randoms if r.entry.ipc == result.entry.ipc and r.entry.budget is None), None)
     row: Row = {"comparison": _comparison(result, same_count)}
     if result.nbytes is None:
         return row

@@ -1,34 +1,20 @@
 """Rows -> tables of text, one layout for every format: condensers side by side under their ipc, references last."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from harness.report.columns import Bundle, Column, Row, layouts
+from harness.report.columns import Bundle, Layout, Row, layouts
+from harness.report.kinds import split_metric, strategies
+from harness.report.leading import leading
+from harness.report.memory_tables import compared, ledgers
+from harness.report.sections import Section, Table
 from harness.report.wording import sizes
 
 
-@dataclass(frozen=True)
-class Section:
-    title: str
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Table:
-    """is_detail: further metrics, for formats with room."""
-
-    scenario: str
-    title: str
-    columns: Sequence[Column]
-    sections: Sequence[Section]
-    footnotes: Sequence[str] = field(default_factory=tuple)
-    is_detail: bool = False
-
-
 def tables(report: Mapping[str, Any]) -> list[Table]:
-    """All tables of a report, in the order of its rows; what making the sets cost comes last."""
-    found = []
+    """All tables of a report, by scenario in the order of its rows; what making the sets cost comes last."""
+    rivals = compared(report)
+    found = [table for table in rivals if not table.is_detail]
     for place, rows in _places(report["rows"]).items():
         bundles = _bundles(rows)
         names = list(dict.fromkeys(name for bundle in bundles for name in bundle))
@@ -36,10 +22,14 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
             shown = [bundle for bundle in bundles if any(metric in bundle for metric in layout.metrics)]
             if not shown:
                 continue
-            sections, footnotes = _sections(shown, layout.columns), _footnotes(shown, layout.metrics)
+            sections, footnotes = _sections(shown, layout), _footnotes(shown, layout.metrics)
             title = f"{_heading(place)}{layout.title}"
             found.append(Table(place[0], title, layout.columns, sections, footnotes, layout.is_detail))
-    return sorted(found, key=lambda table: table.scenario == "condense")
+    order = list(dict.fromkeys(row["scenario"] for row in report["rows"] if row["scenario"] != "condense"))
+    places = {name: position for position, name in enumerate([*order, "condense"])}
+    return sorted(
+        [*found, *(table for table in rivals if table.is_detail), *ledgers(report)], key=lambda table: places[table.scenario]
+    )
 
 
 def _places(rows: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:
@@ -69,26 +59,48 @@ def _heading(place: tuple[Any, ...]) -> str:
 
 
 def _bundles(rows: Sequence[Row]) -> list[Bundle]:
+    """The rows of each set; a reference, measured under its own name, stands beside the sets of every strategy."""
+    beside = strategies(rows)
     found: dict[tuple[Any, ...], dict[str, Row]] = {}
     for row in rows:
-        found.setdefault((row["reference"], row["condenser"], row["ipc"]), {})[row["metric"]] = row
+        bundle = found.setdefault((row["reference"], row["condenser"], row["budget"], row["ipc"]), {})
+        bundle[row["metric"]] = row
+        own, name = split_metric(row["metric"])
+        for strategy in beside if row["reference"] and own else []:
+            bundle.setdefault(f"{strategy}/{name}", row)
     return list(found.values())
 
 
-def _sections(bundles: Sequence[Bundle], columns: Sequence[Column]) -> list[Section]:
-    found: dict[tuple[bool, int], list[Bundle]] = {}
+def _sections(bundles: Sequence[Bundle], layout: Layout) -> list[Section]:
+    found: dict[tuple[bool, int, int], list[Bundle]] = {}
     for bundle in bundles:
         row = next(iter(bundle.values()))
-        found.setdefault((row["reference"], row["ipc"] or 0), []).append(bundle)
-    return [
-        Section(_section_title(*key, found[key]), [[column.text(bundle) for column in columns] for bundle in found[key]])
-        for key in sorted(found)
-    ]
+        key = row["reference"], row["budget"] or 0, 0 if row["budget"] else row["ipc"] or 0
+        found.setdefault(key, []).append(bundle)
+    sections = []
+    for key in sorted(found):
+        rows = [[column.text(bundle) for column in layout.columns] for bundle in found[key]]
+        sections.append(Section(_section_title(*key, found[key]), rows, _leading(found[key], layout.ranked_by)))
+    return sections
 
 
-def _section_title(is_reference: bool, ipc: int, bundles: Sequence[Bundle]) -> str:
+def _leading(bundles: Sequence[Bundle], metric: str | None) -> list[int] | None:
+    if metric is None:
+        return None
+    first = [next(iter(bundle.values())) for bundle in bundles]
+    return leading([(row["condenser"], row["kind"], _mean(bundle, metric)) for row, bundle in zip(first, bundles, strict=True)])
+
+
+def _mean(bundle: Bundle, metric: str) -> float | None:
+    mean: float | None = bundle[metric]["mean"] if metric in bundle else None
+    return mean
+
+
+def _section_title(is_reference: bool, budget: int, ipc: int, bundles: Sequence[Bundle]) -> str:
     if is_reference:
         return "references"
+    if budget:
+        return f"budget {budget:,} bytes"
     held = {next(iter(bundle.values()))["bytes"] for bundle in bundles}
     size = f", {sizes(next(iter(held)))} bytes" if len(held) == 1 and None not in held else ""
     return f"ipc {ipc or '?'}{size}"
@@ -100,7 +112,9 @@ def _footnotes(bundles: Sequence[Bundle], metrics: Sequence[str]) -> list[str]:
     found = [f"95 % intervals: {'; '.join(made)}."]
     if any(row["metric"] == "kendall-tau" and row["condenser"] == "truth" for row in rows):
         found.append("Row truth: how far two seeds of the ground truth agree, a guide to the best that a proxy can show.")
-    compared = [row for row in rows if "equal_count_is_equal_bytes" in row]
-    if compared and all(row["equal_count_is_equal_bytes"] for row in compared):
+    beside = [row for row in rows if "equal_count_is_equal_bytes" in row]
+    if beside and all(row["budget"] for row in beside):
+        found.append("Each set is compared with the random real images of its budget in bytes.")
+    elif beside and all(row["equal_count_is_equal_bytes"] for row in beside):
         found.append("Each set takes the bytes of the random real images of its ipc: equal count is equal bytes.")
     return found

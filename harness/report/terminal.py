@@ -1,6 +1,7 @@
 """A report on a terminal, through Rich."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich import box
@@ -10,7 +11,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from harness.report.notes import progress_sentence
-from harness.report.tables import Table, tables
+from harness.report.sections import Section, Table
+from harness.report.tables import tables
 from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, cell_name
 
 GAP = 2
@@ -30,13 +32,30 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
         console.print(said)
     for table in tables(report):
         if not table.is_detail:
-            console.line()
-            console.print(Text(table.title, style="bold cyan"))
-            console.print(_table(table, console.width))
-            console.print(Text(" ".join(table.footnotes), style="dim"))
+            _print_table(_shortened(table), console)
     _list("Failed cells", [f"{cell_name(f.get('cell'))}: {f.get('sentence')}" for f in report["failures"]], console)
     _list("Notes", list(report["notes"]), console)
     _list("Made by", list(report["commands"]), console)
+
+
+def _print_table(table: Table, console: Console) -> None:
+    console.line()
+    console.print(Text(table.title, style="bold cyan"))
+    console.print(_table(table, console.width))
+    console.print(Text(" ".join(table.footnotes), style="dim"))
+
+
+def _shortened(table: Table) -> Table:
+    """The rows that lead, and a word about the rest."""
+    sections = [
+        s if s.leading is None else Section(s.title, [row for i, row in enumerate(s.rows) if i in s.leading])
+        for s in table.sections
+    ]
+    shown, of = (sum(len(section.rows) for section in each) for each in (sections, table.sections))
+    if shown == of:
+        return table
+    said = f"{shown} of {of} rows: the best by final accuracy, and random images; all are in --format md, html, csv and json."
+    return replace(table, sections=sections, footnotes=[said, *table.footnotes])
 
 
 def _list(title: str, lines: Sequence[str], console: Console) -> None:
@@ -65,9 +84,9 @@ def _table(table: Table, width: int) -> RichTable:
 
 
 def fitting(table: Table, width: int) -> list[int]:
-    """Indices of the columns that fit into `width` characters; those of the highest drop go first."""
+    """Indices of the columns that fit into `width` characters, close together if need be; those of the highest drop go first."""
     shown = list(range(len(table.columns)))
-    while sum(_width(table, i) + GAP for i in shown) - GAP > width:
+    while sum(_width(table, i) + 1 for i in shown) - 1 > width:
         droppable = [i for i in shown if table.columns[i].drop]
         if not droppable:
             break

@@ -6,6 +6,7 @@ from typing import Any
 DECIMALS = {"%": 1, "points": 1, "s": 1, "J": 0, "architectures": 1, "parameters": 0}
 NOT_DISTINGUISHABLE = "not distinguishable"
 NO_INTERVAL = "no interval"
+SHOWN = 5
 
 
 def figure(value: float | None, unit: str, *, signed: bool = False, decimals: int | None = None) -> str:
@@ -52,6 +53,11 @@ def sizes(nbytes: int | None) -> str:
 def listed(names: list[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def some(names: list[str]) -> str:
+    """The names, or the first of many and how many more there are."""
+    return listed(names) if len(names) <= SHOWN else f"{', '.join(names[:SHOWN])} and {len(names) - SHOWN} more"
 
 
 def cell_name(cell: Any) -> str:

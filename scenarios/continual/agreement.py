@@ -20,17 +20,17 @@ def require_agreement(dataset: Any, memory: Tensor, card: Mapping[str, Any] | No
     over the data set, must also be on the scale of images normalised with the card's mean and std.
     """
     if not memory.is_floating_point():
-        raise UsageError(f"SyntheticBuffer: the memory's images are {memory.dtype}, not normalised floats; decode them first")
+        raise UsageError(f"CondensedMemory: the memory's images are {memory.dtype}, not normalised floats; decode them first")
     item = dataset[0]
     if len(item) not in (2, 3):
-        raise UsageError(f"SyntheticBuffer: the stream's items have {len(item)} parts; give (x, y) or (x, y, task label)")
+        raise UsageError(f"CondensedMemory: the stream's items have {len(item)} parts; give (x, y) or (x, y, task label)")
     x = item[0]
     if not isinstance(x, Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise UsageError(f"SyntheticBuffer: the stream gives images as {kind}; normalise them to floats, as the memory's are")
+        raise UsageError(f"CondensedMemory: the stream gives images as {kind}; normalise them to floats, as the memory's are")
     if x.shape != memory.shape[1:]:
         raise UsageError(
-            f"SyntheticBuffer: the stream's images are {tuple(x.shape)}, the memory's {tuple(memory.shape[1:])};"
+            f"CondensedMemory: the stream's images are {tuple(x.shape)}, the memory's {tuple(memory.shape[1:])};"
             " use a set condensed from the stream's data"
         )
     if card is not None:
@@ -47,7 +47,7 @@ def _require_scale(dataset: Any, memory: Tensor, card: Mapping[str, Any]) -> Non
     ratio = float(stream.std()) / max(float(memory.std()), 1e-6)
     if outside or not 1 / RATIO < ratio < RATIO:
         raise UsageError(
-            f"SyntheticBuffer: the stream's pixels lie in {float(stream.min()):.2f}..{float(stream.max()):.2f} (deviation"
+            f"CondensedMemory: the stream's pixels lie in {float(stream.min()):.2f}..{float(stream.max()):.2f} (deviation"
             f" {float(stream.std()):.2f}), the memory's in {float(memory.min()):.2f}..{float(memory.max()):.2f} (deviation"
             f" {float(memory.std()):.2f}); normalise the stream with mean {list(card['mean'])} and std {list(card['std'])},"
             " or pass check_range=False"

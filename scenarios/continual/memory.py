@@ -1,81 +1,163 @@
-"""SyntheticBuffer: a condensed set as the replay memory of any Avalanche strategy."""
+"""CondensedMemory: a condensed set as the replay memory of any Avalanche strategy."""
 
 import math
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from avalanche.training.storage_policy import ExemplarsBuffer
 from torch import Tensor
 
-from condensers.artifact import load_set
 from condensers.errors import UsageError
-from condensers.synthetic import SyntheticSet
 from scenarios.continual.agreement import require_agreement
 from scenarios.continual.items import as_dataset
+from scenarios.continual.pieces import MemoryBatch, Piece, joined
+from scenarios.continual.sources import Given, Offline, as_source
 
-Source = SyntheticSet | Callable[[tuple[int, ...]], SyntheticSet] | str | Path
 
-
-class SyntheticBuffer(ExemplarsBuffer):
+class CondensedMemory(ExemplarsBuffer):
     """Replay memory that holds the condensed images of the classes seen so far, and never one of a class to come.
 
     source: a SyntheticSet; the path of its .safetensors file; or a callable which is given the new classes of an
     experience, in ascending order, and returns their set (condensation anew for each experience).
     max_size: images it may hold, which ReplayPlugin wants to be equal to its `mem_size`; the set's size where it is left
     out, and needed with a callable.
-    fill_batch: the `batch_size_mem` of the plugin, to have every memory batch full. Avalanche cuts a memory batch to the
-    size of the memory, so a smaller memory would also weigh less in the loss; with this its images are listed over and
+    fill_batch: the `batch_size_mem` of Avalanche's plugin, to have every memory batch full. Avalanche cuts a memory batch to
+    the size of the memory, so a smaller memory would also weigh less in the loss; with this its images are listed over and
     over (by index, not copied). 0 leaves Avalanche's behaviour. Leave it at 0 for GDumb.
     check_range: refuse a stream whose pixels are on another scale than the set's.
+    outputs: the learner's output for each class, where several classes share one (domains).
 
-    Use: `ReplayPlugin(mem_size=buffer.max_size, batch_size_mem=64, storage_policy=buffer)`, or
-    `plugin = GDumbPlugin(buffer.max_size); plugin.storage_policy = buffer`. Items take the stream's form, (x, y) or
-    (x, y, t). Raises UsageError for soft labels, and where stream and set do not agree in classes, shape or scale.
+    Use: `CondensedReplay(memory, batch_size_mem=64)` of `scenarios.continual.replay`, which takes soft labels too;
+    `ReplayPlugin(mem_size=memory.max_size, batch_size_mem=64, storage_policy=memory)`, or
+    `plugin = GDumbPlugin(memory.max_size); plugin.storage_policy = memory` with hard labels. Items take the stream's form,
+    (x, y) or (x, y, t). Raises UsageError where stream and set do not agree in classes, shape, dtype or scale.
     """
 
-    def __init__(self, source: Source, max_size: int | None = None, fill_batch: int = 0, check_range: bool = True) -> None:
-        whole = load_set(Path(source)) if isinstance(source, str | Path) else source
-        self._whole = whole if isinstance(whole, SyntheticSet) else None
-        self._make = None if isinstance(whole, SyntheticSet) else whole
-        self._decoded = None if self._whole is None else hard(self._whole)
-        if max_size is None and self._decoded is None:
-            raise UsageError("SyntheticBuffer: a callable source needs max_size, the number of images the memory may hold")
-        super().__init__(len(self._decoded[1]) if max_size is None and self._decoded else int(max_size or 0))
+    def __init__(
+        self,
+        source: Given,
+        max_size: int | None = None,
+        fill_batch: int = 0,
+        check_range: bool = True,
+        outputs: Sequence[int] | None = None,
+    ) -> None:
+        self.source = as_source(source)
+        if max_size is None:
+            if not isinstance(self.source, Offline):
+                raise UsageError("CondensedMemory: a callable source needs max_size, the number of images the memory may hold")
+            max_size = len(self.source.whole.labels)
+        super().__init__(max_size)
         self._fill_batch, self._check_range = fill_batch, check_range
-        self._images: list[Tensor] = []
-        self._labels: list[Tensor] = []
-        self._tasks: list[int] = []
-        self._seen: list[int] = []
-        # An offline set takes its whole size from the start: it was stored before the stream began.
-        self.nbytes = 0 if self._whole is None else self._whole.nbytes
+        self._outputs = None if outputs is None else torch.tensor(outputs)
+        self._pieces: list[Piece] = []
+        self._whole: Piece | None = None
+        self._arrived: dict[int, tuple[int, int]] = {}  # class -> experience, task label
+        self._marks = torch.empty(0, 2, dtype=torch.int64)
+        self._task_aware, self._dtype = False, torch.float32
+        self.unchanged = 0
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the memory takes now; an offline set takes all of its own from the start."""
+        return sum(self.source.ledger.values())
 
     @property
     def seen(self) -> tuple[int, ...]:
         """The classes in memory, in order of arrival."""
-        return tuple(self._seen)
+        return tuple(self._arrived)
 
     @property
     def held(self) -> int:
         """The number of different images in memory."""
-        return sum(map(len, self._labels))
+        return 0 if self._whole is None else len(self._whole.labels)
+
+    @property
+    def experiences(self) -> list[int]:
+        """The experiences, counted from 0, that images in memory came with."""
+        return sorted(set(self._marks[:, 0].tolist()))
+
+    def admit(self, classes: Sequence[int], task: int = 0) -> None:
+        """Take in those of `classes` that are new, as one experience. `unchanged`: how many images stand where they stood."""
+        new = tuple(sorted({int(c) for c in classes} - set(self._arrived)))
+        if new:
+            pieces = list(self.source.take(new))
+            experience = 1 + max((arrived for arrived, _ in self._arrived.values()), default=-1)
+            self._arrived |= dict.fromkeys(new, (experience, task))
+            self._hold(pieces)
+
+    def observe(self, images: Tensor, labels: Tensor) -> None:
+        """Let a memory that is made from the passing stream see a minibatch: (n, C, H, W) uint8 and its classes (n,)."""
+        if self.source.observe(images, labels):
+            self._hold(list(self.source.pieces))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint needs: the order in which classes came, and what the source keeps."""
+        arrived = [[c, *mark] for c, mark in self._arrived.items()]
+        return {"arrived": arrived, "source": self.source.state_dict(), "unchanged": self.unchanged}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._arrived = {c: (experience, task) for c, experience, task in state["arrived"]}
+        groups: dict[int, list[int]] = {}
+        for c, (experience, _) in self._arrived.items():
+            groups.setdefault(experience, []).append(c)
+        self.source.restore(state["source"], [tuple(group) for group in groups.values()])
+        if self.source.pieces:
+            self._hold(list(self.source.pieces))
+        self.unchanged = state["unchanged"]
+
+    def _hold(self, pieces: list[Piece]) -> None:
+        """Hold `pieces` in place of what was held."""
+        held = sum(len(piece.labels) for piece in pieces)
+        if held > self.max_size:
+            raise UsageError(f"CondensedMemory: {held} images do not fit max_size {self.max_size}; raise it")
+        same = [a is b for a, b in zip(self._pieces, pieces, strict=False)]
+        kept = pieces[: same.index(False)] if False in same else pieces[: len(same)]
+        self.unchanged = sum(len(piece.labels) for piece in kept)
+        self._pieces, whole = pieces, joined(pieces)
+        latest = max((mark for mark in self._arrived.values()), default=(0, 0))
+        self._marks = torch.tensor([self._arrived.get(c, latest) for c in whole.labels.tolist()])
+        self._whole = whole.called(self._outputs)
+
+    def whole(self) -> Piece:
+        """All that is held; UsageError before anything is."""
+        if self._whole is None:
+            raise UsageError("CondensedMemory: holds nothing yet; let it take in an experience first")
+        return self._whole
+
+    def batch(self, n: int, generator: torch.Generator, experience: int | None = None, once: bool = False) -> MemoryBatch:
+        """n images drawn without replacement, or all of them over and over (`once`: one time) where there are fewer.
+
+        experience: of those alone that came with this one, counted from 0.
+        """
+        held = self.whole()
+        among = torch.arange(self.held) if experience is None else (self._marks[:, 0] == experience).nonzero().flatten()
+        rounds = 1 if once else -(-n // len(among))
+        index = torch.cat([among[torch.randperm(len(among), generator=generator)] for _ in range(rounds)])[:n]
+        return self.at(index, held)
+
+    def at(self, index: Tensor, held: Piece | None = None) -> MemoryBatch:
+        """The images at `index` (n,)."""
+        held = held or self.whole()
+        targets = None if held.targets is None else held.targets[index]
+        return MemoryBatch(held.images[index], held.labels[index], targets, held.scores, self._marks[index, 1], index)
 
     def post_adapt(self, agent_state: Any, exp: Any) -> None:
         """Take in the classes of `exp` that are new; ReplayPlugin does so after training on it, GDumbPlugin before."""
-        new = tuple(sorted({int(c) for c in exp.dataset.targets.uniques} - set(self._seen)))
-        if not new:
-            return
         item = exp.dataset[0]
-        images, labels, stored = self._take(new)
-        if self.held + len(labels) > self.max_size:
-            raise UsageError(f"SyntheticBuffer: {self.held + len(labels)} images do not fit max_size {self.max_size}; raise it")
-        require_agreement(exp.dataset, images, stored.card if self._check_range else None)
-        self._seen.extend(new)
-        self._images.append(images.to(item[0].dtype))
-        self._labels.append(labels)
-        self._tasks += [int(item[2]) if len(item) == 3 else 0] * len(labels)
-        self.buffer = self._dataset(task_aware=len(item) == 3)
+        self._task_aware, self._dtype = len(item) == 3, getattr(item[0], "dtype", torch.float32)
+        before = self.seen
+        # An experience whose labels are not the set's classes (domains) names those in `data_classes`.
+        classes = getattr(exp, "data_classes", None) or list(exp.dataset.targets.uniques)
+        self.admit(classes, int(item[2]) if self._task_aware else 0)
+        if self.seen != before:
+            self.require_fit(exp)
+
+    def require_fit(self, exp: Any) -> None:
+        """Refuse a stream whose items are not of the form and scale of the images, as far as there are any to compare with."""
+        known = self.source.whole if isinstance(self.source, Offline) else self._whole
+        if known is not None:
+            require_agreement(exp.dataset, known.images, self.source.card if self._check_range else None)
 
     def update(self, strategy: Any, **_: Any) -> None:
         """What Avalanche's plugins call; here without the base class's deprecation warning at each experience."""
@@ -84,40 +166,27 @@ class SyntheticBuffer(ExemplarsBuffer):
     def resize(self, strategy: Any, new_size: int) -> None:
         """Change the limit; UsageError below what is held, for part of a condensed set is not what was condensed."""
         if new_size < self.held:
-            raise UsageError(f"SyntheticBuffer: holds {self.held} images and cannot be cut to {new_size}; condense a smaller set")
+            raise UsageError(f"CondensedMemory: holds {self.held} images and cannot be cut to {new_size}; condense a smaller set")
         self.max_size = new_size
 
-    def _take(self, classes: tuple[int, ...]) -> tuple[Tensor, Tensor, SyntheticSet]:
-        """The images and labels of some classes alone, and the set that they are from."""
-        if self._whole is not None and self._decoded is not None:
-            source, (images, labels) = self._whole, self._decoded
-        else:
-            assert self._make is not None
-            source = self._make(classes)
-            images, labels = hard(source)
-            self.nbytes += source.nbytes
-        absent = sorted(set(classes) - set(labels.tolist()))
-        if absent:
-            raise UsageError(f"SyntheticBuffer: the stream brings class {absent[0]}, of which the set has no image; condense one")
-        mine = torch.isin(labels, torch.tensor(classes))
-        return images[mine], labels[mine], source
+    @property
+    def buffer(self) -> Any:
+        """The memory as an Avalanche data set, for Avalanche's own plugins."""
+        return super().buffer if self._whole is None else self._as_dataset(self._whole)
 
-    def _dataset(self, task_aware: bool) -> Any:
-        images, labels = torch.cat(self._images), torch.cat(self._labels)
-        dataset = as_dataset(images, labels, self._tasks if task_aware else None)
+    @buffer.setter
+    def buffer(self, new: Any) -> None:
+        self._buffer = new
+
+    def _as_dataset(self, held: Piece) -> Any:
+        if held.targets is not None:
+            raise UsageError(
+                "CondensedMemory: this set has soft labels, which Avalanche cannot mix with the whole-number labels of a stream;"
+                " use the plugin CondensedReplay of scenarios.continual.replay, or condense one with hard labels"
+            )
+        dataset = as_dataset(held.images.to(self._dtype), held.labels, self._marks[:, 1].tolist() if self._task_aware else None)
         if not self._fill_batch:
             return dataset
         # As many rounds as make the length a multiple of the batch: then no batch is cut, and all images count the same.
-        rounds = math.lcm(len(labels), self._fill_batch) // len(labels)
-        return dataset.subset(list(range(len(labels))) * rounds)
-
-
-def hard(synthetic: SyntheticSet) -> tuple[Tensor, Tensor]:
-    """Images (M, C, H, W) float32 normalised and labels (M,) int64; UsageError where the labels are soft."""
-    images, labels = synthetic.decode()
-    if labels.ndim != 1 or labels.is_floating_point():
-        raise UsageError(
-            "SyntheticBuffer: this set has soft labels, which Avalanche cannot mix with the whole-number labels of a stream;"
-            " condense one with hard labels"
-        )
-    return images, labels
+        rounds = math.lcm(self.held, self._fill_batch) // self.held
+        return dataset.subset(list(range(self.held)) * rounds)

@@ -52,6 +52,16 @@ def forgetting(r: Matrix) -> float:
     return float((matrix[:-1, :-1].max(axis=0) - matrix[-1, :-1]).mean())
 
 
+def forgetting_so_far(r: Matrix) -> list[float]:
+    """(T - 1,): mean_{j < i} (max_{l < i} R[l, j] - R[i, j]) for each i from 1 on; the last one is `forgetting`.
+
+    >>> forgetting_so_far([[90.0, 0.0, 0.0], [40.0, 80.0, 0.0], [60.0, 50.0, 70.0]])
+    [50.0, 30.0]
+    """
+    matrix = _stream(r)
+    return [float((matrix[:i, :i].max(axis=0) - matrix[i, :i]).mean()) for i in range(1, len(matrix))]
+
+
 def backward_transfer(r: Matrix) -> float:
     """mean_{j < T-1} (R[T-1, j] - R[j, j]): what learning the rest did to each experience (Lopez-Paz & Ranzato, GEM, 2017).
 
@@ -60,6 +70,36 @@ def backward_transfer(r: Matrix) -> float:
     """
     matrix = _stream(r)
     return float((matrix[-1] - matrix.diagonal())[:-1].mean())
+
+
+def forward_transfer(r: Matrix, initial: Sequence[float]) -> float:
+    """mean_{j > 0} (R[j-1, j] - b_j): what learning did to experiences to come (GEM, 2017).
+
+    initial: (T,), b_j, the accuracy of the untrained network on experience j. Near -b_j where classes are new: a learner does
+    not name a class that it never saw.
+
+    >>> forward_transfer([[90.0, 4.0], [40.0, 80.0]], [10.0, 10.0])
+    -6.0
+    """
+    matrix = _stream(r)
+    return float((matrix.diagonal(1) - np.asarray(initial, dtype=np.float64)[1:]).mean())
+
+
+def worst_case_accuracy(r: Matrix, trace: Sequence[tuple[int, Sequence[float]]]) -> float:
+    """WC-ACC = R[T-1, T-1] / T + (1 - 1 / T) mean_{j < T-1} (the lowest accuracy on j since it was learned).
+
+    trace: (experience, accuracies (T,)) of readings within experiences; the rows of R count too. Source: De Lange et al.,
+    "Continual evaluation for lifelong learning" (ICLR 2023), equations 3 and 4, at the end of the stream.
+
+    >>> worst_case_accuracy([[90.0, 0.0], [40.0, 80.0]], [(0, [50.0, 0.0]), (1, [20.0, 60.0])])
+    50.0
+    """
+    matrix = _stream(r)
+    total = len(matrix)
+    lowest = matrix.diagonal().copy()
+    for experience, row in [*enumerate(matrix), *trace]:
+        lowest[:experience] = np.minimum(lowest[:experience], np.asarray(row)[:experience])
+    return float(matrix[-1, -1] / total + (1 - 1 / total) * lowest[:-1].mean())
 
 
 def learning_accuracy(r: Matrix) -> float:

@@ -1,50 +1,63 @@
-"""Continual: what a set is worth as the memory of a class-incremental learner.
+"""Continual: what a set is worth as the memory of a learner of a stream.
 
-Protocols: "replay", one pass over the stream with every minibatch joined by one from the memory (Avalanche's ReplayPlugin);
-"gdumb", training from scratch on the memory alone at each experience (Prabhu et al., "GDumb", ECCV 2020; Avalanche's
-GDumbPlugin). Accuracy is read on the test images of each experience after each experience, as in the literature; nothing
-is selected on it. Class orders, initial weights and shuffling depend on the seed alone, so that subjects are paired.
+Accuracy is read on the test images of each experience after each experience, as in the literature; nothing is selected on it.
+Class orders, initial weights and shuffling depend on the seed alone, so that subjects and strategies are paired.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from condensers.context import Context
-from condensers.errors import UsageError, suggestion
+from condensers.errors import UsageError
 from condensers.fields import hyper
 from condensers.networks.convnet import ConvNetSpec
 from condensers.registry import NETWORKS
-from condensers.synthetic import SyntheticSet
-from scenarios.continual import metrics
-from scenarios.continual.condensing import PerExperience
+from scenarios.continual.fit import require_fit
+from scenarios.continual.order import Layout, outputs
+from scenarios.continual.outcome import Trials, outcome_of
 from scenarios.continual.settings import Settings
-from scenarios.continual.stream import class_order, split
+from scenarios.continual.strategies import STRATEGIES
+from scenarios.continual.supply import Supply
 from scenarios.continual.trial import Trial
-from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
-
-PROTOCOLS = ("replay", "gdumb")
-Results = Mapping[str, Sequence[Mapping[str, Any]]]
-METRICS: dict[str, tuple[Callable[[metrics.Matrix], float], str, bool]] = {
-    "final-accuracy": (metrics.final_average_accuracy, "%", True),
-    "anytime-accuracy": (metrics.anytime_average_accuracy, "%", True),
-    "forgetting": (metrics.forgetting, "points", False),
-    "backward-transfer": (metrics.backward_transfer, "points", True),
-    "learning-accuracy": (metrics.learning_accuracy, "%", True),
-}
+from scenarios.protocol import Outcome, Reference, Splits, Subject
 
 
 @dataclass(frozen=True)
 class Continual:
-    """Class-incremental learning: final and anytime accuracy, forgetting and more, with a set as replay memory.
+    """Learning of a stream: final and anytime accuracy, forgetting and more, with a set as replay memory.
 
-    references: "naive", no memory, trained on the stream (lower bound, under replay's names); "joint", one training on the
-    images of all classes together (upper bound, final accuracy alone, under the names of every protocol).
+    strategies: names, or tables of name and settings, of those that use a memory; one that uses none ("naive", "joint",
+    "cumulative", or "ewc" and "lwf" without one) is a reference, measured once a seed, and is given here only for its settings.
     """
 
     experiences: int = hyper(5, unit="experiences", source="DM's code: 5 or 10 steps", minimum=2)
+    base_classes: int = hyper(0, unit="classes in the first experience (0: as in the others)", source="ours", minimum=0)
+    sizes: tuple[int, ...] = hyper((), unit="classes of each experience, in place of the two above", source="ours")
+    class_order: str = hyper(
+        "random", unit="dm: its published permutations", source="ours: by the seed", values=("random", "given", "dm")
+    )
     orders: int = hyper(3, unit="class orders per seed", source="ours; DM's code: 5", minimum=1)
-    protocols: tuple[str, ...] = hyper(PROTOCOLS, source="ours: both ways in which a memory is used")
+    strategies: tuple[Any, ...] = hyper(("replay", "gdumb"), source="ours: both ways in which a memory is used")
+    memory: str = hyper(
+        "auto",
+        unit="when it is condensed (auto: offline, but per experience where classes are coupled)",
+        source="ours",
+        values=("auto", "offline", "per-experience", "online"),
+    )
+    growth: str = hyper(
+        "growing",
+        unit="growing: a share for each class; fixed: the whole from the start",
+        source="ours",
+        values=("growing", "fixed"),
+    )
+    shrink: str = hyper(
+        "herding",
+        unit="how a fixed memory makes room",
+        source="ours; herding: iCaRL",
+        values=("herding", "random", "first", "recondense"),
+    )
     network: Any = hyper(ConvNetSpec(depth=3, width=32), part="network", source="DC, section 4.1, narrower for speed")
     stream_epochs: int = hyper(1, unit="epochs per experience", source="ours: every image of the stream is seen once", minimum=1)
     batch: int = hyper(64, unit="images of the stream", source="ours", minimum=1)
@@ -52,122 +65,102 @@ class Continual:
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     momentum: float = hyper(0.9, source="DC's code", minimum=0.0)
     weight_decay: float = hyper(5e-4, source="DC's code", minimum=0.0)
-    replay_augmentation: str = hyper("none", source="ours; for replay and both bounds", values=("none", "dsa"))
-    gdumb_epochs: int = hyper(100, unit="epochs per experience", source="ours; DM's code: 1000", minimum=1)
-    gdumb_batch: int = hyper(64, unit="images", source="ours", minimum=1)
-    gdumb_augmentation: str = hyper("dsa", source="ours: as DSA and DM evaluate sets", values=("none", "dsa"))
-    joint_epochs: int = hyper(5, unit="epochs", source="ours", minimum=1)
+    stream_augmentation: str = hyper("none", source="ours; for all that learn the stream", values=("none", "dsa"))
+    online: int = hyper(0, unit="images of a sub-experience that is seen once (0: whole experiences)", source="ours", minimum=0)
+    online_steps: int = hyper(1, unit="gradient steps on each sub-experience", source="ours", minimum=1)
+    online_update: int = hyper(50, unit="images of a class between two updates of an online memory", source="ours", minimum=1)
+    evaluate_every: int = hyper(0, unit="minibatches between readings within experiences (0: none)", source="ours", minimum=0)
 
     registered: ClassVar[str] = "continual"
-    references: ClassVar[Sequence[str]] = ("naive", "joint")
-    # A set is shown part of the data at a time: a method that couples classes comes as a recipe.
-    shows_parts: ClassVar[bool] = True
-    hard_labels_only: ClassVar[bool] = True
+    references: ClassVar[Sequence[str]] = ("naive", "joint", "cumulative", "ewc", "lwf")
 
     def __post_init__(self) -> None:
-        unknown = [p for p in self.protocols if p not in PROTOCOLS]
-        if unknown or not self.protocols:
-            wrong = f"unknown protocol '{unknown[0]}'; {suggestion(unknown[0], PROTOCOLS)}" if unknown else "name one at least"
-            raise UsageError(f"continual.protocols: {wrong}")
+        if not self.strategies:
+            raise UsageError("continual.strategies: name one at least, such as replay")
+        names = [strategy.name for strategy in self.created]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise UsageError(f"continual.strategies: '{twice[0]}' is there twice; give each a `label` of its own")
+        if self.memory == "offline" and self.growth == "fixed":
+            raise UsageError("continual.growth: a set condensed beforehand cannot be fixed in size; take memory per-experience")
+        if self.memory == "online" and not self.online:
+            raise UsageError("continual.memory: an online memory is made from an online stream; set `online`, for example to 10")
         NETWORKS.create(self.network, "continual.network")
+
+    @cached_property
+    def created(self) -> list[Any]:
+        """The strategies, built."""
+        return [STRATEGIES.create(spec, f"continual.strategies[{i}]") for i, spec in enumerate(self.strategies)]
+
+    @property
+    def default_references(self) -> list[str]:
+        """The references that are measured where none are named: the bounds, and what `strategies` names."""
+        named = [strategy.registered for strategy in self.created if strategy.memory != "needed"]
+        return list(dict.fromkeys(["naive", "joint", *named]))
+
+    def anew(self, couples_classes: bool) -> bool:
+        """Whether a condenser comes as a recipe, to be run on parts of the data, and not as a finished set."""
+        parts = self.memory in ("per-experience", "online") or self.growth == "fixed"
+        return parts or (self.memory == "auto" and couples_classes)
 
     def image_passes(self, data: Splits, images: int, reference: str | None) -> list[tuple[Any, float]]:
         """Networks and how many images pass each, forward and backward; `images` is the size of the whole memory."""
         stream, reading = len(data.train.images), self.experiences * len(data.test.images) / 3
-        per_protocol = {
-            "naive": self.stream_epochs * stream + reading,
-            "joint": self.joint_epochs * stream + reading,
-            "replay": self.stream_epochs * stream * (1 + self.batch_size_mem / self.batch) + reading,
-            "gdumb": self.gdumb_epochs * images * (self.experiences + 1) / 2 + reading,
-        }
-        run = [reference] if reference else self.protocols
-        return [(self.network, self.orders * sum(per_protocol[name] for name in run))]
+        total = 0.0
+        for strategy in self._run(reference):
+            settings = strategy.settings(self._settings())
+            joined = 0 if reference else settings.batch_size_mem / settings.batch
+            shown = {"seen": (self.experiences + 1) / 2}.get(strategy.shows, 1.0)
+            passes = settings.epochs * settings.repeats * shown * stream * (1 + joined)
+            if strategy.from_scratch:
+                training = strategy.training(settings)
+                passes = training.epochs * images * (self.experiences + 1) / 2
+                if training.steps:
+                    passes = training.steps * training.batch * self.experiences
+            total += passes + reading
+        return [(self.network, self.orders * total)]
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
-        """Measure a set (condensed before the stream), a recipe (condenses each experience anew) or a reference.
+        """Measure a set (condensed before the stream), a recipe (condenses parts of the stream anew) or a reference.
 
         Accuracies in %, 0 to 100, differences in points; one value for each class order. The detail holds the R matrices by
-        protocol and order, the class orders, and the bytes that the memory took. UsageError where the set is not of this data.
+        strategy and order, the class orders, and the bytes that the memory took. UsageError where the set is not of this data.
         """
-        _require_fit(subject, data)
-        names = (subject.name,) if isinstance(subject, Reference) else self.protocols
-        results: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-        orders: list[list[int]] = []
+        require_fit(subject, data, self)
+        trials: Trials = {}
+        spent: list[float | None] = []
         for order in range(self.orders):
             here = context.fork(f"order-{order}")
-            orders.append(class_order(data.train.classes, here.fork("classes").generator))
-            source = PerExperience(subject, data.train, here.fork("memory")) if isinstance(subject, Recipe) else subject
-            memory = None if isinstance(source, Reference) else source
-            for name in names:
-                parts = split(orders[-1], 1 if name == "joint" else self.experiences)
-                trial = Trial(name, order, parts, self.network, self._settings(name), memory)
-                results[name].append(trial.run(data, here))
-        return Outcome(self._measurements(results), _costs(results), self._detail(subject, results, orders))
+            layout = Layout(self.experiences, self.base_classes, self.sizes, self.class_order)
+            parts = layout.parts(data.train, order, self.orders, context)
+            supply = None if isinstance(subject, Reference) else Supply(self, subject, data.train, here.fork("memory"))
+            for strategy in self._run(subject.name if isinstance(subject, Reference) else None):
+                shown = [tuple(c for part in parts for c in part)] if strategy.shows == "all" else parts
+                source = partial(supply.source, parts) if supply else None
+                settings = strategy.settings(self._settings())
+                trial = Trial(strategy, order, shown, outputs(data.train), self.network, settings, source)
+                found = trial.run(data, here)
+                trials.setdefault(strategy.name, []).append(found | {"parts": [list(part) for part in parts]})
+            spent += [supply.seconds()] if supply else []
+        return outcome_of(subject, trials, spent, self.memory == "online")
 
-    def _settings(self, name: str) -> Settings:
-        epochs = {"joint": self.joint_epochs, "gdumb": self.gdumb_epochs}.get(name, self.stream_epochs)
-        scratch = name == "gdumb"
+    def _run(self, reference: str | None) -> list[Any]:
+        """The strategies that are run: those with a memory, or the one that a reference names, with the settings given for it."""
+        if reference is None:
+            return [strategy for strategy in self.created if strategy.memory != "none"]
+        given = [strategy for strategy in self.created if strategy.registered == reference]
+        return given[:1] or [STRATEGIES.create(reference)]
+
+    def _settings(self) -> Settings:
         return Settings(
-            epochs=epochs,
-            batch=self.gdumb_batch if scratch else self.batch,
+            epochs=1 if self.online else self.stream_epochs,
+            batch=self.online or self.batch,
             lr=self.lr,
             momentum=self.momentum,
             weight_decay=self.weight_decay,
-            augmentation=self.gdumb_augmentation if scratch else self.replay_augmentation,
+            augmentation=self.stream_augmentation,
             batch_size_mem=self.batch_size_mem,
-            from_scratch=scratch,
+            repeats=self.online_steps if self.online else 1,
+            online=bool(self.online),
+            evaluate_every=self.evaluate_every,
         )
-
-    def _measurements(self, results: Results) -> list[Measurement]:
-        """Each metric of each trial; a bound goes by the names of the protocols that it stands beside."""
-        found = []
-        for name, runs in results.items():
-            shown = {"naive": ("replay",), "joint": self.protocols}.get(name, (name,))
-            chosen = ("final-accuracy",) if name == "joint" else tuple(METRICS)
-            for metric in chosen:
-                of, unit, higher = METRICS[metric]
-                values = [of(run["R"]) for run in runs]
-                repeats = [{"order": order} for order in range(len(values))]
-                found += [Measurement(f"{protocol}/{metric}", values, repeats, unit, higher) for protocol in shown]
-        return found
-
-    def _detail(self, subject: Subject, results: Results, orders: list[list[int]]) -> dict[str, Any]:
-        kinds = {SyntheticSet: "offline", Recipe: "per experience", Reference: "none"}
-        return {
-            "R": {name: {str(order): run["R"] for order, run in enumerate(runs)} for name, runs in results.items()},
-            "orders": orders,
-            "experiences": [[list(part) for part in split(order, self.experiences)] for order in orders],
-            "memory": kinds[type(subject)],
-            "bytes_used_max": max(run["bytes"] for runs in results.values() for run in runs),
-        }
-
-
-def _costs(results: Results) -> dict[str, float]:
-    """Training alone; condensation per experience apart, once an order (the protocols share the sets), where recorded."""
-    runs = [run for each in results.values() for run in each]
-    costs = {"seconds": sum(run["seconds"] for run in runs), "images": float(sum(run["images"] for run in runs))}
-    condensing = [run.get("condensation_seconds") for run in next(iter(results.values()))]
-    recorded = [seconds for seconds in condensing if seconds is not None]
-    if len(recorded) == len(condensing):
-        costs["condensation_seconds"] = float(sum(recorded))
-    return costs
-
-
-def _require_fit(subject: Subject, data: Splits) -> None:
-    """Refuse an unknown reference, and a set whose images are not those of this data."""
-    if isinstance(subject, Reference) and subject.name not in Continual.references:
-        raise UsageError(f"continual: unknown reference '{subject.name}'; {suggestion(subject.name, Continual.references)}")
-    if not isinstance(subject, SyntheticSet):
-        return
-    card, train = subject.card, data.train
-    for what, theirs, ours in (
-        ("class names", list(card["class_names"]), list(train.class_names)),
-        ("image shape", list(card["shape"]), list(train.shape)),
-        ("mean", [round(m, 4) for m in card["mean"]], [round(m, 4) for m in train.mean]),
-        ("std", [round(s, 4) for s in card["std"]], [round(s, 4) for s in train.std]),
-    ):
-        if theirs != ours:
-            raise UsageError(
-                f"continual: the set of {card['dataset']} has {what} {theirs}, the stream of {train.name} has {ours};"
-                " evaluate a set on the data that it was condensed from"
-            )

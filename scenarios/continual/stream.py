@@ -1,17 +1,20 @@
-"""Class-incremental streams: an order of the classes, its split into experiences, and the Avalanche benchmark of it.
+"""Streams: the order of the classes, their split into experiences, and the Avalanche benchmark of it.
 
 Avalanche's own `class_incremental_benchmark` drops classes where they do not divide evenly and shuffles with the global
 generator; both are why the split is made here.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
+import numpy as np
 import torch
 
 from condensers.data import ClassData
 from condensers.errors import UsageError
+
+Parts = list[tuple[int, ...]]
 
 
 def class_order(classes: Sequence[int], generator: torch.Generator) -> list[int]:
@@ -19,13 +22,44 @@ def class_order(classes: Sequence[int], generator: torch.Generator) -> list[int]
     return [classes[i] for i in torch.randperm(len(classes), generator=generator).tolist()]
 
 
-def split(order: Sequence[int], experiences: int) -> list[tuple[int, ...]]:
-    """The classes of each experience, none left out; the first ones get one more where they do not divide evenly."""
+def published_order(classes: Sequence[int], seed: int) -> list[int]:
+    """The classes in the order of DM's continual learning: `np.random.seed(seed)`, then `np.random.permutation`."""
+    return [classes[i] for i in np.random.RandomState(seed).permutation(len(classes)).tolist()]
+
+
+def split(order: Sequence[int], experiences: int, base: int = 0, sizes: Sequence[int] = ()) -> Parts:
+    """The classes of each experience, none left out.
+
+    base: how many classes the first experience brings; the rest is divided over the other ones. Where classes do not divide
+    evenly the first ones get one more. sizes: the number of classes of each experience, in place of all that.
+    """
+    if sizes:
+        return _of_sizes(order, sizes)
+    if base:
+        return _after_base(order, experiences, base)
     if not 1 <= experiences <= len(order):
         raise UsageError(f"continual: {len(order)} classes cannot make {experiences} experiences; take 1 to {len(order)}")
     size, larger = divmod(len(order), experiences)
-    starts = [t * size + min(t, larger) for t in range(experiences + 1)]
-    return [tuple(order[a:b]) for a, b in pairwise(starts)]
+    return _of_sizes(order, [size + (t < larger) for t in range(experiences)])
+
+
+def _after_base(order: Sequence[int], experiences: int, base: int) -> Parts:
+    left = len(order) - base
+    if not 1 <= experiences - 1 <= left:
+        raise UsageError(
+            f"continual: {base} classes first leave {left} for the other {experiences - 1} experiences; change `base_classes`"
+            " or `experiences`, that each has a class"
+        )
+    return [tuple(order[:base]), *split(order[base:], experiences - 1)]
+
+
+def _of_sizes(order: Sequence[int], sizes: Sequence[int]) -> Parts:
+    if sum(sizes) != len(order) or min(sizes) < 1:
+        raise UsageError(
+            f"continual: experiences of {', '.join(map(str, sizes))} classes take {sum(sizes)}, the data has {len(order)};"
+            " give sizes of at least 1 that add up to it"
+        )
+    return [tuple(order[a:b]) for a, b in pairwise([0, *accumulate(sizes)])]
 
 
 def benchmark(train: ClassData, test: ClassData, parts: Sequence[Sequence[int]]) -> Any:
@@ -43,3 +77,19 @@ def benchmark(train: ClassData, test: ClassData, parts: Sequence[Sequence[int]])
             seen = data.restrict(classes)
             streams[name].append(as_dataset(train.normalise(seen.images), seen.labels))
     return with_classes_timeline(benchmark_from_datasets(train=streams["train"], test=streams["test"]))
+
+
+def experience_of(seen: ClassData, outputs: Sequence[int], index: int) -> Any:
+    """The Avalanche experience number `index`: the images of `seen`, each class c of the data called outputs[c].
+
+    Items are (x, y, t), t always 0; `data_classes` are the classes of the data.
+    """
+    from avalanche.benchmarks import DatasetExperience
+
+    from scenarios.continual.items import as_dataset
+
+    labels = torch.tensor(list(outputs))[seen.labels.cpu()]
+    dataset = as_dataset(seen.images, labels, [0] * len(labels), lambda x: seen.normalise(x[None])[0])
+    made = DatasetExperience(dataset=dataset, current_experience=index)
+    made.data_classes = seen.classes
+    return made

@@ -1,33 +1,38 @@
-"""One trial: one learner under one protocol on one class order. Avalanche is imported when a trial runs, not before."""
+"""One trial: one strategy on one class order. Avalanche is imported when a trial runs, not before."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+from torch import nn
+
 from condensers.context import Context
 from condensers.networks import build
-from condensers.synthetic import SyntheticSet
-from scenarios.continual.condensing import PerExperience
 from scenarios.continual.settings import Settings
-from scenarios.continual.stream import benchmark
+from scenarios.continual.strategies.base import Strategy
 from scenarios.protocol import Splits
 
 
 @dataclass(frozen=True)
 class Trial:
-    """name: "replay", "gdumb", "naive" or "joint". parts: the classes of each experience. source: None for no memory."""
+    """parts: the classes of each experience. outputs: the learner's output for each class of the data.
 
-    name: str
+    source: a function that gives what a memory is made of and how many images it may hold; None for no memory.
+    """
+
+    strategy: Strategy
     order: int
     parts: Sequence[tuple[int, ...]]
+    outputs: Sequence[int]
     network: Any
     settings: Settings
-    source: SyntheticSet | PerExperience | None = None
+    source: Callable[[], tuple[Any, int | None]] | None = None
 
     def run(self, data: Splits, context: Context) -> dict[str, Any]:
-        """R, seconds, images and bytes; kept in the context's folder when done. `context` is that of the class order."""
-        here = context.fork(self.name)
+        """R, seconds, images, ledger; kept in the context's folder when done. `context` is that of the class order."""
+        here = context.fork(self.strategy.name)
         with warnings.catch_warnings():
             # About solvers that are not installed, loggers that are not wanted, and what a next version will rename.
             warnings.filterwarnings("ignore", module=r"avalanche|qpsolvers")
@@ -37,20 +42,22 @@ class Trial:
         return result
 
     def _learn(self, data: Splits, context: Context, here: Context) -> dict[str, Any]:
-        from scenarios.continual.learner import Learner
-        from scenarios.continual.memory import SyntheticBuffer
+        from scenarios.continual.course import Course
+        from scenarios.continual.memory import CondensedMemory
+        from scenarios.continual.scratch import Scratch
 
         memory = None
         if self.source is not None:
-            size = self.source.images() if isinstance(self.source, PerExperience) else None
-            full = 0 if self.settings.from_scratch else self.settings.batch_size_mem
-            memory = SyntheticBuffer(self.source, size, fill_batch=full)
-        # The initial weights come from the order alone: the same for every protocol and every subject of the seed.
-        initial = context.fork("network").generator
-        network = build(self.network, data.train.shape, len(data.train.class_names), initial, context.device)
-        learner = Learner(network, self.settings, memory, data.test, here)
-        stream = benchmark(data.train, data.test, self.parts).train_stream
-        result = learner.run(stream, self.parts, f"continual order {self.order} {self.name}")
-        if isinstance(self.source, PerExperience):
-            result["condensation_seconds"] = self.source.seconds()
-        return result
+            given, size = self.source()
+            memory = CondensedMemory(given, size, outputs=self.outputs)
+
+        def fresh() -> nn.Module:
+            # The initial weights come from the order alone: the same for every strategy and every subject of the seed.
+            initial = context.fork("network").generator
+            return build(self.network, data.train.shape, max(self.outputs) + 1, initial, context.device)
+
+        name = f"continual order {self.order} {self.strategy.name}"
+        given_to = (self.strategy, self.settings, self.parts, data, torch.tensor(self.outputs), memory, here, name)
+        result = Scratch(*given_to).run(fresh) if self.strategy.from_scratch else Course(*given_to).run(fresh())
+        ledger = (dict(memory.source.ledger) if memory else {}) | result.pop("extra")
+        return result | {"ledger": ledger, "bytes": sum(ledger.values())}

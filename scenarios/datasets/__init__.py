@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 from condensers.errors import DataMissing, UsageError
 from condensers.registry import Registry
+from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names
 
 if TYPE_CHECKING:
     from scenarios.datasets.raw import Source
     from scenarios.protocol import Splits
 
-FOLDER = "folder:"
 DATASETS = Registry(
     "dataset",
     "datasets",
     {
         "mnist-5k": "scenarios.datasets.catalogue:Mnist5k",
         "digits": "scenarios.datasets.catalogue:Digits",
+        "usps-like": "scenarios.datasets.catalogue:UspsLike",
         "fashion-mnist": "scenarios.datasets.catalogue:FashionMnist",
         "mnist": "scenarios.datasets.catalogue:Mnist",
         "kmnist": "scenarios.datasets.catalogue:KMnist",
@@ -30,7 +31,11 @@ DATASETS = Registry(
 
 
 def check(name: str) -> None:
-    """Raise UsageError, with a near name, unless `name` is a registered data set or folder:PATH. Reads no data."""
+    """Raise UsageError, with a near name, unless `name` is a registered data set, folder:PATH or domains:A+B. Reads no data."""
+    if name.startswith(DOMAINS):
+        for part in domain_names(name):
+            check(part)
+        return
     if name.startswith(FOLDER):
         if not name.removeprefix(FOLDER).strip():
             raise UsageError("dataset 'folder:' names no folder; write folder:PATH, for example folder:photos")
@@ -38,11 +43,11 @@ def check(name: str) -> None:
     try:
         DATASETS.locate(name)
     except UsageError as fault:
-        raise UsageError(f"{fault} (or folder:PATH for images of your own)") from None
+        raise UsageError(f"{fault} (or folder:PATH for images of your own, domains:A+B for several)") from None
 
 
 def load(name: str, *, data_dir: Path | None = None, download: bool = False, validation: float = 0.1) -> Splits:
-    """Return the disjoint training, validation and test images of a registered data set or of folder:PATH.
+    """Return the disjoint training, validation and test images of a registered data set, folder:PATH or domains:A+B.
 
     data_dir: where files are looked for; by default the folder in HARNESS_DATA, else "data" in the user's cache.
     download: fetch what is not there. validation: the share of each class's training images, 0 to 1 exclusive, that is
@@ -52,6 +57,11 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
     check(name)
     if not 0 < validation < 1:
         raise UsageError(f"{name}: the validation share is {validation}; it must lie between 0 and 1, for example 0.1")
+    if name.startswith(DOMAINS):
+        from scenarios.datasets.domains import combine
+
+        parts = domain_names(name)
+        return combine([load(part, data_dir=data_dir, download=download, validation=validation) for part in parts])
     from scenarios.datasets.folder import Folder
     from scenarios.datasets.place import Place
     from scenarios.datasets.split import as_splits

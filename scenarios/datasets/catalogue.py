@@ -7,7 +7,7 @@ computed from the training images.
 
 from dataclasses import dataclass
 
-from scenarios.datasets import bundled, cifar, idx, svhn
+from scenarios.datasets import bundled, cifar, idx, svhn, usps_like
 from scenarios.datasets.place import Place, Wanted
 from scenarios.datasets.raw import RawData
 from scenarios.datasets.split import hold_out
@@ -35,6 +35,16 @@ class Digits:
     def read(self, place: Place) -> RawData:
         train, test = hold_out("digits", bundled.read_digits(), DIGITS, 0.2, "test")
         return RawData(train, test, DIGITS, "CC BY 4.0", mirror=False)
+
+
+@dataclass(frozen=True)
+class UspsLike:
+    """mnist-5k rendered as USPS digits are, which it is not: cut to the ink, 1x16x16, blurred; same split; CC BY-SA 3.0."""
+
+    def read(self, place: Place) -> RawData:
+        raw = Mnist5k().read(place)
+        train, test = usps_like.rendered(raw.train), usps_like.rendered(raw.test)
+        return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from condensers.registry import METHODS, PARAMETERISATIONS, SELECTIONS, create_c
 from condensers.synthetic import Budget, SyntheticSet
 
 NAMES = [*METHODS.entries(), *SELECTIONS.entries()]
+FILES = ("real-jpeg", "real-png")
 Condense = Callable[..., SyntheticSet]
 Tiny = Callable[[str], dict[str, Any]]
 
@@ -36,9 +37,14 @@ def test_any_size_on_any_data(name: str, ipc: int, data: ClassData, tiny: Tiny, 
     assert images.dtype == torch.float32
     assert bool(images.isfinite().all())
     right_labels(made, labels, data, per_class)
-    assert made.nbytes == condenser.nbytes(data, ipc)
+    assert takes(made, condenser.nbytes(data, ipc))
     assert (made.ipc, made.card["method"], made.card["shape"]) == (ipc, name, list(data.shape))
     assert made.card["images_per_class"] == per_class
+
+
+def takes(made: SyntheticSet, nbytes: int) -> bool:
+    """Whether a set takes what its condenser said: for files, whose sizes depend on the images, that is the most."""
+    return made.nbytes == nbytes or (made.card["method"] in FILES and made.nbytes < nbytes)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -127,7 +133,8 @@ def test_a_budget_in_bytes_is_kept(name: str, grey8: ClassData, tiny: Tiny) -> N
     for budget, ipc in ((one, 1), (two - 1, 1), (two, 2), (three - 1, 2)):
         assert Budget(nbytes=budget).ipc_of(condenser, grey8) == ipc
     made = condenser.condense(grey8, Budget(nbytes=two), Context())
-    assert (made.ipc, made.nbytes) == (2, two)
+    assert made.ipc == 2
+    assert takes(made, two)
     with pytest.raises(UsageError, match=f"{one - 1} bytes are too few: one image for each of 10 classes takes {one}"):
         condenser.condense(grey8, Budget(nbytes=one - 1), Context())
 
@@ -163,7 +170,7 @@ def test_the_data_are_not_changed(name: str, make_data: Callable[..., ClassData]
     assert torch.equal(before[1], data.labels)
 
 
-APART = {"dm", "dm-fast", "datadam", "random", "herding", "k-center", "k-means", "k-means-centroids", "real-tiles"}
+APART = {"dm", "dm-fast", "datadam", "random", "herding", "k-center", "k-means", "k-means-centroids", "real-tiles", *FILES}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -201,7 +208,7 @@ def test_a_method_may_make_more_images_than_there_are(
     assert condense_tiny(name, make_data((1, 8, 8), 2, 3), 5, init="real").ipc == 5
 
 
-@pytest.mark.parametrize("name", [n for n in SELECTIONS.entries() if n not in ("k-means-centroids", "real-tiles")])
+@pytest.mark.parametrize("name", [n for n in SELECTIONS.entries() if n not in ("k-means-centroids", "real-tiles", *FILES)])
 def test_selected_images_are_real_ones_of_their_class(name: str, data: ClassData, condense_tiny: Condense) -> None:
     made = condense_tiny(name, data, 5)
     stored = made.tensors["images"].view(len(data.classes), 5, *data.shape)

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_promised_names_are_there() -> None:
     promised = "dd dc dsa dm dm-fast cafe idc kfs kip rfad frepo mtt tesla datadam idm dream dcc"
     assert set(METHODS.entries()) == set(promised.split())
-    promised = "random herding k-center k-means k-means-centroids forgetting el2n grand margin real-tiles"
+    promised = "random herding k-center k-means k-means-centroids forgetting el2n grand margin real-tiles real-jpeg real-png"
     assert set(SELECTIONS.entries()) == set(promised.split())
     assert list(NETWORKS.entries()) == [
         "convnet",

@@ -27,7 +27,7 @@ def test_the_avalanche_script_runs(harness: Harness, tmp_path: Path, monkeypatch
         "benchmark": benchmark(data.train, data.test, [(0, 1, 2, 3, 4), (5, 6, 7, 8, 9)]),
     }
     (script,) = [
-        block for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if "SyntheticBuffer" in block
+        block for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if "CondensedMemory" in block
     ]
     exec(script, given)
     assert len(given["memory"].buffer) == 20  # type: ignore[attr-defined]

@@ -55,6 +55,16 @@ def test_the_resnets_parameters(shape: Shape, left: int) -> None:
     assert count("resnet18", (3, 32, 32), 10) == 11_173_962
 
 
+@pytest.mark.parametrize(("classes", "parameters"), [(10, 1_094_750), (100, 1_109_240)])
+def test_the_reduced_resnet_of_continual_learning(classes: int, parameters: int) -> None:
+    """Lopez-Paz and Ranzato, "Gradient episodic memory" (2017), section 5: three times fewer maps, 20 in the first stage."""
+    spec = {"name": "resnet18", "width": 20, "norm": "batch"}
+    layers = [(3, 20, 3), *[(20, 20, 3)] * 4]
+    for inputs in (20, 40, 80):
+        layers += [(inputs, 2 * inputs, 3), (inputs, 2 * inputs, 1), *[(2 * inputs, 2 * inputs, 3)] * 3]
+    assert count(spec, (3, 32, 32), classes) == convolutions(layers, norm=True, bias=False) + 161 * classes == parameters
+
+
 @pytest.mark.parametrize(("shape", "patch"), [((3, 32, 32), 4), ((1, 28, 28), 8), ((3, 64, 64), 8), ((1, 8, 8), 4)])
 def test_the_vits_parameters(shape: Shape, patch: int) -> None:
     tokens, d = math.ceil(shape[1] / patch) ** 2 + 1, 192

@@ -42,8 +42,8 @@ def test_terminal_fits_a_hundred_columns_and_shows_what_counts(report: dict[str,
     text = on_terminal(report)
     assert max(map(len, text.splitlines())) <= 100
     assert re.search(r"dm +7,850 +\d\d\.\d \[\d\d\.\d, \d\d\.\d\] +\+\d\.\d \[\+\d\.\d, \+\d\.\d\] +better +5", text)
-    assert "continual on mnist-5k, protocol gdumb" in text and "not distinguishable" in text
-    assert "references" in text and "joint" in text and "Energy: not measured." in text
+    assert "continual on mnist-5k, strategy gdumb" in text and "not distinguishable" in text
+    assert "references" in text and "joint" in text and "Energy: not measured (no readable meter)." in text
 
 
 def test_a_narrow_continual_table_with_long_verdicts_still_fits(runs: Runs) -> None:
@@ -151,7 +151,7 @@ def test_html_is_one_self_contained_reproducible_page(report: dict[str, Any]) ->
     page.feed(text)
     assert page.open == [] and page.fetched == [] and "script" not in page.tags and "link" not in page.tags
     assert len(page.ids) == len(set(page.ids))
-    assert page.tags.count("svg") == 9 and "@import" not in text and "url(http" not in text
+    assert page.tags.count("svg") == 13 and "@import" not in text and "url(http" not in text
     assert "harness run demo --seeds 0,1,2,3,4" in text and "made-up CPU" in text
     assert render(report, "html") == text
 

@@ -133,7 +133,7 @@ def test_condensation_rows(whole: dict[str, Any]) -> None:
     (row,) = [r for r in whole["rows"] if (r["scenario"], r["condenser"], r["ipc"]) == ("condense", "dm", 10)]
     assert (row["metric"], row["unit"], row["n"], row["comparison"]) == ("seconds", "s", 5, None)
     assert row["mean"] == pytest.approx(30.02)
-    assert "Energy: not measured." in whole["notes"]
+    assert "Energy: not measured (no readable meter)." in whole["notes"]
 
 
 def test_joules_become_rows_where_they_were_measured(records: list[dict[str, Any]]) -> None:
@@ -143,7 +143,7 @@ def test_joules_become_rows_where_they_were_measured(records: list[dict[str, Any
         record["condensation"]["joules"] = 100.0 + record["cell"]["seed"]
     (row,) = rows_of(made, metric="joules")
     assert (row["mean"], row["unit"], row["n"]) == (102.0, "J", 5)
-    assert not any("Energy" in note for note in build({"suite": "s"}, made, [])["notes"])
+    assert "Energy: read from a meter." in build({"suite": "s"}, made, [])["notes"]
 
 
 def test_same_records_same_report(suite: dict[str, Any], records: list[dict[str, Any]], whole: dict[str, Any]) -> None:

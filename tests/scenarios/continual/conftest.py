@@ -1,6 +1,9 @@
 """Small images of ten classes that a narrow network tells apart: a bright bar at a place of its own for each class."""
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 import torch
@@ -39,3 +42,35 @@ def random_set(data: ClassData, ipc: int) -> SyntheticSet:
 def memory_of() -> Callable[[ClassData, int], SyntheticSet]:
     """`memory_of(data, ipc)`: random real images as a set."""
     return random_set
+
+
+@dataclass
+class Spy:
+    """A condenser that keeps account of what it was shown: `calls` by classes, and every image as bytes."""
+
+    registered: ClassVar[str] = "spy"
+    couples_classes: bool = True
+    evaluation: str = "none"
+
+    def __post_init__(self) -> None:
+        self.calls: Counter[tuple[int, ...]] = Counter()
+        self.shown: list[tuple[tuple[int, ...], set[bytes]]] = []
+
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        size: int = SELECTIONS.create("random").nbytes(data, ipc)
+        return size
+
+    def images_per_class(self, data: ClassData, ipc: int) -> int:
+        return ipc
+
+    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
+        assert sorted(set(data.labels.tolist())) == sorted(data.classes)
+        self.calls[data.classes] += 1
+        self.shown.append((data.classes, {image.numpy().tobytes() for image in data.images}))
+        made: SyntheticSet = SELECTIONS.create("random").condense(data, budget, context)
+        return made
+
+
+@pytest.fixture
+def spy() -> Spy:
+    return Spy()

@@ -13,9 +13,8 @@ from torch.utils.data import TensorDataset
 
 from condensers.artifact import save_set
 from condensers.errors import UsageError
-from condensers.synthetic import SyntheticSet
 from scenarios.continual.items import as_dataset
-from scenarios.continual.memory import SyntheticBuffer
+from scenarios.continual.memory import CondensedMemory
 from scenarios.continual.stream import benchmark
 
 PAIRS = [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]
@@ -76,7 +75,7 @@ def gdumb(buffer):
 
 @pytest.mark.parametrize("stream", [task_aware_stream, plain_stream, our_stream])
 def test_replay_memory_holds_the_classes_seen_and_none_to_come(splits, stream, memory_of):
-    buffer = SyntheticBuffer(memory_of(splits.train, 3))
+    buffer = CondensedMemory(memory_of(splits.train, 3))
     record = learn(stream(splits), buffer, replay(buffer))
     assert record.at_start == [set(range(2 * t)) for t in range(5)]
     assert buffer.seen == tuple(range(10))
@@ -87,7 +86,7 @@ def test_replay_memory_holds_the_classes_seen_and_none_to_come(splits, stream, m
 
 @pytest.mark.parametrize("stream", [task_aware_stream, plain_stream, our_stream])
 def test_gdumb_trains_on_the_memory_alone_which_it_fills_before(splits, stream, memory_of):
-    buffer = SyntheticBuffer(memory_of(splits.train, 2))
+    buffer = CondensedMemory(memory_of(splits.train, 2))
     record = learn(stream(splits), buffer, gdumb(buffer))
     assert record.at_start == [set(range(2 * t + 2)) for t in range(5)]
     for t in range(5):
@@ -99,7 +98,7 @@ def test_every_memory_has_the_same_batch_however_small_it_is(splits, memory_of):
     stream = benchmark(splits.train, splits.test, PAIRS[:3]).train_stream
     shares = {}
     for ipc in (1, 5, 24):
-        buffer = SyntheticBuffer(memory_of(splits.train, ipc), fill_batch=16)
+        buffer = CondensedMemory(memory_of(splits.train, ipc), fill_batch=16)
         record = learn(stream, buffer, replay(buffer))
         shares[ipc] = [sum(label < 2 * t for label in labels) for t, labels in record.batches if t > 0]
         assert buffer.held == 6 * ipc
@@ -110,14 +109,14 @@ def test_every_memory_has_the_same_batch_however_small_it_is(splits, memory_of):
 
 
 def test_without_fill_batch_a_small_memory_has_smaller_batches(splits, memory_of):
-    buffer = SyntheticBuffer(memory_of(splits.train, 1))
+    buffer = CondensedMemory(memory_of(splits.train, 1))
     record = learn(benchmark(splits.train, splits.test, PAIRS[:2]).train_stream, buffer, replay(buffer))
     assert {sum(label < 2 for label in labels) for t, labels in record.batches if t == 1} == {2}
 
 
 def test_images_are_the_decoded_ones(splits, memory_of):
     made = memory_of(splits.train, 2)
-    buffer = SyntheticBuffer(made)
+    buffer = CondensedMemory(made)
     buffer.post_adapt(None, our_stream(splits)[3])
     images, labels = made.decode()
     assert torch.equal(torch.stack([x for x, _ in buffer.buffer]), images[(labels == 6) | (labels == 7)])
@@ -130,7 +129,7 @@ def test_a_callable_condenses_the_new_classes_only(splits, memory_of):
         asked.append(classes)
         return memory_of(splits.train.restrict(classes), 2)
 
-    buffer = SyntheticBuffer(condense, max_size=20)
+    buffer = CondensedMemory(condense, max_size=20)
     sizes = []
     for experience in benchmark(splits.train, splits.test, [(4, 1), (1, 2), (4, 2), (0,)]).train_stream:
         buffer.post_adapt(None, experience)
@@ -145,27 +144,25 @@ def test_a_file_is_the_same_memory(splits, tmp_path, memory_of):
     made = memory_of(splits.train, 2)
     save_set(made, tmp_path / "set.safetensors")
     for source in (tmp_path / "set.safetensors", str(tmp_path / "set.safetensors")):
-        buffer = SyntheticBuffer(source)
+        buffer = CondensedMemory(source)
         assert (buffer.max_size, buffer.nbytes) == (20, made.nbytes)
 
 
 def faults(splits, memory_of):
     made, train = memory_of(splits.train, 2), splits.train
-    soft = SyntheticSet({**made.tensors, "labels": torch.eye(10).repeat_interleave(2, 0)}, made.card)
     floats = train.normalise(train.images)
     return {
-        "soft labels": (lambda: SyntheticBuffer(soft), floats),
-        "needs max_size": (lambda: SyntheticBuffer(lambda classes: made), floats),
-        "max_size 19": (lambda: SyntheticBuffer(made, max_size=19), floats),
-        "uint8": (lambda: SyntheticBuffer(made), train.images),
-        "0.00..1.00": (lambda: SyntheticBuffer(made), train.images.float() / 255),
-        "0.00..255.00": (lambda: SyntheticBuffer(made), train.images.float()),
-        r"\(1, 4, 4\)": (lambda: SyntheticBuffer(made), floats[:, :, ::2, ::2]),
-        "brings class 5": (lambda: SyntheticBuffer(memory_of(train.restrict(range(5)), 2)), floats),
+        "needs max_size": (lambda: CondensedMemory(lambda classes: made), floats),
+        "max_size 19": (lambda: CondensedMemory(made, max_size=19), floats),
+        "uint8": (lambda: CondensedMemory(made), train.images),
+        "0.00..1.00": (lambda: CondensedMemory(made), train.images.float() / 255),
+        "0.00..255.00": (lambda: CondensedMemory(made), train.images.float()),
+        r"\(1, 4, 4\)": (lambda: CondensedMemory(made), floats[:, :, ::2, ::2]),
+        "brings class 5": (lambda: CondensedMemory(memory_of(train.restrict(range(5)), 2)), floats),
     }
 
 
-FAULTS = ["soft labels", "needs max_size", "max_size 19", "uint8", "0.00..1.00", "0.00..255.00", r"\(1, 4, 4\)", "brings class 5"]
+FAULTS = ["needs max_size", "max_size 19", "uint8", "0.00..1.00", "0.00..255.00", r"\(1, 4, 4\)", "brings class 5"]
 
 
 @pytest.mark.parametrize("sentence", FAULTS)
@@ -180,13 +177,13 @@ def test_what_does_not_fit_is_refused_in_one_sentence(splits, memory_of, sentenc
 def test_the_check_of_the_scale_can_be_switched_off(splits, memory_of):
     stream = [as_dataset(splits.train.images.float() / 255, splits.train.labels)]
     experience = with_classes_timeline(benchmark_from_datasets(train=stream)).train_stream[0]
-    buffer = SyntheticBuffer(memory_of(splits.train, 2), check_range=False)
+    buffer = CondensedMemory(memory_of(splits.train, 2), check_range=False)
     buffer.post_adapt(None, experience)
     assert buffer.held == 20
 
 
 def test_resizing_keeps_the_set_whole(splits, memory_of):
-    buffer = SyntheticBuffer(memory_of(splits.train, 2))
+    buffer = CondensedMemory(memory_of(splits.train, 2))
     buffer.post_adapt(None, our_stream(splits)[0])
     buffer.resize(None, 4)
     assert buffer.max_size == 4
@@ -194,28 +191,33 @@ def test_resizing_keeps_the_set_whole(splits, memory_of):
         buffer.resize(None, 3)
 
 
-def test_the_example_of_the_readme_runs(tmp_path, monkeypatch, capsys, memory_of):
+def test_the_examples_of_the_readme_run(tmp_path, monkeypatch, capsys, memory_of):
     from scenarios import continual
     from scenarios.datasets import load
 
     text = (Path(continual.__file__).parent / "README.md").read_text(encoding="utf-8")
-    (script,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    save_set(memory_of(load("digits").train, 10), tmp_path / "digits.safetensors")
+    script, soft = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    hard = memory_of(load("digits").train, 10)
+    save_set(hard, tmp_path / "digits.safetensors")
+    labels = torch.eye(10).repeat_interleave(10, 0) * 0.9 + 0.01
+    save_set(replace(hard, tensors={**hard.tensors, "labels": labels}), tmp_path / "soft.safetensors")
     monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        names: dict[str, object] = {}
-        exec(compile(script, "README.md", "exec"), names)
-    assert names["buffer"].seen == tuple(
-        label for e in names["benchmark"].train_stream for label in sorted(e.classes_in_this_experience)
-    )
-    assert float(capsys.readouterr().out.split()[-1]) > 0.5
+        for example in (script, soft):  # the second goes on from the first
+            exec(compile(example, "README.md", "exec"), names)
+            assert names["memory"].seen == tuple(
+                label for e in names["benchmark"].train_stream for label in sorted(e.classes_in_this_experience)
+            )
+            assert float(capsys.readouterr().out.split()[-1]) > 0.5
+    assert names["memory"].whole().targets.shape == (100, 10)
 
 
 def test_a_set_of_another_class_order_is_still_found_by_label(splits, memory_of):
     shuffled = memory_of(splits.train, 2)
     turned = torch.arange(len(shuffled.tensors["labels"])).flip(0)
     made = replace(shuffled, tensors={name: t[turned] for name, t in shuffled.tensors.items()})
-    buffer = SyntheticBuffer(made)
+    buffer = CondensedMemory(made)
     buffer.post_adapt(None, our_stream(splits)[1])
     assert set(buffer.buffer.targets) == {2, 3}

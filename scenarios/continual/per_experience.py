@@ -2,10 +2,13 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from condensers.artifact import load_set, save_set
+from condensers.cache import key_of, make_missing
 from condensers.context import Context
 from condensers.data import ClassData
+from condensers.fields import settings_of
 from condensers.synthetic import Budget, SyntheticSet
 from scenarios.protocol import Recipe
 
@@ -13,31 +16,37 @@ from scenarios.protocol import Recipe
 class PerExperience:
     """Called with the classes of an experience, condenses their real images alone, and remembers the set.
 
-    The sets are kept in the context's folder too, so that a resumed run and the other protocols of the same class order
-    have the same ones at no cost. The seed of each comes from the context and its classes.
+    The sets are kept in the context's cache too, or else in its folder, so that a resumed run, the other strategies, and other
+    scenarios with the same class order have the same ones at no cost. The seed of each comes from the context and its classes.
     """
 
     def __init__(self, recipe: Recipe, data: ClassData, context: Context) -> None:
         self.recipe, self.data, self.context = recipe, data, context
-        self.sets: dict[tuple[int, ...], SyntheticSet] = {}
+        self.sets: dict[tuple[tuple[int, ...], Budget], SyntheticSet] = {}
 
-    def __call__(self, classes: tuple[int, ...]) -> SyntheticSet:
-        if classes not in self.sets:
-            self.sets[classes] = self._condense(classes)
-        return self.sets[classes]
+    def __call__(self, classes: tuple[int, ...], budget: Budget | None = None) -> SyntheticSet:
+        """The set of `classes`, at their share of the recipe's budget unless one is given."""
+        wanted = budget or share(self.recipe.budget, len(classes), len(self.data.classes))
+        if (classes, wanted) not in self.sets:
+            self.sets[classes, wanted] = self._kept(classes, wanted)
+        return self.sets[classes, wanted]
 
-    def _condense(self, classes: tuple[int, ...]) -> SyntheticSet:
+    def _kept(self, classes: tuple[int, ...], budget: Budget) -> SyntheticSet:
         context = self.context.fork("condense-" + "-".join(map(str, classes)))
-        path = context.folder / "set.safetensors" if context.folder else None
-        if path and path.exists():
-            return load_set(path)
-        seen, begun = self.data.restrict(classes), time.perf_counter()
-        budget = share(self.recipe.budget, len(classes), len(self.data.classes))
+        seen, condenser = self.data.restrict(classes), self.recipe.condenser
+        root = self.context.cache or context.folder
+        if root is None:
+            return self._condense(seen, budget, context)
+        spec = {"name": condenser.registered, **settings_of(condenser)}
+        key = key_of([spec, budget.ipc, budget.nbytes, seen.digest, context.seed])
+        path: Path = root / "experiences" / f"{key}.safetensors"
+        make_missing([path], lambda _: save_set(self._condense(seen, budget, context), path), context)
+        return load_set(path)
+
+    def _condense(self, seen: ClassData, budget: Budget, context: Context) -> SyntheticSet:
+        begun = time.perf_counter()
         made = self.recipe.condenser.condense(seen, budget, context)
-        made = replace(made, cost={"seconds": time.perf_counter() - begun, **made.cost})
-        if path:
-            save_set(made, path)
-        return made
+        return replace(made, cost={"seconds": time.perf_counter() - begun, **made.cost})
 
     def images(self) -> int:
         """The number of images that all experiences together may bring."""

@@ -1,0 +1,120 @@
+"""Real files: more real images at the bytes of fewer, stored as JPEG or PNG files with one header for all of them.
+
+n = max { n : |head| + |tail| + sum_c sum_{i <= n} ( |body_ci| + |length| + |label| ) <= bytes of ipc uint8 images and labels }
+
+where i counts the images of class c in one fixed random order: n is then the same for every seed and every choice. Where the n
+chosen images of each class take more, the one with the largest file gives its place to the nearest image of its class with a
+smaller file, until all fit. Where n is no more than ipc (small images, noise), ipc raw images of each class are stored instead.
+
+Source: ours; `condensers.parameterisations.codecs` has the formats. It is what a replay memory can do with no learning, and what
+condensed sets have to beat at equal bytes.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from condensers.context import Context, Progress
+from condensers.data import ClassData
+from condensers.errors import UsageError
+from condensers.fields import hyper, settings_of
+from condensers.labels.base import stored_hard
+from condensers.parameterisations import codecs
+from condensers.parameterisations.compressed import Compressed
+from condensers.parameterisations.pixels import Pixels
+from condensers.selections.base import STORED, feature_map, refuse_too_many, stored_bytes
+from condensers.selections.file_sizes import Sizes, fitted
+from condensers.selections.herding import Herding
+from condensers.selections.k_means import KMeans
+from condensers.selections.random import Random
+from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
+
+CHOICES = {"random": Random(), "k-means": KMeans(), "herding": Herding()}
+
+
+@dataclass(frozen=True)
+class RealFiles:
+    """Real images as files; how many of them depends on the images."""
+
+    choose: str = hyper("random", unit="selection of the images", source="ours", values=("random", "k-means", "herding"))
+
+    registered: ClassVar[str]
+    codec: ClassVar[str]
+    evaluation: ClassVar[str] = "dsa"
+    couples_classes: ClassVar[bool] = False
+
+    @property
+    def parameterisation(self) -> Compressed:
+        return Compressed(self.codec)
+
+    def level(self) -> int:
+        """The quality that the codec is asked for; PNG has none."""
+        return 0
+
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        """The most that a set of `ipc` takes: the bytes of as many raw images."""
+        return stored_bytes(data, ipc)
+
+    def images_per_class(self, data: ClassData, ipc: int) -> int:
+        return max(ipc, Sizes(data, self.codec, self.level()).fitting(stored_bytes(data, ipc)))
+
+    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
+        """The chosen images; the card's `indices` say which they are. A budget in bytes is filled, whatever its ipc."""
+        begun = time.perf_counter()
+        data = data.to(context.device)
+        ipc = budget.ipc_of(self, data)
+        refuse_too_many(self, data, ipc)
+        sizes, limit = Sizes(data, self.codec, self.level()), budget.nbytes or stored_bytes(data, ipc)
+        each = max(ipc, sizes.fitting(limit))
+        chosen = self._chosen(data, each, context)
+        part: Pixels | Compressed = self.parameterisation if each > ipc else STORED
+        if isinstance(part, Compressed):
+            chosen = fitted(chosen, sizes, limit, feature_map("pixels", data, context))
+            groups = part.pack(sizes.frame, [body for of in chosen for body in sizes.bodies(of)])
+        else:
+            groups = {"images": torch.cat([data.images[of] for of in chosen]).cpu()}
+        card = card_of(self, data, context, ipc, {"labels": "hard"}) | {
+            "indices": {data.class_names[label]: found for label, found in zip(data.classes, chosen, strict=True)},
+            "images_per_class": each,
+            "parameterisation": {"name": part.registered, **settings_of(part)},
+        }
+        labels = stored_hard(data.classes, each, len(data.class_names))
+        return SyntheticSet({**groups, "labels": labels}, card, cost_of(time.perf_counter() - begun, context))
+
+    def _chosen(self, data: ClassData, each: int, context: Context) -> list[list[int]]:
+        """Indices of `each` different images of each class."""
+        features, found = feature_map("pixels", data, context), []
+        for done, label in enumerate(data.classes):
+            members = data.members(label)
+            positions = CHOICES[self.choose].choose(features(members), each, context.generator)
+            found.append(members[positions.to(data.device)].tolist())
+            context.progress(Progress(self.registered, done + 1, len(data.classes)))
+        return found
+
+
+@dataclass(frozen=True)
+class RealJPEG(RealFiles):
+    """Real images as JPEG files with a common header, as many as fit the bytes of ipc raw ones."""
+
+    quality: int = hyper(30, unit="of 100", source="ours", minimum=1)
+
+    registered: ClassVar[str] = "real-jpeg"
+    codec: ClassVar[str] = "jpeg"
+
+    def level(self) -> int:
+        return self.quality
+
+    def require_fit(self, where: str) -> None:
+        """UsageError for a quality that JPEG has not."""
+        if self.quality > codecs.BEST:
+            raise UsageError(f"{where}.quality: {self.quality} is above the largest allowed value, {codecs.BEST}")
+
+
+@dataclass(frozen=True)
+class RealPNG(RealFiles):
+    """Real images as PNG files with a common header, lossless, as many as fit the bytes of ipc raw ones."""
+
+    registered: ClassVar[str] = "real-png"
+    codec: ClassVar[str] = "png"

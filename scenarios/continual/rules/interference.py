@@ -1,0 +1,54 @@
+"""Retrieval of the images that a step on the stream would harm most.
+
+s(x) = L(f'(x), y) - L(f(x), y),  f' after one step theta - lr grad L(f(stream)).  Source: Aljundi et al., "Online Continual
+Learning with Maximally Interfered Retrieval" (NeurIPS 2019), section 3.1.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional
+
+from scenarios.continual.memory import CondensedMemory
+from scenarios.continual.pieces import MemoryBatch
+from scenarios.continual.replay import memory_losses, on_device
+
+
+@dataclass(frozen=True)
+class MostInterfered:
+    """The retrieval of MIR for CondensedReplay: of `candidates` images drawn, those whose loss would rise most.
+
+    All that are held where these are fewer; no choice is made where they are no more than are wanted.
+    """
+
+    candidates: int
+
+    def choose(self, strategy: Any, memory: CondensedMemory, n: int, generator: torch.Generator) -> MemoryBatch:
+        among = min(self.candidates, memory.held)
+        if among <= n:
+            return memory.batch(n, generator)
+        drawn = memory.batch(among, generator)
+        x, y = strategy.mbatch[0], strategy.mbatch[1]
+        rises = rise(strategy.model, x, y, strategy.optimizer.param_groups[0]["lr"], on_device(drawn, x))
+        return memory.at(drawn.index[rises.topk(n).indices.cpu()])
+
+
+def rise(network: nn.Module, x: Tensor, y: Tensor, lr: float, drawn: MemoryBatch) -> Tensor:
+    """(m,): how much the loss of each image drawn rises by one step on x (n, C, H, W), y (n,). The network stays as it is."""
+    weights = dict(network.named_parameters())
+    loss = functional.cross_entropy(_logits(network, weights, x), y)
+    gradients = torch.autograd.grad(loss, list(weights.values()))
+    stepped = {name: w.detach() - lr * g for (name, w), g in zip(weights.items(), gradients, strict=True)}
+    with torch.no_grad():
+        before, after = _logits(network, weights, drawn.x), _logits(network, stepped, drawn.x)
+        return memory_losses(after, drawn) - memory_losses(before, drawn)
+
+
+def _logits(network: nn.Module, weights: dict[str, Any], x: Tensor) -> Tensor:
+    """Logits with other weights; running statistics are moved in a copy."""
+    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    logits: Tensor = functional_call(network, {**weights, **buffers}, (x,))
+    return logits

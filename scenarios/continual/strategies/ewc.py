@@ -1,0 +1,42 @@
+"""EWC: weights that mattered to past experiences are held where they were; with a memory, this too is replayed.
+
+L = CE(f(x), y) + strength sum_k F_k (theta_k - theta*_k)^2,  F the squared gradients, averaged over minibatches.
+Source: Kirkpatrick et al., "Overcoming catastrophic forgetting in neural networks" (PNAS 2017); Avalanche's EWCPlugin.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from condensers.fields import hyper
+from scenarios.continual.strategies.base import Plugin, Setup, Strategy
+from scenarios.continual.strategies.replay import Replay
+
+
+@dataclass(frozen=True)
+class Ewc(Strategy):
+    """Elastic weight consolidation."""
+
+    strength: float = hyper(
+        100.0, unit="weight of the penalty", source="ours; Avalanche's example: 0.4, DER's code: 90", minimum=0.0
+    )
+    mode: str = hyper(
+        "separate",
+        unit="separate: a penalty for each past experience; online: one for all",
+        source="Avalanche's default",
+        values=("separate", "online"),
+    )
+    decay: float = hyper(
+        1.0, unit="factor of past importances where online", source="DER's code: 1; Avalanche's example: 0.1", minimum=0.0
+    )
+
+    registered: ClassVar[str] = "ewc"
+    memory: ClassVar[str] = "optional"
+
+    def plugins(self, setup: Setup) -> Sequence[Plugin]:
+        from scenarios.continual.rules.penalties import Consolidation
+
+        decay = self.decay if self.mode == "online" else None
+        # Replay sets the loss, to which the penalty is added.
+        replayed = Replay().plugins(setup) if setup.memory is not None else []
+        return [*replayed, Consolidation(self.strength, self.mode, decay)]

@@ -1,0 +1,27 @@
+"""GEM: the gradient of the stream has no part against that of any past experience.
+
+g~ = g + R'v,  v the minimum of 1/2 v'RR'v + (R g)'v with v >= margin.  Source: Lopez-Paz and Ranzato, "Gradient Episodic Memory
+for Continual Learning" (NeurIPS 2017). There each experience's whole memory gives its gradient, here at most batch_size_mem
+of its images.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from condensers.fields import hyper
+from scenarios.continual.strategies.base import Plugin, Setup, Strategy
+
+
+@dataclass(frozen=True)
+class Gem(Strategy):
+    """Gradient episodic memory: the memory bounds the steps, experience by experience, and is not trained on."""
+
+    margin: float = hyper(0.5, unit="least weight of each past gradient", source="GEM's code", minimum=0.0)
+
+    registered: ClassVar[str] = "gem"
+
+    def plugins(self, setup: Setup) -> Sequence[Plugin]:
+        from scenarios.continual.rules.gradients import BoundGradients, episodic
+
+        return [BoundGradients(setup.memory, setup.settings.batch_size_mem, episodic(self.margin), True, setup.generator)]
