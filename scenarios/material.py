@@ -57,8 +57,14 @@ def as_labelled(synthetic: SyntheticSet, labels: Tensor, training: Training) -> 
     """
     if synthetic.recipe.get("labels") != "scores":
         return labels, training
+    return as_scores(labels), replace(training, loss="mse")
+
+
+def as_scores(labels: Tensor) -> Tensor:
+    """Score labels (M, K), brought to the mean size of centred one-hot ones."""
     sizes = (labels - labels.mean(1, keepdim=True)).norm(dim=1)
-    return labels * (size_of_onehot(labels.shape[1]) / sizes.mean().clamp_min(1e-12)), replace(training, loss="mse")
+    scaled: Tensor = labels * (size_of_onehot(labels.shape[1]) / sizes.mean().clamp_min(1e-12))
+    return scaled
 
 
 def size_of_onehot(classes: int) -> float:

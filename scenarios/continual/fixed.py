@@ -6,17 +6,15 @@ Source: iCaRL (Rebuffi et al., CVPR 2017), where each of t classes has K / t exe
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from torch import Tensor
-
 from condensers.errors import UsageError
 from condensers.merging import recondense, shrink
 from condensers.synthetic import Budget, SyntheticSet
 from scenarios.continual.per_experience import PerExperience
 from scenarios.continual.pieces import Piece, decoded
-from scenarios.continual.sources import added, require_classes, stored
+from scenarios.continual.sources import Unmoved, added, require_classes, stored
 
 
-class Fixed:
+class Fixed(Unmoved):
     """made: condenses the classes of an experience; how: "herding", "random" or "first" of what is there, or "recondense"."""
 
     kind: ClassVar[str] = "per experience"
@@ -51,12 +49,6 @@ class Fixed:
         if self.how == "recondense":
             return recondense(kept, self.made.recipe.condenser, Budget(ipc=ipc), context)
         return shrink(kept, ipc, self.how, context.generator)
-
-    def observe(self, images: Tensor, labels: Tensor) -> bool:
-        return False
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
 
     def restore(self, state: Mapping[str, Any], admitted: Sequence[tuple[int, ...]]) -> None:
         self.seen, self.sets, self.pieces = [], [], []

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from condensers.synthetic import SyntheticSet
 from condensers.training import centred_onehot
-from scenarios.material import size_of_onehot
+from scenarios.material import as_scores
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,7 @@ def decoded(synthetic: SyntheticSet) -> Piece:
     if labels.ndim == 1:
         return Piece(images, labels)
     scores = synthetic.recipe.get("labels") == "scores"
-    if scores:
-        sizes = (labels - labels.mean(1, keepdim=True)).norm(dim=1)
-        labels = labels * (size_of_onehot(labels.shape[1]) / sizes.mean().clamp_min(1e-12))
+    labels = as_scores(labels) if scores else labels
     return Piece(images, classes_of(synthetic, labels), labels, scores)
 
 

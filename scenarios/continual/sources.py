@@ -43,7 +43,17 @@ class Source(Protocol):
         ...
 
 
-class Offline:
+class Unmoved:
+    """A source that the passing stream does not change, and whose state is the classes that it took."""
+
+    def observe(self, images: Tensor, labels: Tensor) -> bool:
+        return False
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+
+class Offline(Unmoved):
     """A set of all classes, made before the stream began: its whole size counts from the start."""
 
     kind: ClassVar[str] = "offline"
@@ -65,17 +75,11 @@ class Offline:
         self.pieces.append(self.whole.of(new))
         return self.pieces
 
-    def observe(self, images: Tensor, labels: Tensor) -> bool:
-        return False
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
     def restore(self, state: Mapping[str, Any], admitted: Sequence[tuple[int, ...]]) -> None:
         self.pieces = [self.whole.of(classes) for classes in admitted]
 
 
-class Anew:
+class Anew(Unmoved):
     """What a function makes of the classes of each experience; what was made stays as it is."""
 
     kind: ClassVar[str] = "per experience"
@@ -100,12 +104,6 @@ class Anew:
         self.sets.append(made)
         self.pieces.append(piece.of(new))
         return self.pieces
-
-    def observe(self, images: Tensor, labels: Tensor) -> bool:
-        return False
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
 
     def restore(self, state: Mapping[str, Any], admitted: Sequence[tuple[int, ...]]) -> None:
         self.sets, self.pieces = [], []

@@ -4,31 +4,19 @@ L = CE(f(x)[C], y) + L_memory,  C the classes of the stream's images in the mini
 Reducing Abrupt Representation Change in Online Continual Learning" (ICLR 2022), equation 3.
 """
 
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from scenarios.continual.memory import CondensedMemory
 from scenarios.continual.pieces import MemoryBatch
-from scenarios.continual.replay import memory_loss
+from scenarios.continual.replay import Joint, memory_loss
 
 
-class Asymmetric:
+class Asymmetric(Joint):
     """The rule of ER-ACE for CondensedReplay; nothing is kept."""
 
     def loss(self, logits: Tensor, y: Tensor, drawn: MemoryBatch) -> Tensor:
         return among_present(logits[: len(y)], y) + memory_loss(logits[len(y) :], drawn)
-
-    def learned(self, network: nn.Module, memory: CondensedMemory) -> None:
-        return None
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        return None
 
 
 def among_present(logits: Tensor, y: Tensor) -> Tensor:
