@@ -82,9 +82,9 @@ class TrainingLoop:
         """What a step descends, of logits (n, K)."""
         return loss_of(logits, labels, self.recipe.loss)
 
-    def processed(self) -> int:
-        """How many images all of the training sees."""
-        whole, rest = divmod(self.total, self.per_epoch)
+    def processed(self, steps: int | None = None) -> int:
+        """How many images all of the training sees, or its first `steps` steps."""
+        whole, rest = divmod(self.total if steps is None else steps, self.per_epoch)
         return whole * len(self.images) + rest * self.recipe.batch
 
     def state_dict(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from condensers.registry import Registry
 from harness.suite import about, built_in
 from scenarios.continual.strategies import STRATEGIES
 from scenarios.datasets import DATASETS
-from scenarios.registry import SCENARIOS, SPACES
+from scenarios.registry import ALGORITHMS, BASELINES, ENGINES, SCENARIOS, SEARCH_STRATEGIES, SPACES
 
 REGISTRIES: tuple[Registry, ...] = (
     condensers.METHODS,
@@ -18,6 +18,10 @@ REGISTRIES: tuple[Registry, ...] = (
     condensers.NETWORKS,
     STRATEGIES,
     SPACES,
+    SEARCH_STRATEGIES,
+    ALGORITHMS,
+    BASELINES,
+    ENGINES,
     condensers.PARAMETERISATIONS,
     condensers.LABELS,
     condensers.VIEWS,

@@ -11,10 +11,11 @@ from harness import __version__
 
 @dataclass(frozen=True)
 class Cell:
-    """One set to make, or one measurement of a scenario.
+    """One set to make, one measurement of a scenario, or one row of a ground-truth table.
 
     data: name of the data set; digests: what its parts hold. condenser: spec with all hyperparameters, None for a reference.
-    budget: ("ipc", N) or ("bytes", B). needs: key of the cell that makes the set this one measures.
+    budget: ("ipc", N) or ("bytes", B). needs: key of the cell that makes the set this one measures. architecture: the choices of
+    the one whose row of a ground-truth table this cell makes.
     """
 
     kind: str
@@ -30,11 +31,12 @@ class Cell:
     reference: str | None = None
     recipe: str | None = None
     needs: str | None = None
+    architecture: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> str:
         """16 hex digits; labels, which are names for people, do not enter."""
-        determines = {
+        determines: dict[str, Any] = {
             "version": __version__,
             "kind": self.kind,
             "data": self.data,
@@ -47,6 +49,8 @@ class Cell:
             "reference": self.reference,
             "needs": self.needs,
         }
+        if self.architecture is not None:
+            determines["architecture"] = dict(self.architecture)
         return hashlib.sha256(json.dumps(determines, sort_keys=True).encode()).hexdigest()[:16]
 
     @property

@@ -52,9 +52,13 @@ def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
     try:
         if cell.kind == "condense":
             result = _condense(cell, settings, hooks, data, metered)
+        elif cell.architecture is not None:
+            result = {"cell": cell.as_json(), "row": _row(cell.architecture, cell, context_of(cell, settings, hooks), data)}
         else:
             result = _measure(cell, settings, hooks, data)
-            result["outcome"]["costs"] = {**result["outcome"]["costs"], "joules": metered.stop().joules}
+            outcome, joules = result["outcome"], metered.stop().joules
+            # What reading a table takes is not what its rows took.
+            outcome["costs"] = {**outcome["costs"], "joules": energy.NOT_MEASURED if "truth" in outcome["detail"] else joules}
         seconds, used = time.perf_counter() - begun, metered.stop()
     except Interrupted:
         raise
@@ -118,6 +122,14 @@ def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> dict
     ipc = budget.ipc_of(condenser, data.train)
     stored = condenser.nbytes(data.train, ipc)
     return _result(cell, outcome, ipc, stored, {"seconds": outcome.costs.get("condensation_seconds")})
+
+
+def _row(architecture: Mapping[str, Any], cell: Cell, context: Context, data: Splits) -> dict[str, Any]:
+    from scenarios.search.tables.building import trained_row
+
+    search = SCENARIOS.create({"name": cell.scenario, **cell.settings})
+    here = Splits(*(part.to(context.device) for part in (data.train, data.validation, data.test)))
+    return trained_row(search, architecture, here, context)
 
 
 def _result(

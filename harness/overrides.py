@@ -40,7 +40,11 @@ def _enter(place: Any, step: str, override: str) -> Any:
         raise UsageError(f"--set {override}: no '{step}' here; {suggestion(step, labels)}")
     if isinstance(place, dict) and isinstance(place.get(step), dict | list):
         return place[step]
-    if isinstance(place, dict) and isinstance(place.get(step), str) and step in ("network", "space", "parameterisation"):
+    if (
+        isinstance(place, dict)
+        and isinstance(place.get(step), str)
+        and step in ("network", "space", "parameterisation", "engine")
+    ):
         place[step] = {"name": place[step]}
         return place[step]
     known = [k for k, v in place.items() if isinstance(v, dict | list)] if isinstance(place, dict) else []

@@ -7,8 +7,9 @@ import hashlib
 import io
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 INK = "#010203"  # stands for the page's text colour until the SVG is written
@@ -32,7 +33,8 @@ class Labels:
 class Series:
     """Points of one set; low and high bound the 95 % interval of each y, None where there is none.
 
-    style: its colour and marker, None for grey; is_reference: a bound or baseline, drawn dotted.
+    style: its colour and marker, None for grey; is_reference: a bound or baseline, drawn dotted. names: of its points, shown
+    where a reader points at one.
     """
 
     label: str
@@ -42,6 +44,7 @@ class Series:
     high: Sequence[float | None] = ()
     style: int | None = 0
     is_reference: bool = False
+    names: Sequence[str] = ()
 
 
 def colour(style: int | None) -> str:
@@ -96,27 +99,9 @@ def bars(series: Sequence[Series], labels: Labels) -> str:
     return _svg(draw, labels, (5.4, max(3.2 if len(series) > 4 else 2.2, 1.0 + 0.2 * len(series))))
 
 
-def scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
-    """Small panels side by side, one a proxy: y against x, each with its own x axis and one y axis for all."""
-    from matplotlib.figure import Figure
-
-    def build() -> Figure:
-        across = min(columns, len(panels))
-        down = -(-len(panels) // across)
-        figure = Figure(figsize=(1.95 * across + 0.6, 2.0 * down + 0.5), layout="constrained")
-        grid = figure.subplots(down, across, sharey=True, squeeze=False)
-        for axes, one in zip(grid.flat, panels, strict=False):
-            axes.scatter(one.x, one.y, s=16, color=colour(one.style), alpha=0.8, linewidths=0)
-            axes.set_title(one.label, fontsize=8.5, color=INK)
-            _plain(axes)
-        for axes in list(grid.flat)[len(panels) :]:
-            axes.set_visible(False)
-        head(figure, labels.title)
-        figure.supxlabel(labels.x, fontsize=9, color=INK)
-        figure.supylabel(labels.y, fontsize=9, color=INK)
-        return figure
-
-    return written(build, labels.title)
+def group(index: int) -> str:
+    """What the points of a series are called within an SVG."""
+    return f"points{index}."
 
 
 def _whiskers(rule: Callable[..., Any], places: Sequence[float], one: Series, ink: str | None = None) -> None:
@@ -137,7 +122,7 @@ def _svg(draw: Callable[[Any], None], labels: Labels, size: tuple[float, float])
         head(figure, labels.title)
         axes.set_xlabel(labels.x, fontsize=9, color=INK)
         axes.set_ylabel(labels.y, fontsize=9, color=INK)
-        _plain(axes)
+        plain(axes)
         return figure
 
     return written(build, labels.title)
@@ -147,7 +132,8 @@ def head(figure: Any, title: str, width: int = 58) -> None:
     figure.suptitle(textwrap.fill(title, width), fontsize=10.5, color=INK, x=0.01, ha="left", fontweight="bold")
 
 
-def _plain(axes: Any) -> None:
+def plain(axes: Any) -> None:
+    """Two axes in the page's ink, and a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)
     axes.tick_params(colors=INK, labelsize=8)
@@ -155,8 +141,11 @@ def _plain(axes: Any) -> None:
     axes.set_axisbelow(True)
 
 
-def written(build: Callable[[], Any], title: str) -> str:
-    """Save a figure as one <svg> element whose ids cannot meet those of another figure on the page."""
+def written(build: Callable[[], Any], title: str, names: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Save a figure as one <svg> element whose ids cannot meet those of another figure on the page.
+
+    names: group of points -> what to show at each of them.
+    """
     import matplotlib
 
     # matplotlib's settings are its own globals: changed here for one figure and given back.
@@ -165,6 +154,23 @@ def written(build: Callable[[], Any], title: str) -> str:
         build().savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    for points, shown in (names or {}).items():
+        text = _hover(text, points, shown)
     prefix = f"f{hashlib.sha256(title.encode()).hexdigest()[:8]}"  # thousands of ids repeat it
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
     return re.sub(r"\n\s*", "\n", text.replace(INK, "currentColor")).strip()
+
+
+def _hover(text: str, points: str, names: Sequence[str]) -> str:
+    """Give the points of a group their names, as <title> elements; many points share a path in <defs>, a few have their own."""
+    begin = text.find(f'id="{points}"')
+    if begin < 0:
+        return text
+    shared = re.compile(r"[^<]*<defs>").match(text, text.index(">", begin) + 1)
+    begin = text.index("</defs>", begin) if shared else begin
+    left = iter(names)
+
+    def name(found: re.Match[str]) -> str:
+        return f"<{found[1]}{found[2]}><title>{escape(next(left))}</title></{found[1]}>"
+
+    return text[:begin] + re.sub(r"<(use|path)\b([^>]*?)/>", name, text[begin:], count=len(names)) if names else text

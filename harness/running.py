@@ -1,13 +1,14 @@
 """A suite's missing cells under a progress display, then the report."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
 from condensers.context import write_atomically
 from condensers.errors import Interrupted
 from harness import pool
+from harness.cells import Cell
 from harness.condensing import command_line
 from harness.estimate import estimate
 from harness.execute import Settings
@@ -16,6 +17,7 @@ from harness.report import build, render
 from harness.report.terminal import print_report, wide_console
 from harness.session import Planned
 from harness.store import Store
+from scenarios.protocol import Splits
 
 
 def execute(planned: Planned, settings: Settings, processes: int, others: Sequence[Store] = ()) -> int:
@@ -44,16 +46,25 @@ def execute(planned: Planned, settings: Settings, processes: int, others: Sequen
         if len(missing) < len(lacking):
             console.print(f"{len(lacking) - len(missing)} cells taken from other runs", highlight=False)
         if missing:
-            weights = estimate(missing, planned.data, settings.device)
-            missing.sort(key=lambda cell: (cell.kind != "condense", -weights[cell.key]))
-            board, flag = Board(missing, weights, console), threading.Event()
-            try:
-                with pool.stop_on_signals(flag), board.bars:
-                    pool.run(missing, settings, min(processes, len(missing)), board.listen, flag, planned.data)
-            except Interrupted:
-                left = sum(not store.done(cell.key) for cell in cells)
-                raise Interrupted(f"{left} cells left; go on with:\n{command_line()}") from None
+            compute(missing, estimate(missing, planned.data, settings.device), settings, processes, planned.data)
     return finish(store)
+
+
+def compute(
+    missing: Sequence[Cell], weights: Mapping[str, float], settings: Settings, processes: int, data: Mapping[str, Splits]
+) -> None:
+    """Run cells under a progress display, sets first, then the long ones. weights: by key, their share of the work.
+
+    Interrupted, with the command that goes on, where the user or the deadline stopped it.
+    """
+    ordered = sorted(missing, key=lambda cell: (cell.kind != "condense", -weights[cell.key]))
+    board, flag = Board(ordered, weights, Console(stderr=True)), threading.Event()
+    try:
+        with pool.stop_on_signals(flag), board.bars:
+            pool.run(ordered, settings, min(processes, len(ordered)), board.listen, flag, data)
+    except Interrupted:
+        left = sum(not Store(settings.root).done(cell.key) for cell in ordered)
+        raise Interrupted(f"{left} cells left; go on with:\n{command_line()}") from None
 
 
 def finish(store: Store) -> int:

@@ -67,6 +67,11 @@ class Store:
     def write_failure(self, key: str, failure: Mapping[str, Any]) -> None:
         write_atomically(self.folder(key) / "failure.json", _dump({"key": key, **failure}))
 
+    def failure(self, key: str) -> dict[str, Any] | None:
+        """How a cell failed; None where it did not."""
+        path = self.folder(key) / "failure.json"
+        return _load(path) if path.is_file() else None
+
     def describe(self, description: Mapping[str, Any]) -> None:
         """Say in the directory what is being run."""
         write_atomically(self.root / "suite.json", _dump(description))
@@ -82,8 +87,8 @@ class Store:
         suite = self.suite()
         keys: Sequence[str] = suite["cells"]
         records = [self.record(key) for key in keys if self.done(key)]
-        paths = [self.folder(key) / "failure.json" for key in keys if not self.done(key)]
-        return suite, records, [_load(path) for path in paths if path.is_file()]
+        failures = [self.failure(key) for key in keys if not self.done(key)]
+        return suite, records, [failure for failure in failures if failure is not None]
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from condensers.context import Context
 from condensers.data import ClassData
@@ -20,7 +20,7 @@ class Splits:
 
 @dataclass(frozen=True)
 class Reference:
-    """What a scenario measures without a set: a bound or a baseline, such as "joint" or "parameter-count"."""
+    """What a scenario measures without a set: a bound or a baseline, such as "joint" or "parameters"."""
 
     name: str
 
@@ -74,6 +74,7 @@ class Scenario(Protocol):
     of the data after the other has `anew(couples_classes)`: whether such a condenser comes as a Recipe, to be run on those parts.
     """
 
-    references: ClassVar[Sequence[str]]
+    @property
+    def references(self) -> Sequence[str]: ...
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome: ...

@@ -8,7 +8,7 @@ import typer
 
 from condensers.errors import HarnessError, Interrupted
 from harness import __version__
-from harness.cli import condense, doctor, evaluate, export, import_, names, new, plan, report, run, runs
+from harness.cli import condense, doctor, evaluate, export, import_, names, new, plan, report, run, runs, truth
 
 app = typer.Typer(
     name="harness",
@@ -29,6 +29,7 @@ app.command("runs")(runs.runs)
 app.command("import")(import_.import_set)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+app.add_typer(truth.app, name="truth")
 app.add_typer(new.app, name="new")
 
 

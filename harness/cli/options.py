@@ -1,5 +1,6 @@
 """Options that several verbs share, and how they are turned into what the verbs need."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,11 +18,11 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a val
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads of each process.")]
 
 
-def spec_of(name: str, overrides: list[str] | None) -> dict[str, Any]:
-    """A part's table from its name and `--set` values."""
+def spec_of(name: str, overrides: list[str] | None, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A part's table from its name, what is `given`, and `--set` values, which may change that."""
     from harness.overrides import apply_override
 
-    table: dict[str, Any] = {"name": name}
+    table: dict[str, Any] = {"name": name, **(given or {})}
     for override in overrides or []:
         apply_override(table, override)
     return table

@@ -12,6 +12,10 @@ from harness.report.memories import memories
 from harness.report.memory_headlines import compared_memories
 from harness.report.notes import commands, environment, notes, progress
 from harness.report.rows import as_rows, results_of
+from harness.report.search_cost_curves import regret_by_cost
+from harness.report.search_costs import equal_costs
+from harness.report.search_found import best_found
+from harness.report.search_headlines import search_headlines
 
 FORMATS = ("json", "md", "csv", "latex", "html")
 
@@ -26,21 +30,24 @@ def build(
     """
     order = {key: position for position, key in enumerate(store_suite.get("cells", []))}
     known = sorted(records, key=lambda record: order.get(record["key"], len(order)))
-    results, lineups = results_of(known)
-    continual = memories(results)
+    results, searches = results_of(known)
+    continual, matched = memories(results), equal_costs(searches)
     return {
         "suite": store_suite.get("suite", "run"),
-        "headlines": [*compared_memories(continual), *headlines(results)],
+        "headlines": [*compared_memories(continual), *search_headlines(results, matched), *headlines(results)],
         "rows": as_rows(results),
         "continual": continual,
         "failures": [dict(failure) for failure in failures],
         "cells": progress(store_suite, known, failures),
-        "notes": notes(known, results, lineups),
+        "notes": notes(known, results, searches),
         "environment": environment(known),
         "commands": commands(store_suite, known),
         "ledger": ledger(known),
         "curves": curves(known),
-        "scatters": scatters(lineups),
+        "scatters": scatters(searches),
+        "equal_cost": matched,
+        "regret_by_cost": regret_by_cost(searches),
+        "best_found": best_found(searches),
     }
 
 

@@ -24,6 +24,9 @@ TITLES = {
     "gap-closed": "gap closed, of 1",
     "kendall-tau": "Kendall tau",
     "spearman": "Spearman",
+    "pearson": "Pearson",
+    "partial-correlation": "Spearman given parameters",
+    "found-accuracy": "test accuracy of the answer, %",
     "condensation-seconds": "condensation, s",
     "search-seconds": "training of all, s",
     "seconds": "seconds (less is better)",
@@ -61,14 +64,12 @@ class Layout:
 def layouts(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
     """The tables of one place (scenario, data, recipe) that holds the metrics `names`."""
     found = [layout for strategy in strategies(rows) for layout in _strategy(strategy, names, rows)]
-    if "search-seconds" in names:
-        return [*found, *_search(names, rows)]
     by_network = [name for name in names if OF in name]
     found += _networks(by_network, names, rows)
     plain = [name for name in names if not split_metric(name)[0] and name not in by_network and (not by_network or name != MEAN)]
     for name in plain:
-        figures = [_value(name)] if name in ("seconds", "joules") else _compared(name, rows)
-        found.append(Layout(f": {name}" if len(plain) > 1 else "", [name], [*_first(rows), *figures, _n(name)]))
+        figures = [value(name)] if name in ("seconds", "joules") else compared(name, rows)
+        found.append(Layout(f": {name}" if len(plain) > 1 else "", [name], [*first(rows), *figures, count(name)]))
     return found
 
 
@@ -77,10 +78,10 @@ def _networks(by_network: Sequence[str], names: Sequence[str], rows: Sequence[Ro
     if not by_network:
         return []
     shown = [name for name in names if name in by_network or name == MEAN]
-    columns = [replace(_value(name), drop=2 if name == MEAN else 0) for name in shown]
-    table = Layout(": test accuracy, %", shown, [*_first(rows), *columns, _n(shown[0])])
+    columns = [replace(value(name), drop=2 if name == MEAN else 0) for name in shown]
+    table = Layout(": test accuracy, %", shown, [*first(rows), *columns, count(shown[0])])
     each = [
-        Layout(f": {name} against random", [name], [*_first(rows), *_compared(name, rows), _n(name)], is_detail=True)
+        Layout(f": {name} against random", [name], [*first(rows), *compared(name, rows), count(name)], is_detail=True)
         for name in shown
     ]
     return [table, *each]
@@ -96,37 +97,17 @@ def _strategy(strategy: str, names: Sequence[str], rows: Sequence[Row]) -> list[
     main = [
         replace(column, drop=drops.get(column.title.partition(" ")[0], 0))
         for metric in (forgetting, final)
-        for column in _compared(metric, rows)
+        for column in compared(metric, rows)
     ]
-    closed = [_value(gap)] if gap in names else []
-    found = [Layout(f", strategy {strategy}", [forgetting, final], [*_first(rows), *main, *closed, _n(final)], ranked_by=final)]
+    closed = [value(gap)] if gap in names else []
+    found = [Layout(f", strategy {strategy}", [forgetting, final], [*first(rows), *main, *closed, count(final)], ranked_by=final)]
     if others:
-        more = [*_first(rows), *map(_value, others), _n(others[0])]
+        more = [*first(rows), *map(value, others), count(others[0])]
         found.append(Layout(f", strategy {strategy}: further metrics", others, more, is_detail=True, ranked_by=final))
     return found
 
 
-def _search(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
-    top = [name for name in names if name.startswith(("precision@", "regret@"))]
-    precision, regret = (next((name for name in top if name.startswith(kind)), kind) for kind in ("precision", "regret"))
-    main = [
-        *_first(rows),
-        *_compared("kendall-tau", rows),
-        Column(precision, _value(precision).text, drop=1),
-        Column(f"{regret}, points (less is better)", _value(regret).text),
-        Column("pays from (architectures)", _pays_from),
-        _n("kendall-tau"),
-    ]
-    times = [_value("condensation-seconds"), _value("search-seconds")]
-    more = [*_first(rows), _value("spearman"), *times, _n("spearman")]
-    shown = [name for name in ("kendall-tau", *top) if name in names]
-    return [
-        Layout("", shown, main),
-        Layout(": Spearman and times" if shown else "", ["spearman", "search-seconds"], more, is_detail=bool(shown)),
-    ]
-
-
-def _first(rows: Sequence[Row]) -> list[Column]:
+def first(rows: Sequence[Row]) -> list[Column]:
     """Name and bytes; bytes may be dropped where every section's title can say them, or their budget."""
     held: dict[Any, set[Any]] = {}
     for row in rows:
@@ -138,12 +119,13 @@ def _first(rows: Sequence[Row]) -> list[Column]:
     ]
 
 
-def _value(metric: str) -> Column:
+def value(metric: str) -> Column:
+    """A metric with its interval."""
     name = metric.partition(OF)[2] or metric.rpartition("/")[2]
     return Column(TITLES.get(name, name), lambda b: estimate(b[metric], b[metric]["unit"]) if metric in b else "-")
 
 
-def _compared(metric: str, rows: Sequence[Row]) -> list[Column]:
+def compared(metric: str, rows: Sequence[Row]) -> list[Column]:
     """Value, difference to random and what it says; at equal bytes too where that is another comparison."""
 
     def difference(bundle: Bundle, key: str = "comparison") -> str:
@@ -155,7 +137,7 @@ def _compared(metric: str, rows: Sequence[Row]) -> list[Column]:
         return verdict(row.get(key), row["higher_is_better"]) if row else "-"
 
     columns = [
-        _value(metric),
+        value(metric),
         Column("difference to random", difference, drop=1),
         Column("against random", words, is_text=True),
     ]
@@ -165,12 +147,6 @@ def _compared(metric: str, rows: Sequence[Row]) -> list[Column]:
     return columns
 
 
-def _n(metric: str) -> Column:
+def count(metric: str) -> Column:
+    """Over how many values a metric was taken."""
     return Column("n", lambda b: str((b.get(metric) or next(iter(b.values())))["n"]))
-
-
-def _pays_from(bundle: Bundle) -> str:
-    row = bundle.get("break-even-architectures")
-    if row is None:
-        return "-"
-    return "never" if row["mean"] is None else estimate(row, row["unit"])

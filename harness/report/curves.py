@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.report.results import Entry, Record, by_entry
-from harness.report.rows import Lineups
+from harness.report.rows import Searches
 from scenarios.continual.metrics import accuracy_so_far, forgetting_so_far
 
 
@@ -26,24 +26,10 @@ def curves(records: Sequence[Record]) -> list[dict[str, Any]]:
                 if measured and len(measured[0]) > 1 and len({matrix.shape for matrix in measured}) == 1:
                     found.setdefault((entry, name), []).append(np.array(measured))
     return [
-        {**_named(entry), "strategy": strategy, **_along(seeds)}
+        {**entry.named(), "strategy": strategy, **_along(seeds)}
         for (entry, strategy), seeds in found.items()
         if len({orders.shape[1:] for orders in seeds}) == 1
     ]
-
-
-def _named(entry: Entry) -> dict[str, Any]:
-    return {
-        "scenario": entry.scenario,
-        "data": entry.data,
-        "variant": entry.variant,
-        "recipe": entry.recipe,
-        "condenser": entry.condenser,
-        "ipc": entry.ipc,
-        "budget": entry.budget,
-        "kind": entry.kind,
-        "reference": entry.is_reference,
-    }
 
 
 def _along(seeds: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
@@ -61,7 +47,7 @@ def _mean(values: Sequence[Sequence[Sequence[float]]]) -> list[float]:
     return found
 
 
-def scatters(lineups: Lineups) -> list[dict[str, Any]]:
+def scatters(searches: Searches) -> list[dict[str, Any]]:
     """The points of every proxy: its mean score over seeds, and the true test accuracy in %, of each architecture."""
     return [
         {
@@ -73,9 +59,10 @@ def scatters(lineups: Lineups) -> list[dict[str, Any]]:
             "reference": entry.is_reference,
             "architectures": list(lineup.ids),
             "scores": scores.mean(0).tolist(),
-            "truth": lineup.truth.mean(0).tolist(),
+            "truth": lineup.truth.test.mean(0).tolist(),
         }
-        for (scenario, data, variant), lineup in lineups.items()
+        for (scenario, data, variant), searched in searches.items()
+        for lineup in (searched.lineup,)
         if lineup is not None
         for entry, scores in lineup.scores.items()
     ]

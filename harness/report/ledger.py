@@ -25,14 +25,7 @@ def ledger(records: Sequence[Record]) -> list[dict[str, Any]]:
             parts = _parts([each[strategy] for each in ledgers if strategy in each])
             found.append(
                 {
-                    "scenario": entry.scenario,
-                    "data": entry.data,
-                    "variant": entry.variant,
-                    "recipe": entry.recipe,
-                    "condenser": entry.condenser,
-                    "ipc": entry.ipc,
-                    "budget": entry.budget,
-                    "reference": entry.is_reference,
+                    **entry.named(),
                     "strategy": strategy,
                     "parts": parts,
                     "total": sum(parts.values()),

@@ -58,8 +58,7 @@ def _against(
     apart = accuracy.distinguishable and less is not None and less.distinguishable
     return [
         {
-            "scenario": entry.scenario, "data": entry.data, "variant": entry.variant, "recipe": entry.recipe,
-            "strategy": strategy, "condenser": entry.condenser, "kind": entry.kind, "ipc": entry.ipc, "budget": entry.budget,
+            **entry.named(), "strategy": strategy,
             "bytes": own.nbytes, "final_accuracy": own.interval.mean,
             "rival": kind, "against": label, "against_ipc": best.entry.ipc, "against_bytes": best.nbytes,
             "against_final_accuracy": best.interval.mean, "picked_from": len(fitting),

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report.results import Record, Result
-from harness.report.rows import Lineups
+from harness.report.rows import Searches
+from harness.report.search_notes import search_notes
 from harness.report.wording import listed, some
 
 
@@ -44,7 +45,7 @@ def commands(suite: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
     return list(dict.fromkeys(str(command) for command in asked if command))
 
 
-def notes(records: Sequence[Record], results: Sequence[Result], lineups: Lineups) -> list[str]:
+def notes(records: Sequence[Record], results: Sequence[Result], searches: Searches) -> list[str]:
     """What was not measured or should be known, a sentence each."""
     found = []
     found.append(_energy(records, results))
@@ -55,7 +56,7 @@ def notes(records: Sequence[Record], results: Sequence[Result], lineups: Lineups
     devices = {str((record.get("environment") or {}).get("device")) for record in records}
     if len(machines) > 1 or len(devices) > 1:
         found.append("Cells ran on different machines or devices: their seconds, and what is computed from them, do not compare.")
-    return found + _approximations(records) + _without_random(results) + _searches(records, results, lineups)
+    return found + _approximations(records) + _without_random(results) + search_notes(records, results, searches)
 
 
 def _energy(records: Sequence[Record], results: Sequence[Result]) -> str:
@@ -98,40 +99,3 @@ def _without_random(results: Sequence[Result]) -> list[str]:
         f"{scenario} on {data}: no random real images of equal count were measured beside {some(list(dict.fromkeys(names)))}."
         for (scenario, data), names in alone.items()
     ]
-
-
-def _searches(records: Sequence[Record], results: Sequence[Result], lineups: Lineups) -> list[str]:
-    found = []
-    for (scenario, data, variant), lineup in lineups.items():
-        where = f"{scenario} on {data}"
-        own = [r for r in results if (r.entry.scenario, r.entry.data, r.entry.variant) == (scenario, data, variant)]
-        if lineup is None:
-            found.append(f"{where}: no ground truth yet, so no rank statistics.")
-            continue
-        if lineup.left_out:
-            missing = some(list(lineup.left_out))
-            found.append(f"{where}: architectures {missing} lack a score in some row and are left out of all.")
-        found += [
-            f"{where}: ground truth table {table}, {len(lineup.ids)} architectures x {len(lineup.truth)} seeds"
-            " (harness run ... --reuse takes it into another run)."
-            for table in _tables(records, scenario, data)
-        ]
-        if len(lineup.truth) < 2:
-            found.append(f"{where}: noise ceiling not measured, since the ground truth has one seed.")
-        dropped = [f"{r.entry.condenser} {r.metric} ({r.interval.dropped})" for r in own if r.interval.dropped]
-        if dropped:
-            found.append(f"{where}: resamples without a defined value were dropped: {some(dropped)}.")
-    broken = [str(f.get("id", f.get("architecture"))) for r in records for f in _failures(r)]
-    return found + ([f"Architectures that failed to train: {some(list(dict.fromkeys(broken)))}."] if broken else [])
-
-
-def _tables(records: Sequence[Record], scenario: str, data: str) -> list[str]:
-    """The versions of a search's ground truth: one, unless its cells were made in different ways."""
-    cells = [(r["cell"], (r.get("outcome") or {}).get("detail") or {}) for r in records]
-    truths = [d for c, d in cells if c.get("reference") == "truth" and (c["scenario"], c["data"]) == (scenario, data)]
-    return list(dict.fromkeys(str(detail["table"]) for detail in truths if "table" in detail))
-
-
-def _failures(record: Record) -> Sequence[Mapping[str, Any]]:
-    listed_failures = ((record.get("outcome") or {}).get("detail") or {}).get("failures") or []
-    return [f for f in listed_failures if isinstance(f, Mapping)]

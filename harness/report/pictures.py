@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.plots import Labels, Series, bars, lines, scatter
+from harness.plots import Labels, Series, bars, lines
 from harness.report.columns import MEAN
-from harness.report.curves import label
 from harness.report.results import RANDOM
+from harness.report.search_pictures import bar, bars_of, in_place, search_pictures
 from harness.report.stream_pictures import shown_curves, stream_pictures
 from harness.report.wording import figure
 
 Row = Mapping[str, Any]
-PANELS = 12
 CURVES = 9
 
 
@@ -25,7 +24,7 @@ def pictures(report: Mapping[str, Any]) -> dict[str, list[str]]:
             _accuracy(rows, styles)
             + _networks(rows, styles)
             + stream_pictures(rows, curves, styles)
-            + _search(rows, scatters, styles)
+            + search_pictures(rows, scatters, _at(place, report["regret_by_cost"]), styles)
         )
         found.setdefault(place[0], []).extend(drawn)
     return found
@@ -45,11 +44,6 @@ def _styles(report: Mapping[str, Any]) -> dict[str, int | None]:
     return {name: index for index, name in enumerate(dict.fromkeys(name for name in names if name != RANDOM))}
 
 
-def _named(row: Row, metric: str) -> str:
-    parts = [f"{metric} on {row['data']}", row["variant"], f"augmentation {row['recipe']}" if row["recipe"] else ""]
-    return ", ".join(part for part in parts if part)
-
-
 def _accuracy(rows: Sequence[Row], styles: Mapping[str, int | None]) -> list[str]:
     """Test accuracy by images per class, a figure a recipe."""
     own = [row for row in rows if row["metric"] == "test-accuracy" and row["mean"] is not None]
@@ -66,7 +60,7 @@ def _accuracy(rows: Sequence[Row], styles: Mapping[str, int | None]) -> list[str
             series.append(Series(name, x, y, low, high, styles.get(name)))
         shown = _leading(series)
         title = "Test accuracy" if len(shown) == len(series) else f"Test accuracy of the {CURVES} best and random images"
-        labels = Labels(_named(here[0], title), "images per class", "test accuracy (%)")
+        labels = Labels(in_place(here[0], title), "images per class", "test accuracy (%)")
         found += [lines(shown, labels, levels, logarithmic=True), *_advantage(here, styles)]
     return found
 
@@ -86,40 +80,13 @@ def _networks(rows: Sequence[Row], styles: Mapping[str, int | None]) -> list[str
     titles = ("Test accuracy, mean of all architectures", "test accuracy (%)")
     found = []
     for recipe in dict.fromkeys(row["recipe"] for row in own if not row["reference"]):
-        found += _bars([row for row in own if row["recipe"] == recipe or row["reference"]], MEAN, titles, styles)
+        found += bars_of([row for row in own if row["recipe"] == recipe or row["reference"]], MEAN, titles, styles)
     return found
 
 
 def _advantage(rows: Sequence[Row], styles: Mapping[str, int | None]) -> list[str]:
     """Paired differences to random real images of the same ipc."""
     own = sorted((row for row in rows if row["comparison"]), key=lambda row: row["ipc"])
-    series = [_bar(row, row["comparison"], "difference", styles) for row in own]
-    labels = Labels(_named(rows[0], "Gain over random images"), "difference in test accuracy (points)", "")
+    series = [bar(row, row["comparison"], "difference", styles) for row in own]
+    labels = Labels(in_place(rows[0], "Gain over random images"), "difference in test accuracy (points)", "")
     return [bars(series, labels)] if series else []
-
-
-def _bar(row: Row, part: Row, key: str, styles: Mapping[str, int | None]) -> Series:
-    style = styles.get(row["condenser"])
-    return Series(label(row), [0], [part[key]], [part["low"]], [part["high"]], style, row["reference"])
-
-
-def _search(rows: Sequence[Row], scatters: Sequence[Row], styles: Mapping[str, int | None]) -> list[str]:
-    panels = [
-        Series(label(part), part["scores"], part["truth"], style=styles.get(part["condenser"])) for part in scatters[:PANELS]
-    ]
-    found = _bars(rows, "kendall-tau", ("Rank correlation with the truth", "Kendall tau (1: same order, 0: chance)"), styles)
-    regret = next((row["metric"] for row in rows if row["metric"].startswith("regret@")), "")
-    lost = (f"What trusting the proxy costs, {regret},", "true test accuracy lost (points, less is better)")
-    found += _bars(rows, regret, lost, styles)
-    if panels:
-        title = f"Proxy score against true accuracy, {scatters[0]['data']}"
-        x = "proxy score (validation accuracy in %; parameter-count: parameters)"
-        found.append(scatter(panels, Labels(title, x, "true test accuracy (%)")))
-    return found
-
-
-def _bars(rows: Sequence[Row], metric: str, titles: tuple[str, str], styles: Mapping[str, int | None]) -> list[str]:
-    own = [row for row in rows if row["metric"] == metric and row["mean"] is not None]
-    own.sort(key=lambda row: (row["reference"], row["ipc"] or 0))
-    series = [_bar(row, row, "mean", styles) for row in own]
-    return [bars(series, Labels(_named(own[0], titles[0]), titles[1], ""))] if series else []

@@ -6,11 +6,12 @@ a single seed its own repeats are the values, and the result says so.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness.rank_bootstrap import RankDraws, rank_difference
 from harness.report.kinds import CONDENSED, kind_of
-from harness.statistics import Interval, RankDraws, interval, paired_difference, rank_difference
+from harness.statistics import Interval, interval, paired_difference
 
 Record = Mapping[str, Any]
 RANDOM = "random"
@@ -33,6 +34,11 @@ class Entry:
     is_reference: bool
     kind: str = CONDENSED
     budget: int | None = None
+
+    def named(self) -> dict[str, Any]:
+        """What tells it apart, as JSON values."""
+        values = asdict(self)
+        return values | {"reference": values.pop("is_reference")}
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,29 +6,30 @@ from typing import Any
 
 from harness.report.gap import gaps_closed
 from harness.report.results import RANDOM, Entry, Record, Result, by_entry, condensation, measured
-from harness.report.search_results import Lineup, is_search, line_up, search_results
+from harness.report.search_lineup import Searched, is_search, line_up
+from harness.report.search_results import search_results
 from harness.statistics import Interval
 
 Row = dict[str, Any]
-Lineups = Mapping[tuple[str, str, str], Lineup | None]
+Searches = Mapping[tuple[str, str, str], Searched]
 SELF_EVIDENT = ("s", "J", "architectures", "parameters")
 
 
-def results_of(records: Sequence[Record]) -> tuple[list[Result], Lineups]:
-    """All results of a run, and for each search (scenario, data, variant) how its proxies were lined up."""
+def results_of(records: Sequence[Record]) -> tuple[list[Result], Searches]:
+    """All results of a run, and for each search (scenario, data, variant) what was lined up."""
     results: list[Result] = []
-    searches: dict[tuple[str, str, str], dict[Entry, list[Record]]] = {}
+    groups: dict[tuple[str, str, str], dict[Entry, list[Record]]] = {}
     for entry, group in by_entry(records).items():
         if group[0]["kind"] == "condense":
             results += condensation(entry, group)
         elif is_search(group):
-            searches.setdefault((entry.scenario, entry.data, entry.variant), {})[entry] = group
+            groups.setdefault((entry.scenario, entry.data, entry.variant), {})[entry] = group
         else:
             results += measured(entry, group)
-    lineups = {place: line_up(groups) for place, groups in searches.items()}
-    for place, groups in searches.items():
-        results += search_results(groups, lineups[place])
-    return results + gaps_closed(results), lineups
+    searches = {place: Searched(own, line_up(own)) for place, own in groups.items()}
+    for searched in searches.values():
+        results += search_results(searched)
+    return results + gaps_closed(results), searches
 
 
 def as_rows(results: Sequence[Result]) -> list[Row]:

@@ -2,139 +2,68 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.rank_bootstrap import RankDraws, Truth, rank_draws, rank_interval, seed_agreement
+from harness.report.definitions import TOP
 from harness.report.results import Entry, Record, Result, condensation_seconds, from_values, nbytes, seconds
-from harness.statistics import (
-    Interval,
-    RankDraws,
-    RankStatistic,
-    break_even,
-    kendall,
-    precision_at,
-    rank_draws,
-    rank_interval,
-    regret_at,
-    seed_agreement,
-    spearman,
-)
-
-TRUTH = "truth"
-SCORE = "architecture-score"
-Scores = Mapping[str, float]
+from harness.report.search_lineup import CORRELATIONS, FOUND, Lineup, Searched, Statistics, is_truth, statistics_of
+from harness.statistics import Interval, break_even
 
 
-@dataclass(frozen=True)
-class Lineup:
-    """The proxies of one search, and the truth, scored on the architectures that all of them share.
-
-    truth: (T, A) test accuracy in %, by seed; scores: entry -> (S, A), by seed. left_out: ids that some of them lack.
-    """
-
-    ids: tuple[str, ...]
-    truth: NDArray[np.float64]
-    scores: Mapping[Entry, NDArray[np.float64]]
-    left_out: tuple[str, ...]
-
-    @property
-    def k(self) -> int:
-        """How many architectures count as the top: a quarter."""
-        return max(1, round(len(self.ids) / 4))
-
-    @property
-    def statistics(self) -> dict[str, tuple[RankStatistic, str, bool]]:
-        """Metric -> statistic, unit, whether higher is better."""
-        return {
-            "kendall-tau": (kendall, "", True),
-            "spearman": (spearman, "", True),
-            f"precision@{self.k}": (precision_at(self.k), "", True),
-            f"regret@{self.k}": (regret_at(self.k), "points", False),
-        }
-
-
-def is_search(records: Sequence[Record]) -> bool:
-    return any(m["metric"] == SCORE for record in records for m in (record.get("outcome") or {}).get("measurements", []))
-
-
-def line_up(groups: Mapping[Entry, Sequence[Record]]) -> Lineup | None:
-    """Line up the entries of one search; None while no truth is there."""
-    truth = next((_by_seed(records, _tested) for entry, records in groups.items() if _is_truth(entry)), {})
-    scores = {entry: _by_seed(records, _scored) for entry, records in groups.items() if not _is_truth(entry)}
-    if not truth:
-        return None
-    tables = [*truth.values(), *(table for by_seed in scores.values() for table in by_seed.values())]
-    every = dict.fromkeys(name for table in tables for name in table)
-    ids = tuple(name for name in every if all(name in table for table in tables))
-    if len(ids) < 2:
-        return None
-    lined = {entry: _matrix(by_seed, ids) for entry, by_seed in scores.items() if by_seed}
-    return Lineup(ids, _matrix(truth, ids), lined, tuple(name for name in every if name not in ids))
-
-
-def _is_truth(entry: Entry) -> bool:
-    return entry.is_reference and entry.condenser == TRUTH
-
-
-def _by_seed(records: Sequence[Record], read: Any) -> dict[int, Scores]:
-    tables = {record["cell"]["seed"]: read(record["outcome"]) for record in records if record.get("outcome")}
-    return {seed: table for seed, table in sorted(tables.items()) if table}
-
-
-def _tested(outcome: Mapping[str, Any]) -> Scores:
-    architectures = outcome.get("detail", {}).get("architectures", [])
-    return {str(a["id"]): float(a["test"]) for a in architectures if a.get("test") is not None}
-
-
-def _scored(outcome: Mapping[str, Any]) -> Scores:
-    none: Mapping[str, Any] = {"repeats": [], "values": []}
-    found = next((m for m in outcome["measurements"] if m["metric"] == SCORE), none)
-    pairs = zip(found["repeats"], found["values"], strict=True)
-    return {str(repeat["architecture"]): float(value) for repeat, value in pairs if math.isfinite(value)}
-
-
-def _matrix(by_seed: Mapping[int, Scores], ids: Sequence[str]) -> NDArray[np.float64]:
-    return np.array([[table[name] for name in ids] for table in by_seed.values()], dtype=np.float64)
-
-
-def search_results(groups: Mapping[Entry, Sequence[Record]], lineup: Lineup | None) -> list[Result]:
+def search_results(searched: Searched) -> list[Result]:
     """All results of one search, entry by entry; without a lineup those that need no truth."""
-    truth = next((records for entry, records in groups.items() if _is_truth(entry)), [])
+    groups, lineup = searched.groups, searched.lineup
+    truth = next((records for entry, records in groups.items() if is_truth(entry)), [])
     each = _seconds_per_architecture(truth)
     full = float(np.mean(list(each.values()))) if each else None
     found: list[Result] = []
     for entry, records in groups.items():
-        if lineup is not None:
-            found += _ranks(entry, records, lineup)
+        if lineup is not None and (is_truth(entry) or entry in lineup.scores):
+            found += _ranks(entry, nbytes(records), lineup)
+        found += _found(entry, records)
         found += _costs(entry, records, full)
     return found
 
 
-def _ranks(entry: Entry, records: Sequence[Record], lineup: Lineup) -> list[Result]:
-    found: list[Result] = []
-    for metric, (statistic, unit, higher) in lineup.statistics.items():
-        draws, seeds = _draws(entry, lineup, statistic, metric)
-        if draws is not None:
-            over = f"{draws.architectures} architectures, {seeds} seed{'s' if seeds > 1 else ''}"
-            found.append(
-                Result(
-                    entry, nbytes(records), metric, unit, higher, rank_interval(draws), over, draws=draws, seeds=seeds
-                )
-            )  # fmt: skip
+def _ranks(entry: Entry, size: int | None, lineup: Lineup) -> list[Result]:
+    """Measures on all architectures, then on the true top 20 %."""
+    scores = lineup.scores.get(entry)
+    found = _measures(entry, size, (lineup.truth, scores), lineup.statistics)
+    if lineup.top is None or lineup.top_truth is None:
+        return found
+    few = statistics_of(len(lineup.top), lineup.truth.parameters is not None)
+    named = {name + TOP: statistic for name, statistic in few.items()}
+    return found + _measures(entry, size, (lineup.top_truth, None if scores is None else scores[:, lineup.top]), named)
+
+
+def _measures(
+    entry: Entry, size: int | None, sides: tuple[Truth, NDArray[np.float64] | None], statistics: Statistics
+) -> list[Result]:
+    """sides: the truth, and the entry's scores. The truth has rows of its own only for how far its seeds agree in rank."""
+    truth, scores = sides
+    if scores is None:
+        statistics = {name: s for name, s in statistics.items() if name.removesuffix(TOP) in CORRELATIONS}
+    wanted = [statistic for statistic, _, _ in statistics.values()]
+    every: Sequence[RankDraws] = (seed_agreement(wanted, truth) or []) if scores is None else rank_draws(wanted, truth, scores)
+    seeds = len(truth.test) if scores is None else len(scores)
+    found = []
+    for (metric, (_, unit, higher)), draws in zip(statistics.items(), every, strict=False):
+        if metric.startswith(CORRELATIONS[-1]) and math.isnan(draws.point):
+            continue  # parameters themselves: nothing is left of them
+        over = f"{draws.architectures} architectures, {seeds} seed{'s' if seeds > 1 else ''}"
+        interval = rank_interval(draws)
+        found.append(Result(entry, size, metric, unit, higher, interval, over, draws=draws, seeds=seeds))
     return found
 
 
-def _draws(entry: Entry, lineup: Lineup, statistic: RankStatistic, metric: str) -> tuple[RankDraws | None, int]:
-    """The truth has a row of its own only for how far its seeds agree in rank."""
-    if not _is_truth(entry):
-        scores = lineup.scores.get(entry)
-        return (None, 0) if scores is None else (rank_draws(statistic, lineup.truth, scores), len(scores))
-    if metric not in ("kendall-tau", "spearman"):
-        return None, 0
-    return seed_agreement(statistic, lineup.truth), len(lineup.truth)
+def _found(entry: Entry, records: Sequence[Record]) -> list[Result]:
+    """Test accuracy of the architecture that an adaptive strategy judged best, retrained on all data, one value a seed."""
+    finals = {r["cell"]["seed"]: ((r.get("outcome") or {}).get("detail") or {}).get("final") for r in records}
+    tested = {seed: {"": float(final["test"])} for seed, final in finals.items() if final and final.get("test") is not None}
+    return [from_values(entry, nbytes(records), (FOUND, "%", True), tested, "seeds")] if tested else []
 
 
 def _seconds_per_architecture(records: Sequence[Record]) -> dict[int, float]:
@@ -154,7 +83,7 @@ def _costs(entry: Entry, records: Sequence[Record], full: float | None) -> list[
     if made:
         found.append(seconds(entry, records, "condensation-seconds", made))
     each = _seconds_per_architecture(records)
-    if full is None or _is_truth(entry) or not each:
+    if full is None or is_truth(entry) or not each:
         return found
     spent_on_set = dict.fromkeys(each, 0.0) if entry.is_reference else made
     points = {seed: break_even(spent_on_set[seed], full, each[seed]) for seed in each if seed in spent_on_set}

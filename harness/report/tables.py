@@ -4,21 +4,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report.columns import Bundle, Layout, Row, layouts
+from harness.report.definitions import DEFINITIONS, TOP
 from harness.report.kinds import split_metric, strategies
 from harness.report.leading import leading
 from harness.report.memory_tables import compared, ledgers
+from harness.report.search_columns import search_layouts
+from harness.report.search_tables import search_tables
 from harness.report.sections import Section, Table
 from harness.report.wording import sizes
 
 
 def tables(report: Mapping[str, Any]) -> list[Table]:
     """All tables of a report, by scenario in the order of its rows; what making the sets cost comes last."""
-    rivals = compared(report)
+    rivals, searched = compared(report), search_tables(report)
     found = [table for table in rivals if not table.is_detail]
     for place, rows in _places(report["rows"]).items():
         bundles = _bundles(rows)
         names = list(dict.fromkeys(name for bundle in bundles for name in bundle))
-        for layout in layouts(names, rows):
+        laid = search_layouts(names, rows) if "search-seconds" in names else layouts(names, rows)
+        for layout in laid:
             shown = [bundle for bundle in bundles if any(metric in bundle for metric in layout.metrics)]
             if not shown:
                 continue
@@ -28,7 +32,13 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
     order = list(dict.fromkeys(row["scenario"] for row in report["rows"] if row["scenario"] != "condense"))
     places = {name: position for position, name in enumerate([*order, "condense"])}
     return sorted(
-        [*found, *(table for table in rivals if table.is_detail), *ledgers(report)], key=lambda table: places[table.scenario]
+        [
+            *found,
+            *(table for table in searched if not table.is_detail),
+            *(table for table in [*rivals, *searched] if table.is_detail),
+            *ledgers(report),
+        ],
+        key=lambda table: places[table.scenario],
     )
 
 
@@ -110,7 +120,9 @@ def _footnotes(bundles: Sequence[Bundle], metrics: Sequence[str]) -> list[str]:
     rows = [row for bundle in bundles for name, row in bundle.items() if name in metrics]
     made = dict.fromkeys(f"{row['interval']} over {row['over']}" for row in rows)
     found = [f"95 % intervals: {'; '.join(made)}."]
-    if any(row["metric"] == "kendall-tau" and row["condenser"] == "truth" for row in rows):
+    if any(row["metric"].endswith(TOP) for row in rows):
+        found.append(f"{DEFINITIONS[TOP.strip()]}")
+    if any(row["metric"].startswith("kendall-tau") and row["condenser"] == "truth" for row in rows):
         found.append("Row truth: how far two seeds of the ground truth agree, a guide to the best that a proxy can show.")
     beside = [row for row in rows if "equal_count_is_equal_bytes" in row]
     if beside and all(row["budget"] for row in beside):

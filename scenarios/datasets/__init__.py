@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from condensers.errors import DataMissing, UsageError
 from condensers.registry import Registry
-from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names
+from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, resized
 
 if TYPE_CHECKING:
     from scenarios.datasets.raw import Source
@@ -31,7 +31,10 @@ DATASETS = Registry(
 
 
 def check(name: str) -> None:
-    """Raise UsageError, with a near name, unless `name` is a registered data set, folder:PATH or domains:A+B. Reads no data."""
+    """Raise UsageError, with a near name, unless `name` is a registered data set, one as NAME@PIXELS, folder:PATH or domains:A+B.
+
+    Reads no data.
+    """
     if name.startswith(DOMAINS):
         for part in domain_names(name):
             check(part)
@@ -41,13 +44,15 @@ def check(name: str) -> None:
             raise UsageError("dataset 'folder:' names no folder; write folder:PATH, for example folder:photos")
         return
     try:
-        DATASETS.locate(name)
+        DATASETS.locate(resized(name)[0])
     except UsageError as fault:
         raise UsageError(f"{fault} (or folder:PATH for images of your own, domains:A+B for several)") from None
 
 
 def load(name: str, *, data_dir: Path | None = None, download: bool = False, validation: float = 0.1) -> Splits:
     """Return the disjoint training, validation and test images of a registered data set, folder:PATH or domains:A+B.
+
+    NAME@PIXELS is a registered data set with its images averaged to that height, for example fashion-mnist@14.
 
     data_dir: where files are looked for; by default the folder in HARNESS_DATA, else "data" in the user's cache.
     download: fetch what is not there. validation: the share of each class's training images, 0 to 1 exclusive, that is
@@ -64,6 +69,7 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
         return combine([load(part, data_dir=data_dir, download=download, validation=validation) for part in parts])
     from scenarios.datasets.folder import Folder
     from scenarios.datasets.place import Place
+    from scenarios.datasets.shrunk import shrunk
     from scenarios.datasets.split import as_splits
 
     place = Place.choose(data_dir, download)
@@ -71,8 +77,10 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
         if name.startswith(FOLDER):
             folder = Folder(name.removeprefix(FOLDER).strip())
             return as_splits(f"{FOLDER}{folder.root.name}", folder.read(place), validation)
-        source: Source = DATASETS.create(name)
-        return as_splits(name, source.read(place), validation)
+        base, height = resized(name)
+        source: Source = DATASETS.create(base)
+        raw = source.read(place)
+        return as_splits(name, raw if height is None else shrunk(name, raw, height), validation)
     except OSError as fault:
         where = fault.filename or place.root
         raise DataMissing(f"{name}: {where} cannot be read ({fault.strerror or fault}); mend it or name another") from fault

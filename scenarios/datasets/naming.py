@@ -18,3 +18,13 @@ def domain_names(name: str) -> tuple[str, ...]:
     if any(part.startswith(DOMAINS) for part in parts):
         raise UsageError(f"dataset '{name}' has domains within domains; write all in one row, domains:A+B+C")
     return parts
+
+
+def resized(name: str) -> tuple[str, int | None]:
+    """fashion-mnist@14 -> ("fashion-mnist", 14), and a name without a size -> (name, None); UsageError for any other size."""
+    base, mark, size = name.rpartition("@")
+    if not mark:
+        return name, None
+    if not size.isdecimal() or int(size) < 1:
+        raise UsageError(f"dataset '{name}': '{size}' is no height of images; write NAME@PIXELS, for example fashion-mnist@14")
+    return base, int(size)

@@ -1,17 +1,21 @@
 """What is done with one architecture of a search: train it on some images, score it, time it, and remember the result."""
 
-import time
+import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from condensers import networks
 from condensers.context import Context
-from condensers.training import Training, accuracy, train
+from condensers.data import ClassData
+from condensers.training import Training, accuracy
 from scenarios.protocol import Splits
+from scenarios.search.curve import ReadLoop
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,9 @@ class Job:
     """How every architecture of one search is judged.
 
     images: (N, C, H, W) uint8, or float32 normalised. labels: (N,) int64, or (N, K) float32. test: whether test accuracy is
-    read too, and is the score; otherwise validation accuracy is. batch: images at once when testing.
+    read too, and is the score; otherwise validation accuracy is. batch: images at once when testing. readings: after which
+    gradient steps validation accuracy is read for the `curve`, apart from the last. beyond: the curve goes on to so many
+    times the recipe's steps; the score stays that after the recipe's.
     """
 
     data: Splits
@@ -28,13 +34,25 @@ class Job:
     recipe: Training
     test: bool
     batch: int
+    readings: tuple[int, ...] = ()
+    beyond: int = 1
+
+    unit: ClassVar[str] = "%"
+
+    @property
+    def measures(self) -> str:
+        return "test accuracy" if self.test else "validation accuracy"
+
+    @property
+    def own_draws(self) -> bool:
+        return self.test
 
     def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
         """Train one architecture and return what was found, as JSON values.
 
         A finished architecture is not trained again: its result comes from the context's folder. Equal seeds give equal
-        initial weights and batches, whatever the images are. `seconds` is what trying an architecture costs: training and
-        validation, not the reading of test data.
+        initial weights and batches, whatever the images are. `seconds` is what trying an architecture costs: training by the
+        recipe and one validation, not the curve's other readings, what lies beyond, or the reading of test data.
         """
         part = context.fork(f"architecture-{name}")
         found: dict[str, Any] = part.memo("result", lambda: self._judge(spec, name, part))
@@ -43,19 +61,34 @@ class Job:
     def _judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
         data = self.data.train
         network = networks.build(spec, data.shape, len(data.class_names), context.generator, context.device)
-        trained = train(network, self.images, self.labels, self.recipe, data, context, f"train {name}")
-        begun = time.monotonic()
-        validation = accuracy(network, self.data.validation, self.batch, self.recipe.precision)
-        seconds = trained.seconds + time.monotonic() - begun
-        found = {"validation": validation, "seconds": seconds, "images": trained.images}
+        found: dict[str, Any] = train(network, self, context, f"train {name}")
         if self.test:
-            found["test"] = accuracy(network, self.data.test, self.batch, self.recipe.precision)
+            found["test"] = self.accuracy(network, self.data.test)
         return found | {"score": found["test" if self.test else "validation"]}
+
+    def accuracy(self, network: nn.Module, data: ClassData) -> float:
+        """Percentage of `data` that the network has right."""
+        return accuracy(network, data, self.batch, self.recipe.precision)
+
+
+def train(network: nn.Module, job: Job, context: Context, name: str) -> dict[str, Any]:
+    """Train in place as `job` says; return the reading after the recipe's last step, and the `curve` where one was asked for."""
+    loop = ReadLoop(network, job.images, job.labels, job.recipe, job.data.train, context)
+    loop.read_at(job.readings, lambda: job.accuracy(network, job.data.validation), job.beyond)
+    found = loop.trained(context, name)
+    return {**found, "curve": loop.curve} if job.readings or job.beyond > 1 else {**found}
 
 
 def identifier(choice: Mapping[str, Any]) -> str:
-    """A short name of an architecture, fit for a folder: depth 3, width 32, norm "none" -> "d3-w32-none"."""
-    return "-".join(f"{name[0]}{value}" if isinstance(value, int) else str(value) for name, value in choice.items())
+    """A short name of an architecture, fit for a folder: depth 3, width 32, norm "none" -> "d3-w32-none".
+
+    A hash where the values are long, or are not letters and digits alone.
+    """
+    parts = [f"{name[0]}{value}" if isinstance(value, int) else str(value) for name, value in choice.items()]
+    plain = all(re.fullmatch(r"[A-Za-z0-9_.+]+", part) for part in parts)
+    if plain and sum(map(len, parts)) <= 60:
+        return "-".join(parts)
+    return hashlib.sha256(json.dumps(dict(choice), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def parameter_count(spec: Any, shape: tuple[int, int, int], classes: int) -> int:

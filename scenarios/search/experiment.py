@@ -12,41 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from condensers.errors import HarnessError, Interrupted
-from scenarios.search.space import ConvNetSpace
+from scenarios.search.model_space import ChoiceSpace
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # NNI warns of every class of torch.nn that is younger than itself
     import nni
 
     nni.set_default_framework("none")  # else it imports lightning, which nothing here uses
-    from nni.mutable import ensure_frozen
     from nni.nas.evaluator import FunctionalEvaluator
     from nni.nas.experiment import NasExperiment, NasExperimentConfig
     from nni.nas.experiment.config import SequentialEngineConfig, SimplifiedModelFormatConfig
-    from nni.nas.nn.pytorch import ModelSpace
-    from nni.nas.strategy import GridSearch, Random, Strategy
-
-
-class ConvNetModelSpace(ModelSpace):  # type: ignore[misc]
-    """The NNI model space of `space`, for images of `shape` (C, H, W); frozen, it is the chosen ConvNet.
-
-    choice: the chosen values. network: the module of the chosen spec, with torch's own initial weights.
-    """
-
-    def __init__(self, space: ConvNetSpace, shape: tuple[int, int, int], classes: int) -> None:
-        super().__init__()
-        self.choice: dict[str, Any] = {}
-        for name, values in space.choices().items():
-            self.choice[name] = ensure_frozen(self.add_mutable(nni.choice(name, list(values))))
-        self.network = space.spec(self.choice).module(shape, classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (N, classes) of images (N, C, H, W) float32, normalised."""
-        logits: Tensor = self.network(x)
-        return logits
+    from nni.nas.strategy import Strategy
 
 
 @dataclass(frozen=True)
@@ -76,7 +53,7 @@ class _Evaluation:
         self.errors: list[tuple[Mapping[str, Any], str]] = []
         self.stopped: BaseException | None = None
 
-    def __call__(self, model: ConvNetModelSpace) -> None:
+    def __call__(self, model: ChoiceSpace) -> None:
         try:
             nni.report_final_result(self.score(model.choice))
         except (Interrupted, HarnessError, SystemExit) as reason:
@@ -88,7 +65,7 @@ class _Evaluation:
 
 
 def explore(
-    model_space: ConvNetModelSpace, strategy: Strategy, limit: int, score: Callable[[Mapping[str, Any]], float], folder: Path
+    model_space: ChoiceSpace, strategy: Strategy, limit: int, score: Callable[[Mapping[str, Any]], float], folder: Path
 ) -> list[Trial]:
     """Let `strategy` choose up to `limit` architectures and score each; return them in the order they were tried.
 
@@ -103,7 +80,7 @@ def explore(
         max_trial_number=limit,
         experiment_working_directory=str(folder),
     )
-    with _contained(folder):
+    with contained(folder):
         experiment = _Experiment(model_space, FunctionalEvaluator(evaluation), strategy, config, id="search")
         try:
             experiment.start()
@@ -112,11 +89,6 @@ def explore(
         finally:
             experiment.stop()
     return [_trial(model, evaluation.errors) for model in strategy.list_models(sort=False)]
-
-
-def make_strategy(name: str, seed: int) -> Strategy:
-    """NNI's "random" (never the same architecture twice) or "grid" (all of the space, in order)."""
-    return Random(seed=seed) if name == "random" else GridSearch(shuffle=False)
 
 
 def _trial(model: Any, errors: list[tuple[Mapping[str, Any], str]]) -> Trial:
@@ -128,7 +100,7 @@ def _trial(model: Any, errors: list[tuple[Mapping[str, Any], str]]) -> Trial:
 
 
 @contextmanager
-def _contained(folder: Path) -> Iterator[None]:
+def contained(folder: Path) -> Iterator[None]:
     """Keep NNI's log from the terminal, and its settings from the home directory."""
     logger, wanted = logging.getLogger("nni"), "NNI_CONFIG_DIR"
     handlers, propagate, setting = logger.handlers, logger.propagate, os.environ.get(wanted)

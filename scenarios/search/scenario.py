@@ -5,28 +5,32 @@ training on all data. Differences: architectures are ranked by validation accura
 space instead of all 720; the same recipe for every proxy, real images included.
 """
 
-import hashlib
-import itertools
-import json
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
+from torch import Tensor
 
-from condensers.context import Context, Progress
-from condensers.errors import UsageError, suggestion
-from condensers.fields import hyper, settings_of
+from condensers.context import Context
+from condensers.errors import UsageError
+from condensers.fields import hyper
 from condensers.networks.passes import PRECISIONS
 from condensers.synthetic import SyntheticSet
 from condensers.training import Training
 from scenarios.material import as_labelled
 from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
-from scenarios.registry import SPACES
-from scenarios.search.candidate import Job, identifier, parameter_count
+from scenarios.registry import BASELINES, ENGINES, SEARCH_STRATEGIES
+from scenarios.search.baselines.base import Judge
+from scenarios.search.baselines.truth import images_of_training, training_on_all
+from scenarios.search.candidate import Job
+from scenarios.search.combination import SCORES, combined
+from scenarios.search.curve import READINGS_SHARE, affordable, geometric, searching
+from scenarios.search.exploration import explored
+from scenarios.search.judging import Plan
+from scenarios.search.spaces.base import create_space
+from scenarios.search.tables.files import find
+from scenarios.search.tables.reading import AUTO, TRAIN, said
+from scenarios.search.tables.target import target_of
 
 
 @dataclass(frozen=True)
@@ -34,133 +38,143 @@ class Search:
     """Architecture search with a set as proxy: one score per architecture, to be compared with the ground truth's."""
 
     space: Any = hyper("convnet-small", part="space", source="ours")
-    strategy: str = hyper("random", source="ours; grid takes all of the space", values=("random", "grid"))
-    architectures: int = hyper(24, unit="architectures", source="ours; for random only", minimum=2)
+    strategy: Any = hyper("random", part="search strategy", source="ours")
+    architectures: int = hyper(24, unit="architectures", source="ours; grid takes all of the space", minimum=2)
     sample_seed: int = hyper(0, source="ours; the same sample for every subject and seed", minimum=0)
     epochs: int = hyper(200, unit="epochs", source="FTD, search experiment", minimum=1)
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     augmentation: str = hyper("dsa", source="DSA and DM", values=("none", "dsa"))
+    truth: str = hyper(
+        AUTO, unit="auto (a table of this package where one fits), train, or a table's name or file", source="ours"
+    )
     truth_epochs: int = hyper(20, unit="epochs", source="ours", minimum=1)
     truth_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     truth_lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     truth_augmentation: str = hyper("none", source="ours", values=("none", "dsa"))
     early_stopping_ipc: int = hyper(10, unit="images per class", source="ours; the set whose steps it may take", minimum=1)
+    early_stopping_most: int = hyper(4, unit="times its steps", source="ours; its curve goes on for as long", minimum=1)
+    subset_ipc: int = hyper(50, unit="images per class", source="ours; of the random subset", minimum=1)
+    zero_cost_batch: int = hyper(64, unit="images", source="Abdelfattah et al., ICLR 2021: one minibatch", minimum=2)
+    combine: str = hyper("", unit="zero-cost score whose ranks a set's are averaged with", source="ours", values=("", *SCORES))
+    validation_images: int = hyper(2000, unit="images", source="ours; the truth takes all", minimum=1)
+    readings: int = hyper(12, unit="points of a curve, at most", source="ours", minimum=1)
     precision: str = hyper("fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS)
     evaluation_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
+    engine: Any = hyper("sequential", part="engine", source="ours")
+    trial_limit: float = hyper(0.0, unit="seconds for one architecture; 0: no limit", source="ours", minimum=0.0)
 
     registered: ClassVar[str] = "search"
-    references: ClassVar[Sequence[str]] = ("truth", "parameter-count", "early-stopping")
+    default_references: ClassVar[Sequence[str]] = ("truth", "parameters", "early-stopping")
+
+    @property
+    def references(self) -> Sequence[str]:
+        """All baselines."""
+        return tuple(BASELINES.entries())
 
     def __post_init__(self) -> None:
-        SPACES.create(self.space, "search.space")
+        create_space(self.space, "search.space")
+        SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
+        if self.truth not in (TRAIN, AUTO):
+            find(self.truth)
+        ENGINES.create(self.engine, "search.engine")
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
         """Judge the sampled architectures by `subject`.
 
         A set, "early-stopping": validation accuracy after training on it, or on real images for as many steps. "truth":
-        test accuracy after training on all training data, beside validation accuracy. "parameter-count": the number of
-        trainable parameters. An architecture that fails is listed under `failures` and has no score; RuntimeError if all
-        fail. `table` in the detail names the ground truth that the scores may be compared with.
+        test accuracy after training on all training data, beside validation accuracy. Other references: see their own
+        summaries. With `combine` a set's scores are mean ranks, beside what they are made of. An architecture that fails is
+        listed under `failures` and has no score; RuntimeError if all fail. `table` in the detail is the key of the ground truth
+        that the scores may be compared with; `truth`, where it was read and not trained, says from which table. An adaptive
+        strategy is told validation accuracy, tries other architectures for each subject, and adds "found-accuracy": the test
+        accuracy of the one judged best, after training on all training data (`final` in the detail, its seconds apart from
+        those of the search).
         """
         if isinstance(subject, Recipe):
             raise UsageError("search: needs a finished set or a reference, not a condenser still to be run; condense first")
-        space = SPACES.create(self.space, "search.space").fitting(data.train.shape)
+        plan = self._plan(data)
         here = Splits(*(part.to(context.device) for part in (data.train, data.validation, data.test)))
-        job = self._job(subject, here, context)
-        # The truth has weights and batches of its own: sharing them with the proxies would raise their correlation.
-        own = context.fork("truth") if job and job.test else context
-        rows, failures = self._explore(space, job, here, own)
+        judge = self._judge(subject, here, context)
+        own = context.fork("truth") if judge.own_draws else context
+        rows, failures = explored(plan, judge, data.train, own, ENGINES.create(self.engine, "search.engine"))
         if not rows:
             raise RuntimeError(f"search: all {len(failures)} architectures failed; the first with {failures[0]['error']}")
-        sampled = sorted(row["id"] for row in [*rows, *failures])
+        measures, unit = judge.measures, judge.unit
+        if self.combine and not isinstance(subject, Reference):
+            measures, unit = f"mean rank by {measures} and by {self.combine}, 0 to 1", "mean rank"
+            rows = self._combined(rows, plan.space, here, context)
         detail = {
             "subject": subject.name if isinstance(subject, Reference) else subject.card["method"],
-            "score": ("test accuracy" if job.test else "validation accuracy") if job else "trainable parameters",
-            "strategy": self.strategy,
-            "space": {name: list(values) for name, values in space.choices().items()},
-            "table": self._table(space, sampled, data),
+            "score": measures,
+            "strategy": plan.strategy.registered,
+            "adaptive": plan.strategy.adaptive,
+            "space": {name: list(values) for name, values in plan.space.choices().items()},
+            "table": target_of(self, plan.space, data).key,
             "architectures": rows,
             "failures": failures,
+            **said(judge, own),
         }
         repeats = [{"architecture": row["id"]} for row in rows]
-        unit = "%" if job else "parameters"
         scores = Measurement("architecture-score", [row["score"] for row in rows], repeats, unit, higher_is_better=True)
         costs = {"seconds": sum(row["seconds"] for row in rows), "images": sum(row["images"] for row in rows)}
-        return Outcome([scores], costs, detail)
+        if not plan.strategy.adaptive:
+            return Outcome([scores], costs, detail)
+        final = self._final(max(rows, key=plan.guide), plan, here, own)
+        accuracy = Measurement("found-accuracy", [final["test"]], [{"architecture": final["id"]}], "%", higher_is_better=True)
+        return Outcome([scores, accuracy], costs, detail | {"final": final})
 
     def image_passes(self, data: Splits, images: int, reference: str | None) -> list[tuple[Any, float]]:
         """Networks and about how many images pass each, forward and backward; the space's middle network stands for all."""
-        if reference == "parameter-count":
-            return []
-        space = SPACES.create(self.space, "search.space").fitting(data.train.shape)
-        middle = space.spec({name: values[len(values) // 2] for name, values in space.choices().items()})
-        count = space.size if self.strategy == "grid" else self.architectures
-        training = self.epochs * (images or self.early_stopping_ipc * len(data.train.classes))
-        scoring = len(data.validation.images) / 3
-        if reference == "truth":
-            training, scoring = self.truth_epochs * len(data.train.images), scoring + len(data.test.images) / 3
-        return [(middle, count * (training + scoring))]
+        plan = self._plan(data)
+        middle = plan.space.spec({name: values[len(values) // 2] for name, values in plan.space.choices().items()})
+        if reference is None:
+            each = self.epochs * images * (1 + READINGS_SHARE) + min(self.validation_images, len(data.validation.images)) / 3
+        else:
+            each = BASELINES.create(reference).images(self, data)
+        final = images_of_training(self, data) if plan.strategy.adaptive else 0.0
+        return [(middle, plan.limit * each + final)] if each or final else []
 
-    def _job(self, subject: SyntheticSet | Reference, data: Splits, context: Context) -> Job | None:
-        """How architectures are judged by `subject`, in the precision of all; None where nothing is trained."""
-        job = self._judging(subject, data, context)
-        return job and replace(job, recipe=replace(job.recipe, precision=self.precision))
+    def _plan(self, data: Splits) -> Plan:
+        """What is tried, on images of `data`'s shape; UsageError where the space has fewer architectures than asked for."""
+        space = create_space(self.space, "search.space").fitting(data.train.shape)
+        strategy = SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
+        return Plan(space, strategy, strategy.tries(space, self.architectures), self.sample_seed, self.trial_limit)
 
-    def _judging(self, subject: SyntheticSet | Reference, data: Splits, context: Context) -> Job | None:
-        train, name = data.train, subject.name if isinstance(subject, Reference) else None
-        if name == "parameter-count":
-            return None
-        if name == "truth":
-            recipe = Training(self.truth_epochs, self.truth_lr, batch=self.truth_batch, augmentation=self.truth_augmentation)
-            return Job(data, train.images, train.labels, recipe, True, self.evaluation_batch)
-        if name == "early-stopping":
-            count = self.early_stopping_ipc * len(train.classes)
-            batch = min(self.batch, count)
-            steps = self.epochs * -(-count // self.batch)
-            recipe = Training(self.epochs, self.lr, batch=batch, augmentation=self.augmentation, steps=steps)
-            return Job(data, train.images, train.labels, recipe, False, self.evaluation_batch)
-        if not isinstance(subject, SyntheticSet):
-            raise UsageError(f"search: unknown reference '{name}'; {suggestion(str(name), self.references)}")
-        recipe = Training(self.epochs, self.lr, batch=self.batch, augmentation=self.augmentation)
+    def _final(self, best: Mapping[str, Any], plan: Plan, data: Splits, context: Context) -> dict[str, Any]:
+        """What the search led to: the architecture it judged best, trained as the truth trains one, and tested once."""
+        name = best["id"]
+        if "test" in best:
+            return {"id": name, **{key: best[key] for key in ("validation", "test", "seconds", "images")}}
+        spec = plan.space.spec({label: best[label] for label in plan.space.choices()})
+        found = training_on_all(self, data).judge(spec, name, context.fork("final"))
+        return {"id": name, **found}
+
+    def _judge(self, subject: SyntheticSet | Reference, data: Splits, context: Context) -> Judge:
+        """What scores architectures: a baseline, or training on the set."""
+        if isinstance(subject, Reference):
+            found: Judge = BASELINES.create(subject.name, "search.references").judge(self, data)
+            return found
+        train = data.train
         images, labels = subject.decode(context.device)
         if images.shape[1:] != train.shape or tuple(subject.card["class_names"]) != train.class_names:
             source = subject.card["dataset"]
             raise UsageError(f"search: the set was made from {source}, whose image size or classes are not those of {train.name}")
-        labels, recipe = as_labelled(subject, labels, recipe)
-        return Job(data, images, labels, recipe, False, self.evaluation_batch)
+        labels, recipe = as_labelled(subject, labels, self.recipe())
+        return self.proxy(data, images, labels, recipe)
 
-    def _explore(self, space: Any, job: Job | None, data: Splits, context: Context) -> tuple[list[Any], list[Any]]:
-        """Run the NNI experiment; return a row for each architecture that has a score, and one for each that has not."""
-        from scenarios.search.experiment import ConvNetModelSpace, explore, make_strategy  # NNI takes seconds to import
+    def recipe(self) -> Training:
+        """How a network is trained on a set, or on real images in its place."""
+        return Training(self.epochs, self.lr, batch=self.batch, augmentation=self.augmentation, precision=self.precision)
 
-        limit = space.size if self.strategy == "grid" else self.architectures
-        if limit > space.size:
-            raise UsageError(f"search.architectures: {limit} asked for, but the space has only {space.size} for these images")
-        shape, classes = data.train.shape, len(data.train.class_names)
-        found: dict[str, dict[str, Any]] = {}
-        done = itertools.count(1)
+    def proxy(self, data: Splits, images: Tensor, labels: Tensor, recipe: Training) -> Job:
+        """Training on a few images: a curve whose readings cost a quarter of it at most, on some of the validation images."""
+        data = searching(data, self.validation_images)
+        steps = recipe.epochs * -(-len(images) // recipe.batch)
+        count = affordable(self.readings, recipe.epochs * len(images), len(data.validation.images))
+        return Job(data, images, labels, recipe, False, self.evaluation_batch, (steps, *geometric(steps, count)))
 
-        def score(choice: Mapping[str, Any]) -> float:
-            name, spec = identifier(choice), space.spec(choice)
-            parameters = parameter_count(spec, shape, classes)
-            record = job.judge(spec, name, context) if job else {"score": float(parameters), "seconds": 0.0, "images": 0}
-            found[name] = {"id": name, **choice, "parameters": parameters, **record}
-            context.progress(Progress("search", next(done), limit, f"{name} {record['score']:.4g}"))
-            return float(record["score"])
-
-        with ExitStack() as stack:
-            folder = context.folder / "nni" if context.folder else Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            stack.enter_context(torch.random.fork_rng(devices=[]))  # NNI's models draw weights that nobody uses
-            space_of_nni = ConvNetModelSpace(space, shape, classes)
-            trials = explore(space_of_nni, make_strategy(self.strategy, self.sample_seed), limit, score, folder)
-        rows = [found[identifier(t.choice)] | {"score": t.score} for t in trials if t.score is not None]
-        failures = [{"id": identifier(t.choice), **t.choice, "error": t.error} for t in trials if t.score is None]
-        return rows, failures
-
-    def _table(self, space: Any, sampled: list[str], data: Splits) -> str:
-        """The version of the ground truth: a hash of all that determines it, but for seed and device."""
-        truth = (self.truth_epochs, self.truth_batch, self.truth_lr, self.truth_augmentation, self.precision)
-        digests = [part.digest for part in (data.train, data.validation, data.test)]
-        parts = [1, settings_of(space), sampled, truth, digests, torch.__version__]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    def _combined(self, rows: list[dict[str, Any]], space: Any, data: Splits, context: Context) -> list[dict[str, Any]]:
+        """`rows` scored anew, by their ranks and those of the zero-cost score that `combine` names."""
+        other = BASELINES.create(self.combine, "search.combine").judge(self, data)
+        return combined(rows, self.combine, other, lambda row: space.spec({name: row[name] for name in space.choices()}), context)

@@ -134,8 +134,19 @@ def _search(seed: int) -> list[dict[str, Any]]:
         found.append(scored(made("search", label, 10, seed), true - 20 + rng.normal(0, noise, size=ARCHITECTURES), 4.0))
     early = true - 3 + rng.normal(0, 1.5, size=ARCHITECTURES)
     found.append(scored(made("search", "early-stopping", None, seed, True), early, 4.5))
+    for row in found[-1]["outcome"]["detail"]["architectures"]:
+        row["curve"] = [_reading(row["validation"] + (3 - i) * rng.normal(0, 1.0), i) for i in (1, 2, 3)]
     count = 1000 * np.random.default_rng(9).integers(1, 6, size=ARCHITECTURES)
-    return [*found, scored(made("search", "parameter-count", None, seed, True), count, 0.0)]
+    found.append(scored(made("search", "parameters", None, seed, True), count, 0.0))
+    for record in found:
+        for row, parameters in zip(record["outcome"]["detail"]["architectures"], count, strict=True):
+            row |= {"parameters": int(parameters), "images": 1000}
+    return found
+
+
+def _reading(validation: float, third: int) -> dict[str, float]:
+    """A point of a curve of three: 4.5 s, 30 steps and 1,500 images."""
+    return {"steps": 10 * third, "images": 500 * third, "seconds": 1.5 * third, "validation": float(validation)}
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ def test_continual_headline_gives_final_accuracy_too(report: dict[str, Any]) -> 
 
 def test_search_headline_names_baselines_and_ceiling(report: dict[str, Any]) -> None:
     (found,) = [h["answer"] for h in report["headlines"] if h["question"].startswith("Which proxy")]
-    assert "n = 16 architectures, 3 seeds" in found and "parameter-count" in found and "early-stopping" in found
+    assert "n = 16 architectures, 3 seeds" in found and "parameters" in found and "early-stopping" in found
     assert "Two seeds of the truth itself agree with tau" in found and "truth," not in found
 
 

@@ -6,14 +6,16 @@ import nni
 import pytest
 
 from condensers.errors import Interrupted
-from scenarios.search.experiment import ConvNetModelSpace, Trial, explore, make_strategy
-from scenarios.search.space import SmallConvNetSpace
+from scenarios.registry import SEARCH_STRATEGIES
+from scenarios.search.experiment import Trial, explore
+from scenarios.search.model_space import ChoiceSpace
+from scenarios.search.spaces.convnet import SmallConvNetSpace
 
 SPACE = SmallConvNetSpace(depths=(1, 2), widths=(8,), norms=("none",))
 
 
 def tried(score: Any, folder: Path, strategy: str = "random", seed: int = 0, limit: int = 4) -> list[Trial]:
-    return explore(ConvNetModelSpace(SPACE, (1, 8, 8), 3), make_strategy(strategy, seed), limit, score, folder)
+    return explore(ChoiceSpace(SPACE), SEARCH_STRATEGIES.create(strategy).of_nni(seed), limit, score, folder)
 
 
 def test_same_seed_same_sample_without_repetition(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import torch
 
-from condensers import training
 from condensers.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
 from condensers.synthetic import SyntheticSet
@@ -22,10 +21,11 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was trained: (number of images, recipe, name, initial weights)."""
     calls: list[Any] = []
 
-    def watched(network: Any, images: Any, labels: Any, recipe: Any, data: Any, context: Any, name: str) -> training.Trained:
-        calls.append((len(images), recipe, name, network.classifier.weight.detach().clone()))
-        return training.train(network, images, labels, recipe, data, context, name)
+    def watched(network: Any, job: candidate.Job, context: Context, name: str) -> dict[str, Any]:
+        calls.append((len(job.images), job.recipe, name, network.classifier.weight.detach().clone()))
+        return train(network, job, context, name)
 
+    train = candidate.train
     monkeypatch.setattr(candidate, "train", watched)
     return calls
 
@@ -67,7 +67,7 @@ def test_global_generator_is_left_alone(search: Search, splits: Splits, syntheti
 
 
 def test_parameter_count_trains_nothing(search: Search, splits: Splits, trainings: list[Any]) -> None:
-    outcome = search.run(Reference("parameter-count"), splits, Context())
+    outcome = search.run(Reference("parameters"), splits, Context())
     assert trainings == [] and outcome.costs == {"seconds": 0, "images": 0}
     assert outcome.measurements[0].unit == "parameters"
     assert list(outcome.measurements[0].values) == [row["parameters"] for row in outcome.detail["architectures"]]
@@ -78,9 +78,8 @@ def test_early_stopping_takes_the_steps_of_a_set(search: Search, splits: Splits,
         steps: dict[str, list[int]] = {}
         settings = replace(search, batch=batch)
         for subject in (synthetic, Reference("early-stopping")):
-            events: list[Progress] = []
-            outcome = settings.run(subject, splits, Context(progress=events.append))
-            steps[outcome.detail["subject"]] = [e.total for e in events if e.name.startswith("train") and e.done == e.total]
+            outcome = settings.run(subject, splits, Context())
+            steps[outcome.detail["subject"]] = [row["steps"] for row in outcome.detail["architectures"]]
         assert steps["early-stopping"] == steps["random"] == [3 * (2 if batch == 4 else 1)] * 4
 
 
@@ -111,12 +110,14 @@ def test_finished_architectures_are_not_trained_again(
 def test_failing_architecture_is_listed_without_a_score(
     search: Search, splits: Splits, synthetic: SyntheticSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = ids(search.run(Reference("parameter-count"), splits, Context()))
+    expected = ids(search.run(Reference("parameters"), splits, Context()))
 
-    def fail(network: Any, images: Any, labels: Any, recipe: Any, data: Any, context: Any, name: str) -> training.Trained:
+    def fail(network: Any, job: candidate.Job, context: Context, name: str) -> dict[str, Any]:
         if name.endswith(broken):
             raise RuntimeError("out of memory")
-        return training.train(network, images, labels, recipe, data, context, name)
+        return train(network, job, context, name)
+
+    train = candidate.train
 
     monkeypatch.setattr(candidate, "train", fail)
     broken = expected[1]
@@ -131,11 +132,12 @@ def test_failing_architecture_is_listed_without_a_score(
 
 def test_table_version_follows_what_determines_the_truth(search: Search, splits: Splits) -> None:
     def version(settings: Search) -> str:
-        table: str = settings.run(Reference("parameter-count"), splits, Context()).detail["table"]
+        table: str = settings.run(Reference("parameters"), splits, Context()).detail["table"]
         return table
 
-    assert version(search) == version(replace(search, epochs=9, early_stopping_ipc=5))
-    others = [replace(search, truth_epochs=9), replace(search, sample_seed=1), replace(search, truth_lr=0.5)]
+    assert version(search) == version(replace(search, epochs=9, early_stopping_ipc=5, sample_seed=1, architectures=3))
+    wider = {**search.space, "widths": [8, 16]}
+    others = [replace(search, truth_epochs=9), replace(search, space=wider), replace(search, truth_lr=0.5)]
     assert len({version(settings) for settings in [search, *others]}) == 4
 
 

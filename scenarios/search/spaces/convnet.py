@@ -6,7 +6,6 @@ normalisation, activation and pooling.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any, ClassVar
 
 import torch
@@ -14,6 +13,8 @@ import torch
 from condensers.errors import UsageError
 from condensers.fields import build, hyper
 from condensers.networks.convnet import ConvNetSpec
+from scenarios.search.candidate import identifier
+from scenarios.search.spaces.shared import size_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class ConvNetSpace:
     activations: tuple[str, ...] = hyper(("sigmoid", "relu", "leakyrelu"), source="DC and FTD, search experiment")
     poolings: tuple[str, ...] = hyper(("none", "max", "avg"), source="DC and FTD, search experiment")
 
-    registered: ClassVar[str] = "convnet"
+    registered: ClassVar[str] = "convnet-720"
 
     def __post_init__(self) -> None:
         for name, values in self.choices().items():
@@ -51,11 +52,15 @@ class ConvNetSpace:
     @property
     def size(self) -> int:
         """How many architectures there are."""
-        return prod(len(values) for values in self.choices().values())
+        return size_of(self.choices())
 
     def spec(self, choice: Mapping[str, Any]) -> ConvNetSpec:
         """The network of one value for each choice."""
         return ConvNetSpec(**choice)
+
+    def identifier(self, choice: Mapping[str, Any]) -> str:
+        """As in "d3-w32-none-relu-avg"."""
+        return identifier(choice)
 
     def fitting(self, shape: tuple[int, int, int]) -> "ConvNetSpace":
         """The space without the depths at which pooling would leave nothing of images of `shape` (C, H, W).

@@ -8,8 +8,8 @@ from condensers.errors import UsageError
 from condensers.networks.convnet import ConvNet
 from scenarios.registry import SCENARIOS, SPACES
 from scenarios.search.candidate import identifier, parameter_count
-from scenarios.search.experiment import ConvNetModelSpace
-from scenarios.search.space import ConvNetSpace, SmallConvNetSpace
+from scenarios.search.model_space import ChoiceSpace
+from scenarios.search.spaces.convnet import ConvNetSpace, SmallConvNetSpace
 
 
 def test_published_space_has_720_different_networks() -> None:
@@ -22,19 +22,20 @@ def test_published_space_has_720_different_networks() -> None:
 
 def test_nni_sees_every_choice_of_the_space() -> None:
     space = SmallConvNetSpace()
-    seen = ConvNetModelSpace(space, (1, 8, 8), 10).simplify()
+    seen = ChoiceSpace(space).simplify()
     assert {name: tuple(mutable.values) for name, mutable in seen.items()} == space.choices()
     assert SmallConvNetSpace().size == 108
 
 
-def test_frozen_nni_model_is_our_convnet() -> None:
+def test_frozen_nni_model_has_the_choice_of_our_convnet() -> None:
     choice = {"depth": 2, "width": 16, "norm": "batch", "activation": "leakyrelu", "pooling": "max"}
     with model_context(choice):
-        model = ConvNetModelSpace(SmallConvNetSpace(), (3, 8, 8), 10)
+        model = ChoiceSpace(SmallConvNetSpace())
     assert model.choice == choice
-    assert isinstance(model.network, ConvNet)
-    assert [tuple(block[0].weight.shape) for block in model.network.blocks] == [(16, 3, 3, 3), (16, 16, 3, 3)]
-    assert model(torch.zeros(5, 3, 8, 8)).shape == (5, 10)
+    network = SmallConvNetSpace().spec(model.choice).module((3, 8, 8), 10)
+    assert isinstance(network, ConvNet)
+    assert [tuple(block[0].weight.shape) for block in network.blocks] == [(16, 3, 3, 3), (16, 16, 3, 3)]
+    assert network(torch.zeros(5, 3, 8, 8)).shape == (5, 10)
 
 
 def test_depths_that_pooling_exhausts_are_dropped() -> None:
@@ -57,7 +58,7 @@ def test_depths_that_pooling_exhausts_are_dropped() -> None:
 )
 def test_bad_choices_are_refused(settings: dict[str, list[object]], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        SPACES.create({"name": "convnet", **settings})
+        SPACES.create({"name": "convnet-720", **settings})
 
 
 def test_parameter_count_of_a_network_written_out() -> None:
@@ -66,5 +67,5 @@ def test_parameter_count_of_a_network_written_out() -> None:
 
 
 def test_described_without_import() -> None:
-    assert {field["name"]: field["default"] for field in SPACES.describe("convnet")["fields"]}["depths"] == (1, 2, 3, 4)
+    assert {field["name"]: field["default"] for field in SPACES.describe("convnet-720")["fields"]}["depths"] == (1, 2, 3, 4)
     assert "architectures" in [field["name"] for field in SCENARIOS.describe("search")["fields"]]

@@ -1,0 +1,135 @@
+"""`truth`: ground-truth tables of a search space: build, merge, show, csv."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from condensers.errors import UsageError
+from harness.cli import options
+
+app = typer.Typer(
+    help="Train the architectures of a space once, for all later searches.", no_args_is_help=True, rich_markup_mode=None
+)
+File = Annotated[str, typer.Argument(help="A table: FILE.json, or the name of one that ships with the package.")]
+
+
+@app.callback()
+def truth() -> None:
+    """Train the architectures of a space once, for all later searches."""
+
+
+@app.command()
+def build(
+    space: Annotated[str, typer.Argument(help="A search space; harness list spaces.")],
+    data: Annotated[str, typer.Option("--data", help="A data set; NAME@PIXELS for smaller images, such as fashion-mnist@14.")],
+    out: Annotated[Path, typer.Option("--out", help="The table: FILE.json. What is not finished is kept in FILE.work.")],
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds 0 to N - 1, each with weights and batches of its own.")] = 2,
+    architectures: Annotated[str, typer.Option("--architectures", help="all, or how many a random search would try.")] = "all",
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of the search, such as truth_epochs=5; may be repeated.")
+    ] = None,
+    part: Annotated[str, typer.Option("--part", help="I/N: the I-th of N parts, to be merged; for several machines.")] = "1/1",
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one a processor if left out.")] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="Stop cleanly after this long; again: go on.")] = None,
+    validation: Annotated[float, typer.Option("--validation", help="Share of each class's training images held out.")] = 0.1,
+    threads: options.Threads = 1,
+    device: options.Device = "auto",
+    data_dir: options.DataDir = None,
+    download: options.Download = False,
+) -> None:
+    """Train each architecture of SPACE on all of a data set, and write what each reached. Run again, it goes on."""
+    import time
+
+    from harness.condensing import command_line
+    from harness.execute import Settings
+    from harness.runtime import choose_device, cores, prepare
+    from harness.truth import Wanted
+    from harness.truth import build as make
+    from scenarios.datasets import load
+    from scenarios.registry import SCENARIOS
+
+    count, chosen_part = _count(architectures), _part(part)
+    search = SCENARIOS.create(options.spec_of("search", overrides, {"space": space}), "search")
+    prepare(threads)
+    splits = load(data, data_dir=data_dir, download=download, validation=validation)
+    chosen = choose_device(device)
+    settings = Settings(
+        root=options.writable(out, "--out").with_suffix(".work"),
+        command=command_line(),
+        data_dir=data_dir,
+        validation=validation,
+        device=chosen,
+        threads=threads,
+        deadline=None if minutes is None else time.monotonic() + 60 * minutes,
+    )
+    processes = workers or (1 if chosen.startswith("cuda") else max(1, cores() // threads))
+    built = make(Wanted(search, splits, seeds, count, chosen_part), out, settings, processes)
+    _say(out, built.table)
+    for sentence in built.failures:
+        typer.echo(f"failed: {sentence}", err=True)
+    if built.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def merge(
+    tables: Annotated[list[str], typer.Argument(help="Tables of one truth: same space, recipe and data.")],
+    out: Annotated[Path, typer.Option("--out", help="The table of all their rows.")],
+) -> None:
+    """Put the rows of several TABLES into one; rows that two of them have must be equal."""
+    from scenarios.search.tables import files
+    from scenarios.search.tables.table import merged
+
+    if len(tables) < 2:
+        raise UsageError(f"truth merge: one table, {tables[0]}, has nothing to be merged with; name two or more")
+    whole = merged([(name, files.read(files.find(name))) for name in tables])
+    files.write(options.writable(out, "--out"), whole)
+    _say(out, whole)
+
+
+@app.command()
+def show(table: File) -> None:
+    """Say what a TABLE is, how far its seeds agree, which architectures are best and what they cost."""
+    from harness.report.terminal import wide_console
+    from harness.truth_summary import print_summary
+    from scenarios.search.tables import files
+
+    print_summary(table, files.read(files.find(table)), wide_console())
+
+
+@app.command()
+def csv(
+    table: File,
+    out: Annotated[Path | None, typer.Option("--out", help="Where; the terminal if left out.")] = None,
+) -> None:
+    """A line for each architecture and seed, with its curve."""
+    from condensers.context import write_atomically
+    from scenarios.search.tables import files
+
+    text = files.read(files.find(table)).as_csv()
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_atomically(options.writable(out, "--out"), text.encode())
+
+
+def _count(architectures: str) -> int | None:
+    if architectures == "all":
+        return None
+    if not architectures.isdecimal() or int(architectures) < 2:
+        raise UsageError(f"--architectures {architectures}: neither all nor a whole number of at least 2")
+    return int(architectures)
+
+
+def _part(part: str) -> tuple[int, int]:
+    index, _, parts = part.partition("/")
+    if not (index.isdecimal() and parts.isdecimal() and 1 <= int(index) <= int(parts)):
+        raise UsageError(f"--part {part}: write it as I/N with I from 1 to N, such as 2/3")
+    return int(index), int(parts)
+
+
+def _say(out: Path, table: Any) -> None:
+    seconds = sum(row["seconds"] for row in table.rows)
+    size = f"{len(table.rows)} rows, {len(table.ids)} architectures, seeds {', '.join(map(str, table.seeds))}"
+    typer.echo(f"{out}: {size}, {seconds:.0f} s of training, content {table.content[:16]}; see it by: harness truth show {out}")

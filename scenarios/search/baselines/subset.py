@@ -1,0 +1,53 @@
+"""A random subset: validation accuracy after training on a few real images of each class by the recipe of the sets.
+
+Source: the row "Random" of Zhao et al. (DC, ICLR 2021), search experiment. Ours: more images than a set has, and a curve, so that
+it can be read after as many seconds as a set takes.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from condensers.context import Context
+from scenarios.protocol import Splits
+from scenarios.search.curve import READINGS_SHARE, searching
+
+
+@dataclass(frozen=True)
+class OfSubset:
+    """Judges by training on images drawn from `data`, the same for all architectures of one seed.
+
+    settings: the `Search`.
+    """
+
+    settings: Any
+    data: Splits
+
+    measures: ClassVar[str] = "validation accuracy"
+    unit: ClassVar[str] = "%"
+    own_draws: ClassVar[bool] = False
+
+    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+        train, generator = self.data.train, context.fork("subset").generator
+        parts = [train.sample(label, self.settings.subset_ipc, generator) for label in train.classes]
+        labels = torch.tensor(train.classes).repeat_interleave(torch.tensor([len(part) for part in parts]))
+        job = self.settings.proxy(self.data, torch.cat(parts), labels.to(train.device), self.settings.recipe())
+        found: dict[str, Any] = job.judge(spec, name, context)
+        return found
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Validation accuracy after training on a random real subset by the recipe of the sets, with a curve."""
+
+    registered: ClassVar[str] = "subset"
+
+    def judge(self, settings: Any, data: Splits) -> OfSubset:
+        return OfSubset(settings, searching(data, settings.validation_images))
+
+    def images(self, settings: Any, data: Splits) -> float:
+        count = settings.subset_ipc * len(data.train.classes)
+        return float(
+            settings.epochs * count * (1 + READINGS_SHARE) + min(settings.validation_images, len(data.validation.images)) / 3
+        )

@@ -1,0 +1,44 @@
+"""Truth: test accuracy after training on all training data, with weights and batches of its own.
+
+Sharing weights and batches with the proxies would raise their correlation.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from condensers.training import Training
+from scenarios.protocol import Splits
+from scenarios.search.baselines.base import Judge
+from scenarios.search.candidate import Job
+from scenarios.search.tables.reading import found, reader
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Test accuracy after training on all training data, read from a table where one has it (`truth` of the search)."""
+
+    registered: ClassVar[str] = "truth"
+
+    def judge(self, settings: Any, data: Splits) -> Judge:
+        return reader(settings, data, training_on_all(settings, data))
+
+    def images(self, settings: Any, data: Splits) -> float:
+        return 0.0 if found(settings, data) is not None else images_of_training(settings, data)
+
+
+def training_on_all(settings: Any, data: Splits) -> Job:
+    """Trains each architecture on all training data and tests it once."""
+    recipe = Training(
+        settings.truth_epochs,
+        settings.truth_lr,
+        batch=settings.truth_batch,
+        augmentation=settings.truth_augmentation,
+        precision=settings.precision,
+    )
+    return Job(data, data.train.images, data.train.labels, recipe, True, settings.evaluation_batch)
+
+
+def images_of_training(settings: Any, data: Splits) -> float:
+    """About how many images pass forward and backward for an architecture that is trained."""
+    tested = len(data.validation.images) + len(data.test.images)
+    return float(settings.truth_epochs * len(data.train.images) + tested / 3)

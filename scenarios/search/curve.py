@@ -1,0 +1,107 @@
+"""Training whose validation accuracy is read on the way, and the images that it is read on.
+
+What is trained is the same to the bit as without readings: they draw nothing, and leave the network in training mode.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from condensers import engine
+from condensers.context import Context
+from condensers.training import TrainingLoop
+from scenarios.protocol import Splits
+
+READINGS_SHARE, SEED = 0.25, 0
+
+
+class ReadLoop(TrainingLoop):
+    """A TrainingLoop that keeps a curve, see `read_at`; its seconds go on where a killed run was resumed.
+
+    curve: a reading {"steps", "images", "seconds", "validation"} for each step read, in order. `seconds` is what stopping there
+    would have cost: the training so far and one reading, as long as they took on average.
+    """
+
+    def read_at(self, steps: Iterable[int], read: Callable[[], float], beyond: int) -> None:
+        """Plan the curve: `read` gives the validation accuracy after each of `steps` and after the recipe's last step.
+
+        beyond: training goes on to so many times the recipe's steps, at the rate that the recipe ends with.
+        """
+        self.asked, self.total = self.total, self.total * beyond
+        self.points = {*steps, self.asked, self.total}
+        self.read, self.device = read, self.images.device
+        self.curve: list[dict[str, float]] = []
+        self.spent, self.reading, self.since = 0.0, 0.0, time.monotonic()
+
+    def trained(self, context: Context, name: str) -> dict[str, float]:
+        """Train to the end, through the engine; return the reading after the recipe's last step."""
+        self.since = time.monotonic()
+        engine.run(self, self.total, context, name)
+        for reading in self.curve:
+            reading["seconds"] += self.reading / len(self.curve)
+        return next(reading for reading in self.curve if reading["steps"] == self.asked)
+
+    def step(self, index: int) -> torch.Tensor:
+        loss = super().step(index)
+        if index + 1 in self.points:
+            self._read(index + 1)
+        return loss
+
+    def _read(self, steps: int) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)  # the seconds are those of work that is done
+        begun = time.monotonic()
+        self.spent += begun - self.since
+        accuracy = self.read()
+        self.network.train()
+        self.since = time.monotonic()
+        self.reading += self.since - begun
+        self.curve.append({"steps": steps, "images": self.processed(steps), "seconds": self.spent, "validation": accuracy})
+
+    def state_dict(self) -> dict[str, Any]:
+        spent = self.spent + time.monotonic() - self.since
+        return super().state_dict() | {"curve": list(self.curve), "spent": spent, "reading": self.reading}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.curve, self.spent, self.reading = list(state["curve"]), state["spent"], state["reading"]
+        self.since = time.monotonic()
+
+
+def geometric(total: int, count: int) -> tuple[int, ...]:
+    """At most `count` steps from about a hundredth of `total` up to `total`, each the same factor after the one before.
+
+    >>> geometric(800, 5)
+    (8, 25, 80, 253, 800)
+    """
+    first = max(1.0, total / 100)
+    ratio = (total / first) ** (1 / max(1, count - 1))
+    return tuple(sorted({min(total, round(total / ratio**back)) for back in range(count)}))
+
+
+def affordable(count: int, processed: int, validation: int) -> int:
+    """How many of `count` readings of `validation` images cost at most a quarter of training on `processed` images.
+
+    A reading passes its images forward only, a third of what training on as many costs.
+    """
+    return min(count, int(READINGS_SHARE * processed / (validation / 3)))
+
+
+def searching(data: Splits, limit: int) -> Splits:
+    """The same data with `limit` of its validation images, every class in proportion and with one at least.
+
+    The choice is the same for all subjects and seeds.
+    """
+    validation, labels = data.validation, data.validation.labels.cpu()
+    if len(labels) <= limit:
+        return data
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(SEED))
+    share = torch.empty(len(labels))  # of its class that comes before an image
+    for label in validation.classes:
+        members = order[labels[order] == label]
+        share[members] = torch.arange(len(members)) / len(members)
+    first = share.argsort(stable=True)[: max(limit, len(validation.classes))]
+    return replace(data, validation=validation.subset(first.sort().values.to(validation.device)))

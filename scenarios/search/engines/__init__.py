@@ -1,0 +1,1 @@
+"""Where the architectures of a search are trained: here one after the other, or by NNI's training service."""

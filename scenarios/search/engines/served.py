@@ -1,0 +1,111 @@
+"""An NNI experiment whose trials are processes that NNI's training service starts, on this machine or another.
+
+NNI (3.0) is kept from listening on all interfaces, from writing to the home directory and from outliving this process. Its
+own resuming is not used: it hangs. The rows that are kept make a finished architecture a trial of seconds.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import nni_node
+from nni.experiment import experiment as nni_experiment
+from nni.experiment import launcher
+from nni.nas.evaluator import FunctionalEvaluator
+from nni.nas.experiment import NasExperiment, NasExperimentConfig
+from nni.nas.experiment.config import SimplifiedModelFormatConfig, TrainingServiceEngineConfig
+from nni.tools.nnictl.config_utils import Experiments
+
+from condensers.context import write_atomically
+from scenarios.search.engines.kept import KeptEngine
+from scenarios.search.engines.service import end_with_parent
+from scenarios.search.engines.task import TASK, TRIALS, Task, read_task
+from scenarios.search.engines.trial import run_trial
+from scenarios.search.experiment import contained
+from scenarios.search.model_space import ChoiceSpace
+
+
+class _Served(NasExperiment):  # type: ignore[misc]
+    """An experiment whose engine is ours. make_engine: builds it once NNI's server is there."""
+
+    make_engine: Callable[[Any], KeptEngine]
+
+    def execution_engine_factory(self, config: Any) -> KeptEngine:
+        return self.make_engine(self)
+
+
+def serve(folder: Path) -> None:
+    """Run the experiment of a search, and write down what was tried.
+
+    folder: of the cell, where rows go. FOLDER/nni/code is this process's working directory and holds the task.
+    """
+    home = folder / "nni"
+    task = read_task(home / "code" / TASK)
+    plan = task.judging.plan
+    strategy = plan.strategy.of_nni(plan.seed)
+    evaluator = FunctionalEvaluator(run_trial, task=str(home / "code" / TASK) if task.folder else TASK)
+    launcher._start_rest_server = partial(_start_node, home=home, address=task.engine.address())
+    launcher.Experiments = nni_experiment.Experiments = partial(Experiments, home_dir=str(home / "nni-experiments"))
+    with contained(home):
+        experiment = _Served(ChoiceSpace(plan.space), evaluator, strategy, _config(task, home), f"search-{os.getpid()}")
+        experiment.make_engine = partial(KeptEngine, plan=plan, folder=folder)
+        try:
+            experiment.start(_free_port())
+            engine = experiment._engine
+            engine.wait_models()
+            tried = [model.sample for model in engine.tried]
+        finally:
+            experiment.stop()
+    write_atomically(home / TRIALS, json.dumps(tried).encode())
+
+
+def _config(task: Task, home: Path) -> NasExperimentConfig:
+    address = task.engine.address()
+    return NasExperimentConfig(
+        execution_engine=TrainingServiceEngineConfig(),
+        model_format=SimplifiedModelFormatConfig(),
+        training_service=task.engine.training_service(),
+        trial_concurrency=task.engine.trials,
+        max_trial_number=task.judging.plan.limit,
+        experiment_working_directory=str(home),
+        nni_manager_ip=address,
+        _trial_command_params={"envs": "NNI_FRAMEWORK=none", "python": task.engine.python or sys.executable},
+    )
+
+
+def _start_node(arguments: Any, mode: Any, home: Path, address: str) -> "Popen[bytes]":
+    """Start NNI's server: contained by the script beside this file, and ended with this process."""
+    place = Path(nni_node.__path__[0])
+    command = [
+        place / "node",
+        "--require",
+        Path(__file__).with_name("contain.js"),
+        "--max-old-space-size=4096",
+        place / "main.js",
+    ]
+    only = address if address.startswith("127.") else ""
+    return Popen(
+        [*map(str, command), *arguments.to_command_line_args()],
+        cwd=place,
+        env={**os.environ, "HARNESS_NNI_HOME": str(home), "HARNESS_NNI_ADDRESS": only},
+        preexec_fn=partial(end_with_parent, signal.SIGKILL),
+    )
+
+
+def _free_port() -> int:
+    """A port that is free, and so is the one above, which remote trials need."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("", 0))
+            port = int(first.getsockname()[1])
+            with suppress(OSError, OverflowError):
+                second.bind(("", port + 1))
+                return port

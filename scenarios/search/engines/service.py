@@ -1,0 +1,46 @@
+"""The process in which NNI's training service runs a search: `python -m scenarios.search.engines.service FOLDER`.
+
+It has one of its own because its working directory is sent to every machine that runs trials, and because NNI (3.0) hears
+of a wish to stop by signals only. When the process that started it is gone, it ends too, and what it started with it.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from scenarios.search.engines.task import OWNER
+
+PR_SET_PDEATHSIG = 1
+SECONDS_TO_STOP = 15
+
+
+def main(folder: Path) -> None:
+    """Run the experiment whose task is in `folder`; FOLDER/trials.json then says what was tried."""
+    signal.signal(signal.SIGTERM, _stop)
+    end_with_parent(signal.SIGTERM)
+    if os.getppid() != int(os.environ[OWNER]):
+        sys.exit("the process that started this search is gone")
+    os.environ[OWNER] = str(os.getpid())
+    from scenarios.search.engines.served import serve  # NNI takes seconds to import
+
+    serve(folder)
+
+
+def end_with_parent(number: int) -> None:
+    """Have the system send this process a signal when its parent is gone (Linux; elsewhere nothing happens)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+
+
+def _stop(number: int, frame: Any) -> None:
+    """NNI stops its trials on an interrupt; should it take too long, the alarm ends this process, and that the others."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.alarm(SECONDS_TO_STOP)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

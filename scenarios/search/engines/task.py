@@ -1,0 +1,64 @@
+"""What the processes of NNI's training service are told: one file, which they find by its path."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from condensers.context import Context, write_atomically
+from scenarios.search.judging import Judging
+
+TASK, TRIALS, LOG = "task.pt", "trials.json", "service.log"
+OWNER = "HARNESS_SEARCH_OWNER"  # in the environment: id of the process that started this one
+
+
+@dataclass(frozen=True)
+class Task:
+    """A search as its trials see it.
+
+    engine: how NNI starts trials. folder: where rows are kept; None where trials do not see it, on another machine.
+    threads: of torch, in each trial.
+    """
+
+    judging: Judging
+    engine: Any
+    seed: int
+    device: torch.device
+    folder: Path | None
+    cache: Path | None
+    checkpoint_seconds: float
+    threads: int
+
+    def context(self) -> Context:
+        """What a trial's judge is lent; nobody asks it to stop: its process is ended."""
+        return Context(self.seed, self.device, self.folder, self.cache, checkpoint_seconds=self.checkpoint_seconds)
+
+
+def write_task(task: Task, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(task, path)
+
+
+def read_task(path: Path) -> Task:
+    """Read what `write_task` wrote. The file names code to run, so it is never one from somewhere else."""
+    task: Task = torch.load(path, weights_only=False)
+    return task
+
+
+def row_of(folder: Path, name: str) -> Path:
+    """The file of an architecture that has a score: `Context.memo("row", ...)` of its own folder."""
+    return folder / f"architecture-{name}" / "row.json"
+
+
+def error_of(folder: Path, name: str) -> Path:
+    """The file of an architecture whose last trial failed."""
+    return folder / f"architecture-{name}" / "error.json"
+
+
+def keep(row: Mapping[str, Any], folder: Path) -> None:
+    """Write the row of an architecture where those who wait for it look."""
+    path = (error_of if "error" in row else row_of)(folder, row["id"])
+    write_atomically(path, json.dumps(row).encode())

@@ -1,0 +1,80 @@
+"""How one choice of a search becomes its row: judged, within the time limit, and checked."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from condensers.context import Context
+from condensers.errors import Interrupted
+from scenarios.search.baselines.base import Judge
+from scenarios.search.baselines.flops import flop_count
+from scenarios.search.candidate import parameter_count
+from scenarios.search.limits import at_most, rings
+from scenarios.search.spaces.base import Space
+from scenarios.search.strategies import Strategy
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is tried. space: fits the images. limit: at most so many architectures. seed: of the strategy's own draws.
+
+    seconds: how long one architecture may take; 0: as long as it takes.
+    """
+
+    space: Space
+    strategy: Strategy
+    limit: int
+    seed: int
+    seconds: float = 0.0
+
+    def identifier(self, choice: Mapping[str, Any]) -> str:
+        """The name of an architecture, unique in the space and fit for a folder."""
+        return self.space.identifier(choice)
+
+    def guide(self, row: Mapping[str, Any]) -> float:
+        """What the strategy is told of an architecture: never test accuracy where it chooses by what it is told."""
+        return float(row["validation"] if self.strategy.adaptive and "validation" in row else row["score"])
+
+
+@dataclass(frozen=True)
+class Judging:
+    """All that scoring the architectures of `plan` takes. shape: (C, H, W) of the images."""
+
+    plan: Plan
+    judge: Judge
+    shape: tuple[int, int, int]
+    classes: int
+
+    def row(self, choice: Mapping[str, Any], context: Context) -> dict[str, Any]:
+        """The row of one architecture. TimeoutError past the limit; ValueError where the judge has no finite score."""
+        name, spec = self.plan.identifier(choice), self.plan.space.spec(choice)
+        with at_most(self.plan.seconds):
+            record = self._record(spec, name, context)
+        if not isinstance(record, Mapping) or not math.isfinite(record.get("score", math.nan)):
+            raise ValueError(f"its judge gave no score but {record!r:.80}")
+        return {"id": name, **choice, **self.sizes(choice), **record}
+
+    def sizes(self, choice: Mapping[str, Any]) -> dict[str, float]:
+        """Parameters and FLOPs of one architecture."""
+        spec = self.plan.space.spec(choice)
+        counts = {"parameters": parameter_count, "flops": flop_count}
+        return {name: count(spec, self.shape, self.classes) for name, count in counts.items()}
+
+    def _record(self, spec: Any, name: str, context: Context) -> Any:
+        """What the judge says; where no alarm can be set, a deadline between its steps stands in."""
+        seconds = self.plan.seconds
+        if not seconds or rings():
+            return self.judge.judge(spec, name, context)
+        end = min(time.monotonic() + seconds, context.deadline or math.inf)
+        try:
+            return self.judge.judge(spec, name, replace(context, deadline=end))
+        except Interrupted:
+            if context.must_stop():
+                raise
+            raise TimeoutError(f"it took longer than the limit of {seconds:g} seconds") from None
+
+    def failed(self, choice: Mapping[str, Any], error: str) -> dict[str, Any]:
+        """The row of an architecture that has no score."""
+        return {"id": self.plan.identifier(choice), **choice, "error": error}

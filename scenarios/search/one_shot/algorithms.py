@@ -1,0 +1,75 @@
+"""How one-shot search chooses: NNI's algorithms over a network that holds all architectures."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from condensers.fields import hyper
+
+
+class Algorithm(Protocol):
+    """A frozen dataclass. tries: how many architectures are compared once the weights are trained, 0 where none needs to be."""
+
+    registered: ClassVar[str]
+
+    @property
+    def tries(self) -> int: ...
+
+    def of_nni(self, clip: float) -> Any:
+        """NNI's strategy; clip: the norm to which gradients of weights are cut. Imports NNI and lightning."""
+        ...
+
+
+@dataclass(frozen=True)
+class Darts:
+    """The mixture of all operations is trained, weights and mixture in turns; the strongest operations are taken.
+
+    Source: Liu et al., "DARTS: Differentiable Architecture Search" (ICLR 2019), the first-order approximation.
+    """
+
+    lr: float = hyper(3e-4, unit="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0)
+
+    registered: ClassVar[str] = "darts"
+    tries: ClassVar[int] = 0
+
+    def of_nni(self, clip: float) -> Any:
+        from nni.nas.oneshot.pytorch import strategy
+
+        return strategy.DARTS(arc_learning_rate=self.lr, gradient_clip_val=clip)
+
+
+@dataclass(frozen=True)
+class GumbelDarts:
+    """DARTS whose mixture is drawn from a Gumbel softmax that cools linearly.
+
+    Source: Xie et al., "SNAS: Stochastic Neural Architecture Search" (ICLR 2019); NNI cites Wu et al., "FBNet" (CVPR 2019) too.
+    """
+
+    lr: float = hyper(3e-4, unit="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0)
+    start: float = hyper(1.0, unit="temperature", source="NNI", minimum=0.0)
+    end: float = hyper(0.33, unit="temperature", source="NNI", minimum=0.01)
+
+    registered: ClassVar[str] = "gumbel-darts"
+    tries: ClassVar[int] = 0
+
+    def of_nni(self, clip: float) -> Any:
+        from nni.nas.oneshot.pytorch import strategy
+
+        temperature = (self.start, self.end)
+        return strategy.GumbelDARTS(temperature=temperature, arc_learning_rate=self.lr, gradient_clip_val=clip)
+
+
+@dataclass(frozen=True)
+class RandomOneShot:
+    """Each step trains the weights of one random architecture; then random ones are compared with the weights they share.
+
+    Source: Li & Talwalkar, "Random Search and Reproducibility for Neural Architecture Search" (UAI 2019), section 3.
+    """
+
+    tries: int = hyper(100, unit="architectures compared", source="ours; Li & Talwalkar: 1000", minimum=1)
+
+    registered: ClassVar[str] = "random-one-shot"
+
+    def of_nni(self, clip: float) -> Any:
+        from nni.nas.oneshot.pytorch import strategy
+
+        return strategy.RandomOneShot()

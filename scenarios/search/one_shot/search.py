@@ -1,0 +1,128 @@
+"""One run of a one-shot algorithm: from a space and labelled images to one architecture."""
+
+import logging
+import random
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from condensers.context import Context
+from condensers.errors import Interrupted, UsageError
+from condensers.training import loss_of
+from scenarios.search.one_shot.algorithms import Algorithm
+from scenarios.search.one_shot.settings import Schedule
+from scenarios.search.spaces.base import WeightSharing
+
+Half = tuple[Tensor, Tensor]
+TALKERS = ("nni", "pytorch_lightning", "lightning", "lightning_fabric")
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is searched with: two halves of images (n, C, H, W) float32, normalised, with labels (n,) or (n, K).
+
+    loss: as in `loss_of`. augmentation: drawn anew for each batch.
+    """
+
+    weights: Half
+    architecture: Half
+    classes: int
+    loss: str
+    augmentation: Any
+
+
+def halves(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Half, Half]:
+    """Two halves of labelled images, with half of each class; UsageError where a class has a single image."""
+    classes = labels if labels.ndim == 1 else labels.argmax(1)
+    if int(torch.bincount(classes.cpu())[classes.unique().cpu()].min()) < 2:
+        raise UsageError("one-shot: needs two images of each class, for weights and for the architecture; take a larger set")
+    order = torch.randperm(len(classes), generator=generator).to(classes.device)
+    order = order[classes[order].argsort(stable=True)]
+    first, second = order[0::2], order[1::2]
+    return (images[first], labels[first]), (images[second], labels[second])
+
+
+def searched(
+    space: WeightSharing, algorithm: Algorithm, material: Material, schedule: Schedule, context: Context
+) -> dict[str, Any]:
+    """The choices of the architecture found; all draws come from the context, and the process's own are left alone."""
+    from scenarios.search import of_nni  # noqa: F401  first of all, since it silences what follows
+    from scenarios.search.one_shot.weights import SharedWeights, evaluator
+
+    channels, height, width = material.weights[0].shape[1:]
+    shape = (channels, height, width)
+    augmentation, generator = material.augmentation, context.generator
+    with _apart(generator, context.device):
+        module = SharedWeights(
+            schedule, material.loss, lambda x: augmentation.apply(x, augmentation.draw(len(x), shape, generator))
+        )
+        strategy = algorithm.of_nni(schedule.clip)
+        supernet = strategy.mutate_model(space.supernet(shape, material.classes))
+        clip = schedule.clip if algorithm.tries else None  # DARTS clips by itself
+        ready = strategy.mutate_evaluator(evaluator(module, (material.weights, material.architecture), clip, context))
+        ready.module.log_probs = _nothing  # there is no log, and asking for it takes a sixth of the time
+        if algorithm.tries:
+            module.choose = lambda: take(ready.module, space.sample(drawn(space, generator)))
+        try:
+            ready.evaluate(supernet)
+        except (KeyboardInterrupt, SystemExit):
+            if context.must_stop():  # lightning makes its own of the signal
+                raise Interrupted("stopped while training the shared weights") from None
+            raise
+        if not algorithm.tries:
+            return space.choice(ready.module.export())
+        return _best(space, ready.module.to(context.device), algorithm.tries, material, generator)
+
+
+def drawn(space: WeightSharing, generator: torch.Generator) -> dict[str, Any]:
+    """An architecture drawn uniformly."""
+    return {name: values[int(torch.randint(len(values), (1,), generator=generator))] for name, values in space.choices().items()}
+
+
+def take(module: Any, sample: Mapping[str, Any]) -> None:
+    """Let the supernet be the one architecture; NNI's own draws come from generators that cannot be seeded."""
+    for part in module.supernet_modules():
+        part.resample(memo=dict(sample))
+
+
+@torch.no_grad()
+def _best(space: WeightSharing, module: Any, tries: int, material: Material, generator: torch.Generator) -> dict[str, Any]:
+    """Of some random architectures the one with the least loss on the half for the architecture, in statistics of its batches."""
+    choices: Sequence[dict[str, Any]] = [drawn(space, generator) for _ in range(tries)]
+    images, labels = material.architecture
+    batches = list(zip(images.split(256), labels.split(256), strict=True))
+    module.train()
+    losses = []
+    for choice in choices:
+        take(module, space.sample(choice))
+        losses.append(sum(float(loss_of(module.model(x), y, material.loss)) * len(x) for x, y in batches))
+    return choices[losses.index(min(losses))]
+
+
+def _nothing(probabilities: Any) -> None:
+    return None
+
+
+@contextmanager
+def _apart(generator: torch.Generator, device: torch.device) -> Iterator[None]:
+    """Seed the global generators for a while, and silence NNI and lightning."""
+    seed, state = int(torch.randint(2**62, (1,), generator=generator)), random.getstate()
+    loggers = {logging.getLogger(name): logging.getLogger(name).level for name in TALKERS}
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(seed)
+        random.seed(seed)
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            random.setstate(state)
+            for logger, level in loggers.items():
+                logger.setLevel(level)

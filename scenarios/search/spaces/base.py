@@ -1,0 +1,69 @@
+"""What a space gives a search: choices, and a network for each combination of their values."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+from condensers.networks.base import NetworkSpec
+from scenarios.registry import SPACES
+
+
+class Space(Protocol):
+    """A frozen dataclass; an architecture is one value for each choice."""
+
+    registered: ClassVar[str]
+
+    def choices(self) -> dict[str, tuple[Any, ...]]:
+        """Name of each choice -> the values it may take, which are JSON values."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many architectures there are."""
+        ...
+
+    def spec(self, choice: Mapping[str, Any]) -> NetworkSpec:
+        """What builds the network of one value for each choice."""
+        ...
+
+    def fitting(self, shape: tuple[int, int, int]) -> "Space":
+        """The space without what images of `shape` (C, H, W) do not allow; UsageError where nothing is left."""
+        ...
+
+    def identifier(self, choice: Mapping[str, Any]) -> str:
+        """A short name of an architecture, unique in the space, fit for a folder."""
+        ...
+
+
+class WeightSharing(Space, Protocol):
+    """A space whose architectures can share weights in one network, as one-shot search needs."""
+
+    def supernet(self, shape: tuple[int, int, int], classes: int) -> Any:
+        """A fresh NNI ModelSpace for images of `shape` (C, H, W); its logits are (N, classes)."""
+        ...
+
+    def sample(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        """The choices of an architecture as NNI labels them in the supernet."""
+        ...
+
+    def choice(self, sample: Mapping[str, Any]) -> dict[str, Any]:
+        """The reverse of `sample`."""
+        ...
+
+
+def create_space(spec: Any, where: str) -> Any:
+    """A space from its registered name, from "package.module:Name" of an NNI ModelSpace, or from a table with `name`.
+
+    In a table, what stands beside the place of a ModelSpace are arguments of its constructor.
+    """
+    table = {"name": spec} if isinstance(spec, str) else spec
+    name = table.get("name") if isinstance(table, Mapping) else None
+    if isinstance(name, str) and ":" in name:
+        from scenarios.search.spaces.imported import ImportedSpace
+
+        return ImportedSpace(name, {key: value for key, value in table.items() if key != "name"}).checked(where)
+    return SPACES.create(spec, where)
+
+
+def describe_size(size: int) -> str:
+    """A number of architectures, readable also where it is huge."""
+    return f"{size:,}" if size < 10**9 else f"about {size:.1e}"

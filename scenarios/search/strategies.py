@@ -1,0 +1,135 @@
+"""How a search chooses architectures: NNI's strategies for multi-trial search.
+
+One that is `adaptive` goes by the scores it has seen, so that each subject leads it to other architectures.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from condensers.errors import UsageError
+from condensers.fields import hyper
+from scenarios.search.spaces.base import Space, describe_size
+
+MOST = 100_000
+
+
+class Strategy(Protocol):
+    """A frozen dataclass. adaptive: whether what it chooses depends on scores."""
+
+    registered: ClassVar[str]
+    adaptive: ClassVar[bool]
+
+    def tries(self, space: Space, wanted: int) -> int:
+        """How many architectures of `space` are tried where `wanted` are asked for; UsageError where that cannot be."""
+        ...
+
+    def of_nni(self, seed: int) -> Any:
+        """NNI's strategy, in the state before its first choice; imports NNI."""
+        ...
+
+
+def _at_most(space: Space, wanted: int) -> int:
+    if wanted > space.size:
+        raise UsageError(f"search.architectures: {wanted} asked for, but the space has only {space.size} for these images")
+    return wanted
+
+
+@dataclass(frozen=True)
+class Random:
+    """Uniform draws, never the same architecture twice; the same for every subject."""
+
+    registered: ClassVar[str] = "random"
+    adaptive: ClassVar[bool] = False
+
+    def tries(self, space: Space, wanted: int) -> int:
+        return _at_most(space, wanted)
+
+    def of_nni(self, seed: int) -> Any:
+        from scenarios.search.of_nni import strategy
+
+        return strategy.Random(seed=seed)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All of the space, in order."""
+
+    registered: ClassVar[str] = "grid"
+    adaptive: ClassVar[bool] = False
+
+    def tries(self, space: Space, wanted: int) -> int:
+        if space.size > MOST:
+            raise UsageError(
+                f"search.strategy: grid would try all {describe_size(space.size)} architectures; take random or evolution"
+            )
+        return space.size
+
+    def of_nni(self, seed: int) -> Any:
+        from scenarios.search.of_nni import strategy
+
+        return strategy.GridSearch(shuffle=False)
+
+
+@dataclass(frozen=True)
+class Evolution:
+    """Regularised evolution: the best of a sample of the population has a mutated child, and the oldest member leaves.
+
+    Source: Real et al., "Regularized Evolution for Image Classifier Architecture Search" (AAAI 2019), algorithm 1. The first
+    `population` architectures are drawn at random.
+    """
+
+    population: int = hyper(10, unit="architectures", source="ours, for some tens of trials; Real et al.: 100", minimum=2)
+    sample: int = hyper(3, unit="architectures", source="ours: a quarter of the population, as in Real et al.", minimum=1)
+    mutation: float = hyper(0.2, unit="probability for each choice", source="ours: one of five choices; NNI: 0.05", minimum=0.0)
+
+    registered: ClassVar[str] = "evolution"
+    adaptive: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.sample > self.population:
+            raise UsageError(
+                f"evolution: a sample of {self.sample} from a population of {self.population}; take a smaller sample"
+            )
+        if not 0 < self.mutation <= 1:
+            raise UsageError(f"evolution.mutation: {self.mutation} is no probability above 0; take one of 1 or less")
+
+    def tries(self, space: Space, wanted: int) -> int:
+        if wanted <= self.population:
+            raise UsageError(
+                f"search.architectures: {wanted} are all drawn at random by evolution with a population of {self.population};"
+                " take more, or a smaller population"
+            )
+        return _at_most(space, wanted)
+
+    def of_nni(self, seed: int) -> Any:
+        from scenarios.search.of_nni import strategy
+
+        settings = {"population_size": self.population, "sample_size": self.sample, "mutation_prob": self.mutation}
+        return strategy.RegularizedEvolution(**settings, seed=seed)
+
+
+@dataclass(frozen=True)
+class Tpe:
+    """Tree-structured Parzen estimator: what is likely among good architectures and unlikely among the others.
+
+    Source: Bergstra et al., "Algorithms for Hyper-Parameter Optimization" (NeurIPS 2011), section 4. NNI waits a
+    second after each architecture.
+    """
+
+    startup: int = hyper(10, unit="architectures drawn at random", source="ours, for some tens of trials; NNI: 20", minimum=1)
+
+    registered: ClassVar[str] = "tpe"
+    adaptive: ClassVar[bool] = True
+
+    def tries(self, space: Space, wanted: int) -> int:
+        if wanted <= self.startup:
+            raise UsageError(
+                f"search.architectures: {wanted} are all drawn at random by tpe with {self.startup} to start with; take more,"
+                " or a lesser startup"
+            )
+        return _at_most(space, wanted)
+
+    def of_nni(self, seed: int) -> Any:
+        from scenarios.search.tpe import tpe
+
+        return tpe(seed, self.startup)

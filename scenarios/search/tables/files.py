@@ -1,0 +1,73 @@
+"""Tables as JSON files: those that ship with the package, and those of users."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from condensers.context import write_atomically
+from condensers.errors import UsageError
+from scenarios.search.tables.table import OF_ROW, Table, content_of
+from scenarios.search.tables.target import FORMAT, Target
+
+SHIPPED = Path(__file__).parent
+
+
+def shipped() -> dict[str, Path]:
+    """Name -> file of each table of this package."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.json"))}
+
+
+def find(name: str) -> Path:
+    """The file of a shipped table's name, or of a path; UsageError where there is neither."""
+    known, path = shipped(), Path(name)
+    if name in known:
+        return known[name]
+    if not path.is_file():
+        raise UsageError(
+            f"ground truth '{name}': neither a file nor a table of this package ({', '.join(known) or 'it has none'})"
+        )
+    return path
+
+
+def read(path: Path) -> Table:
+    """The table in a file; UsageError where it is none, of another format, or not what its hash says."""
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except OSError as fault:
+        raise UsageError(f"{path}: cannot be read ({fault.strerror}); name another file") from None
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, changed: int) -> Table:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
+        raise UsageError(f"{path}: no ground-truth table, since it is not JSON ({fault}); name another file") from None
+    if not isinstance(value, dict) or "content" not in value or "rows" not in value:
+        raise UsageError(f"{path}: no ground-truth table; make one with: harness truth build")
+    if value.get("format") != FORMAT:
+        raise UsageError(
+            f"{path}: a table of format {value.get('format')}, and this version reads format {FORMAT}; build it again"
+        )
+    if content_of({name: part for name, part in value.items() if name != "content"}) != value["content"]:
+        raise UsageError(
+            f"{path}: changed or damaged since it was made (its content is not that of its hash); fetch or build it anew"
+        )
+    try:
+        return Table(Target(value["space"], value["recipe"], value["data"]), value["choices"], value["made"], value["rows"])
+    except KeyError as fault:
+        raise UsageError(f"{path}: no ground-truth table, it lacks {fault}; make one with: harness truth build") from None
+
+
+def write(path: Path, table: Table) -> None:
+    """Write a table whole or not at all: a line for each row, the hash first."""
+    value: dict[str, Any] = {"format": FORMAT, "content": table.content, **table.as_json()}
+    rows = ",\n  ".join(_line({name: row[name] for name in OF_ROW}) for row in value.pop("rows"))
+    head = [f" {json.dumps(name)}: {_line(part)}" for name, part in value.items()]
+    text = "{\n" + ",\n".join([*head, f' "rows": [\n  {rows}\n ]']) + "\n}\n"
+    write_atomically(path, text.encode())
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
