@@ -44,7 +44,7 @@ class Wanted:
     def cells(self) -> list[Cell]:
         """This part's cells: of all, seed by seed, every N-th."""
         space, count = self.space, self.count
-        choices = sampled(space, count, self.search.sample_seed, self.data.train) if count else every_choice(space)
+        choices = sampled(space, count, self.search.sample_seed) if count else every_choice(space)
         settings = {name: value for name, value in settings_of(self.search).items() if name in DETERMINING}
         digests = self.target.data["digests"]
         cells = [

@@ -56,11 +56,9 @@ class Judging:
             raise ValueError(f"its judge gave no score but {record!r:.80}")
         return {"id": name, **choice, **self.sizes(choice), **record}
 
-    def sizes(self, choice: Mapping[str, Any]) -> dict[str, float]:
+    def sizes(self, choice: Mapping[str, Any]) -> dict[str, int]:
         """Parameters and FLOPs of one architecture."""
-        spec = self.plan.space.spec(choice)
-        counts = {"parameters": parameter_count, "flops": flop_count}
-        return {name: count(spec, self.shape, self.classes) for name, count in counts.items()}
+        return sizes(self.plan.space.spec(choice), self.shape, self.classes)
 
     def _record(self, spec: Any, name: str, context: Context) -> Any:
         """What the judge says; where no alarm can be set, a deadline between its steps stands in."""
@@ -78,3 +76,8 @@ class Judging:
     def failed(self, choice: Mapping[str, Any], error: str) -> dict[str, Any]:
         """The row of an architecture that has no score."""
         return {"id": self.plan.identifier(choice), **choice, "error": error}
+
+
+def sizes(spec: Any, shape: tuple[int, int, int], classes: int) -> dict[str, int]:
+    """What a row says of a network before anything is trained: "parameters" and "flops"."""
+    return {"parameters": parameter_count(spec, shape, classes), "flops": flop_count(spec, shape, classes)}

@@ -128,10 +128,7 @@ class Search:
         """Networks and about how many images pass each, forward and backward; the space's middle network stands for all."""
         plan = self._plan(data)
         middle = plan.space.spec({name: values[len(values) // 2] for name, values in plan.space.choices().items()})
-        if reference is None:
-            each = self.epochs * images * (1 + READINGS_SHARE) + min(self.validation_images, len(data.validation.images)) / 3
-        else:
-            each = BASELINES.create(reference).images(self, data)
+        each = self.proxy_passes(data, images) if reference is None else BASELINES.create(reference).images(self, data)
         final = images_of_training(self, data) if plan.strategy.adaptive else 0.0
         return [(middle, plan.limit * each + final)] if each or final else []
 
@@ -162,6 +159,11 @@ class Search:
             raise UsageError(f"search: the set was made from {source}, whose image size or classes are not those of {train.name}")
         labels, recipe = as_labelled(subject, labels, self.recipe())
         return self.proxy(data, images, labels, recipe)
+
+    def proxy_passes(self, data: Splits, images: int) -> float:
+        """About how many images pass forward and backward where an architecture is judged by training on `images`."""
+        validated = min(self.validation_images, len(data.validation.images))
+        return self.epochs * images * (1 + READINGS_SHARE) + validated / 3
 
     def recipe(self) -> Training:
         """How a network is trained on a set, or on real images in its place."""

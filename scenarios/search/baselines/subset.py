@@ -11,7 +11,7 @@ import torch
 
 from condensers.context import Context
 from scenarios.protocol import Splits
-from scenarios.search.curve import READINGS_SHARE, searching
+from scenarios.search.curve import searching
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,4 @@ class Subset:
         return OfSubset(settings, searching(data, settings.validation_images))
 
     def images(self, settings: Any, data: Splits) -> float:
-        count = settings.subset_ipc * len(data.train.classes)
-        return float(
-            settings.epochs * count * (1 + READINGS_SHARE) + min(settings.validation_images, len(data.validation.images)) / 3
-        )
+        return float(settings.proxy_passes(data, settings.subset_ipc * len(data.train.classes)))

@@ -6,9 +6,8 @@ from typing import Any
 
 from condensers.context import Context
 from scenarios.protocol import Splits
-from scenarios.search.baselines.flops import flop_count
 from scenarios.search.baselines.truth import training_on_all
-from scenarios.search.candidate import parameter_count
+from scenarios.search.judging import sizes
 from scenarios.search.spaces.base import create_space
 from scenarios.search.tables.reading import OWN_DRAWS
 
@@ -29,8 +28,7 @@ def trained_row(settings: Any, choice: Mapping[str, Any], data: Splits, context:
         "id": name,
         "choices": dict(choice),
         "seed": context.seed,
-        "parameters": parameter_count(spec, shape, classes),
-        "flops": flop_count(spec, shape, classes),
+        **sizes(spec, shape, classes),
         **{name: found[name] for name in ("validation", "test", "images")},
         "seconds": round(found["seconds"], 4),
         "curve": [[round(point["validation"], 4), round(point["seconds"], 4)] for point in found["curve"]],

@@ -118,5 +118,5 @@ def _covered(table: Table, settings: Any, data: Splits) -> list[int]:
         return table.seeds
     if SEARCH_STRATEGIES.create(settings.strategy).registered != "random":
         return [seed for seed, count in rows.items() if count == space.size]
-    tried = [space.identifier(choice) for choice in sampled(space, settings.architectures, settings.sample_seed, data.train)]
+    tried = [space.identifier(choice) for choice in sampled(space, settings.architectures, settings.sample_seed)]
     return [seed for seed in table.seeds if all(table.row(name, seed) for name in tried)]

@@ -1,27 +1,13 @@
 """Which architectures a search without feedback tries, found without training any."""
 
-from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 
-from condensers.context import Context
-from condensers.data import ClassData
 from condensers.errors import UsageError
-from scenarios.search.exploration import Plan, explored
+from scenarios.search.engines.sequential import tried
+from scenarios.search.judging import Plan
 from scenarios.search.spaces.base import describe_size
 from scenarios.search.strategies import MOST, Random
-
-
-@dataclass(frozen=True)
-class Unjudged:
-    """A judge for which all architectures are equal, and free."""
-
-    measures: ClassVar[str] = "nothing"
-    unit: ClassVar[str] = ""
-    own_draws: ClassVar[bool] = False
-
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
-        return {"score": 0.0, "seconds": 0.0, "images": 0}
 
 
 def every_choice(space: Any) -> list[dict[str, Any]]:
@@ -32,8 +18,8 @@ def every_choice(space: Any) -> list[dict[str, Any]]:
     return [dict(zip(choices, values, strict=True)) for values in product(*choices.values())]
 
 
-def sampled(space: Any, count: int, seed: int, data: ClassData) -> list[dict[str, Any]]:
+def sampled(space: Any, count: int, seed: int) -> list[dict[str, Any]]:
     """The architectures that a random search of `count` with that `sample_seed` tries. UsageError where there are fewer."""
     strategy = Random()
-    rows, _ = explored(Plan(space, strategy, strategy.tries(space, count), seed), Unjudged(), data, Context())
-    return [{name: row[name] for name in space.choices()} for row in rows]
+    trials = tried(Plan(space, strategy, strategy.tries(space, count), seed), lambda choice: 0.0, None)
+    return [{name: trial.choice[name] for name in space.choices()} for trial in trials]

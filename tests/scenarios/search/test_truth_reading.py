@@ -115,7 +115,7 @@ def test_a_table_of_some_architectures_is_read_where_the_search_tries_no_others(
     small: Search, splits: Splits, shipped: Path, trainings: list[str]
 ) -> None:
     space = SPACES.create(small.space).fitting(splits.train.shape)
-    tried = sampled(space, 2, small.sample_seed, splits.train)
+    tried = sampled(space, 2, small.sample_seed)
     assert [candidate.identifier(c) for c in tried] == [
         row["id"] for row in small.run(Reference("parameters"), splits, Context()).detail["architectures"]
     ]
