@@ -43,7 +43,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/developer: $(VENV)/installed
-	$(PIP) --no-build-isolation --editable ".[dev,one-shot]"
+	$(PIP) --no-build-isolation --editable ".[dev,one-shot,privacy,umap,views]"
 	touch $@
 
 clean:

@@ -18,6 +18,7 @@ from condensers.networks.passes import PRECISIONS
 from condensers.registry import NETWORKS, with_parts
 from condensers.setting import Setting
 from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
+from condensers.views.viewing import viewed
 
 
 @dataclass(frozen=True)
@@ -98,16 +99,17 @@ class Composition:
         before = whole.schedule.preparation(data) if hasattr(whole.schedule, "preparation") else 0.0
         own = before + whole.schedule.passes(steps, images, ipc)
         checks = whole.stop.image_passes(steps, images, classes)
-        return [(self.network, sides * real * weights[0] + steps * images * weights[1] + own), *checks]
+        masks = whole.view.preparation(data) if hasattr(whole.view, "preparation") else []
+        return [(self.network, sides * real * weights[0] + steps * images * weights[1] + own), *checks, *masks]
 
     def begin(self, data: ClassData, ipc: int, context: Context) -> SetLoop:
         """The loop before its first step, for `data` on the context's device."""
         method = with_parts(self)
         seen, held = method.stop.split(data, context.fork("stop").generator)
-        seen = method.view.apply(seen, context.fork("view"))
+        view = viewed(method.view, seen, context.fork("view"))
         per_class = method.images_per_class(data, ipc)
-        setting = Setting(seen, method.network, method.augmentation.for_data(data), context, ipc, per_class, held)
-        return SetLoop(method, setting, starting_images(seen, per_class, method.init, context.generator))
+        setting = Setting(view.data, method.network, method.augmentation.for_data(data), context, ipc, per_class, held, view)
+        return SetLoop(method, setting, starting_images(view.data, per_class, method.init, context.generator))
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """Learn a set of `data` within `budget`; resumes from the context's folder."""
@@ -116,12 +118,13 @@ class Composition:
         data = data.to(context.device)
         ipc = budget.ipc_of(method, data)
         loop = method.begin(data, ipc, context)
-        # What was prepared once and kept (experts) counts in full, also where this run found it ready.
-        setup = max(time.perf_counter() - begun, getattr(loop.schedule, "prepared_seconds", 0.0))
+        # What was prepared once and kept (experts, masks) counts in full, also where this run found it ready.
+        view = loop.setting.view
+        setup = max(time.perf_counter() - begun, getattr(loop.schedule, "prepared_seconds", 0.0)) + view.seconds
         learning = engine.run(loop, method.steps(ipc), context, method.registered)
         begun = time.perf_counter()
         chosen = loop.watch.choose(loop.set)
         tensors = loop.set.stored()
         recipe = {"labels": method.labels.form} | (method.objective.recipe() if hasattr(method.objective, "recipe") else {})
         seconds = setup + learning + time.perf_counter() - begun
-        return SyntheticSet(tensors, card_of(method, data, context, ipc, recipe) | chosen, cost_of(seconds, context))
+        return SyntheticSet(tensors, card_of(method, data, context, ipc, recipe) | view.said | chosen, cost_of(seconds, context))

@@ -24,6 +24,7 @@ def misfits(method: Any) -> Iterator[str]:
     yield from _learned_labels(method)
     yield from _updates(method)
     yield from _kept(method)
+    yield from _drawn(method)
     if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in method.halve_at):
         yield f".halve_at: {list(method.halve_at)} must be parts of the run from 0 to 1, such as [0.6, 0.8]"
 
@@ -87,4 +88,14 @@ def _kept(method: Any) -> Iterator[str]:
         yield (
             f"schedule {schedule.registered} reads whole classes in parts, and batch norm would see each part alone; take another"
             " norm, or real 'batch'"
+        )
+
+
+def _drawn(method: Any) -> Iterator[str]:
+    """Whether networks that may each be of another kind meet a schedule that keeps none."""
+    network, schedule = NETWORKS.create(method.network), method.schedule
+    if network.registered == "any-of" and (schedule.registered != "fresh" or schedule.keeps):
+        yield (
+            f"network any-of is another network whenever it is built, and schedule {schedule.registered} keeps networks; take"
+            " schedule fresh with reuse 1"
         )

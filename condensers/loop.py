@@ -108,7 +108,11 @@ class SetLoop:
     def _terms(self, given: Any, pairs: Sequence[Pair]) -> Tensor:
         """The weighted regularisers."""
         network = cast(nn.Module, network_of(given))
-        return torch.stack([term.weight * term.loss(network, pairs) for term in self.method.regularisers]).sum()
+        return torch.stack([term.weight * self._term(term, network, pairs) for term in self.method.regularisers]).sum()
+
+    def _term(self, term: Any, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+        loss: Tensor = term.loss(network, pairs, self.setting) if getattr(term, "draws", False) else term.loss(network, pairs)
+        return loss
 
     def _backward(self, loss: Tensor) -> Tensor:
         # The networks' weights need no gradient here: naming what is learned spares the work for them.

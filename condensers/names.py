@@ -3,6 +3,8 @@
 METHODS = {
     "dc": "condensers.methods.dc:DC",
     "dsa": "condensers.methods.dsa:DSA",
+    "masked-dc": "condensers.methods.masked_dc:MaskedDC",
+    "masked-dsa": "condensers.methods.masked_dsa:MaskedDSA",
     "dm": "condensers.methods.dm:DM",
     "dm-fast": "condensers.methods.dm_fast:DMFast",
     "kfs": "condensers.methods.kfs:KFS",
@@ -43,6 +45,7 @@ NETWORKS = {
     "vgg11": "condensers.networks.vgg:VGG11Spec",
     "vit-tiny": "condensers.networks.vit:ViTSpec",
     "shrunk": "condensers.networks.shrunk:ShrunkSpec",
+    "any-of": "condensers.networks.any_of:AnyOfSpec",
 }
 PARAMETERISATIONS = {
     "pixels": "condensers.parameterisations.pixels:Pixels",
@@ -59,6 +62,10 @@ LABELS = {
 VIEWS = {
     "identity": "condensers.views.identity:Identity",
     "mask": "condensers.views.mask:Mask",
+    "attention": "condensers.views.attention:Attention",
+    "saliency": "condensers.views.saliency:Saliency",
+    "background": "condensers.views.background:Background",
+    "semantic-mix": "condensers.views.semantic_mix:SemanticMix",
 }
 SAMPLERS = {
     "random": "condensers.samplers.random:Random",
@@ -82,6 +89,9 @@ OBJECTIVES = {
 REGULARISERS = {
     "discriminative": "condensers.regularisers.discriminative:Discriminative",
     "cross-entropy": "condensers.regularisers.cross_entropy:CrossEntropy",
+    "contrastive": "condensers.regularisers.contrastive:Contrastive",
+    "simclr": "condensers.regularisers.simclr:SimCLR",
+    "diversity": "condensers.regularisers.diversity:Diversity",
 }
 KERNELS = {
     "fc_ntk": "condensers.kernels.fc_ntk:FullyConnectedNTK",

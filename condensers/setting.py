@@ -9,6 +9,7 @@ from torch import Tensor
 from condensers import networks
 from condensers.context import Context
 from condensers.data import ClassData
+from condensers.views.viewing import Viewed
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Setting:
     """data: the real images as the view left them, on the run's device. network: the spec of the run's networks.
 
     augmentation: as it is for `data`. per_class: synthetic images of a class, decoded. ipc: what the budget counts. held: real
-    images that are not learned from, for the stop rule.
+    images that are not learned from, for the stop rule. view: what the view did, where a composition has one.
     """
 
     data: ClassData
@@ -26,6 +27,7 @@ class Setting:
     ipc: int
     per_class: int
     held: ClassData | None = None
+    view: Viewed | None = None
 
     @property
     def generator(self) -> torch.Generator:

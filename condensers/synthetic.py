@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from condensers.context import Context
 from condensers.data import ClassData
@@ -101,6 +102,27 @@ class SyntheticSet:
         if labels.is_floating_point():
             return images, labels.float()
         return images, labels.long().repeat_interleave(part.copies)
+
+
+class SyntheticDataset(Dataset[tuple[Tensor, int | Tensor]]):
+    """A set for training code that knows nothing else of this package: its decoded images and their labels, in its order.
+
+    images: (M, C, H, W) float32, normalised by the card's `mean` and `std`. labels: (M,) int64, an index into the card's
+    `class_names`, or (M, K) float32 where they are soft; the card's `recipe` says of which form. An item is an image
+    (C, H, W) with its label, an int or (K,) float32. rates: learned learning rates (T,) float32, or None.
+    """
+
+    def __init__(self, synthetic: SyntheticSet) -> None:
+        self.images, self.labels = synthetic.decode()
+        self.card = dict(synthetic.card)
+        self.rates = synthetic.tensors["rates"].float() if "rates" in synthetic.tensors else None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int | Tensor]:
+        label = self.labels[index]
+        return self.images[index], label if label.ndim else int(label)
 
 
 class Condenser(Protocol):

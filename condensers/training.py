@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from condensers import engine
+from condensers import engine, networks
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.fields import hyper
@@ -32,7 +32,7 @@ class Training:
     augmentation: str = hyper("none", source="DC: none; DSA and DM: dsa", values=("none", "dsa"))
     steps: int | None = hyper(None, unit="gradient steps", source="ours: in place of epochs, for equal-step baselines", minimum=1)
     drop: bool = hyper(True, unit="a tenth of the rate from half of the epochs on", source="DC's code")
-    loss: str = hyper("cross-entropy", source="DC, section 4.1", values=("cross-entropy", "mse"))
+    loss: str = hyper("cross-entropy", source="DC, section 4.1", values=("cross-entropy", "mse", "binary"))
     precision: str = hyper("fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS)
 
 
@@ -40,7 +40,9 @@ class TrainingLoop:
     """Trains `network` on images (N, C, H, W) uint8 or float32 normalised, labels (N,) int64 or (N, K) float.
 
     One engine step is one gradient step; epochs are shuffled by the context's generator. seen: positions and logits of the
-    last step. The loss "mse" is half the squared distance between logits and labels, summed over classes.
+    last step. The loss "mse" is half the squared distance between logits and labels, summed over classes; "binary" asks of every
+    class alone whether it is there, and is the mean over classes. Several networks may be trained as one, whose logits are
+    (n, M, K) (`condensers.training_together`).
     """
 
     def __init__(self, network: nn.Module, images: Tensor, labels: Tensor, recipe: Training, data: ClassData, context: Context):
@@ -76,11 +78,14 @@ class TrainingLoop:
         self.optimiser.zero_grad()
         torch.autograd.backward(loss)
         self.optimiser.step()
-        return loss.detach()
+        return loss.detach() / (logits.shape[1] if logits.ndim == 3 else 1)
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """What a step descends, of logits (n, K)."""
-        return loss_of(logits, labels, self.recipe.loss)
+        """What a step descends: the loss of logits (n, K), of (n, M, K) the sum of M such losses, each with its own gradient."""
+        if logits.ndim == 2:
+            return loss_of(logits, labels, self.recipe.loss)
+        count = logits.shape[1]
+        return loss_of(logits.flatten(0, 1), labels.repeat_interleave(count, 0), self.recipe.loss) * count
 
     def processed(self, steps: int | None = None) -> int:
         """How many images all of the training sees, or its first `steps` steps."""
@@ -104,6 +109,9 @@ def loss_of(logits: Tensor, labels: Tensor, name: str) -> Tensor:
     """Mean loss of logits (n, K) on labels (n,) int64 or (n, K) float."""
     if name == "cross-entropy":
         return functional.cross_entropy(logits, labels)
+    if name == "binary":
+        wanted = labels if labels.ndim == 2 else functional.one_hot(labels, logits.shape[1]).float()
+        return functional.binary_cross_entropy_with_logits(logits, wanted)
     wanted = labels if labels.ndim == 2 else centred_onehot(labels, logits.shape[1])
     return 0.5 * (logits - wanted).square().sum(1).mean()
 
@@ -132,6 +140,13 @@ def train(
     loop = TrainingLoop(network, images, labels, recipe, data, context)
     seconds = engine.run(loop, loop.total, context, name)
     return Trained(loop.processed(), seconds)
+
+
+def trained(spec: Any, data: ClassData, recipe: Training, context: Context, name: str) -> nn.Module:
+    """A fresh network of `spec`, from the context's generator, trained on all of `data`."""
+    network = networks.build(spec, data.shape, len(data.class_names), context.generator, data.device)
+    train(network, data.images, data.labels, recipe, data, context, name)
+    return network
 
 
 @torch.no_grad()

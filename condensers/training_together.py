@@ -14,13 +14,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from condensers import engine
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.networks.convnet import ConvNetSpec
 from condensers.networks.together import Together
 from condensers.registry import NETWORKS
-from condensers.training import Trained, Training, TrainingLoop, loss_of, predict
+from condensers.training import Trained, Training, predict, train
 
 # Above this width arithmetic is what takes the time. Side by side pay at most so many channels, and so many numbers of a pixel of
 # a batch: with more the first block's output leaves the cache.
@@ -43,26 +42,6 @@ def draws_nothing(recipe: Training, images: int) -> bool:
     return recipe.augmentation == "none" and images <= recipe.batch
 
 
-class TogetherLoop(TrainingLoop):
-    """Trains copies of `networks`, which `together.give_back` returns; a step's figure is the mean of their losses.
-
-    UsageError where they cannot be trained together: see `condensers.networks.together`.
-    """
-
-    def __init__(
-        self, networks: Sequence[nn.Module], images: Tensor, labels: Tensor, recipe: Training, data: ClassData, context: Context
-    ) -> None:
-        self.count, self.together = len(networks), Together(networks)
-        super().__init__(self.together, images, labels, recipe, data, context)
-
-    def step(self, index: int) -> Tensor:
-        return super().step(index) / self.count
-
-    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The sum of all networks' losses, logits (n, K, classes): the gradient of each is that of its own."""
-        return loss_of(logits.flatten(0, 1), labels.repeat_interleave(self.count, 0), self.recipe.loss) * self.count
-
-
 def train_together(
     networks: Sequence[nn.Module],
     images: Tensor,
@@ -72,14 +51,22 @@ def train_together(
     context: Context,
     name: str,
 ) -> Trained:
-    """Train all `networks` in place through the engine, as `training.train` does one; the figures are those of them all."""
-    loop = TogetherLoop(networks, images, labels, recipe, data, context)
-    seconds = engine.run(loop, loop.total, context, name)
-    loop.together.give_back(networks)
-    return Trained(loop.processed() * loop.count, seconds)
+    """Train all `networks` in place through the engine, as `training.train` does one; the figures are those of them all.
+
+    UsageError where they cannot be trained together: see `condensers.networks.together`.
+    """
+    together = Together(networks)
+    images_of_one, seconds = train(together, images, labels, recipe, data, context, name)
+    together.give_back(networks)
+    return Trained(images_of_one * together.count, seconds)
 
 
 def accuracies(networks: Sequence[nn.Module], data: ClassData, batch: int = 256, products: str = "fp32") -> list[float]:
     """Percentage of `data` that each network classifies correctly, 0 to 100."""
-    right = predict(Together(networks), data, batch, products).argmax(2) == data.labels[:, None]
+    return accuracies_of(Together(networks), data, batch, products)
+
+
+def accuracies_of(together: Together, data: ClassData, batch: int = 256, products: str = "fp32") -> list[float]:
+    """The same of networks that are one already."""
+    right = predict(together, data, batch, products).argmax(2) == data.labels[:, None]
     return (right.double().mean(0) * 100).tolist()

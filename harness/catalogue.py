@@ -5,6 +5,7 @@ from typing import Any
 from condensers import registry as condensers
 from condensers.errors import UsageError, suggestion
 from condensers.registry import Registry
+from harness import gallery
 from harness.suite import about, built_in
 from scenarios.continual.strategies import STRATEGIES
 from scenarios.datasets import DATASETS
@@ -36,7 +37,7 @@ REGISTRIES: tuple[Registry, ...] = (
 
 
 def kinds() -> list[str]:
-    return [r.plural for r in REGISTRIES] + ["suites"]
+    return [r.plural for r in REGISTRIES] + ["suites", "gallery"]
 
 
 def names(kind: str | None = None) -> dict[str, dict[str, str]]:
@@ -49,6 +50,8 @@ def names(kind: str | None = None) -> dict[str, dict[str, str]]:
     for plural in wanted:
         if plural == "suites":
             found[plural] = {name: about(path) for name, path in built_in().items()}
+        elif plural == "gallery":
+            found[plural] = {name: gallery.about(path) for name, path in gallery.built_in().items()}
         else:
             registry = tables[plural]
             found[plural] = {name: registry.summary(name) for name in registry.entries()}
@@ -60,6 +63,11 @@ def describe(name: str) -> list[dict[str, Any]]:
 
     A method that has no name is described by its place, FILE.py:Name or module:Name.
     """
+    if name in gallery.built_in():
+        path = gallery.built_in()[name]
+        line = gallery.about(path)
+        told = f"{line}\n\nMade by: {gallery.command(path)}"
+        return [{"name": name, "kind": "set", "where": "built in", "summary": line, "about": told, "fields": []}]
     if ":" in name:
         return [condensers.METHODS.describe(name)]
     found = [registry.describe(name) for registry in REGISTRIES if name in registry.entries()]

@@ -42,7 +42,10 @@ def _passes(cell: Cell, data: Splits) -> Passes | None:
     if not hasattr(scenario, "image_passes"):
         return None
     passes: Passes = scenario.image_passes(data, images, cell.reference)
-    return passes if cell.needs or made is None else passes + made
+    if cell.needs or made is None:
+        return passes
+    times = getattr(scenario, "condensations", 1)
+    return passes + [(network, times * count) for network, count in made]
 
 
 class PassTimer:

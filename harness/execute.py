@@ -102,6 +102,7 @@ def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metere
         "cell": cell.as_json(synthetic.ipc),
         "bytes": synthetic.nbytes,
         "condensation": dict(synthetic.cost),
+        "view": synthetic.card.get("view"),
         "outcome": None,
     }
 

@@ -77,7 +77,7 @@ class _Layout:
 
     def lay(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
         for entry, scenario in scenarios:
-            subjects = self._subjects(entry)
+            subjects = [] if getattr(scenario, "references_only", False) else self._subjects(entry)
             for seed in entry.seeds:
                 self._references(entry, scenario, seed)
                 for label, budget in subjects:

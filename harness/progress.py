@@ -10,6 +10,7 @@ from harness.cells import Cell
 from harness.pool import Event
 
 ENDED = ("done", "failed", "interrupted")
+KNOWN_SHARE = 0.01
 
 
 class Board:
@@ -65,9 +66,9 @@ class Board:
             )
 
     def _time_left(self) -> str:
-        """A guess from the share of the work that is done."""
+        """A guess from the share of the work that is done; none from too small a share, which may be far off."""
         whole = sum(self.weights.values())
-        if not self.done_weight or self.done_weight >= whole:
+        if self.done_weight < KNOWN_SHARE * whole or self.done_weight >= whole:
             return ""
         seconds = (time.monotonic() - self.begun) * (whole - self.done_weight) / self.done_weight
         return f", about {seconds:.0f} s left"

@@ -38,6 +38,7 @@ def execute(planned: Planned, settings: Settings, processes: int, others: Sequen
                 "about": planned.plan.suite.about,
                 "command": settings.command,
                 "cells": [cell.key for cell in cells],
+                "design": planned.plan.suite.design.as_json(),
             }
         )
         console.print(

@@ -8,6 +8,7 @@ import ctypes
 import os
 import platform
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +58,13 @@ def shared_folder(beside: Path) -> Path:
 def environment(device: str, threads: int) -> dict[str, Any]:
     """What a result depends on beside its settings."""
     import torch
-    import torchvision
 
     from condensers.networks import fused
 
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
+        "torchvision": version("torchvision"),  # its import takes seconds, and few cells need it
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": _processor(),
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu",

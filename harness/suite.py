@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from condensers.errors import UsageError, suggestion
+from harness.design import Design, expand
 from harness.overrides import TOMLDecodeError, apply_override, label_of, loads
 
-TOP = {"name", "about", "data", "ipc", "bytes", "seeds", "validation", "condensers", "scenarios"}
+TOP = {"name", "about", "data", "ipc", "bytes", "seeds", "validation", "condensers", "scenarios", "design"}
 OF_CONDENSER = {"method", "label", "ipc", "bytes"}
 OF_SCENARIO = {"scenario", "label", "ipc", "bytes", "condensers", "references", "seeds"}
 
@@ -38,7 +39,10 @@ class ScenarioEntry:
 
 @dataclass(frozen=True)
 class Suite:
-    """A whole suite. Budgets are ("ipc", N) or ("bytes", B). faults: what is wrong with it, for the plan to tell."""
+    """A whole suite. Budgets are ("ipc", N) or ("bytes", B). faults: what is wrong with it, for the plan to tell.
+
+    design: the factors whose combinations some of the condensers are.
+    """
 
     name: str
     about: str
@@ -47,6 +51,7 @@ class Suite:
     condensers: tuple[CondenserEntry, ...]
     scenarios: tuple[ScenarioEntry, ...]
     faults: tuple[str, ...] = ()
+    design: Design = Design()
 
 
 def built_in() -> dict[str, Path]:
@@ -79,7 +84,9 @@ def parse(table: Mapping[str, Any], stem: str) -> Suite:
     faults = [f"unknown key '{key}'; {suggestion(key, TOP)}" for key in table if key not in TOP]
     seeds = _seeds(table.get("seeds", 5), "seeds", faults)
     budgets = _budgets(table, "suite", faults)
-    condensers = [_condenser(entry, f"condensers[{i}]", faults) for i, entry in enumerate(_tables(table, "condensers", faults))]
+    design, combined = expand(table["design"], faults) if isinstance(table.get("design"), dict) else (Design(), [])
+    listed = [*_tables(table, "condensers", faults), *combined]
+    condensers = [_condenser(entry, f"condensers[{i}]", faults) for i, entry in enumerate(listed)]
     labels = [entry.label for entry in condensers]
     faults += [f"condensers: label '{name}' is used twice; give one a `label`" for name in set(labels) if labels.count(name) > 1]
     scenarios = [
@@ -104,6 +111,7 @@ def parse(table: Mapping[str, Any], stem: str) -> Suite:
         condensers=tuple(condensers),
         scenarios=tuple(scenarios),
         faults=tuple(f"suite {stem}: {fault}" for fault in faults),
+        design=design,
     )
 
 

@@ -58,7 +58,7 @@ class Accuracy(Evaluation):
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
         """Train `networks` networks on the set (or on all training data) and test each."""
-        material = self._material(subject, data, context)
+        material = self.material(subject, data, context)
         results = [found for group in self._groups(material) for found in self._results(group, material, data, context)]
         measurement = Measurement(
             "test-accuracy",
@@ -78,8 +78,8 @@ class Accuracy(Evaluation):
             training = self._training("dsa" if self.augmentation == "card" else self.augmentation, self.epochs).epochs * images
         return [(self.network, self.networks * (training + len(data.test.images) / 3))]
 
-    def _material(self, subject: Subject, data: Splits, context: Context) -> Material:
-        """What is trained on, and how."""
+    def material(self, subject: Subject, data: Splits, context: Context) -> Material:
+        """What is trained on, and how; UsageError for a recipe, or a reference other than full-data."""
         if isinstance(subject, SyntheticSet):
             images, labels = subject.decode(context.device)
             training = self._training(subject.recipe.get("augmentation", "none"), self.epochs)

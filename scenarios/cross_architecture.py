@@ -64,10 +64,11 @@ class CrossArchitecture(Evaluation):
         return {label: settings_of(NETWORKS.create(spec)) for label, spec in zip(self._labels(), self.architectures, strict=True)}
 
     def _labels(self) -> list[str]:
-        return [_label(NETWORKS.create(spec, "cross-architecture.architectures")) for spec in self.architectures]
+        return [label_of(NETWORKS.create(spec, "cross-architecture.architectures")) for spec in self.architectures]
 
 
-def _label(spec: Any) -> str:
+def label_of(spec: Any) -> str:
+    """How tables call a network: its name, and its settings that are not the default."""
     default = settings_of(type(spec)())
     changed = [f"{name}={value}" for name, value in settings_of(spec).items() if value != default[name]]
     return " ".join([spec.registered, *changed])

@@ -13,8 +13,11 @@ SCENARIOS = Registry(
         "accuracy": "scenarios.accuracy:Accuracy",
         "cross-architecture": "scenarios.cross_architecture:CrossArchitecture",
         "continual": "scenarios.continual.scenario:Continual",
+        "data-space": "scenarios.data_space.scenario:DataSpace",
         "search": "scenarios.search.scenario:Search",
         "one-shot": "scenarios.search.one_shot.scenario:OneShot",
+        "mask-quality": "scenarios.mask_quality:MaskQuality",
+        "privacy": "scenarios.privacy.scenario:Privacy",
     },
 )
 SPACES = Registry(

@@ -41,5 +41,5 @@ def apply_rotate(x: Tensor, params: Tensor) -> Tensor:
 
 
 def _warp(x: Tensor, theta: Tensor) -> Tensor:
-    grid = functional.affine_grid(theta.to(x.device), [len(theta), *x.shape[1:]], align_corners=True)
+    grid = functional.affine_grid(theta.to(x), [len(theta), *x.shape[1:]], align_corners=True)
     return functional.grid_sample(x, grid.expand(len(x), -1, -1, -1), align_corners=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 from condensers.fields import hyper
 from condensers.labels.base import SOFT_DTYPES
 from condensers.setting import Setting
-from condensers.training import Training, train
+from condensers.training import Training, trained
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,8 @@ class Teacher:
 
     def finish(self, images: Tensor, setting: Setting) -> Tensor:
         """(M, K) float32 probabilities of images (M, C, H, W) float32 normalised; trains the teacher first."""
-        context = setting.context.fork("teacher")
-        own = Setting(
-            setting.data, self.network or setting.network, setting.augmentation, context, setting.ipc, setting.per_class
-        )
-        network = own.fresh()
         recipe = Training(epochs=self.epochs, batch=self.batch)
-        train(network, setting.data.images, setting.data.labels, recipe, setting.data, context, "teacher")
+        network = trained(self.network or setting.network, setting.data, recipe, setting.context.fork("teacher"), "teacher")
         return probabilities(network, images, setting.data.classes, self.temperature)
 
 

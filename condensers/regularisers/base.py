@@ -9,7 +9,11 @@ from condensers.objectives.base import Pair
 
 
 class Regulariser(Protocol):
-    """A frozen dataclass with a field `weight`; `loss` is the term without its weight, over all classes at once."""
+    """A frozen dataclass with a field `weight`; `loss` is the term without its weight, over all classes at once.
+
+    One that draws says so by `draws = True`; its loss takes the run's `condensers.setting.Setting` as a third argument and draws
+    from that one's generator alone, which is part of every checkpoint.
+    """
 
     registered: ClassVar[str]
     couples_classes: ClassVar[bool]

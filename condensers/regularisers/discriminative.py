@@ -8,16 +8,16 @@ a sum over the real images, not a mean, weighted by 0.01. Labels are the positio
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from condensers.fields import hyper
-from condensers.networks import Network, has_batch_norm
 from condensers.objectives.base import Pair
 from condensers.objectives.distribution import class_means
+from condensers.regularisers.embeddings import of_real
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,8 @@ class Discriminative:
 
     def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
         """Sum over all real images of the pairs; differentiable in the synthetic images, the centres."""
-        embed = cast(Network, network).embed
-        batches = [pair.real for pair in pairs]
-        with torch.no_grad():
-            real = embed(torch.cat(batches)) if has_batch_norm(network) else torch.cat([embed(batch) for batch in batches])
+        real = of_real(network, pairs)
         centres = class_means(network, [pair.synthetic for pair in pairs], together=True)
-        sizes = torch.tensor([len(batch) for batch in batches])
-        positions = torch.arange(len(pairs)).repeat_interleave(sizes).to(real.device)
-        return functional.cross_entropy(real @ centres.T, positions, reduction="sum")
+        sizes = torch.tensor([len(part) for part in real])
+        positions = torch.arange(len(pairs)).repeat_interleave(sizes).to(centres.device)
+        return functional.cross_entropy(torch.cat(real) @ centres.T, positions, reduction="sum")

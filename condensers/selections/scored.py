@@ -8,6 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -20,6 +21,7 @@ from condensers.fields import hyper
 from condensers.parameterisations.pixels import Pixels
 from condensers.registry import with_parts
 from condensers.selections.base import STORED, finished, refuse_too_many, stored_bytes
+from condensers.selections.kept_scores import Scores, kept_scores
 from condensers.synthetic import Budget, SyntheticSet
 from condensers.training import Training, TrainingLoop
 
@@ -68,21 +70,30 @@ class Scored(ABC):
         return [(self.network, self.networks * len(data.images) * (self.epochs + self.scoring))]
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
-        """The hardest (or easiest) images of each class, in the order of the ranking; resumes from the context's folder."""
-        begun = time.perf_counter()
+        """The hardest (or easiest) images of each class, in the order of the ranking.
+
+        Resumes from the context's folder; a set of another size by the same seed finds the scores in its cache.
+        """
         method = with_parts(self)
         data = data.to(context.device)
         ipc = budget.ipc_of(method, data)
         refuse_too_many(method, data, ipc)
-        loop = ScoringLoop(method, data, context)
-        setup = time.perf_counter() - begun
-        learning = engine.run(loop, loop.steps, context, method.registered)
+        scores, learning = kept_scores(method, data, context, partial(_computed, method, data, context))
         begun = time.perf_counter()
-        order = ranked(loop.total.cpu(), method.keep, context.generator).to(data.device)
+        order = ranked(scores, method.keep, context.generator).to(data.device)
         picked = {label: order[data.labels[order] == label][:ipc] for label in data.classes}
         indices = {data.class_names[label]: chosen.tolist() for label, chosen in picked.items()}
         images = data.images[torch.cat(list(picked.values()))].cpu()
-        return finished(method, data, context, images, indices, setup + learning + time.perf_counter() - begun)
+        return finished(method, data, context, images, indices, learning + time.perf_counter() - begun)
+
+
+def _computed(method: Any, data: ClassData, context: Context) -> Scores:
+    """Train and score; resumes from the context's folder."""
+    begun = time.perf_counter()
+    loop = ScoringLoop(method, data, context)
+    setup = time.perf_counter() - begun
+    seconds = setup + engine.run(loop, loop.steps, context, method.registered)
+    return Scores(loop.total.cpu(), seconds)
 
 
 class ScoringLoop:

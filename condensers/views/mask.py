@@ -1,6 +1,6 @@
 """Mask: every real image is multiplied by a mask of its own, from a file, and the rest is filled.
 
-x' = round( m * x + (1 - m) * fill ),  m in [0, 1] per pixel, fill the data set's mean colour or black
+x' = round( m * x + (1 - m) * fill ),  m in [0, 1] per pixel, fill as in `condensers.views.filling`
 
 Source: D. Kim & Bae (IPIU 2022) and their code, MaskedDatasetCondensation: real images times a stored attention mask before
 matching, on normalised pixels, where zero is the mean colour; hence fill "mean". Here masks come from a file that anything may
@@ -24,8 +24,7 @@ from condensers.context import Context
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.fields import hyper
-
-IMAGES_AT_ONCE = 1024
+from condensers.views.filling import FILLS, filled, fills
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Mask:
     """Real images under masks (N, H, W), one for each training image, in the data's order."""
 
     file: str = hyper("", unit="path of a .npy, or of a .safetensors with one tensor: (N, H, W) uint8 or float", source="ours")
-    fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=("mean", "black"))
+    fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
 
     digest: str = hyper("", unit="SHA-256 of the file, 16 hex digits; taken from the file where it is left out", source="ours")
 
@@ -56,10 +55,12 @@ class Mask:
         is known by its place alone, so that data restricted to some classes need a file of their masks only.
         """
         masks = self._checked(read_masks(self.file), data)
-        colour = data.mean if self.fill == "mean" else (0.0,) * len(data.mean)
-        fill = 255 * torch.tensor(colour, device=data.device).view(1, -1, 1, 1)
-        parts = zip(torch.split(data.images, IMAGES_AT_ONCE), torch.split(masks, IMAGES_AT_ONCE), strict=True)
-        return replace(data, images=torch.cat([_masked(images, m.to(data.device), fill) for images, m in parts]))
+        return replace(data, images=filled(data.images, masks, fills(self.fill, data, masks, context.generator)))
+
+    def masks(self, data: ClassData, context: Context) -> Tensor:
+        """(N, H, W) uint8 on the CPU, for views that start from masks; UsageError as in `apply`."""
+        masks = self._checked(read_masks(self.file), data)
+        return masks if masks.dtype == torch.uint8 else (masks * 255).round().to(torch.uint8)
 
     def _checked(self, masks: Tensor, data: ClassData) -> Tensor:
         wanted = (len(data.images), *data.shape[1:])
@@ -77,12 +78,6 @@ class Mask:
         if masks.dtype != torch.uint8 and not bool(((masks >= 0) & (masks <= 1)).all()):
             raise UsageError(f"{self.file}: holds a mask value outside 0..1; scale float masks to 0..1, or store uint8 (0..255)")
         return masks
-
-
-def _masked(images: Tensor, masks: Tensor, fill: Tensor) -> Tensor:
-    """images (n, C, H, W) uint8, masks (n, H, W), fill (1, C, 1, 1) in 0..255 -> uint8."""
-    m = (masks.float() / 255 if masks.dtype == torch.uint8 else masks.float()).unsqueeze(1)
-    return (m * images.float() + (1 - m) * fill).round().clamp(0, 255).to(torch.uint8)
 
 
 def read_masks(file: str) -> Tensor:

@@ -15,8 +15,10 @@ NOT_ONE_BY_ONE = (
 
 
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="A set: FILE.safetensors.")],
-    scenario: Annotated[str, typer.Option("--scenario", help="accuracy, cross-architecture, continual or search.")] = "accuracy",
+    file: Annotated[Path, typer.Argument(help="A set: FILE.safetensors, or gallery:NAME.")],
+    scenario: Annotated[
+        str, typer.Option("--scenario", help="accuracy, cross-architecture, continual, search or data-space.")
+    ] = "accuracy",
     data: Annotated[str | None, typer.Option("--data", help="The data it was made from; its card says which.")] = None,
     seed: options.Seed = 0,
     overrides: options.Overrides = None,
@@ -29,6 +31,7 @@ def evaluate(
     """Measure one scenario on one set. Interrupted, it goes on when run again; `harness run` compares sets."""
     from condensers.artifact import load_set, require_same_data
     from condensers.fields import settings_of
+    from harness import gallery
     from harness.condensing import interruptible, kept_work
     from harness.runtime import choose_device, prepare
     from scenarios.datasets import load
@@ -36,13 +39,13 @@ def evaluate(
 
     use = SCENARIOS.create(options.spec_of(scenario, overrides))
     prepare(threads)
-    synthetic = load_set(file)
+    synthetic = load_set(gallery.locate(file))
     splits = load(data or synthetic.card["dataset"], data_dir=data_dir, download=download)
     require_same_data(synthetic, splits.train, file)
     if hasattr(use, "anew") and synthetic.card["couples_classes"]:
         typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)
     determines = [use.registered, settings_of(use), synthetic.card, splits.test.digest, seed]
-    with kept_work(file, determines) as folder, interruptible(folder, seed, choose_device(device)) as context:
+    with kept_work(gallery.here(file), determines) as folder, interruptible(folder, seed, choose_device(device)) as context:
         outcome = use.run(synthetic, splits, context)
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), indent=1))
@@ -62,9 +65,11 @@ def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
     for m in outcome.measurements:
         summary = interval(list(m.values))
         over = ", ".join(sorted({key for repeat in m.repeats for key in repeat}))
+        drawn = f" ({over} of one set)" if over else ""
         bounds = f"[{summary.low:.2f}, {summary.high:.2f}]" if summary.low is not None else f"({summary.method})"
-        better = {True: "higher is better", False: "lower is better", None: ""}[m.higher_is_better]
-        typer.echo(f"  {m.metric}: {summary.mean:.2f} {m.unit} {bounds}, n = {len(m.values)} ({over} of one set); {better}")
+        better = {True: "; higher is better", False: "; lower is better", None: ""}[m.higher_is_better]
+        value = f"{summary.mean:.2f} {m.unit}".strip()
+        typer.echo(f"  {m.metric}: {value} {bounds}, n = {len(m.values)}{drawn}{better}")
     if "architectures" in outcome.detail:
         best = sorted(outcome.detail["architectures"], key=lambda row: -row["score"])[:3]
         named = ", ".join(f"{row['id']} ({row['score']:.1f})" for row in best)

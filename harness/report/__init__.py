@@ -6,11 +6,18 @@ from typing import Any
 from condensers.errors import UsageError, suggestion
 from harness.report import comma, html, latex, markdown
 from harness.report.curves import curves, scatters
+from harness.report.data_space_correlations import correlations
+from harness.report.data_space_pictures import scattered, space_notes
+from harness.report.data_space_tables import correlation_headlines
+from harness.report.effect_tables import effect_headlines
+from harness.report.effects import design_effects
 from harness.report.headlines import headlines
 from harness.report.ledger import ledger
+from harness.report.mask_pictures import mask_pictures
 from harness.report.memories import memories
 from harness.report.memory_headlines import compared_memories
 from harness.report.notes import commands, environment, notes, progress
+from harness.report.privacy_headlines import privacy_headlines
 from harness.report.rows import as_rows, results_of
 from harness.report.search_cost_curves import regret_by_cost
 from harness.report.search_costs import equal_costs
@@ -31,15 +38,17 @@ def build(
     order = {key: position for position, key in enumerate(store_suite.get("cells", []))}
     known = sorted(records, key=lambda record: order.get(record["key"], len(order)))
     results, searches = results_of(known)
-    continual, matched = memories(results), equal_costs(searches)
+    continual, matched, spaces = memories(results), equal_costs(searches), correlations(results, searches)
+    effects = design_effects(store_suite.get("design") or {}, results)
+    found = [*compared_memories(continual), *search_headlines(results, matched), *privacy_headlines(results)]
     return {
         "suite": store_suite.get("suite", "run"),
-        "headlines": [*compared_memories(continual), *search_headlines(results, matched), *headlines(results)],
+        "headlines": [*found, *effect_headlines(effects), *correlation_headlines(spaces), *headlines(results)],
         "rows": as_rows(results),
         "continual": continual,
         "failures": [dict(failure) for failure in failures],
         "cells": progress(store_suite, known, failures),
-        "notes": notes(known, results, searches),
+        "notes": notes(known, results, searches) + space_notes(known),
         "environment": environment(known),
         "commands": commands(store_suite, known),
         "ledger": ledger(known),
@@ -47,7 +56,10 @@ def build(
         "scatters": scatters(searches),
         "equal_cost": matched,
         "regret_by_cost": regret_by_cost(searches),
+        "data_space": {"correlations": spaces, "scatters": scattered(known)},
         "best_found": best_found(searches),
+        "effects": effects,
+        "masks": mask_pictures(known),
     }
 
 

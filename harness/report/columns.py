@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.report.definitions import OF
+from harness.report.definitions import IN, OF, TOP
 from harness.report.kinds import split_metric, strategies
 from harness.report.wording import estimate, sizes, verdict
 
 Row = Mapping[str, Any]
 Bundle = Mapping[str, Row]  # the rows of one set or reference, by metric
 MEAN = "mean-test-accuracy"
+OF_MASKS = ("deletion-auc", "insertion-auc", "pointing-accuracy", "mask-overlap", "kept")
+WIDEST = 6  # measures with intervals beside each other on a page
 TITLES = {
     "test-accuracy": "test accuracy, %",
     "mean-test-accuracy": "mean of all",
@@ -27,8 +29,13 @@ TITLES = {
     "pearson": "Pearson",
     "partial-correlation": "Spearman given parameters",
     "found-accuracy": "test accuracy of the answer, %",
+    "deletion-auc": "deletion AUC (less is better)",
+    "insertion-auc": "insertion AUC",
+    "pointing-accuracy": "pointing, %",
+    "mask-overlap": "overlap with the true mask",
+    "kept": "kept, %",
     "condensation-seconds": "condensation, s",
-    "search-seconds": "training of all, s",
+    "search-seconds": "search, s",
     "seconds": "seconds (less is better)",
     "joules": "joules (less is better)",
 }
@@ -64,9 +71,16 @@ class Layout:
 def layouts(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
     """The tables of one place (scenario, data, recipe) that holds the metrics `names`."""
     found = [layout for strategy in strategies(rows) for layout in _strategy(strategy, names, rows)]
+    masks = [name for name in OF_MASKS if name in names]
+    if masks:
+        found.append(Layout("", masks, [replace(first(rows)[0], title="masks"), *map(value, masks), count(masks[0])]))
+        names = [name for name in names if name not in masks]
     by_network = [name for name in names if OF in name]
     found += _networks(by_network, names, rows)
-    plain = [name for name in names if not split_metric(name)[0] and name not in by_network and (not by_network or name != MEAN)]
+    by_space = [name for name in names if IN in name and not name.endswith(TOP)]
+    found += _spaces(by_space, rows)
+    known = {*by_network, *by_space, *([MEAN] if by_network else [])}
+    plain = [name for name in names if not split_metric(name)[0] and name not in known]
     for name in plain:
         figures = [value(name)] if name in ("seconds", "joules") else compared(name, rows)
         found.append(Layout(f": {name}" if len(plain) > 1 else "", [name], [*first(rows), *figures, count(name)]))
@@ -85,6 +99,20 @@ def _networks(by_network: Sequence[str], names: Sequence[str], rows: Sequence[Ro
         for name in shown
     ]
     return [table, *each]
+
+
+def _spaces(by_space: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
+    """A table for each embedding, measures side by side: where a page is narrow the last ones go first, those after six apart."""
+    found = []
+    for space in dict.fromkeys(name.partition(IN)[2] for name in by_space):
+        own = [name for name in by_space if name.partition(IN)[2] == space]
+        columns = [replace(value(n), title=n.partition(IN)[0], drop=i % WIDEST) for i, n in enumerate(own)]
+        for begin in range(0, len(own), WIDEST):
+            part = slice(begin, begin + WIDEST)
+            title = f"{IN}{space}{': further measures' if begin else ''}"
+            shown = [*first(rows), *columns[part], count(own[begin])]
+            found.append(Layout(title, own[part], shown, is_detail=begin > 0))
+    return found
 
 
 def _strategy(strategy: str, names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:

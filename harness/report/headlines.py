@@ -13,7 +13,7 @@ QUESTIONS = {
     "test-accuracy": ("Which set trains the most accurate network", "highest", "test accuracy"),
     "mean-test-accuracy": ("Which set trains the most accurate networks of several architectures", "highest", "test accuracy"),
     "forgetting": ("Which memory forgets least", "lowest", "forgetting"),
-    "found-accuracy": ("Which proxy leads an adaptive search to the most accurate architecture", "highest", "test accuracy"),
+    "found-accuracy": ("Which proxy leads a search to the most accurate architecture", "highest", "test accuracy"),
     "kendall-tau": ("Which proxy ranks architectures best", "highest", "Kendall tau"),
 }
 

@@ -20,7 +20,10 @@ TITLES = {
     "accuracy": "Accuracy: networks trained on the set alone",
     "cross-architecture": "Cross-architecture: other networks trained on the set alone",
     "continual": "Continual learning: the set as replay memory",
+    "data-space": "Data space: where the images of a set lie among real ones",
     "search": "Architecture search: the set as proxy data",
+    "mask-quality": "Mask quality: whether the views' masks mean something",
+    "privacy": "Privacy: which images a set was made of",
     "condense": "Making the sets",
 }
 

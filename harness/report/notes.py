@@ -8,6 +8,8 @@ from harness.report.rows import Searches
 from harness.report.search_notes import search_notes
 from harness.report.wording import listed, some
 
+IDLE = 0.01
+
 
 def progress(suite: Mapping[str, Any], records: Sequence[Record], failures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """How many cells of the suite there are, are done and failed, and the keys of those without any result yet."""
@@ -56,7 +58,28 @@ def notes(records: Sequence[Record], results: Sequence[Result], searches: Search
     devices = {str((record.get("environment") or {}).get("device")) for record in records}
     if len(machines) > 1 or len(devices) > 1:
         found.append("Cells ran on different machines or devices: their seconds, and what is computed from them, do not compare.")
-    return found + _approximations(records) + _without_random(results) + search_notes(records, results, searches)
+    return (
+        found
+        + _approximations(records)
+        + idle_views(records)
+        + _without_random(results)
+        + _said(records)
+        + search_notes(records, results, searches)
+    )
+
+
+def idle_views(records: Sequence[Record]) -> list[str]:
+    """Views that left nearly all pixels as they were, such as a black background that is filled with black."""
+    shares: dict[tuple[str, str], list[float]] = {}
+    for record in records:
+        view = record.get("view")
+        if view:
+            shares.setdefault((view["name"], record["cell"]["data"]), []).append(view["pixels_changed"])
+    return [
+        f"view {name} changed {100 * sum(found) / len(found):.1f} % of the pixels of {data}: it had nothing to do"
+        for (name, data), found in shares.items()
+        if sum(found) / len(found) < IDLE
+    ]
 
 
 def _energy(records: Sequence[Record], results: Sequence[Result]) -> str:
@@ -83,6 +106,15 @@ def _approximations(records: Sequence[Record]) -> list[str]:
             if precision != "fp32":
                 found.setdefault(precision, []).append(what)
     return [f"Approximation: products in {name} for {some(list(dict.fromkeys(what)))}." for name, what in found.items()]
+
+
+def _said(records: Sequence[Record]) -> list[str]:
+    """What scenarios say of their own records, such as a reference that they skipped."""
+    found: dict[str, None] = {}
+    for record in records:
+        for sentence in ((record.get("outcome") or {}).get("detail") or {}).get("said", []):
+            found[f"{record['cell']['scenario']} on {record['cell']['data']}: {sentence}."] = None
+    return list(found)
 
 
 def _without_random(results: Sequence[Result]) -> list[str]:

@@ -5,6 +5,9 @@ from typing import Any
 
 from harness.plots import Labels, Series, bars, lines
 from harness.report.columns import MEAN
+from harness.report.data_space_pictures import space_pictures
+from harness.report.effect_tables import effect_pictures
+from harness.report.mask_pictures import drawn_masks
 from harness.report.results import RANDOM
 from harness.report.search_pictures import bar, bars_of, in_place, search_pictures
 from harness.report.stream_pictures import shown_curves, stream_pictures
@@ -25,8 +28,10 @@ def pictures(report: Mapping[str, Any]) -> dict[str, list[str]]:
             + _networks(rows, styles)
             + stream_pictures(rows, curves, styles)
             + search_pictures(rows, scatters, _at(place, report["regret_by_cost"]), styles)
+            + drawn_masks(_at(place, report["masks"]))
+            + space_pictures(_at(place, report["data_space"]["scatters"]))
         )
-        found.setdefault(place[0], []).extend(drawn)
+        found.setdefault(place[0], effect_pictures(report, place[0])).extend(drawn)
     return found
 
 

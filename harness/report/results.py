@@ -147,8 +147,9 @@ def _result(entry: Entry, records: Sequence[Record], metric: str, example: Mappi
     over = "seeds"
     if len(values) == 1:
         repeat: Mapping[str, Any] = next(iter(example["repeats"]), {})
-        drawn = {"network": "networks", "order": "class orders"}.get(next(iter(repeat), ""), "repeats")
-        over = f"{drawn} of one {'seed' if entry.is_reference else 'set'}"
+        known = {"network": "networks", "order": "class orders", "target": "targets"}
+        drawn = known.get(next(iter(repeat), ""), "repeats")
+        over = f"{drawn} of one {'seed' if entry.is_reference or drawn == 'targets' else 'set'}"
     return from_values(entry, nbytes(records), (metric, example["unit"], example["higher_is_better"]), values, over)
 
 

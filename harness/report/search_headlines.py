@@ -11,7 +11,7 @@ from harness.report.search_wording import beaten, lost, proxy_name, rival_names
 from harness.report.wording import estimate, some, verdict
 from harness.statistics import Interval
 
-TAU = "kendall-tau"
+TAU, SEARCH = "kendall-tau", "search"
 
 
 def search_headlines(results: Sequence[Result], matched: Sequence[Row]) -> list[dict[str, str]]:
@@ -20,7 +20,7 @@ def search_headlines(results: Sequence[Result], matched: Sequence[Row]) -> list[
     for result in results:
         places.setdefault((result.entry.scenario, result.entry.data, result.entry.variant), []).append(result)
     found = []
-    for (_, data, variant), own in places.items():
+    for (scenario, data, variant), own in places.items():
         ranked = [r for r in own if r.metric == TAU and not r.entry.is_reference and isfinite(r.interval.mean)]
         ended = [r for r in own if r.metric == FOUND and not r.entry.is_reference]
         truth = next((r for r in own if r.metric == FOUND and r.entry.condenser == TRUTH), None)
@@ -28,7 +28,8 @@ def search_headlines(results: Sequence[Result], matched: Sequence[Row]) -> list[
             continue
         best = _best(ranked or ended)
         rivals = [row for row in matched if _entry_of(row) == _key(best.entry)]
-        where = f"on a small set instead of all of {data}{f' ({variant})' if variant else ''}"
+        apart = ", ".join(part for part in (scenario if scenario != SEARCH else "", variant) if part)
+        where = f"on a small set instead of all of {data}{f' ({apart})' if apart else ''}"
         answer = f"{_verdict(best, rivals)} {_loss(best, own)}" if ranked or truth is None else _less(best, truth)
         caution = _caution(rivals, len(ranked or ended))
         found.append({"question": f"May I search {where}, and what do I lose?", "answer": answer + caution})

@@ -17,7 +17,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Table:
-    """is_detail: further metrics, for formats with room."""
+    """is_detail: further metrics, for formats with room. shortened: which rows lead where there is little room."""
 
     scenario: str
     title: str
@@ -25,3 +25,4 @@ class Table:
     sections: Sequence[Section]
     footnotes: Sequence[str] = field(default_factory=tuple)
     is_detail: bool = False
+    shortened: str = "the best by final accuracy, and random images; all are in --format md, html, csv and json"

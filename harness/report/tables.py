@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report.columns import Bundle, Layout, Row, layouts
+from harness.report.data_space_tables import correlation_tables
 from harness.report.definitions import DEFINITIONS, TOP
+from harness.report.effect_tables import effect_tables
 from harness.report.kinds import split_metric, strategies
 from harness.report.leading import leading
 from harness.report.memory_tables import compared, ledgers
+from harness.report.privacy_tables import LEADER, privacy_layouts
 from harness.report.search_columns import search_layouts
 from harness.report.search_tables import search_tables
 from harness.report.sections import Section, Table
@@ -17,12 +20,11 @@ from harness.report.wording import sizes
 def tables(report: Mapping[str, Any]) -> list[Table]:
     """All tables of a report, by scenario in the order of its rows; what making the sets cost comes last."""
     rivals, searched = compared(report), search_tables(report)
-    found = [table for table in rivals if not table.is_detail]
+    found = [*effect_tables(report), *(table for table in rivals if not table.is_detail)]
     for place, rows in _places(report["rows"]).items():
         bundles = _bundles(rows)
         names = list(dict.fromkeys(name for bundle in bundles for name in bundle))
-        laid = search_layouts(names, rows) if "search-seconds" in names else layouts(names, rows)
-        for layout in laid:
+        for layout in _laid(names, rows):
             shown = [bundle for bundle in bundles if any(metric in bundle for metric in layout.metrics)]
             if not shown:
                 continue
@@ -35,11 +37,18 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
         [
             *found,
             *(table for table in searched if not table.is_detail),
+            *correlation_tables(report["data_space"]["correlations"]),
             *(table for table in [*rivals, *searched] if table.is_detail),
             *ledgers(report),
         ],
         key=lambda table: places[table.scenario],
     )
+
+
+def _laid(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
+    if "search-seconds" in names:
+        return search_layouts(names, rows)
+    return privacy_layouts(names, rows) if LEADER in names else layouts(names, rows)
 
 
 def _places(rows: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:

@@ -54,7 +54,7 @@ def _shortened(table: Table) -> Table:
     shown, of = (sum(len(section.rows) for section in each) for each in (sections, table.sections))
     if shown == of:
         return table
-    said = f"{shown} of {of} rows: the best by final accuracy, and random images; all are in --format md, html, csv and json."
+    said = f"{shown} of {of} rows: {table.shortened}."
     return replace(table, sections=sections, footnotes=[said, *table.footnotes])
 
 

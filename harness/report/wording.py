@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-DECIMALS = {"%": 1, "points": 1, "s": 1, "J": 0, "architectures": 1, "parameters": 0}
+DECIMALS = {"%": 1, "points": 1, "s": 1, "J": 0, "architectures": 1, "parameters": 0, "area": 3}
 NOT_DISTINGUISHABLE = "not distinguishable"
 NO_INTERVAL = "no interval"
 SHOWN = 5

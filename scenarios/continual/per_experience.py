@@ -1,15 +1,9 @@
 """Condensation anew for each experience: what a method that couples classes needs, for it may see no class to come."""
 
-import time
-from dataclasses import replace
-from pathlib import Path
-
-from condensers.artifact import load_set, save_set
-from condensers.cache import key_of, make_missing
 from condensers.context import Context
 from condensers.data import ClassData
-from condensers.fields import settings_of
 from condensers.synthetic import Budget, SyntheticSet
+from scenarios.condensed import condensed
 from scenarios.protocol import Recipe
 
 
@@ -33,20 +27,7 @@ class PerExperience:
 
     def _kept(self, classes: tuple[int, ...], budget: Budget) -> SyntheticSet:
         context = self.context.fork("condense-" + "-".join(map(str, classes)))
-        seen, condenser = self.data.restrict(classes), self.recipe.condenser
-        root = self.context.cache or context.folder
-        if root is None:
-            return self._condense(seen, budget, context)
-        spec = {"name": condenser.registered, **settings_of(condenser)}
-        key = key_of([spec, budget.ipc, budget.nbytes, seen.digest, context.seed])
-        path: Path = root / "experiences" / f"{key}.safetensors"
-        make_missing([path], lambda _: save_set(self._condense(seen, budget, context), path), context)
-        return load_set(path)
-
-    def _condense(self, seen: ClassData, budget: Budget, context: Context) -> SyntheticSet:
-        begun = time.perf_counter()
-        made = self.recipe.condenser.condense(seen, budget, context)
-        return replace(made, cost={"seconds": time.perf_counter() - begun, **made.cost})
+        return condensed(Recipe(self.recipe.condenser, budget), self.data.restrict(classes), context, "experiences")
 
     def images(self) -> int:
         """The number of images that all experiences together may bring."""

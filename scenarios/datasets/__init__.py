@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from condensers.errors import DataMissing, UsageError
 from condensers.registry import Registry
-from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, resized
+from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, parted
 
 if TYPE_CHECKING:
     from scenarios.datasets.raw import Source
@@ -18,6 +18,7 @@ DATASETS = Registry(
     "datasets",
     {
         "mnist-5k": "scenarios.datasets.catalogue:Mnist5k",
+        "mnist-5k-textured": "scenarios.datasets.textured:Mnist5kTextured",
         "digits": "scenarios.datasets.catalogue:Digits",
         "usps-like": "scenarios.datasets.catalogue:UspsLike",
         "fashion-mnist": "scenarios.datasets.catalogue:FashionMnist",
@@ -31,9 +32,9 @@ DATASETS = Registry(
 
 
 def check(name: str) -> None:
-    """Raise UsageError, with a near name, unless `name` is a registered data set, one as NAME@PIXELS, folder:PATH or domains:A+B.
+    """Raise UsageError, with a near name, unless `name` is a registered data set, folder:PATH or domains:A+B.
 
-    Reads no data.
+    A registered one may have fewer pixels and images, NAME@PIXELS~COUNT. Reads no data.
     """
     if name.startswith(DOMAINS):
         for part in domain_names(name):
@@ -44,7 +45,7 @@ def check(name: str) -> None:
             raise UsageError("dataset 'folder:' names no folder; write folder:PATH, for example folder:photos")
         return
     try:
-        DATASETS.locate(resized(name)[0])
+        DATASETS.locate(parted(name)[0])
     except UsageError as fault:
         raise UsageError(f"{fault} (or folder:PATH for images of your own, domains:A+B for several)") from None
 
@@ -52,7 +53,8 @@ def check(name: str) -> None:
 def load(name: str, *, data_dir: Path | None = None, download: bool = False, validation: float = 0.1) -> Splits:
     """Return the disjoint training, validation and test images of a registered data set, folder:PATH or domains:A+B.
 
-    NAME@PIXELS is a registered data set with its images averaged to that height, for example fashion-mnist@14.
+    NAME@PIXELS is a registered data set with its images averaged to that height, NAME~COUNT has the first COUNT training images
+    of each class alone (those held out for validation among them), for example fashion-mnist@14~600.
 
     data_dir: where files are looked for; by default the folder in HARNESS_DATA, else "data" in the user's cache.
     download: fetch what is not there. validation: the share of each class's training images, 0 to 1 exclusive, that is
@@ -67,6 +69,7 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
 
         parts = domain_names(name)
         return combine([load(part, data_dir=data_dir, download=download, validation=validation) for part in parts])
+    from scenarios.datasets.fewer import fewer
     from scenarios.datasets.folder import Folder
     from scenarios.datasets.place import Place
     from scenarios.datasets.shrunk import shrunk
@@ -77,9 +80,10 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
         if name.startswith(FOLDER):
             folder = Folder(name.removeprefix(FOLDER).strip())
             return as_splits(f"{FOLDER}{folder.root.name}", folder.read(place), validation)
-        base, height = resized(name)
+        base, height, count = parted(name)
         source: Source = DATASETS.create(base)
         raw = source.read(place)
+        raw = raw if count is None else fewer(name, raw, count)
         return as_splits(name, raw if height is None else shrunk(name, raw, height), validation)
     except OSError as fault:
         where = fault.filename or place.root

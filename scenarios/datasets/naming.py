@@ -4,6 +4,7 @@ from condensers.errors import UsageError
 
 FOLDER = "folder:"
 DOMAINS = "domains:"
+PIXELS, FEWER = "@", "~"  # marks of NAME@PIXELS~COUNT
 
 
 def domain_names(name: str) -> tuple[str, ...]:
@@ -20,11 +21,17 @@ def domain_names(name: str) -> tuple[str, ...]:
     return parts
 
 
-def resized(name: str) -> tuple[str, int | None]:
-    """fashion-mnist@14 -> ("fashion-mnist", 14), and a name without a size -> (name, None); UsageError for any other size."""
-    base, mark, size = name.rpartition("@")
-    if not mark:
-        return name, None
-    if not size.isdecimal() or int(size) < 1:
-        raise UsageError(f"dataset '{name}': '{size}' is no height of images; write NAME@PIXELS, for example fashion-mnist@14")
-    return base, int(size)
+def parted(name: str) -> tuple[str, int | None, int | None]:
+    """NAME@PIXELS~COUNT -> (NAME, PIXELS, COUNT), None for what is left out; UsageError where either is no number above 0."""
+    rest, count = _number(name, name, FEWER, "number of training images a class; write NAME~COUNT, for example fashion-mnist~600")
+    base, height = _number(name, rest, PIXELS, "height of images; write NAME@PIXELS, for example fashion-mnist@14")
+    return base, height, count
+
+
+def _number(name: str, text: str, mark: str, what: str) -> tuple[str, int | None]:
+    base, found, number = text.rpartition(mark)
+    if not found:
+        return text, None
+    if not number.isdecimal() or int(number) < 1:
+        raise UsageError(f"dataset '{name}': '{number}' is no {what}")
+    return base, int(number)

@@ -13,9 +13,12 @@ from torch import Tensor, nn
 from condensers import networks
 from condensers.context import Context
 from condensers.data import ClassData
+from condensers.networks.together import Together
 from condensers.training import Training, accuracy
+from condensers.training_together import accuracies_of
 from scenarios.protocol import Splits
 from scenarios.search.curve import ReadLoop
+from scenarios.search.several import averaged, together
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Job:
     images: (N, C, H, W) uint8, or float32 normalised. labels: (N,) int64, or (N, K) float32. test: whether test accuracy is
     read too, and is the score; otherwise validation accuracy is. batch: images at once when testing. readings: after which
     gradient steps validation accuracy is read for the `curve`, apart from the last. beyond: the curve goes on to so many
-    times the recipe's steps; the score stays that after the recipe's.
+    times the recipe's steps; the score stays that after the recipe's. networks: how many of an architecture are trained, from
+    weights of their own; readings are means over them, costs their sums. Narrow ConvNets share batches and time.
     """
 
     data: Splits
@@ -36,6 +40,7 @@ class Job:
     batch: int
     readings: tuple[int, ...] = ()
     beyond: int = 1
+    networks: int = 1
 
     unit: ClassVar[str] = "%"
 
@@ -59,15 +64,26 @@ class Job:
         return found
 
     def _judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
-        data = self.data.train
-        network = networks.build(spec, data.shape, len(data.class_names), context.generator, context.device)
-        found: dict[str, Any] = train(network, self, context, f"train {name}")
-        if self.test:
-            found["test"] = self.accuracy(network, self.data.test)
+        chosen = together(spec, self.networks, min(self.recipe.batch, len(self.images)))
+        found = averaged([(self._trained(spec, group, name, context), len(group)) for group in chosen])
         return found | {"score": found["test" if self.test else "validation"]}
 
+    def _trained(self, spec: Any, group: range, name: str, context: Context) -> dict[str, Any]:
+        """Train the networks of `group`, each from weights of its own, on common batches; the first draws as one alone does."""
+        data, own = self.data.train, context if group.start == 0 else context.fork(f"network-{group.start}")
+        draws = [own, *(context.fork(f"network-{index}") for index in group[1:])]
+        members = [networks.build(spec, data.shape, len(data.class_names), one.generator, one.device) for one in draws]
+        network = members[0] if len(group) == 1 else Together(members)
+        found: dict[str, Any] = train(network, self, own, f"train {name}")
+        if self.test:
+            found["test"] = self.accuracy(network, self.data.test)
+        return found
+
     def accuracy(self, network: nn.Module, data: ClassData) -> float:
-        """Percentage of `data` that the network has right."""
+        """Percentage of `data` that the network has right, the mean of several that are one."""
+        if isinstance(network, Together):
+            found = accuracies_of(network, data, self.batch, self.recipe.precision)
+            return sum(found) / len(found)
         return accuracy(network, data, self.batch, self.recipe.precision)
 
 

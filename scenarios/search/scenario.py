@@ -7,6 +7,7 @@ space instead of all 720; the same recipe for every proxy, real images included.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -28,7 +29,7 @@ from scenarios.search.curve import READINGS_SHARE, affordable, geometric, search
 from scenarios.search.exploration import explored
 from scenarios.search.judging import Plan
 from scenarios.search.spaces.base import create_space
-from scenarios.search.tables.files import find
+from scenarios.search.tables.files import find, read
 from scenarios.search.tables.reading import AUTO, TRAIN, said
 from scenarios.search.tables.target import target_of
 
@@ -44,10 +45,14 @@ class Search:
     epochs: int = hyper(200, unit="epochs", source="FTD, search experiment", minimum=1)
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    networks: int = hyper(
+        1, unit="networks of each architecture, whose mean accuracy is a set's opinion", source="ours", minimum=1
+    )
     augmentation: str = hyper("dsa", source="DSA and DM", values=("none", "dsa"))
     truth: str = hyper(
         AUTO, unit="auto (a table of this package where one fits), train, or a table's name or file", source="ours"
     )
+    truth_content: str = hyper("", unit="hash of the table that truth names; taken from it where left out", source="ours")
     truth_epochs: int = hyper(20, unit="epochs", source="ours", minimum=1)
     truth_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     truth_lr: float = hyper(0.01, source="DC's code", minimum=0.0)
@@ -75,9 +80,17 @@ class Search:
     def __post_init__(self) -> None:
         create_space(self.space, "search.space")
         SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
-        if self.truth not in (TRAIN, AUTO):
-            find(self.truth)
+        self._hold(None if self.truth in (TRAIN, AUTO) else find(self.truth))
         ENGINES.create(self.engine, "search.engine")
+
+    def _hold(self, table: Path | None) -> None:
+        """The content of the table, not its name, is what determines a result: UsageError where it is not what it was."""
+        content = read(table).content if table else ""
+        if table and self.truth_content not in ("", content):
+            raise UsageError(
+                f"{table}: has changed (content {content[:16]}, not {self.truth_content[:16]}); start again with the new one"
+            )
+        object.__setattr__(self, "truth_content", content)
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
         """Judge the sampled architectures by `subject`.
@@ -163,7 +176,7 @@ class Search:
     def proxy_passes(self, data: Splits, images: int) -> float:
         """About how many images pass forward and backward where an architecture is judged by training on `images`."""
         validated = min(self.validation_images, len(data.validation.images))
-        return self.epochs * images * (1 + READINGS_SHARE) + validated / 3
+        return self.networks * (self.epochs * images * (1 + READINGS_SHARE) + validated / 3)
 
     def recipe(self) -> Training:
         """How a network is trained on a set, or on real images in its place."""
@@ -174,7 +187,8 @@ class Search:
         data = searching(data, self.validation_images)
         steps = recipe.epochs * -(-len(images) // recipe.batch)
         count = affordable(self.readings, recipe.epochs * len(images), len(data.validation.images))
-        return Job(data, images, labels, recipe, False, self.evaluation_batch, (steps, *geometric(steps, count)))
+        readings = (steps, *geometric(steps, count))
+        return Job(data, images, labels, recipe, False, self.evaluation_batch, readings, networks=self.networks)
 
     def _combined(self, rows: list[dict[str, Any]], space: Any, data: Splits, context: Context) -> list[dict[str, Any]]:
         """`rows` scored anew, by their ranks and those of the zero-cost score that `combine` names."""

@@ -11,9 +11,10 @@ from condensers import networks
 from condensers.context import Context
 from condensers.initialisation import starting_images
 from condensers.networks.passes import precision
+from condensers.networks.together import Together
 from condensers.registry import create_condenser
 from condensers.training import Training, TrainingLoop, predict
-from condensers.training_together import TogetherLoop, groups
+from condensers.training_together import groups
 
 
 class OurSide:
@@ -127,7 +128,7 @@ class OurMany(OurNetwork):
         given = self.images, self.labels, recipe, self.data
         chosen = groups(self.case.network, self.case.networks, len(self.images))
         members = [[self.networks[i] for i in group] for group in chosen]
-        self.loops = [TogetherLoop(some, *given, Context(seed=index, device=self.data.device)) for some in members]
+        self.loops = [TrainingLoop(Together(some), *given, Context(seed=index, device=self.data.device)) for some in members]
 
     def run(self) -> None:
         for loop in self.loops:
@@ -136,7 +137,7 @@ class OurMany(OurNetwork):
 
     def loss(self) -> float:
         with torch.no_grad():
-            logits = torch.cat([loop.together(self.images) for loop in self.loops], 1)
+            logits = torch.cat([loop.network(self.images) for loop in self.loops], 1)
         return functional.cross_entropy(logits.flatten(0, 1), self.labels.repeat_interleave(logits.shape[1])).item()
 
 

@@ -27,10 +27,13 @@ TINY_NNGP = {
 TINY_RANDOM_FEATURES = {"name": "kernel-regression", "criterion": "platt", "ridge": 5e-3, "kernel": TINY_NNGP}
 TINY_EXPERTS = {"name": "experts", "experts": 1, "epochs": 2, "expert_epochs": 1, "max_start": 2, "batch": 64}
 TINY_LATENT = {"name": "latent", "channels": 1, "width": 1, "decoders": 2, "warm_steps": 2, "warm_batch": 8}
+TINY_ATTENTION = {"name": "attention", "epochs": 1, "most_steps": 2}
 TINY_OF: dict[str, dict[str, Any]] = {
     "kfs": {"parameterisation": TINY_LATENT},
     "dc": {"schedule": TINY_TRAINING},
     "dsa": {"schedule": TINY_TRAINING},
+    "masked-dc": {"schedule": TINY_TRAINING, "view": TINY_ATTENTION},
+    "masked-dsa": {"schedule": TINY_TRAINING, "view": TINY_ATTENTION},
     "dd": {"objective": {"name": "unrolled", "epochs": 2, "lr": 0.5}},
     "mtt": {"schedule": TINY_EXPERTS, "objective": {"name": "trajectory", "steps": 2, "lr": 0.1}},
     "tesla": {"schedule": TINY_EXPERTS, "objective": {"name": "trajectory", "steps": 2, "lr": 0.1, "reverse": "tesla"}},

@@ -38,7 +38,7 @@ def test_class_by_class_objectives_take_any_network_parameterisation_and_label(
     made({"name": "dm"} | spec, grey8)
 
 
-@pytest.mark.parametrize("term", ["discriminative", "cross-entropy"])
+@pytest.mark.parametrize("term", ["discriminative", "cross-entropy", "contrastive", "simclr", "diversity"])
 @pytest.mark.parametrize("method", ["dm", "dsa", "frepo", "mtt", "dd"])
 def test_terms_go_with_every_method_that_has_a_network(
     method: str, term: str, grey8: ClassData, tiny: Callable[..., Any]

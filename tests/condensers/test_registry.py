@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_promised_names_are_there() -> None:
-    promised = "dd dc dsa dm dm-fast cafe idc kfs kip rfad frepo mtt tesla datadam idm dream dcc"
+    promised = "dd dc dsa masked-dc masked-dsa dm dm-fast cafe idc kfs kip rfad frepo mtt tesla datadam idm dream dcc"
     assert set(METHODS.entries()) == set(promised.split())
     promised = "random herding k-center k-means k-means-centroids forgetting el2n grand margin real-tiles real-jpeg real-png"
     assert set(SELECTIONS.entries()) == set(promised.split())
@@ -40,6 +40,7 @@ def test_the_promised_names_are_there() -> None:
         "vgg11",
         "vit-tiny",
         "shrunk",
+        "any-of",
     ]
 
 
@@ -87,14 +88,14 @@ def test_inherited_fields_are_listed_with_the_changed_defaults() -> None:
 def test_an_unknown_name_suggests_the_near_one() -> None:
     with pytest.raises(UsageError, match="unknown method 'dma'; did you mean 'dm'"):
         METHODS.locate("dma")
-    with pytest.raises(UsageError, match="unknown network 'zzz'; known: alexnet, convnet, lenet, mlp, resnet18"):
+    with pytest.raises(UsageError, match="unknown network 'zzz'; known: alexnet, any-of, convnet, lenet, mlp, resnet18"):
         NETWORKS.create("zzz")
     with pytest.raises(UsageError, match=r"condensers\[1\]: unknown method 'hearding'; did you mean 'herding'"):
         create_condenser({"name": "hearding"}, "condensers[1]")
     for nameless in ({}, {"name": ["dm"]}, {"lr": 1.0}):
         with pytest.raises(UsageError, match="unknown method"):
             create_condenser(nameless)
-    with pytest.raises(UsageError, match="a table of a network needs a `name`; known: alexnet, convnet"):
+    with pytest.raises(UsageError, match="a table of a network needs a `name`; known: alexnet, any-of, convnet"):
         NETWORKS.create({"depth": 2})
 
 

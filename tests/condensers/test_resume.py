@@ -34,6 +34,7 @@ CASES = [
     pytest.param("dc", {"iterations": 3, "schedule": TRAINED, "network": BATCH_NORM}, 9, (2,), id="dc-batch-norm"),
     pytest.param("dsa", {"iterations": 2, "schedule": TRAINED}, 6, (2, 5), id="dsa"),
     pytest.param("dm", {"iterations": 5}, 5, (0, 3), id="dm"),
+    pytest.param("dm", {"iterations": 4, "regularisers": ["simclr"]}, 4, (1, 3), id="dm-simclr"),
     pytest.param("kfs", {"iterations": 5}, 5, (1, 4), id="kfs"),
     pytest.param("kip", {"iterations": 4, "labels": "learned"}, 4, (1, 3), id="kip"),
     pytest.param("rfad", {"iterations": 4}, 4, (2,), id="rfad"),

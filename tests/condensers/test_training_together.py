@@ -11,8 +11,9 @@ from condensers.context import Context, Progress
 from condensers.data import ClassData
 from condensers.errors import Interrupted
 from condensers.networks import build
+from condensers.networks.together import Together
 from condensers.training import Training, TrainingLoop, accuracy, predict, train
-from condensers.training_together import TogetherLoop, accuracies, groups, train_together
+from condensers.training_together import accuracies, groups, train_together
 
 SMALL = {"name": "convnet", "depth": 2, "width": 8}
 COUNT = 3
@@ -60,7 +61,7 @@ def test_a_whole_training_is_that_of_each_network_on_the_same_batches(name: str,
 def test_the_losses_of_the_first_steps_in_float32(grey28: ClassData) -> None:
     recipe, labels = Training(epochs=5, augmentation="dsa"), grey28.labels
     loops = [TrainingLoop(n, grey28.images, labels, recipe, grey28, Context(seed=1)) for n in networks(grey28)]
-    together = TogetherLoop(networks(grey28), grey28.images, labels, recipe, grey28, Context(seed=1))
+    together = TrainingLoop(Together(networks(grey28)), grey28.images, labels, recipe, grey28, Context(seed=1))
     for step in range(5):
         assert float(together.step(step)) == pytest.approx(float(sum(loop.step(step) for loop in loops)) / COUNT, rel=1e-5)
 

@@ -5,7 +5,6 @@ what is found is trained from scratch on all training data and tested once. Diff
 CPU can train; the same recipe for every found cell (`condensers.training`) without path dropout or auxiliary head.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -68,8 +67,8 @@ class OneShot:
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
         """Search with `subject`, a set or the reference "full-data", then train and test what was found.
 
-        A finished search or training is not done again: its result comes from the context's folder. `seconds` are those of
-        both; the search's own are a measurement too.
+        A finished search or training is not done again, and one that was cut off goes on: from the context's folder. `seconds`
+        are those of both; the search's own are a measurement too.
         """
         if isinstance(subject, Recipe):
             raise UsageError("one-shot: needs a finished set or full-data, not a condenser still to be run; condense first")
@@ -86,7 +85,7 @@ class OneShot:
             "retraining": final,
         }
         measurements = [
-            Measurement("final-accuracy", [final["test"]], repeats, "%", higher_is_better=True),
+            Measurement("found-accuracy", [final["test"]], repeats, "%", higher_is_better=True),
             Measurement("search-seconds", [found["seconds"]], repeats, "s", higher_is_better=False),
         ]
         return Outcome(measurements, {name: found[name] + final[name] for name in ("seconds", "images")}, detail)
@@ -115,9 +114,7 @@ class OneShot:
         material = Material(weights, architecture, len(train_data.class_names), loss, augmentation)
         schedule = Schedule(epochs, self.batch, self.lr, self.momentum, self.weight_decay, self.clip)
         space, algorithm = self._spaces()[0].fitting(train_data.shape), ALGORITHMS.create(self.algorithm)
-        begun = time.monotonic()
-        choice = searched(space, algorithm, material, schedule, context)
-        seconds = time.monotonic() - begun
+        choice, seconds = searched(space, algorithm, material, schedule, context)
         trained = epochs * (len(weights[0]) if algorithm.tries else len(images))
         return {"choice": choice, "seconds": seconds, "images": trained}
 

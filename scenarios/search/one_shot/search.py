@@ -49,14 +49,18 @@ def halves(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[
 
 def searched(
     space: WeightSharing, algorithm: Algorithm, material: Material, schedule: Schedule, context: Context
-) -> dict[str, Any]:
-    """The choices of the architecture found; all draws come from the context, and the process's own are left alone."""
+) -> tuple[dict[str, Any], float]:
+    """The choices of the architecture found, and the seconds it took; goes on from a checkpoint in the context's folder.
+
+    All draws come from the context, and the process's own are left alone.
+    """
     from scenarios.search import of_nni  # noqa: F401  first of all, since it silences what follows
+    from scenarios.search.one_shot.watch import Watch
     from scenarios.search.one_shot.weights import SharedWeights, evaluator
 
     channels, height, width = material.weights[0].shape[1:]
     shape = (channels, height, width)
-    augmentation, generator = material.augmentation, context.generator
+    augmentation, generator, watch = material.augmentation, context.generator, Watch(context)
     with _apart(generator, context.device):
         module = SharedWeights(
             schedule, material.loss, lambda x: augmentation.apply(x, augmentation.draw(len(x), shape, generator))
@@ -64,8 +68,9 @@ def searched(
         strategy = algorithm.of_nni(schedule.clip)
         supernet = strategy.mutate_model(space.supernet(shape, material.classes))
         clip = schedule.clip if algorithm.tries else None  # DARTS clips by itself
-        ready = strategy.mutate_evaluator(evaluator(module, (material.weights, material.architecture), clip, context))
+        ready = strategy.mutate_evaluator(evaluator(module, (material.weights, material.architecture), clip, watch))
         ready.module.log_probs = _nothing  # there is no log, and asking for it takes a sixth of the time
+        _in_order(ready.module)
         if algorithm.tries:
             module.choose = lambda: take(ready.module, space.sample(drawn(space, generator)))
         try:
@@ -75,8 +80,9 @@ def searched(
                 raise Interrupted("stopped while training the shared weights") from None
             raise
         if not algorithm.tries:
-            return space.choice(ready.module.export())
-        return _best(space, ready.module.to(context.device), algorithm.tries, material, generator)
+            return space.choice(ready.module.export()), watch.spent
+        best = _best(space, ready.module.to(context.device), algorithm.tries, material, generator)
+        return best, watch.spent
 
 
 def drawn(space: WeightSharing, generator: torch.Generator) -> dict[str, Any]:
@@ -102,6 +108,19 @@ def _best(space: WeightSharing, module: Any, tries: int, material: Material, gen
         take(module, space.sample(choice))
         losses.append(sum(float(loss_of(module.model(x), y, material.loss)) * len(x) for x, y in batches))
     return choices[losses.index(min(losses))]
+
+
+def _in_order(module: Any) -> None:
+    """Give the architecture's parameters an order; NNI has them in a set, and what an optimiser knows of them goes by place."""
+    if not hasattr(module, "arch_parameters"):
+        return
+    found = module.arch_parameters
+
+    def ordered() -> list[Any]:
+        place = {id(parameter): index for index, parameter in enumerate(module.parameters())}
+        return sorted(found(), key=lambda parameter: place[id(parameter)])
+
+    module.arch_parameters = ordered
 
 
 def _nothing(probabilities: Any) -> None:

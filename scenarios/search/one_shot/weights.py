@@ -1,21 +1,19 @@
 """The training of shared weights, by lightning as NNI's one-shot strategies need it.
 
-Nothing is logged or kept by either; a request to stop ends the training within a step.
+Nothing is logged by either; what is kept, `scenarios.search.one_shot.watch` says.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-import pytorch_lightning
 import torch
 from nni.nas.evaluator.pytorch.lightning import DataLoader, Lightning, LightningModule, Trainer
 from torch import Tensor
 from torch.utils.data import BatchSampler, RandomSampler, TensorDataset
 
-from condensers.context import Context, Progress
-from condensers.errors import Interrupted
 from condensers.training import loss_of
 from scenarios.search.one_shot.settings import Schedule
+from scenarios.search.one_shot.watch import Watch
 
 
 class SharedWeights(LightningModule):  # type: ignore[misc]
@@ -37,27 +35,14 @@ class SharedWeights(LightningModule):  # type: ignore[misc]
         return [optimiser], [torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, s.epochs, min(1e-3, s.lr))]
 
 
-class Watch(pytorch_lightning.Callback):  # type: ignore[misc]
-    """Progress after each epoch; Interrupted before the step that follows a request to stop."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-
-    def on_train_batch_start(self, trainer: Any, *unused: Any) -> None:
-        if self.context.must_stop():
-            raise Interrupted("stopped while training the shared weights")
-
-    def on_train_epoch_end(self, trainer: Any, *unused: Any) -> None:
-        self.context.progress(Progress("one-shot search", trainer.current_epoch + 1, trainer.max_epochs))
-
-
-def evaluator(module: SharedWeights, halves: tuple[Any, Any], clip: float | None, context: Context) -> Lightning:
+def evaluator(module: SharedWeights, halves: tuple[Any, Any], clip: float | None, watch: Watch) -> Lightning:
     """NNI's evaluator. halves: (images, labels) for the weights, and those for the architecture."""
+    context = watch.context
     trainer = Trainer(
         max_epochs=module.schedule.epochs,
         accelerator="gpu" if context.device.type == "cuda" else "cpu",
         devices=[context.device.index or 0] if context.device.type == "cuda" else 1,
-        callbacks=[Watch(context)],
+        callbacks=[watch],
         gradient_clip_val=clip,
         limit_val_batches=0,
         logger=False,
@@ -66,7 +51,7 @@ def evaluator(module: SharedWeights, halves: tuple[Any, Any], clip: float | None
         enable_model_summary=False,
     )
     loaders = [_batches(half, module.schedule.batch, context.generator) for half in halves]
-    return Lightning(module, trainer, train_dataloaders=loaders[0], val_dataloaders=loaders[1])
+    return Lightning(module, trainer, train_dataloaders=loaders[0], val_dataloaders=loaders[1], fit_kwargs=watch.found())
 
 
 def _batches(half: tuple[Tensor, Tensor], size: int, generator: torch.Generator) -> Any:

@@ -19,6 +19,7 @@ SMALL = {
     "vgg11": {"width": 4},
     "vit-tiny": {"dim": 48, "depth": 2},
     "shrunk": {"network": {"name": "convnet", "width": 8, "depth": 2}},
+    "any-of": {"networks": [{"name": "convnet", "width": 8}, {"name": "mlp", "width": 8}]},
 }
 SHAPES = [(1, 8, 8), (3, 8, 8), (1, 28, 28), (3, 28, 28), (1, 32, 32), (3, 32, 32), (1, 64, 64), (3, 64, 64)]
 REFUSED = {

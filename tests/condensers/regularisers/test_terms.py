@@ -4,23 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from condensers import networks
 from condensers.objectives.base import Pair
 from condensers.regularisers.cross_entropy import CrossEntropy, accuracy_of
 from condensers.regularisers.discriminative import Discriminative
-
-TOLERANCES = [(torch.float32, 1e-5, 1e-3), (torch.float64, 1e-11, 1e-9)]
-
-
-def case(dtype: torch.dtype, norm: str = "instance") -> tuple[nn.Module, list[Pair]]:
-    """Some of five classes, with unequal numbers of real images."""
-    generator = torch.Generator().manual_seed(6)
-    network = networks.build({"name": "convnet", "depth": 2, "width": 3, "norm": norm}, (1, 8, 8), 5, generator).to(dtype)
-    pairs = []
-    for label in (1, 4, 2):
-        real = torch.randn(2 + label, 1, 8, 8, generator=generator).to(dtype)
-        pairs.append(Pair(label, real, torch.randn(2, 1, 8, 8, generator=generator).to(dtype).requires_grad_()))
-    return network, pairs
+from tests.condensers.regularisers.cases import TOLERANCES, agree, case
 
 
 def minus_log_softmax(scores: list[Tensor], right: int) -> Tensor:
@@ -44,14 +31,6 @@ def literal_cross_entropy(network: nn.Module, pairs: list[Pair], accuracy: float
         losses = [minus_log_softmax(list(network(image[None])[0]), pair.label) for image in pair.synthetic]
         total = total + accuracy * sum(losses) / len(losses)
     return total
-
-
-def agree(ours: Tensor, literal: Tensor, pairs: list[Pair], for_loss: float, for_gradient: float) -> None:
-    images = [pair.synthetic for pair in pairs]
-    assert ours.item() == pytest.approx(literal.item(), rel=for_loss)
-    for got, wanted in zip(torch.autograd.grad(ours, images), torch.autograd.grad(literal, images), strict=True):
-        assert wanted.norm() > 0
-        assert (got - wanted).norm() / wanted.norm() < for_gradient
 
 
 @pytest.mark.parametrize(("dtype", "for_loss", "for_gradient"), TOLERANCES)

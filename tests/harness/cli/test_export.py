@@ -134,6 +134,17 @@ def test_a_folder_keeps_soft_labels_in_a_table(harness: Harness, soft: Path) -> 
     assert json.loads((place / "card.json").read_text())["rates"] == [pytest.approx(0.05)]
 
 
+def test_every_picture_is_written_whatever_its_likeliest_class(soft: Path, tmp_path: Path) -> None:
+    """Learned labels may leave a class without a picture, which ImageFolder does not read, or be of one that is not there."""
+    made = load_set(soft)
+    rows = torch.full((20, 10), 0.05)
+    rows[:, 9] = 0.55
+    card = {**made.card, "classes": list(range(5))}
+    export(SyntheticSet({**made.tensors, "labels": rows}, card), tmp_path / "out", "png")
+    folder = ImageFolder(str(tmp_path / "out"))
+    assert folder.classes == ["9-9"] and len(folder) == 20
+
+
 def test_class_names_that_are_no_file_names(tmp_path: Path, harness: Harness, colour32: ClassData) -> None:
     made = create_condenser("random").condense(colour32.restrict([0, 2]), Budget(ipc=1), Context())
     card = {**made.card, "class_names": ["T-shirt/top", "Bag", "../../out"]}
@@ -153,7 +164,7 @@ def test_colour_and_some_of_the_classes_go_there_and_back(tmp_path: Path, colour
     assert torch.equal(back.tensors["labels"], made.tensors["labels"]) and back.classes == (0, 2)
 
 
-@pytest.mark.parametrize("to", ["pt", "npz", "png"])
+@pytest.mark.parametrize("to", ["pt", "npz", "png", "hf"])
 def test_nothing_is_replaced_unasked(harness: Harness, made: Path, tmp_path: Path, to: str) -> None:
     place = tmp_path / "out"
     assert harness("export", made, "--to", to, "--out", place).status == 0
@@ -171,7 +182,7 @@ def test_nothing_is_replaced_unasked(harness: Harness, made: Path, tmp_path: Pat
 def test_force_replaces_no_folder_that_is_not_an_export(harness: Harness, made: Path, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "mine.png").write_bytes(b"precious")
-    for to in ("png", "pt"):
+    for to in ("png", "hf", "pt"):
         answer = harness("export", made, "--to", to, "--out", tmp_path / "photos", "--force")
         assert answer.status == 2 and "is not an earlier export of this kind" in answer.err
     assert (tmp_path / "photos" / "mine.png").read_bytes() == b"precious"

@@ -11,7 +11,7 @@ NAMES = {
     "datasets": {"mnist-5k", "digits", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100", "svhn"},
     "selections": {"random", "herding", "k-center", "k-means", "k-means-centroids"},
     "methods": {"dc", "dsa", "dm"},
-    "scenarios": {"accuracy", "cross-architecture", "continual", "search"},
+    "scenarios": {"accuracy", "cross-architecture", "continual", "search", "data-space"},
     "suites": {"demo", "fashion-dm"},
 }
 

@@ -17,7 +17,18 @@ from scenarios.datasets.split import hold_out, statistics, stratified
 from scenarios.protocol import Splits
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
-NAMES = ["mnist-5k", "digits", "usps-like", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100", "svhn"]
+NAMES = [
+    "mnist-5k",
+    "mnist-5k-textured",
+    "digits",
+    "usps-like",
+    "fashion-mnist",
+    "mnist",
+    "kmnist",
+    "cifar10",
+    "cifar100",
+    "svhn",
+]
 
 
 def contents(data: ClassData) -> set[bytes]:

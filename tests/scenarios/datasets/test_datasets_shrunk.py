@@ -1,4 +1,4 @@
-"""NAME@PIXELS: images brought to a lesser height by averages."""
+"""NAME@PIXELS~COUNT: images brought to a lesser height by averages, and fewer of them."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from scenarios.datasets import check, load
+from scenarios.datasets.fewer import fewer
 from scenarios.datasets.raw import Part, RawData
 from scenarios.datasets.shrunk import shrunk
 
@@ -44,6 +45,9 @@ def test_digits_at_half_size_are_the_same_digits_under_a_name_and_digest_of_thei
         ("digits@16", "take one of 4, 2, 1"),
         ("digits@half", "'half' is no height of images; write NAME@PIXELS"),
         ("digits@0", "'0' is no height"),
+        ("digits~0", "'0' is no number of training images a class; write NAME~COUNT"),
+        ("digits~half@4", "'half@4' is no number"),
+        ("digits~1000", r"no class has more than \d+ training images; leave out ~1000"),
         ("digist@4", "did you mean 'digits'"),
     ],
 )
@@ -59,3 +63,15 @@ def test_a_width_that_does_not_divide_is_refused_and_names_are_checked_without_d
     check("fashion-mnist@14")
     with pytest.raises(UsageError, match="unknown dataset"):
         check("no-such-set@14")
+
+
+def test_fewer_training_images_are_the_first_of_each_class_and_all_test_images_stay() -> None:
+    whole, few = load("digits", validation=0.2), load("digits@4~30", validation=0.2)
+    assert few.train.name == "digits@4~30" and few.train.shape == (1, 4, 4)
+    assert [few.train.count(label) for label in few.train.classes] == [24] * 10
+    assert [few.validation.count(label) for label in few.train.classes] == [6] * 10
+    assert torch.equal(few.test.labels, whole.test.labels)
+    images = np.arange(12, dtype=np.uint8).reshape(12, 1, 1, 1)
+    part = Part(images, np.arange(12) % 2)
+    found = fewer("n~2", RawData(part, part, ("a", "b"), "none", False, (0.5,), (0.5,)), 2)
+    assert found.train.images.ravel().tolist() == [0, 1, 2, 3] and found.mean is None and len(found.test.images) == 12

@@ -150,3 +150,24 @@ def test_subset_trains_on_the_same_few_images_of_each_class(
 def test_subset_has_a_curve(search: Search, splits: Splits) -> None:
     rows = replace(search, subset_ipc=40, validation_images=3).run(Reference("subset"), splits, Context()).detail["architectures"]
     assert all([reading["images"] for reading in row["curve"]] == [120, 240, 360] for row in rows)
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance"], ids=["one after the other", "as one"])
+def test_several_networks_of_an_architecture_are_judged_by_their_mean(norm: str, splits: Splits) -> None:
+    """Where a batch is all images and nothing is augmented, networks trained as one reach what each reaches alone."""
+    recipe, spec = Training(epochs=6, lr=0.001, batch=200), ConvNetSpec(depth=1, width=8, norm=norm)
+    one = replace(job(splits, readings=(2,)), recipe=recipe)
+    found = replace(one, networks=3).judge(spec, "a", Context(seed=3))
+    part = Context(seed=3).fork("architecture-a")
+    alone = []
+    for own in (part, part.fork("network-1"), part.fork("network-2")):
+        network = networks.build(spec, splits.train.shape, 3, own.generator)
+        alone.append(train(network, one, own, "alone"))
+    assert len({each["validation"] for each in alone}) > 1
+    for at, reading in enumerate(found["curve"]):
+        each = [row["curve"][at] for row in alone]
+        assert reading["validation"] == pytest.approx(sum(row["validation"] for row in each) / 3)
+        assert (reading["steps"], reading["images"]) == (sum(r["steps"] for r in each), sum(r["images"] for r in each))
+    assert found["score"] == found["validation"] == found["curve"][-1]["validation"]
+    assert found["steps"] == 18 and found["seconds"] == pytest.approx(found["curve"][-1]["seconds"])
+    assert without_seconds(replace(one, networks=1).judge(spec, "a", Context(seed=3)))["score"] == alone[0]["validation"]

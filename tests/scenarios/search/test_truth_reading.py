@@ -11,6 +11,7 @@ import torch
 
 from condensers.context import Context
 from condensers.errors import UsageError
+from condensers.fields import settings_of
 from scenarios.datasets import load
 from scenarios.protocol import Outcome, Reference, Splits
 from scenarios.registry import SPACES
@@ -95,6 +96,17 @@ def test_what_a_named_table_lacks_is_said(small: Search, splits: Splits, tmp_pat
         replace(named, truth_epochs=2).run(TRUTH, splits, Context())
     with pytest.raises(UsageError, match="'no-table': neither a file nor a table of this package"):
         replace(small, truth="no-table")
+
+
+def test_a_named_tables_content_determines_the_result(small: Search, splits: Splits, tmp_path: Path) -> None:
+    path = write(tmp_path / "t.json", small, splits, 1)
+    named = replace(small, truth=str(path))
+    assert named.truth_content == files.read(path).content and replace(named, truth="train").truth_content == ""
+    assert settings_of(replace(small, truth=str(write(tmp_path / "same.json", small, splits, 1)))) != settings_of(small)
+    write(path, small, splits, 2)
+    with pytest.raises(UsageError, match=r"t\.json: has changed \(content \w{16}, not \w{16}\); start again"):
+        replace(named, epochs=2)
+    assert replace(small, truth=str(path)).truth_content != named.truth_content
 
 
 def test_a_shipped_table_is_read_where_it_has_the_seed_and_the_recipe(

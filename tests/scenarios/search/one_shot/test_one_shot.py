@@ -41,7 +41,7 @@ def test_each_algorithm_finds_a_cell_that_is_retrained_on_all_data(
     accuracy, seconds = outcome.measurements
     cell, retraining = outcome.detail["cell"], outcome.detail["retraining"]
     assert set(EDGES) < set(cell) and len(cell["id"]) == 6
-    assert (accuracy.metric, list(accuracy.values)) == ("final-accuracy", [retraining["test"]])
+    assert (accuracy.metric, list(accuracy.values)) == ("found-accuracy", [retraining["test"]])
     assert outcome.costs["seconds"] == seconds.values[0] + retraining["seconds"] > seconds.values[0] > 0
     per_epoch = 3 if isinstance(algorithm, dict) else 6
     assert outcome.costs["images"] == 2 * per_epoch + 120
@@ -134,6 +134,41 @@ def test_finished_search_is_not_done_again(
     monkeypatch.setattr(scenario, "searched", lambda *arguments: pytest.fail("searched again"))
     resumed = settings.run(synthetic, splits, Context(seed=1, folder=tmp_path))
     assert resumed.detail["retraining"]["images"] == 3 * 120
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_search_that_was_cut_off_goes_on_to_the_same_end(
+    one_shot: OneShot, splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algorithm: Any
+) -> None:
+    """Killed in its third of four epochs, after each of which it is kept: the weights at the end are those of a whole run."""
+    from scenarios.search.one_shot.watch import Watch
+
+    ends: list[dict[str, torch.Tensor]] = []
+
+    def remember(watch: Any, trainer: Any, module: Any) -> None:
+        weights = {name: value.clone() for name, value in module.state_dict().items()}
+        ends.append({**weights, "drawn": watch.context.generator.get_state(), "global": torch.get_rng_state()})
+
+    monkeypatch.setattr(Watch, "on_train_end", remember)
+    settings = replace(one_shot, algorithm=algorithm, full_epochs=4, batch=15, augmentation="dsa", final_epochs=1)
+    whole = settings.run(Reference("full-data"), splits, Context(seed=2, folder=tmp_path / "whole")).detail
+    for stop_at in (1, 3):
+        folder, seen = tmp_path / str(stop_at), list[Progress]()
+
+        def die(seen: list[Progress] = seen, stop_at: int = stop_at) -> bool:
+            if len(seen) == stop_at:
+                raise KeyError("killed")
+            return False
+
+        with pytest.raises(KeyError):
+            cut = Context(seed=2, folder=folder, progress=seen.append, stop=die, checkpoint_seconds=0)
+            settings.run(Reference("full-data"), splits, cut)
+        again: list[Progress] = []
+        found = settings.run(Reference("full-data"), splits, Context(seed=2, folder=folder, progress=again.append)).detail
+        epochs = [event.done for event in again if event.name == "one-shot search"]
+        assert epochs == list(range(stop_at + 1, 5))
+        assert found["cell"] == whole["cell"] and found["retraining"]["test"] == whole["retraining"]["test"]
+        assert [name for name, value in ends[0].items() if not torch.equal(value, ends[-1][name])] == []
 
 
 def test_a_signal_to_stop_ends_a_search(one_shot: OneShot, splits: Splits) -> None:

@@ -1,0 +1,90 @@
+"""What the attacks showed, in words that the intervals carry. An attack that fails proves nothing."""
+
+from collections.abc import Sequence
+
+from harness.report.privacy_tables import AREA, LEADER, RATE, attack_of
+from harness.report.results import Entry, Result
+from harness.report.wording import estimate, listed
+
+CAUTION = (
+    "That does not prove privacy: other attacks may do better, and claims that condensation gives privacy for free are disputed"
+    " (Carlini, Feldman and Nasr 2022, \"No Free Lunch in 'Privacy for Free'\")."
+)
+NAMED = 6
+
+
+def privacy_headlines(results: Sequence[Result]) -> list[dict[str, str]]:
+    """One {"question", "answer"} for each data set, variant and recipe; references are answered for too."""
+    places = dict.fromkeys(_place(r.entry) for r in results if r.metric == LEADER and not r.entry.is_reference)
+    return [
+        {
+            "question": f"Can an attacker tell which images a set was made of on {_where(place)}?",
+            "answer": _answer([r for r in results if _belongs(r, place) and (r.metric.endswith(AREA) or RATE in r.metric)]),
+        }
+        for place in places
+    ]
+
+
+def _place(entry: Entry) -> tuple[str, str, str, str | None]:
+    return entry.scenario, entry.data, entry.variant, entry.recipe
+
+
+def _belongs(result: Result, place: tuple[str, str, str, str | None]) -> bool:
+    """References stand beside the sets of every recipe."""
+    entry = result.entry
+    return _place(entry) == place or (entry.is_reference and _place(entry)[:3] == place[:3])
+
+
+def _where(place: tuple[str, str, str, str | None]) -> str:
+    scenario, data, variant, recipe = place
+    return f"{', '.join(part for part in (data, variant, f'augmentation {recipe}' if recipe else '') if part)} ({scenario})"
+
+
+def _answer(results: Sequence[Result]) -> str:
+    by_set: dict[Entry, list[Result]] = {}
+    for result in results:
+        by_set.setdefault(result.entry, []).append(result)
+    found = {entry: [r for r in own if above_chance(r)] for entry, own in by_set.items()}
+    open_ = [entry for entry, own in by_set.items() if all(r.interval.low is None or r.seeds == 1 for r in own)]
+    told = [f"{_name(entry)} ({_strongest(own)})" for entry, own in found.items() if own]
+    untold = [_name(entry) for entry, own in found.items() if not own and entry not in open_]
+    said = []
+    if told:
+        more = f"; and {len(told) - NAMED} more" if len(told) > NAMED else ""
+        most = max(len(own) for own in by_set.values())
+        said.append(f"Yes, better than chance: {'; '.join(told[:NAMED])}{more}.")
+        said.append(f"Each set has up to {most} intervals, which are not corrected for their number.")
+    if untold:
+        said.append(
+            f"On {listed(untold)} no attack tried here did better than chance: every interval holds it or lies below. {CAUTION}"
+        )
+    if open_:
+        said.append(f"No claim on {listed([_name(entry) for entry in open_])}: one seed, whose targets share their halves' luck.")
+    return " ".join(said)
+
+
+def above_chance(result: Result) -> bool:
+    """Whether the whole interval, one over several seeds, is above what scores that mean nothing would give."""
+    return result.seeds > 1 and result.interval.low is not None and result.interval.low > chance_of(result.metric)
+
+
+def chance_of(metric: str) -> float:
+    """0.5 for an area; for a true-positive rate in % the rate of false positives that it is taken at."""
+    return 0.5 if metric.endswith(AREA) else float(metric.partition("@")[2].removesuffix(" %"))
+
+
+def _strongest(results: Sequence[Result]) -> str:
+    """The largest area where one is above chance, else the rate that is most times chance."""
+    areas = [r for r in results if r.metric.endswith(AREA)]
+    best = max(areas or results, key=lambda r: r.interval.mean / chance_of(r.metric))
+    values = {"mean": best.interval.mean, "low": best.interval.low, "high": best.interval.high}
+    figure = estimate(values, best.unit)
+    if areas:
+        return f"{attack_of(best.metric)}, AUC {figure}"
+    return f"{attack_of(best.metric)}, {figure} % found at {best.metric.partition('@')[2]} false positives"
+
+
+def _name(entry: Entry) -> str:
+    if entry.is_reference:
+        return f"the reference {entry.condenser}"
+    return f"{entry.condenser} at {f'{entry.budget:,} bytes' if entry.budget else f'ipc {entry.ipc}'}"

@@ -1,0 +1,35 @@
+"""Sets that a scenario condenses itself, of parts of the data: each is made once and kept."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from condensers.artifact import load_set, save_set
+from condensers.cache import key_of, make_missing
+from condensers.context import Context
+from condensers.data import ClassData
+from condensers.fields import settings_of
+from condensers.synthetic import SyntheticSet
+from scenarios.protocol import Recipe
+
+
+def condensed(recipe: Recipe, data: ClassData, context: Context, folder: str) -> SyntheticSet:
+    """The set that `recipe` makes of `data` with the context's seed; its cost says the seconds.
+
+    It is kept in `folder` of the context's cache, or else of its own folder, so that a resumed run and other scenarios of the
+    same seed have it at no cost.
+    """
+    condenser, budget = recipe.condenser, recipe.budget
+
+    def make() -> SyntheticSet:
+        begun = time.perf_counter()
+        made = condenser.condense(data, budget, context)
+        return replace(made, cost={"seconds": time.perf_counter() - begun, **made.cost})
+
+    root = context.cache or context.folder
+    if root is None:
+        return make()
+    spec = {"name": condenser.registered, **settings_of(condenser)}
+    path: Path = root / folder / f"{key_of([spec, budget.ipc, budget.nbytes, data.digest, context.seed])}.safetensors"
+    make_missing([path], lambda _: save_set(make(), path), context)
+    return load_set(path)

@@ -1,0 +1,61 @@
+"""Two coordinates for each image, for a picture: PCA, t-SNE or UMAP of real and synthetic images together.
+
+PCA: the two directions of the largest variance. t-SNE: van der Maaten & Hinton (JMLR 2008), by scikit-learn, started from PCA.
+UMAP: McInnes, Healy & Melville (2018), by umap-learn. The last two keep neighbours and not distances: how far clusters lie
+apart, and how large they are, says nothing.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from condensers.errors import UsageError
+
+PERPLEXITY, NEIGHBOURS = 30.0, 15
+COMPONENTS = 50  # what t-SNE and UMAP see of an embedding: scikit-learn's advice for t-SNE
+
+
+def principal(points: Tensor, components: int) -> Tensor:
+    """(N, D) -> (N, at most `components`): projections on the directions of the largest variance, signs fixed."""
+    centred = (points - points.mean(0)).double()
+    u, s, v = torch.linalg.svd(centred, full_matrices=False)
+    largest = v.gather(1, v.abs().argmax(1, keepdim=True)).flatten()
+    return torch.as_tensor(u * s * largest.sign())[:, :components]
+
+
+def pca(points: Tensor, generator: torch.Generator) -> Tensor:
+    return principal(points, 2)
+
+
+def tsne(points: Tensor, generator: torch.Generator) -> Tensor:
+    from sklearn.manifold import TSNE
+
+    perplexity = min(PERPLEXITY, (len(points) - 1) / 3)
+    model = TSNE(2, perplexity=perplexity, init="pca", random_state=_seed(generator), n_jobs=1)
+    return torch.from_numpy(np.asarray(model.fit_transform(principal(points, COMPONENTS).numpy())))
+
+
+def umap(points: Tensor, generator: torch.Generator) -> Tensor:
+    """UsageError where umap-learn is not installed."""
+    try:
+        from umap import UMAP
+    except ImportError as fault:
+        raise UsageError('UMAP is not installed: pip install "condensation-harness[umap]"') from fault
+    neighbours = min(NEIGHBOURS, len(points) - 1)
+    model = UMAP(n_neighbors=neighbours, n_components=2, init="pca", random_state=_seed(generator), n_jobs=1)
+    return torch.from_numpy(np.asarray(model.fit_transform(principal(points, COMPONENTS).numpy())))
+
+
+def _seed(generator: torch.Generator) -> int:
+    return int(torch.randint(2**31 - 1, (1,), generator=generator))
+
+
+PROJECTIONS: Mapping[str, Callable[[Tensor, torch.Generator], Tensor]] = {"tsne": tsne, "pca": pca, "umap": umap}
+
+
+def framed(points: Tensor) -> Tensor:
+    """(N, 2) moved and scaled, alike in both directions, into [0, 1], in thousandths."""
+    low, high = points.amin(0), points.amax(0)
+    return ((points - low) / (high - low).max().clamp_min(1e-12)).clamp(0, 1).mul(1000).round() / 1000

@@ -1,0 +1,75 @@
+"""One shadow: a set condensed from a half of the images (or the half itself), a network trained on it, and what both tell."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from condensers import networks
+from condensers.context import Context
+from condensers.data import ClassData
+from condensers.synthetic import SyntheticSet
+from condensers.training import Trained, predict
+from scenarios.condensed import condensed
+from scenarios.data_space.embeddings import Embed
+from scenarios.privacy.attacks import confidence
+from scenarios.privacy.nearest import near_copies, nearest
+from scenarios.protocol import Recipe, Reference, Splits
+from scenarios.row_pictures import png_of
+
+Fit = Callable[[nn.Module, SyntheticSet | Reference, Splits, Context, str], Trained]
+Reading = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """What all shadows of a subject share. pool: (N) images, of which each sees the half that `inside` (S, N) bool marks.
+
+    fit: trains a network in place on a set or as a reference says. shown: how many images are pictured.
+    """
+
+    subject: Recipe | Reference
+    pool: ClassData
+    inside: Tensor
+    data: Splits
+    network: Any
+    fit: Fit
+    embeddings: Mapping[str, Embed]
+    shown: int
+
+    def read(self, index: int, own: Context) -> Reading:
+        """As JSON values: the confidences of all images, the distances of all from the set, and what it took."""
+        pool, here = self.pool, self.inside[index].to(own.device)
+        half = pool.subset(here.nonzero().flatten())
+        made = condensed(self.subject, half, own.fork("condense"), "halves") if isinstance(self.subject, Recipe) else None
+        network = networks.build(self.network, pool.shape, len(pool.class_names), own.generator, own.device)
+        name = f"shadow {index + 1} of {len(self.inside)}"
+        shown = made if made is not None else self.subject
+        assert not isinstance(shown, Recipe)
+        trained = self.fit(network, shown, Splits(half, self.data.validation, self.data.test), own, name)
+        begun = time.perf_counter()
+        test = self.data.test.to(own.device)
+        right = (predict(network, test).argmax(1) == test.labels).double().mean()
+        found: Reading = {"confidence": confidence(predict(network, pool), pool.labels).tolist(), "accuracy": 100 * float(right)}
+        if made is not None:
+            found |= self._of_set(made, here, own, index == 0)
+        return {**found, "seconds": trained.seconds + time.perf_counter() - begun, "images": trained.images}
+
+    def _of_set(self, made: SyntheticSet, here: Tensor, own: Context, pictured: bool) -> Reading:
+        images, _ = made.decode(own.device)
+        real = self.pool.normalise(self.pool.images)
+        far = {name: nearest(embed(real), embed(images))[0].tolist() for name, embed in self.embeddings.items()}
+        members = real[here].flatten(1)
+        found: Reading = {"nearest": far, "near-copies": near_copies(images.flatten(1), members, real[~here].flatten(1))}
+        if pictured:
+            found["pictures"] = self._picture(images, self.pool.images[here], members)
+        return found | {"condensation_seconds": made.cost.get("seconds")}
+
+    def _picture(self, images: Tensor, real: Tensor, members: Tensor) -> str:
+        """The images of the set that are nearest to a training image, each above that image."""
+        distance, index = nearest(images.flatten(1), members)
+        some = torch.argsort(distance, stable=True)[: self.shown]
+        return png_of((self.pool.quantise(images[some]), real[index[some]]))
