@@ -9,7 +9,7 @@ from harness.plots import INK, MARKERS, Labels, colour, head, plain, written
 
 @dataclass(frozen=True)
 class Level:
-    """One line: place -> {"difference", "low", "high"}; a place that `forest` is not told of stands for all, in black."""
+    """One line: place -> {"difference", "low", "high"}; a place that `forest` is not told of is drawn in black, last."""
 
     label: str
     found: Mapping[str, Mapping[str, Any]]
@@ -33,8 +33,7 @@ def forest(levels: Sequence[Level], places: Sequence[str], labels: Labels) -> st
         handles, names = axes.get_legend_handles_labels()
         shown = dict(zip(names, handles, strict=True))
         figure.legend(
-            shown.values(), ["all together" if n == "all" else n for n in shown], loc="outside lower center", ncols=2, fontsize=8,
-            frameon=False, labelcolor=INK,
+            shown.values(), shown, loc="outside lower center", ncols=2, fontsize=8, frameon=False, labelcolor=INK,
         )  # fmt: skip
         head(figure, labels.title)
         plain(axes)

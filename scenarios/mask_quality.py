@@ -8,22 +8,20 @@ Source: `scenarios.mask_curves`; that the classifier is another network than the
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from condensers import engine, networks
-from condensers.cache import key_of, make_missing
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.fields import hyper, settings_of
+from condensers.fields import hyper
 from condensers.networks.convnet import ConvNetSpec
 from condensers.registry import with_parts
-from condensers.training import Training, trained
+from condensers.training import Training
 from condensers.views.attention import Attention
 from condensers.views.background import Background
 from condensers.views.filling import filled, fills
@@ -32,6 +30,7 @@ from scenarios.datasets.textured import known_masks
 from scenarios.mask_curves import areas, centre, overlap, pointing, ranks, uniform
 from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
 from scenarios.row_pictures import png_of
+from scenarios.trained_once import trained_once
 
 VIEWS = (
     Attention(),
@@ -117,23 +116,9 @@ class MaskQuality:
         return {**found, "seconds": seconds, "mask-seconds": took, "pictures": self._pictures(train, masks)}
 
     def _classifier(self, train: ClassData, context: Context) -> nn.Module:
-        """One for all masks of a seed: from the context's cache, where it was kept there before."""
+        """One for all masks of a seed."""
         recipe = Training(self.epochs, self.lr, batch=self.batch)
-        if context.cache is None:
-            return trained(self.network, train, recipe, context, "classifier")
-        network = networks.build(self.network, train.shape, len(train.class_names), context.generator, context.device)
-        settings = settings_of(with_parts(self))
-        determines = [train.digest, train.mean, train.std, train.mirror, context.seed, context.device.type, torch.__version__]
-        path = context.cache / "classifiers" / f"{key_of([settings['network'], settings_of(recipe), *determines])}.pt"
-
-        def make(_: int) -> None:
-            alone = replace(context, generator=torch.Generator())
-            made = trained(self.network, train, recipe, alone, "classifier")
-            engine.write_state(path, made.state_dict())
-
-        make_missing([path], make, context)
-        network.load_state_dict(engine.read_state(path, context.device) or {})
-        return network
+        return trained_once(self.network, train, recipe, context, "classifier", "classifiers")
 
     def _masks(self, name: str, train: ClassData, context: Context) -> Tensor:
         if name == "uniform":

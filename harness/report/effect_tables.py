@@ -80,6 +80,10 @@ def _estimate(row: Row | None) -> str:
     return "-" if row is None or row["difference"] is None else estimate(row, row["unit"], "difference", signed=True)
 
 
+def _heading(place: str) -> str:
+    return "all together" if place == EVERYWHERE else place
+
+
 def _at(place: str, line: Mapping[str, Row]) -> str:
     return _estimate(line.get(place))
 
@@ -89,10 +93,7 @@ def _table(rows: Sequence[Row]) -> Table:
     last = places[-1]
     columns = [
         Column("level", lambda line: str(line[last]["level"]), is_text=True),
-        *(
-            Column("all together" if place == EVERYWHERE else place, partial(_at, place), drop=int(place != last))
-            for place in places
-        ),
+        *(Column(_heading(place), partial(_at, place), drop=int(place != last)) for place in places),
         Column("seeds", lambda line: str(line[last]["n"]), drop=2),
         Column("is", lambda line: _verdict(line[last]), is_text=True),
     ]
@@ -109,7 +110,10 @@ def _picture(rows: Sequence[Row]) -> str:
     """Each level's effect in each place, all of them together in black."""
     known = [row for row in rows if row["difference"] is not None]
     levels = [
-        Level(f"{factor}: {level}", {row["place"]: row for row in known if (row["factor"], row["level"]) == (factor, level)})
+        Level(
+            f"{factor}: {level}",
+            {_heading(row["place"]): row for row in known if (row["factor"], row["level"]) == (factor, level)},
+        )
         for factor, level in dict.fromkeys((row["factor"], row["level"]) for row in known)
     ]
     labels = Labels(_title(rows), f"change of {rows[0]['metric']} ({rows[0]['unit']})", "")

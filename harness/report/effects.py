@@ -1,11 +1,12 @@
 """Main effects of a suite's design as the report's JSON has them, place by place and over all places."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from harness.effects import main_effects
 from harness.report.kinds import split_metric
-from harness.report.results import Result, replicates
+from harness.report.results import Result
 from harness.report.rows import number
 from harness.report.wording import sizes
 from harness.statistics import Interval
@@ -45,8 +46,7 @@ def _places(runs: Mapping[str, Any], results: Sequence[Result]) -> dict[Kind, di
         size = f"{sizes(entry.budget)} bytes" if entry.budget else f"ipc {entry.ipc}"
         values = found.setdefault(kind, {}).setdefault(f"{entry.data}, {size}", {})
         for seed in result.values:
-            own = list(replicates({seed: result.values[seed]}, [seed]).values())
-            values.setdefault(seed, {})[entry.condenser] = sum(own) / len(own)
+            values.setdefault(seed, {})[entry.condenser] = fmean(result.values[seed].values())
     return found
 
 

@@ -20,7 +20,7 @@ from condensers.registry import NETWORKS
 from condensers.synthetic import SyntheticSet
 from condensers.training import Training
 from scenarios.cross_architecture import label_of
-from scenarios.data_space.embeddings import Embed, by_network, pixels, trained_once, untrained
+from scenarios.data_space.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
 from scenarios.data_space.measures import MEASURES, measured
 from scenarios.data_space.picture import picture
 from scenarios.data_space.points import Space
@@ -89,7 +89,7 @@ class DataSpace:
                 make = (
                     untrained
                     if state == "untrained"
-                    else partial(trained_once, recipe=Training(epochs=self.epochs, batch=self.batch))
+                    else partial(trained_to_embed, recipe=Training(epochs=self.epochs, batch=self.batch))
                 )
                 found[f"{state} {label}"] = by_network(make(spec, train, context=own.fork(label)))
         return found

@@ -20,7 +20,7 @@ from condensers.fields import hyper
 from condensers.synthetic import SyntheticSet
 from condensers.training import Trained, Training
 from scenarios.accuracy import Accuracy
-from scenarios.data_space.embeddings import Embed, by_network, pixels, trained_once, untrained
+from scenarios.data_space.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
 from scenarios.privacy.dp_sgd import Guarantee, train_privately
 from scenarios.privacy.halves import halves, pool_of
 from scenarios.privacy.measures import lacking, measurements
@@ -129,7 +129,10 @@ class Privacy:
         """Networks see members and non-members alike, so that they favour neither."""
         own = context.fork("embedding")
         recipe = Training(self.full_epochs, batch=self.batch)
-        makers: dict[str, Callable[..., nn.Module]] = {"trained": partial(trained_once, recipe=recipe), "untrained": untrained}
+        makers: dict[str, Callable[..., nn.Module]] = {
+            "trained": partial(trained_to_embed, recipe=recipe),
+            "untrained": untrained,
+        }
         return {
             state: pixels if state == "pixels" else by_network(makers[state](self.network, pool, context=own))
             for state in self.embeddings

@@ -1,0 +1,46 @@
+"""Networks that a scenario trains on real images: each is made once and kept, for all sets that are measured by it."""
+
+import shutil
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from condensers import engine, networks
+from condensers.cache import key_of, make_missing
+from condensers.context import Context
+from condensers.data import ClassData
+from condensers.fields import settings_of
+from condensers.registry import NETWORKS
+from condensers.training import Training, trained
+
+FORMAT = 1
+
+
+def trained_once(spec: Any, data: ClassData, recipe: Training, context: Context, name: str, folder: str) -> nn.Module:
+    """A network of `spec` and `context`'s seed, trained on all of `data`; name: what progress calls it.
+
+    It is kept in `folder` of the context's cache, or else of its own folder.
+    """
+    root = context.cache or context.folder
+    if root is None:
+        return trained(spec, data, recipe, context, name)
+    part = NETWORKS.create(spec)
+    seen = [data.digest, data.mean, data.std, data.mirror]
+    machine = [data.device.type, torch.__version__]
+    settings = {"name": part.registered, **settings_of(part)}
+    path = root / folder / f"{key_of([FORMAT, seen, settings, settings_of(recipe), context.seed, machine])}.pt"
+
+    def make(_: int) -> None:
+        unfinished = path.with_suffix("")
+        alone = replace(context, folder=unfinished, generator=torch.Generator())
+        engine.write_state(path, dict(trained(spec, data, recipe, alone, name).state_dict()))
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+    make_missing([path], make, context)
+    network = networks.build(spec, data.shape, len(data.class_names), context.generator, data.device)
+    state = engine.read_state(path, data.device)
+    assert state is not None
+    network.load_state_dict(state)
+    return network
