@@ -19,8 +19,8 @@ demo: $(VENV)/installed
 test: lint types contracts pytest
 
 lint: $(VENV)/developer
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --no-cache .
+	$(BIN)/ruff format --no-cache --check .
 
 types: $(VENV)/developer
 	$(BIN)/mypy

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks.bench import Bench, Options
 from rich.console import Console
 
+from benchmarks.bench import Bench, Options
 from condensers.errors import UsageError
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from benchmarks import figures, growth, machine, memory, tables
 from benchmarks.case import Case, usual_data
 from benchmarks.loads import COMPOSED, LOADS, WHOLE, Load
 from benchmarks.rounds import Plan, measure, smaller
 from benchmarks.worker import apart
-from rich.table import Table
-
 from condensers.context import write_atomically
 from condensers.errors import UsageError, suggestion
 from harness.runtime import choose_device, environment

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from benchmarks.loads import GRADIENT_BOUND, Load, goal_of
 from benchmarks.worker import Done
-
 from harness.statistics import LEVEL, RESAMPLES
 
 Row = dict[str, Any]

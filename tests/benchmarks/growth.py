@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+
 from benchmarks.case import Case
 from benchmarks.loads import LOADS
 from benchmarks.worker import timed
-
 from harness.runtime import prepare
 
 AXES: dict[str, tuple[int, ...]] = {

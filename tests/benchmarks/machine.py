@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import torch
-from benchmarks.worker import settle
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.worker import settle
 from condensers.networks.passes import precision
 from harness.runtime import prepare
 

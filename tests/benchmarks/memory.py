@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from benchmarks.case import Case
 from benchmarks.loads import LOADS
 from benchmarks.worker import apart, peak_bytes
-
 from harness.runtime import prepare
 
 CLASSES = (10, 100, 200)

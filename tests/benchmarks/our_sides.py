@@ -3,10 +3,10 @@
 from typing import Any
 
 import torch
-from benchmarks.case import Case, kept, mean_loss
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.case import Case, kept, mean_loss
 from condensers import networks
 from condensers.context import Context
 from condensers.initialisation import starting_images

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmarks.plain_augment import augment
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.plain_augment import augment
 from condensers.data import ClassData
 
 ClassLoss = Callable[[nn.Module, int, Tensor, Tensor], Tensor]

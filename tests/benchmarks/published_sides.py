@@ -3,11 +3,11 @@
 from typing import Any
 
 import torch
-from benchmarks.case import Case, kept, mean_loss
-from benchmarks.plain import Published, PublishedLoop, embedding_loss, gradient_loss, logits_of_test, squared_gradient_loss
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.case import Case, kept, mean_loss
+from benchmarks.plain import Published, PublishedLoop, embedding_loss, gradient_loss, logits_of_test, squared_gradient_loss
 from condensers.augmentations.siamese import NoAugmentation, Siamese
 from condensers.data import ClassData
 

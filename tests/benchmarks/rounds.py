@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+
 from benchmarks.case import Case
 from benchmarks.figures import Mismatch, Row, difference, row
 from benchmarks.loads import Load, goal_of

@@ -10,10 +10,10 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import Recipe, evaluate, make, write
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.measuring import Recipe, evaluate, make, write
 from harness.runtime import prepare
 from scenarios.datasets import load
 from scenarios.protocol import Splits

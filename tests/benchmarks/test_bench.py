@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from benchmarks import __main__ as entry
 from benchmarks import bench, machine, memory, rounds
 from benchmarks.case import Case

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from benchmarks.figures import Mismatch, composed, difference, ratio_of_medians, row
 from benchmarks.growth import fit
 from benchmarks.loads import LOADS

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.measuring import Recipe, evaluate, make, write
-from benchmarks.plain import PublishedLoop
-from benchmarks.published_sides import published
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.measuring import Recipe, evaluate, make, write
+from benchmarks.plain import PublishedLoop
+from benchmarks.published_sides import published
 from condensers.artifact import load_set, save_set
 from condensers.context import Context
 from condensers.data import ClassData

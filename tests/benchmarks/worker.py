@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from benchmarks.case import Case
-from benchmarks.loads import Load
 from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.case import Case
+from benchmarks.loads import Load
 from harness.runtime import prepare
 
 T = TypeVar("T")
