@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 # One thread a process: the harness runs one process a processor, and spinning threads slow each other down.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test bench lint types contracts pytest clean
+.PHONY: demo test fuzz faults bench lint types contracts pytest clean
 
 demo: $(VENV)/installed
 	$(BIN)/harness run demo
@@ -28,8 +28,16 @@ types: $(VENV)/developer
 contracts: $(VENV)/developer
 	$(BIN)/lint-imports
 
+# Two processes, a file of tests in one of them.
 pytest: $(VENV)/developer
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+# Files spoilt in a hundred thousand ways at every reader; workers and commands killed at fifty random moments.
+fuzz: $(VENV)/developer
+	FUZZ_INPUTS=$${FUZZ_INPUTS:-100000} $(BIN)/python -m pytest --numprocesses 2 tests/fuzz
+
+faults: $(VENV)/developer
+	$(BIN)/python tests/harness/faults/rounds.py
 
 bench: $(VENV)/developer
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
@@ -43,7 +51,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/developer: $(VENV)/installed
-	$(PIP) --no-build-isolation --editable ".[dev,one-shot,privacy,umap,views]"
+	$(PIP) --no-build-isolation --editable ".[cluster,dev,loggers,one-shot,privacy,umap,views]"
 	touch $@
 
 clean:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from condensers.context import write_atomically
 from condensers.data import ClassData
-from condensers.errors import UsageError
+from condensers.errors import UsageError, brief
 from condensers.registry import PARAMETERISATIONS
 from condensers.synthetic import FORMAT, SyntheticSet
 
@@ -28,16 +28,13 @@ def card_path(path: Path) -> Path:
 
 
 def save_set(synthetic: SyntheticSet, path: str | Path) -> None:
-    """Write both files, each whole or not at all; UsageError where the place cannot be written."""
+    """Write both files, each whole or not at all; StorageFailed where the place cannot be written."""
     path = Path(path)
     tensors = {name: t.contiguous() for name, t in synthetic.tensors.items()}
     card = json.dumps(dict(synthetic.card), sort_keys=True)
     readable = {**synthetic.card, "nbytes": synthetic.nbytes, "cost": dict(synthetic.cost)}
-    try:
-        write_atomically(path, save(tensors, metadata={"card": card}))
-        write_atomically(card_path(path), (json.dumps(readable, indent=2) + "\n").encode())
-    except OSError as fault:
-        raise UsageError(f"{path}: cannot be written ({fault.strerror}); choose another place") from fault
+    write_atomically(path, save(tensors, metadata={"card": card}))
+    write_atomically(card_path(path), (json.dumps(readable, indent=2) + "\n").encode())
 
 
 def load_set(path: str | Path) -> SyntheticSet:
@@ -46,7 +43,7 @@ def load_set(path: str | Path) -> SyntheticSet:
     tensors, metadata = _read(path)
     try:
         card = json.loads(metadata["card"])
-    except (KeyError, json.JSONDecodeError):
+    except (KeyError, ValueError, RecursionError):
         raise UsageError(
             f"{path}: has no card, so it is not a condensed set of this harness; take a file that `harness condense` made"
         ) from None
@@ -82,14 +79,16 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, struct.error, OSError, ValueError) as fault:
-        raise UsageError(f"{path}: is cut short or not a .safetensors file ({fault}); copy or condense it again") from fault
+        raise UsageError(
+            f"{path}: is cut short or not a .safetensors file ({brief(fault)}); copy or condense it again"
+        ) from fault
 
 
 def _cost(path: Path) -> dict[str, Any]:
     try:
         cost: dict[str, Any] = json.loads(card_path(path).read_text(encoding="utf-8"))["cost"]
-        return cost
-    except (OSError, KeyError, TypeError, ValueError):
+        return cost if isinstance(cost, dict) else {}
+    except (OSError, KeyError, TypeError, ValueError, RecursionError):
         return {}
 
 
@@ -102,7 +101,9 @@ def _validate(synthetic: SyntheticSet, path: Path) -> None:
     except KeyError as fault:
         raise UsageError(f"{path}: its tensor {fault} is missing; the file is damaged, condense it again") from None
     except (RuntimeError, TypeError, ValueError) as fault:
-        raise UsageError(f"{path}: its card does not fit its tensors ({fault}); the file is damaged, condense it again") from None
+        raise UsageError(
+            f"{path}: its card does not fit its tensors ({brief(fault)}); the file is damaged, condense it again"
+        ) from None
     if images.shape[1:] != shape or len(images) != len(labels):
         raise UsageError(f"{path}: holds images {tuple(images.shape)} and labels {tuple(labels.shape)}, not what its card says")
     if labels.ndim == 1 and not bool(((labels >= 0) & (labels < classes)).all()):

@@ -4,16 +4,18 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import torch
 
-from condensers.errors import Interrupted
+from condensers.errors import Damaged, Interrupted, StorageFailed, brief
 
 T = TypeVar("T")
+SEAL = "sha256"
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,10 @@ class Context:
             return self._guarded(compute)
         path = self.folder / f"{name}.json"
         if path.exists():
-            found: T = json.loads(path.read_text(encoding="utf-8"))
+            found: T = kept(path)
             return found
         value = self._guarded(compute)
-        write_atomically(path, json.dumps(value).encode())
+        keep(path, value)
         return value
 
     def _guarded(self, compute: Callable[[], T]) -> T:
@@ -94,14 +96,55 @@ class Context:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file so that it is there whole or not at all, also after a power cut; StorageFailed where it cannot be."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except OSError as fault:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise StorageFailed(
+            f"{path}: cannot be written ({fault.strerror}); choose another place or make room, and run it again: what was"
+            " finished is kept"
+        ) from fault
+
+
+def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object with the checksum of its content, which `read_sealed` compares."""
+    write_atomically(path, (json.dumps({**value, SEAL: seal(value)}, indent=1) + "\n").encode())
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """The object that `write_sealed` wrote; Damaged where it is not. One without a checksum, of an earlier version, is taken."""
+    try:
+        value = json.loads(path.read_bytes())
+        fine = isinstance(value, dict) and value.pop(SEAL, None) in (None, seal(value))
+    except (ValueError, RecursionError) as fault:
+        raise Damaged(f"{path}: damaged ({brief(fault)}); make it anew with: harness run ... --repair") from None
+    if not fine:
+        raise Damaged(f"{path}: damaged (its checksum differs); make it anew with: harness run ... --repair")
+    found: dict[str, Any] = value
+    return found
+
+
+def keep(path: Path, value: Any) -> None:
+    """Write a JSON value as `Context.memo` does."""
+    write_sealed(path, {"value": value})
+
+
+def kept(path: Path) -> Any:
+    """The value that `keep` wrote; Damaged where it is not."""
+    found = read_sealed(path)
+    if "value" not in found:
+        raise Damaged(f"{path}: damaged (it holds no value); begin it anew with: harness run ... --repair")
+    return found["value"]
+
+
+def seal(value: Mapping[str, Any]) -> str:
+    """SHA-256 of a JSON object, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,9 @@ is at most the steps since the last checkpoint, and the resumed run gives the sa
 """
 
 import io
+import math
 import time
+import zipfile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +15,7 @@ import torch
 from torch import Tensor
 
 from condensers.context import Context, Progress, Stateful, write_atomically
-from condensers.errors import Interrupted
+from condensers.errors import Damaged, Interrupted, WorkFailed, brief
 
 SECONDS_A_NOTE = 0.1
 
@@ -44,9 +46,12 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
         if context.must_stop():
             _save(loop, context, path, index, earlier + time.monotonic() - begun)
             raise Interrupted(f"{name}: stopped at step {index} of {steps}")
-        note.see(loop.step(index), last=index + 1 == steps)
+        due = path is not None and time.monotonic() - saved_at >= context.checkpoint_seconds
+        note.see(loop.step(index), due or index + 1 == steps)
+        if not note.finite:
+            raise WorkFailed(_not_finite(name, index, note.text, path))
         context.progress(Progress(name, index + 1, steps, note.text))
-        if path and time.monotonic() - saved_at >= context.checkpoint_seconds:
+        if due:
             _save(loop, context, path, index + 1, earlier + time.monotonic() - begun)
             saved_at = time.monotonic()
     if path:
@@ -56,16 +61,24 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
     return earlier + time.monotonic() - begun
 
 
+def _not_finite(name: str, index: int, figure: str, path: Path | None) -> str:
+    """What to say of a loss that is not a number. A checkpoint is only written after a finite one."""
+    sentence = f"{name}: the loss is {figure} at step {index + 1}; lower its learning rate"
+    kept = read_state(path, torch.device("cpu")) if path else None
+    return f"{sentence} (the last finite checkpoint is that of step {kept['done']}: {path})" if kept else sentence
+
+
 class _Note:
     """The figure of a step as a text; one that is on a graphics card is read ten times a second, not at every step."""
 
     def __init__(self) -> None:
-        self.text, self.read_at = "", 0.0
+        self.text, self.read_at, self.finite = "", 0.0, True
 
-    def see(self, figure: float | Tensor, last: bool) -> None:
+    def see(self, figure: float | Tensor, must: bool) -> None:
         now = time.monotonic()
-        if last or not isinstance(figure, Tensor) or figure.device.type == "cpu" or now - self.read_at >= SECONDS_A_NOTE:
-            self.text, self.read_at = f"{float(figure):.4g}", now
+        if must or not isinstance(figure, Tensor) or figure.device.type == "cpu" or now - self.read_at >= SECONDS_A_NOTE:
+            value = float(figure)
+            self.text, self.read_at, self.finite = f"{value:.4g}", now, math.isfinite(value)
 
 
 def _save(loop: Loop, context: Context, path: Path | None, done: int, seconds: float) -> None:
@@ -92,8 +105,23 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def read_state(path: Path | None, device: torch.device) -> dict[str, Any] | None:
-    """What `write_state` wrote, tensors on `device`; None where there is no such file."""
+    """What `write_state` wrote, tensors on `device`; None where there is no such file, Damaged where it is not as written."""
     if path is None or not path.exists():
         return None
-    state: dict[str, Any] = torch.load(path, weights_only=True, map_location=device)
+    require_intact(path)
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=device)
+    except Exception as fault:  # whatever is left to find for torch's reader
+        raise Damaged(f"{path}: damaged ({brief(fault)}); begin it anew with: harness run ... --repair") from None
     return state
+
+
+def require_intact(path: Path) -> None:
+    """Damaged unless all parts of a file of `write_state`, a ZIP archive, have the checksums (CRC-32) that stand in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except Exception as fault:  # whatever a damaged archive makes of the reader
+        raise Damaged(f"{path}: damaged ({brief(fault)}); begin it anew with: harness run ... --repair") from None
+    if broken is not None:
+        raise Damaged(f"{path}: damaged (the checksum of {broken} differs); begin it anew with: harness run ... --repair")

@@ -26,8 +26,23 @@ class WorkFailed(HarnessError):
     status = 1
 
 
+class StorageFailed(UsageError):
+    """A file could not be written (disk full, read-only, gone): nothing else can be kept either, so that all work stops."""
+
+
+class Damaged(UsageError):
+    """A file is not as it was written."""
+
+
 class Interrupted(Exception):
     """Work stopped on request or at its deadline, after saving what it had; running it again goes on from there."""
+
+
+def brief(fault: BaseException) -> str:
+    """What a library says of a fault, cut to its first line and 200 letters that can be printed: some quote a file."""
+    said = str(fault).strip().partition("\n")[0]
+    shown = "".join(letter if letter.isprintable() else "?" for letter in said[:200])
+    return shown if len(said) <= 200 else f"{shown}..."
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -87,8 +87,11 @@ def _label(part: Any, location: str, known: Collection[str], digest: str) -> Non
 def _module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except ImportError as fault:
-        raise UsageError(f"{name}: cannot be imported ({fault}); install what it needs, or name a file") from fault
+    except HarnessError:
+        raise
+    except Exception as fault:
+        said = f"{type(fault).__name__}: {fault}"
+        raise UsageError(f"{name}: cannot be imported ({said}); install what it needs, or name a file") from fault
 
 
 def _file_module(location: Location) -> ModuleType:

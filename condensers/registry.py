@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from condensers import location, names, source
-from condensers.errors import UsageError, suggestion
+from condensers.errors import HarnessError, UsageError, suggestion
 from condensers.fields import build
 
 # Kinds that no card of a set names: what a card names must be registered, lest a set bring code to run.
@@ -53,8 +53,11 @@ class Registry:
             return location.load(name, known, ("condense", "evaluation") if self is METHODS else ())
         try:
             return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as fault:
-            raise UsageError(f"{self.kind} '{name}' cannot be loaded ({fault}); install what it needs or remove it") from fault
+        except HarnessError:
+            raise
+        except Exception as fault:  # a plug-in may raise anything
+            said = f"{type(fault).__name__}: {fault}"
+            raise UsageError(f"{self.kind} '{name}' cannot be loaded ({said}); install what it needs or remove it") from fault
 
     def create(self, spec: Any, where: str = "") -> Any:
         """Build a part from its name, from a table with `name` and settings, or return it when it is one already."""

@@ -1,5 +1,6 @@
 """Every registry, by kind: what `list` and `show` know. Imports no torch."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from condensers import registry as condensers
@@ -79,3 +80,13 @@ def describe(name: str) -> list[dict[str, Any]]:
         known = [n for table in names().values() for n in table]
         raise UsageError(f"nothing is called '{name}'; {suggestion(name, set(known))}")
     return found
+
+
+def as_markdown(tables: Mapping[str, Mapping[str, str]]) -> str:
+    """A table of names and summaries for each kind, as the README has them."""
+    blocks = []
+    for plural, table in tables.items():
+        cells = [(f"`{name}`", summary.replace("|", "\\|")) for name, summary in table.items()]
+        lines = [f"| {name} | {summary} |" for name, summary in [(plural, ""), *cells]]
+        blocks.append("\n".join([lines[0], "|---|---|", *lines[1:]]))
+    return "\n\n".join(blocks)

@@ -11,11 +11,12 @@ from harness import __version__
 
 @dataclass(frozen=True)
 class Cell:
-    """One set to make, one measurement of a scenario, or one row of a ground-truth table.
+    """One set to make, a shard of one, one measurement of a scenario, or one row of a ground-truth table.
 
     data: name of the data set; digests: what its parts hold. condenser: spec with all hyperparameters, None for a reference.
     budget: ("ipc", N) or ("bytes", B). needs: key of the cell that makes the set this one measures. architecture: the choices of
-    the one whose row of a ground-truth table this cell makes.
+    the one whose row of a ground-truth table this cell makes. classes: those of a shard. shards: keys of the cells whose sets,
+    put together, are this one.
     """
 
     kind: str
@@ -32,6 +33,8 @@ class Cell:
     recipe: str | None = None
     needs: str | None = None
     architecture: Mapping[str, Any] | None = None
+    classes: tuple[int, ...] = ()
+    shards: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -51,14 +54,21 @@ class Cell:
         }
         if self.architecture is not None:
             determines["architecture"] = dict(self.architecture)
+        determines |= {name: value for name, value in (("classes", self.classes), ("shards", self.shards)) if value}
         return hashlib.sha256(json.dumps(determines, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def all_needs(self) -> tuple[str, ...]:
+        """Keys of the cells that must be done before this one."""
+        return (*((self.needs,) if self.needs else ()), *self.shards)
 
     @property
     def title(self) -> str:
         """What is being done, in a few words."""
         what = f"{self.label} {self.budget[0]} {self.budget[1]}" if self.budget else self.label
         where = f"{self.scenario_label}: " if self.scenario else "condense "
-        return f"{where}{what}, seed {self.seed}"
+        which = f", classes {self.classes[0]} to {self.classes[-1]}" if self.classes else ""
+        return f"{where}{what}, seed {self.seed}{which}"
 
     def as_json(self, ipc: int | None = None) -> dict[str, Any]:
         """What a record says of its cell."""

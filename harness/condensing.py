@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from rich.console import Console
 from rich.progress import Progress as Bars
 
@@ -24,8 +25,9 @@ from condensers.errors import Interrupted
 from condensers.fields import settings_of
 from condensers.synthetic import Budget, SyntheticSet
 from harness import energy
-from harness.pool import stop_on_signals
 from harness.runtime import shared_folder
+from harness.sheets import sheet
+from harness.signals import stop_on_signals
 
 
 def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: tuple[int, str]) -> SyntheticSet:
@@ -75,19 +77,9 @@ def command_line() -> str:
     return shlex.join(["harness", *sys.argv[1:]])
 
 
-def preview(synthetic: SyntheticSet, per_class: int = 10) -> bytes:
-    """A PNG: a row a class, at most `per_class` images each, magnified where they are small."""
-    from PIL import Image
-    from torchvision.utils import make_grid
-
-    images, _ = synthetic.decode()
-    column = torch.tensor([synthetic.card["mean"], synthetic.card["std"]]).view(2, 1, -1, 1, 1)
-    each = len(images) // len(synthetic.classes)  # sets are ordered by class
-    shown = min(per_class, each)
-    rows = [part[:shown] for part in torch.split(images, each)[: len(synthetic.classes)]]
-    grid = make_grid((torch.cat(rows) * column[1] + column[0]).clamp(0, 1), nrow=shown, padding=1, pad_value=0.5)
-    picture = Image.fromarray((grid * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())
-    scale = max(1, 56 // images.shape[-1])
-    file = io.BytesIO()
+def preview(synthetic: SyntheticSet) -> bytes:
+    """A PNG: a row a class, at most ten images each, magnified where they are small."""
+    picture, file = sheet(synthetic), io.BytesIO()
+    scale = max(1, 56 // synthetic.card["shape"][-1])
     picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(file, "PNG")
     return file.getvalue()

@@ -1,25 +1,16 @@
 """Checks of an installation: each gives a name, whether it is fine, and a sentence."""
 
 import importlib
-import os
 import sys
-import tempfile
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
 
 from condensers.errors import HarnessError
+from harness.doctor_machine import Check, machine
 
+MISFIT = "torchvision {vision} does not fit torch {torch}, such as a CUDA build beside a CPU build; take both from one place"
 PACKAGES = ("torch", "torchvision", "avalanche-lib", "nni", "numpy", "scipy", "safetensors", "rich", "typer")
-
-
-class Check(NamedTuple):
-    """fine None means: worth knowing, not wrong."""
-
-    name: str
-    fine: bool | None
-    sentence: str
 
 
 def checks(data_dir: Path | None) -> list[Check]:
@@ -32,7 +23,7 @@ def checks(data_dir: Path | None) -> list[Check]:
         ("nni works", _nni),
     ):
         found.append(_guarded(name, check))
-    return [*found, _threads(), _compiler(), _temporary(), *_datasets(data_dir)]
+    return [*found, *machine(), _compiler(), *_datasets(data_dir)]
 
 
 def _guarded(name: str, check: Callable[[], str]) -> Check:
@@ -65,10 +56,17 @@ def _torch() -> str:
 
 
 def _torchvision() -> str:
-    ops = importlib.import_module("torchvision.ops")
     import torch
 
-    kept = ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.ones(1), 0.5)
+    try:
+        ops = importlib.import_module("torchvision.ops")
+    except (RuntimeError, AttributeError):
+        raise ImportError(MISFIT.format(torch=torch.__version__, vision=version("torchvision"))) from None
+
+    try:
+        kept = ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.ones(1), 0.5)
+    except RuntimeError:
+        raise ImportError(MISFIT.format(torch=torch.__version__, vision=version("torchvision"))) from None
     return f"fits this torch (nms kept {len(kept)} box)"
 
 
@@ -82,27 +80,12 @@ def _nni() -> str:
     return "imports, and our search with it; nothing of it listens on a port"
 
 
-def _threads() -> Check:
-    from harness.runtime import cores
-
-    wanted = os.environ.get("OMP_NUM_THREADS", "not set")
-    return Check("processors", None, f"{cores()} usable; a run takes one process each (OMP_NUM_THREADS: {wanted})")
-
-
 def _compiler() -> Check:
     from condensers.networks import fused
 
     if fused.library() is None:
         return Check("C compiler", None, "networks run module by module, up to twice as slow; install one (cc), or set CC")
     return Check("C compiler", True, "blocks of networks are compiled for this processor")
-
-
-def _temporary() -> Check:
-    try:
-        with tempfile.NamedTemporaryFile(dir=Path.cwd()):
-            return Check("this folder", True, f"{Path.cwd()} can be written")
-    except OSError as fault:
-        return Check("this folder", False, f"{Path.cwd()} cannot be written ({fault.strerror}); use --out")
 
 
 def _datasets(data_dir: Path | None) -> list[Check]:

@@ -1,11 +1,13 @@
 """Joules of a cell, from the counters of the processor (RAPL) and of an NVIDIA GPU (NVML).
 
 RAPL counts whole processor packages: on a shared machine the work of others is in it, and of two cells that run at the
-same time each counts both. Where no counter can be read, the energy is not measured, and the reading says why.
+same time each counts both. Where no counter can be read, the energy is not measured, and the reading says why; the CPU time is
+noted, from which a report may estimate (`harness.power`).
 Source of the counters: Linux, Documentation/power/powercap; NVML, nvmlDeviceGetTotalEnergyConsumption.
 """
 
 import ctypes
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -32,24 +34,31 @@ class Counter:
 
 @dataclass(frozen=True)
 class Reading:
-    """joules: a number or "not measured". meters: which counters it is the sum of. reason: why there are none."""
+    """joules: a number or "not measured". meters: which counters it is the sum of. reason: why there are none.
+
+    cpu_seconds: of this process and those it waited for; None where the processor did not do all of the work.
+    """
 
     joules: float | str
     meters: tuple[str, ...] = ()
     reason: str = ""
+    cpu_seconds: float | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {"meters": list(self.meters)} if self.meters else {"reason": self.reason}
+        spent = {} if self.cpu_seconds is None else {"cpu_seconds": self.cpu_seconds}
+        return {"meters": list(self.meters)} if self.meters else {"reason": self.reason, **spent}
 
 
 class Meter:
     """Adds up what the counters count between start() and stop().
 
     A thread looks at them every `every` seconds, so that a counter that wraps around during a long cell is followed.
+    on_cpu: whether the CPU time of this process is that of the whole work.
     """
 
-    def __init__(self, counters: Sequence[Counter], reason: str = "", every: float = LOOK_EVERY) -> None:
-        self.counters, self.reason, self.every = counters, reason, every
+    def __init__(self, counters: Sequence[Counter], reason: str = "", every: float = LOOK_EVERY, on_cpu: bool = True) -> None:
+        self.counters, self.reason, self.every, self.on_cpu = counters, reason, every, on_cpu
+        self._cpu_begun = 0.0
         self._total, self._broken = 0.0, ""
         self._last: list[float] = []
         self._reading: Reading | None = None
@@ -57,6 +66,7 @@ class Meter:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> "Meter":
+        self._cpu_begun = cpu_seconds()
         if self.counters:
             self._look()
             self._thread.start()
@@ -74,13 +84,14 @@ class Meter:
         Called again it gives the same reading.
         """
         if self._reading is None:
+            spent = cpu_seconds() - self._cpu_begun if self.on_cpu else None
             if self.counters:
                 self._ended.set()
                 self._thread.join()
                 self._look()
             why = self.reason or self._broken
             names = tuple(counter.name for counter in self.counters)
-            self._reading = Reading(NOT_MEASURED, reason=why) if why else Reading(self._total, names)
+            self._reading = Reading(NOT_MEASURED, reason=why, cpu_seconds=spent) if why else Reading(self._total, names)
         return self._reading
 
     def noted(self, synthetic: SyntheticSet) -> SyntheticSet:
@@ -106,8 +117,13 @@ class Meter:
 def meter_of_work(folder: Path, device: str) -> Meter:
     """The meter of work that keeps its checkpoints in `folder`; what goes on from one has used energy that no meter saw."""
     if folder.is_dir() and any(folder.iterdir()):
-        return Meter((), "the work was resumed, and its first part was not metered")
+        return Meter((), "the work was resumed, and its first part was not metered", on_cpu=False)
     return meter(device)
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process, all threads, and of the ended processes that it started."""
+    return sum(os.times()[:4])
 
 
 def meter(device: str, powercap: Path | None = None) -> Meter:
@@ -121,7 +137,7 @@ def meter(device: str, powercap: Path | None = None) -> Meter:
         counters, reason = ([*counters, gpu], "") if gpu else ([], "the GPU's energy counter cannot be read")
     elif not counters:
         reason = "no readable meter"
-    return Meter(counters, reason)
+    return Meter(counters, reason, on_cpu=not device.startswith("cuda"))
 
 
 def rapl(powercap: Path) -> list[Counter]:

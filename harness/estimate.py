@@ -14,6 +14,7 @@ import torch
 from condensers import networks
 from condensers.registry import create_condenser
 from harness.cells import Cell
+from harness.execute import MAKES_A_SET
 from harness.plan import as_budget
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
@@ -36,7 +37,11 @@ def _passes(cell: Cell, data: Splits) -> Passes | None:
         ipc = as_budget(cell.budget).ipc_of(condenser, data.train)
         images = condenser.images_per_class(data.train, ipc) * len(data.train.classes)
     made = condenser.image_passes(data.train, ipc) if condenser and hasattr(condenser, "image_passes") else None
-    if cell.kind == "condense":
+    if cell.shards:
+        return []
+    if cell.kind == "shard" and made is not None:
+        return [(network, count * len(cell.classes) / len(data.train.classes)) for network, count in made]
+    if cell.kind in MAKES_A_SET:
         return made
     scenario = SCENARIOS.create({"name": cell.scenario, **cell.settings})
     if not hasattr(scenario, "image_passes"):

@@ -11,15 +11,19 @@ import torch
 
 from condensers.artifact import load_set, save_set
 from condensers.context import Context, Progress
-from condensers.errors import Interrupted
+from condensers.errors import Interrupted, StorageFailed
+from condensers.merging import merge
 from condensers.registry import create_condenser
+from condensers.synthetic import SyntheticSet
 from harness import energy
 from harness.cells import Cell
 from harness.plan import as_budget
 from harness.runtime import environment
-from harness.store import Store
+from harness.store import Store, digest
 from scenarios.protocol import Outcome, Recipe, Reference, Splits
 from scenarios.registry import SCENARIOS
+
+MAKES_A_SET = ("condense", "shard")
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,21 @@ class Hooks:
 
 
 def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
-    """Compute `cell` and store its record, or its failure; return "done" or "failed". Interrupted passes through."""
+    """Compute `cell` and store its record, or its failure; return "done" or "failed".
+
+    Interrupted and StorageFailed pass through. Where another process is at the same cell, it is waited for.
+    """
+    store = Store(settings.root)
+    with store.claim(cell.key, context_of(cell, settings, hooks).must_stop) as mine:
+        return _run(cell, settings, hooks, data) if mine else "done"
+
+
+def _run(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
     store = Store(settings.root)
     metered = energy.meter_of_work(store.work(cell.key), settings.device).start()
     begun = time.perf_counter()
     try:
-        if cell.kind == "condense":
+        if cell.kind in MAKES_A_SET:
             result = _condense(cell, settings, hooks, data, metered)
         elif cell.architecture is not None:
             result = {"cell": cell.as_json(), "row": _row(cell.architecture, cell, context_of(cell, settings, hooks), data)}
@@ -60,7 +73,7 @@ def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
             # What reading a table takes is not what its rows took.
             outcome["costs"] = {**outcome["costs"], "joules": energy.NOT_MEASURED if "truth" in outcome["detail"] else joules}
         seconds, used = time.perf_counter() - begun, metered.stop()
-    except Interrupted:
+    except (Interrupted, StorageFailed):
         raise
     except Exception as fault:
         sentence = f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace("\n", " ")
@@ -95,16 +108,30 @@ def context_of(cell: Cell, settings: Settings, hooks: Hooks) -> Context:
 
 def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metered: energy.Meter) -> dict[str, Any]:
     assert cell.budget is not None
-    synthetic = create_condenser(cell.condenser).condense(data.train, as_budget(cell.budget), context_of(cell, settings, hooks))
-    synthetic = metered.noted(synthetic)
-    save_set(synthetic, Store(settings.root).set_path(cell.key))
+    if cell.shards:
+        synthetic = _together(cell, Store(settings.root), data)
+    else:
+        train, context = data.train, context_of(cell, settings, hooks)
+        if cell.classes:
+            train, context = train.restrict(cell.classes), context.fork(f"classes {cell.classes}")
+        synthetic = create_condenser(cell.condenser).condense(train, as_budget(cell.budget), context)
+        synthetic = metered.noted(synthetic)
+    path = Store(settings.root).set_path(cell.key)
+    save_set(synthetic, path)
     return {
         "cell": cell.as_json(synthetic.ipc),
         "bytes": synthetic.nbytes,
         "condensation": dict(synthetic.cost),
         "view": synthetic.card.get("view"),
+        "set": digest(path),
         "outcome": None,
     }
+
+
+def _together(cell: Cell, store: Store, data: Splits) -> SyntheticSet:
+    """The shards of a set as one, whose card says what that of a set made at once says."""
+    merged = merge([load_set(store.require_intact(key)) for key in cell.shards])
+    return SyntheticSet(merged.tensors, {**merged.card, "digest": data.train.digest, "seed": cell.seed}, merged.cost)
 
 
 def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> dict[str, Any]:
@@ -114,7 +141,7 @@ def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> dict
         outcome = scenario.run(Reference(cell.reference), data, context)
         return _result(cell, outcome, None, None, None)
     if cell.needs:
-        synthetic = load_set(Store(settings.root).set_path(cell.needs))
+        synthetic = load_set(Store(settings.root).require_intact(cell.needs))
         outcome = scenario.run(synthetic, data, context)
         return _result(cell, outcome, synthetic.ipc, synthetic.nbytes, dict(synthetic.cost))
     assert cell.budget is not None

@@ -1,7 +1,7 @@
 """Suite -> cells. Every fault of the whole suite is found here, before anything is computed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from condensers.data import ClassData
@@ -140,6 +140,7 @@ class _Layout:
         condense = Cell("condense", self.name, {"train": self.digests["train"]}, seed, label, spec, budget)
         anew = hasattr(scenario, "anew") and scenario.anew(condenser.couples_classes)
         if not anew:
+            condense = self._sharded(condense, condenser)
             self._add(condense)
         settings = settings_of(scenario) | ({"augmentation": recipe} if recipe else {})
         self._add(
@@ -150,8 +151,31 @@ class _Layout:
             )
         )  # fmt: skip
 
+    def _sharded(self, condense: Cell, condenser: Any) -> Cell:
+        """The cell that puts a set's shards together, which are added; the cell itself where there are none."""
+        wanted = next(entry.shards for entry in self.suite.condensers if entry.label == condense.label)
+        if wanted == 1:
+            return condense
+        why = "looks at all classes at once" if condenser.couples_classes else ""
+        why = "selects real images" if self._is_selection(condense.label) else why
+        if why:
+            where = f"condensers.{condense.label}.shards"
+            raise UsageError(f"{where}: {condenser.registered} {why}, so that it has no shards; leave it out")
+        assert condense.budget is not None
+        ipc = as_budget(condense.budget).ipc_of(condenser, self.train)
+        some = [part for part in (_slice(self.train.classes, i, wanted) for i in range(wanted)) if part]
+        shards = [replace(condense, kind="shard", classes=part, budget=("ipc", ipc)) for part in some]
+        for shard in shards:
+            self._add(shard)
+        return replace(condense, shards=tuple(shard.key for shard in shards))
+
     def _add(self, cell: Cell) -> None:
         self.cells.setdefault(cell.key, cell)
+
+
+def _slice(classes: tuple[int, ...], index: int, count: int) -> tuple[int, ...]:
+    """The classes of shard `index` of `count`: neighbours, as equal in number as may be."""
+    return classes[index * len(classes) // count : (index + 1) * len(classes) // count]
 
 
 def check_budget(condenser: Any, budget: tuple[str, int], train: ClassData) -> None:

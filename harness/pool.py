@@ -1,6 +1,7 @@
-"""Runs cells in worker processes (concurrent.futures), each cell as soon as the set it needs is there.
+"""Runs cells in this process, in worker processes (concurrent.futures), or on a cluster.
 
-Ctrl-C and SIGTERM ask the workers to stop: each saves a checkpoint and ends. A worker whose parent is gone ends at once.
+Each worker is a pool of one process of its own, so that one that is killed takes only its own cell with it. Between a worker
+and its parent there is nothing but pipes and one byte of shared memory: a lock could be held by a process that is gone.
 """
 
 import multiprocessing
@@ -8,52 +9,55 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from queue import Empty
+from multiprocessing.connection import Connection
 from typing import Any
 
-from condensers.context import Progress
-from condensers.errors import Interrupted, WorkFailed
+from condensers.errors import Interrupted
 from harness.cells import Cell
-from harness.execute import Hooks, Settings, run_cell
+from harness.cluster import Cluster, Needs
+from harness.execute import Settings
+from harness.lineup import drive
 from harness.runtime import prepare
-from scenarios.datasets import load
+from harness.store import Store
+from harness.work import Event, Listener, load_data, work
 from scenarios.protocol import Splits
 
-EVENT_SECONDS = 0.2
+GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Event:
-    """What happened: state is started, progress, done, failed or interrupted."""
+class Crew:
+    """Who computes: `processes` here, of which one is this process itself, or a Ray cluster at an address.
 
-    key: str
-    state: str
-    progress: Progress | None = None
+    memory: GiB that a cell takes, by which Ray decides how many a node has room for. share: URL of a depot for its nodes.
+    """
+
+    processes: int | None
+    ray: str | None = None
+    memory: float | None = None
+    share: str | None = None
+
+    def __str__(self) -> str:
+        return f"Ray ({self.ray})" if self.ray else f"{self.processes} processes"
 
 
-Listener = Callable[[Event], None]
-
-
-@lru_cache(maxsize=2)
-def load_data(name: str, settings: Settings) -> Splits:
-    return load(name, data_dir=settings.data_dir, validation=settings.validation)
-
-
-def run(cells: Sequence[Cell], settings: Settings, workers: int, listen: Listener, stop: Any, data: Mapping[str, Splits]) -> None:
+def run(cells: Sequence[Cell], settings: Settings, crew: Crew, listen: Listener, stop: Any, data: Mapping[str, Splits]) -> None:
     """Run all `cells`, which are in an order that puts sets before their uses.
 
     stop: an Event-like flag. data: the data sets by name, used where one worker means this process; others load their own.
     """
-    if workers == 1:
+    count = min(crew.processes or len(cells), len(cells))
+    if crew.ray:
+        needs = Needs(crew.processes, None if crew.memory is None else int(crew.memory * GIB), crew.share)
+        drive(cells, Cluster(crew.ray, settings, listen, needs), Store(settings.root), listen, stop)
+    elif count == 1:
         _run_here(cells, settings, listen, stop, data)
     else:
-        _run_in_processes(cells, settings, workers, listen, stop)
+        drive(cells, Processes(count, settings, listen), Store(settings.root), listen, stop)
 
 
 def _run_here(cells: Sequence[Cell], settings: Settings, listen: Listener, stop: Any, data: Mapping[str, Splits]) -> None:
@@ -61,10 +65,7 @@ def _run_here(cells: Sequence[Cell], settings: Settings, listen: Listener, stop:
     for cell in cells:
         if stop.is_set():
             raise Interrupted("stopped between cells")
-        if cell.needs in failed:
-            listen(Event(cell.key, "failed"))
-            continue
-        state = _work(cell, settings, listen, stop, data[cell.data])
+        state = "failed" if failed & set(cell.all_needs) else work(cell, settings, listen, stop.is_set, data[cell.data])
         if state == "failed":
             failed.add(cell.key)
         listen(Event(cell.key, state))
@@ -72,91 +73,86 @@ def _run_here(cells: Sequence[Cell], settings: Settings, listen: Listener, stop:
             raise Interrupted("stopped inside a cell")
 
 
-def _work(cell: Cell, settings: Settings, listen: Listener, stop: Any, data: Splits) -> str:
-    """Run one cell, telling of its progress a few times a second; the state it ended in."""
-    told = 0.0
+@dataclass(frozen=True)
+class _Worker:
+    """A process, and the end of a pipe from which its events are read."""
 
-    def tell(progress: Progress) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if now - told >= EVENT_SECONDS:
-            told = now
-            listen(Event(cell.key, "progress", progress))
-
-    listen(Event(cell.key, "started"))
-    try:
-        return run_cell(cell, settings, Hooks(tell, stop.is_set), data)
-    except Interrupted:
-        return "interrupted"
+    executor: ProcessPoolExecutor
+    events: Connection
 
 
-def _run_in_processes(cells: Sequence[Cell], settings: Settings, workers: int, listen: Listener, stop: Any) -> None:
-    start = multiprocessing.get_context("spawn")
-    events, halt = start.Queue(), start.Event()
-    waiting = {cell.key: cell for cell in cells}
-    states: dict[str, str] = {}
-    running: dict[Future[str], Cell] = {}
-    batch, stopped = frozenset(waiting), False
-    with ProcessPoolExecutor(workers, start, _enter_worker, (events, halt, settings.threads)) as executor:
+class Processes:
+    """Workers that are processes on this machine; one that is gone is replaced when there is a cell for it."""
+
+    def __init__(self, count: int, settings: Settings, listen: Listener) -> None:
+        self.count, self.settings, self.listen = count, settings, listen
+        self.start = multiprocessing.get_context("spawn")
+        self.halted = self.start.RawValue("b", 0)
+        self.idle: list[_Worker] = []
+        self.busy: dict[Future[str], tuple[Cell, _Worker]] = {}
+
+    @property
+    def free(self) -> int:
+        return self.count - len(self.busy)
+
+    def begin(self, cell: Cell) -> None:
+        worker = self.idle.pop() if self.idle else self._hire()
+        self.busy[worker.executor.submit(_in_worker, cell, self.settings)] = cell, worker
+
+    def _hire(self) -> _Worker:
+        events, told = self.start.Pipe(duplex=False)
+        arguments = (told, self.halted, self.settings.threads)
+        return _Worker(ProcessPoolExecutor(1, self.start, _enter_worker, arguments), events)
+
+    def ended(self, seconds: float) -> list[tuple[Cell, str]]:
+        if not self.busy:
+            time.sleep(seconds)
+        finished, _ = wait(self.busy, timeout=seconds, return_when=FIRST_COMPLETED)
+        for _, worker in self.busy.values():
+            _drain(worker.events, self.listen)
+        return [self._ended(future) for future in finished]
+
+    def _ended(self, future: "Future[str]") -> tuple[Cell, str]:
+        cell, worker = self.busy.pop(future)
         try:
-            while waiting or running:
-                stopped = stopped or stop.is_set()
-                if stopped:
-                    halt.set()
-                    waiting.clear()
-                for cell in _ready(waiting, states, batch, listen)[: workers - len(running)]:
-                    running[executor.submit(_in_worker, cell, settings)] = waiting.pop(cell.key)
-                finished, _ = wait(running, timeout=EVENT_SECONDS, return_when=FIRST_COMPLETED)
-                _drain(events, listen)
-                for future in finished:
-                    cell = running.pop(future)
-                    states[cell.key] = _state(future)
-                    stopped = stopped or states[cell.key] == "interrupted"
-                    listen(Event(cell.key, states[cell.key]))
-        finally:
-            halt.set()
-    _drain(events, listen)
-    if stopped:
-        raise Interrupted("stopped")
+            state = future.result()
+        except BrokenProcessPool:
+            worker.executor.shutdown(wait=False)
+            worker.events.close()
+            return cell, "lost"
+        self.idle.append(worker)
+        return cell, state
+
+    def halt(self) -> None:
+        self.halted.value = 1
+
+    def close(self) -> None:
+        self.halt()
+        for worker in [*self.idle, *(worker for _, worker in self.busy.values())]:
+            worker.executor.shutdown(wait=True)
+            _drain(worker.events, self.listen)
+            worker.events.close()
 
 
-def _ready(waiting: dict[str, Cell], states: dict[str, str], batch: frozenset[str], listen: Listener) -> list[Cell]:
-    """The waiting cells whose set is there; those whose set failed are struck out."""
-    for cell in list(waiting.values()):
-        if states.get(cell.needs or "") == "failed":
-            states[cell.key] = "failed"
-            listen(Event(waiting.pop(cell.key).key, "failed"))
-    return [c for c in waiting.values() if c.needs not in batch or states.get(c.needs or "") == "done"]
-
-
-def _state(future: "Future[str]") -> str:
+def _drain(events: Connection, listen: Listener) -> None:
     try:
-        return future.result()
-    except BrokenProcessPool:
-        raise WorkFailed(
-            "a worker process was killed, perhaps for want of memory; what was finished is kept: run again with fewer --workers"
-        ) from None
+        while events.poll():
+            listen(events.recv())
+    except (EOFError, OSError):
+        return  # its worker is gone
 
 
-def _drain(events: Any, listen: Listener) -> None:
-    while True:
-        try:
-            listen(events.get_nowait())
-        except Empty:
-            return
+# A pool hands pipes and shared memory to its worker only at its start, so the worker keeps them here.
+_worker: dict[str, Callable[..., Any]] = {}
 
 
-# A pool hands queues and events to its workers only at their start, so each worker keeps them here.
-_worker: dict[str, Any] = {}
-
-
-def _enter_worker(events: Any, halt: Any, threads: int) -> None:
+def _enter_worker(told: Connection, halted: Any, threads: int) -> None:
     """Runs once in each worker: signals are the parent's business, and a worker does not outlive its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     prepare(threads)
-    _worker.update(events=events, halt=halt)
+    _worker.update(tell=told.send, stopped=lambda: bool(halted.value))
 
 
 def _end_with_parent() -> None:
@@ -167,21 +163,4 @@ def _end_with_parent() -> None:
 
 
 def _in_worker(cell: Cell, settings: Settings) -> str:
-    return _work(cell, settings, _worker["events"].put, _worker["halt"], load_data(cell.data, settings))
-
-
-@contextmanager
-def stop_on_signals(flag: Any) -> Iterator[None]:
-    """Set `flag` on Ctrl-C and SIGTERM; a second Ctrl-C ends the process at once."""
-
-    def ask(number: int, frame: Any) -> None:
-        if flag.is_set() and number == signal.SIGINT:
-            os._exit(130)
-        flag.set()
-
-    previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    return work(cell, settings, _worker["tell"], _worker["stopped"], load_data(cell.data, settings))

@@ -1,37 +1,67 @@
 """A suite's missing cells under a progress display, then the report."""
 
+import sys
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 
 from condensers.context import write_atomically
 from condensers.errors import Interrupted
-from harness import pool
 from harness.cells import Cell
 from harness.condensing import command_line
 from harness.estimate import estimate
 from harness.execute import Settings
+from harness.loggers import listeners
+from harness.pool import Crew, run
 from harness.progress import Board
+from harness.repair import repair
 from harness.report import build, render
+from harness.report.galleries import illustrated
 from harness.report.terminal import print_report, wide_console
+from harness.runtime import environment
 from harness.session import Planned
+from harness.signals import stop_on_signals
 from harness.store import Store
+from harness.versions import changes, refuse_other, versions
+from harness.work import Event
 from scenarios.protocol import Splits
 
+ORDER = {"shard": 0, "condense": 1}  # then all others
 
-def execute(planned: Planned, settings: Settings, processes: int, others: Sequence[Store] = ()) -> int:
+
+@dataclass(frozen=True)
+class Manner:
+    """How a run is done.
+
+    crew: who computes. quiet: errors and the last line, nothing else. logs: names of loggers. repair: first remove what is
+    damaged. mix_versions: go on though packages have other versions than before. others: runs whose finished cells are copied
+    where they are equal, such as a search's ground truth.
+    """
+
+    crew: Crew
+    quiet: bool = False
+    logs: Sequence[str] = ()
+    repair: bool = False
+    mix_versions: bool = False
+    others: Sequence[Store] = ()
+
+
+def execute(planned: Planned, settings: Settings, manner: Manner) -> int:
     """Run the missing cells under a progress display, then report; the number of failed cells.
 
-    others: runs whose finished cells are copied where they are equal, such as a search's ground truth.
+    UsageError where the run was begun with versions whose figures may differ.
     """
-    for other in others:
+    for other in manner.others:
         other.suite()
-    store, console = Store(settings.root), Console(stderr=True)
+    store, console = Store(settings.root), Console(stderr=True, quiet=manner.quiet)
     cells = planned.plan.cells
     with store.lock():
+        here = _begin(store, settings, [cell.key for cell in cells], manner, console)
         lacking = [cell for cell in cells if not store.done(cell.key)]
-        missing = [cell for cell in lacking if not any(store.adopt(cell.key, other) for other in others)]
+        missing = [cell for cell in lacking if not any(store.adopt(cell.key, other) for other in manner.others)]
         store.describe(
             {
                 "suite": planned.plan.suite.name,
@@ -39,41 +69,61 @@ def execute(planned: Planned, settings: Settings, processes: int, others: Sequen
                 "command": settings.command,
                 "cells": [cell.key for cell in cells],
                 "design": planned.plan.suite.design.as_json(),
+                "environment": here,
             }
         )
-        console.print(
-            f"{planned.plan.suite.name}: {len(cells)} cells, {len(missing)} to do, {processes} processes", highlight=False
-        )
+        console.print(f"{planned.plan.suite.name}: {len(cells)} cells, {len(missing)} to do, {manner.crew}", highlight=False)
         if len(missing) < len(lacking):
             console.print(f"{len(lacking) - len(missing)} cells taken from other runs", highlight=False)
         if missing:
-            compute(missing, estimate(missing, planned.data, settings.device), settings, processes, planned.data)
-    return finish(store)
+            compute(missing, estimate(missing, planned.data, settings.device), settings, manner, planned.data)
+    return finish(store, manner.quiet)
+
+
+def _begin(store: Store, settings: Settings, keys: Sequence[str], manner: Manner, console: Console) -> dict[str, Any]:
+    """Mend what is to be mended and compare the versions with those of before; the versions of now."""
+    for sentence in repair(store, keys) if manner.repair else []:
+        console.print(f"removed: {sentence}", highlight=False, markup=False, soft_wrap=True)
+    here = versions(environment(settings.device, settings.threads))
+    before = store.suite().get("environment", {}) if store.described else {}
+    if not manner.mix_versions:
+        refuse_other(before, here, settings.root)
+    if changes(before, here):
+        console.print(f"not as before: {changes(before, here)}", highlight=False, markup=False, soft_wrap=True)
+    return here
 
 
 def compute(
-    missing: Sequence[Cell], weights: Mapping[str, float], settings: Settings, processes: int, data: Mapping[str, Splits]
+    missing: Sequence[Cell], weights: Mapping[str, float], settings: Settings, manner: Manner, data: Mapping[str, Splits]
 ) -> None:
     """Run cells under a progress display, sets first, then the long ones. weights: by key, their share of the work.
 
     Interrupted, with the command that goes on, where the user or the deadline stopped it.
     """
-    ordered = sorted(missing, key=lambda cell: (cell.kind != "condense", -weights[cell.key]))
-    board, flag = Board(ordered, weights, Console(stderr=True)), threading.Event()
+    ordered = sorted(missing, key=lambda cell: (ORDER.get(cell.kind, len(ORDER)), -weights[cell.key]))
+    board, flag = Board(ordered, weights, Console(stderr=True), manner.quiet), threading.Event()
     try:
-        with pool.stop_on_signals(flag), board.bars:
-            pool.run(ordered, settings, min(processes, len(ordered)), board.listen, flag, data)
+        with listeners(manner.logs, ordered, settings.root) as logged, stop_on_signals(flag), board.bars:
+
+            def listen(event: Event) -> None:
+                for hear in (board.listen, *logged):
+                    hear(event)
+
+            run(ordered, settings, manner.crew, listen, flag, data)
     except Interrupted:
         left = sum(not Store(settings.root).done(cell.key) for cell in ordered)
         raise Interrupted(f"{left} cells left; go on with:\n{command_line()}") from None
 
 
-def finish(store: Store) -> int:
-    """Print the report, write report.html, and return the number of failed cells."""
+def finish(store: Store, quiet: bool = False) -> int:
+    """Print the report (quiet: what failed), write report.html, and return the number of failed cells."""
     suite, records, failures = store.contents()
     built = build(suite, records, failures)
-    print_report(built, wide_console())
+    if not quiet:
+        print_report(built, wide_console())
+    for failure in failures if quiet else []:
+        print(f"failed: {failure['sentence']}", file=sys.stderr)
     page = store.root / "report.html"
-    write_atomically(page, render(built, "html").encode())
+    write_atomically(page, render(illustrated(built, [store.root / "cells"]), "html").encode())
     print(f"wrote {page}")
     return len(failures)

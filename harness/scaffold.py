@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from condensers.context import write_atomically
-from condensers.errors import UsageError
+from condensers.errors import StorageFailed, UsageError
 from condensers.registry import METHODS, SELECTIONS
 
 
@@ -36,8 +36,8 @@ def new_condenser(name: str, folder: Path) -> Written:
         for path, template in ((method, METHOD), (test, TEST)):
             text = template.replace("NAME", name).replace("CLASS", cls).replace("MODULE", module)
             write_atomically(path, text.encode())
-    except OSError as fault:
-        raise UsageError(f"--dir {folder}: cannot be written ({fault.strerror}); choose another place") from fault
+    except StorageFailed as fault:
+        raise UsageError(f"--dir {folder}: {fault}") from None
     return Written(method, test, f"{method}:{cls}")
 
 

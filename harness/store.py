@@ -6,18 +6,26 @@ RUN/cache/                what cells share whatever their seeds, such as experts
 """
 
 import fcntl
+import hashlib
 import json
+import os
+import shlex
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from condensers.context import write_atomically
-from condensers.errors import UsageError
+from condensers.context import read_sealed, write_sealed
+from condensers.errors import Damaged, Interrupted, StorageFailed, UsageError
 from harness.runtime import shared_folder
 
 FORMAT = 1
+CLAIM_SECONDS = 0.5
+PORTION = 2**20  # bytes
 
 
 class Store:
@@ -44,14 +52,46 @@ class Store:
     def done(self, key: str) -> bool:
         return (self.folder(key) / "record.json").is_file()
 
+    def finished_at(self, key: str) -> float:
+        """When a finished cell was finished, in seconds of the system's clock."""
+        return (self.folder(key) / "record.json").stat().st_mtime
+
     def record(self, key: str) -> dict[str, Any]:
-        return _load(self.folder(key) / "record.json")
+        return read_sealed(self.folder(key) / "record.json")
 
     def write_record(self, key: str, record: Mapping[str, Any]) -> None:
         """The cell is finished: its checkpoints go, and an earlier failure with them."""
-        write_atomically(self.folder(key) / "record.json", _dump({"format": FORMAT, "key": key, **record}))
+        write_sealed(self.folder(key) / "record.json", {"format": FORMAT, "key": key, **record})
         shutil.rmtree(self.work(key), ignore_errors=True)
         (self.folder(key) / "failure.json").unlink(missing_ok=True)
+
+    def require_intact(self, key: str) -> Path:
+        """The path of a made set, after its bytes were compared with what its record says of them; Damaged where they differ."""
+        path, written = self.set_path(key), self.record(key).get("set")
+        if not path.is_file() or (written is not None and digest(path) != written):
+            what = "its bytes are not those that were written" if path.is_file() else "it is gone"
+            raise Damaged(f"{path}: damaged ({what}); make it anew with: harness run ... --repair")
+        return path
+
+    @contextmanager
+    def claim(self, key: str, must_stop: Callable[[], bool]) -> Iterator[bool]:
+        """Keep every other process, on whatever node, from writing the cell meanwhile.
+
+        Waits while another one does; False where that finished the cell. The claim goes with the process that holds it. Raises
+        Interrupted while it waits, when must_stop() is true.
+        """
+        path = self.folder(key) / ".lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("w")
+        except OSError as fault:
+            raise StorageFailed(f"{path}: cannot be written ({fault.strerror}); make room, and run it again") from fault
+        with file:
+            while not _lock(file):
+                if must_stop():
+                    raise Interrupted(f"stopped while another process had the cell {key}")
+                time.sleep(CLAIM_SECONDS)
+            yield not self.done(key)
 
     def adopt(self, key: str, other: "Store") -> bool:
         """Copy a finished cell of another run, with its set; False where that run has not finished it."""
@@ -59,28 +99,35 @@ class Store:
             return False
         partial = self.folder(key).with_name(f".{key}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(other.folder(key), partial, ignore=shutil.ignore_patterns("unfinished", "failure.json"))
+        shutil.copytree(other.folder(key), partial, ignore=shutil.ignore_patterns("unfinished", "failure.json", ".lock"))
         shutil.rmtree(self.folder(key), ignore_errors=True)
         partial.rename(self.folder(key))
         return True
 
     def write_failure(self, key: str, failure: Mapping[str, Any]) -> None:
-        write_atomically(self.folder(key) / "failure.json", _dump({"key": key, **failure}))
+        write_sealed(self.folder(key) / "failure.json", {"key": key, **failure})
 
     def failure(self, key: str) -> dict[str, Any] | None:
         """How a cell failed; None where it did not."""
         path = self.folder(key) / "failure.json"
-        return _load(path) if path.is_file() else None
+        return read_sealed(path) if path.is_file() else None
+
+    @property
+    def description(self) -> Path:
+        return self.root / "suite.json"
+
+    @property
+    def described(self) -> bool:
+        return self.description.is_file()
 
     def describe(self, description: Mapping[str, Any]) -> None:
         """Say in the directory what is being run."""
-        write_atomically(self.root / "suite.json", _dump(description))
+        write_sealed(self.description, description)
 
     def suite(self) -> dict[str, Any]:
-        path = self.root / "suite.json"
-        if not path.is_file():
+        if not self.described:
             raise UsageError(f"{self.root}: not a run directory (no suite.json in it); harness runs lists them")
-        return _load(path)
+        return read_sealed(self.description)
 
     def contents(self) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
         """The suite's description, and the records and failures of its cells, in the suite's order."""
@@ -94,28 +141,58 @@ class Store:
     def lock(self) -> Iterator[None]:
         """Make the directory and keep a second run out of it; the lock goes with the process that holds it.
 
-        UsageError where the directory cannot be written or is in use.
+        UsageError where the directory cannot be written or is in use; it says by whom.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            file = (self.root / ".lock").open("w")
+            file = (self.root / ".lock").open("a+")
         except OSError as fault:
             raise UsageError(f"{self.root}: cannot be written ({fault.strerror}); choose another place with --out") from fault
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(f"{self.root}: another run is using it; wait for it, or choose another --out") from None
+            if not _lock(file):
+                file.seek(0)
+                holder = _holder(file.read())
+                raise UsageError(f"{self.root}: another run is using it{holder}; wait for it, or choose another --out")
+            file.truncate(0)
+            file.write(json.dumps({"process": os.getpid(), "host": socket.gethostname(), "command": shlex.join(sys.argv)}))
+            file.flush()
             yield
 
+    def in_use(self) -> bool:
+        """Whether a run holds the lock now."""
+        try:
+            file = (self.root / ".lock").open("rb")
+        except OSError:
+            return False
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
-def _dump(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(value, indent=1) + "\n").encode()
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        found = hashlib.sha256()
+        while part := file.read(PORTION):
+            found.update(part)
+        return found.hexdigest()
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _lock(file: IO[str]) -> bool:
     try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
-        raise UsageError(f"{path}: damaged ({fault}); remove it and run the suite again") from None
-    return value
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(written: str) -> str:
+    """Who wrote a lock file."""
+    try:
+        holder = json.loads(written)
+        return f" (process {int(holder['process'])} on {holder['host']}: {holder['command']})"
+    except (ValueError, KeyError, TypeError):
+        return ""

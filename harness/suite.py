@@ -6,22 +6,26 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from condensers.errors import UsageError, suggestion
+from condensers.errors import UsageError, brief, suggestion
 from harness.design import Design, expand
 from harness.overrides import TOMLDecodeError, apply_override, label_of, loads
 
 TOP = {"name", "about", "data", "ipc", "bytes", "seeds", "validation", "condensers", "scenarios", "design"}
-OF_CONDENSER = {"method", "label", "ipc", "bytes"}
+OF_CONDENSER = {"method", "label", "ipc", "bytes", "shards"}
 OF_SCENARIO = {"scenario", "label", "ipc", "bytes", "condensers", "references", "seeds"}
 
 
 @dataclass(frozen=True)
 class CondenserEntry:
-    """One [[condensers]] table: a label, and the spec from which the registry builds it. budgets: () means the suite's."""
+    """One [[condensers]] table: a label, and the spec from which the registry builds it. budgets: () means the suite's.
+
+    shards: how many cells make a set, each some of its classes.
+    """
 
     label: str
     spec: Mapping[str, Any]
     budgets: tuple[tuple[str, int], ...]
+    shards: int = 1
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,8 @@ def read(name: str, overrides: Sequence[str] = ()) -> Suite:
         raise UsageError(f"suite '{name}': neither a built-in suite nor a file; {suggestion(name, built_in())}")
     try:
         table = loads(path.read_text(encoding="utf-8"))
-    except (TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise UsageError(f"{path}: not valid TOML ({fault})") from None
+    except (TOMLDecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise UsageError(f"{path}: not valid TOML ({brief(fault)})") from None
     for override in overrides:
         apply_override(table, override)
     return parse(table, path.stem)
@@ -128,7 +132,11 @@ def _condenser(entry: Mapping[str, Any], where: str, faults: list[str]) -> Conde
         faults.append(f"{where}: needs a `method`")
     settings = {key: value for key, value in entry.items() if key not in OF_CONDENSER}
     spec = {"name": entry.get("method", ""), **settings}
-    return CondenserEntry(label_of(entry), spec, _budgets(entry, where, faults))
+    shards = entry.get("shards", 1)
+    if isinstance(shards, bool) or not isinstance(shards, int) or shards < 1:
+        faults.append(f"{where}.shards: {shards!r} is not a whole number of at least 1")
+        shards = 1
+    return CondenserEntry(label_of(entry), spec, _budgets(entry, where, faults), shards)
 
 
 def _scenario(

@@ -10,7 +10,7 @@ from condensers.errors import UsageError, WorkFailed
 from condensers.fields import settings_of
 from harness.cells import Cell
 from harness.execute import Settings
-from harness.running import compute
+from harness.running import Manner, compute
 from harness.store import Store
 from scenarios.protocol import Splits
 from scenarios.search.baselines.flops import flop_count
@@ -74,7 +74,7 @@ class Built:
     failures: Sequence[str]
 
 
-def build(wanted: Wanted, out: Path, settings: Settings, processes: int) -> Built:
+def build(wanted: Wanted, out: Path, settings: Settings, manner: Manner) -> Built:
     """Train what FILE `out` and the folder beside it, FILE.work, still lack; write FILE.
 
     Stopped, by a signal or at the deadline, it writes the rows that are done and raises Interrupted; run again it goes on. The
@@ -87,7 +87,7 @@ def build(wanted: Wanted, out: Path, settings: Settings, processes: int) -> Buil
         missing = [cell for cell in cells if (cell.label, cell.seed) not in have and not store.done(cell.key)]
         try:
             if missing:
-                compute(missing, _weights(missing, wanted), settings, processes, {wanted.data.train.name: wanted.data})
+                compute(missing, _weights(missing, wanted), settings, manner, {wanted.data.train.name: wanted.data})
         finally:
             table = _collected(before, wanted, store, cells)
             if table is not None:

@@ -17,7 +17,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 from torch import Tensor
 
-from condensers.errors import UsageError
+from condensers.errors import UsageError, brief
 from condensers.exchange.published import Published, as_images, as_labels, as_rates, existing, require_bearable_zip
 from condensers.exchange.said import statements
 
@@ -77,8 +77,7 @@ def _arrays(path: Path) -> dict[str, Array]:
     except UsageError:
         raise
     except Exception as fault:  # whatever a damaged header makes of numpy's reader
-        why = str(fault).partition("\n")[0]
-        raise UsageError(f"{path}: is cut short, damaged, or no .npz of plain arrays ({why}); fetch it again") from fault
+        raise UsageError(f"{path}: is cut short, damaged, or no .npz of plain arrays ({brief(fault)}); fetch it again") from fault
     return found
 
 
@@ -111,5 +110,5 @@ def _tensor(array: Array, path: Path) -> Tensor:
 def _json(text: Array, path: Path) -> Any:
     try:
         return json.loads(str(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError(f"{path}: its recipe is not JSON; the file is damaged") from None

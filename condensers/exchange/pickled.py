@@ -6,16 +6,16 @@ numpy scalars; the two names that these are pickled by are bound to stand-ins he
 
 import pickle
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from condensers.errors import UsageError
+from condensers.errors import UsageError, brief
 from condensers.exchange.published import existing, require_bearable_zip
 
+ARCHIVE = b"PK\x03\x04"  # how a ZIP archive begins, which torch goes by too
 NUMBERS = {f"{kind}{size}" for kind in "fiu" for size in (1, 2, 4, 8)} - {"f1"} | {"b1"}
 
 
@@ -60,15 +60,17 @@ STAND_INS = [
 
 def read(path: Path) -> Any:
     """The content of a .pt file; UsageError where it is missing, damaged, too large, or holds anything that could run."""
-    if zipfile.is_zipfile(existing(path)):
+    with existing(path).open("rb") as file:
+        is_archive = file.read(len(ARCHIVE)) == ARCHIVE
+    if is_archive:
         require_bearable_zip(path)
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(STAND_INS):
             warnings.simplefilter("ignore")  # about old protocols, to people who write such files
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as fault:
-        why = str(fault).replace("WeightsUnpickler error: ", "").strip().partition("\n")[0]
-        what = _unsupported(str(fault)) or why or "no tensors"
+        why = brief(fault).replace("WeightsUnpickler error: ", "")
+        what = _unsupported(str(fault))[:200] or why or "no tensors"
         raise UsageError(
             f"{path}: is refused, because it holds more than tensors and numbers ({what}), or is no .pt file; loading that could"
             " run code: save images and labels as plain tensors"

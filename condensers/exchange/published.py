@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condensers.errors import UsageError
+from condensers.errors import UsageError, brief
 
 LIMIT = 2**32  # bytes that a file may hold when unpacked; published sets take some hundred megabytes at most
 
@@ -47,8 +47,8 @@ def require_bearable_zip(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             declared = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as fault:
-        raise UsageError(f"{path}: is cut short or damaged ({fault}); fetch it again") from fault
+    except Exception as fault:  # whatever a damaged archive makes of the reader
+        raise UsageError(f"{path}: is cut short or damaged ({brief(fault)}); fetch it again") from fault
     if declared > LIMIT:
         raise UsageError(f"{path}: would unpack to {declared} bytes, more than the {LIMIT} that are read; it is refused")
 

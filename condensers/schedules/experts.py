@@ -141,6 +141,8 @@ def _files(schedule: Experts, setting: Setting) -> list[Path]:
         shutil.rmtree(folder / f"unfinished-{index}", ignore_errors=True)
 
     make_missing(paths, make, setting.context)
+    for path in paths:
+        engine.require_intact(path)
     return paths
 
 

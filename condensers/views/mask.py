@@ -22,7 +22,7 @@ from torch import Tensor
 
 from condensers.context import Context
 from condensers.data import ClassData
-from condensers.errors import UsageError
+from condensers.errors import UsageError, brief
 from condensers.fields import hyper
 from condensers.views.filling import FILLS, filled, fills
 
@@ -92,7 +92,9 @@ def read_masks(file: str) -> Tensor:
     try:
         tensors = load_file(path) if path.suffix == ".safetensors" else {"": _array(path)}
     except (SafetensorError, OSError, ValueError, TypeError) as fault:
-        raise UsageError(f"{file}: cannot be read as masks ({fault}); write the file again, without pickled objects") from fault
+        raise UsageError(
+            f"{file}: cannot be read as masks ({brief(fault)}); write the file again, without pickled objects"
+        ) from fault
     if len(tensors) != 1:
         raise UsageError(f"{file}: holds {len(tensors)} tensors; a file of masks holds one, (N, H, W)")
     (masks,) = tensors.values()

@@ -11,11 +11,15 @@ def list_names(
         str | None, typer.Argument(help="methods, selections, datasets, scenarios, networks, ...; all if left out.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object: kind -> name -> summary.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table a kind.")] = False,
 ) -> None:
     """List what is registered, by kind."""
-    from harness.catalogue import names
+    from harness.catalogue import as_markdown, names
 
     found = names(kind)
+    if markdown:
+        typer.echo(as_markdown(found))
+        return
     if as_json:
         typer.echo(json.dumps(found, indent=1))
         return

@@ -43,6 +43,8 @@ def build(
 
     from harness.condensing import command_line
     from harness.execute import Settings
+    from harness.pool import Crew
+    from harness.running import Manner
     from harness.runtime import choose_device, cores, prepare
     from harness.truth import Wanted
     from harness.truth import build as make
@@ -64,7 +66,7 @@ def build(
         deadline=None if minutes is None else time.monotonic() + 60 * minutes,
     )
     processes = workers or (1 if chosen.startswith("cuda") else max(1, cores() // threads))
-    built = make(Wanted(search, splits, seeds, count, chosen_part), out, settings, processes)
+    built = make(Wanted(search, splits, seeds, count, chosen_part), out, settings, Manner(Crew(processes)))
     _say(out, built.table)
     for sentence in built.failures:
         typer.echo(f"failed: {sentence}", err=True)

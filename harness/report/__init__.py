@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from condensers.errors import UsageError, suggestion
+from harness.power import Power
 from harness.report import comma, html, latex, markdown
 from harness.report.curves import curves, scatters
 from harness.report.data_space_correlations import correlations
@@ -11,6 +12,8 @@ from harness.report.data_space_pictures import scattered, space_notes
 from harness.report.data_space_tables import correlation_headlines
 from harness.report.effect_tables import effect_headlines
 from harness.report.effects import design_effects
+from harness.report.energy_costs import energy_costs
+from harness.report.galleries import made_sets
 from harness.report.headlines import headlines
 from harness.report.ledger import ledger
 from harness.report.mask_pictures import mask_pictures
@@ -28,11 +31,15 @@ FORMATS = ("json", "md", "csv", "latex", "html")
 
 
 def build(
-    store_suite: Mapping[str, Any], records: Sequence[Mapping[str, Any]], failures: Sequence[Mapping[str, Any]]
+    store_suite: Mapping[str, Any],
+    records: Sequence[Mapping[str, Any]],
+    failures: Sequence[Mapping[str, Any]],
+    power: Power | None = None,
 ) -> dict[str, Any]:
     """Compute the report of a run, as one JSON object.
 
     store_suite: {"suite": name, "cells": [keys in order]}, as the store has it; records and failures: those of its cells.
+    power: how energy that was not measured is estimated.
     `rows` has one entry a metric of a set or reference, `cells` says how many there are, are done, failed and missing.
     """
     order = {key: position for position, key in enumerate(store_suite.get("cells", []))}
@@ -52,6 +59,7 @@ def build(
         "environment": environment(known),
         "commands": commands(store_suite, known),
         "ledger": ledger(known),
+        "energy": energy_costs(known, power or Power()),
         "curves": curves(known),
         "scatters": scatters(searches),
         "equal_cost": matched,
@@ -60,6 +68,7 @@ def build(
         "best_found": best_found(searches),
         "effects": effects,
         "masks": mask_pictures(known),
+        "sets": made_sets(known),
     }
 
 

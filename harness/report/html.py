@@ -1,4 +1,4 @@
-"""A report as one self-contained HTML page: no script, nothing fetched, figures inline."""
+"""A report as one self-contained HTML page: nothing fetched, figures inline, one script of our own that sorts its tables."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,12 @@ from html import escape
 from typing import Any
 
 from harness.report.definitions import METHOD, definitions
+from harness.report.galleries import gallery_page
 from harness.report.notes import progress_sentence
 from harness.report.page import STYLE
 from harness.report.pictures import pictures
 from harness.report.sections import Table
+from harness.report.sorting import SCRIPT
 from harness.report.tables import tables
 from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, cell_name
 
@@ -36,6 +38,8 @@ def render(report: Mapping[str, Any]) -> str:
     for scenario in dict.fromkeys(table.scenario for table in laid):
         own = [table for table in laid if table.scenario == scenario]
         body.append(_section(TITLES.get(scenario, scenario), _figures(drawn.get(scenario, [])) + "".join(map(_table, own))))
+    pictured = gallery_page(report)
+    body += [_section("Images of the sets", pictured)] if pictured else []
     failed = [f"<b>{escape(cell_name(f.get('cell')))}</b>: {escape(str(f.get('sentence')))}" for f in report["failures"]]
     body += [_section("Failed cells", _list(failed))] if failed else []
     body.append(_section("What was not measured, and what to know", _list([escape(note) for note in report["notes"]])))
@@ -43,7 +47,8 @@ def render(report: Mapping[str, Any]) -> str:
     body.append(_section("Where, and how to repeat it", _environment(report)))
     meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     head = f"{meta}<title>{title}</title><style>{STYLE}</style>"
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body><main>{"".join(body)}</main></body></html>\n'
+    content = f"<main>{''.join(body)}</main><script>{SCRIPT}</script>"
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{content}</body></html>\n'
 
 
 def _head(report: Mapping[str, Any], title: str) -> str:
@@ -86,15 +91,16 @@ def _wide(svg: str) -> str:
 
 def _table(table: Table) -> str:
     """A table; further metrics fold away."""
-    heads = "".join(f"<th{_kind(column.is_text)}>{escape(column.title)}</th>" for column in table.columns)
-    lines = []
+    heads = "".join(f'<th scope="col"{_kind(column.is_text)}>{escape(column.title)}</th>' for column in table.columns)
+    bodies = []
     for section in table.sections:
-        lines.append(f'<tr class="part"><th colspan="{len(table.columns)}">{escape(section.title)}</th></tr>')
+        lines = [f'<tr class="part"><th scope="rowgroup" colspan="{len(table.columns)}">{escape(section.title)}</th></tr>']
         for row in section.rows:
             cells = zip(row, table.columns, strict=True)
             lines.append(f"<tr>{''.join(f'<td{_kind(column.is_text)}>{_cell(text)}</td>' for text, column in cells)}</tr>")
+        bodies.append(f"<tbody>{''.join(lines)}</tbody>")
     notes = " ".join(escape(note) for note in table.footnotes)
-    grid = f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    grid = f'<div class="scroll"><table><thead><tr>{heads}</tr></thead>{"".join(bodies)}</table></div>'
     title = escape(table.title)
     content = f'{grid}<p class="notes">{notes}</p>'
     return f"<details><summary>{title}</summary>{content}</details>" if table.is_detail else f"<h3>{title}</h3>{content}"

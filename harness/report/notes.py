@@ -43,7 +43,7 @@ def environment(records: Sequence[Record]) -> dict[str, Any]:
 
 def commands(suite: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
     """The command lines that repeat the run."""
-    asked = [suite.get("command"), *(record.get("command") for record in records)]
+    asked = [*str(suite.get("command") or "").splitlines(), *(record.get("command") for record in records)]
     return list(dict.fromkeys(str(command) for command in asked if command))
 
 
@@ -86,7 +86,9 @@ def _energy(records: Sequence[Record], results: Sequence[Result]) -> str:
     """Which meters were read and what else is in their figures, or why none was."""
     if not any(r.metric == "joules" for r in results):
         whys = dict.fromkeys(str((record.get("energy") or {}).get("reason", "no readable meter")) for record in records)
-        return f"Energy: not measured ({'; '.join(whys) or 'no readable meter'})."
+        known = any("cpu_seconds" in (record.get("energy") or {}) for record in records)
+        more = " What a table gives in joules is estimated from CPU time." if known else ""
+        return f"Energy: not measured ({'; '.join(whys) or 'no readable meter'}).{more}"
     meters = dict.fromkeys(str(name) for record in records for name in (record.get("energy") or {}).get("meters", []))
     said = f"Energy: read from {listed(list(meters)) if meters else 'a meter'}."
     if any(name.startswith("RAPL") for name in meters):

@@ -24,13 +24,21 @@ figure { margin: 0; flex: 0 1 auto; min-width: 0; max-width: 100%; }
 svg { display: block; max-width: 100%; height: auto; }
 .wide { overflow-x: auto; }
 .wide svg { min-width: 660px; }
+.sheet img { display: block; max-width: 100%; height: auto; image-rendering: pixelated; }
+.sheet figcaption { margin-top: 4px; color: var(--soft); font-size: 13px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 7px; text-align: right; white-space: nowrap; }
 thead th { vertical-align: bottom; white-space: normal; font-weight: 600; font-size: 12.5px; color: var(--soft);
   border-bottom: 1px solid var(--line); }
+thead button { all: unset; cursor: pointer; }
+thead button:hover { color: var(--ink); }
+thead button:focus-visible { outline: 2px solid #3b7dd8; outline-offset: 2px; }
+[aria-sort=ascending] button::after { content: " \\25B2"; }
+[aria-sort=descending] button::after { content: " \\25BC"; }
 .text, .part th { text-align: left; }
 .part th { padding-top: 10px; font-weight: 600; color: var(--soft); }
+@media (max-width: 700px) { tbody td:first-child { position: sticky; left: 0; background: var(--page); } }
 tbody tr:not(.part):hover { background: var(--card); }
 td small { color: var(--soft); font-size: 12px; }
 .good { color: var(--good); font-weight: 600; }

@@ -78,11 +78,13 @@ def replicates(values: Mapping[int, Mapping[str, float]], seeds: Sequence[int]) 
 
 
 def by_entry(records: Sequence[Record]) -> dict[Entry, list[Record]]:
-    """Group records that differ in nothing but their seed, in the order in which they come."""
+    """Group records that differ in nothing but their seed, in the order in which they come; not shards, whose sets are there."""
     variants = _variants(records)
     groups: dict[Entry, list[Record]] = {}
     for record in records:
         cell, kind = record["cell"], record["kind"]
+        if kind == "shard":
+            continue
         reference = cell.get("reference")
         budget = cell.get("budget") or (None, None)
         ipc = cell.get("ipc") or (budget[1] if budget[0] == "ipc" else None)

@@ -7,6 +7,7 @@ from harness.report.columns import Bundle, Layout, Row, layouts
 from harness.report.data_space_tables import correlation_tables
 from harness.report.definitions import DEFINITIONS, TOP
 from harness.report.effect_tables import effect_tables
+from harness.report.energy_tables import energy_tables
 from harness.report.kinds import split_metric, strategies
 from harness.report.leading import leading
 from harness.report.memory_tables import compared, ledgers
@@ -40,6 +41,7 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
             *correlation_tables(report["data_space"]["correlations"]),
             *(table for table in [*rivals, *searched] if table.is_detail),
             *ledgers(report),
+            *energy_tables(report),
         ],
         key=lambda table: places[table.scenario],
     )

@@ -32,24 +32,28 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
         console.print(said)
     for table in tables(report):
         if not table.is_detail:
-            _print_table(_shortened(table), console)
+            print_table(shortened(table), console)
     _list("Failed cells", [f"{cell_name(f.get('cell'))}: {f.get('sentence')}" for f in report["failures"]], console)
     _list("Notes", list(report["notes"]), console)
     _list("Made by", list(report["commands"]), console)
 
 
-def _print_table(table: Table, console: Console) -> None:
-    console.line()
-    console.print(Text(table.title, style="bold cyan"))
+def print_table(table: Table, console: Console) -> None:
+    """One table, with its title and notes where it has them."""
+    if table.title:
+        console.line()
+        console.print(Text(table.title, style="bold cyan"))
     console.print(_table(table, console.width))
-    console.print(Text(" ".join(table.footnotes), style="dim"))
+    if table.footnotes:
+        console.print(Text(" ".join(table.footnotes), style="dim"))
 
 
-def _shortened(table: Table) -> Table:
+def shortened(table: Table) -> Table:
     """The rows that lead, and a word about the rest."""
     sections = [
         s if s.leading is None else Section(s.title, [row for i, row in enumerate(s.rows) if i in s.leading])
         for s in table.sections
+        if s.leading is None or s.leading
     ]
     shown, of = (sum(len(section.rows) for section in each) for each in (sections, table.sections))
     if shown == of:
@@ -75,7 +79,8 @@ def _table(table: Table, width: int) -> RichTable:
         title = Text(column.title, style="dim")
         grid.add_column(title, justify="left" if column.is_text else "right", max_width=_width(table, index))
     for position, section in enumerate(table.sections):
-        grid.add_row(Text(section.title, style="italic"), end_section=False)
+        if section.title:
+            grid.add_row(Text(section.title, style="italic"), end_section=False)
         for number, row in enumerate(section.rows):
             last = number == len(section.rows) - 1 and position < len(table.sections) - 1
             cells = [Text(row[i], style=STYLES.get(row[i], "")) for i in shown]

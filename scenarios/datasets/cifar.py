@@ -4,21 +4,60 @@ Source: the format's description on the CIFAR page of Krizhevsky: a dict with `d
 planes of 32 x 32, and `labels` or `fine_labels`; keys are texts or bytes, by the Python that wrote them.
 """
 
+import math
 import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from condensers.errors import DataMissing
+from condensers.errors import DataMissing, brief
 from scenarios.datasets.raw import Part, checked_labels
 
-# How numpy rebuilds an array, under the names that its old and new versions write.
+KINDS = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)}
+
+
+class _Number:
+    """Stands in for numpy.dtype: a plain number's type and its byte order."""
+
+    def __init__(self, code: Any = "", *_: Any) -> None:
+        text = _text(code)
+        if text not in KINDS:
+            raise pickle.UnpicklingError(f"type {text[:20]!r} is no plain number")
+        self.code, self.order = text, "<"
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = ">" if isinstance(state, tuple) and len(state) > 1 and _text(state[1]) == ">" else "<"
+
+
+class _Array:
+    """Stands in for a numpy array: takes shape, type and bytes from the pickle, and believes none of them unchecked."""
+
+    values: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, kind, fortran, raw = state
+        content = raw.encode("latin1") if isinstance(raw, str) else raw
+        fine = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
+        if not fine or not isinstance(kind, _Number) or not isinstance(content, bytes):
+            raise pickle.UnpicklingError("an array without shape, type and bytes")
+        found = np.frombuffer(content, kind.order + kind.code)
+        if math.prod(shape) != len(found):
+            raise pickle.UnpicklingError(f"an array of {shape} holds {len(found)} values")
+        self.values = found.reshape(shape, order="F" if fortran else "C")
+
+
+def _array(*_: Any) -> _Array:
+    return _Array()
+
+
+# How numpy rebuilds an array, under the names that its old and new versions write. Not by numpy itself, which a damaged state
+# can end the process in.
 _ALLOWED: dict[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
-    ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _array,
+    ("numpy._core.multiarray", "_reconstruct"): _array,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Number,
 }
 
 
@@ -37,10 +76,10 @@ def read_pickle(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             content = ArraysOnly(file, encoding="latin1").load()
     except Exception as fault:  # a damaged pickle may raise anything, says the pickle module's documentation
-        raise DataMissing(f"{path}: cannot be read as CIFAR data ({fault}); fetch the file again") from fault
+        raise DataMissing(f"{path}: cannot be read as CIFAR data ({brief(fault)}); fetch the file again") from fault
     if not isinstance(content, dict):
         raise DataMissing(f"{path}: holds a {type(content).__name__}, not CIFAR's table; fetch the file again")
-    return {_text(key): value for key, value in content.items()}
+    return {_text(key): value.values if isinstance(value, _Array) else value for key, value in content.items()}
 
 
 def read_part(paths: list[Path], label_key: str, classes: int) -> Part:

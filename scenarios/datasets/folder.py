@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from condensers.errors import DataMissing
+from condensers.errors import DataMissing, brief
 from scenarios.datasets.place import Place
 from scenarios.datasets.raw import Part, Pixels, RawData
 from scenarios.datasets.split import hold_out
@@ -106,7 +106,7 @@ def _decode(file: Path) -> Pixels:
             mode = image.mode
             pixels = np.asarray(image.convert("L") if mode == "1" else image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
-        raise DataMissing(f"{file}: cannot be read as an image ({fault}); mend or remove it") from fault
+        raise DataMissing(f"{file}: cannot be read as an image ({brief(fault)}); mend or remove it") from fault
     if mode not in ("1", "L", "RGB"):
         raise DataMissing(f"{file}: its colours are stored as {mode}; convert it to 8-bit grey (L) or RGB")
     planes: Pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from condensers.errors import DataMissing
+from condensers.errors import DataMissing, brief
 from scenarios.datasets.raw import Part, Pixels, checked_labels
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -50,7 +50,7 @@ def _content(path: Path) -> bytes:
         content = path.read_bytes()
         return gzip.decompress(content) if path.suffix == ".gz" else content
     except (OSError, EOFError, zlib.error) as fault:
-        raise DataMissing(f"{path}: cannot be read, it is damaged or truncated ({fault}); fetch the file again") from fault
+        raise DataMissing(f"{path}: cannot be read, it is damaged or truncated ({brief(fault)}); fetch the file again") from fault
 
 
 def _part(images_path: Path, labels_path: Path, classes: int) -> Part:

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from condensers.errors import DataMissing
-from scenarios.datasets.packages import package
+from condensers.errors import DataMissing, brief
+from scenarios.datasets.mat import arrays
 from scenarios.datasets.raw import Part, checked_labels
 
 
 def read_part(path: Path) -> Part:
     """Read one file into (N, 3, 32, 32) images and labels equal to the digits."""
-    scipy_io = package("scipy.io", "scipy", "svhn")
     try:
-        content = scipy_io.loadmat(str(path), variable_names=["X", "y"])
-    except Exception as fault:  # scipy's reader raises many kinds of error on a damaged file
-        raise DataMissing(f"{path}: cannot be read as a MATLAB file ({fault}); fetch the file again") from fault
+        content = arrays(path.read_bytes())
+    except ValueError as fault:
+        raise DataMissing(f"{path}: cannot be read as a MATLAB file ({brief(fault)}); fetch the file again") from fault
     images, labels = content.get("X"), content.get("y")
     if images is None or labels is None or images.dtype != np.uint8 or images.ndim != 4 or images.shape[:3] != (32, 32, 3):
         raise DataMissing(f"{path}: has no X of 32 x 32 x 3 x N bytes with labels y, as SVHN's files have; fetch it again")

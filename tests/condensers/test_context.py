@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from condensers.context import Context, write_atomically
-from condensers.errors import Interrupted
+from condensers.errors import Interrupted, StorageFailed
 
 
 def test_memo_computes_once_per_folder(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path: Path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StorageFailed, match="No space left"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

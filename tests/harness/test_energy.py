@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -63,7 +64,17 @@ def test_without_a_readable_counter_nothing_is_claimed(tmp_path: Path) -> None:
     zone(tmp_path, "intel-rapl:0", 1, "package-0").unlink()
     reading = meter("cpu", tmp_path).start().stop()
     assert (rapl(tmp_path), reading.joules) == ([], "not measured")
-    assert reading.as_json() == {"reason": "no readable meter"}
+    assert set(reading.as_json()) == {"reason", "cpu_seconds"} and reading.reason == "no readable meter"
+
+
+def test_cpu_time_is_noted_where_nothing_is_measured(tmp_path: Path) -> None:
+    running = meter("cpu", tmp_path).start()
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
+        pass
+    spent = running.stop().cpu_seconds
+    assert spent is not None and 0.25 < spent < 1.0
+    assert running.stop().cpu_seconds == spent
 
 
 def test_a_counter_lost_on_the_way_voids_the_reading(tmp_path: Path) -> None:
@@ -77,6 +88,7 @@ def test_a_counter_lost_on_the_way_voids_the_reading(tmp_path: Path) -> None:
 def test_a_gpu_that_cannot_be_read_is_not_replaced_by_the_processor(tmp_path: Path) -> None:
     zone(tmp_path, "intel-rapl:0", 1, "package-0")
     assert nvml("cuda:99") is None
+    # No CPU time either: an estimate from it would leave the GPU out.
     assert meter("cuda:99", tmp_path).start().stop().as_json() == {"reason": "the GPU's energy counter cannot be read"}
 
 
@@ -112,7 +124,8 @@ def test_a_gpu_is_found_by_its_uuid_and_added_to_the_processor(tmp_path: Path, m
 def test_work_that_was_resumed_is_not_metered(tmp_path: Path) -> None:
     assert meter_of_work(tmp_path / "none", "cpu").reason in ("", "no readable meter")
     (tmp_path / "state.pt").touch()
-    assert meter_of_work(tmp_path, "cpu").start().stop().reason.startswith("the work was resumed")
+    reading = meter_of_work(tmp_path, "cpu").start().stop()
+    assert reading.reason.startswith("the work was resumed") and reading.cpu_seconds is None
 
 
 def test_records_hold_the_joules_of_set_and_scenario(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """NNI's engine for trials in processes of their own, with our rows as its memory."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ from nni.nas.execution.event import FinalMetricEvent, TrainingEndEvent
 from nni.nas.execution.training_service import TrainingServiceExecutionEngine
 from nni.nas.space import ModelStatus
 
+from condensers.context import kept
 from scenarios.search.engines.task import keep, row_of
 from scenarios.search.judging import Plan
 
@@ -29,7 +29,7 @@ class KeptEngine(TrainingServiceExecutionEngine):  # type: ignore[misc]
             self.tried.append(model)
             row = row_of(self.folder, self.plan.identifier(model.sample))
             if row.exists():
-                score = self.plan.guide(json.loads(row.read_text(encoding="utf-8")))
+                score = self.plan.guide(kept(row))
                 model.status = ModelStatus.Training
                 self.dispatch_model_event(FinalMetricEvent(model, score))
                 self.dispatch_model_event(TrainingEndEvent(model, ModelStatus.Trained))

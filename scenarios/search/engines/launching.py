@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from condensers.context import Context, Progress
+from condensers.context import Context, Progress, kept
 from condensers.errors import Interrupted
 from scenarios.search.engines.task import LOG, OWNER, TASK, TRIALS, Task, error_of, row_of, write_task
 from scenarios.search.judging import Judging
@@ -108,6 +108,6 @@ def _row(folder: Path, judging: Judging, choice: dict[str, Any]) -> dict[str, An
     name = judging.plan.identifier(choice)
     for path in (row_of(folder, name), error_of(folder, name)):
         if path.exists():
-            row: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            row: dict[str, Any] = kept(path)
             return row
     return judging.failed(choice, "its trial ended without a score and without an error")

@@ -1,6 +1,5 @@
 """What the processes of NNI's training service are told: one file, which they find by its path."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import Any
 
 import torch
 
-from condensers.context import Context, write_atomically
+from condensers.context import Context
+from condensers.context import keep as write_row
 from scenarios.search.judging import Judging
 
 TASK, TRIALS, LOG = "task.pt", "trials.json", "service.log"
@@ -61,4 +61,4 @@ def error_of(folder: Path, name: str) -> Path:
 def keep(row: Mapping[str, Any], folder: Path) -> None:
     """Write the row of an architecture where those who wait for it look."""
     path = (error_of if "error" in row else row_of)(folder, row["id"])
-    write_atomically(path, json.dumps(row).encode())
+    write_row(path, dict(row))

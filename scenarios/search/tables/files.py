@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from condensers.context import write_atomically
-from condensers.errors import UsageError
+from condensers.errors import UsageError, brief
 from scenarios.search.tables.table import OF_ROW, Table, content_of
 from scenarios.search.tables.target import FORMAT, Target
 
@@ -42,8 +42,8 @@ def read(path: Path) -> Table:
 def _read(path: Path, changed: int) -> Table:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
-        raise UsageError(f"{path}: no ground-truth table, since it is not JSON ({fault}); name another file") from None
+    except (ValueError, RecursionError) as fault:
+        raise UsageError(f"{path}: no ground-truth table, since it is not JSON ({brief(fault)}); name another file") from None
     if not isinstance(value, dict) or "content" not in value or "rows" not in value:
         raise UsageError(f"{path}: no ground-truth table; make one with: harness truth build")
     if value.get("format") != FORMAT:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from condensers.context import kept as read_memo
+
 COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()"]
 SUITE = """
 data = ["digits"]
@@ -45,7 +47,7 @@ def until(condition: Callable[[], object], seconds: float = 120) -> None:
 def finished(folder: Path) -> dict[str, Any]:
     """Id -> what is kept of the architectures whose training has ended, while the search has not."""
     found = folder.glob("out/cells/*/unfinished/**/architecture-*/result.json")
-    return {path.parent.name.removeprefix("architecture-"): json.loads(path.read_text()) for path in found}
+    return {path.parent.name.removeprefix("architecture-"): read_memo(path) for path in found}
 
 
 def rows(folder: Path) -> dict[str, Any]:

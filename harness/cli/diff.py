@@ -1,0 +1,29 @@
+"""`diff`: what changed from one run to another."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A run directory.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="The run directory to compare with it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what changed from run A to run B: configuration, environment, and figures with paired intervals."""
+    from harness.report.differences import differences
+    from harness.store import Store
+
+    changed = differences(Store(first).contents(), Store(second).contents())
+    if as_json:
+        typer.echo(json.dumps(changed, indent=1))
+        return
+    from harness.report.difference_tables import difference_tables, summary
+    from harness.report.terminal import print_table, shortened, wide_console
+
+    console = wide_console()
+    console.print(f"A: {first}\nB: {second}\n{summary(changed)}", markup=False, highlight=False)
+    for table in difference_tables(changed):
+        print_table(shortened(table), console)

@@ -1,0 +1,69 @@
+"""What the store, worker processes and Ray add to a cell: PYTHONPATH=tests python -m benchmarks.overhead [--ray].
+
+A cell is one set of real images of scikit-learn's digits, which takes a few milliseconds to make.
+"""
+
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from condensers.context import Context
+from condensers.registry import create_condenser
+from harness import pool
+from harness.execute import Settings
+from harness.plan import as_budget
+from harness.pool import Crew
+from harness.session import load_plan
+from harness.store import Store
+
+FEW = 100
+SUITE = """
+data = ["digits"]
+seeds = 1000
+ipc = [1]
+
+[[condensers]]
+method = "random"
+
+[[scenarios]]
+scenario = "accuracy"
+references = []
+"""
+
+
+def main(with_ray: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        suite = Path(folder) / "overhead.toml"
+        suite.write_text(SUITE)
+        planned = load_plan(str(suite), [], None, False)
+        cells = [cell for cell in planned.plan.cells if cell.kind == "condense"]
+        train = planned.data["digits"].train
+        condenser = create_condenser(cells[0].condenser)
+
+        def alone() -> None:
+            for cell in cells:
+                assert cell.budget is not None
+                condenser.condense(train, as_budget(cell.budget), Context(seed=cell.seed))
+
+        def seconds(crew: Crew, count: int) -> float:
+            root = Path(folder) / f"{crew}-{count}"
+            Store(root).describe({"suite": "overhead", "cells": []})
+            begun = time.perf_counter()
+            pool.run(cells[:count], Settings(root, "overhead", None, 0.1), crew, lambda _: None, threading.Event(), planned.data)
+            return time.perf_counter() - begun
+
+        alone()
+        begun = time.perf_counter()
+        alone()
+        bare = 1000 * (time.perf_counter() - begun) / len(cells)
+        print(f"{'no store':<20} {bare:6.1f} ms a cell")
+        for crew in [Crew(1), Crew(2), *([Crew(2, "local")] if with_ray else [])]:
+            few, all_of_them = seconds(crew, FEW), seconds(crew, len(cells))
+            each = (all_of_them - few) / (len(cells) - FEW)
+            print(f"{crew!s:<20} {1000 * each:6.1f} ms a cell, {1000 * each - bare:.1f} more; {few - FEW * each:.1f} s to start")
+
+
+if __name__ == "__main__":
+    main("--ray" in sys.argv)
