@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-from condensers.errors import Damaged, Interrupted, StorageFailed, brief
+from condensers.errors import Interrupted, StorageFailed, brief, damaged
 
 T = TypeVar("T")
 SEAL = "sha256"
@@ -125,9 +125,9 @@ def read_sealed(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_bytes())
         fine = isinstance(value, dict) and value.pop(SEAL, None) in (None, seal(value))
     except (ValueError, RecursionError) as fault:
-        raise Damaged(f"{path}: damaged ({brief(fault)}); make it anew with: harness run ... --repair") from None
+        raise damaged(path, brief(fault)) from None
     if not fine:
-        raise Damaged(f"{path}: damaged (its checksum differs); make it anew with: harness run ... --repair")
+        raise damaged(path, "its checksum differs")
     found: dict[str, Any] = value
     return found
 
@@ -141,7 +141,7 @@ def kept(path: Path) -> Any:
     """The value that `keep` wrote; Damaged where it is not."""
     found = read_sealed(path)
     if "value" not in found:
-        raise Damaged(f"{path}: damaged (it holds no value); begin it anew with: harness run ... --repair")
+        raise damaged(path, "it holds no value")
     return found["value"]
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from condensers.context import Context, Progress, Stateful, write_atomically
-from condensers.errors import Damaged, Interrupted, WorkFailed, brief
+from condensers.errors import Interrupted, WorkFailed, brief, damaged
 
 SECONDS_A_NOTE = 0.1
 
@@ -112,7 +112,7 @@ def read_state(path: Path | None, device: torch.device) -> dict[str, Any] | None
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location=device)
     except Exception as fault:  # whatever is left to find for torch's reader
-        raise Damaged(f"{path}: damaged ({brief(fault)}); begin it anew with: harness run ... --repair") from None
+        raise damaged(path, brief(fault)) from None
     return state
 
 
@@ -122,6 +122,6 @@ def require_intact(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
     except Exception as fault:  # whatever a damaged archive makes of the reader
-        raise Damaged(f"{path}: damaged ({brief(fault)}); begin it anew with: harness run ... --repair") from None
+        raise damaged(path, brief(fault)) from None
     if broken is not None:
-        raise Damaged(f"{path}: damaged (the checksum of {broken} differs); begin it anew with: harness run ... --repair")
+        raise damaged(path, f"the checksum of {broken} differs")

@@ -38,6 +38,11 @@ class Interrupted(Exception):
     """Work stopped on request or at its deadline, after saving what it had; running it again goes on from there."""
 
 
+def damaged(path: object, why: str) -> Damaged:
+    """The fault of a file that is not as it was written, and what mends it."""
+    return Damaged(f"{path}: damaged ({why}); make it anew with: harness run ... --repair")
+
+
 def brief(fault: BaseException) -> str:
     """What a library says of a fault, cut to its first line and 200 letters that can be printed: some quote a file."""
     said = str(fault).strip().partition("\n")[0]

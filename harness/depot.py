@@ -5,12 +5,12 @@ URL/cells/KEY/ has the files of a cell, its record written last; URL/cells/KEY/u
 Source: the fsspec documentation, "API Reference", AbstractFileSystem.
 """
 
-import hashlib
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from condensers.cache import key_of
 from condensers.errors import StorageFailed, UsageError, brief
 from harness.cells import Cell
 from harness.execute import Settings
@@ -97,7 +97,7 @@ class Depot:
 def shared_work(cell: Cell, settings: Settings, listen: Listener, stopped: Callable[[], bool], share: str) -> str:
     """Run one cell in a folder of this node's own, taking what it needs from the depot and putting what it makes there."""
     depot = Depot(share)
-    own = Path(tempfile.gettempdir()) / f"condensation-harness-{hashlib.sha256(share.encode()).hexdigest()[:16]}"
+    own = Path(tempfile.gettempdir()) / f"condensation-harness-{key_of(share)}"
     store = Store(own)
     for need in cell.all_needs:
         if not depot.pull(store, need):

@@ -60,12 +60,8 @@ def _torchvision() -> str:
 
     try:
         ops = importlib.import_module("torchvision.ops")
-    except (RuntimeError, AttributeError):
-        raise ImportError(MISFIT.format(torch=torch.__version__, vision=version("torchvision"))) from None
-
-    try:
         kept = ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.ones(1), 0.5)
-    except RuntimeError:
+    except (RuntimeError, AttributeError):
         raise ImportError(MISFIT.format(torch=torch.__version__, vision=version("torchvision"))) from None
     return f"fits this torch (nms kept {len(kept)} box)"
 

@@ -55,11 +55,10 @@ def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
     """
     store = Store(settings.root)
     with store.claim(cell.key, context_of(cell, settings, hooks).must_stop) as mine:
-        return _run(cell, settings, hooks, data) if mine else "done"
+        return _run(cell, store, settings, hooks, data) if mine else "done"
 
 
-def _run(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
-    store = Store(settings.root)
+def _run(cell: Cell, store: Store, settings: Settings, hooks: Hooks, data: Splits) -> str:
     metered = energy.meter_of_work(store.work(cell.key), settings.device).start()
     begun = time.perf_counter()
     try:

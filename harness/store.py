@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from condensers.context import read_sealed, write_sealed
-from condensers.errors import Damaged, Interrupted, StorageFailed, UsageError
+from condensers.errors import Interrupted, StorageFailed, UsageError, damaged
 from harness.runtime import shared_folder
 
 FORMAT = 1
@@ -70,7 +70,7 @@ class Store:
         path, written = self.set_path(key), self.record(key).get("set")
         if not path.is_file() or (written is not None and digest(path) != written):
             what = "its bytes are not those that were written" if path.is_file() else "it is gone"
-            raise Damaged(f"{path}: damaged ({what}); make it anew with: harness run ... --repair")
+            raise damaged(path, what)
         return path
 
     @contextmanager
