@@ -7,6 +7,7 @@ METHODS = {
     "masked-dsa": "condensers.methods.masked_dsa:MaskedDSA",
     "dm": "condensers.methods.dm:DM",
     "dm-fast": "condensers.methods.dm_fast:DMFast",
+    "semantic": "condensers.methods.semantic:Semantic",
     "kfs": "condensers.methods.kfs:KFS",
     "kip": "condensers.methods.kip:KIP",
     "rfad": "condensers.methods.rfad:RFAD",

@@ -3,7 +3,8 @@
 x_u = clamp( D' (Q round(m_u c_u)) D + 128 ),  m_u: the coefficients that are not zero in the file of the starting image
 
 Gradients pass the rounding and the clamping straight through. The mask m keeps files from growing: what is zero stays so. The
-bytes of N images buy the head of the files once and then as many files as fit, counted as `real-jpeg` counts them.
+bytes of N images buy the head of the files once and then as many files as fit, counted as `real-jpeg` counts them. Where not
+even N files fit (small images, few classes), the images stay pixels.
 
 Source: ours. Learning in the frequency domain is that of Shin et al., "Frequency Domain-based Dataset Distillation" (FreD,
 NeurIPS 2023), who keep the coefficients of largest variance as floats; here the file format decides what a coefficient costs.
@@ -26,11 +27,13 @@ from condensers.parameterisations.base import Groups
 from condensers.parameterisations.compressed import Compressed
 from condensers.parameterisations.dct import Transform
 from condensers.parameterisations.latent import straight_through
+from condensers.parameterisations.pixels import Pixels
 from condensers.parameterisations.scan import BLOCK, Layout, body, layout
 from condensers.selections.base import stored_bytes
 from condensers.selections.file_sizes import Sizes
 
 LARGEST = 1023.0  # what ten bits hold
+FILES, PIXELS = Compressed("jpeg"), Pixels()
 
 
 @dataclass(frozen=True)
@@ -46,23 +49,23 @@ class JPEG:
     rates: ClassVar[Mapping[str, float]] = {"mask": 0.0, "range": 0.0, "sides": 0.0}
 
     def units(self, data: ClassData, ipc: int) -> int:
-        """Files of a class that fit the bytes of `ipc` uint8 images and their labels, counted in a fixed order."""
+        """Files of a class that fit the bytes of `ipc` uint8 images and their labels, counted in a fixed order; at least ipc."""
         if self.quality > codecs.BEST:
             raise UsageError(f"parameterisation jpeg: quality {self.quality} is above the largest, {codecs.BEST}; take less")
-        fits = Sizes(data, "jpeg", self.quality).fitting(stored_bytes(data, ipc))
-        if not fits:
-            raise UsageError(
-                f"parameterisation jpeg: the bytes of ipc {ipc} do not hold a file for each class of {data.name}; take a"
-                " larger ipc, a lower quality, or pixels"
-            )
-        return fits
+        return max(ipc, Sizes(data, "jpeg", self.quality).fitting(stored_bytes(data, ipc)))
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
         """The most that the files may take: what `ipc` uint8 images do, and less what the labels of more images take more."""
         return stored_bytes(data, ipc) - self.units(data, ipc) * len(data.classes) * label_dtype(len(data.class_names)).itemsize
 
     def groups(self, start: Tensor, data: ClassData, context: Context) -> Groups:
-        """Coefficients (M, B, 64), their mask, `range` (2, C): mean and deviation of pixels, and `sides` (2,): height, width."""
+        """Coefficients (M, B, 64), their mask, `range` (2, C): mean and deviation of pixels, and `sides` (2,): height, width.
+
+        Or pixels, where so many files would take more.
+        """
+        each = len(start) // len(data.classes)
+        if Sizes(data, "jpeg", self.quality).fitting(stored_bytes(data, each)) < each:
+            return PIXELS.groups(start, data, context)
         free = Transform(data.shape, self.quality).forward(data.quantise(start).float())
         extent = torch.tensor([data.mean, data.std], device=start.device)
         sides = torch.tensor(data.shape[1:], dtype=torch.float32, device=start.device)
@@ -70,6 +73,8 @@ class JPEG:
 
     def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
         """The images of the stored `units`; rounds and clamps as storage does and passes gradients straight through."""
+        if "images" in groups:
+            return PIXELS.decode(groups, units)
         images = Transform(_shape(groups), self.quality).inverse(self._kept(groups, units))
         mean, std = groups["range"].detach().view(2, 1, -1, 1, 1)
         normalised: Tensor = (straight_through(images, images.detach().clamp(0, 255)) / 255 - mean) / std
@@ -82,23 +87,35 @@ class JPEG:
 
     def project(self, groups: Groups, data: ClassData) -> None:
         """Coefficients stay within what a file can hold."""
-        groups["coefficients"].clamp_(-LARGEST, LARGEST)
+        if "coefficients" in groups:
+            groups["coefficients"].clamp_(-LARGEST, LARGEST)
 
     def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
         """The files; where they take more than real ones do, the finest small coefficients of all of them are left out."""
+        if "images" in groups:
+            return PIXELS.pack(groups, data)
         kept = self._kept(groups, slice(None)).detach().int().cpu()
         sizes = Sizes(data, "jpeg", self.quality)
         limit = sizes.content(len(kept) // len(data.classes))
-        return Compressed("jpeg").pack(sizes.frame, fitted_bodies(kept, layout(data.shape, self.quality), limit))
+        return FILES.pack(sizes.frame, fitted_bodies(kept, layout(data.shape, self.quality), limit))
 
     def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], shape: Sequence[int]) -> Tensor:
-        return Compressed("jpeg").unpack(stored, mean, std, shape)
+        return _form(stored).unpack(stored, mean, std, shape)
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
-        return Compressed("jpeg").take(stored, units)
+        return _form(stored).take(stored, units)
 
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
-        return Compressed("jpeg").join(parts)
+        forms = {_form(part) for part in parts}
+        if len(forms) > 1:
+            raise UsageError(
+                "the sets are stored as files and as pixels, and cannot be one; keep them apart, or condense them anew"
+            )
+        return forms.pop().join(parts)
+
+
+def _form(stored: Mapping[str, Tensor]) -> Pixels | Compressed:
+    return PIXELS if "images" in stored else FILES
 
 
 def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:

@@ -28,6 +28,7 @@ TINY_RANDOM_FEATURES = {"name": "kernel-regression", "criterion": "platt", "ridg
 TINY_EXPERTS = {"name": "experts", "experts": 1, "epochs": 2, "expert_epochs": 1, "max_start": 2, "batch": 64}
 TINY_LATENT = {"name": "latent", "channels": 1, "width": 1, "decoders": 2, "warm_steps": 2, "warm_batch": 8}
 TINY_ATTENTION = {"name": "attention", "epochs": 1, "most_steps": 2}
+TINY_QUEUE = {"name": "queue", "size": 3, "first": 1, "interval": 1, "training_steps": 1, "batch": 8}
 TINY_OF: dict[str, dict[str, Any]] = {
     "kfs": {"parameterisation": TINY_LATENT},
     "dc": {"schedule": TINY_TRAINING},
@@ -41,7 +42,8 @@ TINY_OF: dict[str, dict[str, Any]] = {
     "idc": {"schedule": TINY_REAL_TRAINING},
     "dream": {"schedule": TINY_REAL_TRAINING},
     "cafe": {"schedule": {"name": "gated", "query": 2, "window": 2, "most_steps": 2, "most_epochs": 2}},
-    "idm": {"schedule": {"name": "queue", "size": 3, "first": 1, "interval": 1, "training_steps": 1, "batch": 8}},
+    "idm": {"schedule": TINY_QUEUE},
+    "semantic": {"schedule": TINY_QUEUE},
     "forgetting": {"epochs": 2},
     "el2n": {"epochs": 1, "networks": 2},
     "grand": {"networks": 2},

@@ -14,7 +14,7 @@ from condensers.registry import METHODS, PARAMETERISATIONS, SELECTIONS, create_c
 from condensers.synthetic import Budget, SyntheticSet
 
 NAMES = [*METHODS.entries(), *SELECTIONS.entries()]
-FILES = ("real-jpeg", "real-png")
+FILES = ("real-jpeg", "real-png", "semantic")
 Condense = Callable[..., SyntheticSet]
 Tiny = Callable[[str], dict[str, Any]]
 
@@ -170,7 +170,19 @@ def test_the_data_are_not_changed(name: str, make_data: Callable[..., ClassData]
     assert torch.equal(before[1], data.labels)
 
 
-APART = {"dm", "dm-fast", "datadam", "random", "herding", "k-center", "k-means", "k-means-centroids", "real-tiles", *FILES}
+APART = {
+    "dm",
+    "dm-fast",
+    "datadam",
+    "random",
+    "herding",
+    "k-center",
+    "k-means",
+    "k-means-centroids",
+    "real-tiles",
+    "real-jpeg",
+    "real-png",
+}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_promised_names_are_there() -> None:
-    promised = "dd dc dsa masked-dc masked-dsa dm dm-fast cafe idc kfs kip rfad frepo mtt tesla datadam idm dream dcc"
+    promised = "dd dc dsa masked-dc masked-dsa dm dm-fast cafe idc kfs kip rfad frepo mtt tesla datadam idm dream dcc semantic"
     assert set(METHODS.entries()) == set(promised.split())
     promised = "random herding k-center k-means k-means-centroids forgetting el2n grand margin real-tiles real-jpeg real-png"
     assert set(SELECTIONS.entries()) == set(promised.split())

@@ -112,8 +112,19 @@ def test_learning_brings_the_means_closer():
     assert apart[1] < 0.8 * apart[0]
 
 
+def test_where_files_take_more_than_pixels_the_images_stay_pixels():
+    data, method = data_of((1, 8, 8)), create_condenser(SPEC)
+    made = method.condense(data, Budget(ipc=2), Context(seed=1))
+    images, _ = made.decode()
+    assert set(made.tensors) == {"images", "labels"} and images.shape == (6, 1, 8, 8)
+    assert made.nbytes == method.nbytes(data, 2) == create_condenser("random").nbytes(data, 2)
+    still = create_condenser(SPEC | {"lr": 0.0}).condense(data, Budget(ipc=2), Context(seed=1))
+    assert not torch.equal(images, still.decode()[0]), "pixels are learned too"
+
+
 def test_faults_are_one_sentence():
     with pytest.raises(UsageError, match="above the largest"):
         JPEG(quality=101).units(data_of((1, 24, 24)), 1)
-    with pytest.raises(UsageError, match="do not hold a file"):
-        JPEG(quality=95).units(data_of((1, 8, 8)), 1)
+    files, pixels = ({"bytes": torch.zeros(0)}, {"images": torch.zeros(0)})
+    with pytest.raises(UsageError, match="as files and as pixels"):
+        JPEG().join([files, pixels])
