@@ -38,7 +38,9 @@ def condense(
     prepare(threads)
     splits = load(data, data_dir=data_dir, download=download)
     synthetic = make_set(condenser, splits.train, budget, path, (seed, choose_device(device)))
+    images = synthetic.card["images_per_class"]
+    instead = "" if images == synthetic.ipc else f" in place of {synthetic.ipc}"
     typer.echo(
-        f"{path}: {method} on {data}, {synthetic.ipc} images per class, {synthetic.nbytes} bytes, "
+        f"{path}: {method} on {data}, {images} images per class{instead}, {synthetic.nbytes} bytes, "
         f"{synthetic.cost['seconds']:.1f} s; preview {path.with_suffix('.png')}"
     )

@@ -50,6 +50,13 @@ def test_bytes_are_a_budget(harness: Harness, tmp_path: Path) -> None:
     assert load_set(path).nbytes == 3 * 10 * 65 <= 2000
 
 
+def test_condense_says_how_many_images_a_set_decodes_to(harness: Harness, tmp_path: Path) -> None:
+    answer = harness(*DM, "--set", 'parameterisation="tiles"', "--out", tmp_path / "a.safetensors")
+    assert "4 images per class in place of 1, 650 bytes" in answer.out, answer
+    answer = harness(*DM, "--out", tmp_path / "b.safetensors")
+    assert "1 images per class, 650 bytes" in answer.out, answer
+
+
 def test_evaluate_prints_mean_interval_and_n(harness: Harness, made: Path) -> None:
     answer = harness("evaluate", made, "--scenario", "accuracy", *QUICK)
     assert answer.status == 0, answer.err
