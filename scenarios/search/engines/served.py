@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -31,6 +32,9 @@ from scenarios.search.engines.task import TASK, TRIALS, Task, read_task
 from scenarios.search.engines.trial import run_trial
 from scenarios.search.experiment import contained
 from scenarios.search.model_space import ChoiceSpace
+
+SECONDS_A_LOOK = 0.2
+SECONDS_TO_START = 60
 
 
 class _Served(NasExperiment):  # type: ignore[misc]
@@ -82,7 +86,10 @@ def _config(task: Task, home: Path) -> NasExperimentConfig:
 
 
 def _start_node(arguments: Any, mode: Any, home: Path, address: str) -> "Popen[bytes]":
-    """Start NNI's server: contained by the script beside this file, and ended with this process."""
+    """Start NNI's server: contained by the script beside this file, and ended with this process.
+
+    It returns once the server listens: NNI itself asks four times in three seconds, too few on a busy machine.
+    """
     place = Path(nni_node.__path__[0])
     command = [
         place / "node",
@@ -92,12 +99,23 @@ def _start_node(arguments: Any, mode: Any, home: Path, address: str) -> "Popen[b
         place / "main.js",
     ]
     only = address if address.startswith("127.") else ""
-    return Popen(
+    server = Popen(
         [*map(str, command), *arguments.to_command_line_args()],
         cwd=place,
         env={**os.environ, "HARNESS_NNI_HOME": str(home), "HARNESS_NNI_ADDRESS": only},
         preexec_fn=partial(end_with_parent, signal.SIGKILL),
     )
+    latest = time.monotonic() + SECONDS_TO_START
+    while server.poll() is None and not _listens(arguments.port) and time.monotonic() < latest:
+        time.sleep(SECONDS_A_LOOK)
+    return server
+
+
+def _listens(port: int) -> bool:
+    """Whether somebody on this machine takes connections there."""
+    with suppress(OSError), socket.create_connection(("localhost", port), SECONDS_A_LOOK):
+        return True
+    return False
 
 
 def _free_port() -> int:
