@@ -73,7 +73,7 @@ class JPEG:
 
     def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
         """The images of the stored `units`; rounds and clamps as storage does and passes gradients straight through."""
-        if "images" in groups:
+        if _form(groups) is PIXELS:
             return PIXELS.decode(groups, units)
         images = Transform(_shape(groups), self.quality).inverse(self._kept(groups, units))
         mean, std = groups["range"].detach().view(2, 1, -1, 1, 1)
@@ -87,12 +87,12 @@ class JPEG:
 
     def project(self, groups: Groups, data: ClassData) -> None:
         """Coefficients stay within what a file can hold."""
-        if "coefficients" in groups:
+        if _form(groups) is FILES:
             groups["coefficients"].clamp_(-LARGEST, LARGEST)
 
     def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
         """The files; where they take more than real ones do, the finest small coefficients of all of them are left out."""
-        if "images" in groups:
+        if _form(groups) is PIXELS:
             return PIXELS.pack(groups, data)
         kept = self._kept(groups, slice(None)).detach().int().cpu()
         sizes = Sizes(data, "jpeg", self.quality)
@@ -115,6 +115,7 @@ class JPEG:
 
 
 def _form(stored: Mapping[str, Tensor]) -> Pixels | Compressed:
+    """What groups are, while they are learned and as they are stored."""
     return PIXELS if "images" in stored else FILES
 
 

@@ -1,6 +1,5 @@
 """semantic holds more images in the bytes, and learns from networks that learn."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,7 +30,7 @@ def test_it_holds_several_images_in_the_bytes_of_one(shape: tuple[int, int, int]
 
 def test_what_its_networks_learn_changes_the_set() -> None:
     """With a rate of 0 the networks stay as they were drawn; all else is equal."""
-    data = replace(data_of((1, 24, 24), each=60))
+    data = data_of((1, 24, 24), each=60)
     sets = [
         create_condenser(SPEC | {"schedule": QUEUE | {"lr": lr}}).condense(data, Budget(ipc=1), Context(seed=3)).decode()[0]
         for lr in (0.0, 0.05, 0.05)
