@@ -9,6 +9,8 @@ from torch.nn import functional
 
 from condensers.data import ClassData
 
+pytest_plugins = ["pytester", "tests.naming"]
+
 REQUIRED = "HARNESS_REQUIRE_FASHION_MNIST"
 MakeData = Callable[..., ClassData]
 

@@ -1,15 +1,16 @@
 """The project's README: its commands and scripts run, its suite is one, and its tables are those of the registry."""
 
+import json
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from harness.catalogue import as_markdown, names
 from tests.harness.conftest import TINY, Harness
+from tests.harness.plain import run_plain
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -40,6 +41,31 @@ RUN = {
 }
 # These take minutes or hours; that the suite is right is checked by `plan`.
 LONG = {"run families": "20 minutes and more", "run search-mnist-5k": "half an hour"}
+COMMANDS = """
+import json, sys
+from harness.cli.app import main
+
+for words in json.load(open("commands.json")):
+    sys.argv = ["harness", *words]
+    try:
+        main()
+    except SystemExit as ended:
+        if ended.code:
+            sys.exit(f"exit status {ended.code}: {' '.join(words)}")
+"""
+NNI_SPACE = """
+import torch
+from nni.nas.nn.pytorch import LayerChoice, ModelSpace
+
+class MySpace(ModelSpace):
+    def __init__(self):
+        super().__init__()
+        self.activation = LayerChoice([torch.nn.ReLU(), torch.nn.Tanh()], label="activation")
+        self.linear = torch.nn.Linear(64, 10)
+
+    def forward(self, images):
+        return self.linear(self.activation(images.flatten(1)))
+"""
 NOT_RUN = {"make demo": "installs 5 GB, then runs for minutes", "make test": "is what runs this test"}
 
 
@@ -81,11 +107,12 @@ def test_every_command_is_run_here_or_says_why_not() -> None:
         assert len(began(command, every)) == 1, command
 
 
-def test_every_command_runs(harness: Harness, here: Path) -> None:
-    for command in commands():
-        for key in began(command, RUN):
-            answer = harness(*shlex.split(command)[1:], *shlex.split(RUN[key]))
-            assert answer.status == 0, (command, answer.err)
+@pytest.mark.timeout(900)  # beside busy processes
+def test_every_command_runs_in_a_clean_process(here: Path) -> None:
+    words = [[*shlex.split(command)[1:], *shlex.split(RUN[key])] for command in commands() for key in began(command, RUN)]
+    (here / "commands.json").write_text(json.dumps(words), encoding="utf-8")
+    answer = run_plain(["-c", COMMANDS], here)
+    assert answer.returncode == 0, answer.stderr
     made = {path.name for path in here.iterdir()}
     assert {
         "dm.safetensors",
@@ -113,50 +140,55 @@ def test_its_suite_is_one(harness: Harness, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def model() -> torch.nn.Module:
-    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
-
-
-def test_the_avalanche_script_runs(
-    harness: Harness, model: torch.nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from scenarios.continual.stream import benchmark
-    from scenarios.datasets import load
-
+def tiny_set(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with `dm.safetensors`, two digits a class."""
     monkeypatch.chdir(tmp_path)
-    harness("condense", "random", "--data", "digits", "--ipc", 2, "--out", "dm.safetensors")
-    data = load("digits")
-    given: dict[str, Any] = {
-        "model": model,
-        "optimizer": torch.optim.SGD(model.parameters(), lr=0.01),
-        "criterion": torch.nn.CrossEntropyLoss(),
-        "benchmark": benchmark(data.train, data.test, [(0, 1, 2, 3, 4), (5, 6, 7, 8, 9)]),
-    }
-    exec(script("CondensedMemory"), given)
-    assert len(given["memory"].buffer) == 20
+    answer = harness("condense", "random", "--data", "digits", "--ipc", 2, "--out", "dm.safetensors")
+    assert answer.status == 0, answer.err
+    return tmp_path
 
 
-def test_the_nni_script_runs(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from scenarios.search.experiment import contained
-    from tests.scenarios.search.model_spaces import Written
+def run_script(folder: Path, *parts: str) -> str:
+    """What a user's script of these parts prints, in a clean process of the plain installation."""
+    (folder / "script.py").write_text("\n".join(parts), encoding="utf-8")
+    answer = run_plain(["script.py"], folder)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
 
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    harness("condense", "random", "--data", "digits", "--ipc", 2, "--out", "dm.safetensors")
-    seen: list[torch.Size] = []
 
-    def train_and_validate(model: torch.nn.Module, proxy: Any) -> float:
-        images, labels = next(iter(proxy))
-        scores = model(images)
-        seen.append(scores.shape)
-        return -float(torch.nn.functional.cross_entropy(scores, labels).detach())
+def test_the_avalanche_script_runs(tiny_set: Path) -> None:
+    before = """
+import torch
+from sklearn.datasets import load_digits
+from torch.utils.data import TensorDataset
+from avalanche.benchmarks import nc_benchmark
 
-    given: dict[str, Any] = {"space": Written((1, 8, 8), 10), "train_and_validate": train_and_validate}
-    with contained(tmp_path):
-        exec(script("NasExperiment").replace("max_trial_number=20", "max_trial_number=2"), given)
-        given["experiment"].stop()
-    assert seen == [torch.Size([20, 10])] * 2
-    assert len(given["experiment"].export_top_models(1)) == 1
+digits = load_digits()
+images = torch.tensor(digits.images[:, None] / 16, dtype=torch.float32)
+dataset = TensorDataset((images - 0.3) / 0.37, torch.tensor(digits.target))
+benchmark = nc_benchmark(dataset, dataset, n_experiences=2, task_labels=False, seed=0)
+model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+optimizer, criterion = torch.optim.SGD(model.parameters(), lr=0.01), torch.nn.CrossEntropyLoss()
+"""
+    printed = run_script(tiny_set, before, script("CondensedMemory"), "print(len(memory.buffer), 'exemplars')")
+    assert "20 exemplars" in printed.splitlines()
+
+
+def test_the_nni_script_runs(tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tiny_set))
+    (tiny_set / "my_space.py").write_text(NNI_SPACE, encoding="utf-8")
+    before = """
+import torch
+
+def train_and_validate(model, proxy):
+    images, labels = next(iter(proxy))
+    return -float(torch.nn.functional.cross_entropy(model(images), labels).detach())
+"""
+    example = script("NasExperiment").replace("max_trial_number=20", "max_trial_number=2")
+    # The space is made where the example would have it: after NNI was imported as the example imports it.
+    example = example.replace("proxy = ", "from my_space import MySpace\nspace = MySpace()\nproxy = ")
+    printed = run_script(tiny_set, before, example, "print(len(experiment.export_top_models(1)), 'model')")
+    assert "1 model" in printed.splitlines()
 
 
 @pytest.mark.parametrize("kind", ["methods", "selections", "scenarios"])

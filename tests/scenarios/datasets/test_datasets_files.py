@@ -79,7 +79,11 @@ def test_a_damaged_idx_file_is_named(damage: str, tmp_path: Path, write_idx):
         load("mnist", data_dir=tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip at all", gzip.compress(bytes(1000))[:-12]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip at all", gzip.compress(bytes(1000), mtime=0)[:-12]],
+    ids=["empty", "no gzip", "cut off"],
+)
 def test_a_damaged_gzip_file_is_named(content: bytes, tmp_path: Path):
     path = tmp_path / "x.gz"
     path.write_bytes(content)
@@ -166,6 +170,7 @@ def test_a_pickle_that_would_run_something_runs_nothing(tmp_path: Path, write_ci
         (pickle.dumps({"data": "text", "labels": [1]}), "not an array of rows of 3072 bytes"),
         (pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": [1, 10]}, protocol=4), "labels run from 1 to 10"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "file",
 )
 def test_a_damaged_cifar_batch_is_named(content: bytes, message: str, tmp_path: Path, write_cifar10):
     write_cifar10(tmp_path)

@@ -1,0 +1,64 @@
+"""The import contracts of pyproject.toml refuse a forbidden import wherever it is written."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("harness", "scenarios", "condensers")
+# Tool -> the packages that may import it; every other package may not.
+ALLOWED = {
+    "avalanche": ("scenarios.continual",),
+    "nni": ("scenarios.search",),
+    "pytorch_lightning": ("scenarios.search",),
+    "typer": ("harness",),
+    "rich": ("harness",),
+    "ray": ("harness",),
+    "scipy": ("harness", "scenarios"),
+    "matplotlib": ("harness", "scenarios"),
+}
+
+
+def forbidden_imports(package: str) -> list[str]:
+    """The tools and layers that a module of `package` may not import."""
+    tools = [tool for tool, homes in ALLOWED.items() if not any(f"{package}.".startswith(f"{home}.") for home in homes)]
+    layer = PACKAGES.index(package.partition(".")[0])
+    return tools + [f"{upper}.planted" for upper in PACKAGES[:layer]]
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A copy of the packages, each folder of which has a module that imports all it may not; and these imports."""
+    root = tmp_path_factory.mktemp("planted")
+    shutil.copy(ROOT / "pyproject.toml", root)
+    expected: list[str] = []
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for marker in sorted(root.rglob("__init__.py")):
+        folder = marker.parent.relative_to(root)
+        name = ".".join(folder.parts)
+        lines = [f"import {target}" for target in forbidden_imports(name)]
+        (marker.parent / "planted.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        expected += [f"{name}.planted -> {target}" for target in forbidden_imports(name)]
+    return root, expected
+
+
+def lint(root: Path) -> subprocess.CompletedProcess[str]:
+    program = (
+        "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    )
+    return subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
+
+
+def test_every_planted_import_is_refused(planted: tuple[Path, list[str]]) -> None:
+    root, expected = planted
+    answer = lint(root)
+    assert answer.returncode != 0, answer.stdout
+    found = set(re.findall(r"(\S+\.planted) -> (\S+)", answer.stdout))
+    missed = [line for line in expected if tuple(line.split(" -> ")) not in found]
+    assert len(expected) > 100
+    assert not missed, missed[:20]
