@@ -31,6 +31,7 @@ class Published:
     names: tuple[str, ...] = ()
     dataset: str | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    digest: str | None = None
 
 
 def existing(path: Path) -> Path:

@@ -5,6 +5,7 @@ import torch
 
 from condensers.data import ClassData
 from condensers.errors import DataMissing
+from scenarios.datasets.copies import copies
 from scenarios.datasets.raw import Indices, Part, Pixels, RawData
 from scenarios.protocol import Splits
 
@@ -59,11 +60,19 @@ def statistics(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def as_splits(name: str, raw: RawData, validation: float) -> Splits:
-    """Hold out the validation images of the training part, and give all three parts the training part's statistics."""
+    """Hold out validation images of the training part, unless there are such, and normalise all parts as that part.
+
+    Notes go with all three parts, as printable text: they quote names of files.
+    """
     if raw.train.images.shape[1:] != raw.test.images.shape[1:]:
         train, test = raw.train.images.shape[1:], raw.test.images.shape[1:]
         raise DataMissing(f"{name}: training images are {train} (C, H, W) but test images {test}; make them equal")
-    train_part, validation_part = hold_out(name, raw.train, raw.class_names, validation, "validation")
+    train_part, validation_part = raw.train, raw.validation
+    if validation_part is None:
+        train_part, validation_part = hold_out(name, raw.train, raw.class_names, validation, "validation")
+    named = {"training": train_part, "validation": validation_part, "test": raw.test}
+    found = copies(named) if all(part.files for part in named.values()) else []
+    notes = tuple("".join(letter if letter.isprintable() else "?" for letter in note) for note in (*raw.notes, *found))
     mean, std = (raw.mean, raw.std) if raw.mean and raw.std else statistics(train_part.images)
 
     def as_data(part: Part) -> ClassData:
@@ -76,6 +85,7 @@ def as_splits(name: str, raw: RawData, validation: float) -> Splits:
             std=std,
             mirror=raw.mirror,
             licence=raw.licence,
+            notes=notes,
         )
 
     return Splits(train=as_data(train_part), validation=as_data(validation_part), test=as_data(raw.test))
