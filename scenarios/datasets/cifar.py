@@ -171,7 +171,8 @@ def _read_batch(path: Path, label_key: str, classes: int) -> Part:
 
 def _entry(content: dict[str, Any], key: str, path: Path) -> Any:
     if key not in content:
-        raise DataMissing(f"{path}: has no '{key}', only {', '.join(sorted(content)) or 'nothing'}; fetch the file again")
+        others = ", ".join(ascii(name)[1:-1][:20] for name in sorted(content)[:5]) or "nothing"
+        raise DataMissing(f"{path}: has no '{key}', only {others}; fetch the file again")
     return content[key]
 
 

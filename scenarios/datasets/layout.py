@@ -140,13 +140,13 @@ def _class_folders(folder: Path) -> list[str]:
 
 def _refuse_unnamed_parts(folders: Sequence[Path]) -> None:
     """Folders that all hold folders of the same names are parts, or classes that hold parts: which ones, only their names say."""
-    inner = {folder: _class_folders(folder) for folder in folders}
+    inner = {folder: _class_folders(folder) for folder in folders} if len(folders) > 1 else {}
     for folder, names in inner.items():
         if len({role for name in names if (role := _role(name))}) > 1:
             raise DataMissing(
                 f"{folder}: a class that holds parts ({', '.join(names[:3])}); turn them round: {names[0]}/{folder.name}/*"
             )
-    shared = set.intersection(*(set(names) for names in inner.values())) if len(inner) > 1 else set()
+    shared = set.intersection(*map(set, inner.values())) if inner else set()
     if shared:
         first, second = (folder.name for folder in folders[:2])
         raise DataMissing(

@@ -63,12 +63,19 @@ def _require_plain(image: Image.Image, file: Path) -> None:
     """Refuse, by what the header says, what would lose something on the way to 8 bits of grey or RGB."""
     if image.mode not in ("1", "L", "RGB"):
         raise DataMissing(f"{file}: its colours are stored as {image.mode}; convert it to 8-bit grey (L) or RGB")
-    if any(";16" in str(tile.args) for tile in image.tile):
+    if _is_deep(image):
         raise DataMissing(f"{file}: its colours have 16 bits each; convert it to 8-bit grey (L) or RGB")
     if "transparency" in image.info:
         raise DataMissing(f"{file}: a colour of it is transparent; convert it to 8-bit grey (L) or RGB without transparency")
     if image.format != "MPO" and _has_frames(image):  # the other pictures of a camera's .jpg are previews of the first
         raise DataMissing(f"{file}: holds several pictures (pages or an animation); keep one in each file")
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether RGB has more than 8 bits a colour, which Pillow would cut off without a word."""
+    if image.format == "PPM":  # its decoder is given the mode and the number that white is
+        return any(tile.args[1] > 255 for tile in image.tile if isinstance(tile.args, tuple) and tile.codec_name != "raw")
+    return image.format in ("PNG", "TIFF") and any(";16" in str(tile.args) for tile in image.tile)
 
 
 def _has_frames(image: Image.Image) -> bool:
