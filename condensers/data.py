@@ -17,8 +17,8 @@ class ClassData:
 
     images: (N, C, H, W) uint8. labels: (N,) int64, an index into class_names. mean, std: per channel, for pixels in
     [0, 1]. classes: the labels that may occur; after `restrict` the images of all others are gone from memory.
-    mirror: whether a horizontally flipped image keeps its label (false for digits and letters). notes: what should be known of
-    the data wherever it is used, such as copies of training images in the test part, a sentence each.
+    mirror: whether a horizontally flipped image keeps its label (false for digits and letters).
+    notes: what should be known wherever the data are used, a sentence each; no part of the digest.
     """
 
     name: str

@@ -45,8 +45,8 @@ def _tell_other_images(published: Published, train: ClassData, tell: Tell) -> No
         return
     if published.dataset != train.name:
         raise UsageError(
-            f"{published.path}: says it was made from {published.dataset}, whose images are not those of {train.name};"
-            " pass the --data folder:PATH that it was made from"
+            f"{published.path}: says it was made from {published.dataset}, whose images are not those of"
+            f" {train.name}; pass the --data folder:PATH that it was made from"
         )
     tell(
         f"note: {published.path}: was made from other images of {train.name} (digest"

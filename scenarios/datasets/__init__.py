@@ -56,7 +56,7 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
     NAME@PIXELS is a registered data set with its images averaged to that height, NAME~COUNT has the first COUNT training images
     of each class alone (those held out for validation among them), for example fashion-mnist@14~600.
 
-    Of the images of a folder, those of its validation part are the validation images where it has one.
+    A folder may have validation images of its own, which are taken in place of that share.
 
     data_dir: where files are looked for; by default the folder in HARNESS_DATA, else "data" in the user's cache.
     download: fetch what is not there. validation: the share of each class's training images, 0 to 1 exclusive, that is

@@ -65,7 +65,7 @@ def _array(*_: Any) -> _Array:
 
 
 def _from_buffer(content: Any, kind: Any, shape: Any, order: Any, axes: Any = None) -> _Array:
-    """Stands in for numpy's `_frombuffer`, by which protocol 5 rebuilds an array; axes: of one that was transposed."""
+    """Stands in for numpy's `_frombuffer`, which protocol 5 asks for; axes: of a transposed array."""
     array = _Array()
     array.values = _values(content, kind, shape, "C" if order == "K" else order)
     if order == "K" and axes is not None:
@@ -88,8 +88,8 @@ def _bytes(*given: Any) -> bytes:
     return given[0].encode("latin1")
 
 
-# How Python 3 writes bytes, and how numpy rebuilds an array or a number, under the names that their old and new versions write.
-# Not by numpy itself, which a damaged state can end the process in.
+# How Python 3 writes bytes, and how numpy rebuilds an array or a number, under the names that their
+# old and new versions write. Not by numpy itself, which a damaged state can end the process in.
 _ALLOWED: dict[tuple[str, str], Any] = {
     ("_codecs", "encode"): _bytes,
     ("__builtin__", "bytes"): _bytes,
@@ -104,9 +104,10 @@ _OPCODES: dict[int, Callable[[Any], None]] = dict(pickle._Unpickler.dispatch)
 
 
 class ArraysOnly(pickle._Unpickler):
-    """Knows numpy arrays and Python's plain values; every other name in the pickle is refused before it is imported.
+    """Knows numpy arrays and Python's plain values; any other name is refused before it is imported.
 
-    The unpickler in Python, because that in C reserves what a file claims: twenty bytes of it can take all memory.
+    Python's own unpickler rather than the one in C, which reserves what a file claims: twenty bytes
+    can take all memory there.
     """
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(_OPCODES)
@@ -125,7 +126,7 @@ class ArraysOnly(pickle._Unpickler):
         self.append(self.read(min(size, sys.maxsize)))
 
     def load_build(self) -> None:
-        """A state is for the stand-ins' instances alone: it would change the stand-ins themselves too."""
+        """A state is for instances of the stand-ins alone, lest it changes the stand-ins themselves."""
         if not isinstance(self.stack[-2], _Type | _Array):
             raise pickle.UnpicklingError("it gives a state to what has none")
         _OPCODES[pickle.BUILD[0]](self)

@@ -42,7 +42,7 @@ class Folder:
         if test is None:
             train, test = hold_out(f"folder:{root.name}", train, names, TEST_SHARE, "test")
         if validation is not None:
-            notes = (*notes, "has a validation part of its own, which is used in place of a share of the training images")
+            notes = (*notes, "has validation images of its own, used in place of a share of the training images")
         return RawData(train, test, names, "not recorded", mirror=True, validation=validation, notes=notes)
 
     def _read(self, *parts: Labelled) -> list[Part]:

@@ -1,7 +1,8 @@
-"""How a folder of images is laid out: PART/CLASS/* with PART for train, test and perhaps validation, or CLASS/* alone.
+"""How a folder of images is laid out: PART/CLASS/* for train, test and perhaps validation, or CLASS/*.
 
-What nobody made for the data is passed over: hidden files and folders at any depth, and what operating systems leave behind.
-What else is passed over is told of in notes; what could be read in two ways is refused.
+What nobody made for the data is passed over: hidden files and folders at any depth, and what
+operating systems leave behind. What else is passed over is told of in notes; what could be read in
+two ways is refused.
 """
 
 import os
@@ -31,7 +32,10 @@ Labelled = list[tuple[Path, int]]
 
 @dataclass(frozen=True)
 class Layout:
-    """The class names, and the files of each part with their labels. test, validation: None where no folder holds them."""
+    """The class names, and the files of each part with their labels.
+
+    test, validation: None where no folder holds them. notes: what should be known, a sentence each.
+    """
 
     class_names: tuple[str, ...]
     train: Labelled
@@ -41,7 +45,10 @@ class Layout:
 
 
 def lay_out(root: Path) -> Layout:
-    """Find parts and classes; DataMissing names what is wrong. Classes are in alphabetical order, as ImageFolder counts them."""
+    """Find parts and classes; DataMissing names what is wrong.
+
+    Classes are in alphabetical order, as torchvision's ImageFolder counts them.
+    """
     folders = _subfolders(root)
     parts = _parts(root, folders)
     if not parts:
@@ -55,7 +62,8 @@ def lay_out(root: Path) -> Layout:
     found = {role: _labelled(folder, names) for role, folder in parts.items()}
     beside = [folder for folder in folders if folder not in parts.values()]
     notes = [
-        f"passes over the folder {folder.name} ({len(held)} images), which is called neither train, validation nor test"
+        f"passes over the folder {folder.name} ({_counted(len(held), 'image')}), which is called neither"
+        " train, validation nor test"
         for folder in beside
         if (held := _images(folder))
     ]
@@ -110,7 +118,10 @@ def _role_of_words(name: str) -> str | None:
 
 
 def _parts(root: Path, folders: Sequence[Path]) -> dict[str, Path]:
-    """The folders that are parts, by role; none where `folders` are classes. A class may be called train, if no other is test."""
+    """The folders that are parts, by role; none where `folders` are classes.
+
+    A class may be called train, if no other is called test.
+    """
     holding = [folder for folder in folders if _class_folders(folder)]
     plain = {folder: role for folder in folders if (role := _role(folder.name))}
     roles = {folder: role for folder in holding if (role := _role_of_words(folder.name))}
@@ -126,9 +137,10 @@ def _parts(root: Path, folders: Sequence[Path]) -> dict[str, Path]:
     if by_role and not {"train", "test"} <= set(by_role):
         lacking = "test" if "train" in by_role else "train"
         here = by_role.get("train", next(iter(by_role.values()))).name
+        other = by_role.get("validation") if lacking == "test" else None
+        instead = f" (or call {other.name} that, if it is the test part)" if other else ""
         raise DataMissing(
-            f"{root}: has a folder {here} of class folders, but no folder {lacking} beside it; add {lacking}"
-            + (f" (or call {by_role['validation'].name} that, if it is the test part)" if "validation" in by_role else "")
+            f"{root}: has a folder {here} of class folders, but no folder {lacking} beside it; add {lacking}{instead}"
         )
     return by_role
 
@@ -139,7 +151,10 @@ def _class_folders(folder: Path) -> list[str]:
 
 
 def _refuse_unnamed_parts(folders: Sequence[Path]) -> None:
-    """Folders that all hold folders of the same names are parts, or classes that hold parts: which ones, only their names say."""
+    """Folders that hold folders of the same names are parts, or classes that hold parts.
+
+    Which ones they are, only their names could say.
+    """
     inner = {folder: _class_folders(folder) for folder in folders} if len(folders) > 1 else {}
     for folder, names in inner.items():
         if len({role for name in names if (role := _role(name))}) > 1:
@@ -159,7 +174,8 @@ def _refuse_unnamed_parts(folders: Sequence[Path]) -> None:
 def _class_names(folder: Path) -> tuple[str, ...]:
     found = _subfolders(folder)
     if len(found) < 2:
-        deeper = f" (its only folder {found[0].name} holds folders of images)" if found and _class_folders(found[0]) else ""
+        is_deeper = found and _class_folders(found[0])
+        deeper = f" (its only folder {found[0].name} holds folders of images)" if is_deeper else ""
         raise DataMissing(
             f"{folder}: the number of class folders in it is {len(found)}; make at least 2, one for each class{deeper}"
         )
@@ -172,8 +188,8 @@ def _require_classes(parts: dict[str, Path], role: str, names: tuple[str, ...]) 
     for folder in _subfolders(parts[role]) if role in parts else []:
         if folder.name in names:
             continue
-        if _folded(folder.name) in spelt:
-            raise DataMissing(f"{folder}: is written otherwise than {train / spelt[_folded(folder.name)]}; write both alike")
+        if known := spelt.get(_folded(folder.name)):
+            raise DataMissing(f"{folder}: is written otherwise than {train / known}; write both alike")
         raise DataMissing(f"{folder}: no such class in {train}; add it there or remove it here")
 
 
@@ -193,14 +209,17 @@ def _labelled(folder: Path, names: tuple[str, ...]) -> Labelled:
 
 
 def _strays(root: Path, homes: Sequence[Path], beside: Sequence[Path] = ()) -> list[str]:
-    """Notes on visible files that are in no class folder (those straight in `homes`), and on those that are no images."""
+    """Notes on visible images that are in no class folder but straight in `homes`, and on other files."""
     files = [file for file in _files(root) if not any(file.is_relative_to(folder) for folder in beside)]
     images = sorted(file for file in files if _is_image(file) and file.parent in homes)
     others = Counter(file.suffix.lower() or file.name for file in files if not _is_image(file))
-    found = [f"passes over {len(images)} images in no class folder, such as {images[0].relative_to(root)}"] if images else []
+    found = []
+    if images:
+        some = images[0].relative_to(root)
+        found.append(f"passes over {_counted(len(images), 'image')} in no class folder, such as {some}")
     if others:
         kinds = ", ".join(f"{ending} ({count})" for ending, count in others.most_common(3))
-        found.append(f"passes over {sum(others.values())} files that are no images by their endings: {kinds}")
+        found.append(f"passes over what is no image by its ending, {_counted(sum(others.values()), 'file')}: {kinds}")
     return found
 
 
@@ -209,7 +228,8 @@ def _deep(found: Labelled, folder: Path) -> list[str]:
     deep = [file for file, _ in found if len(file.relative_to(folder).parts) > 2]
     if not deep:
         return []
-    return [f"{len(deep)} images lie in folders within a class and count as the class's, such as {deep[0].relative_to(folder)}"]
+    some = deep[0].relative_to(folder)
+    return [f"counts {_counted(len(deep), 'image')} in folders within a class as the class's, such as {some}"]
 
 
 def _names_to_know(names: tuple[str, ...]) -> list[str]:
@@ -222,3 +242,7 @@ def _names_to_know(names: tuple[str, ...]) -> list[str]:
     if turned:
         found.append(f"classes are counted in the alphabetical order of their names, where {turned[0]} comes before {turned[1]}")
     return found
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"

@@ -24,7 +24,7 @@ def domain_names(name: str) -> tuple[str, ...]:
 
 
 def in_cards(name: str) -> str:
-    """The name by which cards know a data set, which tells of no machine: of a folder only what it is called itself."""
+    """The name by which cards know a data set, which tells of no machine: of a folder, its last name."""
     if name.startswith(DOMAINS):
         return DOMAINS + "+".join(in_cards(part) for part in domain_names(name))
     return f"{FOLDER}{folder_of(name).name}" if name.startswith(FOLDER) else name
@@ -36,9 +36,9 @@ def folder_of(name: str) -> Path:
 
 
 def located(name: str, file: Path) -> str:
-    """The data set that the card of `file` names; a folder is looked for where we are and beside the file.
+    """The data set that the card of `file` names.
 
-    DataMissing where it is in neither place.
+    A folder is looked for where we are and beside the file; DataMissing where it is in neither place.
     """
     if not name.startswith(FOLDER):
         return name

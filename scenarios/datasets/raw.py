@@ -17,7 +17,10 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """images: (N, C, H, W) uint8. labels: (N,) int64. files: where each image is from, or () where images have no file each."""
+    """images: (N, C, H, W) uint8. labels: (N,) int64.
+
+    files: where each image is from; () where images have no file each.
+    """
 
     images: Pixels
     labels: Indices
@@ -33,8 +36,8 @@ class Part:
 class RawData:
     """The published parts. mean, std: per channel for pixels in [0, 1]; None: to be computed from the training part.
 
-    mirror: whether a horizontally flipped image keeps its label. validation: where it is published too; else it is held out.
-    notes: what should be known of them, a sentence each.
+    mirror: whether a horizontally flipped image keeps its label. validation: where there is such a
+    part; else it is held out. notes: what should be known of the parts, a sentence each.
     """
 
     train: Part
@@ -59,7 +62,7 @@ def checked_labels(labels: Any, classes: int, images: int, where: str) -> Indice
     """Return `labels` as (N,) int64 after checking that there is one an image and that each is a class."""
     array = _whole_numbers(labels)
     if array is None:
-        raise DataMissing(f"{where}: its labels are not whole numbers, one after the other; fetch the file again")
+        raise DataMissing(f"{where}: its labels are not a row of whole numbers; fetch the file again")
     if array.ndim != 1 or len(array) != images:
         raise DataMissing(f"{where}: it holds {array.size} labels for {images} images; fetch the file again")
     if images and not (array.min() >= 0 and array.max() < classes):

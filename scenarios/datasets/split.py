@@ -60,7 +60,7 @@ def statistics(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def as_splits(name: str, raw: RawData, validation: float) -> Splits:
-    """Hold out validation images of the training part, unless there are such, and normalise all parts as that part.
+    """Hold out validation images, unless there are such; all parts get the training part's statistics.
 
     Notes go with all three parts, as printable text: they quote names of files.
     """
@@ -72,7 +72,7 @@ def as_splits(name: str, raw: RawData, validation: float) -> Splits:
         train_part, validation_part = hold_out(name, raw.train, raw.class_names, validation, "validation")
     named = {"training": train_part, "validation": validation_part, "test": raw.test}
     found = copies(named) if all(part.files for part in named.values()) else []
-    notes = tuple("".join(letter if letter.isprintable() else "?" for letter in note) for note in (*raw.notes, *found))
+    notes = tuple(_printable(note) for note in (*raw.notes, *found))
     mean, std = (raw.mean, raw.std) if raw.mean and raw.std else statistics(train_part.images)
 
     def as_data(part: Part) -> ClassData:
@@ -89,3 +89,7 @@ def as_splits(name: str, raw: RawData, validation: float) -> Splits:
         )
 
     return Splits(train=as_data(train_part), validation=as_data(validation_part), test=as_data(raw.test))
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -117,7 +117,7 @@ def test_other_images_are_not_taken_for_those_of_the_set(
     assert answer.status == 2 and "says it was made from folder:photos, not digits" in answer.err
 
 
-NOTE = "1 of 25 test images are in the training part too, equal in every pixel: Train/a/04.png and Test/b/copy.png"
+NOTE = "1 of 25 test images is in the training part too, equal in every pixel: Train/a/04.png and Test/b/copy.png"
 
 
 def test_copies_are_told_by_commands_card_record_and_report(

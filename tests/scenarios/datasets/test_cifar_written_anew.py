@@ -140,7 +140,7 @@ def nested(depth: int) -> list[Any]:
     ids=["nested", "halves", "texts", "lists", "array-of-halves", "nan", "truth", "number", "none"],
 )
 def test_labels_that_are_no_whole_numbers_are_refused(labels: Any) -> None:
-    with pytest.raises(DataMissing, match="file: its labels are not whole numbers"):
+    with pytest.raises(DataMissing, match="file: its labels are not a row of whole numbers"):
         checked_labels(labels, 10, 2, "file")
 
 

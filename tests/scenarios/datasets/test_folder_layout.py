@@ -57,7 +57,7 @@ def test_a_validation_part_is_the_validation_part(name: str, write_parts: Any) -
     assert counts(splits) == [[3, 3], [3, 3], [3, 3]]
     written = np.asarray(Image.open(root / name / "b" / "image01.png"))
     assert torch.equal(splits.validation.images[4, 0], torch.tensor(written))
-    assert "has a validation part of its own" in notes(root)
+    assert "has validation images of its own" in notes(root)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_what_is_passed_over_is_told(tmp_path: Path, write_parts: Any, write_ima
     assert load(f"folder:{root}").train.notes == (
         "passes over the folder extra (4 images), which is called neither train, validation nor test",
         "passes over 2 images in no class folder, such as train/image00.png",
-        "passes over 3 files that are no images by their endings: .gif (2), .csv (1)",
-        "5 images lie in folders within a class and count as the class's, such as a/more/image00.png",
+        "passes over what is no image by its ending, 3 files: .gif (2), .csv (1)",
+        "counts 5 images in folders within a class as the class's, such as a/more/image00.png",
     )
 
 
@@ -134,11 +134,11 @@ def test_copies_across_parts_and_classes_are_counted_and_named(write_parts: Any)
     splits = load(f"folder:{root}")
     assert splits.test.notes == splits.train.notes
     assert splits.train.notes[1:] == (
-        "1 of 6 validation images are in the training part too, equal in every pixel: train/b/image00.png and val/b/image00.png;"
+        "1 of 6 validation images is in the training part too, equal in every pixel: train/b/image00.png and val/b/image00.png;"
         " figures on the validation part count it as unseen",
         "2 of 7 test images are in the training part too, equal in every pixel: train/a/image00.png and test/a/image00.png;"
         " figures on the test part count them as unseen",
-        "1 images are in more than one class, equal in every pixel: train/a/linked.png and train/b/image01.png",
+        "1 image is in more than one class, equal in every pixel: train/a/linked.png and train/b/image01.png",
     )
 
 
