@@ -40,6 +40,8 @@ def located(name: str, file: Path) -> str:
 
     A folder is looked for where we are and beside the file; DataMissing where it is in neither place.
     """
+    if name.startswith(DOMAINS):
+        return DOMAINS + "+".join(located(part, file) for part in domain_names(name))
     if not name.startswith(FOLDER):
         return name
     called = name.removeprefix(FOLDER).strip()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from condensers.errors import DataMissing, brief
 from scenarios.datasets.raw import Pixels
@@ -59,7 +59,7 @@ def decode(file: Path) -> Pixels:
     return planes
 
 
-def _require_plain(image: Image.Image, file: Path) -> None:
+def _require_plain(image: ImageFile.ImageFile, file: Path) -> None:
     """Refuse, by what the header says, what would lose something on the way to 8 bits of grey or RGB."""
     if image.mode not in ("1", "L", "RGB"):
         raise DataMissing(f"{file}: its colours are stored as {image.mode}; convert it to 8-bit grey (L) or RGB")
@@ -71,7 +71,7 @@ def _require_plain(image: Image.Image, file: Path) -> None:
         raise DataMissing(f"{file}: holds several pictures (pages or an animation); keep one in each file")
 
 
-def _is_deep(image: Image.Image) -> bool:
+def _is_deep(image: ImageFile.ImageFile) -> bool:
     """Whether RGB has more than 8 bits a colour, which Pillow would cut off without a word."""
     if image.format == "PPM":  # its decoder is given the mode and the number that white is
         return any(tile.args[1] > 255 for tile in image.tile if isinstance(tile.args, tuple) and tile.codec_name != "raw")
