@@ -18,6 +18,8 @@ def hold_out(name: str, part: Part, class_names: tuple[str, ...], fraction: floa
     Both come in one shuffled order, so that the first images are not all of the first class. Raises DataMissing for a
     class with a single image.
     """
+    if not len(part.labels):
+        raise DataMissing(f"{name}: holds no images to divide between training and {purpose}; fetch or add some")
     counts = np.bincount(part.labels, minlength=len(class_names))
     if (counts == 1).any():
         alone = class_names[int(np.argmax(counts == 1))]
