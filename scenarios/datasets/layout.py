@@ -54,8 +54,8 @@ def lay_out(root: Path) -> Layout:
     if not parts:
         _refuse_unnamed_parts(folders)
         names = _class_names(root)
-        found = _labelled(root, names)
-        return Layout(names, found, notes=(*_strays(root, [root]), *_deep(found, root), *_names_to_know(names)))
+        pooled = _labelled(root, names)
+        return Layout(names, pooled, notes=(*_strays(root, [root]), *_deep(pooled, root), *_names_to_know(names)))
     names = _class_names(parts["train"])
     for role in ("test", "validation"):
         _require_classes(parts, role, names)
