@@ -60,16 +60,20 @@ def load_set(path: str | Path) -> SyntheticSet:
 
 
 def require_same_data(synthetic: SyntheticSet, data: ClassData, path: Path) -> None:
-    """Refuse a set that was made from other images than `data` (the training part)."""
+    """Refuse a set that was made from other images than `data` (the training part).
+
+    Equal images are enough: a folder may have another name by now.
+    """
     card = synthetic.card
+    if card["digest"] == data.digest:
+        return
     if card["dataset"] != data.name:
         source = card["dataset"]
         raise UsageError(f"{path}: its card says it was made from {source}, not {data.name}; pass --data {source}")
-    if card["digest"] != data.digest:
-        raise UsageError(
-            f"{path}: made from a {data.name} with digest {card['digest']}, but the one here has {data.digest};"
-            " use the same files, or condense again"
-        )
+    raise UsageError(
+        f"{path}: made from a {data.name} with digest {card['digest']}, but the one here has {data.digest};"
+        " use the same files, or condense again"
+    )
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

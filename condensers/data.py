@@ -18,6 +18,7 @@ class ClassData:
     images: (N, C, H, W) uint8. labels: (N,) int64, an index into class_names. mean, std: per channel, for pixels in
     [0, 1]. classes: the labels that may occur; after `restrict` the images of all others are gone from memory.
     mirror: whether a horizontally flipped image keeps its label (false for digits and letters).
+    notes: what should be known wherever the data are used, a sentence each; no part of the digest.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ClassData:
     mirror: bool = True
     licence: str = "not recorded"
     classes: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.classes:

@@ -173,6 +173,7 @@ def card_of(condenser: Any, data: ClassData, context: Context, ipc: int, recipe:
         "recipe": {"augmentation": condenser.evaluation, **recipe},
         "versions": {"torch": torch.__version__},
         "licence": data.licence,
+        **({"data_notes": list(data.notes)} if data.notes else {}),
         **note,
     }
 

@@ -69,6 +69,7 @@ def _run(cell: Cell, store: Store, settings: Settings, hooks: Hooks, data: Split
         else:
             result = _measure(cell, settings, hooks, data)
             outcome, joules = result["outcome"], metered.stop().joules
+            outcome["detail"] = {**outcome["detail"], **_said(outcome["detail"], data)}
             # What reading a table takes is not what its rows took.
             outcome["costs"] = {**outcome["costs"], "joules": energy.NOT_MEASURED if "truth" in outcome["detail"] else joules}
         seconds, used = time.perf_counter() - begun, metered.stop()
@@ -149,6 +150,12 @@ def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> dict
     ipc = budget.ipc_of(condenser, data.train)
     stored = condenser.nbytes(data.train, ipc)
     return _result(cell, outcome, ipc, stored, {"seconds": outcome.costs.get("condensation_seconds")})
+
+
+def _said(detail: Mapping[str, Any], data: Splits) -> dict[str, list[str]]:
+    """What the scenario says, and what should be known of its data."""
+    said = [*detail.get("said", []), *data.train.notes]
+    return {"said": said} if said else {}
 
 
 def _row(architecture: Mapping[str, Any], cell: Cell, context: Context, data: Splits) -> dict[str, Any]:

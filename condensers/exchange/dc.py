@@ -14,7 +14,7 @@ from condensers.exchange.pickled import read as unpickle
 from condensers.exchange.published import Published, as_images, as_labels, as_rates
 from condensers.exchange.said import statements
 
-KEYS = ("mean", "std", "class_names", "dataset", "recipe")
+KEYS = ("mean", "std", "class_names", "dataset", "recipe", "card")
 
 
 def parse(content: Any, path: Path, experiment: int = -1) -> Published:
@@ -37,7 +37,7 @@ def write(path: Path, content: dict[str, Any]) -> None:
     """Write what `parse` reads; torch.load takes it with its defaults, and so does code that reads the authors' files."""
     pair = [content["images"], content["labels"]]
     rates = {"rates": content["rates"]} if "rates" in content else {}
-    torch.save({"data": [pair], "accs_all_exps": {}, **rates, **{key: content[key] for key in (*KEYS, "card")}}, path)
+    torch.save({"data": [pair], "accs_all_exps": {}, **rates, **{key: content[key] for key in KEYS}}, path)
 
 
 def read(path: Path, experiment: int = -1) -> Published:

@@ -40,6 +40,7 @@ def read(path: Path) -> Published:
     rates = as_rates(_tensor(arrays["rates"], path), path) if "rates" in arrays else None
     said: dict[str, Any] = {key: arrays[key].tolist() for key in ("mean", "std", "class_names") if key in arrays}
     said["dataset"] = str(arrays["dataset"]) if "dataset" in arrays else None
+    said["card"] = str(arrays["card"]) if "card" in arrays else None
     said["recipe"] = _json(arrays["recipe"], path) if "recipe" in arrays else None
     found = as_labels(_tensor(labels, path), len(pixels), path)
     return Published(path, "npz", pixels, found, rates, **statements(said, path))

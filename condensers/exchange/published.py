@@ -20,6 +20,7 @@ class Published:
 
     pixels: "unit" (0 to 1), a pair (mean, std) by which they are normalised, or None where the file does not say.
     names: the class names that labels count, or () where the file does not say. recipe: what the format says of training.
+    digest: of the images it was made from, where the file has a card of ours.
     """
 
     path: Path
@@ -31,6 +32,7 @@ class Published:
     names: tuple[str, ...] = ()
     dataset: str | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    digest: str | None = None
 
 
 def existing(path: Path) -> Path:

@@ -1,5 +1,6 @@
 """What a file may say of itself, checked: mean and std, class names, data set, recipe. Nothing more is believed."""
 
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from condensers.errors import UsageError
 
 AUGMENTATIONS = ("none", "dsa")
+LONGEST = 100  # letters of a digest
 FORMS = ("hard", "probabilities", "scores")
 
 
@@ -24,7 +26,18 @@ def statements(said: Mapping[str, Any], path: Path) -> dict[str, Any]:
     if isinstance(said.get("dataset"), str):
         found["dataset"] = said["dataset"]
     found["recipe"] = recipe(said.get("recipe"))
+    found["digest"] = _digest(said.get("card"))
     return found
+
+
+def _digest(card: Any) -> str | None:
+    """That of the data, from a card as JSON text; None where there is no such card."""
+    try:
+        read = json.loads(card) if isinstance(card, str) else None
+    except (ValueError, RecursionError):
+        return None
+    digest = read.get("digest") if isinstance(read, dict) else None
+    return digest if isinstance(digest, str) and len(digest) <= LONGEST else None
 
 
 def numbers(value: Any, what: str, where: Path | str) -> tuple[float, ...]:

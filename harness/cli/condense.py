@@ -26,7 +26,6 @@ def condense(
     from condensers.synthetic import Budget
     from harness.condensing import make_set
     from harness.runtime import choose_device, prepare
-    from scenarios.datasets import load
 
     condenser = create_condenser(options.spec_of(method, overrides))
     budget = Budget(ipc, nbytes)
@@ -36,7 +35,7 @@ def condense(
         path = path.with_name(path.name + ".safetensors")
     options.writable(path, "--out")
     prepare(threads)
-    splits = load(data, data_dir=data_dir, download=download)
+    splits = options.load_data(data, data_dir, download)
     synthetic = make_set(condenser, splits.train, budget, path, (seed, choose_device(device)))
     images = synthetic.card["images_per_class"]
     instead = "" if images == synthetic.ipc else f" in place of {synthetic.ipc}"

@@ -34,13 +34,13 @@ def evaluate(
     from harness import gallery
     from harness.condensing import interruptible, kept_work
     from harness.runtime import choose_device, prepare
-    from scenarios.datasets import load
+    from scenarios.datasets.naming import located
     from scenarios.registry import SCENARIOS
 
     use = SCENARIOS.create(options.spec_of(scenario, overrides))
     prepare(threads)
     synthetic = load_set(gallery.locate(file))
-    splits = load(data or synthetic.card["dataset"], data_dir=data_dir, download=download)
+    splits = options.load_data(data or located(synthetic.card["dataset"], file), data_dir, download)
     require_same_data(synthetic, splits.train, file)
     if hasattr(use, "anew") and synthetic.card["couples_classes"]:
         typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from condensers.errors import UsageError
+
+if TYPE_CHECKING:
+    from scenarios.protocol import Splits
 
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", envvar="HARNESS_DATA", help="Folder with the data sets, in torchvision's layout.")
@@ -26,6 +29,21 @@ def spec_of(name: str, overrides: list[str] | None, given: Mapping[str, Any] | N
     for override in overrides or []:
         apply_override(table, override)
     return table
+
+
+def load_data(name: str, data_dir: Path | None, download: bool, validation: float = 0.1) -> "Splits":
+    """A data set; what should be known of it is printed as notes."""
+    from scenarios.datasets import load
+
+    splits = load(name, data_dir=data_dir, download=download, validation=validation)
+    tell_notes(splits)
+    return splits
+
+
+def tell_notes(splits: "Splits") -> None:
+    """On standard error, where they do not mix with what is asked for."""
+    for note in splits.train.notes:
+        typer.echo(f"note: {splits.train.name}: {note}", err=True)
 
 
 def writable(path: Path, option: str) -> Path:

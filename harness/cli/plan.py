@@ -27,6 +27,8 @@ def plan(
 
     prepare(threads)
     planned = load_plan(suite, overrides or [], data_dir, download)
+    for splits in planned.data.values():
+        options.tell_notes(splits)
     store = Store(out or Path("runs") / planned.plan.suite.name)
     cells = planned.plan.cells
     left = [cell for cell in cells if not store.done(cell.key)]

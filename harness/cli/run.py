@@ -53,6 +53,8 @@ def run(
 
     prepare(threads)
     planned = load_plan(suite, overrides or [], data_dir, download)
+    for splits in [] if quiet else planned.data.values():
+        options.tell_notes(splits)
     chosen = choose_device(device)
     settings = Settings(
         root=out or Path("runs") / planned.plan.suite.name,

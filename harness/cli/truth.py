@@ -48,13 +48,12 @@ def build(
     from harness.runtime import choose_device, cores, prepare
     from harness.truth import Wanted
     from harness.truth import build as make
-    from scenarios.datasets import load
     from scenarios.registry import SCENARIOS
 
     count, chosen_part = _count(architectures), _part(part)
     search = SCENARIOS.create(options.spec_of("search", overrides, {"space": space}), "search")
     prepare(threads)
-    splits = load(data, data_dir=data_dir, download=download, validation=validation)
+    splits = options.load_data(data, data_dir, download, validation)
     chosen = choose_device(device)
     settings = Settings(
         root=options.writable(out, "--out").with_suffix(".work"),

@@ -94,6 +94,7 @@ def _facts(content: Mapping[str, Any]) -> str:
         "set.safetensors has them as stored",
     }
     facts |= {"Note": card["note"]} if card.get("note") else {}
+    facts |= {"Of the data": "; ".join(map(str, card["data_notes"]))} if card.get("data_notes") else {}
     lines = [f"| {name} | {_text(value)} |" for name, value in facts.items()]
     return "\n".join(["| | |", "| :--- | :--- |", *lines])
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from condensers.errors import DataMissing, UsageError
 from condensers.registry import Registry
-from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, parted
+from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, in_cards, parted
 
 if TYPE_CHECKING:
     from scenarios.datasets.raw import Source
@@ -56,6 +56,8 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
     NAME@PIXELS is a registered data set with its images averaged to that height, NAME~COUNT has the first COUNT training images
     of each class alone (those held out for validation among them), for example fashion-mnist@14~600.
 
+    A folder may have validation images of its own, which are taken in place of that share.
+
     data_dir: where files are looked for; by default the folder in HARNESS_DATA, else "data" in the user's cache.
     download: fetch what is not there. validation: the share of each class's training images, 0 to 1 exclusive, that is
     held out for validation (at least one image). The same call gives the same images in the same order everywhere.
@@ -78,8 +80,7 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
     place = Place.choose(data_dir, download)
     try:
         if name.startswith(FOLDER):
-            folder = Folder(name.removeprefix(FOLDER).strip())
-            return as_splits(f"{FOLDER}{folder.root.name}", folder.read(place), validation)
+            return as_splits(in_cards(name), Folder(name.removeprefix(FOLDER).strip()).read(place), validation)
         base, height, count = parted(name)
         source: Source = DATASETS.create(base)
         raw = source.read(place)

@@ -4,26 +4,33 @@ Source: the format's description on the CIFAR page of Krizhevsky: a dict with `d
 planes of 32 x 32, and `labels` or `fine_labels`; keys are texts or bytes, by the Python that wrote them.
 """
 
+import io
 import math
 import pickle
+import re
+import struct
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from condensers.errors import DataMissing, brief
 from scenarios.datasets.raw import Part, checked_labels
 
-KINDS = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)}
+KINDS = re.compile("[iu][1248]|[SU][1-9][0-9]{0,2}")  # whole numbers, and texts of up to 999 letters
+LATIN = ("latin1", "latin-1")  # how Python 3 writes bytes in the protocols that know only texts
 
 
-class _Number:
-    """Stands in for numpy.dtype: a plain number's type and its byte order."""
+class _Type:
+    """Stands in for numpy.dtype: the type of plain numbers or texts, and its byte order."""
 
     def __init__(self, code: Any = "", *_: Any) -> None:
         text = _text(code)
-        if text not in KINDS:
-            raise pickle.UnpicklingError(f"type {text[:20]!r} is no plain number")
+        if not KINDS.fullmatch(text):
+            raise pickle.UnpicklingError(f"type {text[:20]!r} is neither a whole number nor a text")
         self.code, self.order = text, "<"
 
     def __setstate__(self, state: Any) -> None:
@@ -38,48 +45,106 @@ class _Array:
     def __setstate__(self, state: Any) -> None:
         _, shape, kind, fortran, raw = state
         content = raw.encode("latin1") if isinstance(raw, str) else raw
-        fine = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
-        if not fine or not isinstance(kind, _Number) or not isinstance(content, bytes):
-            raise pickle.UnpicklingError("an array without shape, type and bytes")
-        found = np.frombuffer(content, kind.order + kind.code)
-        if math.prod(shape) != len(found):
-            raise pickle.UnpicklingError(f"an array of {shape} holds {len(found)} values")
-        self.values = found.reshape(shape, order="F" if fortran else "C")
+        self.values = _values(content, kind, shape, "F" if fortran else "C")
+
+
+def _values(content: Any, kind: Any, shape: Any, order: Any) -> NDArray[np.generic]:
+    """An array of `shape` from its bytes; UnpicklingError where they do not fit each other."""
+    fine = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
+    if not fine or not isinstance(kind, _Type) or not isinstance(content, bytes | bytearray) or order not in ("C", "F"):
+        raise pickle.UnpicklingError("an array without shape, type and bytes")
+    found = np.frombuffer(bytes(content), kind.order + kind.code)
+    if math.prod(shape) != len(found):
+        raise pickle.UnpicklingError(f"an array of {shape} holds {len(found)} values")
+    return found.reshape(shape, order=order)
 
 
 def _array(*_: Any) -> _Array:
+    """Stands in for numpy's `_reconstruct`: an array still without values."""
     return _Array()
 
 
-# How numpy rebuilds an array, under the names that its old and new versions write. Not by numpy itself, which a damaged state
-# can end the process in.
+def _from_buffer(content: Any, kind: Any, shape: Any, order: Any, axes: Any = None) -> _Array:
+    """Stands in for numpy's `_frombuffer`, which protocol 5 asks for; axes: of a transposed array."""
+    array = _Array()
+    array.values = _values(content, kind, shape, "C" if order == "K" else order)
+    if order == "K" and axes is not None:
+        array.values = array.values.transpose(axes)
+    return array
+
+
+def _scalar(kind: Any, raw: Any) -> Any:
+    """Stands in for numpy's `scalar`: one number or text from its bytes."""
+    content = raw.encode("latin1") if isinstance(raw, str) else raw
+    return _values(content, kind, (1,), "C")[0].item()
+
+
+def _bytes(*given: Any) -> bytes:
+    """Stands in for `_codecs.encode`, and for `bytes` without arguments."""
+    if not given:
+        return b""
+    if len(given) != 2 or not isinstance(given[0], str) or given[1] not in LATIN:
+        raise pickle.UnpicklingError("bytes that are no text in Latin-1")
+    return given[0].encode("latin1")
+
+
+# How Python 3 writes bytes, and how numpy rebuilds an array or a number, under the names that their
+# old and new versions write. Not by numpy itself, which a damaged state can end the process in.
 _ALLOWED: dict[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): _array,
-    ("numpy._core.multiarray", "_reconstruct"): _array,
-    ("numpy", "ndarray"): _Array,
-    ("numpy", "dtype"): _Number,
+    ("_codecs", "encode"): _bytes,
+    ("__builtin__", "bytes"): _bytes,
+    ("builtins", "bytes"): _bytes,
+    ("numpy", "dtype"): _Type,
+    **{("numpy", name): _Array for name in ("ndarray", "memmap")},
+    **{(f"numpy.{core}.multiarray", "_reconstruct"): _array for core in ("core", "_core")},
+    **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
 }
+_OPCODES: dict[int, Callable[[Any], None]] = dict(pickle._Unpickler.dispatch)
 
 
-class ArraysOnly(pickle.Unpickler):
-    """Knows numpy arrays and Python's plain values; every other name in the pickle is refused before it is imported."""
+class ArraysOnly(pickle._Unpickler):
+    """Knows numpy arrays and Python's plain values; any other name is refused before it is imported.
+
+    Python's own unpickler rather than the one in C, which reserves what a file claims: twenty bytes
+    can take all memory there.
+    """
+
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(_OPCODES)
+    read: Callable[[int], bytes]
+    append: Callable[[Any], None]
+    stack: list[Any]
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which CIFAR data has no use for")
         return _ALLOWED[module, name]
 
+    def load_bytearray8(self) -> None:
+        """Bytes that are written with their length (uint64), as much of them as there is."""
+        (size,) = struct.unpack("<Q", self.read(8))
+        self.append(self.read(min(size, sys.maxsize)))
+
+    def load_build(self) -> None:
+        """A state is for instances of the stand-ins alone, lest it changes the stand-ins themselves."""
+        if not isinstance(self.stack[-2], _Type | _Array):
+            raise pickle.UnpicklingError("it gives a state to what has none")
+        _OPCODES[pickle.BUILD[0]](self)
+
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+    dispatch[pickle.BUILD[0]] = load_build
+
 
 def read_pickle(path: Path) -> dict[str, Any]:
     """Return the dict in one file, its keys as texts; DataMissing names the file when it is damaged or not only data."""
     try:
-        with path.open("rb") as file:
-            content = ArraysOnly(file, encoding="latin1").load()
+        content = ArraysOnly(io.BytesIO(path.read_bytes()), encoding="latin1").load()
     except Exception as fault:  # a damaged pickle may raise anything, says the pickle module's documentation
         raise DataMissing(f"{path}: cannot be read as CIFAR data ({brief(fault)}); fetch the file again") from fault
     if not isinstance(content, dict):
         raise DataMissing(f"{path}: holds a {type(content).__name__}, not CIFAR's table; fetch the file again")
-    return {_text(key): value.values if isinstance(value, _Array) else value for key, value in content.items()}
+    named = {_text(key): value for key, value in content.items() if isinstance(key, str | bytes)}
+    return {key: value.values if isinstance(value, _Array) else value for key, value in named.items()}
 
 
 def read_part(paths: list[Path], label_key: str, classes: int) -> Part:
@@ -90,8 +155,9 @@ def read_part(paths: list[Path], label_key: str, classes: int) -> Part:
 
 def read_class_names(path: Path, key: str) -> tuple[str, ...]:
     """Read the names of the classes from the file of metadata."""
-    names = _entry(read_pickle(path), key, path)
-    if not isinstance(names, list) or not names:
+    found = _entry(read_pickle(path), key, path)
+    names = found.tolist() if isinstance(found, np.ndarray) else found
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str | bytes) for name in names):
         raise DataMissing(f"{path}: its '{key}' is not a list of class names; fetch the file again")
     return tuple(_text(name) for name in names)
 
@@ -106,9 +172,10 @@ def _read_batch(path: Path, label_key: str, classes: int) -> Part:
 
 def _entry(content: dict[str, Any], key: str, path: Path) -> Any:
     if key not in content:
-        raise DataMissing(f"{path}: has no '{key}', only {', '.join(sorted(content)) or 'nothing'}; fetch the file again")
+        others = ", ".join(ascii(name)[1:-1][:20] for name in sorted(content)[:5]) or "nothing"
+        raise DataMissing(f"{path}: has no '{key}', only {others}; fetch the file again")
     return content[key]
 
 
-def _text(value: Any) -> str:
+def _text(value: Any) -> str:  # of a type, a key or a name
     return value.decode("latin1") if isinstance(value, bytes) else str(value)

@@ -62,6 +62,7 @@ def combine(sets: Sequence[Splits]) -> Splits:
             std=std,
             mirror=all(one.train.mirror for one in sets),
             licence="; ".join(dict.fromkeys(one.train.licence for one in sets)),
+            notes=tuple(f"{one.train.name} {note}" for one in sets for note in one.train.notes),
         )
         for images, labels in pooled
     ]

@@ -15,6 +15,7 @@ from scenarios.datasets.raw import Part, Pixels, checked_labels
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 SIDE = 28
+LIMIT = 2**28  # bytes of one file unpacked: the largest published one takes 4.7e7
 
 
 def read_parts(paths: list[Path], classes: int) -> tuple[Part, Part]:
@@ -47,10 +48,13 @@ def read_idx(path: Path, dimensions: int) -> Pixels:
 
 def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            content = file.read(LIMIT + 1)
     except (OSError, EOFError, zlib.error) as fault:
         raise DataMissing(f"{path}: cannot be read, it is damaged or truncated ({brief(fault)}); fetch the file again") from fault
+    if len(content) > LIMIT:
+        raise DataMissing(f"{path}: unpacks to more than {LIMIT} bytes, which no published set takes; fetch the file again")
+    return content
 
 
 def _part(images_path: Path, labels_path: Path, classes: int) -> Part:

@@ -20,7 +20,7 @@ KINDS = {
     1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8",
 }  # fmt: skip
 CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
-LIMIT = 2**31  # bytes of one array unpacked: the largest published one takes 1.7e9
+LIMIT = 2**31  # bytes of all arrays unpacked: the largest published file, SVHN's `extra`, takes 1.7e9
 MOST_DIMENSIONS = 8
 
 
@@ -30,12 +30,14 @@ def arrays(content: bytes) -> dict[str, NDArray[np.generic]]:
         raise ValueError("no header of a MATLAB file of version 5")
     order = "<" if content[126:128] == b"IM" else ">"
     found: dict[str, NDArray[np.generic]] = {}
+    room = LIMIT
     for kind, data in _elements(content[HEADER:], order):
         if kind == COMPRESSED:
-            ((kind, data),) = _elements(_unpacked(data), order)
+            ((kind, data),) = _elements(_unpacked(data, room), order)
         if kind == MATRIX:
-            named = _array(data, order)
+            named = _array(data, order, room)
             found |= {} if named is None else dict([named])
+            room -= 0 if named is None else named[1].nbytes
     return found
 
 
@@ -58,10 +60,10 @@ def _elements(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
         place += step
 
 
-def _unpacked(data: bytes) -> bytes:
+def _unpacked(data: bytes, room: int) -> bytes:
     try:
         unpacking = zlib.decompressobj()
-        content = unpacking.decompress(data, LIMIT)
+        content = unpacking.decompress(data, max(1, room))
     except zlib.error as fault:
         raise ValueError(f"a compressed part is damaged: {fault}") from None
     if not unpacking.eof:
@@ -69,8 +71,8 @@ def _unpacked(data: bytes) -> bytes:
     return content
 
 
-def _array(data: bytes, order: str) -> tuple[str, NDArray[np.generic]] | None:
-    """Name and values of an array of real numbers; None for anything else."""
+def _array(data: bytes, order: str, room: int) -> tuple[str, NDArray[np.generic]] | None:
+    """Name and values of an array of real numbers, which takes `room` bytes at most; None for anything else."""
     parts = list(_elements(data, order))
     if len(parts) < 4 or [kind for kind, _ in parts[:3]] != [6, 5, 1] or len(parts[0][1]) != 8:
         return None
@@ -84,4 +86,6 @@ def _array(data: bytes, order: str) -> tuple[str, NDArray[np.generic]] | None:
     values = np.frombuffer(parts[3][1], order + stored)
     if math.prod(shape) != len(values):
         raise ValueError(f"an array of {shape} holds {len(values)} values")
+    if values.size * np.dtype(dtype).itemsize > room:
+        raise ValueError(f"its arrays take more than {LIMIT} bytes")
     return parts[2][1].decode("ascii", "replace"), values.reshape(shape, order="F").astype(dtype)

@@ -1,6 +1,8 @@
 """Names of data sets that are made of a place or of other names. Imports no torch, so that listing stays fast."""
 
-from condensers.errors import UsageError
+from pathlib import Path
+
+from condensers.errors import DataMissing, UsageError
 
 FOLDER = "folder:"
 DOMAINS = "domains:"
@@ -19,6 +21,36 @@ def domain_names(name: str) -> tuple[str, ...]:
     if any(part.startswith(DOMAINS) for part in parts):
         raise UsageError(f"dataset '{name}' has domains within domains; write all in one row, domains:A+B+C")
     return parts
+
+
+def in_cards(name: str) -> str:
+    """The name by which cards know a data set, which tells of no machine: of a folder, its last name."""
+    if name.startswith(DOMAINS):
+        return DOMAINS + "+".join(in_cards(part) for part in domain_names(name))
+    return f"{FOLDER}{folder_of(name).name}" if name.startswith(FOLDER) else name
+
+
+def folder_of(name: str) -> Path:
+    """folder:PATH -> PATH, from the root on."""
+    return Path(name.removeprefix(FOLDER).strip()).expanduser().resolve()
+
+
+def located(name: str, file: Path) -> str:
+    """The data set that the card of `file` names.
+
+    A folder is looked for where we are and beside the file; DataMissing where it is in neither place.
+    """
+    if name.startswith(DOMAINS):
+        return DOMAINS + "+".join(located(part, file) for part in domain_names(name))
+    if not name.startswith(FOLDER):
+        return name
+    called = name.removeprefix(FOLDER).strip()
+    here = [Path.cwd() / called, file.resolve().parent / called]
+    for folder in here:
+        if called and folder.is_dir():
+            return f"{FOLDER}{folder}"
+    places = " nor in ".join(dict.fromkeys(str(folder.parent) for folder in here))
+    raise DataMissing(f"{file}: was made from a folder '{called}', which is not in {places}; say where it is: --data folder:PATH")
 
 
 def parted(name: str) -> tuple[str, int | None, int | None]:

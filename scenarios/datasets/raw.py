@@ -17,21 +17,27 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """images: (N, C, H, W) uint8. labels: (N,) int64."""
+    """images: (N, C, H, W) uint8. labels: (N,) int64.
+
+    files: where each image is from; () where images have no file each.
+    """
 
     images: Pixels
     labels: Indices
+    files: tuple[str, ...] = ()
 
     def take(self, indices: Indices) -> Part:
         """A copy of the images at `indices`, in that order."""
-        return Part(self.images[indices], self.labels[indices])
+        files = tuple(self.files[index] for index in indices) if self.files else ()
+        return Part(self.images[indices], self.labels[indices], files)
 
 
 @dataclass(frozen=True, eq=False)
 class RawData:
     """The published parts. mean, std: per channel for pixels in [0, 1]; None: to be computed from the training part.
 
-    mirror: whether a horizontally flipped image keeps its label.
+    mirror: whether a horizontally flipped image keeps its label. validation: where there is such a
+    part; else it is held out. notes: what should be known of the parts, a sentence each.
     """
 
     train: Part
@@ -41,6 +47,8 @@ class RawData:
     mirror: bool
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    validation: Part | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -52,9 +60,25 @@ class Source(Protocol):
 
 def checked_labels(labels: Any, classes: int, images: int, where: str) -> Indices:
     """Return `labels` as (N,) int64 after checking that there is one an image and that each is a class."""
-    array = np.asarray(labels)
+    array = _whole_numbers(labels)
+    if array is None:
+        raise DataMissing(f"{where}: its labels are not a row of whole numbers; fetch the file again")
     if array.ndim != 1 or len(array) != images:
         raise DataMissing(f"{where}: it holds {array.size} labels for {images} images; fetch the file again")
     if images and not (array.min() >= 0 and array.max() < classes):
         raise DataMissing(f"{where}: labels run from {array.min()} to {array.max()}, but there are {classes} classes")
     return array.astype(np.int64)
+
+
+def _whole_numbers(labels: Any) -> npt.NDArray[Any] | None:
+    """An array of whole numbers; None for anything that is not made of such alone."""
+    if isinstance(labels, list | tuple):
+        # Asked before numpy is: it would follow lists within lists as far as they go.
+        if not all(type(label) is int and abs(label) < 2**62 for label in labels):
+            return None
+        return np.array(labels, dtype=np.int64)
+    if not isinstance(labels, np.ndarray):
+        return None
+    if labels.dtype.kind == "f" and (np.abs(labels) < 2**53).all() and (labels == np.rint(labels)).all():
+        return labels.astype(np.int64)
+    return labels if labels.dtype.kind in "iu" else None

@@ -5,6 +5,7 @@ import torch
 
 from condensers.data import ClassData
 from condensers.errors import DataMissing
+from scenarios.datasets.copies import copies
 from scenarios.datasets.raw import Indices, Part, Pixels, RawData
 from scenarios.protocol import Splits
 
@@ -17,6 +18,8 @@ def hold_out(name: str, part: Part, class_names: tuple[str, ...], fraction: floa
     Both come in one shuffled order, so that the first images are not all of the first class. Raises DataMissing for a
     class with a single image.
     """
+    if not len(part.labels):
+        raise DataMissing(f"{name}: holds no images to divide between training and {purpose}; fetch or add some")
     counts = np.bincount(part.labels, minlength=len(class_names))
     if (counts == 1).any():
         alone = class_names[int(np.argmax(counts == 1))]
@@ -59,11 +62,19 @@ def statistics(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def as_splits(name: str, raw: RawData, validation: float) -> Splits:
-    """Hold out the validation images of the training part, and give all three parts the training part's statistics."""
+    """Hold out validation images, unless there are such; all parts get the training part's statistics.
+
+    Notes go with all three parts, as printable text: they quote names of files.
+    """
     if raw.train.images.shape[1:] != raw.test.images.shape[1:]:
         train, test = raw.train.images.shape[1:], raw.test.images.shape[1:]
         raise DataMissing(f"{name}: training images are {train} (C, H, W) but test images {test}; make them equal")
-    train_part, validation_part = hold_out(name, raw.train, raw.class_names, validation, "validation")
+    train_part, validation_part = raw.train, raw.validation
+    if validation_part is None:
+        train_part, validation_part = hold_out(name, raw.train, raw.class_names, validation, "validation")
+    named = {"training": train_part, "validation": validation_part, "test": raw.test}
+    found = copies(named) if all(part.files for part in named.values()) else []
+    notes = tuple(_printable(note) for note in (*raw.notes, *found))
     mean, std = (raw.mean, raw.std) if raw.mean and raw.std else statistics(train_part.images)
 
     def as_data(part: Part) -> ClassData:
@@ -76,6 +87,11 @@ def as_splits(name: str, raw: RawData, validation: float) -> Splits:
             std=std,
             mirror=raw.mirror,
             licence=raw.licence,
+            notes=notes,
         )
 
     return Splits(train=as_data(train_part), validation=as_data(validation_part), test=as_data(raw.test))
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

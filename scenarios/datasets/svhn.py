@@ -21,7 +21,7 @@ def read_part(path: Path) -> Part:
     images, labels = content.get("X"), content.get("y")
     if images is None or labels is None or images.dtype != np.uint8 or images.ndim != 4 or images.shape[:3] != (32, 32, 3):
         raise DataMissing(f"{path}: has no X of 32 x 32 x 3 x N bytes with labels y, as SVHN's files have; fetch it again")
-    labels = labels.ravel().astype(np.int64)
+    labels = labels.ravel().astype(np.float64)  # as MATLAB keeps numbers
     # Only 10 stands for the digit 0: a raw 0 is no label of this format.
     digits = np.where(labels == 10, 0, np.where(labels == 0, -1, labels))
     return Part(np.ascontiguousarray(images.transpose(3, 2, 0, 1)), checked_labels(digits, 10, len(images.T), str(path)))

@@ -3,6 +3,8 @@
 import gzip
 import os
 import pickle
+import tracemalloc
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import torch
 import torchvision
 
 from condensers.errors import DataMissing
-from scenarios.datasets import load
+from scenarios.datasets import idx, load
 from scenarios.datasets.idx import read_idx
 from scenarios.protocol import Splits
 
@@ -106,6 +108,25 @@ def test_a_class_without_images_is_named(tmp_path: Path, write_idx):
     write_idx(tmp_path / "MNIST/raw", test=9)
     with pytest.raises(DataMissing, match="mnist: class '9' has no images"):
         load("mnist", data_dir=tmp_path)
+
+
+def test_a_training_part_without_any_image_is_one_sentence(tmp_path: Path, write_idx):
+    write_idx(tmp_path / "KMNIST/raw", packed=False, train=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(DataMissing, match="kmnist: holds no images to divide between training and validation"):
+            load("kmnist", data_dir=tmp_path)
+
+
+def test_a_packed_file_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(idx, "LIMIT", 2**20)
+    path = tmp_path / "images.gz"
+    path.write_bytes(gzip.compress(bytes([0, 0, 8, 1, 1, 0, 0, 0]) + bytes(2**24), mtime=0))
+    tracemalloc.start()
+    with pytest.raises(DataMissing, match="unpacks to more than 1048576 bytes"):
+        read_idx(path, 1)
+    assert tracemalloc.get_traced_memory()[1] < 2**23
+    tracemalloc.stop()
 
 
 def dump_python3(path: Path, value: Any) -> None:

@@ -1,12 +1,14 @@
 """MATLAB files of version 5: what scipy writes is read as scipy reads it."""
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.io
 
+from scenarios.datasets import mat
 from scenarios.datasets.mat import arrays
 
 
@@ -40,3 +42,19 @@ def test_arrays_are_those_that_scipy_reads(packed: bool, dtype: str) -> None:
 def test_a_spoilt_file_is_a_value_error(spoil: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         arrays(spoil(written({"X": np.arange(1000.0).reshape(10, 100) ** 0.5}, packed=True)))
+
+
+def doubles_as_bytes(count: int) -> bytes:
+    """An array of doubles as MATLAB keeps it where all are small whole numbers: one byte for each."""
+    parts = [(6, struct.pack("<II", 6, 0)), (5, struct.pack("<ii", count, 1)), (1, b"X"), (2, bytes(count))]
+    elements = b"".join(struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8) for kind, data in parts)
+    return struct.pack("<II", 14, len(elements)) + elements
+
+
+def test_arrays_that_grow_beyond_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mat, "LIMIT", 2**16)
+    header = written({}, packed=False)
+    assert arrays(header + doubles_as_bytes(8000))["X"].nbytes == 64_000
+    for content in (doubles_as_bytes(9000), doubles_as_bytes(5000) * 2):
+        with pytest.raises(ValueError, match="its arrays take more than 65536 bytes"):
+            arrays(header + content)
