@@ -51,7 +51,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/developer: $(VENV)/installed
-	$(PIP) --no-build-isolation --editable ".[cluster,dev,loggers,one-shot,privacy,umap,views]"
+	$(PIP) --no-build-isolation --editable ".[cluster,dev,loggers,one-shot,privacy,s3,umap,views]"
 	touch $@
 
 clean:

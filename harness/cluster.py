@@ -12,6 +12,7 @@ import os
 import pickle
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from harness.cells import Cell
 from harness.depot import Depot, shared_work
 from harness.execute import Settings
 from harness.messages import Messages
-from harness.runtime import prepare
+from harness.runtime import environment, prepare
 from harness.store import Store
+from harness.versions import refuse_node, versions
 from harness.work import Event, Listener, load_data, work
 
 ASK_SECONDS, CONNECT_SECONDS = 1.0, 5.0
@@ -34,12 +36,22 @@ MISSING = 'Ray is not installed; pip install "condensation-harness[cluster]"'
 class Needs:
     """most: cells at a time, None for as many as there is room for. memory: bytes of a cell, None where it is not known.
 
-    share: URL of a depot, where nodes share no folder.
+    share: URL of a depot, where nodes share no folder. mix_versions: nodes may have other versions than the command.
     """
 
     most: int | None = None
     memory: int | None = None
     share: str | None = None
+    mix_versions: bool = False
+
+
+@dataclass(frozen=True)
+class Lent:
+    """What each task is given beside its cell. expected: the versions a node must have, None for any."""
+
+    messages: Any  # a handle of the actor `Messages`, which Ray does not type
+    share: str | None
+    expected: Mapping[str, Any] | None
 
 
 class Cluster:
@@ -67,6 +79,8 @@ class Cluster:
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.messages = self.ray.remote(Messages).options(num_cpus=0, scheduling_strategy=here).remote()
         self.task = self.ray.remote(_task).options(num_cpus=self.cpus, num_gpus=gpus, memory=needs.memory, max_retries=0)
+        expected = None if needs.mix_versions else versions(environment(settings.device, settings.threads))
+        self.lent = Lent(self.messages, needs.share, expected)
         self.busy: dict[Any, Cell] = {}
 
     @property
@@ -76,8 +90,10 @@ class Cluster:
         return max(0, min(room, self.most or room) - len(self.busy))
 
     def begin(self, cell: Cell) -> None:
-        share = self.depot.url if self.depot else None
-        self.busy[self.task.remote(cell, self.settings, self.messages, share)] = cell
+        if self.depot:
+            for need in cell.all_needs:
+                self.depot.restore(Store(self.settings.root), need)
+        self.busy[self.task.remote(cell, self.settings, self.lent)] = cell
 
     def ended(self, seconds: float) -> list[tuple[Cell, str]]:
         if not self.busy:
@@ -98,8 +114,8 @@ class Cluster:
             return "lost"
         if isinstance(state, HarnessError):
             raise state
-        if self.depot and state == "done":
-            self.depot.pull(Store(self.settings.root), key)
+        if self.depot and state == "done" and not self.depot.pull(Store(self.settings.root), key):
+            return "lost"
         return state
 
     def halt(self) -> None:
@@ -117,9 +133,12 @@ class Cluster:
 
 def _connect(ray: Any, address: str, threads: int) -> None:
     _require_listener(address)
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report statistics of its use to its makers
     carried = {name: os.environ[name] for name in CARRIED if name in os.environ}
     environment = {"env_vars": {**carried, "OMP_NUM_THREADS": str(threads)}}
-    where = {"include_dashboard": False} if address == "local" else {"address": address}
+    # A cluster of this machine alone listens to this machine alone.
+    alone = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    where = alone if address == "local" else {"address": address}
     try:
         ray.init(**where, runtime_env=environment, log_to_driver=False, logging_level="error", ignore_reinit_error=True)
     except (ConnectionError, ValueError, RuntimeError) as fault:
@@ -155,20 +174,23 @@ class _Asking:
         return self.answer
 
 
-def _task(cell: Cell, settings: Settings, messages: Any, share: str | None) -> str | HarnessError:
+def _task(cell: Cell, settings: Settings, lent: Lent) -> str | HarnessError:
     """Compute one cell somewhere; its state, or why nothing can be computed here."""
     prepare(settings.threads)
 
     def tell(event: Event) -> None:
-        messages.tell.remote(pickle.dumps(event))
+        lent.messages.tell.remote(pickle.dumps(event))
 
     try:
-        if share:
-            return shared_work(cell, settings, tell, _Asking(messages), share)
+        if lent.expected is not None:
+            here = versions(environment(settings.device, settings.threads))
+            refuse_node(lent.expected, here, socket.gethostname())
+        if lent.share:
+            return shared_work(cell, settings, tell, _Asking(lent.messages), lent.share)
         if not Store(settings.root).described:
             raise UsageError(
                 f"{settings.root}: not seen from a node of the cluster; give --out a folder that all nodes share, or --share URL"
             )
-        return work(cell, settings, tell, _Asking(messages), load_data(cell.data, settings))
+        return work(cell, settings, tell, _Asking(lent.messages), load_data(cell.data, settings))
     except HarnessError as fault:
         return fault

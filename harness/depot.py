@@ -1,10 +1,15 @@
 """Cells in a place that fsspec knows by its URL (s3://, gs://, file://, ...), for nodes that share no folder.
 
 URL/cells/KEY/ has the files of a cell, its record written last; URL/cells/KEY/unfinished/ the checkpoints of one at work.
+What is done is what the depot holds whole. A node's own folder is a cache: it saves transfers and answers for nothing.
 
 Source: the fsspec documentation, "API Reference", AbstractFileSystem.
 """
 
+import json
+import os
+import shutil
+import stat
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +22,8 @@ from harness.execute import Settings
 from harness.store import Store
 from harness.work import Event, Listener, load_data, work
 
-RECORD, KEPT = "record.json", ("set.safetensors", "set.card.json", "failure.json")
+RECORD, SET, CARD = "record.json", "set.safetensors", "set.card.json"
+KEPT = (SET, CARD, "failure.json")
 WORK = "unfinished"
 MISSING = 'fsspec is not installed; pip install "condensation-harness[cluster]"'
 
@@ -40,6 +46,19 @@ class Depot:
     def place(self, key: str, name: str) -> str:
         return f"{self.root}/cells/{key}/{name}"
 
+    def has(self, key: str) -> bool:
+        """Whether a finished cell is there, its set too where its record names one. Checksums are compared by `pull`."""
+        self.files.invalidate_cache()
+        try:
+            if not self.files.exists(self.place(key, RECORD)):
+                return False
+            record = json.loads(self.files.cat_file(self.place(key, RECORD)))
+            return not record.get("set") or self.files.exists(self.place(key, SET))
+        except (ValueError, AttributeError, FileNotFoundError):
+            return False  # not what was written there, or gone meanwhile: it is computed again
+        except Exception as fault:  # each kind of store raises its own
+            raise StorageFailed(f"{self.url}: {key} cannot be read ({brief(fault)}); mend it, and run it again") from fault
+
     def push(self, store: Store, key: str) -> None:
         """Put a cell's files there, its record last; what it kept of its work goes once it is done."""
         for name in (*KEPT, RECORD):
@@ -49,14 +68,26 @@ class Depot:
             self.files.rm(self.place(key, WORK), recursive=True)
 
     def pull(self, store: Store, key: str) -> bool:
-        """Take a finished cell from there; whether it is in `store` now."""
-        if store.done(key):
-            return True
-        names = [name for name in (*KEPT[:2], RECORD) if self.files.exists(self.place(key, name))]
-        if RECORD not in names:
+        """Take a finished cell from there, unless `store` has it whole; whether the depot has it.
+
+        A cell that arrives with other bytes than its record says counts as lost, and so does one whose set is gone.
+        """
+        if not self.has(key):
             return False
-        for name in names:
-            self._get(self.place(key, name), store.folder(key) / name)
+        if whole(store, key):
+            return True
+        for name in (SET, CARD, RECORD):
+            if self.files.exists(self.place(key, name)):
+                self._get(self.place(key, name), store.folder(key) / name)
+        return whole(store, key)
+
+    def restore(self, store: Store, key: str) -> bool:
+        """Whether the depot has the finished cell now; what it lost is put back where `store` has it whole."""
+        if self.pull(store, key):
+            return True
+        if not whole(store, key):
+            return False
+        self.push(store, key)
         return True
 
     def push_work(self, store: Store, key: str) -> None:
@@ -94,23 +125,54 @@ class Depot:
             raise StorageFailed(f"{self.url}: {place} cannot be read ({brief(fault)}); mend it, and run it again") from fault
 
 
+def whole(store: Store, key: str) -> bool:
+    """Whether `store` has the finished cell as it was written; what is damaged of it is removed."""
+    if not store.done(key):
+        return False
+    try:
+        if store.record(key).get("set"):
+            store.require_intact(key)
+    except UsageError:
+        shutil.rmtree(store.folder(key), ignore_errors=True)
+        return False
+    return True
+
+
+def node_folder(url: str) -> Path:
+    """This user's own folder on this node for the cells of a depot; nobody else can read or write it.
+
+    StorageFailed where something of that name belongs to somebody else.
+    """
+    folder = Path(tempfile.gettempdir()) / f"condensation-harness-{os.getuid()}-{key_of(url)}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as fault:
+        raise StorageFailed(f"{folder}: cannot be made ({fault.strerror}); set TMPDIR to a folder of yours") from fault
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise StorageFailed(f"{folder}: it is not a folder of yours; remove it, or set TMPDIR to a folder of yours")
+    folder.chmod(0o700)
+    return folder
+
+
 def shared_work(cell: Cell, settings: Settings, listen: Listener, stopped: Callable[[], bool], share: str) -> str:
-    """Run one cell in a folder of this node's own, taking what it needs from the depot and putting what it makes there."""
+    """Run one cell in a folder of this node's own, taking what it needs from the depot and putting what it makes there.
+
+    "lost" where the depot lacks a set that the cell needs and this node has none to give back.
+    """
     depot = Depot(share)
-    own = Path(tempfile.gettempdir()) / f"condensation-harness-{key_of(share)}"
-    store = Store(own)
-    for need in cell.all_needs:
-        if not depot.pull(store, need):
-            raise StorageFailed(f"{share}: the cell {need} is not there; run it again")
-    if depot.pull(store, cell.key):
+    store = Store(node_folder(share))
+    if depot.restore(store, cell.key):
         return "done"
+    if not all(depot.restore(store, need) for need in cell.all_needs):
+        return "lost"
     depot.pull_work(store, cell.key)
 
     def heard(event: Event) -> None:
         listen(event)
         depot.push_work(store, cell.key)
 
-    here = replace(settings, root=own)
+    here = replace(settings, root=store.root)
     state = work(cell, here, heard, stopped, load_data(cell.data, here))
     if state == "interrupted":
         depot.push_work(store, cell.key)

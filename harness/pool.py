@@ -34,12 +34,14 @@ class Crew:
     """Who computes: `processes` here, of which one is this process itself, or a Ray cluster at an address.
 
     memory: GiB that a cell takes, by which Ray decides how many a node has room for. share: URL of a depot for its nodes.
+    mix_versions: go on though this machine or a node has other versions of packages than the run began with.
     """
 
     processes: int | None
     ray: str | None = None
     memory: float | None = None
     share: str | None = None
+    mix_versions: bool = False
 
     def __str__(self) -> str:
         return f"Ray ({self.ray})" if self.ray else f"{self.processes} processes"
@@ -52,7 +54,8 @@ def run(cells: Sequence[Cell], settings: Settings, crew: Crew, listen: Listener,
     """
     count = min(crew.processes or len(cells), len(cells))
     if crew.ray:
-        needs = Needs(crew.processes, None if crew.memory is None else int(crew.memory * GIB), crew.share)
+        memory = None if crew.memory is None else int(crew.memory * GIB)
+        needs = Needs(crew.processes, memory, crew.share, crew.mix_versions)
         drive(cells, Cluster(crew.ray, settings, listen, needs), Store(settings.root), listen, stop)
     elif count == 1:
         _run_here(cells, settings, listen, stop, data)

@@ -37,15 +37,13 @@ class Manner:
     """How a run is done.
 
     crew: who computes. quiet: errors and the last line, nothing else. logs: names of loggers. repair: first remove what is
-    damaged. mix_versions: go on though packages have other versions than before. others: runs whose finished cells are copied
-    where they are equal, such as a search's ground truth.
+    damaged. others: runs whose finished cells are copied where they are equal, such as a search's ground truth.
     """
 
     crew: Crew
     quiet: bool = False
     logs: Sequence[str] = ()
     repair: bool = False
-    mix_versions: bool = False
     others: Sequence[Store] = ()
 
 
@@ -86,7 +84,7 @@ def _begin(store: Store, settings: Settings, keys: Sequence[str], manner: Manner
         console.print(f"removed: {sentence}", highlight=False, markup=False, soft_wrap=True)
     here = versions(environment(settings.device, settings.threads))
     before = store.suite().get("environment", {}) if store.described else {}
-    if not manner.mix_versions:
+    if not manner.crew.mix_versions:
         refuse_other(before, here, settings.root)
     if changes(before, here):
         console.print(f"not as before: {changes(before, here)}", highlight=False, markup=False, soft_wrap=True)

@@ -27,6 +27,17 @@ def refuse_other(before: Mapping[str, Any], now: Mapping[str, Any], root: object
         )
 
 
+def refuse_node(command: Mapping[str, Any], node: Mapping[str, Any], name: str) -> None:
+    """UsageError where a node of a cluster has another version of what decides results than the command has."""
+    different = [key for key in (*DECISIVE, "harness") if command[key] != node[key]]
+    if different:
+        told = ", ".join(f"{key} {node[key]}, the command {command[key]}" for key in different)
+        raise UsageError(
+            f"node {name}: has other versions than the command ({told}), so figures may differ; install the same on"
+            " every node, or add --mix-versions"
+        )
+
+
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """What else is not as before, in words; "" where nothing is."""
     return _changed(before, now, (*DECISIVE, *SAID))

@@ -68,8 +68,8 @@ def run(
     )
     processes = workers or (None if ray else 1 if chosen.startswith("cuda") else max(1, cores() // threads))
     others = [Store(path) for path in reuse or []]
-    crew = Crew(processes, ray, memory, share)
-    failures = execute(planned, settings, Manner(crew, quiet, log or (), repair, mix_versions, others))
+    crew = Crew(processes, ray, memory, share, mix_versions)
+    failures = execute(planned, settings, Manner(crew, quiet, log or (), repair, others))
     if failures:
         raise typer.Exit(1)
 
