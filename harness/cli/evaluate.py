@@ -56,6 +56,7 @@ def evaluate(
 
 
 def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
+    from harness.bounds import bounds_of
     from harness.statistics import interval
 
     card = synthetic.card
@@ -63,7 +64,7 @@ def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
         f"{file}: {card['method']} on {card['dataset']}, ipc {synthetic.ipc}, {synthetic.nbytes} bytes; scenario {scenario}"
     )
     for m in outcome.measurements:
-        summary = interval(list(m.values))
+        summary = interval(list(m.values), bounds_of(m.metric, m.unit))
         over = ", ".join(sorted({key for repeat in m.repeats for key in repeat}))
         drawn = f" ({over} of one set)" if over else ""
         bounds = f"[{summary.low:.2f}, {summary.high:.2f}]" if summary.low is not None else f"({summary.method})"

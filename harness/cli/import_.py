@@ -34,6 +34,9 @@ def import_set(
     storage: Annotated[str, typer.Option("--storage", help="float32 as published, float16, or uint8 at a quarter.")] = "float32",
     augmentation: Annotated[str, typer.Option("--augmentation", help="Of the training on it: dsa or none.")] = "",
     method: Annotated[str, typer.Option("--method", help="The method's name, for its card.")] = "imported",
+    origin: Annotated[
+        str, typer.Option("--origin", help="What its images are: real, taught (real, labels of a teacher), averages or learned.")
+    ] = "",
     data_dir: options.DataDir = None,
     download: options.Download = False,
 ) -> None:
@@ -43,7 +46,7 @@ def import_set(
     from harness.importing import bring_in
     from scenarios.datasets import load
 
-    choices = Choices(normalised, labels, soft, factor, storage, augmentation, method)
+    choices = Choices(normalised, labels, soft, factor, storage, augmentation, method, origin)
     path = out or Path(f"{file.stem}.safetensors")
     path = options.writable(path if path.suffix == ".safetensors" else path.with_name(f"{path.name}.safetensors"), "--out")
     source = (Files(file, labels_file, rate_file, experiment), format)
