@@ -33,6 +33,7 @@ def evaluate(
     from condensers.fields import settings_of
     from harness import gallery
     from harness.condensing import interruptible, kept_work
+    from harness.printable import visible
     from harness.runtime import choose_device, prepare
     from scenarios.datasets import load
     from scenarios.registry import SCENARIOS
@@ -43,7 +44,7 @@ def evaluate(
     splits = load(data or synthetic.card["dataset"], data_dir=data_dir, download=download)
     require_same_data(synthetic, splits.train, file)
     if hasattr(use, "anew") and synthetic.card["couples_classes"]:
-        typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)
+        typer.echo(visible(NOT_ONE_BY_ONE.format(method=synthetic.card["method"])), err=True)
     determines = [use.registered, settings_of(use), synthetic.card, splits.test.digest, seed]
     with kept_work(gallery.here(file), determines) as folder, interruptible(folder, seed, choose_device(device)) as context:
         outcome = use.run(synthetic, splits, context)
@@ -57,12 +58,12 @@ def evaluate(
 
 def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
     from harness.bounds import bounds_of
+    from harness.printable import visible
     from harness.statistics import interval
 
     card = synthetic.card
-    typer.echo(
-        f"{file}: {card['method']} on {card['dataset']}, ipc {synthetic.ipc}, {synthetic.nbytes} bytes; scenario {scenario}"
-    )
+    size = f"ipc {synthetic.ipc}, {synthetic.nbytes} bytes"
+    typer.echo(visible(f"{file}: {card['method']} on {card['dataset']}, {size}; scenario {scenario}"))
     for m in outcome.measurements:
         summary = interval(list(m.values), bounds_of(m.metric, m.unit))
         over = ", ".join(sorted({key for repeat in m.repeats for key in repeat}))
@@ -74,7 +75,7 @@ def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
     if "architectures" in outcome.detail:
         best = sorted(outcome.detail["architectures"], key=lambda row: -row["score"])[:3]
         named = ", ".join(f"{row['id']} ({row['score']:.1f})" for row in best)
-        typer.echo(f"  best by this proxy: {named}")
+        typer.echo(visible(f"  best by this proxy: {named}"))
         typer.echo(
             "  how far this order is right needs the ground truth: put the set's method into a suite with the scenario search"
         )

@@ -44,10 +44,13 @@ def import_set(
     from condensers.exchange.choices import Choices
     from condensers.exchange.reading import Files
     from harness.importing import bring_in
+    from harness.printable import visible
     from scenarios.datasets import load
 
     choices = Choices(normalised, labels, soft, factor, storage, augmentation, method, origin)
     path = out or Path(f"{file.stem}.safetensors")
     path = options.writable(path if path.suffix == ".safetensors" else path.with_name(f"{path.name}.safetensors"), "--out")
     source = (Files(file, labels_file, rate_file, experiment), format)
-    bring_in(source, choices, path, data, partial(load, data_dir=data_dir, download=download), typer.echo)
+    bring_in(
+        source, choices, path, data, partial(load, data_dir=data_dir, download=download), lambda said: typer.echo(visible(said))
+    )

@@ -47,4 +47,4 @@ def _line(cells: list[str]) -> str:
 def escape(text: str) -> str:
     """Keep what a label or an error message holds from being read as Markdown or HTML."""
     flat = " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
-    return re.sub(r"([\\`*_|#~]|\](?=\()|^[-+](?= ))", r"\\\1", flat)
+    return re.sub(r"([\\`*_|#~$]|\](?=[(\[:])|^[-+](?= )|(?<=^\d)[.)](?= ))", r"\\\1", flat)
