@@ -15,6 +15,7 @@ from condensers.fields import hyper
 from condensers.initialisation import starting_images
 from condensers.loop import SetLoop
 from condensers.networks.passes import PRECISIONS
+from condensers.origins import LEARNED
 from condensers.registry import NETWORKS, with_parts
 from condensers.setting import Setting
 from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
@@ -47,6 +48,7 @@ class Composition:
 
     registered: ClassVar[str]
     evaluation: ClassVar[str]
+    origin: ClassVar[str] = LEARNED
 
     @property
     def couples_classes(self) -> bool:

@@ -73,9 +73,13 @@ def load(where: str, known: Collection[str], needs: Collection[str] = ()) -> Any
         raise UsageError(f"{location.place}: has no class {location.name}; write {location.place}:ITS_NAME")
     lacking = [need for need in ("__dataclass_fields__", *needs) if not hasattr(found, need)]
     if not isinstance(found, type) or lacking:
-        why = f"it lacks '{lacking[0]}'" if lacking else "it is no class"
-        raise UsageError(f"{where}: cannot be used ({why}); make it a frozen dataclass as `harness new condenser` writes one")
+        raise unusable(where, f"it lacks '{lacking[0]}'" if lacking else "it is no class")
     return found
+
+
+def unusable(where: str, why: str) -> UsageError:
+    """The refusal of a class that cannot be a part."""
+    return UsageError(f"{where}: cannot be used ({why}); make it a frozen dataclass as `harness new condenser` writes one")
 
 
 def _label(part: Any, location: str, known: Collection[str], digest: str) -> None:

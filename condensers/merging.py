@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condensers import origins
 from condensers.context import Context
 from condensers.errors import UsageError, suggestion
 from condensers.registry import PARAMETERISATIONS
@@ -98,13 +99,17 @@ def recondense(synthetic: SyntheticSet, condenser: Condenser, budget: Budget, co
     made = condenser.condense(as_data(synthetic, context.device), budget, context)
     # Indices would be those of a set's images, where other cards speak of the real ones.
     card = {key: value for key, value in made.card.items() if key != "indices"}
-    source = {"digest": synthetic.card["digest"], "recondensed_from": _told(synthetic)}
+    source = {
+        "digest": synthetic.card["digest"],
+        "origin": origins.together(origins.of(one.card) for one in (synthetic, made)),
+        "recondensed_from": _told(synthetic),
+    }
     return SyntheticSet(made.tensors, card | source, made.cost)
 
 
 def _told(synthetic: SyntheticSet) -> dict[str, Any]:
     """A set in a few words, for the card of one that was made of it."""
-    kept = ("method", "hyperparameters", "seed", "digest", "classes", "ipc", *PAST[1:])
+    kept = ("method", "origin", "hyperparameters", "seed", "digest", "classes", "ipc", *PAST[1:])
     return {key: synthetic.card[key] for key in kept if key in synthetic.card} | {"bytes": synthetic.nbytes}
 
 
@@ -149,6 +154,7 @@ def _merged_card(sets: Sequence[SyntheticSet], rates: bool) -> dict[str, Any]:
         "hyperparameters": {},
         "seed": None,
         **common,
+        "origin": origins.together(origins.of(one.card) for one in sets),
         "method": "+".join(dict.fromkeys(str(one.card["method"]) for one in sets)),
         "digest": "+".join(dict.fromkeys(str(one.card["digest"]) for one in sets)),
         "recipe": {key: value for key, value in sets[0].recipe.items() if key != "lr" or rates},

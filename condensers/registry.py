@@ -20,6 +20,10 @@ from condensers.fields import build
 BY_PLACE = {"method", "objective", "regulariser", "schedule", "sampler", "view", "kernel", "label model", "stop rule"}
 
 
+# What a condenser must have; whoever writes none of these by hand derives from `Composition` or `Selection`.
+CONDENSER = ("condense", "evaluation", "origin")
+
+
 class Registry:
     """The names of one kind of part, and where each is defined."""
 
@@ -50,14 +54,18 @@ class Registry:
         module, _, attribute = self.locate(name).partition(":")
         if name not in self.entries():
             known = {where for registry in (METHODS, SELECTIONS, *PARTS.values()) for where in registry.entries().values()}
-            return location.load(name, known, ("condense", "evaluation") if self is METHODS else ())
+            return location.load(name, known, CONDENSER if self is METHODS else ())
         try:
-            return getattr(importlib.import_module(module), attribute)
+            found = getattr(importlib.import_module(module), attribute)
         except HarnessError:
             raise
         except Exception as fault:  # a plug-in may raise anything
             said = f"{type(fault).__name__}: {fault}"
             raise UsageError(f"{self.kind} '{name}' cannot be loaded ({said}); install what it needs or remove it") from fault
+        lacking = [need for need in CONDENSER if not hasattr(found, need)] if self in (METHODS, SELECTIONS) else []
+        if lacking:
+            raise location.unusable(f"{self.kind} '{name}'", f"it lacks '{lacking[0]}'")
+        return found
 
     def create(self, spec: Any, where: str = "") -> Any:
         """Build a part from its name, from a table with `name` and settings, or return it when it is one already."""

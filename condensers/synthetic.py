@@ -12,6 +12,7 @@ from condensers.context import Context
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.fields import settings_of
+from condensers.origins import known
 from condensers.registry import PARAMETERISATIONS
 
 FORMAT = 1
@@ -130,6 +131,7 @@ class Condenser(Protocol):
 
     couples_classes: whether the images of one class depend on the other classes, so that it must be run anew for each
     experience of a class-incremental stream. evaluation: the augmentation of its published evaluation, "dsa" or "none".
+    origin: what its images are, one of `condensers.origins.ORIGINS`; `Composition` and `Selection` have it.
     """
 
     registered: ClassVar[str]
@@ -137,6 +139,9 @@ class Condenser(Protocol):
 
     @property
     def couples_classes(self) -> bool: ...
+
+    @property
+    def origin(self) -> str: ...
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet: ...
 
@@ -166,6 +171,7 @@ def card_of(condenser: Any, data: ClassData, context: Context, ipc: int, recipe:
         "method": condenser.registered,
         "hyperparameters": settings_of(condenser),
         "parameterisation": {"name": part.registered, **settings_of(part)},
+        "origin": known(condenser.origin, condenser.registered),
         "couples_classes": condenser.couples_classes,
         "seed": context.seed,
         "ipc": ipc,

@@ -16,7 +16,7 @@ class Cell:
     data: name of the data set; digests: what its parts hold. condenser: spec with all hyperparameters, None for a reference.
     budget: ("ipc", N) or ("bytes", B). needs: key of the cell that makes the set this one measures. architecture: the choices of
     the one whose row of a ground-truth table this cell makes. classes: those of a shard. shards: keys of the cells whose sets,
-    put together, are this one.
+    put together, are this one. origin: what the set's images are, as its condenser says.
     """
 
     kind: str
@@ -31,6 +31,7 @@ class Cell:
     settings: Mapping[str, Any] = field(default_factory=dict)
     reference: str | None = None
     recipe: str | None = None
+    origin: str | None = None
     needs: str | None = None
     architecture: Mapping[str, Any] | None = None
     classes: tuple[int, ...] = ()
@@ -84,4 +85,5 @@ class Cell:
             "budget": list(self.budget) if self.budget else None,
             "seed": self.seed,
             "recipe": self.recipe,
+            "origin": self.origin,
         }

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from PIL import Image
 from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from condensers.artifact import save_set
@@ -25,6 +26,7 @@ from condensers.errors import Interrupted
 from condensers.fields import settings_of
 from condensers.synthetic import Budget, SyntheticSet
 from harness import energy
+from harness.printable import flat
 from harness.runtime import shared_folder
 from harness.sheets import sheet
 from harness.signals import stop_on_signals
@@ -58,11 +60,12 @@ def kept_work(path: Path, determines: Any) -> Iterator[Path]:
 def interruptible(folder: Path | None, seed: int, device: str) -> Iterator[Context]:
     """A Context with a progress bar that stops on Ctrl-C and SIGTERM, and says which line goes on from there."""
     flag, console = threading.Event(), Console(stderr=True)
-    bars = Bars(console=console, disable=not console.is_terminal)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    bars = Bars(*columns, console=console, disable=not console.is_terminal)
     task = bars.add_task("starting", total=None)
 
     def show(event: Progress) -> None:
-        bars.update(task, description=f"{event.name} {event.note}", completed=event.done, total=event.total)
+        bars.update(task, description=flat(f"{event.name} {event.note}"), completed=event.done, total=event.total)
 
     try:
         with stop_on_signals(flag), bars:

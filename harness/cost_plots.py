@@ -4,7 +4,21 @@ from collections.abc import Sequence
 from math import exp, log
 from typing import Any
 
-from harness.plots import DASHES, GREY, INK, MARKERS, REFERENCE_MARKERS, Labels, Series, colour, group, head, plain, written
+from harness.plots import (
+    DASHES,
+    GREY,
+    INK,
+    MARKERS,
+    REFERENCE_MARKERS,
+    Labels,
+    Series,
+    colour,
+    group,
+    head,
+    literal,
+    plain,
+    written,
+)
 
 SIZE = (7.4, 4.0)
 GAP = 0.045  # of the height: what two names need between them
@@ -29,8 +43,8 @@ def cost_figure(series: Sequence[Series], labels: Labels) -> str:
         axes.margins(x=0.18, y=0.1)
         _name(axes, series, shown)
         head(figure, labels.title)
-        axes.set_xlabel(labels.x, fontsize=9, color=INK)
-        axes.set_ylabel(labels.y, fontsize=9, color=INK)
+        axes.set_xlabel(literal(labels.x), fontsize=9, color=INK)
+        axes.set_ylabel(literal(labels.y), fontsize=9, color=INK)
         plain(axes)
         return figure
 
@@ -66,7 +80,7 @@ def _name(axes: Any, series: Sequence[Series], shown: Sequence[Sequence[float]])
         leader = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5} if abs(at - y) > GAP / 2 else None
         place = (left * exp(x * width), bottom + at * height)
         ink = INK if one.style is None else colour(one.style)
-        axes.annotate(said, (xs[-1], one.y[-1]), place, va="center", fontsize=7.5, color=ink, arrowprops=leader)
+        axes.annotate(literal(said), (xs[-1], one.y[-1]), place, va="center", fontsize=7.5, color=ink, arrowprops=leader)
 
 
 def _meet(one: Box, other: Box) -> bool:

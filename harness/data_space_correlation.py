@@ -87,6 +87,7 @@ class Sets:
         spread = _fisher(defined).std(ddof=1) * (self.count / (self.count - 1)) ** 0.5
         half = float(stats.t.ppf(0.5 + LEVEL / 2, self.count - 1) * spread)
         low, high = (float(np.tanh(_fisher(np.float64(point)) + side * half)) for side in (-1, 1))
+        low, high = min(low, point), max(high, point)  # clipping must not leave a correlation of 1 outside
         return Interval(point, low, high, n, "bootstrap over condensers", len(drawn) - len(defined))
 
 

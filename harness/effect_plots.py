@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.plots import INK, MARKERS, Labels, colour, head, plain, written
+from harness.plots import INK, MARKERS, Labels, colour, head, literal, plain, written
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ def forest(levels: Sequence[Level], places: Sequence[str], labels: Labels) -> st
                 if name in level.found:
                     _mark(axes, -line - 0.8 * at / (len(places) + 1), level.found[name], None if name in others else at, name)
         axes.axvline(0, color=INK, linewidth=0.8)
-        axes.set_yticks([-line - 0.3 for line in range(len(levels))], [level.label for level in levels])
-        axes.set_xlabel(labels.x, fontsize=9, color=INK)
+        axes.set_yticks([-line - 0.3 for line in range(len(levels))], [literal(level.label) for level in levels])
+        axes.set_xlabel(literal(labels.x), fontsize=9, color=INK)
         handles, names = axes.get_legend_handles_labels()
         shown = dict(zip(names, handles, strict=True))
         figure.legend(
@@ -47,7 +47,13 @@ def _mark(axes: Any, y: float, found: Mapping[str, Any], style: int | None, name
     ink = INK if style is None else colour(style)
     marker = "D" if style is None else MARKERS[style % len(MARKERS)]
     axes.plot(
-        [found["difference"]], [y], marker, color=ink, markersize=4.5 if style is None else 3.5, label=name, linestyle="none"
+        [found["difference"]],
+        [y],
+        marker,
+        color=ink,
+        markersize=4.5 if style is None else 3.5,
+        label=literal(name),
+        linestyle="none",
     )
     if found["low"] is not None:
         axes.hlines([y], [found["low"]], [found["high"]], color=ink, linewidth=1.6 if style is None else 1.0)

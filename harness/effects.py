@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.bounds import UNBOUNDED, Bounds
 from harness.statistics import Interval, interval
 
 Runs = Mapping[str, Mapping[str, str]]  # label -> factor -> level
@@ -42,11 +43,15 @@ def fitted(factors: Mapping[str, Sequence[str]], runs: Runs, values: Mapping[str
 
 
 def main_effects(
-    factors: Mapping[str, Sequence[str]], runs: Runs, places: Sequence[Mapping[int, Mapping[str, float]]]
+    factors: Mapping[str, Sequence[str]],
+    runs: Runs,
+    places: Sequence[Mapping[int, Mapping[str, float]]],
+    bounds: Bounds = UNBOUNDED,
 ) -> list[Effect]:
     """Effects with intervals over seeds, averaged over `places` (such as data sets and budgets) within each seed first.
 
     places: for each, seed -> label of a run -> value. A seed that does not determine the effects in every place is left out.
+    bounds: those of the metric; an effect is a difference of two of its values.
     """
     by_seed: list[Effects] = []
     for seed in sorted(set.intersection(*(set(place) for place in places)) if places else ()):
@@ -54,8 +59,9 @@ def main_effects(
         known = [one for one in each if one is not None]
         if len(known) == len(each):
             by_seed.append({term: sum(one[term] for one in known) / len(known) for term in known[0]})
+    ends = bounds.of_differences
     return [
-        Effect(factor, level, levels[0], interval([one[factor, level] for one in by_seed]) if by_seed else None)
+        Effect(factor, level, levels[0], interval([one[factor, level] for one in by_seed], ends) if by_seed else None)
         for factor, levels in factors.items()
         for level in levels[1:]
     ]

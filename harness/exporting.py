@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from condensers import origins
 from condensers.errors import UsageError, suggestion
 from condensers.exchange import dc, npz
 from condensers.synthetic import SyntheticSet
@@ -45,7 +46,8 @@ def content(synthetic: SyntheticSet) -> dict[str, Any]:
     card = synthetic.card
     said: dict[str, Any] = {key: list(card[key]) for key in ("mean", "std", "class_names")}
     rates = {"rates": synthetic.tensors["rates"].float()} if "rates" in synthetic.tensors else {}
-    said |= {"dataset": card["dataset"], "recipe": dict(synthetic.recipe), "card": json.dumps(dict(card), sort_keys=True)}
+    said |= {"dataset": card["dataset"], "origin": origins.of(card), "recipe": dict(synthetic.recipe)}
+    said["card"] = json.dumps(dict(card), sort_keys=True)
     return {"images": images, "labels": labels, "classes": list(synthetic.classes), **rates, **said}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.plots import INK, Labels, head, written
+from harness.plots import INK, Labels, head, literal, written
 
 Panel = tuple[str, Sequence[Sequence[float]]]
 DARK, LIGHT = "#10151b", "#ffffff"
@@ -42,8 +42,8 @@ def heat_maps(panels: Sequence[Panel], labels: Labels) -> str:
         bar.set_label("accuracy (%)", fontsize=8.5, color=INK)
         bar.outline.set_visible(False)
         head(figure, labels.title, 24 * across)
-        figure.supxlabel(labels.x, fontsize=9, color=INK)
-        figure.supylabel(labels.y, fontsize=9, color=INK)
+        figure.supxlabel(literal(labels.x), fontsize=9, color=INK)
+        figure.supylabel(literal(labels.y), fontsize=9, color=INK)
         return figure
 
     return written(build, labels.title)
@@ -58,7 +58,7 @@ def _panel(axes: Any, title: str, matrix: NDArray[np.float64], colours: Any) -> 
         for j in range(i + 1):
             ink = DARK if matrix[i, j] > HALF else LIGHT
             axes.text(j + 0.5, i + 0.5, f"{matrix[i, j]:.0f}", ha="center", va="center", fontsize=size, color=ink)
-    axes.set_title(title, fontsize=8, color=INK)
+    axes.set_title(literal(title), fontsize=8, color=INK)
     axes.invert_yaxis()
     ticks = [i for i in range(count) if count <= 10 or i % 5 == 0 or i == count - 1]
     axes.set_xticks([i + 0.5 for i in ticks], [str(i + 1) for i in ticks])

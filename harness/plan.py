@@ -7,6 +7,7 @@ from typing import Any
 from condensers.data import ClassData
 from condensers.errors import HarnessError, UsageError, suggestion
 from condensers.fields import settings_of
+from condensers.origins import LEARNED, SELECTED, UNKNOWN, known
 from condensers.registry import SELECTIONS, create_condenser
 from condensers.synthetic import Budget
 from harness.cells import Cell
@@ -110,15 +111,15 @@ class _Layout:
                 rows.append((real, ("ipc", ipc)))
         return rows
 
-    def _is_selection(self, label: str) -> bool:
-        return self.condensers[label].registered in SELECTIONS.entries()
+    def _is_learned(self, label: str) -> bool:
+        return self.condensers[label].origin in (LEARNED, UNKNOWN)
 
     def _recipes(self, entry: ScenarioEntry, scenario: Any, label: str) -> list[str | None]:
         """The augmentations under which a set is measured: its own; for real images those of all learned sets."""
         if getattr(scenario, "augmentation", None) != "card":
             return [getattr(scenario, "augmentation", None)]
-        learned = [self.condensers[name].evaluation for name in entry.condensers if not self._is_selection(name)]
-        if self._is_selection(label) and learned:
+        learned = [self.condensers[name].evaluation for name in entry.condensers if self._is_learned(name)]
+        if learned and not self._is_learned(label):
             return list(dict.fromkeys(learned))
         return [self.condensers[label].evaluation]
 
@@ -137,7 +138,9 @@ class _Layout:
         label, budget, recipe = subject
         condenser = self.condensers[label]
         spec = {"name": condenser.registered, **settings_of(condenser)}
-        condense = Cell("condense", self.name, {"train": self.digests["train"]}, seed, label, spec, budget)
+        origin = known(condenser.origin, condenser.registered)
+        digests = {"train": self.digests["train"]}
+        condense = Cell("condense", self.name, digests, seed, label, spec, budget, origin=origin)
         anew = hasattr(scenario, "anew") and scenario.anew(condenser.couples_classes)
         if not anew:
             condense = self._sharded(condense, condenser)
@@ -147,7 +150,7 @@ class _Layout:
             Cell(
                 "scenario", self.name, self.digests, seed, label, spec, budget,
                 scenario=entry.name, scenario_label=entry.label, settings=settings, recipe=recipe,
-                needs=None if anew else condense.key,
+                needs=None if anew else condense.key, origin=origin,
             )
         )  # fmt: skip
 
@@ -157,7 +160,7 @@ class _Layout:
         if wanted == 1:
             return condense
         why = "looks at all classes at once" if condenser.couples_classes else ""
-        why = "selects real images" if self._is_selection(condense.label) else why
+        why = why if self._is_learned(condense.label) else f"selects {condenser.origin}"
         if why:
             where = f"condensers.{condense.label}.shards"
             raise UsageError(f"{where}: {condenser.registered} {why}, so that it has no shards; leave it out")
@@ -183,7 +186,7 @@ def check_budget(condenser: Any, budget: tuple[str, int], train: ClassData) -> N
     from condensers.selections.base import refuse_too_many
 
     ipc = as_budget(budget).ipc_of(condenser, train)
-    if condenser.registered in SELECTIONS.entries():
+    if condenser.origin in SELECTED or condenser.registered in SELECTIONS.entries():
         refuse_too_many(condenser, train, ipc)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from harness.printable import visible
+
 INK = "#010203"  # stands for the page's text colour until the SVG is written
 GREY = "#8c8c8c"
 COLOURS = ("#3b7dd8", "#d9822b", "#2f9e6e", "#b65fc0", "#cf4b4b", "#8a7a2c", "#2aa3b8", "#7d6be0")
@@ -47,6 +49,12 @@ class Series:
     names: Sequence[str] = ()
 
 
+def literal(text: str) -> str:
+    """Text that matplotlib draws as it is: no formula between $ signs, and no label that a legend leaves out for its first _."""
+    said = visible(text).replace("$", r"\$")
+    return f" {said}" if said.startswith("_") else said
+
+
 def colour(style: int | None) -> str:
     """None is for references and random images, which every figure shows in grey."""
     return GREY if style is None else COLOURS[style % len(COLOURS)]
@@ -71,11 +79,13 @@ def lines(
             if one.is_reference:  # all are grey
                 before = sum(other.is_reference for other in series[:index])
                 marker, dashes = REFERENCE_MARKERS[before % len(REFERENCE_MARKERS)], DASHES[before % len(DASHES)]
-            axes.plot(x, one.y, dashes, color=colour(one.style), marker=marker, markersize=4.5, linewidth=1.4, label=one.label)
+            axes.plot(
+                x, one.y, dashes, color=colour(one.style), marker=marker, markersize=4.5, linewidth=1.4, label=literal(one.label)
+            )
             _whiskers(axes.vlines, x, one)
         for name, level in levels:
             axes.axhline(level, color=GREY, linewidth=1, linestyle=":")
-            axes.annotate(name, (0.01, level), xycoords=("axes fraction", "data"), va="bottom", fontsize=8, color=GREY)
+            axes.annotate(literal(name), (0.01, level), xycoords=("axes fraction", "data"), va="bottom", fontsize=8, color=GREY)
             axes.update_datalim([(ticks[0], level)])
         axes.margins(y=0.1)
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -93,7 +103,7 @@ def bars(series: Sequence[Series], labels: Labels) -> str:
         for place, one in zip(places, series, strict=True):
             axes.barh(place, one.y[0], height=0.62, color=colour(one.style), alpha=0.4 if one.is_reference else 0.75)
             _whiskers(axes.hlines, [place], one, INK)
-        axes.set_yticks(places, [one.label for one in series])
+        axes.set_yticks(places, [literal(one.label) for one in series])
         axes.axvline(0, color=INK, linewidth=0.8)
 
     return _svg(draw, labels, (5.4, max(3.2 if len(series) > 4 else 2.2, 1.0 + 0.2 * len(series))))
@@ -120,8 +130,8 @@ def _svg(draw: Callable[[Any], None], labels: Labels, size: tuple[float, float])
         axes = figure.subplots()
         draw(axes)
         head(figure, labels.title)
-        axes.set_xlabel(labels.x, fontsize=9, color=INK)
-        axes.set_ylabel(labels.y, fontsize=9, color=INK)
+        axes.set_xlabel(literal(labels.x), fontsize=9, color=INK)
+        axes.set_ylabel(literal(labels.y), fontsize=9, color=INK)
         plain(axes)
         return figure
 
@@ -129,7 +139,7 @@ def _svg(draw: Callable[[Any], None], labels: Labels, size: tuple[float, float])
 
 
 def head(figure: Any, title: str, width: int = 58) -> None:
-    figure.suptitle(textwrap.fill(title, width), fontsize=10.5, color=INK, x=0.01, ha="left", fontweight="bold")
+    figure.suptitle(textwrap.fill(literal(title), width), fontsize=10.5, color=INK, x=0.01, ha="left", fontweight="bold")
 
 
 def plain(axes: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.plots import GREY, INK, MARKERS, group, head, written
+from harness.plots import GREY, INK, MARKERS, group, head, literal, written
 
 # Petroff, "Accessible color sequences for data visualization" (2021): ten colours told apart with colour-vision deficiencies.
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
@@ -77,6 +77,6 @@ def _legend(figure: Any, present: Sequence[int], class_names: Sequence[str]) -> 
     across = min(ACROSS, len(present))
     by_column = [label for column in range(across) for label in present[column::across]]  # as matplotlib fills legends
     look: dict[str, Any] = {"linestyle": "", "markersize": 7, "markeredgecolor": INK, "markeredgewidth": 0.8}
-    handles = [Line2D([], [], marker=_marker(c), color=_colour(c), label=str(class_names[c]), **look) for c in by_column]
+    handles = [Line2D([], [], marker=_marker(c), color=_colour(c), label=literal(str(class_names[c])), **look) for c in by_column]
     columns = {"ncols": across, "handletextpad": 0.1, "columnspacing": 0.9}
     figure.legend(handles=handles, loc="outside lower center", frameon=False, fontsize=9, labelcolor=INK, **columns)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from harness.cells import Cell
+from harness.printable import flat
 from harness.work import Event
 
 ENDED = ("done", "failed", "interrupted")
@@ -24,7 +25,7 @@ class Board:
     """
 
     def __init__(self, cells: Sequence[Cell], weights: Mapping[str, float], console: Console, quiet: bool = False) -> None:
-        self.titles = {cell.key: cell.title for cell in cells}
+        self.titles = {cell.key: flat(cell.title) for cell in cells}
         self.weights, self.console = weights, console
         self.in_lines = not console.is_terminal and not quiet
         self.told: dict[str, float] = {}
@@ -33,9 +34,9 @@ class Board:
         self.done_weight = 0.0
         self.tasks: dict[str, TaskID] = {}
         self.bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=console,
@@ -51,7 +52,7 @@ class Board:
             self.told[event.key] = time.monotonic()
         elif event.state == "progress" and event.progress and event.key in self.tasks:
             now = event.progress
-            at = f"{now.name} {now.done}/{now.total} {now.note}".rstrip()
+            at = flat(f"{now.name} {now.done}/{now.total} {now.note}")
             self.bars.update(self.tasks[event.key], completed=now.done, total=now.total, state=at)
             if time.monotonic() - self.told[event.key] >= LINE_EVERY:
                 self.told[event.key] = time.monotonic()

@@ -16,6 +16,7 @@ from harness.estimate import estimate
 from harness.execute import Settings
 from harness.loggers import listeners
 from harness.pool import Crew, run
+from harness.printable import flat
 from harness.progress import Board
 from harness.repair import repair
 from harness.report import build, render
@@ -70,7 +71,8 @@ def execute(planned: Planned, settings: Settings, manner: Manner) -> int:
                 "environment": here,
             }
         )
-        console.print(f"{planned.plan.suite.name}: {len(cells)} cells, {len(missing)} to do, {manner.crew}", highlight=False)
+        said = f"{flat(planned.plan.suite.name)}: {len(cells)} cells, {len(missing)} to do, {manner.crew}"
+        console.print(said, highlight=False, markup=False)
         if len(missing) < len(lacking):
             console.print(f"{len(lacking) - len(missing)} cells taken from other runs", highlight=False)
         if missing:
@@ -120,7 +122,7 @@ def finish(store: Store, quiet: bool = False) -> int:
     if not quiet:
         print_report(built, wide_console())
     for failure in failures if quiet else []:
-        print(f"failed: {failure['sentence']}", file=sys.stderr)
+        print(f"failed: {flat(str(failure['sentence']))}", file=sys.stderr)
     page = store.root / "report.html"
     write_atomically(page, render(illustrated(built, [store.root / "cells"]), "html").encode())
     print(f"wrote {page}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.plots import INK, Labels, Series, colour, group, head, plain, written
+from harness.plots import INK, Labels, Series, colour, group, head, literal, plain, written
 
 
 def scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
@@ -17,7 +17,7 @@ def scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
         grid = figure.subplots(down, across, sharey=True, squeeze=False)
         for index, (axes, one) in enumerate(zip(grid.flat, panels, strict=False)):
             axes.scatter(one.x, one.y, s=16, color=colour(one.style), alpha=0.8, linewidths=0, gid=group(index))
-            axes.set_title(one.label, fontsize=8.5, color=INK)
+            axes.set_title(literal(one.label), fontsize=8.5, color=INK)
             axes.locator_params(axis="x", nbins=4)
             if max(map(abs, one.x)) >= 10_000:
                 axes.xaxis.set_major_formatter(EngFormatter(sep=""))
@@ -25,8 +25,8 @@ def scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
         head(figure, labels.title)
-        figure.supxlabel(labels.x, fontsize=9, color=INK)
-        figure.supylabel(labels.y, fontsize=9, color=INK)
+        figure.supxlabel(literal(labels.x), fontsize=9, color=INK)
+        figure.supylabel(literal(labels.y), fontsize=9, color=INK)
         return figure
 
     return written(build, labels.title, {group(index): one.names for index, one in enumerate(panels)})

@@ -6,7 +6,9 @@ from math import prod
 import numpy as np
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
+from harness.printable import flat, visible
 from harness.rank_bootstrap import Truth, rank_interval, seed_agreement
 from harness.rank_statistics import kendall, spearman
 from harness.statistics import Interval
@@ -46,7 +48,7 @@ def print_summary(name: str, table: Table, console: Console) -> None:
         *_agreement(table),
     ]
     for sentence in sentences:
-        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        console.print(visible(sentence), markup=False, highlight=False, soft_wrap=True)
     console.print(_best(table))
 
 
@@ -77,7 +79,7 @@ def _best(table: Table) -> RichTable:
         mean, tests = means[name], [row["test"] for row in rows[name]]
         spread = f"{min(tests):.2f} - {max(tests):.2f}"
         cost = (f"{mean['parameters']:.0f}", f"{mean['flops']:.0f}", f"{mean['seconds']:.2f}")
-        shown.add_row(name, f"{mean['test']:.2f}", spread, f"{mean['validation']:.2f}", *cost)
+        shown.add_row(Text(flat(name)), f"{mean['test']:.2f}", spread, f"{mean['validation']:.2f}", *cost)
     return shown
 
 

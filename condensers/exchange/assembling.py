@@ -14,10 +14,11 @@ from torch import Tensor
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.exchange.choices import Choices, extent, order_of, scale_of
+from condensers.exchange.choices import MADE_OF, Choices, extent, order_of, scale_of
 from condensers.exchange.published import Published
 from condensers.fields import hyper
 from condensers.labels.base import label_dtype
+from condensers.origins import UNKNOWN
 from condensers.registry import PARAMETERISATIONS
 from condensers.synthetic import SyntheticSet, card_of
 
@@ -33,6 +34,7 @@ class Imported:
     registered: ClassVar[str] = "imported"
     evaluation: ClassVar[str] = "dsa"
     couples_classes: ClassVar[bool] = True
+    origin: ClassVar[str] = UNKNOWN
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
         return int(ipc * self.parameterisation.copies)
@@ -62,6 +64,7 @@ def assemble(published: Published, data: ClassData, choices: Choices) -> Synthet
     card = card_of(method, data, Context(), ipc, recipe) | {
         "classes": classes,
         "method": choices.method,
+        "origin": MADE_OF.get(choices.origin, published.origin),
         "hyperparameters": {},
         "seed": None,
         "imported": True,

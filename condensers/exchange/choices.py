@@ -10,8 +10,10 @@ from condensers.data import ClassData
 from condensers.errors import UsageError, suggestion
 from condensers.exchange.published import Published
 from condensers.exchange.said import AUGMENTATIONS, numbers
+from condensers.origins import AVERAGES, LEARNED, REAL, TAUGHT
 
 WITH_DATA = "with-data"
+MADE_OF = {"real": REAL, "taught": TAUGHT, "averages": AVERAGES, "learned": LEARNED}
 OVERSHOOT = 0.5  # how far pixels "in 0 to 1" may lie outside: learned ones are not always clamped
 
 
@@ -21,7 +23,8 @@ class Choices:
 
     order: what the labels 0, 1, ... stand for: "with-data", or a comma-separated list of class names or of the data set's
     labels. soft: what rows of labels are, "probabilities", "scores" or "logits". factor: tiles along a side of each image.
-    augmentation: of the training, "dsa" or "none"; "dsa" where neither file nor user says. "" is: not said.
+    augmentation: of the training, "dsa" or "none"; "dsa" where neither file nor user says. origin: what its images are, a key of
+    MADE_OF. "" is: not said.
     """
 
     normalised: str = ""
@@ -31,11 +34,13 @@ class Choices:
     storage: str = "float32"
     augmentation: str = ""
     method: str = "imported"
+    origin: str = ""
 
     def __post_init__(self) -> None:
         for option, value, allowed in (
             ("soft-labels", self.soft, ("", "probabilities", "scores", "logits")),
             ("augmentation", self.augmentation, ("", *AUGMENTATIONS)),
+            ("origin", self.origin, ("", *MADE_OF)),
         ):
             if value not in allowed:
                 raise UsageError(f"--{option} {value}: unknown; {suggestion(value, filter(None, allowed))}")

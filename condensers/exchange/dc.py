@@ -14,7 +14,7 @@ from condensers.exchange.pickled import read as unpickle
 from condensers.exchange.published import Published, as_images, as_labels, as_rates
 from condensers.exchange.said import statements
 
-KEYS = ("mean", "std", "class_names", "dataset", "recipe", "card")
+KEYS = ("mean", "std", "class_names", "dataset", "origin", "recipe", "card")
 
 
 def parse(content: Any, path: Path, experiment: int = -1) -> Published:

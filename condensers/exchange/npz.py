@@ -2,7 +2,7 @@
 
 Images are (M, H, W, C) float or uint8, preprocessed in a way that the file does not say; labels are (M, K), often centred and
 learned, or whole numbers (M,). What `harness export --to npz` writes adds arrays that say the rest: `mean`, `std`, `class_names`,
-`dataset`, `recipe` and `card` (JSON texts), `rates` where the set has them.
+`dataset`, `origin`, `recipe` and `card` (JSON texts), `rates` where the set has them.
 """
 
 import json
@@ -41,6 +41,7 @@ def read(path: Path) -> Published:
     said: dict[str, Any] = {key: arrays[key].tolist() for key in ("mean", "std", "class_names") if key in arrays}
     said["dataset"] = str(arrays["dataset"]) if "dataset" in arrays else None
     said["card"] = str(arrays["card"]) if "card" in arrays else None
+    said["origin"] = str(arrays["origin"]) if "origin" in arrays else None
     said["recipe"] = _json(arrays["recipe"], path) if "recipe" in arrays else None
     found = as_labels(_tensor(labels, path), len(pixels), path)
     return Published(path, "npz", pixels, found, rates, **statements(said, path))
@@ -55,6 +56,7 @@ def write(path: Path, content: dict[str, Any]) -> None:
         "std": np.array(content["std"]),
         "class_names": np.array(content["class_names"], dtype=np.str_),
         "dataset": np.array(content["dataset"], dtype=np.str_),
+        "origin": np.array(content["origin"], dtype=np.str_),
         "recipe": np.array(json.dumps(content["recipe"]), dtype=np.str_),
         "card": np.array(content["card"], dtype=np.str_),
     }

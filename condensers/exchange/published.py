@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from condensers.errors import UsageError, brief
+from condensers.origins import UNKNOWN
 
 LIMIT = 2**32  # bytes that a file may hold when unpacked; published sets take some hundred megabytes at most
 
@@ -19,8 +20,8 @@ class Published:
     """images: (M, C, H, W), uint8 or float. labels: (M,) int64, or (M, K) float32. rates: (T,) float32 or None.
 
     pixels: "unit" (0 to 1), a pair (mean, std) by which they are normalised, or None where the file does not say.
-    names: the class names that labels count, or () where the file does not say. recipe: what the format says of training.
-    digest: of the images it was made from, where the file has a card of ours.
+    names: the class names that labels count, or () where the file does not say. origin: what its images are, one of ORIGINS.
+    recipe: what the format says of training. digest: of the images it was made from, where the file has a card of ours.
     """
 
     path: Path
@@ -31,6 +32,7 @@ class Published:
     pixels: Any = None
     names: tuple[str, ...] = ()
     dataset: str | None = None
+    origin: str = UNKNOWN
     recipe: Mapping[str, Any] = field(default_factory=dict)
     digest: str | None = None
 

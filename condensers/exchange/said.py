@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from condensers.errors import UsageError
+from condensers.origins import ORIGINS
 
 AUGMENTATIONS = ("none", "dsa")
 LONGEST = 100  # letters of a digest
@@ -14,7 +15,7 @@ FORMS = ("hard", "probabilities", "scores")
 
 
 def statements(said: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The fields `pixels`, `names`, `dataset`, `recipe` of a Published; what is not said is left out."""
+    """The fields `pixels`, `names`, `dataset`, `origin`, `recipe` of a Published; what is not said is left out."""
     found: dict[str, Any] = {}
     if said.get("mean") is not None or said.get("std") is not None:
         found["pixels"] = (numbers(said.get("mean"), "mean", path), numbers(said.get("std"), "std", path))
@@ -25,6 +26,8 @@ def statements(said: Mapping[str, Any], path: Path) -> dict[str, Any]:
         found["names"] = tuple(names)
     if isinstance(said.get("dataset"), str):
         found["dataset"] = said["dataset"]
+    if said.get("origin") in ORIGINS:
+        found["origin"] = said["origin"]
     found["recipe"] = recipe(said.get("recipe"))
     found["digest"] = _digest(said.get("card"))
     return found

@@ -13,6 +13,7 @@ from condensers.context import Context, Progress
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.labels.base import label_dtype, stored_hard
+from condensers.origins import REAL
 from condensers.parameterisations.pixels import Pixels
 from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
 
@@ -26,6 +27,7 @@ class Selection(ABC):
     registered: ClassVar[str]
     evaluation: ClassVar[str] = "dsa"
     couples_classes: ClassVar[bool] = False
+    origin: ClassVar[str] = REAL
     parameterisation: ClassVar[Pixels] = STORED
 
     @abstractmethod

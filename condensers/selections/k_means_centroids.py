@@ -10,6 +10,7 @@ from torch import Tensor
 
 from condensers.context import Context
 from condensers.data import ClassData
+from condensers.origins import AVERAGES
 from condensers.parameterisations.pixels import Pixels
 from condensers.selections.base import STORED, gather, stored_bytes
 from condensers.selections.clustering import centroids
@@ -23,6 +24,7 @@ class KMeansCentroids:
     registered: ClassVar[str] = "k-means-centroids"
     evaluation: ClassVar[str] = "dsa"
     couples_classes: ClassVar[bool] = False
+    origin: ClassVar[str] = AVERAGES
     parameterisation: ClassVar[Pixels] = STORED
 
     def nbytes(self, data: ClassData, ipc: int) -> int:

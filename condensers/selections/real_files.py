@@ -21,6 +21,7 @@ from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.fields import hyper, settings_of
 from condensers.labels.base import stored_hard
+from condensers.origins import REAL
 from condensers.parameterisations import codecs
 from condensers.parameterisations.compressed import Compressed
 from condensers.parameterisations.pixels import Pixels
@@ -44,6 +45,7 @@ class RealFiles:
     codec: ClassVar[str]
     evaluation: ClassVar[str] = "dsa"
     couples_classes: ClassVar[bool] = False
+    origin: ClassVar[str] = REAL
 
     @property
     def parameterisation(self) -> Compressed:

@@ -19,6 +19,7 @@ from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.fields import hyper
 from condensers.learning import finished_labels
+from condensers.origins import REAL, TAUGHT
 from condensers.parameterisations.tiles import Tiles
 from condensers.registry import AUGMENTATIONS, with_parts
 from condensers.selections.base import feature_map, refuse_too_many
@@ -49,6 +50,11 @@ class RealTiles:
     @property
     def couples_classes(self) -> bool:
         return bool(with_parts(self).labels.couples_classes)
+
+    @property
+    def origin(self) -> str:
+        """A teacher's labels tell more than the images do."""
+        return REAL if with_parts(self).labels.form == "hard" else TAUGHT
 
     def require_fit(self, where: str) -> None:
         """UsageError for labels that would have to be learned."""

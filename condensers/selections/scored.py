@@ -18,6 +18,7 @@ from condensers import engine, networks
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.fields import hyper
+from condensers.origins import REAL
 from condensers.parameterisations.pixels import Pixels
 from condensers.registry import with_parts
 from condensers.selections.base import STORED, finished, refuse_too_many, stored_bytes
@@ -44,6 +45,7 @@ class Scored(ABC):
     registered: ClassVar[str]
     evaluation: ClassVar[str] = "dsa"
     couples_classes: ClassVar[bool] = True
+    origin: ClassVar[str] = REAL
     parameterisation: ClassVar[Pixels] = STORED
     scoring: ClassVar[float] = 1 / 3
 

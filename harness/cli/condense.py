@@ -25,6 +25,7 @@ def condense(
     from condensers.registry import create_condenser
     from condensers.synthetic import Budget
     from harness.condensing import make_set
+    from harness.printable import visible
     from harness.runtime import choose_device, prepare
 
     condenser = create_condenser(options.spec_of(method, overrides))
@@ -39,7 +40,8 @@ def condense(
     synthetic = make_set(condenser, splits.train, budget, path, (seed, choose_device(device)))
     images = synthetic.card["images_per_class"]
     instead = "" if images == synthetic.ipc else f" in place of {synthetic.ipc}"
-    typer.echo(
+    said = (
         f"{path}: {method} on {data}, {images} images per class{instead}, {synthetic.nbytes} bytes, "
         f"{synthetic.cost['seconds']:.1f} s; preview {path.with_suffix('.png')}"
     )
+    typer.echo(visible(said))

@@ -33,6 +33,7 @@ def evaluate(
     from condensers.fields import settings_of
     from harness import gallery
     from harness.condensing import interruptible, kept_work
+    from harness.printable import visible
     from harness.runtime import choose_device, prepare
     from scenarios.datasets.naming import located
     from scenarios.registry import SCENARIOS
@@ -43,7 +44,7 @@ def evaluate(
     splits = options.load_data(data or located(synthetic.card["dataset"], file), data_dir, download)
     require_same_data(synthetic, splits.train, file)
     if hasattr(use, "anew") and synthetic.card["couples_classes"]:
-        typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)
+        typer.echo(visible(NOT_ONE_BY_ONE.format(method=synthetic.card["method"])), err=True)
     determines = [use.registered, settings_of(use), synthetic.card, splits.test.digest, seed]
     with kept_work(gallery.here(file), determines) as folder, interruptible(folder, seed, choose_device(device)) as context:
         outcome = use.run(synthetic, splits, context)
@@ -56,14 +57,15 @@ def evaluate(
 
 
 def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
+    from harness.bounds import bounds_of
+    from harness.printable import visible
     from harness.statistics import interval
 
     card = synthetic.card
-    typer.echo(
-        f"{file}: {card['method']} on {card['dataset']}, ipc {synthetic.ipc}, {synthetic.nbytes} bytes; scenario {scenario}"
-    )
+    size = f"ipc {synthetic.ipc}, {synthetic.nbytes} bytes"
+    typer.echo(visible(f"{file}: {card['method']} on {card['dataset']}, {size}; scenario {scenario}"))
     for m in outcome.measurements:
-        summary = interval(list(m.values))
+        summary = interval(list(m.values), bounds_of(m.metric, m.unit))
         over = ", ".join(sorted({key for repeat in m.repeats for key in repeat}))
         drawn = f" ({over} of one set)" if over else ""
         bounds = f"[{summary.low:.2f}, {summary.high:.2f}]" if summary.low is not None else f"({summary.method})"
@@ -73,7 +75,7 @@ def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
     if "architectures" in outcome.detail:
         best = sorted(outcome.detail["architectures"], key=lambda row: -row["score"])[:3]
         named = ", ".join(f"{row['id']} ({row['score']:.1f})" for row in best)
-        typer.echo(f"  best by this proxy: {named}")
+        typer.echo(visible(f"  best by this proxy: {named}"))
         typer.echo(
             "  how far this order is right needs the ground truth: put the set's method into a suite with the scenario search"
         )

@@ -26,6 +26,7 @@ def export(
     from harness import gallery
     from harness.exporting import MARKS
     from harness.exporting import export as write
+    from harness.printable import visible
     from harness.sharing.measured import measured as measured_in
 
     if measured is not None and to != "hf":
@@ -35,4 +36,4 @@ def export(
     beside = gallery.here(file)
     place = out or (beside.with_name(f"{beside.stem}-{to}") if to in MARKS else beside.with_suffix(f".{to}"))
     images = write(synthetic, place, to, force, measured_in(source, measured) if measured else ())
-    typer.echo(f"{place}: {images} images of {synthetic.card['dataset']}, {synthetic.card['method']}, as {to}")
+    typer.echo(visible(f"{place}: {images} images of {synthetic.card['dataset']}, {synthetic.card['method']}, as {to}"))

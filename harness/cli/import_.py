@@ -34,6 +34,9 @@ def import_set(
     storage: Annotated[str, typer.Option("--storage", help="float32 as published, float16, or uint8 at a quarter.")] = "float32",
     augmentation: Annotated[str, typer.Option("--augmentation", help="Of the training on it: dsa or none.")] = "",
     method: Annotated[str, typer.Option("--method", help="The method's name, for its card.")] = "imported",
+    origin: Annotated[
+        str, typer.Option("--origin", help="What its images are: real, taught (real, labels of a teacher), averages or learned.")
+    ] = "",
     data_dir: options.DataDir = None,
     download: options.Download = False,
 ) -> None:
@@ -41,9 +44,11 @@ def import_set(
     from condensers.exchange.choices import Choices
     from condensers.exchange.reading import Files
     from harness.importing import bring_in
+    from harness.printable import visible
 
-    choices = Choices(normalised, labels, soft, factor, storage, augmentation, method)
+    choices = Choices(normalised, labels, soft, factor, storage, augmentation, method, origin)
     path = out or Path(f"{file.stem}.safetensors")
     path = options.writable(path if path.suffix == ".safetensors" else path.with_name(f"{path.name}.safetensors"), "--out")
     source = (Files(file, labels_file, rate_file, experiment), format)
-    bring_in(source, choices, path, data, partial(options.load_data, data_dir=data_dir, download=download), typer.echo)
+    read = partial(options.load_data, data_dir=data_dir, download=download)
+    bring_in(source, choices, path, data, read, lambda told: typer.echo(visible(told)))

@@ -21,6 +21,7 @@ def plan(
 ) -> None:
     """Check SUITE, list its cells and estimate their cost; nothing is run or written."""
     from harness.estimate import estimate
+    from harness.printable import flat, folder_name, visible
     from harness.runtime import choose_device, cores, prepare
     from harness.session import load_plan
     from harness.store import Store
@@ -29,13 +30,14 @@ def plan(
     planned = load_plan(suite, overrides or [], data_dir, download)
     for splits in planned.data.values():
         options.tell_notes(splits)
-    store = Store(out or Path("runs") / planned.plan.suite.name)
+    store = Store(out or Path("runs") / folder_name(planned.plan.suite.name))
     cells = planned.plan.cells
     left = [cell for cell in cells if not store.done(cell.key)]
-    typer.echo(f"suite {planned.plan.suite.name}: {planned.plan.suite.about}")
+    typer.echo(visible(f"suite {planned.plan.suite.name}: {planned.plan.suite.about}"))
     kinds = Counter((c.data, c.scenario_label or "condense", c.label, c.budget) for c in cells)
     for (data, what, label, budget), count in kinds.items():
         size = f"{budget[0]} {budget[1]}" if budget else "reference"
+        data, what, label = map(flat, (data, what, label))
         typer.echo(f"  {data:<14} {what:<12} {label:<20} {size:<12} x {count} seeds")
     seconds = sum(estimate(left, planned.data, choose_device(device)).values())
     processes = workers or max(1, cores() // threads)

@@ -44,6 +44,7 @@ def build(
     from harness.condensing import command_line
     from harness.execute import Settings
     from harness.pool import Crew
+    from harness.printable import flat
     from harness.running import Manner
     from harness.runtime import choose_device, cores, prepare
     from harness.truth import Wanted
@@ -68,7 +69,7 @@ def build(
     built = make(Wanted(search, splits, seeds, count, chosen_part), out, settings, Manner(Crew(processes)))
     _say(out, built.table)
     for sentence in built.failures:
-        typer.echo(f"failed: {sentence}", err=True)
+        typer.echo(f"failed: {flat(str(sentence))}", err=True)
     if built.failures:
         raise typer.Exit(1)
 

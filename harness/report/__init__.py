@@ -5,6 +5,7 @@ from typing import Any
 
 from condensers.errors import UsageError, suggestion
 from harness.power import Power
+from harness.printable import all_visible
 from harness.report import comma, html, latex, markdown
 from harness.report.curves import curves, scatters
 from harness.report.data_space_correlations import correlations
@@ -79,4 +80,4 @@ def render(report: Mapping[str, Any], format: str) -> str:
     formats = {"md": markdown.render, "csv": comma.render, "latex": latex.render, "html": html.render}
     if format not in formats:
         raise UsageError(f"report format '{format}' is not known; {suggestion(format, FORMATS)}")
-    return formats[format](report)
+    return formats[format](all_visible(report))

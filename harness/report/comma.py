@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from harness.printable import no_formula
+
 COLUMNS = (
     "scenario", "variant", "data", "recipe", "condenser", "ipc", "bytes", "metric", "mean", "low", "high", "n", "unit",
     "higher_is_better", "interval", "over", "against", "difference", "difference_low", "difference_high", "distinguishable",
@@ -19,7 +21,10 @@ def as_json(report: Mapping[str, Any]) -> str:
 
 
 def render(report: Mapping[str, Any]) -> str:
-    """One line a row, in full precision; empty where there is no value. Failures are not rows: see the other formats."""
+    """One line a row, in full precision; empty where there is no value. Failures are not rows: see the other formats.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
@@ -27,5 +32,5 @@ def render(report: Mapping[str, Any]) -> str:
         found = row["comparison"] or {}
         flat = {"difference_low": found.get("low"), "difference_high": found.get("high")}
         flat |= {name: found.get(name) for name in ("against", "difference", "distinguishable")}
-        writer.writerow({**row, **flat})
+        writer.writerow({name: no_formula(value) for name, value in {**row, **flat}.items()})
     return text.getvalue()

@@ -11,7 +11,7 @@ from harness.report.definitions import IN
 from harness.report.kinds import split_metric
 from harness.report.results import Entry, Result
 from harness.report.rows import Searches, number
-from harness.report.search_lineup import TRUTH, by_seed, scores_of
+from harness.report.search_lineup import by_seed, scores_of
 from harness.statistics import Interval
 
 SPACE = "data-space"
@@ -135,7 +135,7 @@ def _ranking(searches: Searches) -> dict[tuple[str, str], dict[SetKey, float]]:
         truth = searched.lineup.truth.test.mean(0)
         name = ", ".join(part for part in ("Kendall tau of the search", variant) if part)
         for entry, scores in searched.lineup.scores.items():
-            if entry.is_reference or entry.condenser == TRUTH:
+            if entry.is_reference:
                 continue
             for seed, row in zip(by_seed(searched.groups[entry], scores_of), scores, strict=True):
                 tau = float(stats.kendalltau(row, truth).statistic)

@@ -94,10 +94,12 @@ OF = " of "  # "test-accuracy of vgg11": a metric for each network
 
 METHOD = (
     "Every interval is at 95 %. A seed is one value: networks and class orders of a seed share a condensed set and are averaged"
-    " first. Fewer than ten values get Student's t interval, more the BCa bootstrap. Differences are paired over what the two"
-    " share (seeds, or networks and class orders of one seed); a difference whose interval holds 0 is called not distinguishable."
-    " Rank statistics are resampled over architectures and seeds. Each comparison stands alone: nothing is corrected for their"
-    " number."
+    " first. Three to nine values get Student's t interval, more the BCa bootstrap; two get none. On a scale with ends the"
+    " interval is taken on the logit scale (log scale above one end), so that it lies between them. Differences are paired"
+    " over what the two share (seeds, or networks and class orders of one seed); a difference whose interval holds 0 is called"
+    " not distinguishable. The best of several has the highest mean (the lowest where less is better), real images included;"
+    " what is the best of a part of them says of which. Rank statistics are resampled over architectures and seeds. Each"
+    " comparison stands alone: nothing is corrected for their number."
 )
 
 

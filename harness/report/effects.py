@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from harness.bounds import bounds_of
 from harness.effects import main_effects
 from harness.report.kinds import split_metric
 from harness.report.results import Result
@@ -27,7 +28,7 @@ def design_effects(design: Mapping[str, Any], results: Sequence[Result]) -> list
         if len(places) > 1:
             pools[EVERYWHERE] = list(places.values())
         for place, values in pools.items():
-            for effect in main_effects(design["factors"], design["runs"], values):
+            for effect in main_effects(design["factors"], design["runs"], values, bounds_of(kind[3], kind[4])):
                 found.append(_row(kind, place, (effect.factor, effect.level, effect.baseline), effect.found))
     return found
 

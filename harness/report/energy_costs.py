@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.bounds import POSITIVE
 from harness.power import MEASURED, Power
 from harness.report.results import Entry, Record, by_entry
 from harness.report.rows import number
@@ -32,10 +33,10 @@ def energy_costs(records: Sequence[Record], power: Power) -> dict[str, Any]:
     groups = by_entry(records)
     made = {_set(entry): _figure(group, power) for entry, group in groups.items() if entry.scenario == "condense"}
     used = {entry: _figure(group, power) for entry, group in groups.items() if entry.scenario in FULL}
-    full = {_place(entry): figure for entry, figure in used.items() if entry.condenser == FULL[entry.scenario]}
+    full = {_place(entry): figure for entry, figure in used.items() if _is_full(entry)}
     rows = []
     for entry, use in used.items():
-        is_full = entry.is_reference and entry.condenser == FULL[entry.scenario]
+        is_full = _is_full(entry)
         if use is None or (entry.is_reference and not is_full):
             continue
         making, whole = (None, None) if is_full else (made.get(_set(entry)), full.get(_place(entry)))
@@ -43,6 +44,10 @@ def energy_costs(records: Sequence[Record], power: Power) -> dict[str, Any]:
         grams = {name: power.grams(figure["mean"]) if figure else None for name, figure in found.items()}
         rows.append({**entry.named(), **found, "paid_after": _paid_after(making, use, whole), "grams": grams})
     return {**power.as_json(), "rows": rows}
+
+
+def _is_full(entry: Entry) -> bool:
+    return entry.is_reference and entry.condenser == FULL[entry.scenario]
 
 
 def _set(entry: Entry) -> tuple[Any, ...]:
@@ -60,7 +65,7 @@ def _figure(group: Sequence[Record], power: Power) -> Figure | None:
     if not known:
         return None
     how = MEASURED if any(each[1] == MEASURED for each in known) else known[0][1]
-    found = interval([joules / uses for joules, told, uses in known if told == how])
+    found = interval([joules / uses for joules, told, uses in known if told == how], POSITIVE)
     return {"mean": found.mean, "low": number(found.low), "high": number(found.high), "n": found.n, "how": how}
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from math import ceil, isfinite
 
+from harness.report.best import best_of
 from harness.report.kinds import REAL, split_metric
 from harness.report.results import Result
 from harness.report.rows import comparison, largest_within, place
+from harness.report.search_lineup import is_truth
 from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, estimate, figure, some, verdict
 
 # Metric -> question, superlative, name of the metric in a sentence; forgetting is asked of one strategy.
@@ -57,8 +59,7 @@ def _headline(candidates: Sequence[Result], results: Sequence[Result]) -> dict[s
     question, superlative, name = QUESTIONS[_name(candidates[0])]
     strategy = split_metric(candidates[0].metric)[0]
     name += f" ({strategy})" if strategy else ""
-    sign = 1 if candidates[0].higher_is_better else -1
-    best = max(candidates, key=lambda r: sign * r.interval.mean)
+    best = best_of(candidates)
     leader = _leader(best, superlative, name, len(candidates))
     said = [leader, *_versus(best, candidates, results), *_more(best, results)]
     return {"question": f"{question} {_where(candidates, results)}?", "answer": " ".join(said)}
@@ -154,7 +155,7 @@ def _more(best: Result, results: Sequence[Result]) -> list[str]:
     said = []
     if best.interval.low is not None and not best.interval.distinguishable:
         said.append("Its interval includes 0: an order by chance is not excluded.")
-    ceiling = next((r for r in _beside(best, results) if r.metric == best.metric and r.entry.condenser == "truth"), None)
+    ceiling = next((r for r in _beside(best, results) if r.metric == best.metric and is_truth(r.entry)), None)
     own = next((r for r in results if r.entry == best.entry and r.metric == "break-even-architectures"), None)
     if own is not None and isfinite(own.interval.mean):
         said.append(f"It pays for itself from {ceil(max(own.interval.mean, 1))} searched architectures on.")

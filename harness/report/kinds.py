@@ -3,16 +3,23 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from condensers import origins
+from condensers.errors import UsageError
+
 REAL = "real images"
 AVERAGES = "averages"
 CONDENSED = "condensed"
 REFERENCE = "reference"
 
-CENTROIDS = "k-means-centroids"
-# Methods that store images of the data as they are, or made smaller or compressed; averages of images are none of them.
-REAL_METHODS = (
-    "random", "herding", "k-center", "k-means", "forgetting", "el2n", "grand", "margin", "real-jpeg", "real-png", "real-tiles",
-)  # fmt: skip
+UNKNOWN = "unknown origin"
+# Real images with labels that a teacher gave are condensed knowledge, though no image was learned.
+OF_ORIGIN = {
+    origins.REAL: REAL,
+    origins.TAUGHT: CONDENSED,
+    origins.AVERAGES: AVERAGES,
+    origins.LEARNED: CONDENSED,
+    origins.UNKNOWN: UNKNOWN,
+}
 
 BY_STRATEGY = (
     "final-accuracy", "forgetting", "gap-closed", "anytime-accuracy", "learning-accuracy", "backward-transfer",
@@ -21,15 +28,16 @@ BY_STRATEGY = (
 
 
 def kind_of(cell: Mapping[str, Any]) -> str:
-    """Real images, averages or condensed; real images with labels that were learned or taught are condensed knowledge."""
+    """What the images of a record's cell are; UsageError where it says nothing, as records of older formats do."""
     if cell.get("reference"):
         return REFERENCE
-    method = cell.get("condenser")
-    if method == CENTROIDS:
-        return AVERAGES
-    labels = (cell.get("hyperparameters") or {}).get("labels", "hard")
-    name = labels.get("name") if isinstance(labels, Mapping) else labels
-    return REAL if method in REAL_METHODS and name == "hard" else CONDENSED
+    said = cell.get("origin")
+    if said not in OF_ORIGIN:
+        raise UsageError(
+            f"a record of '{cell.get('label')}' does not say what its images are, so it is of an older format; run its suite"
+            " again into a new folder"
+        )
+    return OF_ORIGIN[said]
 
 
 def split_metric(metric: str) -> tuple[str, str]:

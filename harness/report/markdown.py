@@ -19,12 +19,12 @@ def render(report: Mapping[str, Any]) -> str:
     blocks += ["\n".join(f"- **{escape(h['question'])}** {escape(h['answer'])}" for h in report["headlines"])]
     blocks += [_table(table) for table in tables(report)]
     if report["failures"]:
-        lines = [f"- {escape(cell_name(f.get('cell')))}: {escape(str(f.get('sentence')))}" for f in report["failures"]]
+        lines = ["- " + escape(cell_name(f.get("cell")) + ": " + str(f.get("sentence"))) for f in report["failures"]]
         blocks += ["## Failed cells", "\n".join(lines)]
     metrics = [row["metric"] for row in report["rows"]]
     blocks += ["## Notes", "\n".join(f"- {escape(note)}" for note in [*report["notes"], METHOD])]
     blocks += ["## Metrics", "\n".join(f"- **{escape(name)}**: {escape(text)}" for name, text in definitions(metrics))]
-    facts = [f"- {escape(name)}: {escape(str(value))}" for name, value in report["environment"].items()]
+    facts = ["- " + escape(f"{name}: {value}") for name, value in report["environment"].items()]
     commands = [f"    {line}" for command in report["commands"] for line in command.splitlines()]
     blocks += ["## Environment", "\n".join(facts), "\n".join(commands)]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -47,4 +47,4 @@ def _line(cells: list[str]) -> str:
 def escape(text: str) -> str:
     """Keep what a label or an error message holds from being read as Markdown or HTML."""
     flat = " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
-    return re.sub(r"([\\`*_|#~]|\](?=\()|^[-+](?= ))", r"\\\1", flat)
+    return re.sub(r"([\\`*_|#~$]|\](?=[(\[:])|^[-+](?= )|(?<=^\d)[.)](?= ))", r"\\\1", flat)

@@ -32,11 +32,13 @@ def _figure(part: Mapping[str, Any]) -> str:
     png, words = str(part["png"]), list(part["rows"])
     margin = GAP + LETTER * max(map(len, words))
     # The header of a PNG: 8 bytes of signature, 8 of the first chunk's length and name, then width and height.
-    pixels = struct.unpack(">II", base64.b64decode(png)[16:24])
+    image = base64.b64decode(png)
+    png = base64.b64encode(image).decode()  # nothing but base64 goes into the page
+    pixels = struct.unpack(">II", image[16:24])
     width, height = (SCALE * side for side in pixels)
     rows = "".join(
         f'<text x="{margin - 6}" y="{TITLE + height * (index + 0.5) / len(words):.1f}" text-anchor="end" font-size="11"'
-        f' fill="currentColor" dominant-baseline="middle">{row}</text>'
+        f' fill="currentColor" dominant-baseline="middle">{escape(str(row))}</text>'
         for index, row in enumerate(words)
     )
     size = f" at {part['budget']:,} bytes" if part["budget"] else f" at ipc {part['ipc']}" if part["ipc"] else ""

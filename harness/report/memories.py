@@ -1,4 +1,4 @@
-"""Every condensed memory beside the best real images of no more bytes, and beside k-means centroids, in continual learning.
+"""Every condensed memory beside the best real images of no more bytes, and beside averages of them, in continual learning.
 
 The rival is picked by its mean final accuracy among the memories of the same strategy that were given the same budget in
 bytes, or take 90 % to 100 % of the bytes; where there is none, among the largest that take fewer. Being the best of several
@@ -8,6 +8,7 @@ on the same figures favours it.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.report.best import best_of
 from harness.report.kinds import AVERAGES, REAL, REFERENCE, split_metric
 from harness.report.results import Result
 from harness.report.rows import comparison
@@ -48,7 +49,7 @@ def _against(
 ) -> list[dict[str, Any]]:
     strategy, kind = named
     fitting = within(own, rivals)
-    best = max(fitting, key=lambda r: r.interval.mean, default=None)
+    best = best_of(fitting) if fitting else None
     accuracy = None if best is None else own.minus(best)
     if best is None or accuracy is None:
         return []

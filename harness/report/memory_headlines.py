@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.kinds import AVERAGES, CENTROIDS, CONDENSED, REAL
+from harness.report.kinds import AVERAGES, CONDENSED, REAL
 from harness.report.wording import estimate, listed, sizes
 
 NAMED = 3
@@ -40,7 +40,8 @@ def _answer(rows: Sequence[Row]) -> str:
     worse = sum(row["worse"] for row in real)
     said += [f"In {worse} it is the other way round."] if worse else []
     if averages:
-        said.append(f"Against {CENTROIDS}, which are averages: {sum(r['beats'] for r in averages)} of {len(averages)}.")
+        named = listed(list(dict.fromkeys(str(row["against"]) for row in averages)))
+        said.append(f"Against {named} (averages of real images): {sum(r['beats'] for r in averages)} of {len(averages)}.")
     most = max(row["picked_from"] for row in real)
     said.append("The first named is the best of all on these figures." if len(real) > 1 else "")
     said.append(f"The real images were picked from up to {most} memories on the same figures." if most > 1 else "")

@@ -31,7 +31,7 @@ def compared(report: Mapping[str, Any]) -> list[Table]:
             )
         for rival in dict.fromkeys(row["rival"] for row in rows):
             own = [row for row in rows if row["rival"] == rival]
-            name = "k-means centroids" if rival == AVERAGES else "the best real images"
+            name = "the best averages of real images" if rival == AVERAGES else "the best real images"
             columns = _columns(first="set")
             for strategy in dict.fromkeys(row["strategy"] for row in own):
                 shown = [row for row in own if row["strategy"] == strategy]

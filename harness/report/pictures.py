@@ -64,7 +64,11 @@ def _accuracy(rows: Sequence[Row], styles: Mapping[str, int | None]) -> list[str
             low, high = ([row[bound] for row in points] for bound in ("low", "high"))
             series.append(Series(name, x, y, low, high, styles.get(name)))
         shown = _leading(series)
-        title = "Test accuracy" if len(shown) == len(series) else f"Test accuracy of the {CURVES} best and random images"
+        title = (
+            "Test accuracy"
+            if len(shown) == len(series)
+            else f"Test accuracy of the {CURVES} best at their largest size and random images"
+        )
         labels = Labels(in_place(here[0], title), "images per class", "test accuracy (%)")
         found += [lines(shown, labels, levels, logarithmic=True), *_advantage(here, styles)]
     return found

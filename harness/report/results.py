@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness.bounds import bounds_of
 from harness.rank_bootstrap import RankDraws, rank_difference
-from harness.report.kinds import CONDENSED, kind_of
+from harness.report.kinds import CONDENSED, REAL, kind_of
 from harness.statistics import Interval, interval, paired_difference
 
 Record = Mapping[str, Any]
@@ -58,7 +59,7 @@ class Result:
 
     @property
     def is_random(self) -> bool:
-        return self.entry.condenser == RANDOM and not self.entry.is_reference
+        return self.entry.condenser == RANDOM and self.entry.kind == REAL
 
     def minus(self, other: "Result") -> Interval | None:
         """Interval of the paired difference to another result of the same metric; None where they share nothing."""
@@ -67,7 +68,8 @@ class Result:
         shared = [seed for seed in self.values if seed in other.values]
         if not shared:
             return None
-        return paired_difference(replicates(self.values, shared), replicates(other.values, shared))
+        bounds = bounds_of(self.metric, self.unit)
+        return paired_difference(replicates(self.values, shared), replicates(other.values, shared), bounds)
 
 
 def replicates(values: Mapping[int, Mapping[str, float]], seeds: Sequence[int]) -> dict[Any, float]:
@@ -159,7 +161,7 @@ def from_values(
     entry: Entry, size: int | None, metric: tuple[str, str, bool | None], values: Mapping[int, Mapping[str, float]], over: str
 ) -> Result:
     """A result from its values, by seed and repeat. metric: name, unit, whether higher is better."""
-    found = interval(list(replicates(values, list(values)).values()))
+    found = interval(list(replicates(values, list(values)).values()), bounds_of(metric[0], metric[1]))
     return Result(entry, size, *metric, interval=found, over=over, values=values, seeds=len(values))
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from math import isfinite
 
-from harness.report.kinds import REAL
+from harness.report.best import best_of
 from harness.report.results import Entry, Result
 from harness.report.rows import Row, comparison, number
-from harness.report.search_lineup import FOUND, TRUTH, retrained
+from harness.report.search_lineup import FOUND, TRUTH, is_truth, retrained
 from harness.report.search_wording import beaten, lost, proxy_name, rival_names
 from harness.report.wording import estimate, some, verdict
 from harness.statistics import Interval
@@ -23,22 +23,17 @@ def search_headlines(results: Sequence[Result], matched: Sequence[Row]) -> list[
     for (scenario, data, variant), own in places.items():
         ranked = [r for r in own if r.metric == TAU and not r.entry.is_reference and isfinite(r.interval.mean)]
         ended = [r for r in own if r.metric == FOUND and not r.entry.is_reference]
-        truth = next((r for r in own if r.metric == FOUND and r.entry.condenser == TRUTH), None)
+        truth = next((r for r in own if r.metric == FOUND and is_truth(r.entry)), None)
         if not ranked and (truth is None or not ended):
             continue
-        best = _best(ranked or ended)
+        best = best_of(ranked or ended)
         rivals = [row for row in matched if _entry_of(row) == _key(best.entry)]
         apart = ", ".join(part for part in (scenario if scenario != SEARCH else "", variant) if part)
         where = f"on a small set instead of all of {data}{f' ({apart})' if apart else ''}"
         answer = f"{_verdict(best, rivals)} {_loss(best, own)}" if ranked or truth is None else _less(best, truth)
-        caution = _caution(rivals, len(ranked or ended))
+        caution = _caution(rivals, ranked or ended)
         found.append({"question": f"May I search {where}, and what do I lose?", "answer": answer + caution})
     return found
-
-
-def _best(results: Sequence[Result]) -> Result:
-    """The condensed set with the highest mean, the real one where none is condensed."""
-    return max([r for r in results if r.entry.kind != REAL] or results, key=lambda r: r.interval.mean)
 
 
 def _less(best: Result, truth: Result) -> str:
@@ -90,7 +85,7 @@ def _loss(best: Result, results: Sequence[Result]) -> str:
     """Tau with its share of the ceiling, what retraining the top loses, and the time that it all takes."""
     found = best.interval
     tau = _shown(found, "")
-    ceiling = next((r.interval.mean for r in results if r.metric == TAU and r.entry.condenser == TRUTH), None)
+    ceiling = next((r.interval.mean for r in results if r.metric == TAU and is_truth(r.entry)), None)
     share = f" ({100 * found.mean / ceiling:.0f} % of what two seeds of the truth reach)" if ceiling and ceiling > 0 else ""
     k = retrained(found.n)
     own = {r.metric: r.interval for r in results if r.entry == best.entry}
@@ -104,7 +99,7 @@ def _loss(best: Result, results: Sequence[Result]) -> str:
 
 def _time(best: Result, results: Sequence[Result], k: int) -> str:
     means = {(r.entry, r.metric): r.interval.mean for r in results}
-    truth = next((m for (e, name), m in means.items() if name == "search-seconds" and e.condenser == TRUTH), None)
+    truth = next((m for (e, name), m in means.items() if name == "search-seconds" and is_truth(e)), None)
     own = means.get((best.entry, "search-seconds"))
     if not truth or own is None:
         return ""
@@ -112,7 +107,8 @@ def _time(best: Result, results: Sequence[Result], k: int) -> str:
     return f", in {100 * spent / truth:.0f} % of the time, condensation and retraining included"
 
 
-def _caution(rivals: Sequence[Row], proxies: int) -> str:
-    said = f" It was picked as the best of {proxies} proxies on these figures." if proxies > 1 else ""
+def _caution(rivals: Sequence[Row], proxies: Sequence[Result]) -> str:
+    sizes = " of all sizes" if len({(r.entry.ipc, r.entry.budget) for r in proxies}) > 1 else ""
+    said = f" It was picked as the best of {len(proxies)} proxies{sizes} on these figures." if len(proxies) > 1 else ""
     short = rival_names([row for row in rivals if row["short"]])
     return said + (f" The curve of {some(short)} ends before that cost, so less is asked of the proxy." if short else "")

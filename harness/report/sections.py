@@ -25,4 +25,4 @@ class Table:
     sections: Sequence[Section]
     footnotes: Sequence[str] = field(default_factory=tuple)
     is_detail: bool = False
-    shortened: str = "the best by final accuracy, and random images; all are in --format md, html, csv and json"
+    shortened: str = "the best of each kind by final accuracy, and random images; all are in --format md, html, csv and json"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.report.differences import Contents
+from harness.report.kinds import REAL, REFERENCE, kind_of
 from harness.report.results import RANDOM, Record
 
 Owned = tuple[str, Record]  # with the name of the run it is from
@@ -72,7 +73,8 @@ def _distinct(group: Sequence[Owned], of: Callable[[Record], Any]) -> int:
 
 
 def _is_compared_with(record: Record) -> bool:
-    return record["kind"] != "condense" and (record["cell"].get("reference") or record["cell"]["label"] == RANDOM)
+    kind = kind_of(record["cell"])
+    return record["kind"] != "condense" and (kind == REFERENCE or (kind == REAL and record["cell"]["label"] == RANDOM))
 
 
 def _place(record: Record) -> Spot:

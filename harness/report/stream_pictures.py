@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 Styles = Mapping[str, int | None]
 ONE_EACH = {CONDENSED: 1, REAL: 1, AVERAGES: 1}
 CELLS = 2000  # with more numbers the page would be too large: heat maps then show the largest budget alone
-SEEN = "the best and random images"
+SEEN = "the best of each kind and random images"
 
 
 def stream_pictures(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> list[str]:

@@ -133,7 +133,7 @@ def _footnotes(bundles: Sequence[Bundle], metrics: Sequence[str]) -> list[str]:
     found = [f"95 % intervals: {'; '.join(made)}."]
     if any(row["metric"].endswith(TOP) for row in rows):
         found.append(f"{DEFINITIONS[TOP.strip()]}")
-    if any(row["metric"].startswith("kendall-tau") and row["condenser"] == "truth" for row in rows):
+    if any(row["metric"].startswith("kendall-tau") and row["reference"] and row["condenser"] == "truth" for row in rows):
         found.append("Row truth: how far two seeds of the ground truth agree, a guide to the best that a proxy can show.")
     beside = [row for row in rows if "equal_count_is_equal_bytes" in row]
     if beside and all(row["budget"] for row in beside):

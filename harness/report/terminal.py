@@ -5,11 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from harness.printable import flat
 from harness.report.notes import progress_sentence
 from harness.report.sections import Section, Table
 from harness.report.tables import tables
@@ -22,12 +24,12 @@ STYLES = {"better": "green", "worse": "red", NOT_DISTINGUISHABLE: "dim", NO_INTE
 
 def print_report(report: Mapping[str, Any], console: Console) -> None:
     """Print a built report: what it found first, then its tables, then what failed and what was not measured."""
-    console.print(Text(f"Report of {report['suite']}", style="bold"))
+    console.print(_plain(f"Report of {report['suite']}", "bold"))
     partial = progress_sentence(report["cells"])
     if partial:
-        console.print(Text(partial, style="yellow"))
+        console.print(_plain(partial, "yellow"))
     for headline in report["headlines"]:
-        said = Text.assemble((headline["question"], "bold"), " ", headline["answer"])
+        said = Text.assemble(_plain(headline["question"], "bold"), " ", _plain(headline["answer"]))
         console.line()
         console.print(said)
     for table in tables(report):
@@ -42,10 +44,10 @@ def print_table(table: Table, console: Console) -> None:
     """One table, with its title and notes where it has them."""
     if table.title:
         console.line()
-        console.print(Text(table.title, style="bold cyan"))
+        console.print(_plain(table.title, "bold cyan"))
     console.print(_table(table, console.width))
     if table.footnotes:
-        console.print(Text(" ".join(table.footnotes), style="dim"))
+        console.print(_plain(" ".join(table.footnotes), "dim"))
 
 
 def shortened(table: Table) -> Table:
@@ -65,9 +67,9 @@ def shortened(table: Table) -> Table:
 def _list(title: str, lines: Sequence[str], console: Console) -> None:
     if lines:
         console.line()
-        console.print(Text(title, style="bold"))
+        console.print(_plain(title, "bold"))
         for line in lines:
-            console.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
+            console.print(Padding(_plain(line), (0, 0, 0, 2), expand=False))
 
 
 def _table(table: Table, width: int) -> RichTable:
@@ -76,14 +78,14 @@ def _table(table: Table, width: int) -> RichTable:
     grid = RichTable(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False, header_style="")
     for index in shown:
         column = table.columns[index]
-        title = Text(column.title, style="dim")
+        title = _plain(column.title, "dim")
         grid.add_column(title, justify="left" if column.is_text else "right", max_width=_width(table, index))
     for position, section in enumerate(table.sections):
         if section.title:
-            grid.add_row(Text(section.title, style="italic"), end_section=False)
+            grid.add_row(_plain(section.title, "italic"), end_section=False)
         for number, row in enumerate(section.rows):
             last = number == len(section.rows) - 1 and position < len(table.sections) - 1
-            cells = [Text(row[i], style=STYLES.get(row[i], "")) for i in shown]
+            cells = [_plain(row[i], STYLES.get(row[i], "")) for i in shown]
             grid.add_row(*cells, end_section=last)
     return grid
 
@@ -103,7 +105,12 @@ def _width(table: Table, index: int) -> int:
     """Characters of the widest cell; a header may break at its spaces."""
     cells = [row[index] for section in table.sections for row in section.rows]
     titles = [section.title for section in table.sections] if index == 0 else []
-    return max(len(text) for text in [*cells, *titles, *table.columns[index].title.split()])
+    return max(cell_len(flat(text)) for text in [*cells, *titles, *table.columns[index].title.split()])
+
+
+def _plain(text: str, style: str = "") -> Text:
+    """One line of text that is no markup and holds nothing that a terminal obeys."""
+    return Text(flat(text), style=style)
 
 
 def wide_console() -> Console:

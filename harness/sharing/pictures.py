@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from harness.printable import no_formula
+
 CARD = "card.json"
 
 
@@ -23,7 +25,7 @@ def write_folder(path: Path, content: dict[str, Any]) -> None:
     if labels.ndim == 2:
         with (path / "labels.csv").open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
-            table.writerow(["file", *content["class_names"]])
+            table.writerow(["file", *map(no_formula, content["class_names"])])
             table.writerows([name, *labels[position].tolist()] for name, position in written)
     card = json.loads(content["card"])
     if "rates" in content:

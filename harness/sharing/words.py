@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.report.kinds import AVERAGES, REAL, kind_of
+from condensers import origins
 
 LICENCES = {
     "CC BY 4.0": ("cc-by-4.0", "https://creativecommons.org/licenses/by/4.0/"),
@@ -12,7 +12,13 @@ LICENCES = {
     "MIT": ("mit", "https://opensource.org/license/mit"),
 }
 UNKNOWN = ("not recorded", "not stated by the authors")
-MADE = {REAL: "real images, chosen by", AVERAGES: "averages of real images, made by"}
+MADE = {
+    origins.REAL: "real images, chosen by",
+    origins.TAUGHT: "real images with labels of a teacher, chosen by",
+    origins.AVERAGES: "averages of real images, made by",
+    origins.LEARNED: "synthetic images, made by",
+    origins.UNKNOWN: "images of an origin that is not recorded, by",
+}
 
 
 def plain(value: Any) -> str:
@@ -31,8 +37,7 @@ def a_class(card: Mapping[str, Any], count: int) -> str:
 
 def sentence(card: Mapping[str, Any], count: int) -> str:
     """How many images of what, from what, by what."""
-    kind = kind_of({"condenser": card["method"], "hyperparameters": card.get("hyperparameters")})
-    made = MADE.get(kind, "synthetic images, made by")
+    made = MADE[origins.of(card)]
     shape = "x".join(map(str, card["shape"]))
     return plain(
         f"{count} {made} {card['method']} from the training part of {card['dataset']}; {len(card['classes'])} classes, {shape}."

@@ -30,11 +30,15 @@ def test_interval_of_one_value_and_of_equal_values() -> None:
     one = interval([3.0])
     assert (one.mean, one.low, one.high, one.n) == (3.0, None, None, 1)
     assert one.method == "one value, no interval" and not one.distinguishable
-    two = interval([3.0, 3.0])
-    assert (two.mean, two.low, two.high) == (3.0, None, None) and not two.distinguishable
+    for values in ([3.0, 3.0], [2.9, 3.1], [0.0, 6.0]):
+        two = interval(values)
+        assert (two.mean, two.low, two.high) == (3.0, None, None) and not two.distinguishable
+        assert two.method == "two values, no interval"
     for n in (3, 12):
         equal = interval([3.0] * n)
         assert (equal.low, equal.high, equal.method) == (3.0, 3.0, "all values equal")
+    rounded = interval([92.1 - 92.0, 95.1 - 95.0, 91.1 - 91.0])  # equal but for rounding: no interval of width 1e-13
+    assert rounded.method == "all values equal"
     with pytest.raises(ValueError, match="no values"):
         interval([])
 

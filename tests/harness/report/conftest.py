@@ -9,6 +9,9 @@ import pytest
 SEEDS = 5
 ENVIRONMENT = {"python": "3.11.2", "torch": "2.1", "cpu": "made-up CPU", "threads": 1, "device": "cpu"}
 SETS = {"dm": 6.0, "herding": 2.5, "k-means": 4.0, "k-means-centroids": 4.2, "random": 0.0}
+ORIGINS = dict.fromkeys(("random", "herding", "k-center", "k-means"), "real images") | {
+    "k-means-centroids": "averages of real images"
+}
 ARCHITECTURES = 16
 EXPERIENCES = 5
 
@@ -30,6 +33,7 @@ def made(scenario: str | None, label: str, ipc: int | None, seed: int, reference
             "label": label,
             "ipc": None if reference else ipc,
             "seed": seed,
+            "origin": None if reference else ORIGINS.get(label, "learned images"),
             "recipe": "dsa" if scenario == "accuracy" and not reference else None,
         },
         "bytes": None if reference or ipc is None else ipc * 10 * 785,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from condensers.errors import UsageError
 from harness.report import render
 from harness.report.kinds import kind_of
 from harness.report.leading import leading
@@ -102,7 +103,7 @@ def test_a_condensed_memory_is_compared_with_the_best_real_one_of_its_bytes(many
     assert said["question"].startswith("Does a condensed memory beat the best real images of its bytes on mnist-5k")
     assert "In 1 of 1 comparison (strategy replay) final accuracy is higher and forgetting lower" in said["answer"]
     assert "dm with replay, 1,000 bytes, against herding (1,000 bytes): accuracy +5.0 [" in said["answer"]
-    assert "Against k-means-centroids, which are averages: 0 of 1." in said["answer"]
+    assert "Against k-means-centroids (averages of real images): 0 of 1." in said["answer"]
     assert "picked from up to 2 memories on the same figures" in said["answer"]
 
 
@@ -147,12 +148,20 @@ def test_random_images_of_one_budget_in_bytes_are_rivals_and_not_missing(many: M
     assert "no random real images" not in said and "of its bytes" not in said
 
 
-def test_kinds() -> None:
-    soft = {"condenser": "random", "hyperparameters": {"labels": {"name": "teacher"}}}
-    assert kind_of({"condenser": "real-tiles", "hyperparameters": {"labels": "hard"}}) == "real images"
-    assert kind_of({"condenser": "real-tiles", "hyperparameters": {"labels": {"name": "hard"}}}) == "real images"
-    assert [kind_of(soft), kind_of({"condenser": "dm"})] == ["condensed", "condensed"]
-    assert [kind_of({"condenser": "k-means-centroids"}), kind_of({"reference": "naive"})] == ["averages", "reference"]
+def test_a_kind_is_what_the_record_says_whatever_the_method_is_called() -> None:
+    said = {
+        "real images": "real images",
+        "real images with taught labels": "condensed",
+        "averages of real images": "averages",
+        "learned images": "condensed",
+        "unknown": "unknown origin",
+    }
+    for method in ("random", "dm", "FILE.py:Mine@0123", "k-means-centroids", "real-tiles"):
+        assert [kind_of({"condenser": method, "origin": origin}) for origin in said] == list(said.values())
+    assert kind_of({"reference": "naive", "origin": None}) == "reference"
+    for old in ({}, {"origin": None}, {"origin": "of gold"}):
+        with pytest.raises(UsageError, match="'dm' does not say what its images are, so it is of an older format"):
+            kind_of({"condenser": "dm", "label": "dm", **old})
 
 
 def test_the_ledger_gives_bytes_by_part_and_the_cost_of_training(many: Many) -> None:

@@ -25,7 +25,7 @@ def test_headline_claims_what_the_intervals_carry(runs: Runs) -> None:
     records = runs("dm", [80.0, 81.0, 82.0]) + runs("random", [70.0, 71.1, 72.0])
     text = headline(records + runs("k-means", [79.0, 82.0, 81.5]))
     assert "at equal bytes (ipc 10, 78,500 bytes)" in text
-    assert "dm has the highest mean test accuracy, 81.0 [78.5, 83.5] %, n = 3 seeds." in text
+    assert "dm has the highest mean test accuracy, 81.0 [78.4, 83.4] %, n = 3 seeds." in text
     assert "Better than random." in text and "Not distinguishable from k-means." in text
 
 

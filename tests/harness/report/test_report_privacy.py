@@ -75,7 +75,7 @@ def test_attacks_stand_side_by_side(report: dict[str, Any]) -> None:
     rows = {row[0]: row for section in own[0].sections for row in section.rows}
     assert set(rows) == {"random", "dm", "dsa", "full-data", "dp-sgd"}
     assert rows["random"][4].startswith("0.700 [") and rows["full-data"][2].startswith("0.800 [")
-    assert "Student's t over seeds" in own[0].footnotes[0]
+    assert "Student's t on the logit scale over seeds" in own[0].footnotes[0]
 
 
 def test_copies_are_pictured_and_what_is_lacking_is_said(report: dict[str, Any]) -> None:

@@ -5,9 +5,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from harness.report import build
 
@@ -47,8 +46,10 @@ def test_approximations_are_named(runs: Callable[..., list[dict[str, Any]]]) -> 
 def test_values_of_one_seed_are_averaged_before_the_interval(measure: Measure) -> None:
     records = [measure("dm", 10, 0, [90.0, 92.0]), measure("dm", 10, 1, [93.0, 95.0]), measure("dm", 10, 2, [97.0])]
     (row,) = rows_of(records)
-    low, high = stats.t.interval(0.95, 2, loc=np.mean([91, 94, 97]), scale=stats.sem([91, 94, 97]))
-    assert (row["mean"], row["n"], row["over"], row["interval"]) == (94.0, 3, "seeds", "Student's t")
+    scale = stats.sem([91, 94, 97]) / 100 / (0.94 * 0.06)
+    low, high = 100 * special.expit(stats.t.interval(0.95, 2, loc=special.logit(0.94), scale=scale))
+    assert (row["mean"], row["n"], row["over"]) == (94.0, 3, "seeds")
+    assert row["interval"] == "Student's t on the logit scale"
     assert (row["low"], row["high"]) == (pytest.approx(low), pytest.approx(high))
     assert (row["ipc"], row["bytes"], row["unit"], row["higher_is_better"]) == (10, 78500, "%", True)
     assert row["comparison"] is None  # no random images were measured
@@ -75,7 +76,8 @@ def test_comparison_is_paired_over_shared_seeds(measure: Measure) -> None:
     real = [measure("random", 10, s, [v]) for s, v in enumerate([50.0, 60.0, 70.0, 80.0])]
     (row,) = rows_of(dm + real, condenser="dm")
     gains = [1.0, 1.1, 0.9, 1.0]
-    low, high = stats.t.interval(0.95, 3, loc=1.0, scale=stats.sem(gains))
+    ends = stats.t.interval(0.95, 3, loc=special.logit(0.505), scale=stats.sem(gains) / 200 / (0.505 * 0.495))
+    low, high = 200 * special.expit(ends) - 100
     found = row["comparison"]
     assert found["against"] == "random" and found["difference"] == pytest.approx(1.0)
     assert (found["low"], found["high"], found["distinguishable"]) == (pytest.approx(low), pytest.approx(high), True)

@@ -101,6 +101,17 @@ def test_an_order_by_chance_is_said_to_be_one() -> None:
     assert answer.startswith("Not shown: for the best proxy, dm (ipc 10), an order by chance is not excluded.")
 
 
+def test_both_headlines_of_a_search_name_one_best_proxy_real_or_not() -> None:
+    rng = np.random.default_rng(35)
+    true, count = 90 + 6 * rng.random(20), rng.integers(1, 99, size=20)
+    records = searched({"dm": (10, true, 3.0), "k-means": (10, true, 0.5), "random": (10, true, 2.0)}, true, count)
+    first, *others = built(records)["headlines"]
+    (ranking,) = [one for one in others if one["question"].startswith("Which proxy ranks architectures best")]
+    assert ranking["answer"].startswith("k-means has the highest mean Kendall tau")
+    assert "k-means (ipc 10)" in first["answer"] and "dm (ipc 10)" not in first["answer"]
+    assert "It was picked as the best of 3 proxies on these figures." in first["answer"]
+
+
 def test_points_of_figures_have_names(report: dict[str, Any]) -> None:
     parts = copy.deepcopy(report["scatters"])
     for part in parts:
