@@ -39,15 +39,16 @@ class Votes:
 def require_likeness(x: Tensor, y: Sequence[int], classes: Mapping[int, int], known: Piece, trust: str) -> None:
     """Refuse, with UsageError, images x (n, C, H, W) of ids y that do not look like the set's classes: id -> class.
 
-    Where the ids are "assumed" to be classes, the images must say so, each id of itself. Where a benchmark has "mapped" them,
-    these must not say the contrary: most ids clearly like other classes, and no more images like their own than by chance.
+    Where the ids are "assumed" to be classes, the images must say so, and none of them the contrary. Where a benchmark has
+    "mapped" them, an id that looks like another class may be one that this class is hard to tell from; but not most of the ids,
+    and not two that look like each other's class.
     """
     votes = votes_of(x, y, classes, known)
     n, own, width = sum(v.n for v in votes), sum(v.own for v in votes), len(known.labels.unique())
     chance = n / width + CLEAR * math.sqrt(n / width * (1 - 1 / width))
     against = [v for v in votes if v.against]
-    if trust == "mapped":
-        against = against if 2 * len(against) > len(votes) and own <= chance else []
+    if trust == "mapped" and 2 * len(against) <= len(votes):
+        against = [v for v in against if any(w.looks == classes[v.id] and v.looks == classes[w.id] for w in against)]
     if against:
         first = against[0]
         raise UsageError(
