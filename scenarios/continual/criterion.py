@@ -34,10 +34,7 @@ class OwnLoss:
 
     def own(self, logits: Tensor, y: Tensor) -> Tensor:
         """The strategy's loss of the stream's images, or of the memory's where y is theirs."""
-        among = torch.arange(len(self.joined), device=y.device)
-        return self._of(logits, y, among[self.stream :] if y is self.drawn.y else among[: self.stream])
-
-    def _of(self, logits: Tensor, y: Tensor, rows: Tensor) -> Tensor:
+        rows = slice(self.stream, None) if y is self.drawn.y else slice(0, self.stream)
         strategy, batch = self.strategy, self.strategy.mbatch
         strategy.mbatch, strategy.mb_output = [batch[0][rows], y, *(part[rows] for part in batch[2:])], logits
         try:

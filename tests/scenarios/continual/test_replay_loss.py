@@ -137,7 +137,6 @@ class Seven(SupervisedPlugin):
 PENALTIES = {
     "ewc": lambda: plugins.EWCPlugin(50.0),
     "lwf": lambda: plugins.LwFPlugin(2.0, 2.0),
-    "si": lambda: plugins.SynapticIntelligencePlugin(1e5),
     "mas": lambda: plugins.MASPlugin(1.0, 0.5),
     "a constant": Seven,
 }

@@ -202,6 +202,21 @@ def test_a_stream_made_by_hand_is_refused_unless_its_ids_are_explained(splits, m
     assert set(memory.seen) == set(range(10))
 
 
+def test_classes_of_a_domain_to_come_are_not_in_memory(splits, memory_of):
+    train = splits.train
+    both, names = torch.cat([train.images, 255 - train.images]), tuple("abcdefghijABCDEFGHIJ")
+    domains = replace(train, images=both, labels=torch.cat([train.labels, train.labels + 10]), class_names=names, classes=())
+    made = memory_of(domains, 2)
+    x, y = domains.normalise(both), train.labels
+    parts = [as_dataset(x[: len(y)], y), as_dataset(x[len(y) :], y)]
+    stream = with_classes_timeline(benchmark_from_datasets(train=parts)).train_stream
+    with pytest.raises(UsageError, match="look like the set's class"):
+        learn(stream, CondensedMemory(made))
+    memory, of = CondensedMemory(made, class_ids=[{c: c + 10 * t for c in range(10)} for t in range(2)]), class_of(made)
+    assert {of[image.numpy().tobytes()] for t, x, *_ in learn(stream, memory) for image in x} <= set(range(10))
+    assert memory.seen == tuple(range(20)) and memory.whole().labels.tolist() == 2 * [c for c in range(10) for _ in range(2)]
+
+
 def test_ids_that_are_the_classes_need_no_explanation(splits, memory_of):
     x, y = pair(splits)
     whole = {"train": as_dataset(x, y), "test": as_dataset(x, y)}
