@@ -1,4 +1,6 @@
-"""Strategies and plugins of Avalanche with a memory of their own: beside one, a condensed memory is not what is measured."""
+"""Strategies and plugins of Avalanche with a memory of their own: beside one, a condensed memory
+is not what is measured.
+"""
 
 from typing import Any
 
@@ -9,7 +11,8 @@ from avalanche.training.supervised.icarl import _ICaRLPlugin
 from condensers.errors import UsageError
 from scenarios.continual.memory import CondensedMemory
 
-# Those whose memory is no ExemplarsBuffer among their fields, or that would replay the condensed one a second time.
+# Those whose memory is no ExemplarsBuffer among their fields, or that would replay the condensed
+# one a second time.
 KEEPERS = (
     supervised.AR1,
     supervised.MER,
@@ -25,7 +28,9 @@ KEEPERS = (
 
 
 def require_no_buffer(strategy: Any) -> None:
-    """Refuse, with UsageError, a strategy that has a memory of its own, itself or by one of its plugins."""
+    """Refuse, with UsageError, a strategy that has a memory of its own, itself or by one of its
+    plugins.
+    """
     for part in (strategy, *strategy.plugins):
         own = [name for name, value in vars(part).items() if _is_buffer(value)]
         if own or isinstance(part, KEEPERS):

@@ -14,16 +14,19 @@ Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
 class OwnLoss:
-    """Stands in for `strategy.criterion` for one joined minibatch: the loss is what `rule` makes of the strategy's own.
+    """Stands in for `strategy.criterion` for one joined minibatch: the loss is what `rule` makes of
+    the strategy's own.
 
-    rule: given logits (n + m, K), the labels y (n,) of the stream, what was drawn, and the strategy's own loss as a function of
-    (logits, y), to be called with this y or that of the memory. used: whether the strategy has asked for its loss.
+    rule: given logits (n + m, K), the labels y (n,) of the stream, what was drawn, and the
+    strategy's own loss as a function of (logits, y), to be called with this y or that of the
+    memory. used: whether the strategy has asked for its loss.
     """
 
     def __init__(self, strategy: Any, stream: int, drawn: MemoryBatch, rule: Callable[..., Tensor]) -> None:
         self.strategy, self.stream, self.drawn, self.rule = strategy, stream, drawn, rule
         self.criterion: Callable[[], Tensor] = strategy.criterion
         self.joined, self.used = strategy.mb_output, False
+        self.replaced: Any = vars(strategy).get("criterion")
         strategy.criterion = self
 
     def __call__(self) -> Tensor:
@@ -44,11 +47,15 @@ class OwnLoss:
 
     def withdraw(self) -> None:
         """Give the strategy its own loss back."""
-        vars(self.strategy).pop("criterion", None)
+        del self.strategy.criterion
+        if self.replaced is not None:
+            self.strategy.criterion = self.replaced
 
 
 def adds_up(criterion: Criterion, logits: Tensor, y: Tensor) -> bool:
-    """Whether the criterion is a sum over images and not their mean: whether each image twice has twice the loss."""
+    """Whether the criterion is a sum over images and not their mean: whether each image twice has
+    twice the loss.
+    """
     with torch.no_grad():
         once, twice = criterion(logits, y), criterion(torch.cat([logits, logits]), torch.cat([y, y]))
     return bool((twice - once).abs() > 0.5 * once.abs())

@@ -1,7 +1,8 @@
-"""Whether the images that a stream calls by an id look like those of the class that the memory takes it for.
+"""Whether the images that a stream calls by an id look like those of the class that the memory
+takes it for.
 
-Each image goes to the class of the set whose mean image it correlates with most. Where ids are another numbering of the same
-classes, the images of an id go to another class than its own.
+Each image goes to the class of the set whose mean image it correlates with most. Where ids are
+another numbering of the same classes, the images of an id go to another class than its own.
 """
 
 import math
@@ -23,7 +24,9 @@ LEAST, MOST, TOTAL = 4, 32, 512
 
 @dataclass(frozen=True)
 class Votes:
-    """Of n images of the id `id`: `own` went to the class that it is taken for, `other` to `looks`, the best of all others."""
+    """Of n images of the id `id`: `own` went to the class that it is taken for, `other` to
+    `looks`, the best of all others.
+    """
 
     id: int
     n: int
@@ -37,11 +40,13 @@ class Votes:
 
 
 def require_likeness(x: Tensor, y: Sequence[int], classes: Mapping[int, int], known: Piece, trust: str) -> None:
-    """Refuse, with UsageError, images x (n, C, H, W) of ids y that do not look like the set's classes: id -> class.
+    """Refuse, with UsageError, images x (n, C, H, W) of ids y that do not look like the set's
+    classes: id -> class.
 
-    Where the ids are "assumed" to be classes, the images must say so, and none of them the contrary. Where a benchmark has
-    "mapped" them, an id that looks like another class may be one that this class is hard to tell from; but not most of the ids,
-    and not two that look like each other's class.
+    Where the ids are "assumed" to be classes, the images must say so, and none of them the
+    contrary. Where a benchmark has "mapped" them, an id that looks like another class may be one
+    that this class is hard to tell from; but not most of the ids, and not two that look like each
+    other's class.
     """
     votes = votes_of(x, y, classes, known)
     n, own, width = sum(v.n for v in votes), sum(v.own for v in votes), len(known.labels.unique())
@@ -65,7 +70,8 @@ def require_likeness(x: Tensor, y: Sequence[int], classes: Mapping[int, int], kn
 
 
 def labelled(dataset: AvalancheDataset, ids: Sequence[int]) -> tuple[Tensor, list[int]]:
-    """Images (n, C, H, W) and labels of a stream's data set, as many of each id and spread over all that it has.
+    """Images (n, C, H, W) and labels of a stream's data set, as many of each id and spread over all
+    that it has.
 
     Raises UsageError where an item's label is not the one by which `targets` lists it.
     """
@@ -86,7 +92,9 @@ def labelled(dataset: AvalancheDataset, ids: Sequence[int]) -> tuple[Tensor, lis
 
 
 def votes_of(x: Tensor, y: Sequence[int], classes: Mapping[int, int], known: Piece) -> list[Votes]:
-    """The votes of the images of each id; the set's means are those of standardised images, so scale does not matter."""
+    """The votes of the images of each id; the set's means are those of standardised images, so
+    scale does not matter.
+    """
     names, which = known.labels.unique(return_inverse=True)
     images = _standardised(known.images)
     means = images.new_zeros(len(names), images.shape[1]).index_add_(0, which, images)

@@ -1,4 +1,6 @@
-"""Which of a set's classes the ids of a stream mean. An Avalanche benchmark may number classes anew, or in each experience."""
+"""Which of a set's classes the ids of a stream mean. An Avalanche benchmark may number classes
+anew, or in each experience.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +21,10 @@ ClassIds = Mapping[int, int] | Sequence[Mapping[int, int]]
 class Numbering:
     """What one experience says of the set's classes.
 
-    classes: id -> class, for the ids of the experience. ids: class -> id and tasks: class -> task label, for the whole stream
-    as far as it says. trust: "certain" where somebody who knows said so, "mapped" where the benchmark carries a mapping to
-    the labels of the data that it was made of, "assumed" where an id is taken for the class of that number.
+    classes: id -> class, for the ids of the experience. ids: class -> id and tasks: class -> task
+    label, for the whole stream as far as it says. trust: "certain" where somebody who knows said
+    so, "mapped" where the benchmark carries a mapping to the labels of the data that it was made
+    of, "assumed" where an id is taken for the class of that number.
     """
 
     classes: Mapping[int, int]
@@ -31,7 +34,8 @@ class Numbering:
 
 
 def numbering_of(experience: DatasetExperience, given: ClassIds | None) -> Numbering:
-    """The numbering of an experience, by what is `given`, else by what the experience or its benchmark carries.
+    """The numbering of an experience, by what is `given`, else by what the experience or its
+    benchmark carries.
 
     Raises UsageError where an id of the experience has no class.
     """

@@ -106,8 +106,10 @@ class CondensedReplay(SupervisedPlugin):
         return dict(getattr(self.rule, "extra_bytes", {}))
 
     def before_training(self, strategy: Any, **_: Any) -> None:
-        """Refuse a strategy with a memory of its own."""
+        """Refuse, with UsageError, a strategy with a memory of its own, and a second one of these plugins."""
         require_no_buffer(strategy)
+        if sum(isinstance(plugin, CondensedReplay) for plugin in strategy.plugins) > 1:
+            raise UsageError("CondensedReplay: stands twice among the plugins; give one, with one memory")
 
     def before_training_exp(self, strategy: Any, **_: Any) -> None:
         """Refuse, with UsageError, a stream that does not fit the memory, before anything is learned of it."""

@@ -194,6 +194,12 @@ def test_plugins_with_a_memory_are_refused_beside_it(splits, memory_of):
             learn(splits, made, first=[plugin])
 
 
+def test_a_second_one_is_refused(splits, memory_of):
+    made = memory_of(splits.train, 2)
+    with pytest.raises(UsageError, match="stands twice"):
+        learn(splits, made, first=[CondensedReplay(CondensedMemory(made), 8)])
+
+
 def test_icarls_loss_takes_hard_labels_and_refuses_soft_ones(splits, memory_of):
     seen, _ = learn(splits, memory_of(splits.train, 2), ICaRLLossPlugin())
     assert len(seen[-1][1]) == seen[-1][0] + 8
