@@ -3,13 +3,23 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from avalanche.benchmarks import DatasetExperience
 from avalanche.benchmarks.utils import (
+    AvalancheDataset,
     DataAttribute,
     TaskAwareSupervisedClassificationDataset,
     as_classification_dataset,
 )
 from torch import Tensor
 from torch.utils.data import Dataset
+
+
+class KnownExperience(DatasetExperience):  # type: ignore[misc]
+    """An experience that names the classes of the data, `data_classes`, which its images show; its labels may be others."""
+
+    def __init__(self, dataset: AvalancheDataset, data_classes: Sequence[int], index: int) -> None:
+        super().__init__(dataset=dataset, current_experience=index)
+        self.data_classes = tuple(data_classes)
 
 
 class TensorItems(Dataset[tuple[Tensor, int]]):

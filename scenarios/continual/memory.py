@@ -11,8 +11,10 @@ from torch import Tensor
 from condensers.errors import UsageError
 from scenarios.continual.agreement import require_agreement
 from scenarios.continual.items import as_dataset
-from scenarios.continual.pieces import MemoryBatch, Piece, joined
-from scenarios.continual.sources import Given, Offline, as_source
+from scenarios.continual.likeness import labelled, require_likeness
+from scenarios.continual.numbering import ClassIds, Numbering, numbering_of, origin, require_class_ids
+from scenarios.continual.pieces import MemoryBatch, Names, Piece, joined
+from scenarios.continual.sources import Given, Offline, as_source, require_classes
 
 
 class CondensedMemory(ExemplarsBuffer):
@@ -26,12 +28,16 @@ class CondensedMemory(ExemplarsBuffer):
     the size of the memory, so a smaller memory would also weigh less in the loss; with this its images are listed over and
     over (by index, not copied). 0 leaves Avalanche's behaviour. Leave it at 0 for GDumb.
     check_range: refuse a stream whose pixels are on another scale than the set's.
+    class_ids: what the ids of the stream mean: a table {id: class of the set}, or a list of such tables, one for each
+    experience. It is needed only where neither the benchmark says so (as `nc_benchmark` does, however it numbers classes) nor
+    the images, which are compared with the set's; what is given here is believed.
     outputs: the learner's output for each class, where several classes share one (domains).
 
     Use: `CondensedReplay(memory, batch_size_mem=64)` of `scenarios.continual.replay`, which takes soft labels too;
     `ReplayPlugin(mem_size=memory.max_size, batch_size_mem=64, storage_policy=memory)`, or
     `plugin = GDumbPlugin(memory.max_size); plugin.storage_policy = memory` with hard labels. Items take the stream's form,
-    (x, y) or (x, y, t). Raises UsageError where stream and set do not agree in classes, shape, dtype or scale.
+    (x, y) or (x, y, t), and labels are the stream's ids. Raises UsageError where stream and set do not agree in classes,
+    shape, dtype or scale, and where it cannot be told which classes the stream's ids are.
     """
 
     def __init__(
@@ -41,6 +47,7 @@ class CondensedMemory(ExemplarsBuffer):
         fill_batch: int = 0,
         check_range: bool = True,
         outputs: Sequence[int] | None = None,
+        class_ids: ClassIds | None = None,
     ) -> None:
         self.source = as_source(source)
         if max_size is None:
@@ -49,7 +56,13 @@ class CondensedMemory(ExemplarsBuffer):
             max_size = len(self.source.whole.labels)
         super().__init__(max_size)
         self._fill_batch, self._check_range = fill_batch, check_range
-        self._outputs = None if outputs is None else torch.tensor(outputs)
+        if class_ids is not None:
+            require_class_ids(class_ids, self.source.whole.labels.tolist() if isinstance(self.source, Offline) else ())
+        self._class_ids = class_ids
+        # What the stream calls the set's classes; none where it calls each by its own number.
+        self._ids = {} if outputs is None else dict(enumerate(outputs))
+        self._tasks: dict[int, int] = {}
+        self._compared: Any = None
         self._pieces: list[Piece] = []
         self._whole: Piece | None = None
         self._arrived: dict[int, tuple[int, int]] = {}  # class -> experience, task label
@@ -94,10 +107,12 @@ class CondensedMemory(ExemplarsBuffer):
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint needs: the order in which classes came, and what the source keeps."""
         arrived = [[c, *mark] for c, mark in self._arrived.items()]
-        return {"arrived": arrived, "source": self.source.state_dict(), "unchanged": self.unchanged}
+        named = {"ids": dict(self._ids), "tasks": dict(self._tasks)}
+        return {"arrived": arrived, "source": self.source.state_dict(), "unchanged": self.unchanged} | named
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._arrived = {c: (experience, task) for c, experience, task in state["arrived"]}
+        self._ids, self._tasks = dict(state["ids"]), dict(state["tasks"])
         groups: dict[int, list[int]] = {}
         for c, (experience, _) in self._arrived.items():
             groups.setdefault(experience, []).append(c)
@@ -117,7 +132,27 @@ class CondensedMemory(ExemplarsBuffer):
         self._pieces, whole = pieces, joined(pieces)
         latest = max((mark for mark in self._arrived.values()), default=(0, 0))
         self._marks = torch.tensor([self._arrived.get(c, latest) for c in whole.labels.tolist()])
-        self._whole = whole.called(self._outputs)
+        self._whole = whole.called(self._names(whole))
+
+    def _names(self, whole: Piece) -> Names | None:
+        """What the stream calls the classes; None where it has names of its own for none."""
+        tasks = self._tasks | {c: task for c, (_, task) in self._arrived.items()}
+        several = len(set(tasks.values())) > 1
+        if several and whole.scores:
+            raise UsageError(
+                "CondensedMemory: this set has scores, which are regressed on all outputs at once, and the stream has several"
+                " tasks with outputs of their own; use a set with hard labels or probabilities"
+            )
+        if not self._ids and (whole.targets is None or not several):
+            return None
+        width = 1 + int(whole.labels.max()) if whole.targets is None else whole.targets.shape[1]
+        named = self._ids or {c: c for c in range(width)}
+        # A class to come is of the one task there is; but not one that shares an id, for it may be the id of another task.
+        shared = self._class_ids is not None and len(set(named.values())) < len(named)
+        unknown = -1 if several or shared else next(iter(tasks.values()), 0)
+        classes = range(max(width, *(c + 1 for c in named)))
+        ids = torch.tensor([named.get(c, -1) for c in classes])
+        return Names(ids, torch.tensor([tasks.get(c, unknown) for c in classes]))
 
     def whole(self) -> Piece:
         """All that is held; UsageError before anything is."""
@@ -146,18 +181,34 @@ class CondensedMemory(ExemplarsBuffer):
         """Take in the classes of `exp` that are new; ReplayPlugin does so after training on it, GDumbPlugin before."""
         item = exp.dataset[0]
         self._task_aware, self._dtype = len(item) == 3, getattr(item[0], "dtype", torch.float32)
-        before = self.seen
-        # An experience whose labels are not the set's classes (domains) names those in `data_classes`.
-        classes = getattr(exp, "data_classes", None) or list(exp.dataset.targets.uniques)
-        self.admit(classes, int(item[2]) if self._task_aware else 0)
-        if self.seen != before:
-            self.require_fit(exp)
+        numbering = numbering_of(exp, self._class_ids)
+        self._ids |= numbering.ids
+        self._tasks |= numbering.tasks
+        self.admit(list(numbering.classes.values()), int(item[2]) if self._task_aware else 0)
+        self.require_fit(exp)
 
     def require_fit(self, exp: Any) -> None:
-        """Refuse a stream whose items are not of the form and scale of the images, as far as there are any to compare with."""
-        known = self.source.whole if isinstance(self.source, Offline) else self._whole
-        if known is not None:
-            require_agreement(exp.dataset, known.images, self.source.card if self._check_range else None)
+        """Refuse a stream whose items are not of the form, scale and classes of the images, as far as there are any."""
+        numbering, data = numbering_of(exp, self._class_ids), origin(exp).dataset
+        known = self.source.whole if isinstance(self.source, Offline) else joined(self._pieces) if self._pieces else None
+        if known is None or data is self._compared:
+            return
+        # Items of a stream may be drawn anew whenever they are read; looking at them must not change what training draws.
+        with torch.random.fork_rng(devices=[]):
+            require_agreement(data, known.images, self.source.card if self._check_range else None)
+            if numbering.trust != "certain":
+                self._require_classes(data, numbering_of(origin(exp), self._class_ids), known)
+        here = set(numbering.classes.values()) <= set(known.labels.tolist())
+        self._compared = data if here else None
+
+    def _require_classes(self, data: Any, numbering: Numbering, known: Piece) -> None:
+        """Refuse ids that are not those of the classes they are taken for, once there are images of all these classes."""
+        classes = tuple(sorted(set(numbering.classes.values())))
+        if isinstance(self.source, Offline):
+            require_classes(known, classes)
+        if set(classes) <= set(known.labels.tolist()):
+            x, y = labelled(data, list(numbering.classes))
+            require_likeness(x, y, numbering.classes, known, numbering.trust)
 
     def update(self, strategy: Any, **_: Any) -> None:
         """What Avalanche's plugins call; here without the base class's deprecation warning at each experience."""

@@ -28,15 +28,31 @@ class Piece:
         mine = torch.isin(self.labels, torch.tensor(list(classes)))
         return Piece(self.images[mine], self.labels[mine], None if self.targets is None else self.targets[mine], self.scores)
 
-    def called(self, outputs: Tensor | None) -> "Piece":
-        """With classes numbered as the learner's outputs (K,) int64; several classes may share one."""
-        if outputs is None:
+    def called(self, names: "Names | None") -> "Piece":
+        """With classes numbered as the stream does."""
+        if names is None:
             return self
-        targets = self.targets
-        if targets is not None:
-            width = int(outputs.max()) + 1
-            targets = targets.new_zeros(len(targets), width).index_add_(1, outputs, targets)
-        return Piece(self.images, outputs[self.labels], targets, self.scores)
+        labels, targets = names.ids[self.labels], self.targets
+        if targets is None:
+            return Piece(self.images, labels)
+        same = names.tasks[self.labels, None] == names.tasks[None, : targets.shape[1]]
+        kept = same & (names.ids[None, : targets.shape[1]] >= 0)
+        if not bool(kept.all()):
+            targets = _of_task(targets, kept, self)
+        width, outputs = int(names.ids.max()) + 1, names.ids[: targets.shape[1]].clamp_min(0)
+        targets = targets.new_zeros(len(targets), width).index_add_(1, outputs, targets)
+        return Piece(self.images, labels, targets, self.scores)
+
+
+@dataclass(frozen=True)
+class Names:
+    """ids: (K,) int64, what the stream calls each class, -1 where it never comes; several classes may share an id.
+
+    tasks: (K,) int64, the task label of each class, -1 where it is not known.
+    """
+
+    ids: Tensor
+    tasks: Tensor
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,16 @@ def joined(pieces: Sequence[Piece]) -> Piece:
     scores, width = any(p.scores for p in pieces), soft[0].shape[1]
     targets = [p.targets if p.targets is not None else _as_soft(p.labels, width, scores) for p in pieces]
     return Piece(images, labels, torch.cat(targets), scores)
+
+
+def _of_task(targets: Tensor, kept: Tensor, piece: Piece) -> Tensor:
+    """Soft labels (n, K) of `piece` that speak only of the classes `kept` (n, K): those of its task that the stream has."""
+    left = targets * kept
+    if piece.scores:
+        return left
+    mass = left.sum(1, keepdim=True)
+    hard = torch.nn.functional.one_hot(piece.labels, targets.shape[1]).to(targets)
+    return torch.where(mass > 0, left / mass.clamp_min(1e-12), hard)
 
 
 def _as_soft(labels: Tensor, classes: int, scores: bool) -> Tensor:

@@ -5,9 +5,13 @@ from typing import Any, Protocol
 
 import torch
 from avalanche.core import SupervisedPlugin
+from avalanche.training.losses import ICaRLLossPlugin
 from torch import Tensor, nn
 from torch.nn import functional
 
+from condensers.errors import UsageError
+from scenarios.continual.buffers import require_no_buffer
+from scenarios.continual.criterion import Criterion, OwnLoss, adds_up
 from scenarios.continual.memory import CondensedMemory
 from scenarios.continual.pieces import MemoryBatch, Piece
 
@@ -18,8 +22,11 @@ class Rule(Protocol):
     extra_bytes, where there is one: how much that is, by name, as {"logits": 4000}.
     """
 
-    def loss(self, logits: Tensor, y: Tensor, drawn: MemoryBatch) -> Tensor:
-        """logits (n + m, K) of n images of the stream and m of the memory; y (n,) labels of the former."""
+    def loss(self, logits: Tensor, y: Tensor, drawn: MemoryBatch, criterion: Criterion) -> Tensor:
+        """logits (n + m, K) of n images of the stream and m of the memory; y (n,) labels of the former.
+
+        criterion: the strategy's own loss of a part, given its logits and y or `drawn.y`.
+        """
         ...
 
     def learned(self, network: nn.Module, memory: CondensedMemory) -> None:
@@ -37,11 +44,14 @@ class Retrieval(Protocol):
 
 
 class Joint:
-    """The mean loss over all images of the minibatch, as in Avalanche's replay; nothing is kept."""
+    """The mean loss over all images of the minibatch, as in Avalanche's replay, or their sum; nothing is kept."""
 
-    def loss(self, logits: Tensor, y: Tensor, drawn: MemoryBatch) -> Tensor:
+    def loss(self, logits: Tensor, y: Tensor, drawn: MemoryBatch, criterion: Criterion = functional.cross_entropy) -> Tensor:
         n, m = len(y), len(drawn.y)
-        return (n * functional.cross_entropy(logits[:n], y) + m * memory_loss(logits[n:], drawn)) / (n + m)
+        stream, memory = criterion(logits[:n], y), memory_loss(logits[n:], drawn, criterion)
+        if drawn.targets is not None and adds_up(criterion, logits[:n], y):
+            return stream + m * memory
+        return (n * stream + m * memory) / (n + m)
 
     def learned(self, network: nn.Module, memory: CondensedMemory) -> None:
         return None
@@ -63,10 +73,13 @@ class Uniform:
 class CondensedReplay(SupervisedPlugin):
     """Joins each minibatch of the stream with `batch_size_mem` images of the memory, once that holds any.
 
-    A smaller memory is drawn over and over, so every memory weighs the same in the loss. The labels in the minibatch stay whole
-    numbers; the loss of the memory's images is that of its soft labels where it has them (cross-entropy for probabilities,
-    half the squared distance for scores), and is computed here: give this plugin before others that add to the loss.
-    generator: what draws; without one, torch's global generator gives a seed.
+    A smaller memory is drawn over and over, so every memory weighs the same in the loss. The loss is the strategy's own, of the
+    joined minibatch, whose labels are whole numbers. Only where the memory has soft labels is the loss of its images that of
+    these: cross-entropy for probabilities, half the squared distance for scores; the stream's part stays the strategy's own.
+    What other plugins add to the loss stays, before this one in the list or after it. Refuses, with UsageError, a strategy
+    that has a memory of its own, and one that computes its loss in a way that leaves no place for soft labels or a rule.
+    rule: what the loss is made of in place of all that. generator: what draws; without one, torch's global generator gives a
+    seed.
 
     >>> # Naive(model=..., optimizer=..., plugins=[CondensedReplay(CondensedMemory("set.safetensors"), 64)])
     """
@@ -81,15 +94,22 @@ class CondensedReplay(SupervisedPlugin):
     ) -> None:
         super().__init__()
         self.memory, self.size = memory, batch_size_mem
-        self.rule, self.retrieval = rule or Joint(), retrieval or Uniform()
+        self.rule, self.retrieval = rule, retrieval or Uniform()
         self.generator = generator or torch.Generator().manual_seed(int(torch.randint(2**62, (1,))))
         self.stream, self.drawn = 0, None  # type: int, MemoryBatch | None
         self.known: Piece | None = None
+        self.own: OwnLoss | None = None
 
     @property
     def extra_bytes(self) -> dict[str, int]:
         """What the rule keeps beside the memory."""
         return dict(getattr(self.rule, "extra_bytes", {}))
+
+    def before_training(self, strategy: Any, **_: Any) -> None:
+        """Refuse, with UsageError, a strategy with a memory of its own, and a second one of these plugins."""
+        require_no_buffer(strategy)
+        if sum(isinstance(plugin, CondensedReplay) for plugin in strategy.plugins) > 1:
+            raise UsageError("CondensedReplay: stands twice among the plugins; give one, with one memory")
 
     def before_training_exp(self, strategy: Any, **_: Any) -> None:
         """Refuse, with UsageError, a stream that does not fit the memory, before anything is learned of it."""
@@ -107,10 +127,30 @@ class CondensedReplay(SupervisedPlugin):
         parts = (self.drawn.x, self.drawn.y, self.drawn.tasks)
         strategy.mbatch = [torch.cat([mine, theirs.to(mine.dtype)]) for mine, theirs in zip(batch, parts, strict=False)]
 
+    def after_forward(self, strategy: Any, **_: Any) -> None:
+        """Stand in for the strategy's loss, where it is not that of the joined minibatch as a whole."""
+        if self.drawn is not None and (self.rule is not None or self.drawn.targets is not None):
+            if isinstance(strategy._criterion, ICaRLLossPlugin):
+                raise UsageError(
+                    "CondensedReplay: iCaRL's loss is that of a whole minibatch, so soft labels or a rule have no place in it;"
+                    " use a set with hard labels and no rule"
+                )
+            rule = self.rule or Joint()
+            self.own = OwnLoss(strategy, self.stream, self.drawn, rule.loss)
+
     def before_backward(self, strategy: Any, **_: Any) -> None:
-        """Set the loss of the joined minibatch."""
-        if self.drawn is not None:
-            strategy.loss = self.rule.loss(strategy.mb_output, strategy.mbatch[1][: self.stream], self.drawn)
+        """Give the strategy its loss back."""
+        if self.own is not None:
+            self.own.withdraw()
+
+    def after_training_iteration(self, strategy: Any, **_: Any) -> None:
+        """Refuse, with UsageError, a strategy that did not ask for its loss."""
+        own, self.own, self.drawn = self.own, None, None
+        if own is not None and not own.used:
+            raise UsageError(
+                f"CondensedReplay: {type(strategy).__name__} does not compute its loss by its criterion, so the memory's soft"
+                " labels or the rule given have no part in it; use another strategy, or a set with hard labels and no rule"
+            )
 
     def after_training_exp(self, strategy: Any, **_: Any) -> None:
         """Take in the classes of the experience."""
@@ -121,29 +161,37 @@ class CondensedReplay(SupervisedPlugin):
     def _tell(self, network: nn.Module) -> None:
         """Tell the rule of each change of the memory, one by one, for `memory.unchanged` speaks of the last alone."""
         if self.memory.held and self.memory.whole() is not self.known:
-            self.rule.learned(network, self.memory)
+            if self.rule is not None:
+                self.rule.learned(network, self.memory)
             self.known = self.memory.whole()
 
     def state_dict(self) -> dict[str, Any]:
         told = self.memory.held > 0 and self.memory.whole() is self.known
-        return {"rule": self.rule.state_dict(), "told": told}
+        return {"rule": {} if self.rule is None else self.rule.state_dict(), "told": told}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Give the memory its state first."""
-        self.rule.load_state_dict(state["rule"])
+        if self.rule is not None:
+            self.rule.load_state_dict(state["rule"])
         self.known = self.memory.whole() if state["told"] else None
 
 
-def memory_losses(logits: Tensor, drawn: MemoryBatch) -> Tensor:
-    """(m,): the loss of each of the logits (m, K) on the labels that the memory has."""
-    if drawn.targets is not None and drawn.scores:
-        return 0.5 * (logits - drawn.targets).square().sum(1)
-    return functional.cross_entropy(logits, drawn.y if drawn.targets is None else drawn.targets, reduction="none")
+def soft_losses(logits: Tensor, targets: Tensor, scores: bool) -> Tensor:
+    """(m,): the loss of each of the logits (m, K) on soft labels (m, L); outputs that one of the two lacks do not count."""
+    width = min(logits.shape[1], targets.shape[1])
+    if scores:
+        return 0.5 * (logits[:, :width] - targets[:, :width]).square().sum(1)
+    if targets.shape[1] > width:
+        targets = targets[:, :width] / targets[:, :width].sum(1, keepdim=True).clamp_min(1e-12)
+    targets = functional.pad(targets, (0, logits.shape[1] - width))
+    return functional.cross_entropy(logits, targets, reduction="none")
 
 
-def memory_loss(logits: Tensor, drawn: MemoryBatch) -> Tensor:
-    """The mean of `memory_losses`."""
-    return memory_losses(logits, drawn).mean()
+def memory_loss(logits: Tensor, drawn: MemoryBatch, criterion: Criterion = functional.cross_entropy) -> Tensor:
+    """The loss of logits (m, K) on the labels that the memory has: the criterion's for hard ones, the mean for soft ones."""
+    if drawn.targets is None:
+        return criterion(logits, drawn.y)
+    return soft_losses(logits, drawn.targets, drawn.scores).mean()
 
 
 def on_device(drawn: MemoryBatch, like: Tensor) -> MemoryBatch:

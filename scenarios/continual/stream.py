@@ -67,16 +67,19 @@ def benchmark(train: ClassData, test: ClassData, parts: Sequence[Sequence[int]])
 
     Items are (x, y), x float32 normalised with `train`'s mean and std and y the label as in ClassData, with no task label.
     """
-    from avalanche.benchmarks import benchmark_from_datasets, with_classes_timeline
+    from avalanche.benchmarks import CLScenario, EagerCLStream, with_classes_timeline
 
-    from scenarios.continual.items import as_dataset
+    from scenarios.continual.items import KnownExperience, as_dataset
 
-    streams: dict[str, list[Any]] = {"train": [], "test": []}
+    streams = []
     for name, data in (("train", train), ("test", test)):
-        for classes in parts:
+        experiences = []
+        for index, classes in enumerate(parts):
             seen = data.restrict(classes)
-            streams[name].append(as_dataset(train.normalise(seen.images), seen.labels))
-    return with_classes_timeline(benchmark_from_datasets(train=streams["train"], test=streams["test"]))
+            dataset = as_dataset(train.normalise(seen.images), seen.labels)
+            experiences.append(KnownExperience(dataset, seen.classes, index))
+        streams.append(EagerCLStream(name, experiences))
+    return with_classes_timeline(CLScenario(streams))
 
 
 def experience_of(seen: ClassData, outputs: Sequence[int], index: int) -> Any:
@@ -84,12 +87,8 @@ def experience_of(seen: ClassData, outputs: Sequence[int], index: int) -> Any:
 
     Items are (x, y, t), t always 0; `data_classes` are the classes of the data.
     """
-    from avalanche.benchmarks import DatasetExperience
-
-    from scenarios.continual.items import as_dataset
+    from scenarios.continual.items import KnownExperience, as_dataset
 
     labels = torch.tensor(list(outputs))[seen.labels.cpu()]
     dataset = as_dataset(seen.images, labels, [0] * len(labels), lambda x: seen.normalise(x[None])[0])
-    made = DatasetExperience(dataset=dataset, current_experience=index)
-    made.data_classes = seen.classes
-    return made
+    return KnownExperience(dataset, seen.classes, index)

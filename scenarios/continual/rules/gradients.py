@@ -13,7 +13,9 @@ import torch
 from avalanche.core import SupervisedPlugin
 from scipy.optimize import nnls
 from torch import Tensor, nn
+from torch.nn import functional
 
+from scenarios.continual.criterion import Criterion
 from scenarios.continual.memory import CondensedMemory
 from scenarios.continual.pieces import MemoryBatch
 from scenarios.continual.replay import memory_loss, on_device
@@ -37,16 +39,17 @@ class BoundGradients(SupervisedPlugin):
         if not self.memory.held:
             return
         weights = [p for p in strategy.model.parameters() if p.grad is not None]
-        found = self.bound(flat([p.grad for p in weights]), self._references(strategy.model, weights, strategy.mbatch[0]))
+        found = self.bound(flat([p.grad for p in weights]), self._references(strategy, weights))
         for p, part in zip(weights, found.split([p.numel() for p in weights]), strict=True):
             p.grad.copy_(part.view_as(p))
 
-    def _references(self, network: nn.Module, weights: Sequence[nn.Parameter], like: Tensor) -> Tensor:
+    def _references(self, strategy: Any, weights: Sequence[nn.Parameter]) -> Tensor:
         """(t, P): the gradients of the memory's loss."""
+        like = strategy.mbatch[0]
         groups = self.memory.experiences if self.each else [None]
         drawn = [on_device(self.memory.batch(self.size, self.generator, group, once=True), like) for group in groups]
         self.images += sum(len(batch.y) for batch in drawn)
-        return torch.stack([reference(network, weights, batch) for batch in drawn])
+        return torch.stack([reference(strategy.model, weights, batch, strategy._criterion) for batch in drawn])
 
     def after_training_exp(self, strategy: Any, **_: Any) -> None:
         """Take in the classes of the experience."""
@@ -64,9 +67,14 @@ def flat(parts: Sequence[Tensor]) -> Tensor:
     return torch.cat([part.flatten() for part in parts])
 
 
-def reference(network: nn.Module, weights: Sequence[nn.Parameter], drawn: MemoryBatch) -> Tensor:
+def reference(
+    network: nn.Module,
+    weights: Sequence[nn.Parameter],
+    drawn: MemoryBatch,
+    criterion: Criterion = functional.cross_entropy,
+) -> Tensor:
     """(P,): the gradient of the memory's loss; the weights' own `grad` is left as it is."""
-    return flat(torch.autograd.grad(memory_loss(network(drawn.x), drawn), list(weights)))
+    return flat(torch.autograd.grad(memory_loss(network(drawn.x), drawn, criterion), list(weights)))
 
 
 def averaged(g: Tensor, references: Tensor) -> Tensor:

@@ -10,11 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn import functional
 
+from scenarios.continual.criterion import Criterion, each_of
 from scenarios.continual.memory import CondensedMemory
 from scenarios.continual.pieces import MemoryBatch
-from scenarios.continual.replay import memory_losses, on_device
+from scenarios.continual.replay import on_device, soft_losses
+
+CROSS_ENTROPY = nn.CrossEntropyLoss()
 
 
 @dataclass(frozen=True)
@@ -32,19 +34,26 @@ class MostInterfered:
             return memory.batch(n, generator)
         drawn = memory.batch(among, generator)
         x, y = strategy.mbatch[0], strategy.mbatch[1]
-        rises = rise(strategy.model, x, y, strategy.optimizer.param_groups[0]["lr"], on_device(drawn, x))
+        lr, criterion = strategy.optimizer.param_groups[0]["lr"], strategy._criterion
+        rises = rise(strategy.model, x, y, lr, on_device(drawn, x), criterion)
         return memory.at(drawn.index[rises.topk(n).indices.cpu()])
 
 
-def rise(network: nn.Module, x: Tensor, y: Tensor, lr: float, drawn: MemoryBatch) -> Tensor:
+def rise(network: nn.Module, x: Tensor, y: Tensor, lr: float, drawn: MemoryBatch, criterion: Criterion = CROSS_ENTROPY) -> Tensor:
     """(m,): how much the loss of each image drawn rises by one step on x (n, C, H, W), y (n,). The network stays as it is."""
     weights = dict(network.named_parameters())
-    loss = functional.cross_entropy(_logits(network, weights, x), y)
+    loss = criterion(_logits(network, weights, x), y)
     gradients = torch.autograd.grad(loss, list(weights.values()))
     stepped = {name: w.detach() - lr * g for (name, w), g in zip(weights.items(), gradients, strict=True)}
     with torch.no_grad():
         before, after = _logits(network, weights, drawn.x), _logits(network, stepped, drawn.x)
-        return memory_losses(after, drawn) - memory_losses(before, drawn)
+        return _losses(after, drawn, criterion) - _losses(before, drawn, criterion)
+
+
+def _losses(logits: Tensor, drawn: MemoryBatch, criterion: Criterion) -> Tensor:
+    if drawn.targets is not None:
+        return soft_losses(logits, drawn.targets, drawn.scores)
+    return each_of(criterion, logits, drawn.y)
 
 
 def _logits(network: nn.Module, weights: dict[str, Any], x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from scenarios.continual.criterion import Criterion
 from scenarios.continual.memory import CondensedMemory
 from scenarios.continual.pieces import MemoryBatch
 from scenarios.continual.replay import memory_loss
@@ -26,12 +27,12 @@ class KeptLogits:
     def extra_bytes(self) -> dict[str, int]:
         return {} if self.logits is None else {"logits": self.logits.numel() * self.logits.element_size()}
 
-    def loss(self, logits: Tensor, y: Tensor, drawn: MemoryBatch) -> Tensor:
+    def loss(self, logits: Tensor, y: Tensor, drawn: MemoryBatch, criterion: Criterion = functional.cross_entropy) -> Tensor:
         stream, memory = logits[: len(y)], logits[len(y) :]
         assert self.logits is not None
         kept = self.logits[drawn.index.to(self.logits.device)].to(memory)
-        loss = functional.cross_entropy(stream, y) + self.alpha * functional.mse_loss(memory, kept)
-        return loss + self.beta * memory_loss(memory, drawn) if self.beta else loss
+        loss = criterion(stream, y) + self.alpha * functional.mse_loss(memory, kept)
+        return loss + self.beta * memory_loss(memory, drawn, criterion) if self.beta else loss
 
     def learned(self, network: nn.Module, memory: CondensedMemory) -> None:
         """Keep the logits of the images that are new; those that stand where they stood keep theirs."""

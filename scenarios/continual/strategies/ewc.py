@@ -37,6 +37,5 @@ class Ewc(Strategy):
         from scenarios.continual.rules.penalties import Consolidation
 
         decay = self.decay if self.mode == "online" else None
-        # Replay sets the loss, to which the penalty is added.
         replayed = Replay().plugins(setup) if setup.memory is not None else []
         return [*replayed, Consolidation(self.strength, self.mode, decay)]

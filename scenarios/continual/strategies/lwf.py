@@ -26,6 +26,5 @@ class LwF(Strategy):
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
         from scenarios.continual.rules.penalties import Distillation
 
-        # Replay sets the loss, to which the distillation is added.
         replayed = Replay().plugins(setup) if setup.memory is not None else []
         return [*replayed, Distillation(self.alpha, self.temperature)]

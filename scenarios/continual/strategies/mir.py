@@ -23,7 +23,7 @@ class Mir(Strategy):
     registered: ClassVar[str] = "mir"
 
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        from scenarios.continual.replay import CondensedReplay
+        from scenarios.continual.replay import CondensedReplay, Joint
         from scenarios.continual.rules.interference import MostInterfered
 
         wanted = setup.settings.batch_size_mem
@@ -32,4 +32,4 @@ class Mir(Strategy):
                 f"mir.candidates: of {self.candidates} images {wanted} cannot be chosen; give more, or a smaller batch_size_mem"
             )
         retrieval = MostInterfered(self.candidates)
-        return [CondensedReplay(setup.memory, wanted, retrieval=retrieval, generator=setup.generator)]
+        return [CondensedReplay(setup.memory, wanted, Joint(), retrieval, setup.generator)]

@@ -18,6 +18,6 @@ class Replay(Strategy):
     registered: ClassVar[str] = "replay"
 
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        from scenarios.continual.replay import CondensedReplay
+        from scenarios.continual.replay import CondensedReplay, Joint
 
-        return [CondensedReplay(setup.memory, setup.settings.batch_size_mem, generator=setup.generator)]
+        return [CondensedReplay(setup.memory, setup.settings.batch_size_mem, rule=Joint(), generator=setup.generator)]

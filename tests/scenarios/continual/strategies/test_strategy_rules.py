@@ -123,7 +123,7 @@ def test_most_interfered_images_are_those_whose_loss_rises_most(memory_of, split
     some = splits.train.restrict((4, 5))
     x, y = some.normalise(some.images[::6]), some.labels[::6]
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
-    strategy = SimpleNamespace(mbatch=[x, y], model=network, optimizer=optimiser)
+    strategy = SimpleNamespace(mbatch=[x, y], model=network, optimizer=optimiser, _criterion=nn.CrossEntropyLoss())
     rises = rise(network, x, y, 0.1, memory.at(torch.arange(memory.held)))
     chosen = MostInterfered(100).choose(strategy, memory, 4, of_seed(2))
     assert set(chosen.index.tolist()) == set(rises.topk(4).indices.tolist())
