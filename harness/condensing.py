@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 
 from condensers.artifact import save_set
+from condensers.code_digest import code_of
 from condensers.context import Context, Progress, write_atomically
 from condensers.data import ClassData
 from condensers.errors import Interrupted
@@ -36,7 +37,8 @@ def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: 
     What other sets can use too, such as experts, stays in a folder `cache` beside the file (or in HARNESS_CACHE).
     """
     seed, device = run
-    determines = [condenser.registered, settings_of(condenser), train.digest, [budget.ipc, budget.nbytes], seed]
+    code = code_of(condenser)
+    determines = [condenser.registered, settings_of(condenser), train.digest, [budget.ipc, budget.nbytes], seed, code]
     with kept_work(path, determines) as folder, interruptible(folder, seed, device) as lent:
         context = replace(lent, cache=shared_folder(path.parent))
         with energy.meter_of_work(folder, device) as metered:

@@ -9,7 +9,7 @@ from condensers.errors import HarnessError, UsageError, suggestion
 from condensers.fields import settings_of
 from condensers.registry import SELECTIONS, create_condenser
 from condensers.synthetic import Budget
-from harness.cells import Cell
+from harness.cells import Cell, digests_of, sources_of
 from harness.suite import CondenserEntry, ScenarioEntry, Suite
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
@@ -73,7 +73,7 @@ class _Layout:
     def __init__(self, suite: Suite, name: str, splits: Splits, condensers: Mapping[str, Any], cells: dict[str, Cell]) -> None:
         self.suite, self.name, self.train = suite, name, splits.train
         self.condensers, self.cells = condensers, cells
-        self.digests = {"train": splits.train.digest, "validation": splits.validation.digest, "test": splits.test.digest}
+        self.digests = digests_of(train=splits.train, validation=splits.validation, test=splits.test)
 
     def lay(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
         for entry, scenario in scenarios:
@@ -130,6 +130,7 @@ class _Layout:
                 Cell(
                     "scenario", self.name, self.digests, seed, reference,
                     scenario=entry.name, scenario_label=entry.label, settings=settings_of(scenario), reference=reference,
+                    sources=sources_of(scenario, words=[reference]),
                 )
             )  # fmt: skip
 
@@ -137,7 +138,8 @@ class _Layout:
         label, budget, recipe = subject
         condenser = self.condensers[label]
         spec = {"name": condenser.registered, **settings_of(condenser)}
-        condense = Cell("condense", self.name, {"train": self.digests["train"]}, seed, label, spec, budget)
+        made_of = digests_of(train=self.train)
+        condense = Cell("condense", self.name, made_of, seed, label, spec, budget, sources=sources_of(condenser))
         anew = hasattr(scenario, "anew") and scenario.anew(condenser.couples_classes)
         if not anew:
             condense = self._sharded(condense, condenser)
@@ -148,6 +150,7 @@ class _Layout:
                 "scenario", self.name, self.digests, seed, label, spec, budget,
                 scenario=entry.name, scenario_label=entry.label, settings=settings, recipe=recipe,
                 needs=None if anew else condense.key,
+                sources=sources_of(scenario, *([condenser] if anew else []), words=[recipe] if recipe else []),
             )
         )  # fmt: skip
 
@@ -167,7 +170,8 @@ class _Layout:
         shards = [replace(condense, kind="shard", classes=part, budget=("ipc", ipc)) for part in some]
         for shard in shards:
             self._add(shard)
-        return replace(condense, shards=tuple(shard.key for shard in shards))
+        sources = sources_of(condenser, modules=["condensers.merging"])
+        return replace(condense, shards=tuple(shard.key for shard in shards), sources=sources)
 
     def _add(self, cell: Cell) -> None:
         self.cells.setdefault(cell.key, cell)

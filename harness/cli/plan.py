@@ -29,7 +29,10 @@ def plan(
     planned = load_plan(suite, overrides or [], data_dir, download)
     store = Store(out or Path("runs") / planned.plan.suite.name)
     cells = planned.plan.cells
-    left = [cell for cell in cells if not store.done(cell.key)]
+    found = store.examine([cell.key for cell in cells])
+    left = [cell for cell in cells if cell.key not in found.records]
+    for fault in found.faults.values():
+        typer.echo(f"not counted as done: {fault}", err=True)
     typer.echo(f"suite {planned.plan.suite.name}: {planned.plan.suite.about}")
     kinds = Counter((c.data, c.scenario_label or "condense", c.label, c.budget) for c in cells)
     for (data, what, label, budget), count in kinds.items():
