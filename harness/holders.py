@@ -35,9 +35,9 @@ class Holder:
         """The one that wrote `text`; one without a number where nothing readable is there."""
         try:
             found = json.loads(text)
-            names = (str(found[name]) for name in ("host", "command", "started"))
+            names = (str(found.get(name, "")) for name in ("host", "command", "started"))
             return Holder(int(found["process"]), *names)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return Holder()
 
     def written(self) -> str:

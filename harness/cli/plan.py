@@ -21,9 +21,11 @@ def plan(
 ) -> None:
     """Check SUITE, list its cells and estimate their cost; nothing is run or written."""
     from harness.estimate import estimate
+    from harness.report.wording import some
     from harness.runtime import choose_device, cores, prepare
     from harness.session import load_plan
     from harness.store import Store
+    from harness.versions import other_code
 
     prepare(threads)
     planned = load_plan(suite, overrides or [], data_dir, download)
@@ -41,6 +43,8 @@ def plan(
     seconds = sum(estimate(left, planned.data, choose_device(device)).values())
     processes = workers or max(1, cores() // threads)
     typer.echo(f"{len(cells)} cells, {len(cells) - len(left)} done in {store.root}, {len(left)} left")
+    if changed := other_code(store, left):
+        typer.echo(f"left though they were done before, by other code: what needs {some(changed)}")
     typer.echo(
         f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes} processes of {threads} threads"
         " (from a timing of each network on this machine; may be off by a half)"
