@@ -1,8 +1,9 @@
-"""What code a result comes from: digests of modules, without comments and docstrings. Nothing heavy is imported for it.
+"""What code a result comes from: digests of modules, without comments and docstrings.
 
-The code of a part is the module that defines it, with all that this one leads to: what it imports of ours
-or of the user's, parts whose registered names stand in code or settings, and files beside modules of ours
-that are no Python (C, JavaScript, tables). Packages that others made count by their versions, elsewhere.
+The code of a part is the module that defines it, with all that this one leads to: what it imports
+of ours or of the user's, parts whose registered names or places stand in code or settings, and files
+beside modules of ours that are no Python (C, JavaScript, tables). Of torch and the like, versions are
+compared elsewhere. Nothing heavy is imported for it.
 """
 
 import ast
@@ -19,8 +20,8 @@ from typing import Any, NamedTuple
 
 DIGITS = 12
 OURS = ("condensers", "scenarios")
-# Tables of names, documentation, words for people: what they point to counts, not they. Data count by
-# their content.
+# Tables of names, documentation, words for people: what they point to counts, not they. Data count
+# by their content.
 APART = {
     "condensers.names",
     "condensers.source",
@@ -31,12 +32,13 @@ APART = {
     "scenarios.continual.strategies",
 }
 UNREAD = {"ctx", "kind", "type_comment", "type_ignores"}
+LIBRARIES = {"torch", "torchvision", "nni", "avalanche"}
 INSTALLED = {"site-packages", "dist-packages"}
 BESIDE = {".c", ".h", ".js", ".json"}
 
 
 class Code(NamedTuple):
-    """A module. imports: "a.b" for `import a.b`, "a.b.c" for `from a.b import c`. words: its texts."""
+    """A module. imports: a.b for `import a.b`, a.b.c for `from a.b import c`. words: its texts."""
 
     digest: str
     imports: frozenset[str]
@@ -44,7 +46,7 @@ class Code(NamedTuple):
 
 
 def digest_of(source: bytes) -> str:
-    """Of Python source, without comments, docstrings and layout; of all bytes where it is no Python."""
+    """Of Python source, without comments, docstrings, layout; of all bytes where it is no Python."""
     return _read(source).digest
 
 
@@ -57,7 +59,7 @@ def modules_of(part: Any) -> set[str]:
 
 
 def code_of(*parts: Any, modules: Iterable[str] = ()) -> str:
-    """One digest of all code behind parts and `modules`: for names of files that outlive the code."""
+    """One digest of all code behind parts and `modules`: for files that outlive the code."""
     named = {name for part in parts for name in modules_of(part)}
     found = reached(sorted({*named, *modules}), sorted(words_of(parts)))
     return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:DIGITS]
@@ -71,8 +73,9 @@ def words_of(value: Any) -> set[str]:
 
 
 def reached(modules: Collection[str], words: Collection[str] = ()) -> dict[str, str]:
-    """Module or file -> digest, of `modules` and all that they lead to. words: texts of settings."""
-    return dict(_reached(tuple(modules), tuple(words)))
+    """Module or file -> digest, of `modules` and all they lead to. words: texts of settings."""
+    placed = {place for word in words if (place := _place(word))}
+    return dict(_reached(tuple(sorted({*modules, *placed})), tuple(words)))
 
 
 def digests(modules: Iterable[str]) -> dict[str, str]:
@@ -81,7 +84,7 @@ def digests(modules: Iterable[str]) -> dict[str, str]:
 
 
 def changed(found: Mapping[str, str]) -> list[str]:
-    """Of what `reached` gave, perhaps in another process, what is another code here and now, or gone."""
+    """Of what `reached` gave, perhaps in another process, what is other code here, or gone."""
     return [name for name, digest in found.items() if _digest_here(name) != digest]
 
 
@@ -115,6 +118,13 @@ def _reached(modules: tuple[str, ...], words: tuple[str, ...]) -> Mapping[str, s
     return {name: digest for name, digest in sorted(found.items()) if digest != empty}
 
 
+def _place(word: str) -> str | None:
+    """The file or module of FILE.py:Name or module:Name, @DIGEST after it or not; None of libraries."""
+    place, _, name = word.rpartition(":")
+    written = name.partition("@")[0].isidentifier() and place.partition(".")[0] not in LIBRARIES
+    return place if place and written and _path(place) else None
+
+
 def _values(part: Any) -> Iterator[Any]:
     if is_dataclass(part) and not isinstance(part, type):
         yield from (getattr(part, each.name) for each in fields(part))
@@ -133,18 +143,21 @@ def _module_of(cls: type) -> str:
 
 def _parents(name: str) -> list[str]:
     """The packages that are run before a module is."""
-    return [] if name.endswith(".py") else [name[:end] for end, letter in enumerate(name) if letter == "."]
+    if name.endswith(".py"):
+        return []
+    return [name[:end] for end, letter in enumerate(name) if letter == "."]
 
 
 def _followed(name: str, path: Path, code: Code) -> list[str]:
-    """What a module imports of ours, of its own package, or of the user's; modules of ours that it names."""
+    """What a module imports of ours, its own package or the user's; modules of ours that it names."""
     own = name.partition(".")[0]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     named = {each for each in code.words if each.startswith(OURS)}
     found = []
     for each in sorted({_absolute(each, package) for each in code.imports} | named):
         beside = _sibling(each, path) if name.endswith(".py") else None
-        modules = [one for one in (each, each.rpartition(".")[0]) if _is_read(one, own) and _path(one)]
+        either = (each, each.rpartition(".")[0])
+        modules = [one for one in either if _is_read(one, own) and _path(one)]
         found += [beside] if beside else modules[:1]
     return found
 
@@ -171,7 +184,7 @@ def _sibling(name: str, path: Path) -> str | None:
 
 @cache
 def _is_read(name: str, own: str) -> bool:
-    """Whether a module is ours, of the importing one's package, or the user's: not installed, not Python's."""
+    """Whether a module is ours, of the importing one's package, or the user's: not installed."""
     top = name.partition(".")[0]
     if top in (*OURS, own) and top:
         return True
@@ -233,9 +246,12 @@ def _registry(name: str) -> tuple[str, str] | None:
 
 
 def _named(texts: Set[str], registries: Set[tuple[str, str]]) -> set[str]:
-    """The modules of parts whose names are written out, in code that looks names up in these registries."""
-    tables = [getattr(importlib.import_module(module), attribute).entries() for module, attribute in registries]
-    return {entries[text].partition(":")[0] for entries in tables for text in texts & entries.keys()}
+    """The modules of parts whose names are written out in code that uses these registries."""
+    found = set()
+    for module, attribute in registries:
+        entries = getattr(importlib.import_module(module), attribute).entries()
+        found |= {entries[text].partition(":")[0] for text in texts & entries.keys()}
+    return found
 
 
 @cache
@@ -245,11 +261,12 @@ def _read(source: bytes) -> Code:
         reader.node(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError):
         return Code(_bytes_digest(source), frozenset(), frozenset())
-    return Code(_bytes_digest("\0".join(reader.said).encode()), frozenset(reader.imports), frozenset(reader.words))
+    said = _bytes_digest("\0".join(reader.said).encode())
+    return Code(said, frozenset(reader.imports), frozenset(reader.words))
 
 
 class _Reader:
-    """Goes through a syntax tree once. What it says is the same under all versions of Python that we support."""
+    """Goes through a syntax tree once. What it says is the same under all Pythons we support."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
@@ -300,7 +317,8 @@ class _Reader:
 
 
 def _is_docstring(node: Any) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    value = getattr(node, "value", None)
+    return isinstance(node, ast.Expr) and isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _is_for_types(node: ast.AST) -> bool:

@@ -17,6 +17,7 @@ from condensers.errors import Interrupted, StorageFailed, UsageError, brief, dam
 
 T = TypeVar("T")
 SEAL = "sha256"
+CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # file systems that keep order themselves
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, so that they are there after a power cut."""
+    """Make a folder and those missing above it, so that they are there after a power cut."""
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
@@ -125,14 +126,14 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk: without it a file that was renamed may be gone after a power cut."""
+    """Bring the names in a folder to the disk: a renamed file may else be gone after a power cut."""
     if os.name == "nt":
         return  # has no way to do it
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     except OSError as fault:
-        if fault.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):  # some file systems cannot, and keep order themselves
+        if fault.errno not in CANNOT_SYNC:
             raise
     finally:
         os.close(handle)
@@ -144,7 +145,7 @@ def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """The object that `write_sealed` wrote; Damaged where it is not, StorageFailed where it cannot be read."""
+    """The object that `write_sealed` wrote; Damaged where it is not, StorageFailed if unreadable."""
     try:
         value = json.loads(path.read_bytes())
         written = value.pop(SEAL, None) if isinstance(value, dict) else None
@@ -160,7 +161,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
 
 
 def _unreadable(path: Path, fault: OSError) -> UsageError:
-    """What is wrong with a file that could not be opened: a directory in its place and nothing are damage."""
+    """What is wrong with a file that could not be opened: a directory or nothing there is damage."""
     if isinstance(fault, IsADirectoryError):
         return damaged(path, "a directory is in its place")
     if isinstance(fault, FileNotFoundError | NotADirectoryError):

@@ -1,7 +1,8 @@
 """Parts without a registered name: "FILE.py:Name" or "package.module:Name", wherever a suite may name a method.
 
-A file's parts are then known as "FILE.py:Name@DIGEST". The digest of the file's code, without comments and docstrings, enters the
-hash keys of a run in this way, so that results of an older version are never taken for results of the present one.
+A file's parts are then known as "FILE.py:Name@DIGEST". The digest of the file's code, without comments
+and docstrings, enters the hash keys of a run in this way, so that results of an older version of the
+file are never taken for results of the present one.
 """
 
 import dataclasses

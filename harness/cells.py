@@ -23,7 +23,7 @@ class Cell:
     data: name of the data set; digests: what its parts hold. condenser: spec with all hyperparameters, None for a reference.
     budget: ("ipc", N) or ("bytes", B). needs: key of the cell that makes the set this one measures. architecture: the choices of
     the one whose row of a ground-truth table this cell makes. classes: those of a shard. shards: keys of the cells whose sets,
-    put together, are this one. sources: digests of the modules that its result comes from, as `sources_of` gives them.
+    put together, are this one. sources: digests of the code behind it, as `sources_of` gives them.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class Cell:
 
     @property
     def keyed_by(self) -> dict[str, Any]:
-        """What determines the result beside that which `as_json` says: with both, a record shows that its key is its own."""
+        """What enters the key beside what `as_json` says: with both, a record shows that its key is its own."""
         return {
             "version": __version__,
             "digests": dict(self.digests),
@@ -102,17 +102,19 @@ def key_of_record(record: Mapping[str, Any]) -> str:
 
 
 def sources_of(*parts: Any, words: Sequence[str] = (), modules: Sequence[str] = ()) -> dict[str, str]:
-    """Module -> digest of the code that decides what comes of `parts`. words, modules: names of further parts, and modules.
+    """Module -> digest of the code behind `parts`. words: names of further parts.
 
-    Of this package only `harness.execute` is among them: reports, displays and the command line decide no result.
+    Of this package only `harness.execute` is among them: reports, displays and the command line
+    decide no result.
     """
     named = {name for part in parts for name in code_digest.modules_of(part)}
-    found = code_digest.reached(sorted({*named, *ALWAYS, *modules}), sorted({*code_digest.words_of(parts), *words}))
+    texts = {*code_digest.words_of(parts), *words}
+    found = code_digest.reached(sorted({*named, *ALWAYS, *modules}), sorted(texts))
     return {**found, **code_digest.digests([EXECUTES])}
 
 
 def digests_of(**parts: ClassData) -> dict[str, str]:
-    """What parts of a data set hold, by name, and the scale and symmetry that their reader gave them."""
+    """What parts of a data set hold, by name; the scale and symmetry that their reader gave them."""
     scales = sorted({repr((part.mean, part.std, part.mirror)) for part in parts.values()})
     scale = hashlib.sha256(repr(scales).encode()).hexdigest()[:16]
     return {**{name: part.digest for name, part in parts.items()}, "scale": scale}

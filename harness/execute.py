@@ -61,13 +61,13 @@ def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
 
 
 def _refuse_other_code(cell: Cell) -> None:
-    """UsageError where a file was edited since the plan, or differs on this node: the key names other code."""
+    """UsageError where code was edited since the plan, or differs on this node: the key is not of it."""
     names = changed(cell.sources)
     if names:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         raise UsageError(
-            f"{names[0]}{more}: the code here is not the plan's; leave it as it is during a run, have one"
-            " version on all nodes, and run it again"
+            f"{names[0]}{more}: the code here is not the plan's; leave it as it is during a run,"
+            " have one version on all nodes, and run it again"
         )
 
 

@@ -1,7 +1,8 @@
-"""Who holds the lock of a run directory: what is written into it, and what another process may believe of that.
+"""Who holds the lock of a run directory: what is written into it, and what may be believed of that.
 
-The lock itself is the kernel's and goes with the process that took it. The text beside it can be older: a process that was killed
-leaves it, its number may be another process's by now, and numbers of other machines mean nothing here.
+The lock itself is the kernel's and goes with the process that took it. The text in it can be older: a
+process that was killed leaves it, its number may be another process's by now, and numbers of other
+machines mean nothing here.
 """
 
 import json
@@ -13,12 +14,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
-STARTED = 19  # field of /proc/PID/stat after the command's name: clock ticks from the boot of the machine to the process's start
+STARTED = 19  # in /proc/PID/stat after the command's name: clock ticks from the boot to its start
 
 
 @dataclass(frozen=True)
 class Holder:
-    """A process, by what tells it apart. started: boot of its machine and its start in ticks; "" where /proc is not there."""
+    """A process. started: boot of its machine, and its start in ticks; "" where there is no /proc."""
 
     process: int = 0
     host: str = ""
@@ -28,7 +29,8 @@ class Holder:
     @staticmethod
     def here() -> "Holder":
         """This process."""
-        return Holder(os.getpid(), socket.gethostname(), shlex.join(sys.argv), _started(os.getpid()))
+        process = os.getpid()
+        return Holder(process, socket.gethostname(), shlex.join(sys.argv), _started(process))
 
     @staticmethod
     def read(text: str) -> "Holder":
@@ -51,8 +53,8 @@ class Holder:
             return f"process {self.process} on the machine {self.host}: {self.command}"
         if self.started and self.started != _started(self.process):
             return (
-                f"which one is not known: the last to say so, process {self.process}, has ended, and what it started may hold"
-                " the lock still"
+                f"which one is not known: the last to say so, process {self.process}, has ended, and"
+                " what it started may hold the lock still"
             )
         return f"process {self.process} on {self.host}: {self.command}"
 
@@ -60,7 +62,8 @@ class Holder:
 def _started(process: int) -> str:
     """Tells a process from a later one of the same number; "" where it is not there."""
     try:
-        ticks = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[STARTED]
+        said = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        ticks = said.rpartition(")")[2].split()[STARTED]
         return f"{BOOT.read_text(encoding='utf-8').strip()} {ticks}"
     except (OSError, IndexError):
         return ""

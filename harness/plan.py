@@ -139,18 +139,20 @@ class _Layout:
         condenser = self.condensers[label]
         spec = {"name": condenser.registered, **settings_of(condenser)}
         made_of = digests_of(train=self.train)
-        condense = Cell("condense", self.name, made_of, seed, label, spec, budget, sources=sources_of(condenser))
+        condense = Cell("condense", self.name, made_of, seed, label, spec, budget)
+        condense = replace(condense, sources=sources_of(condenser))
         anew = hasattr(scenario, "anew") and scenario.anew(condenser.couples_classes)
         if not anew:
             condense = self._sharded(condense, condenser)
             self._add(condense)
         settings = settings_of(scenario) | ({"augmentation": recipe} if recipe else {})
+        parts = [scenario, condenser] if anew else [scenario]
         self._add(
             Cell(
                 "scenario", self.name, self.digests, seed, label, spec, budget,
                 scenario=entry.name, scenario_label=entry.label, settings=settings, recipe=recipe,
                 needs=None if anew else condense.key,
-                sources=sources_of(scenario, *([condenser] if anew else []), words=[recipe] if recipe else []),
+                sources=sources_of(*parts, words=[recipe] if recipe else []),
             )
         )  # fmt: skip
 

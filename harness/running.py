@@ -108,7 +108,7 @@ def _before(store: Store, console: Console) -> dict[str, Any]:
 
 
 def _require_sound(store: Store, keys: Sequence[str], console: Console) -> None:
-    """Damaged with all that is wrong with cells that are there; those of an older format are removed, to be computed anew."""
+    """Damaged with all that is wrong; cells of an older format are removed, to be computed anew."""
     found = store.examine(keys)
     for key in [key for key, fault in found.faults.items() if isinstance(fault, OlderFormat)]:
         console.print(f"computed anew: {found.faults.pop(key)}", **PLAIN)

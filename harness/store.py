@@ -33,7 +33,7 @@ HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)
 
 @dataclass(frozen=True)
 class Examined:
-    """What is there of some cells, by key: the records and failures that are fine, and what is wrong with the others."""
+    """What is there of some cells, by key: records and failures that are fine, faults of the others."""
 
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Store:
         return (self.folder(key) / RECORD).stat().st_mtime
 
     def record(self, key: str) -> dict[str, Any]:
-        """The record of a finished cell; Damaged where it is not intact or another cell's, OtherFormat where it is of one."""
+        """The record of a finished cell; Damaged where it is not intact or another's; OtherFormat."""
         return _own(self.folder(key) / RECORD, key)
 
     def write_record(self, key: str, record: Mapping[str, Any]) -> None:
@@ -86,10 +86,7 @@ class Store:
         (self.folder(key) / FAILURE).unlink(missing_ok=True)
 
     def require_intact(self, key: str) -> Path:
-        """The path of a made set, after its bytes and its card's were compared with what its record says of them.
-
-        Damaged where they differ.
-        """
+        """The path of a made set; Damaged where its bytes or its card's are not those of its record."""
         record = self.record(key)
         for name, written in ((SET, record.get("set")), (CARD, record.get("card"))):
             if written is not None or name == SET:
@@ -97,7 +94,10 @@ class Store:
         return self.set_path(key)
 
     def examine(self, keys: Iterable[str]) -> Examined:
-        """Read what is there of some cells: format, key and checksum of each record and failure, bytes of each set and card."""
+        """Read what is there of some cells, and check it.
+
+        Format, key and checksum of each record and failure; the bytes of each set and card.
+        """
         found = Examined()
         for key in keys:
             try:
@@ -178,7 +178,7 @@ class Store:
         write_sealed(self.description, {**description, "format": FORMAT})
 
     def suite(self) -> dict[str, Any]:
-        """What the directory says of itself; Damaged where that is not intact, OlderFormat where earlier versions wrote it."""
+        """What the directory says of itself; Damaged where that is not intact; OtherFormat."""
         if not self.described and any(self.root.glob("cells/*")):
             raise damaged(self.description, "it is gone, though there are cells")
         if not self.described:
@@ -280,7 +280,7 @@ def _require_format(path: Path, found: Any) -> None:
 
 
 def _require_digest(path: Path, written: Any) -> None:
-    """Damaged where a file is not there, or has not the SHA-256 that was written; None: none was."""
+    """Damaged where a file is not there, or has not the SHA-256 that was written (None: none was)."""
     if not path.is_file():
         raise damaged(path, "a directory is in its place" if path.is_dir() else "it is gone")
     if written is not None and digest(path) != written:

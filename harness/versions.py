@@ -43,12 +43,13 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any], names: tuple[str
 
 
 def other_code(store: "Store", left: Sequence[Cell]) -> list[str]:
-    """Modules for whose change alone some of the cells `left` are not done, though the last run here did them."""
+    """Modules for whose change alone some of the cells `left` are not done: the last run did them."""
     try:
         records = store.examine(store.suite()["cells"]).records.values() if store.described else ()
     except UsageError:
         return []
-    done = {_asked(r["kind"], r["cell"], r["keyed_by"]): r["keyed_by"]["sources"] for r in records if "keyed_by" in r}
+    keyed = [record for record in records if "keyed_by" in record]
+    done = {_asked(r["kind"], r["cell"], r["keyed_by"]): r["keyed_by"]["sources"] for r in keyed}
     found = set()
     for cell in left:
         before = done.get(_asked(cell.kind, cell.as_json(), cell.keyed_by), cell.sources)
@@ -58,5 +59,5 @@ def other_code(store: "Store", left: Sequence[Cell]) -> list[str]:
 
 def _asked(kind: str, cell: Mapping[str, Any], keyed_by: Mapping[str, Any]) -> str:
     """What a cell is asked to do, whatever the code."""
-    parts = [kind, keyed_by["scenario"], *(cell.get(name) for name in IN_KEY), keyed_by["architecture"], keyed_by["classes"]]
-    return json.dumps(parts, sort_keys=True)
+    asked = [keyed_by[name] for name in ("scenario", "architecture", "classes")]
+    return json.dumps([kind, *asked, *(cell.get(name) for name in IN_KEY)], sort_keys=True)

@@ -33,6 +33,7 @@ def condensed(recipe: Recipe, data: ClassData, context: Context, folder: str) ->
     spec = {"name": condenser.registered, **settings_of(condenser)}
     code = code_of(condenser, modules=(__name__,))
     seen = [data.digest, data.mean, data.std, data.mirror]
-    path: Path = root / folder / f"{key_of([spec, budget.ipc, budget.nbytes, seen, context.seed, code])}.safetensors"
+    key = key_of([spec, budget.ipc, budget.nbytes, seen, context.seed, code])
+    path: Path = root / folder / f"{key}.safetensors"
     make_missing([path], lambda _: save_set(make(), path), context)
     return load_set(path)

@@ -32,7 +32,8 @@ def trained_once(spec: Any, data: ClassData, recipe: Training, context: Context,
     machine = [data.device.type, torch.__version__]
     settings = {"name": part.registered, **settings_of(part)}
     code = code_of(part, recipe, modules=(__name__,))
-    path = root / folder / f"{key_of([FORMAT, seen, settings, settings_of(recipe), context.seed, machine, code])}.pt"
+    key = key_of([FORMAT, seen, settings, settings_of(recipe), context.seed, machine, code])
+    path = root / folder / f"{key}.pt"
 
     def make(_: int) -> None:
         unfinished = path.with_suffix("")

@@ -154,7 +154,8 @@ def _key(schedule: Experts, setting: Setting) -> str:
     seen = [data.digest, data.mean, data.std, data.mirror]
     machine = [data.device.type, torch.__version__]
     code = code_of(network, setting.augmentation, modules=(__name__,))
-    return key_of([FORMAT, seen, parts, schedule.epochs, schedule.lr, schedule.batch, machine, code])
+    settings = [schedule.epochs, schedule.lr, schedule.batch]
+    return key_of([FORMAT, seen, parts, *settings, machine, code])
 
 
 def _train(schedule: Experts, setting: Setting, index: int, folder: Path | None) -> dict[str, Any]:

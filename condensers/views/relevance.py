@@ -53,10 +53,11 @@ def kept_maps(view: Any, data: ClassData, context: Context, compute: Callable[[]
 
 
 def _key(view: Any, data: ClassData, context: Context) -> str:
-    settings = {name: value for name, value in settings_of(with_parts(view)).items() if name not in OF_MASKING}
+    whole = with_parts(view)
+    settings = {name: value for name, value in settings_of(whole).items() if name not in OF_MASKING}
     seen = [data.digest, data.mean, data.std, data.mirror]
     machine = [data.device.type, torch.__version__]
-    return key_of([FORMAT, view.registered, settings, seen, context.seed, machine, code_of(with_parts(view))])
+    return key_of([FORMAT, view.registered, settings, seen, context.seed, machine, code_of(whole)])
 
 
 def _timed(compute: Callable[[], Tensor]) -> Maps:

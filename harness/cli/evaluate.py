@@ -45,7 +45,8 @@ def evaluate(
     require_same_data(synthetic, splits.train, file)
     if hasattr(use, "anew") and synthetic.card["couples_classes"]:
         typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)
-    determines = [use.registered, settings_of(use), synthetic.card, splits.test.digest, seed, code_of(use)]
+    asked = [use.registered, settings_of(use), code_of(use)]
+    determines = [*asked, synthetic.card, splits.test.digest, seed]
     with kept_work(gallery.here(file), determines) as folder, interruptible(folder, seed, choose_device(device)) as context:
         outcome = use.run(synthetic, splits, context)
     if as_json:

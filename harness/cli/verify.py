@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def verify(
-    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="A run directory, such as runs/demo.")],
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="A run directory.")],
 ) -> None:
-    """Compare format, key and checksum of all records in DIR, and the bytes of all sets and cards, with what was written."""
+    """Check format, key and checksum of each record in DIR, and the bytes of each set and its card."""
     from condensers.errors import Damaged, OtherFormat
     from harness.store import Store
 

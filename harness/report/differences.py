@@ -44,7 +44,7 @@ def _facts(suite: Mapping[str, Any], records: Sequence[Record]) -> Facts:
 
 
 def _code(a: Sequence[Record], b: Sequence[Record]) -> list[dict[str, Any]]:
-    """Modules whose code differs behind something that both runs have: one line each, with what it is behind."""
+    """Modules whose code differs behind what both runs have: a line each, with what it is behind."""
     old, new = _sources(a), _sources(b)
     found: dict[str, dict[str, Any]] = {}
     for what in (what for what in old if what in new):

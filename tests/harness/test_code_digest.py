@@ -101,6 +101,8 @@ def test_parts_that_stand_as_names_in_code_and_settings_count() -> None:
     assert "scenarios.continual.rules.asymmetric" in sources_of(continual)
     search = SCENARIOS.create("search")
     assert "scenarios.search.baselines.naswot" in sources_of(search, words=["naswot"])
+    placed = code_digest.reached([], ["condensers.objectives.gradient:GradientMatching@0123abcd", "nni.nas:X", "a: b"])
+    assert "condensers.objectives.gradient" in placed and not [name for name in placed if name.startswith("nni")]
 
 
 def test_a_file_of_the_users_counts_with_what_it_imports_beside_it(tmp_path: Path) -> None:
