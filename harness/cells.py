@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from condensers import code_digest
@@ -96,9 +96,17 @@ class Cell:
 def key_of_record(record: Mapping[str, Any]) -> str:
     """The key that belongs to what a record says of its cell."""
     cell = {name: record["cell"].get(name) for name in IN_KEY}
-    determines = {"kind": record["kind"], "cell": cell, "keyed_by": record["keyed_by"]}
+    keyed_by = {**record["keyed_by"]}
+    keyed_by["sources"] = _digest_of_sources(tuple(sorted(keyed_by["sources"].items())))
+    determines = {"kind": record["kind"], "cell": cell, "keyed_by": keyed_by}
     plain = json.loads(json.dumps(determines))  # a key of a table is a text once it was written
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@lru_cache
+def _digest_of_sources(sources: tuple[tuple[str, str], ...]) -> str:
+    """Cells share them by the thousand."""
+    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 
 
 def sources_of(*parts: Any, words: Sequence[str] = (), modules: Sequence[str] = ()) -> dict[str, str]:

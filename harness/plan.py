@@ -73,6 +73,7 @@ class _Layout:
     def __init__(self, suite: Suite, name: str, splits: Splits, condensers: Mapping[str, Any], cells: dict[str, Cell]) -> None:
         self.suite, self.name, self.train = suite, name, splits.train
         self.condensers, self.cells = condensers, cells
+        self.sources: dict[tuple[object, ...], dict[str, str]] = {}
         self.digests = digests_of(train=splits.train, validation=splits.validation, test=splits.test)
 
     def lay(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
@@ -130,7 +131,7 @@ class _Layout:
                 Cell(
                     "scenario", self.name, self.digests, seed, reference,
                     scenario=entry.name, scenario_label=entry.label, settings=settings_of(scenario), reference=reference,
-                    sources=sources_of(scenario, words=[reference]),
+                    sources=self._code(scenario, words=(reference,)),
                 )
             )  # fmt: skip
 
@@ -140,7 +141,7 @@ class _Layout:
         spec = {"name": condenser.registered, **settings_of(condenser)}
         made_of = digests_of(train=self.train)
         condense = Cell("condense", self.name, made_of, seed, label, spec, budget)
-        condense = replace(condense, sources=sources_of(condenser))
+        condense = replace(condense, sources=self._code(condenser))
         anew = hasattr(scenario, "anew") and scenario.anew(condenser.couples_classes)
         if not anew:
             condense = self._sharded(condense, condenser)
@@ -152,7 +153,7 @@ class _Layout:
                 "scenario", self.name, self.digests, seed, label, spec, budget,
                 scenario=entry.name, scenario_label=entry.label, settings=settings, recipe=recipe,
                 needs=None if anew else condense.key,
-                sources=sources_of(*parts, words=[recipe] if recipe else []),
+                sources=self._code(*parts, words=(recipe,) if recipe else ()),
             )
         )  # fmt: skip
 
@@ -174,6 +175,13 @@ class _Layout:
             self._add(shard)
         sources = sources_of(condenser, modules=["condensers.merging"])
         return replace(condense, shards=tuple(shard.key for shard in shards), sources=sources)
+
+    def _code(self, *parts: Any, words: tuple[str, ...] = ()) -> dict[str, str]:
+        """`sources_of`, once for the cells of all seeds and budgets."""
+        asked = (*map(id, parts), words)
+        if asked not in self.sources:
+            self.sources[asked] = sources_of(*parts, words=words)
+        return self.sources[asked]
 
     def _add(self, cell: Cell) -> None:
         self.cells.setdefault(cell.key, cell)

@@ -5,7 +5,6 @@ RUN/cells/KEY/record.json a finished cell; failure.json a failed one; set.safete
 RUN/cache/                what cells share whatever their seeds, such as experts; made anew where it is missing
 """
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -15,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from condensers.cache import HELD, take_lock
 from condensers.context import make_folder, read_sealed, sync_folder, write_atomically, write_sealed
 from condensers.errors import Damaged, Interrupted, OlderFormat, OtherFormat, StorageFailed, UsageError, damaged
 from harness.cells import key_of_record
@@ -28,7 +28,6 @@ CLAIM_SECONDS = 0.5
 LOCK_SECONDS = 0.5  # for as long may `runs` look at a lock, or a process that is ending hold it
 RECORD, SET, CARD, FAILURE = "record.json", "set.safetensors", "set.card.json", "failure.json"
 PORTION = 2**20  # bytes
-HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ class Store:
         except OSError as fault:
             raise StorageFailed(f"{path}: cannot be written ({fault.strerror}); make room, and run it again") from fault
         with file:
-            while not _lock(file, path):
+            while not take_lock(file, path):
                 if must_stop():
                     raise Interrupted(f"stopped while another process had the cell {key}")
                 time.sleep(CLAIM_SECONDS)
@@ -216,7 +215,7 @@ class Store:
             raise UsageError(f"{self.root}: cannot be written ({fault.strerror}); choose another place with --out") from fault
         with file:
             begun = time.monotonic()
-            while not _lock(file, self.root / ".lock"):
+            while not take_lock(file, self.root / ".lock"):
                 if time.monotonic() - begun > LOCK_SECONDS:
                     file.seek(0)
                     holder = Holder.read(file.read())
@@ -285,16 +284,3 @@ def _require_digest(path: Path, written: Any) -> None:
         raise damaged(path, "a directory is in its place" if path.is_dir() else "it is gone")
     if written is not None and digest(path) != written:
         raise damaged(path, "its bytes are not those that were written")
-
-
-def _lock(file: IO[str], path: Path) -> bool:
-    """Whether the lock could be had; False where another has it."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as fault:
-        if fault.errno in HELD:
-            return False
-        raise StorageFailed(
-            f"{path}: cannot be locked ({fault.strerror}); choose an --out on a file system that has locks"
-        ) from fault
-    return True

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from condensers.context import read_sealed, write_atomically, write_sealed
+from condensers.cache import make_missing
+from condensers.context import Context, read_sealed, write_atomically, write_sealed
 from condensers.errors import Damaged, StorageFailed, UsageError
 from harness.cli.app import main
 from harness.holders import Holder
@@ -355,11 +356,13 @@ def test_a_lock_that_cannot_be_had_is_one_sentence(tmp_path: Path, monkeypatch: 
     store = Store(tmp_path)
     with store.lock():
         monkeypatch.setattr(fcntl, "flock", refuse)
-        said = rf"cannot be locked \({os.strerror(number)}\); choose an --out on a file system that has locks$"
+        said = rf"cannot be locked \({os.strerror(number)}\); choose a folder on a file system that has locks$"
         with pytest.raises(StorageFailed, match=said):
             store.lock().__enter__()
         with pytest.raises(StorageFailed, match=said):
             store.claim("0123", lambda: False).__enter__()
+        with pytest.raises(StorageFailed, match=said):
+            make_missing([tmp_path / "shared"], lambda _: None, Context())
         assert not store.in_use()
 
 
