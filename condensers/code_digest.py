@@ -173,10 +173,10 @@ def _absolute(name: str, package: str) -> str:
 
 def _sibling(name: str, path: Path) -> str | None:
     """A module that lies beside a file which is known by its place."""
-    for module in (name, name.rpartition(".")[0]):
+    for module in filter(None, (name, name.rpartition(".")[0])):
         place = path.parent.joinpath(*module.split("."))
-        beside = (place.with_suffix(".py"), place / "__init__.py")
-        found = [str(each) for each in beside if module and each.is_file()]
+        beside = (place.with_name(f"{place.name}.py"), place / "__init__.py")
+        found = [str(each) for each in beside if each.is_file()]
         if found:
             return found[0]
     return None

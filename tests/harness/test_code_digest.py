@@ -105,13 +105,15 @@ def test_parts_that_stand_as_names_in_code_and_settings_count() -> None:
     assert "condensers.objectives.gradient" in placed and not [name for name in placed if name.startswith("nni")]
 
 
-def test_a_file_of_the_users_counts_with_what_it_imports_beside_it(tmp_path: Path) -> None:
+def test_a_file_of_the_users_counts_with_what_it_imports_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "helper.py").write_text("WEIGHT = 1\n")
     own = tmp_path / "own.py"
     own.write_text("import torch\nfrom helper import WEIGHT\nfrom condensers.methods import dm\n")
     found = code_digest.reached([str(own)])
     assert {str(own), str(tmp_path / "helper.py"), "condensers.methods.dm"} <= set(found)
     assert not [name for name in found if name.startswith("torch")]
+    monkeypatch.chdir(tmp_path)
+    assert {"own.py", "helper.py"} <= set(code_digest.reached(["own.py"])), "by its place from here"
     code_digest._reached.cache_clear()
     (tmp_path / "helper.py").write_text("WEIGHT = 2  # now\n")
     assert {name for name, digest in code_digest.reached([str(own)]).items() if found[name] != digest} == {
