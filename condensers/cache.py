@@ -1,5 +1,6 @@
 """What several runs share: files that their content names, each made once, by whichever process comes to it first."""
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -8,11 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from condensers.context import Context
-from condensers.errors import Interrupted
+from condensers.context import Context, make_folder
+from condensers.errors import Interrupted, StorageFailed
 
+HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)  # what flock says where another has the lock
 WAIT_SECONDS = 0.1
 
 
@@ -43,11 +45,28 @@ def make_missing(paths: Sequence[Path], make: Callable[[int], None], context: Co
 @contextmanager
 def _claim(path: Path) -> Iterator[bool]:
     """Whether this process alone may make `path`; the claim ends with the block, or with the process that holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        make_folder(path.parent)
+        file = lock.open("w")
+    except OSError as fault:
+        said = f"{lock}: cannot be written ({fault.strerror}); make room, and run it again"
+        raise StorageFailed(said) from fault
+    with file:
+        yield take_lock(file, lock)
+
+
+def take_lock(file: IO[str], path: Path) -> bool:
+    """Whether the lock of the open file at `path` could be had; False where another process has it.
+
+    StorageFailed where the file system gives no locks.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        if fault.errno in HELD:
+            return False
+        raise StorageFailed(
+            f"{path}: cannot be locked ({fault.strerror}); choose a folder on a file system that has locks"
+        ) from fault
+    return True

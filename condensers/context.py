@@ -1,5 +1,6 @@
 """What a run lends to an algorithm: randomness, a device, progress, a place for checkpoints, and a reason to stop."""
 
+import errno
 import hashlib
 import json
 import os
@@ -12,10 +13,11 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-from condensers.errors import Interrupted, StorageFailed, brief, damaged
+from condensers.errors import Interrupted, StorageFailed, UsageError, brief, damaged
 
 T = TypeVar("T")
 SEAL = "sha256"
+CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # file systems that keep order themselves
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, also after a power cut; StorageFailed where it cannot be."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        sync_folder(path.parent)
     except OSError as fault:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -114,22 +117,56 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from fault
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those missing above it, so that they are there after a power cut."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk: a renamed file may else be gone after a power cut."""
+    if os.name == "nt":
+        return  # has no way to do it
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as fault:
+        if fault.errno not in CANNOT_SYNC:
+            raise
+    finally:
+        os.close(handle)
+
+
 def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON object with the checksum of its content, which `read_sealed` compares."""
     write_atomically(path, (json.dumps({**value, SEAL: seal(value)}, indent=1) + "\n").encode())
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """The object that `write_sealed` wrote; Damaged where it is not. One without a checksum, of an earlier version, is taken."""
+    """The object that `write_sealed` wrote; Damaged where it is not, StorageFailed if unreadable."""
     try:
         value = json.loads(path.read_bytes())
-        fine = isinstance(value, dict) and value.pop(SEAL, None) in (None, seal(value))
+        written = value.pop(SEAL, None) if isinstance(value, dict) else None
+        fine = written == seal(value)
     except (ValueError, RecursionError) as fault:
         raise damaged(path, brief(fault)) from None
+    except OSError as fault:
+        raise _unreadable(path, fault) from None
     if not fine:
-        raise damaged(path, "its checksum differs")
+        raise damaged(path, "it has no checksum" if written is None else "its checksum differs")
     found: dict[str, Any] = value
     return found
+
+
+def _unreadable(path: Path, fault: OSError) -> UsageError:
+    """What is wrong with a file that could not be opened: a directory or nothing there is damage."""
+    if isinstance(fault, IsADirectoryError):
+        return damaged(path, "a directory is in its place")
+    if isinstance(fault, FileNotFoundError | NotADirectoryError):
+        return damaged(path, "it is gone")
+    return StorageFailed(f"{path}: cannot be read ({fault.strerror}); mend that, and try again")
 
 
 def keep(path: Path, value: Any) -> None:

@@ -31,7 +31,19 @@ class StorageFailed(UsageError):
 
 
 class Damaged(UsageError):
-    """A file is not as it was written."""
+    """A file is not as it was written (exit status 1)."""
+
+    status = 1
+
+
+class OtherFormat(UsageError):
+    """A file is of a format that this version does not read (exit status 1)."""
+
+    status = 1
+
+
+class OlderFormat(OtherFormat):
+    """A file is of a format of earlier versions: what it holds is computed anew."""
 
 
 class Interrupted(Exception):

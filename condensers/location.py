@@ -1,7 +1,8 @@
 """Parts without a registered name: "FILE.py:Name" or "package.module:Name", wherever a suite may name a method.
 
-A file's parts are then known as "FILE.py:Name@DIGEST". The digest of the file enters the hash keys of a run in this way, so that
-results of an older version of the file are never taken for results of the present one.
+A file's parts are then known as "FILE.py:Name@DIGEST". The digest of the file's code, without comments
+and docstrings, enters the hash keys of a run in this way, so that results of an older version of the
+file are never taken for results of the present one.
 """
 
 import dataclasses
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from condensers.code_digest import digest_of
 from condensers.errors import HarnessError, UsageError
 
 DIGITS = 8
@@ -123,4 +125,4 @@ def _run(place: str, source: bytes) -> ModuleType:
 
 
 def _digest(source: bytes) -> str:
-    return hashlib.sha256(source).hexdigest()[:DIGITS]
+    return digest_of(source)[:DIGITS]

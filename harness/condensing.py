@@ -20,6 +20,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from condensers.artifact import save_set
+from condensers.code_digest import code_of
 from condensers.context import Context, Progress, write_atomically
 from condensers.data import ClassData
 from condensers.errors import Interrupted
@@ -38,7 +39,8 @@ def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: 
     What other sets can use too, such as experts, stays in a folder `cache` beside the file (or in HARNESS_CACHE).
     """
     seed, device = run
-    determines = [condenser.registered, settings_of(condenser), train.digest, [budget.ipc, budget.nbytes], seed]
+    asked = [condenser.registered, settings_of(condenser), code_of(condenser)]
+    determines = [*asked, train.digest, [budget.ipc, budget.nbytes], seed]
     with kept_work(path, determines) as folder, interruptible(folder, seed, device) as lent:
         context = replace(lent, cache=shared_folder(path.parent))
         with energy.meter_of_work(folder, device) as metered:

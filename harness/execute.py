@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from condensers.artifact import load_set, save_set
+from condensers.artifact import card_path, load_set, save_set
+from condensers.code_digest import changed
 from condensers.context import Context, Progress
-from condensers.errors import Interrupted, StorageFailed
+from condensers.errors import Interrupted, StorageFailed, UsageError
 from condensers.merging import merge
 from condensers.registry import create_condenser
 from condensers.synthetic import SyntheticSet
@@ -53,9 +54,21 @@ def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
 
     Interrupted and StorageFailed pass through. Where another process is at the same cell, it is waited for.
     """
+    _refuse_other_code(cell)
     store = Store(settings.root)
     with store.claim(cell.key, context_of(cell, settings, hooks).must_stop) as mine:
         return _run(cell, store, settings, hooks, data) if mine else "done"
+
+
+def _refuse_other_code(cell: Cell) -> None:
+    """UsageError where code was edited since the plan, or differs on this node: the key is not of it."""
+    names = changed(cell.sources)
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        raise UsageError(
+            f"{names[0]}{more}: the code here is not the plan's; leave it as it is during a run,"
+            " have one version on all nodes, and run it again"
+        )
 
 
 def _run(cell: Cell, store: Store, settings: Settings, hooks: Hooks, data: Splits) -> str:
@@ -83,6 +96,7 @@ def _run(cell: Cell, store: Store, settings: Settings, hooks: Hooks, data: Split
         metered.stop()
     record = {
         "kind": cell.kind,
+        "keyed_by": cell.keyed_by,
         "environment": environment(settings.device, settings.threads),
         "command": settings.command,
         "seconds": seconds,
@@ -124,6 +138,7 @@ def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metere
         "condensation": dict(synthetic.cost),
         "view": synthetic.card.get("view"),
         "set": digest(path),
+        "card": digest(card_path(path)),
         "outcome": None,
     }
 

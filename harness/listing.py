@@ -4,8 +4,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from condensers.errors import Damaged, OlderFormat, OtherFormat, StorageFailed
 from harness.store import Store
 
+UNREAD = {"suite": "-", "cells": 0, "done": 0, "failed": 0, "age_seconds": None, "command": "-"}
 AGES = ((2 * 86400, 86400, "d"), (2 * 3600, 3600, "h"), (2 * 60, 60, "min"))
 
 
@@ -22,8 +24,19 @@ def age(seconds: float | None) -> str:
 
 
 def _described(folder: Path) -> dict[str, Any]:
-    store = Store(folder)
-    suite = store.suite()
+    try:
+        return _read(Store(folder))
+    except (Damaged, OtherFormat, StorageFailed) as fault:
+        why = {Damaged: "damaged", OlderFormat: "of an older format"}.get(type(fault), "cannot be read")
+        return {**UNREAD, "directory": str(folder), "status": why, "megabytes": _megabytes(folder)}
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def _read(store: Store) -> dict[str, Any]:
+    folder, suite = store.root, store.suite()
     ended = [store.finished_at(key) for key in suite["cells"] if store.done(key)]
     failed = sum(store.failure(key) is not None for key in suite["cells"] if not store.done(key))
     left = len(suite["cells"]) - len(ended)
@@ -35,7 +48,7 @@ def _described(folder: Path) -> dict[str, Any]:
         "done": len(ended),
         "failed": failed,
         "age_seconds": max(0.0, time.time() - max(ended)) if ended else None,
-        "megabytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6,
+        "megabytes": _megabytes(folder),
         "command": suite["command"],
     }
 

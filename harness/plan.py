@@ -10,7 +10,7 @@ from condensers.fields import settings_of
 from condensers.origins import LEARNED, SELECTED, UNKNOWN, known
 from condensers.registry import SELECTIONS, create_condenser
 from condensers.synthetic import Budget
-from harness.cells import Cell
+from harness.cells import Cell, digests_of, sources_of
 from harness.suite import CondenserEntry, ScenarioEntry, Suite
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
@@ -74,7 +74,8 @@ class _Layout:
     def __init__(self, suite: Suite, name: str, splits: Splits, condensers: Mapping[str, Any], cells: dict[str, Cell]) -> None:
         self.suite, self.name, self.train = suite, name, splits.train
         self.condensers, self.cells = condensers, cells
-        self.digests = {"train": splits.train.digest, "validation": splits.validation.digest, "test": splits.test.digest}
+        self.sources: dict[tuple[object, ...], dict[str, str]] = {}
+        self.digests = digests_of(train=splits.train, validation=splits.validation, test=splits.test)
 
     def lay(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
         for entry, scenario in scenarios:
@@ -131,6 +132,7 @@ class _Layout:
                 Cell(
                     "scenario", self.name, self.digests, seed, reference,
                     scenario=entry.name, scenario_label=entry.label, settings=settings_of(scenario), reference=reference,
+                    sources=self._code(scenario, words=(reference,)),
                 )
             )  # fmt: skip
 
@@ -139,18 +141,21 @@ class _Layout:
         condenser = self.condensers[label]
         spec = {"name": condenser.registered, **settings_of(condenser)}
         origin = known(condenser.origin, condenser.registered)
-        digests = {"train": self.digests["train"]}
-        condense = Cell("condense", self.name, digests, seed, label, spec, budget, origin=origin)
+        made_of = digests_of(train=self.train)
+        condense = Cell("condense", self.name, made_of, seed, label, spec, budget, origin=origin)
+        condense = replace(condense, sources=self._code(condenser))
         anew = hasattr(scenario, "anew") and scenario.anew(condenser.couples_classes)
         if not anew:
             condense = self._sharded(condense, condenser)
             self._add(condense)
         settings = settings_of(scenario) | ({"augmentation": recipe} if recipe else {})
+        parts = [scenario, condenser] if anew else [scenario]
         self._add(
             Cell(
                 "scenario", self.name, self.digests, seed, label, spec, budget,
                 scenario=entry.name, scenario_label=entry.label, settings=settings, recipe=recipe,
                 needs=None if anew else condense.key, origin=origin,
+                sources=self._code(*parts, words=(recipe,) if recipe else ()),
             )
         )  # fmt: skip
 
@@ -170,7 +175,15 @@ class _Layout:
         shards = [replace(condense, kind="shard", classes=part, budget=("ipc", ipc)) for part in some]
         for shard in shards:
             self._add(shard)
-        return replace(condense, shards=tuple(shard.key for shard in shards))
+        sources = sources_of(condenser, modules=["condensers.merging"])
+        return replace(condense, shards=tuple(shard.key for shard in shards), sources=sources)
+
+    def _code(self, *parts: Any, words: tuple[str, ...] = ()) -> dict[str, str]:
+        """`sources_of`, once for the cells of all seeds and budgets."""
+        asked = (*map(id, parts), words)
+        if asked not in self.sources:
+            self.sources[asked] = sources_of(*parts, words=words)
+        return self.sources[asked]
 
     def _add(self, cell: Cell) -> None:
         self.cells.setdefault(cell.key, cell)

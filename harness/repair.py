@@ -1,5 +1,6 @@
 """Takes away what is not as it was written in a run directory, so that it is made anew."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -8,8 +9,7 @@ from typing import Any
 from condensers.artifact import load_set
 from condensers.context import read_sealed
 from condensers.engine import require_intact
-from condensers.errors import UsageError
-from harness.execute import MAKES_A_SET
+from condensers.errors import Damaged, OlderFormat, UsageError
 from harness.store import Store
 
 CHECKS: dict[str, Callable[[Path], Any]] = {".pt": require_intact, ".json": read_sealed, ".safetensors": load_set}
@@ -24,21 +24,28 @@ def _description(store: Store) -> Iterator[str]:
     if store.described:
         try:
             store.suite()
-        except UsageError as fault:
-            store.description.unlink()
+        except Damaged as fault:
+            _remove(store.description)
             yield str(fault)
+        except OlderFormat:
+            return  # `run` says so, and writes its own
 
 
 def _cell(store: Store, key: str) -> Iterator[str]:
     """A finished cell goes as a whole; of an unfinished one, only the broken files."""
-    try:
-        if store.done(key) and store.record(key)["kind"] in MAKES_A_SET:
-            store.require_intact(key)
-        store.failure(key)
-    except UsageError as fault:
-        shutil.rmtree(store.folder(key))
+    for fault in store.examine([key]).faults.values():
+        if not isinstance(fault, Damaged | OlderFormat):
+            raise fault  # of a later version: not ours to remove
+        _remove(store.folder(key))
         yield str(fault)
     yield from _files(store.work(key))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        path.unlink()
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A suite's missing cells under a progress display, then the report."""
 
+import shutil
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from condensers.context import write_atomically
-from condensers.errors import Interrupted
+from condensers.errors import Interrupted, OlderFormat
 from harness.cells import Cell
 from harness.condensing import command_line
 from harness.estimate import estimate
@@ -30,6 +31,7 @@ from harness.versions import changes, refuse_other, versions
 from harness.work import Event
 from scenarios.protocol import Splits
 
+PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 ORDER = {"shard": 0, "condense": 1}  # then all others
 
 
@@ -85,12 +87,33 @@ def _begin(store: Store, settings: Settings, keys: Sequence[str], manner: Manner
     for sentence in repair(store, keys) if manner.repair else []:
         console.print(f"removed: {sentence}", highlight=False, markup=False, soft_wrap=True)
     here = versions(environment(settings.device, settings.threads))
-    before = store.suite().get("environment", {}) if store.described else {}
+    before = _before(store, console)
+    _require_sound(store, keys, console)
     if not manner.crew.mix_versions:
         refuse_other(before, here, settings.root)
     if changes(before, here):
         console.print(f"not as before: {changes(before, here)}", highlight=False, markup=False, soft_wrap=True)
     return here
+
+
+def _before(store: Store, console: Console) -> dict[str, Any]:
+    """Versions and machine of the last run here; nothing where none of its cells can be used."""
+    try:
+        found: dict[str, Any] = store.suite().get("environment", {}) if store.described else {}
+    except OlderFormat as fault:
+        said = str(fault).partition("; ")[0]
+        console.print(f"{said}; its cells stay where they are, and none is used", **PLAIN)
+        return {}
+    return found
+
+
+def _require_sound(store: Store, keys: Sequence[str], console: Console) -> None:
+    """Damaged with all that is wrong; cells of an older format are removed, to be computed anew."""
+    found = store.examine(keys)
+    for key in [key for key, fault in found.faults.items() if isinstance(fault, OlderFormat)]:
+        console.print(f"computed anew: {found.faults.pop(key)}", **PLAIN)
+        shutil.rmtree(store.folder(key))
+    found.require_sound()
 
 
 def compute(

@@ -8,7 +8,7 @@ from typing import Any
 
 from condensers.errors import UsageError, WorkFailed
 from condensers.fields import settings_of
-from harness.cells import Cell
+from harness.cells import Cell, digests_of, sources_of
 from harness.execute import Settings
 from harness.running import Manner, compute
 from harness.store import Store
@@ -46,7 +46,8 @@ class Wanted:
         space, count = self.space, self.count
         choices = sampled(space, count, self.search.sample_seed) if count else every_choice(space)
         settings = {name: value for name, value in settings_of(self.search).items() if name in DETERMINING}
-        digests = self.target.data["digests"]
+        digests = digests_of(train=self.data.train, validation=self.data.validation, test=self.data.test)
+        sources = sources_of(self.search, space, modules=["scenarios.search.tables.building"])
         cells = [
             Cell(
                 kind="truth",
@@ -58,6 +59,7 @@ class Wanted:
                 scenario_label="truth",
                 settings=settings,
                 architecture=choice,
+                sources=sources,
             )
             for seed in range(self.seeds)
             for choice in choices

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from condensers.artifact import load_set, save_set
 from condensers.cache import key_of, make_missing
+from condensers.code_digest import code_of
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.fields import settings_of
@@ -30,6 +31,9 @@ def condensed(recipe: Recipe, data: ClassData, context: Context, folder: str) ->
     if root is None:
         return make()
     spec = {"name": condenser.registered, **settings_of(condenser)}
-    path: Path = root / folder / f"{key_of([spec, budget.ipc, budget.nbytes, data.digest, context.seed])}.safetensors"
+    code = code_of(condenser, modules=(__name__,))
+    seen = [data.digest, data.mean, data.std, data.mirror]
+    key = key_of([spec, budget.ipc, budget.nbytes, seen, context.seed, code])
+    path: Path = root / folder / f"{key}.safetensors"
     make_missing([path], lambda _: save_set(make(), path), context)
     return load_set(path)

@@ -9,6 +9,7 @@ from torch import nn
 
 from condensers import engine, networks
 from condensers.cache import key_of, make_missing
+from condensers.code_digest import code_of
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.fields import settings_of
@@ -30,7 +31,9 @@ def trained_once(spec: Any, data: ClassData, recipe: Training, context: Context,
     seen = [data.digest, data.mean, data.std, data.mirror]
     machine = [data.device.type, torch.__version__]
     settings = {"name": part.registered, **settings_of(part)}
-    path = root / folder / f"{key_of([FORMAT, seen, settings, settings_of(recipe), context.seed, machine])}.pt"
+    code = code_of(part, recipe, modules=(__name__,))
+    key = key_of([FORMAT, seen, settings, settings_of(recipe), context.seed, machine, code])
+    path = root / folder / f"{key}.pt"
 
     def make(_: int) -> None:
         unfinished = path.with_suffix("")

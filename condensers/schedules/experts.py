@@ -22,6 +22,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from condensers import engine, networks
 from condensers.cache import key_of, make_missing
+from condensers.code_digest import code_of
 from condensers.context import Context, derive_seed
 from condensers.data import ClassData
 from condensers.errors import UsageError
@@ -152,7 +153,9 @@ def _key(schedule: Experts, setting: Setting) -> str:
     parts = [{"name": part.registered, **settings_of(part)} for part in (network, setting.augmentation)]
     seen = [data.digest, data.mean, data.std, data.mirror]
     machine = [data.device.type, torch.__version__]
-    return key_of([FORMAT, seen, parts, schedule.epochs, schedule.lr, schedule.batch, machine])
+    code = code_of(network, setting.augmentation, modules=(__name__,))
+    settings = [schedule.epochs, schedule.lr, schedule.batch]
+    return key_of([FORMAT, seen, parts, *settings, machine, code])
 
 
 def _train(schedule: Experts, setting: Setting, index: int, folder: Path | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from condensers.cache import key_of, make_missing
+from condensers.code_digest import code_of
 from condensers.context import Context, write_atomically
 from condensers.data import ClassData
 from condensers.fields import settings_of
@@ -45,4 +46,6 @@ def kept_scores(method: Any, data: ClassData, context: Context, compute: Callabl
 def _key(method: Any, data: ClassData, context: Context) -> str:
     settings = {name: value for name, value in settings_of(method).items() if name not in AFTER}
     start = hashlib.sha256(context.generator.get_state().numpy().tobytes()).hexdigest()
-    return key_of([FORMAT, method.registered, settings, data.digest, start, data.device.type, torch.__version__])
+    machine = [data.device.type, torch.__version__]
+    seen = [data.digest, data.mean, data.std, data.mirror]
+    return key_of([FORMAT, method.registered, settings, seen, start, machine, code_of(method)])

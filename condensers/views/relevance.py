@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from condensers.cache import key_of, make_missing
+from condensers.code_digest import code_of
 from condensers.context import Context, write_atomically
 from condensers.data import ClassData
 from condensers.errors import UsageError
@@ -52,9 +53,11 @@ def kept_maps(view: Any, data: ClassData, context: Context, compute: Callable[[]
 
 
 def _key(view: Any, data: ClassData, context: Context) -> str:
-    settings = {name: value for name, value in settings_of(with_parts(view)).items() if name not in OF_MASKING}
+    whole = with_parts(view)
+    settings = {name: value for name, value in settings_of(whole).items() if name not in OF_MASKING}
     seen = [data.digest, data.mean, data.std, data.mirror]
-    return key_of([FORMAT, view.registered, settings, seen, context.seed, data.device.type, torch.__version__])
+    machine = [data.device.type, torch.__version__]
+    return key_of([FORMAT, view.registered, settings, seen, context.seed, machine, code_of(whole)])
 
 
 def _timed(compute: Callable[[], Tensor]) -> Maps:

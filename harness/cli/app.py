@@ -8,7 +8,7 @@ import typer
 
 from condensers.errors import HarnessError, Interrupted
 from harness import __version__
-from harness.cli import condense, diff, doctor, evaluate, export, import_, names, new, plan, report, run, runs, truth
+from harness.cli import condense, diff, doctor, evaluate, export, import_, names, new, plan, report, run, runs, truth, verify
 
 app = typer.Typer(
     name="harness",
@@ -26,6 +26,7 @@ app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("runs")(runs.runs)
+app.command("verify")(verify.verify)
 app.command("diff")(diff.diff)
 app.command("import")(import_.import_set)
 app.command("export")(export.export)

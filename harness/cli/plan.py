@@ -22,9 +22,11 @@ def plan(
     """Check SUITE, list its cells and estimate their cost; nothing is run or written."""
     from harness.estimate import estimate
     from harness.printable import flat, folder_name, visible
+    from harness.report.wording import some
     from harness.runtime import choose_device, cores, prepare
     from harness.session import load_plan
     from harness.store import Store
+    from harness.versions import other_code
 
     prepare(threads)
     planned = load_plan(suite, overrides or [], data_dir, download)
@@ -32,7 +34,10 @@ def plan(
         options.tell_notes(splits)
     store = Store(out or Path("runs") / folder_name(planned.plan.suite.name))
     cells = planned.plan.cells
-    left = [cell for cell in cells if not store.done(cell.key)]
+    found = store.examine([cell.key for cell in cells])
+    left = [cell for cell in cells if cell.key not in found.records]
+    for fault in found.faults.values():
+        typer.echo(visible(f"not counted as done: {fault}"), err=True)
     typer.echo(visible(f"suite {planned.plan.suite.name}: {planned.plan.suite.about}"))
     kinds = Counter((c.data, c.scenario_label or "condense", c.label, c.budget) for c in cells)
     for (data, what, label, budget), count in kinds.items():
@@ -42,6 +47,8 @@ def plan(
     seconds = sum(estimate(left, planned.data, choose_device(device)).values())
     processes = workers or max(1, cores() // threads)
     typer.echo(f"{len(cells)} cells, {len(cells) - len(left)} done in {store.root}, {len(left)} left")
+    if changed := other_code(store, left):
+        typer.echo(visible(f"left though they were done before, by other code: what needs {some(changed)}"))
     typer.echo(
         f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes} processes of {threads} threads"
         " (from a timing of each network on this machine; may be off by a half)"

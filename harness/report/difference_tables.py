@@ -10,6 +10,7 @@ from harness.report.kinds import split_metric
 from harness.report.sections import Section, Table
 from harness.report.wording import estimate, verdict
 
+PARTS = ("configuration", "environment", "code")
 Row = Mapping[str, Any]
 PAIRED = "B less A with 95 % intervals, paired over the seeds that both runs have."
 SHORTENED = "the differences that an interval carries, and the metrics that headlines are made of; all are in --json"
@@ -20,14 +21,14 @@ def summary(changed: Mapping[str, Any]) -> str:
     figures = changed["figures"]
     both = [row for row in figures if row["a"] and row["b"]]
     told = [row for row in both if row["comparison"] and row["comparison"]["distinguishable"]]
-    counts = [f"{len(changed[part])} of {part}" for part in ("configuration", "environment")]
+    counts = [f"{len(changed[part])} of {part}" for part in PARTS]
     alone = len(figures) - len(both)
     more = f"; {alone} figures are in one run alone" if alone else ""
     return f"Changes: {', '.join(counts)}; of {len(both)} figures in both, {len(told)} differ by more than chance{more}."
 
 
 def difference_tables(changed: Mapping[str, Any]) -> list[Table]:
-    """Configuration and environment where they differ, then the figures of both runs."""
+    """Configuration, environment and code where they differ, then the figures of both runs."""
     columns = [
         Column("of", lambda row: row["what"], is_text=True),
         Column("what", lambda row: row["name"] or "there", is_text=True),
@@ -38,7 +39,7 @@ def difference_tables(changed: Mapping[str, Any]) -> list[Table]:
         Table(
             "diff", part.capitalize(), columns, [Section("", [[column.text(row) for column in columns] for row in changed[part]])]
         )
-        for part in ("configuration", "environment")
+        for part in PARTS
         if changed[part]
     ]
     return [*found, _figures(changed["figures"])] if changed["figures"] else found

@@ -6,19 +6,23 @@ from typing import Any
 from harness.report.notes import environment
 from harness.report.results import Entry, Record, Result
 from harness.report.rows import Searches, comparison, number, results_of
+from harness.report.wording import some
 
 Contents = tuple[Mapping[str, Any], Sequence[Record], Sequence[Mapping[str, Any]]]
 Facts = dict[str, dict[str, Any]]
 
 
 def differences(a: Contents, b: Contents) -> dict[str, Any]:
-    """One JSON object. configuration, environment: {"what", "name", "a", "b"} of all that differs.
+    """One JSON object. configuration, environment, code: {"what", "name", "a", "b"} of all that differs.
+
+    code: the modules behind what both runs have, by their digests.
 
     figures: every metric of every set that either run has, and B less A with its interval where they share seeds.
     """
     return {
         "configuration": _changed(_facts(a[0], a[1]), _facts(b[0], b[1])),
         "environment": _changed({"environment": environment(a[1])}, {"environment": environment(b[1])}),
+        "code": _code(a[1], b[1]),
         "figures": _figures(results_of(a[1]), results_of(b[1])),
     }
 
@@ -37,6 +41,28 @@ def _facts(suite: Mapping[str, Any], records: Sequence[Record]) -> Facts:
     found = {what: {name: _single(each) for name, each in of.items()} for what, of in values.items()}
     found["suite"] |= {"name": suite.get("suite"), "command": suite.get("command"), "cells": len(suite.get("cells", []))}
     return found
+
+
+def _code(a: Sequence[Record], b: Sequence[Record]) -> list[dict[str, Any]]:
+    """Modules whose code differs behind what both runs have: a line each, with what it is behind."""
+    old, new = _sources(a), _sources(b)
+    found: dict[str, dict[str, Any]] = {}
+    for what in (what for what in old if what in new):
+        for module in dict.fromkeys([*old[what], *new[what]]):
+            sides = {"a": old[what].get(module), "b": new[what].get(module)}
+            if sides["a"] != sides["b"]:
+                found.setdefault(module, {"what": [], "name": module, **sides})["what"].append(what)
+    return [{**row, "what": some(row["what"])} for row in found.values()]
+
+
+def _sources(records: Sequence[Record]) -> Facts:
+    """ "accuracy: dm" -> module -> its digest, or the list of all."""
+    values: dict[str, dict[str, list[Any]]] = {}
+    for record in records:
+        cell = record["cell"]
+        what = f"{cell.get('scenario') or 'condense'}: {cell.get('reference') or cell['label']}"
+        _note(values, what, (record.get("keyed_by") or {}).get("sources") or {})
+    return {what: {name: _single(each) for name, each in of.items()} for what, of in values.items()}
 
 
 def _note(values: dict[str, dict[str, list[Any]]], what: str, facts: Mapping[str, Any]) -> None:

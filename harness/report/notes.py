@@ -61,6 +61,7 @@ def notes(records: Sequence[Record], results: Sequence[Result], searches: Search
     return (
         found
         + _approximations(records)
+        + _other_code(records)
         + idle_views(records)
         + _without_random(results)
         + _said(records)
@@ -108,6 +109,18 @@ def _approximations(records: Sequence[Record]) -> list[str]:
             if precision != "fp32":
                 found.setdefault(precision, []).append(what)
     return [f"Approximation: products in {name} for {some(list(dict.fromkeys(what)))}." for name, what in found.items()]
+
+
+def _other_code(records: Sequence[Record]) -> list[str]:
+    """Modules of which the cells were not all made by the same version."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        for module, digest in ((record.get("keyed_by") or {}).get("sources") or {}).items():
+            found.setdefault(module, set()).add(digest)
+    mixed = sorted(module for module, digests in found.items() if len(digests) > 1)
+    if not mixed:
+        return []
+    return [f"Not all cells were made by the same code: {some(mixed)} differ; harness diff says where."]
 
 
 def _said(records: Sequence[Record]) -> list[str]:
