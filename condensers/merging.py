@@ -14,6 +14,7 @@ from condensers.context import Context
 from condensers.errors import UsageError, suggestion
 from condensers.registry import PARAMETERISATIONS
 from condensers.selections.herding import Herding
+from condensers.soundness import sound
 from condensers.stored_units import as_data, features_of, groups_of, indices_of, taken, units_of
 from condensers.synthetic import Budget, Condenser, SyntheticSet
 
@@ -72,6 +73,8 @@ def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
     if len(sets) == 1:
         return sets[0]
     _require_alike(sets)
+    for index, one in enumerate(sets):
+        sound(one, f"set {index + 1} of {len(sets)} to merge")
     units: dict[int, list[Tensor]] = {c: [] for c in sorted({c for one in sets for c in one.classes})}
     first = 0
     for one in sets:

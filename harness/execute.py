@@ -11,6 +11,7 @@ import torch
 
 from condensers.artifact import load_set, save_set
 from condensers.context import Context, Progress
+from condensers.doubts import with_doubts
 from condensers.errors import Interrupted, StorageFailed
 from condensers.merging import merge
 from condensers.registry import create_condenser
@@ -115,6 +116,7 @@ def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metere
             train, context = train.restrict(cell.classes), context.fork(f"classes {cell.classes}")
         synthetic = create_condenser(cell.condenser).condense(train, as_budget(cell.budget), context)
         synthetic = metered.noted(synthetic)
+    synthetic = with_doubts(synthetic, data.train)
     path = Store(settings.root).set_path(cell.key)
     save_set(synthetic, path)
     return {
@@ -122,6 +124,7 @@ def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metere
         "bytes": synthetic.nbytes,
         "condensation": dict(synthetic.cost),
         "view": synthetic.card.get("view"),
+        "doubts": synthetic.card.get("doubts", []),
         "set": digest(path),
         "outcome": None,
     }

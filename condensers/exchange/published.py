@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from condensers.errors import UsageError, brief
+from condensers.soundness import require_finite, require_positive
 
 LIMIT = 2**32  # bytes that a file may hold when unpacked; published sets take some hundred megabytes at most
 
@@ -60,8 +61,7 @@ def as_images(value: Any, path: Path) -> Tensor:
         raise UsageError(f"{path}: its images have shape {tuple(images.shape)}, not (images, channels, height, width)")
     if images.dtype != torch.uint8 and not images.is_floating_point():
         raise UsageError(f"{path}: its images are {images.dtype}; pixels are uint8 or floating-point numbers")
-    if images.is_floating_point() and not bool(images.isfinite().all()):
-        raise UsageError(f"{path}: its images hold a NaN or an infinity; the run that made them diverged, take an earlier file")
+    require_finite(images, "images", path)
     return images if images.dtype == torch.uint8 else images.float()
 
 
@@ -72,8 +72,7 @@ def as_labels(value: Any, count: int, path: Path) -> Tensor:
         labels = labels[:, 0]
     if labels.ndim not in (1, 2) or len(labels) != count:
         raise UsageError(f"{path}: its labels have shape {tuple(labels.shape)}, not one for each of {count} images")
-    if not bool(labels.double().isfinite().all()):
-        raise UsageError(f"{path}: its labels hold a NaN or an infinity; take another file")
+    require_finite(labels, "labels", path)
     if labels.ndim == 2:
         return labels.float()
     whole = labels.long()
@@ -86,8 +85,7 @@ def as_rates(value: Any, path: Path) -> Tensor:
     """(T,) float32 positive learning rates, from a number or a tensor."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     rates = (torch.tensor([float(value)]) if number else _dense(value, "learning rates", path)).float().flatten()
-    if not len(rates) or not bool((rates.isfinite() & (rates > 0)).all()):
-        raise UsageError(f"{path}: its learning rates are not positive numbers; leave them out")
+    require_positive(rates, path)
     return rates
 
 

@@ -44,3 +44,5 @@ def condense(
         f"{path}: {method} on {data}, {images} images per class{instead}, {synthetic.nbytes} bytes, "
         f"{synthetic.cost['seconds']:.1f} s; preview {path.with_suffix('.png')}"
     )
+    for doubt in synthetic.card.get("doubts", []):
+        typer.echo(f"warning: {path}: {doubt}", err=True)

@@ -30,6 +30,7 @@ def evaluate(
 ) -> None:
     """Measure one scenario on one set. Interrupted, it goes on when run again; `harness run` compares sets."""
     from condensers.artifact import load_set, require_same_data
+    from condensers.doubts import doubts
     from condensers.fields import settings_of
     from harness import gallery
     from harness.condensing import interruptible, kept_work
@@ -44,6 +45,8 @@ def evaluate(
     require_same_data(synthetic, splits.train, file)
     if hasattr(use, "anew") and synthetic.card["couples_classes"]:
         typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)
+    for doubt in doubts(synthetic, splits.train):
+        typer.echo(f"warning: {file}: {doubt}", err=True)
     determines = [use.registered, settings_of(use), synthetic.card, splits.test.digest, seed]
     with kept_work(gallery.here(file), determines) as folder, interruptible(folder, seed, choose_device(device)) as context:
         outcome = use.run(synthetic, splits, context)
