@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -56,6 +57,8 @@ def require_bearable_zip(path: Path) -> None:
 
 def as_images(value: Any, path: Path) -> Tensor:
     """(M, C, H, W) uint8 or float, finite, at least one; UsageError for anything else."""
+    if isinstance(value, list | tuple) and value and all(isinstance(v, Tensor) and v.shape == value[0].shape for v in value):
+        value = torch.stack([_dense(one, "images", path) for one in value])
     images = _dense(value, "images", path)
     if images.ndim != 4 or 0 in images.shape:
         raise UsageError(f"{path}: its images have shape {tuple(images.shape)}, not (images, channels, height, width)")
@@ -67,10 +70,10 @@ def as_images(value: Any, path: Path) -> Tensor:
 
 def as_labels(value: Any, count: int, path: Path) -> Tensor:
     """(count,) int64 or (count, K) float32; UsageError for anything else."""
-    labels = _dense(value, "labels", path)
+    labels = _dense(_numbers(value), "labels", path)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.ndim not in (1, 2) or len(labels) != count:
+    if labels.ndim not in (1, 2) or len(labels) != count or not labels.numel():
         raise UsageError(f"{path}: its labels have shape {tuple(labels.shape)}, not one for each of {count} images")
     require_finite(labels, "labels", path)
     if labels.ndim == 2:
@@ -89,9 +92,22 @@ def as_rates(value: Any, path: Path) -> Tensor:
     return rates
 
 
+def _numbers(value: Any) -> Any:
+    """A list of numbers, or of rows of as many numbers, as a tensor; anything else as it is."""
+    rows = value if isinstance(value, list | tuple) and value else [[None]]
+    if not all(isinstance(row, list | tuple) for row in rows):
+        rows = [rows]
+    plain = all(isinstance(v, int | float) and abs(v) < LIMIT for row in rows for v in row)
+    return torch.tensor(value, dtype=torch.float64) if plain and len({len(row) for row in rows}) == 1 else value
+
+
 def _dense(value: Any, what: str, path: Path) -> Tensor:
+    if isinstance(value, np.ndarray):
+        value = torch.from_numpy(np.ascontiguousarray(value))
     if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_quantized or value.is_complex():
-        raise UsageError(f"{path}: its {what} are no plain tensor but {type(value).__name__}; name a file of a known --format")
+        raise UsageError(
+            f"{path}: its {what} are neither a tensor nor an array of numbers but {type(value).__name__}; save them as tensors"
+        )
     if value.is_meta or value.numel() * max(value.element_size(), 4) > LIMIT:
         raise UsageError(f"{path}: its {what} would take more than {LIMIT} bytes; it is refused")
     return value.detach().cpu()
