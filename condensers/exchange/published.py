@@ -105,9 +105,7 @@ def _dense(value: Any, what: str, path: Path) -> Tensor:
     if isinstance(value, np.ndarray):
         value = torch.from_numpy(np.ascontiguousarray(value))
     if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_quantized or value.is_complex():
-        raise UsageError(
-            f"{path}: its {what} are neither a tensor nor an array of numbers but {type(value).__name__}; save them as tensors"
-        )
+        raise UsageError(f"{path}: its {what} are no plain tensor but {type(value).__name__}; save them as numbers")
     if value.is_meta or value.numel() * max(value.element_size(), 4) > LIMIT:
         raise UsageError(f"{path}: its {what} would take more than {LIMIT} bytes; it is refused")
     return value.detach().cpu()

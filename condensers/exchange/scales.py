@@ -17,6 +17,7 @@ OVERSHOOT = 0.5  # how far pixels "in 0 to 1" may lie outside: learned ones are 
 DARKEST = 0.02  # what floats of 0 to 1 or 0 to 255 may be below 0, in parts of their range, for the range alone to decide
 BYTES_FROM = 16.0  # floats that reach so far are no normalised pixels
 RATIO = 2.5  # contrasts of sets and of their real images differ by less; a wrong scale makes 3 to 255
+FEW = 10  # images whose variance says too little
 COARSE, ROUGH = 0.4, 0.8  # below both, pixels vary as those of whitened images or of noise do
 
 
@@ -125,7 +126,7 @@ def require_contrast(ratio: float, published: Published, data: ClassData, said: 
 
 def looks_whitened(images: Tensor, real: Tensor) -> bool:
     """Whether coarse structure and the likeness of neighbours are far below those of real images; both (M, C, H, W), 0 to 1."""
-    if len(images) < 2:
+    if len(images) < FEW:
         return neighbours(images) < ROUGH / 2 * neighbours(real)
     return _coarse(images, real) < COARSE and neighbours(images) < ROUGH * neighbours(real)
 

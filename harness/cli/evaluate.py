@@ -12,6 +12,7 @@ NOT_ONE_BY_ONE = (
     "note: {method} lets the classes of a set depend on each other, so this memory knows of classes to come;"
     " a suite condenses it anew for each experience"
 )
+WHITENED = "note: this set was published for whitened images; --set whitening=card measures it under that whitening"
 
 
 def evaluate(
@@ -45,6 +46,10 @@ def evaluate(
     require_same_data(synthetic, splits.train, file)
     if hasattr(use, "anew") and synthetic.card["couples_classes"]:
         typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)
+    if synthetic.recipe.get("whitening") and getattr(use, "whitening", "") == "none":
+        typer.echo(
+            "note: this set was published for whitened images; --set whitening=card measures it under its whitening", err=True
+        )
     for doubt in doubts(synthetic, splits.train):
         typer.echo(f"warning: {file}: {doubt}", err=True)
     determines = [use.registered, settings_of(use), synthetic.card, splits.test.digest, seed]
@@ -73,6 +78,10 @@ def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
         better = {True: "; higher is better", False: "; lower is better", None: ""}[m.higher_is_better]
         value = f"{summary.mean:.2f} {m.unit}".strip()
         typer.echo(f"  {m.metric}: {value} {bounds}, n = {len(m.values)}{drawn}{better}")
+    if "whitening" in outcome.detail:
+        typer.echo(
+            f"  under ZCA whitening, eps {outcome.detail['whitening']['eps']:g}, of training, test and synthetic images alike"
+        )
     if "architectures" in outcome.detail:
         best = sorted(outcome.detail["architectures"], key=lambda row: -row["score"])[:3]
         named = ", ".join(f"{row['id']} ({row['score']:.1f})" for row in best)

@@ -35,15 +35,15 @@ def import_set(
         str,
         typer.Option(
             "--labels",
-            help="The classes of labels: with-data (0, 1, ...), from-1 (1, 2, ...), a list of names or labels, or pairs 1=cat,7=dog.",
+            help="The classes of labels: with-data (0, 1, ...), from-1 (1, 2, ...), a list, or pairs 1=cat,7=dog.",
         ),
     ] = "",
     zca: Annotated[
         str,
         typer.Option(
             "--zca",
-            help="Whitened images (ZCA): with-data undoes it as fitted on the training images and has `evaluate` whiten all images"
-            " again; FILE (.pt, .npz) gives mean and inverse; none: they are plain. --normalised says of which pixels it was fitted.",
+            help="Whitened images: with-data undoes it as fitted on the training images (--normalised says of which pixels);"
+            " FILE (.pt, .npz) has mean and inverse; none: plain. `evaluate --set whitening=card` measures under it.",
         ),
     ] = "",
     zca_eps: Annotated[float, typer.Option("--zca-eps", help="What whitening adds to variances; kornia and MTT: 0.1.")] = 0.1,
