@@ -47,9 +47,7 @@ def evaluate(
     if hasattr(use, "anew") and synthetic.card["couples_classes"]:
         typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)
     if synthetic.recipe.get("whitening") and getattr(use, "whitening", "") == "none":
-        typer.echo(
-            "note: this set was published for whitened images; --set whitening=card measures it under its whitening", err=True
-        )
+        typer.echo(WHITENED, err=True)
     for doubt in doubts(synthetic, splits.train):
         typer.echo(f"warning: {file}: {doubt}", err=True)
     determines = [use.registered, settings_of(use), synthetic.card, splits.test.digest, seed]

@@ -17,6 +17,7 @@ from condensers.exchange.assembling import assemble, found
 from condensers.exchange.choices import Choices
 from condensers.exchange.published import Published
 from condensers.exchange.reading import Files, read
+from condensers.merging import restrict, shrink
 from tests.condensers.exchange.conftest import AS_DATA, Original, bring
 
 Save = Callable[[Any, str], Path]
@@ -124,6 +125,8 @@ def test_unequal_counts_and_other_numberings_are_read(save: Save, original: Orig
     assert (uneven.ipc, uneven.card["images_per_class"]) == (2, 2)
     assert uneven.card["counts"] == {name: 2 - (name == "class 9") for name in grey8.class_names}
     assert torch.equal(uneven.decode()[0], original.images[:19])
+    assert restrict(uneven, [8, 9]).card["counts"] == {"class 8": 2, "class 9": 1}
+    assert "counts" not in restrict(uneven, [0, 1]).card and "counts" not in shrink(uneven, 1, "first", torch.Generator()).card
     for labels, said in (
         (original.labels + 1, "from-1"),
         (original.labels * 10, ",".join(f"{10 * c}={name}" for c, name in enumerate(grey8.class_names))),
