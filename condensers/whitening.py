@@ -39,7 +39,7 @@ def fit_of(said: Mapping[str, Any], channels: int) -> Fit:
     mean, std, eps = said.get("mean"), said.get("std"), said.get("eps")
     numbers = [value for part in (mean, std) if isinstance(part, list | tuple) for value in part]
     fine = len(numbers) == 2 * channels and all(isinstance(v, int | float) for v in [*numbers, eps])
-    if said.get("name") != "zca" or not fine or min([*numbers[channels:], eps]) <= 0:  # type: ignore[list-item]
+    if said.get("name") != "zca" or not fine or min([*numbers[channels:], eps]) <= 0:
         raise UsageError(f"the whitening that a card asks for, {dict(said)}, is none that is known; import the set again")
     return Fit(tuple(map(float, numbers[:channels])), tuple(map(float, numbers[channels:])), float(eps))  # type: ignore[arg-type]
 
@@ -73,9 +73,9 @@ def fitted(images: Tensor, fit: Fit) -> Whitening:
     if size > LARGEST:
         raise UsageError(f"ZCA whitening of images of {size} values takes a matrix of {size} x {size}; {LARGEST} are bearable")
     spread = _spread(fit.std, images)
-    mean = torch.cat([part.flatten(1).double() for part in images.split(AT_ONCE)]).mean(0) / 255
+    mean = torch.cat([part.flatten(1).double() for part in torch.split(images, AT_ONCE)]).mean(0) / 255
     covariance = torch.zeros(size, size, dtype=torch.float64, device=images.device)
-    for part in images.split(AT_ONCE):
+    for part in torch.split(images, AT_ONCE):
         centred = (part.flatten(1).double() / 255 - mean) / spread
         covariance += centred.T @ centred
     values, vectors = torch.linalg.eigh(covariance / (len(images) - 1))

@@ -29,8 +29,8 @@ def bring_in(source: tuple[Files, str], choices: Choices, path: Path, data: str 
     synthetic = with_doubts(assemble(published, train, choices), train)
     save_set(synthetic, path)
     write_atomically(path.with_suffix(".png"), preview(synthetic))
-    source = synthetic.card["source"]
-    tell(f"pixels are {source['pixels']}; {source['contrast']:.2f} times the contrast of {train.name}")
+    taken = synthetic.card["source"]
+    tell(f"pixels are {taken['pixels']}; {taken['contrast']:.2f} times the contrast of {train.name}")
     for doubt in synthetic.card.get("doubts", []):
         tell(f"warning: {doubt}")
     counts = synthetic.card.get("counts", {}).values()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -77,7 +78,8 @@ def _normalised_by(said: object, published: Published, data: ClassData) -> Scale
     """With-data, MEAN/STD as the user wrote it, or the pair that the file states."""
     if said == WITH_DATA:
         said = (data.mean, data.std)
-    mean, std = _mean_and_std(said) if isinstance(said, str) else said  # type: ignore[misc]
+    pair: Any = _mean_and_std(said) if isinstance(said, str) else said
+    mean, std = pair
     channels = published.images.shape[1]
     if len(mean) != channels or len(std) != channels:
         raise UsageError(f"{published.path}: has {channels} channels, but the mean or std has {len(mean)} and {len(std)} numbers")
