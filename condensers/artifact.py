@@ -9,7 +9,6 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -17,7 +16,7 @@ from torch import Tensor
 from condensers.context import write_atomically
 from condensers.data import ClassData
 from condensers.errors import UsageError, brief
-from condensers.registry import PARAMETERISATIONS
+from condensers.soundness import sound
 from condensers.synthetic import FORMAT, SyntheticSet
 
 NEEDED = ("format", "dataset", "digest", "class_names", "classes", "shape", "mean", "std", "method", "parameterisation", "ipc")
@@ -28,8 +27,12 @@ def card_path(path: Path) -> Path:
 
 
 def save_set(synthetic: SyntheticSet, path: str | Path) -> None:
-    """Write both files, each whole or not at all; StorageFailed where the place cannot be written."""
+    """Write both files, each whole or not at all.
+
+    UsageError for an unsound set, StorageFailed where the place cannot be written.
+    """
     path = Path(path)
+    sound(synthetic, path)
     tensors = {name: t.contiguous() for name, t in synthetic.tensors.items()}
     card = json.dumps(dict(synthetic.card), sort_keys=True)
     readable = {**synthetic.card, "nbytes": synthetic.nbytes, "cost": dict(synthetic.cost)}
@@ -55,7 +58,7 @@ def load_set(path: str | Path) -> SyntheticSet:
     if card["format"] != FORMAT:
         raise UsageError(f"{path}: is of format {card['format']}, this harness reads {FORMAT}; update it, or condense again")
     synthetic = SyntheticSet(tensors, card, _cost(path))
-    _validate(synthetic, path)
+    sound(synthetic, path)
     return synthetic
 
 
@@ -94,21 +97,3 @@ def _cost(path: Path) -> dict[str, Any]:
         return cost if isinstance(cost, dict) else {}
     except (OSError, KeyError, TypeError, ValueError, RecursionError):
         return {}
-
-
-def _validate(synthetic: SyntheticSet, path: Path) -> None:
-    """Check that the tensors are what the card says."""
-    try:
-        PARAMETERISATIONS.create(synthetic.card["parameterisation"], str(path))
-        images, labels = synthetic.decode()
-        classes, shape = len(synthetic.card["class_names"]), torch.Size(synthetic.card["shape"])
-    except KeyError as fault:
-        raise UsageError(f"{path}: its tensor {fault} is missing; the file is damaged, condense it again") from None
-    except (RuntimeError, TypeError, ValueError) as fault:
-        raise UsageError(
-            f"{path}: its card does not fit its tensors ({brief(fault)}); the file is damaged, condense it again"
-        ) from None
-    if images.shape[1:] != shape or len(images) != len(labels):
-        raise UsageError(f"{path}: holds images {tuple(images.shape)} and labels {tuple(labels.shape)}, not what its card says")
-    if labels.ndim == 1 and not bool(((labels >= 0) & (labels < classes)).all()):
-        raise UsageError(f"{path}: holds a label outside 0..{classes - 1}; the file is damaged, condense it again")

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from condensers import engine, fitting
 from condensers.context import Context
 from condensers.data import ClassData
+from condensers.errors import WorkFailed
 from condensers.fields import hyper
 from condensers.initialisation import starting_images
 from condensers.loop import SetLoop
@@ -126,6 +127,9 @@ class Composition:
         learning = engine.run(loop, method.steps(ipc), context, method.registered)
         begun = time.perf_counter()
         chosen = loop.watch.choose(loop.set)
+        # The loss of the last step is that before it; as uint8 a NaN would become black without a word.
+        if not all(bool(one.isfinite().all()) for one in loop.set.tensors().values()):
+            raise WorkFailed(f"{method.registered}: what it learned is not finite; lower its learning rate")
         tensors = loop.set.stored()
         recipe = {"labels": method.labels.form} | (method.objective.recipe() if hasattr(method.objective, "recipe") else {})
         seconds = setup + learning + time.perf_counter() - begun

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from condensers.errors import DataMissing, UsageError
+from condensers.whitening import Whitening
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +19,7 @@ class ClassData:
     images: (N, C, H, W) uint8. labels: (N,) int64, an index into class_names. mean, std: per channel, for pixels in
     [0, 1]. classes: the labels that may occur; after `restrict` the images of all others are gone from memory.
     mirror: whether a horizontally flipped image keeps its label (false for digits and letters).
+    whitening: where it is given, what networks see is whitened after it is normalised.
     notes: what should be known wherever the data are used, a sentence each; no part of the digest.
     """
 
@@ -31,6 +33,7 @@ class ClassData:
     licence: str = "not recorded"
     classes: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    whitening: Whitening | None = None
 
     def __post_init__(self) -> None:
         if not self.classes:
@@ -84,14 +87,24 @@ class ClassData:
         return len(self.members(label))
 
     def normalise(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) uint8 -> float32, (x / 255 - mean) / std per channel."""
+        """(N, C, H, W) uint8 -> float32, (x / 255 - mean) / std per channel; whitened where this data is."""
+        if self.whitening is not None:
+            return self.whitening.apply(images.float() / 255)
         mean, std = self._statistics(images.device)
         return (images.float() / 255 - mean) / std
 
     def quantise(self, images: Tensor) -> Tensor:
         """(N, C, H, W) float, normalised -> uint8, rounded and clamped: the inverse of `normalise`."""
         mean, std = self._statistics(images.device)
-        return ((images.float() * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
+        unit = images.float() * std + mean if self.whitening is None else self.whitening.undo(images.float())
+        return (unit * 255).round().clamp(0, 255).to(torch.uint8)
+
+    def seen(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) float32 normalised by mean and std -> what networks see: the same, or whitened where this data is."""
+        if self.whitening is None:
+            return images
+        mean, std = self._statistics(images.device)
+        return self.whitening.apply(images * std + mean)
 
     def _statistics(self, device: torch.device) -> tuple[Tensor, Tensor]:
         as_column = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (self.mean, self.std))
@@ -123,4 +136,5 @@ class ClassData:
         return replace(self, images=self.images[indices].clone(), labels=self.labels[indices].clone(), classes=kept)
 
     def to(self, device: torch.device) -> "ClassData":
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+        whitening = None if self.whitening is None else self.whitening.to(device)
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device), whitening=whitening)

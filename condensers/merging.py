@@ -15,6 +15,7 @@ from condensers.context import Context
 from condensers.errors import UsageError, suggestion
 from condensers.registry import PARAMETERISATIONS
 from condensers.selections.herding import Herding
+from condensers.soundness import sound
 from condensers.stored_units import as_data, features_of, groups_of, indices_of, taken, units_of
 from condensers.synthetic import Budget, Condenser, SyntheticSet
 
@@ -44,10 +45,10 @@ def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generat
         raise UsageError(f"cannot shrink a set by '{how}'; {suggestion(how, ORDERS)}")
     _refuse_ordered(synthetic)
     found = units_of(synthetic)
-    here = min(map(len, found.values()))
+    here, most = min(map(len, found.values())), max(map(len, found.values()))
     if not 1 <= ipc <= here:
         raise UsageError(f"a set of {here} stored images for each class cannot be shrunk to {ipc}; take 1 to {here}")
-    if ipc == here:
+    if ipc == most:
         return synthetic
     picked = {c: torch.arange(ipc) for c in found}
     if how == "random":
@@ -56,7 +57,7 @@ def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generat
         features = features_of(synthetic)
         picked = {c: Herding().choose(features[of], ipc, generator) for c, of in found.items()}
     # What the budget counts, in proportion: a code, a canvas or a file is no image.
-    changed: dict[str, Any] = {"ipc": max(1, synthetic.ipc * ipc // here), "shrunk": {"from": here, "to": ipc, "how": how}}
+    changed: dict[str, Any] = {"ipc": max(1, synthetic.ipc * ipc // most), "shrunk": {"from": here, "to": ipc, "how": how}}
     indices = indices_of(synthetic, picked)
     changed |= {"indices": indices} if indices else {}
     return taken(synthetic, {c: of[picked[c]] for c, of in found.items()}, changed)
@@ -73,6 +74,8 @@ def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
     if len(sets) == 1:
         return sets[0]
     _require_alike(sets)
+    for index, one in enumerate(sets):
+        sound(one, f"set {index + 1} of {len(sets)} to merge")
     units: dict[int, list[Tensor]] = {c: [] for c in sorted({c for one in sets for c in one.classes})}
     first = 0
     for one in sets:

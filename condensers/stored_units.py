@@ -16,6 +16,7 @@ from condensers.errors import UsageError
 from condensers.registry import PARAMETERISATIONS
 from condensers.synthetic import SyntheticSet
 
+OF_ALL = ("counts", "doubts")  # what a card says of all units together
 BESIDE = ("labels", "rates")  # the tensors of a set that are not its parameterisation's
 
 
@@ -67,14 +68,17 @@ def indices_of(synthetic: SyntheticSet, picked: Mapping[int, Tensor]) -> dict[st
 
 
 def taken(synthetic: SyntheticSet, units: Mapping[int, Tensor], changed: Mapping[str, Any]) -> SyntheticSet:
-    """A set of the `units` (n,) of each class, class by class, as many of each; `changed`: what its card says otherwise."""
+    """A set of the `units` (n,) of each class, class by class; `changed`: what its card says otherwise."""
     order, copies, labels = torch.cat(list(units.values())), copies_of(synthetic), synthetic.tensors["labels"]
     rows = images_of(order, copies) if labels.is_floating_point() else order
     part = PARAMETERISATIONS.create(synthetic.card["parameterisation"])
     groups = part.take(groups_of(synthetic), order) | {"labels": labels[rows]}
     rates = {name: synthetic.tensors[name] for name in ("rates",) if name in synthetic.tensors}
-    each = len(order) // len(units)
-    card = {**synthetic.card, "classes": list(units), "images_per_class": each * copies, **changed}
+    counts = {synthetic.card["class_names"][c]: len(of) for c, of in units.items()}
+    each = max(counts.values())
+    kept = {key: value for key, value in synthetic.card.items() if key not in OF_ALL}
+    card = {**kept, "classes": list(units), "images_per_class": each * copies, **changed}
+    card |= {"counts": counts} if len(set(counts.values())) > 1 else {}
     return SyntheticSet(groups | rates, card, synthetic.cost)
 
 

@@ -23,6 +23,7 @@ from condensers.artifact import save_set
 from condensers.code_digest import code_of
 from condensers.context import Context, Progress, write_atomically
 from condensers.data import ClassData
+from condensers.doubts import with_doubts
 from condensers.errors import Interrupted
 from condensers.fields import settings_of
 from condensers.synthetic import Budget, SyntheticSet
@@ -44,7 +45,8 @@ def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: 
     with kept_work(path, determines) as folder, interruptible(folder, seed, device) as lent:
         context = replace(lent, cache=shared_folder(path.parent))
         with energy.meter_of_work(folder, device) as metered:
-            synthetic: SyntheticSet = metered.noted(condenser.condense(train, budget, context))
+            made: SyntheticSet = metered.noted(condenser.condense(train, budget, context))
+        synthetic = with_doubts(made, train)
         save_set(synthetic, path)
     write_atomically(path.with_suffix(".png"), preview(synthetic))
     return synthetic

@@ -12,6 +12,7 @@ import torch
 from condensers.artifact import card_path, load_set, save_set
 from condensers.code_digest import changed
 from condensers.context import Context, Progress
+from condensers.doubts import with_doubts
 from condensers.errors import Interrupted, StorageFailed, UsageError
 from condensers.merging import merge
 from condensers.registry import create_condenser
@@ -130,6 +131,7 @@ def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metere
             train, context = train.restrict(cell.classes), context.fork(f"classes {cell.classes}")
         synthetic = create_condenser(cell.condenser).condense(train, as_budget(cell.budget), context)
         synthetic = metered.noted(synthetic)
+    synthetic = with_doubts(synthetic, data.train)
     path = Store(settings.root).set_path(cell.key)
     save_set(synthetic, path)
     return {
@@ -137,6 +139,7 @@ def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metere
         "bytes": synthetic.nbytes,
         "condensation": dict(synthetic.cost),
         "view": synthetic.card.get("view"),
+        "doubts": synthetic.card.get("doubts", []),
         "set": digest(path),
         "card": digest(card_path(path)),
         "outcome": None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from condensers.artifact import save_set
 from condensers.context import write_atomically
 from condensers.data import ClassData
+from condensers.doubts import with_doubts
 from condensers.errors import UsageError
 from condensers.exchange.assembling import assemble, found
 from condensers.exchange.choices import Choices
@@ -29,10 +30,16 @@ def bring_in(source: tuple[Files, str], choices: Choices, path: Path, data: str 
     tell(f"{files.path}: {found(published)}")
     train = load(_data_of(files.path, published.dataset, data)).train
     _tell_other_images(published, train, tell)
-    synthetic = assemble(published, train, choices)
+    synthetic = with_doubts(assemble(published, train, choices), train)
     save_set(synthetic, path)
     write_atomically(path.with_suffix(".png"), preview(synthetic))
-    size = f"{synthetic.ipc} images per class, {synthetic.nbytes} bytes"
+    taken = synthetic.card["source"]
+    tell(f"pixels are {taken['pixels']}; {taken['contrast']:.2f} times the contrast of {train.name}")
+    for doubt in synthetic.card.get("doubts", []):
+        tell(f"warning: {doubt}")
+    counts = synthetic.card.get("counts", {}).values()
+    each = f"{min(counts)} to {max(counts)}" if counts else str(synthetic.ipc)
+    size = f"{each} images per class, {synthetic.nbytes} bytes"
     tell(f"{path}: {choices.method} on {train.name}, {size}; preview {path.with_suffix('.png')}")
 
 

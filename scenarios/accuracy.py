@@ -22,6 +22,7 @@ from condensers.training import Training, accuracy
 from condensers.training_together import accuracies, draws_nothing, groups
 from scenarios.material import Material, as_labelled, own_recipe
 from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
+from scenarios.whitened import wanted, whitened
 
 PUBLISHED_EPOCHS = {"none": 300, "dsa": 1000}
 
@@ -35,6 +36,12 @@ class Evaluation:
     augmentation: str = hyper("card", source="ours: what the set's method asks for", values=("card", "none", "dsa"))
     recipe: str = hyper("common", unit="whose learning rate and order of training", source="ours", values=("common", "card"))
     loss: str = hyper("labels", unit="labels: what the set's labels call for", source="ours", values=("labels", "mse"))
+    whitening: str = hyper(
+        "none",
+        unit="ZCA, eps 0.1, fitted on the training images, of all that networks see; zca: of pixels in 0 to 1",
+        source="ours: all sets alike (card: as the set asks; MTT's code: zca)",
+        values=("none", "card", "zca", "zca-normalised"),
+    )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     precision: str = hyper("fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS)
@@ -58,6 +65,8 @@ class Accuracy(Evaluation):
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
         """Train `networks` networks on the set (or on all training data) and test each."""
+        fit = wanted(self.whitening, subject, data.train)
+        data = whitened(data, fit, context)
         material = self.material(subject, data, context)
         results = [found for group in self._groups(material) for found in self._results(group, material, data, context)]
         measurement = Measurement(
@@ -68,7 +77,7 @@ class Accuracy(Evaluation):
             higher_is_better=True,
         )
         costs = {"seconds": sum(r["seconds"] for r in results), "images": sum(r["images"] for r in results)}
-        return Outcome([measurement], costs, material.detail())
+        return Outcome([measurement], costs, material.detail() | ({"whitening": fit.as_json()} if fit else {}))
 
     def image_passes(self, data: Splits, images: int, reference: str | None) -> list[tuple[Any, float]]:
         """Networks and how many images pass each, forward and backward; `images` is the size of the set."""
@@ -82,6 +91,7 @@ class Accuracy(Evaluation):
         """What is trained on, and how; UsageError for a recipe, or a reference other than full-data."""
         if isinstance(subject, SyntheticSet):
             images, labels = subject.decode(context.device)
+            images = data.train.seen(images)
             training = self._training(subject.recipe.get("augmentation", "none"), self.epochs)
             labels, training = as_labelled(subject, labels, training)
             return own_recipe(subject, Material(images, labels, training), self.recipe == "card")

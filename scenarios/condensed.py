@@ -9,6 +9,7 @@ from condensers.cache import key_of, make_missing
 from condensers.code_digest import code_of
 from condensers.context import Context
 from condensers.data import ClassData
+from condensers.doubts import with_doubts
 from condensers.fields import settings_of
 from condensers.synthetic import SyntheticSet
 from scenarios.protocol import Recipe
@@ -25,7 +26,8 @@ def condensed(recipe: Recipe, data: ClassData, context: Context, folder: str) ->
     def make() -> SyntheticSet:
         begun = time.perf_counter()
         made = condenser.condense(data, budget, context)
-        return replace(made, cost={"seconds": time.perf_counter() - begun, **made.cost})
+        cost = {"seconds": time.perf_counter() - begun, **made.cost}
+        return replace(with_doubts(made, data), cost=cost)
 
     root = context.cache or context.folder
     if root is None:

@@ -4,8 +4,8 @@ Images are sorted by class and normalised by the data set's mean and std; soft l
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -14,15 +14,16 @@ from torch import Tensor
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.exchange.choices import MADE_OF, Choices, extent, order_of, scale_of
+from condensers.exchange.choices import MADE_OF, Choices, order_of, spelled
+from condensers.exchange.pixels import Pixels, pixels_of
 from condensers.exchange.published import Published
+from condensers.exchange.scales import extent
 from condensers.fields import hyper
 from condensers.labels.base import label_dtype
 from condensers.origins import UNKNOWN
 from condensers.registry import PARAMETERISATIONS
+from condensers.soundness import are_probabilities, sound
 from condensers.synthetic import SyntheticSet, card_of
-
-SUM_TOLERANCE = 1e-3  # probabilities that were stored at half precision add up to one this well
 
 
 @dataclass(frozen=True)
@@ -42,51 +43,63 @@ class Imported:
 
 def assemble(published: Published, data: ClassData, choices: Choices) -> SyntheticSet:
     """UsageError where something is not said, cannot be true, or does not fit `data`; every such question at once."""
-    (mean, std), order = _answers(published, data, choices)
-    if published.images.shape[1:] != data.shape:
-        found, wanted = ("x".join(map(str, s)) for s in (published.images.shape[1:], data.shape))
-        raise UsageError(
-            f"{published.path}: its images are {found}, those of {data.name} {wanted}; pass the --data it was made from"
-        )
+    published = _oriented(published, data)
+    pixels, order = _answers(published, data, choices)
     spec = {"name": "tiles", "factor": choices.factor} if choices.factor > 1 else {"name": "pixels"}
     method = Imported(PARAMETERISATIONS.create({**spec, "storage": choices.storage}, "import"))
     method.parameterisation.nbytes(data, 1)  # refuses images that are too small to be cut into that many tiles
     labels, form = _labels(published, data, choices, order)
-    positions, classes = _by_class(labels, order, data, published)
-    images = _normalised(published.images[positions], mean, std, data)
+    positions, classes = _by_class(labels, order, data)
+    counts = _counts(labels, classes, published, data)
+    images = pixels.images[positions]
     tensors = {**method.parameterisation.pack({"images": images}, data), "labels": _stored(labels[positions], method, data)}
     if published.rates is not None:
         tensors["rates"] = published.rates
-    asked = {k: v for k, v in published.recipe.items() if published.rates is not None or k not in ("lr", "ordered", "epochs")}
-    recipe = asked | {"labels": form} | ({"loss": "mse"} if form == "scores" else {})
-    recipe["augmentation"] = choices.augmentation or recipe.get("augmentation", "dsa")
-    ipc = len(images) // len(classes)
-    card = card_of(method, data, Context(), ipc, recipe) | {
+    card = card_of(method, data, Context(), max(counts.values()), _recipe(published, choices, form, pixels)) | {
         "classes": classes,
         "method": choices.method,
         "origin": MADE_OF.get(choices.origin, published.origin),
         "hyperparameters": {},
         "seed": None,
         "imported": True,
-        "source": {"file": published.path.name, "sha256": _sha256(published), "format": published.format},
+        "source": {
+            "file": published.path.name,
+            "sha256": _sha256(published),
+            "format": published.format,
+            "pixels": pixels.said,
+            "contrast": round(pixels.contrast, 3),
+        },
     }
-    return SyntheticSet(tensors, card)
+    made = SyntheticSet(tensors, card | ({"counts": counts} if len(set(counts.values())) > 1 else {}))
+    sound(made, published.path)
+    return made
 
 
 def found(published: Published) -> str:
     """One sentence on what the file holds."""
     images, labels = published.images, published.labels
     shape = "x".join(map(str, images.shape[1:]))
-    kind = f"rows of {labels.shape[1]}" if labels.ndim == 2 else f"0 to {int(labels.max())}"
+    kind = f"rows of {labels.shape[1]}" if labels.ndim == 2 else spelled(sorted(set(labels.tolist())))
     rates = "" if published.rates is None else f", {len(published.rates)} learning rate(s)"
-    kept = str(images.dtype).removeprefix("torch.")
+    kept = "uint8" if images.dtype == torch.uint8 else "floating-point"
     return f"format {published.format}: {len(images)} images {shape}, {kept} pixels from {extent(images)}, labels {kind}{rates}"
 
 
-def _answers(published: Published, data: ClassData, choices: Choices) -> tuple[tuple[Tensor, Tensor], list[int]]:
+def _oriented(published: Published, data: ClassData) -> Published:
+    """Images as (M, C, H, W), from (M, H, W, C) where the data's shape shows that; UsageError for another shape."""
+    shape, (channels, height, width) = tuple(published.images.shape[1:]), data.shape
+    if shape == data.shape:
+        return published
+    if shape == (height, width, channels):
+        return replace(published, images=published.images.permute(0, 3, 1, 2).contiguous())
+    here, wanted = ("x".join(map(str, s)) for s in (shape, data.shape))
+    raise UsageError(f"{published.path}: its images are {here}, those of {data.name} {wanted}; pass the --data it was made from")
+
+
+def _answers(published: Published, data: ClassData, choices: Choices) -> tuple[Pixels, dict[int, int]]:
     faults: list[str] = []
     answers: list[Any] = []
-    for ask in (scale_of, order_of):
+    for ask in (pixels_of, order_of):
         try:
             answers.append(ask(published, data, choices))
         except UsageError as fault:
@@ -96,25 +109,42 @@ def _answers(published: Published, data: ClassData, choices: Choices) -> tuple[t
     return answers[0], answers[1]
 
 
-def _labels(published: Published, data: ClassData, choices: Choices, order: Sequence[int]) -> tuple[Tensor, str]:
+def _recipe(published: Published, choices: Choices, form: str, pixels: Pixels) -> dict[str, Any]:
+    """What training on the set asks for, by its file and the user."""
+    rates = published.rates is not None
+    asked = {k: v for k, v in published.recipe.items() if rates or k not in ("lr", "ordered", "epochs")}
+    recipe = asked | {"labels": form} | ({"loss": "mse"} if form == "scores" else {})
+    recipe["augmentation"] = choices.augmentation or recipe.get("augmentation", "dsa")
+    return recipe | ({} if pixels.fit is None else {"whitening": pixels.fit.as_json()})
+
+
+def _labels(published: Published, data: ClassData, choices: Choices, order: Mapping[int, int]) -> tuple[Tensor, str]:
     """Labels (M,) int64 or (M, K) float32 as the data set counts classes, and their form for the recipe."""
     labels, names = published.labels, len(data.class_names)
+    stated = choices.soft or str(published.recipe.get("labels", ""))
+    if labels.ndim == 2 and not stated and _one_hot(labels):
+        labels = labels.argmax(1)
     if labels.ndim == 1:
-        return torch.tensor(order)[labels], "hard"
-    form = choices.soft or str(published.recipe.get("labels", "")) or _guess(published)
+        return torch.tensor([order[label] for label in labels.tolist()]), "hard"
+    form = stated or _guess(published)
     if form == "logits":
         labels, form = labels.softmax(1), "probabilities"
-    if form == "probabilities" and not _sums_to_one(labels):
+    if form == "probabilities" and not are_probabilities(labels):
         raise UsageError(f"{published.path}: its labels are no probabilities; pass --soft-labels scores or logits")
     if form == "scores" and labels.shape[1] != names:
         raise UsageError(f"{published.path}: has scores for {labels.shape[1]} classes, {data.name} has {names}; all are needed")
     columns = torch.zeros(len(labels), names)
-    columns[:, list(order)] = labels
+    columns[:, [order[column] for column in range(labels.shape[1])]] = labels
     return columns, form
 
 
+def _one_hot(labels: Tensor) -> bool:
+    """Whether rows are classes, written at length."""
+    return bool(((labels == 0) | (labels == 1)).all()) and bool((labels.sum(1) == 1).all())
+
+
 def _guess(published: Published) -> str:
-    if _sums_to_one(published.labels):
+    if are_probabilities(published.labels):
         return "probabilities"
     if published.format == "npz":  # KIP and FRePo, which regress on them
         return "scores"
@@ -124,41 +154,29 @@ def _guess(published: Published) -> str:
     )
 
 
-def _sums_to_one(labels: Tensor) -> bool:
-    return bool((labels >= 0).all()) and bool(((labels.sum(1) - 1).abs() <= SUM_TOLERANCE).all())
+def _by_class(labels: Tensor, order: Mapping[int, int], data: ClassData) -> tuple[Tensor, list[int]]:
+    """Positions of the images ordered by class, and the classes.
 
-
-def _by_class(labels: Tensor, order: Sequence[int], data: ClassData, published: Published) -> tuple[Tensor, list[int]]:
-    """Positions of the images ordered by class, and the classes; UsageError where classes have unequal counts.
-
-    Learned soft labels may prefer another class than their image began with: then the file's order stays.
+    Learned soft labels may prefer another class than their image began with: where as many images for each class fit, the
+    file's order stays.
     """
     hard = labels if labels.ndim == 1 else labels.argmax(1)
-    classes = sorted(set(hard.tolist())) if labels.ndim == 1 else sorted(order)
+    classes = sorted(set(hard.tolist())) if labels.ndim == 1 else sorted(order.values())
     counts = torch.bincount(hard, minlength=len(data.class_names))[classes]
-    if int(counts.min()) == int(counts.max()):
-        return hard.argsort(stable=True), classes
-    if labels.ndim == 2 and len(labels) % len(classes) == 0:
+    if labels.ndim == 2 and int(counts.min()) != int(counts.max()) and len(labels) % len(classes) == 0:
         return torch.arange(len(labels)), classes
-    most, least = (data.class_names[classes[int(c)]] for c in (counts.argmax(), counts.argmin()))
-    raise UsageError(
-        f"{published.path}: class '{most}' has {int(counts.max())} images and '{least}' {int(counts.min())}; a set has as many of"
-        " each class: leave some out"
-    )
+    return hard.argsort(stable=True), classes
 
 
-def _normalised(images: Tensor, mean: Tensor, std: Tensor, data: ClassData) -> Tensor:
-    """Float32 images normalised by the data's mean and std; untouched where they are so already."""
-    if images.dtype == torch.uint8:
-        return data.normalise(images)
-    if (tuple(mean.flatten().tolist()), tuple(std.flatten().tolist())) == _as_float32(data):
-        return images
-    own_mean, own_std = (torch.tensor(v).view(-1, 1, 1) for v in (data.mean, data.std))
-    return (images * std + mean - own_mean) / own_std
-
-
-def _as_float32(data: ClassData) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return tuple(torch.tensor(data.mean).tolist()), tuple(torch.tensor(data.std).tolist())
+def _counts(labels: Tensor, classes: list[int], published: Published, data: ClassData) -> dict[str, int]:
+    """Stored images of each class by its name; UsageError for an ordered set in which they differ."""
+    if labels.ndim == 2 and len(labels) % len(classes) == 0:
+        return {data.class_names[c]: len(labels) // len(classes) for c in classes}
+    hard = labels if labels.ndim == 1 else labels.argmax(1)
+    found = {data.class_names[c]: int((hard == c).sum()) for c in classes}
+    if published.recipe.get("ordered") and len(set(found.values())) > 1:
+        raise UsageError(f"{published.path}: an ordered set has as many images of each class, this one {found}; leave some out")
+    return found
 
 
 def _stored(labels: Tensor, method: Imported, data: ClassData) -> Tensor:

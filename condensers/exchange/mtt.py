@@ -1,8 +1,7 @@
 """The files of MTT and those that follow it: `images_best.pt` and `labels_best.pt`, a tensor each, and often `lr_best.pt`.
 
 Images are (M, C, H, W) float32, normalised; labels (M,) int64, or soft (TESLA), then (M, K); the learned rate is one number.
-Where the run whitened its images (ZCA, as MTT's did for CIFAR), they fit no network that is tested on plain images, and no file
-says so: take the `images_zca_*.pt` of that run, which its authors' code saves with the whitening undone.
+Where the run whitened its images (ZCA, as MTT's did for CIFAR), no file says so: `condensers.exchange.pixels` asks and undoes it.
 """
 
 from pathlib import Path
@@ -15,9 +14,9 @@ from condensers.exchange.published import Published, as_images, as_labels, as_ra
 
 def parse(content: Any, path: Path, labels: Path | None, rate: Path | None) -> Published:
     """Images from `content`, the rest from its own files."""
+    images = as_images(content, path)
     if labels is None:
         raise UsageError(f"{path}: holds images alone; pass the file of their labels: --with-labels labels_best.pt")
-    images = as_images(content, path)
     rates = None if rate is None else as_rates(unpickle(rate), rate)
     if rates is not None and len(rates) != 1:
         raise UsageError(f"{rate}: holds {len(rates)} learning rates where a set of this kind has one; leave --with-lr out")

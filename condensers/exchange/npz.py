@@ -26,8 +26,7 @@ Array = NDArray[Any]
 
 def read(path: Path) -> Published:
     """UsageError where it is missing, damaged, too large, holds objects, or has no images and labels."""
-    require_bearable_zip(existing(path))
-    arrays = _arrays(path)
+    arrays = read_arrays(path)
     images = next((arrays[key] for key in ("images", "image") if key in arrays), None)
     labels = next((arrays[key] for key in ("labels", "label") if key in arrays), None)
     if images is None or labels is None:
@@ -66,8 +65,9 @@ def write(path: Path, content: dict[str, Any]) -> None:
         np.savez(file, **arrays)
 
 
-def _arrays(path: Path) -> dict[str, Array]:
+def read_arrays(path: Path) -> dict[str, Array]:
     """Every array of numbers or texts, by name, after its header was found to agree with its size in the archive."""
+    require_bearable_zip(existing(path))
     found = {}
     try:
         with zipfile.ZipFile(path) as archive:

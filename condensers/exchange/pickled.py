@@ -1,9 +1,11 @@
 """`.pt` and `.pth` files, read without running what they hold.
 
 torch.load(weights_only=True) takes tensors, numbers, texts, lists and dicts. The files of DC, DSA and DM also hold accuracies as
-numpy scalars; the two names that these are pickled by are bound to stand-ins here, which do nothing but read one number.
+numpy scalars, others arrays, the arguments of their run or a TensorDataset; the names that these are pickled by are bound to
+stand-ins here, which do nothing but take numbers from bytes, drop arguments, and keep a data set's tensors.
 """
 
+import math
 import pickle
 import warnings
 from pathlib import Path
@@ -39,6 +41,56 @@ def _number(kind: Any, raw: Any) -> float | int | bool:
     return value
 
 
+class _Array:
+    """Stands in for numpy.ndarray: numbers from bytes that are exactly as many as the shape says."""
+
+    value: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, kind, by_columns, raw = state
+        whole = isinstance(shape, tuple) and all(isinstance(n, int) and n >= 0 for n in shape)
+        if not whole or not isinstance(kind, _NumberType) or not isinstance(raw, bytes):
+            raise pickle.UnpicklingError("a numpy array that is not of plain numbers")
+        if math.prod(shape) * int(kind.code[1]) != len(raw):
+            raise pickle.UnpicklingError("a numpy array whose bytes do not fit its shape")
+        flat = np.frombuffer(raw, dtype=kind.order + kind.code)
+        array = flat.reshape(shape, order="F" if by_columns else "C")
+        wide = array.dtype.kind == "u" and array.dtype.itemsize > 1
+        self.value = array.astype(np.int64 if wide else array.dtype.newbyteorder("="), order="C")
+
+
+def _empty_array(kind: Any, *_: Any) -> Any:
+    """Stands in for numpy's `_reconstruct`, whose array is filled afterwards."""
+    if not (isinstance(kind, type) and issubclass(kind, _Array)):
+        raise pickle.UnpicklingError("a numpy array of a kind that is not known")
+    return kind()
+
+
+class _Arguments:
+    """Stands in for argparse.Namespace, and keeps nothing of it."""
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+class _Tensors:
+    """Stands in for torch's TensorDataset: its tensors."""
+
+    value: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        self.value = list(state["tensors"]) if isinstance(state, dict) and "tensors" in state else None
+
+
+def _plain(content: Any, depth: int = 8) -> Any:
+    """Content with each stand-in replaced by what it took."""
+    if isinstance(content, _Array | _Tensors):
+        return content.value
+    if depth and type(content) in (list, tuple):
+        return type(content)(_plain(one, depth - 1) for one in content)
+    return {key: _plain(one, depth - 1) for key, one in content.items()} if depth and type(content) is dict else content
+
+
 def _named(original: Any, module: str, name: str) -> Any:
     """A copy of `original` that torch's list of safe names knows as `module.name`."""
     if isinstance(original, type):
@@ -55,6 +107,11 @@ STAND_INS = [
     _named(_NumberType, "numpy", "dtype"),
     _named(_number, "numpy.core.multiarray", "scalar"),
     _named(_number, "numpy._core.multiarray", "scalar"),
+    _named(_Array, "numpy", "ndarray"),
+    _named(_empty_array, "numpy.core.multiarray", "_reconstruct"),
+    _named(_empty_array, "numpy._core.multiarray", "_reconstruct"),
+    _named(_Arguments, "argparse", "Namespace"),
+    _named(_Tensors, "torch.utils.data.dataset", "TensorDataset"),
 ]
 
 
@@ -67,7 +124,7 @@ def read(path: Path) -> Any:
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(STAND_INS):
             warnings.simplefilter("ignore")  # about old protocols, to people who write such files
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return _plain(torch.load(path, map_location="cpu", weights_only=True))
     except pickle.UnpicklingError as fault:
         why = brief(fault).replace("WeightsUnpickler error: ", "")
         what = _unsupported(str(fault))[:200] or why or "no tensors"

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from condensers.errors import UsageError, brief
 from condensers.origins import UNKNOWN
+from condensers.soundness import require_finite, require_positive
 
 LIMIT = 2**32  # bytes that a file may hold when unpacked; published sets take some hundred megabytes at most
 
@@ -59,25 +61,25 @@ def require_bearable_zip(path: Path) -> None:
 
 def as_images(value: Any, path: Path) -> Tensor:
     """(M, C, H, W) uint8 or float, finite, at least one; UsageError for anything else."""
+    if isinstance(value, list | tuple) and value and all(isinstance(v, Tensor) and v.shape == value[0].shape for v in value):
+        value = torch.stack([_dense(one, "images", path) for one in value])
     images = _dense(value, "images", path)
     if images.ndim != 4 or 0 in images.shape:
         raise UsageError(f"{path}: its images have shape {tuple(images.shape)}, not (images, channels, height, width)")
     if images.dtype != torch.uint8 and not images.is_floating_point():
         raise UsageError(f"{path}: its images are {images.dtype}; pixels are uint8 or floating-point numbers")
-    if images.is_floating_point() and not bool(images.isfinite().all()):
-        raise UsageError(f"{path}: its images hold a NaN or an infinity; the run that made them diverged, take an earlier file")
+    require_finite(images, "images", path)
     return images if images.dtype == torch.uint8 else images.float()
 
 
 def as_labels(value: Any, count: int, path: Path) -> Tensor:
     """(count,) int64 or (count, K) float32; UsageError for anything else."""
-    labels = _dense(value, "labels", path)
+    labels = _dense(_numbers(value), "labels", path)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.ndim not in (1, 2) or len(labels) != count:
+    if labels.ndim not in (1, 2) or len(labels) != count or not labels.numel():
         raise UsageError(f"{path}: its labels have shape {tuple(labels.shape)}, not one for each of {count} images")
-    if not bool(labels.double().isfinite().all()):
-        raise UsageError(f"{path}: its labels hold a NaN or an infinity; take another file")
+    require_finite(labels, "labels", path)
     if labels.ndim == 2:
         return labels.float()
     whole = labels.long()
@@ -90,14 +92,24 @@ def as_rates(value: Any, path: Path) -> Tensor:
     """(T,) float32 positive learning rates, from a number or a tensor."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     rates = (torch.tensor([float(value)]) if number else _dense(value, "learning rates", path)).float().flatten()
-    if not len(rates) or not bool((rates.isfinite() & (rates > 0)).all()):
-        raise UsageError(f"{path}: its learning rates are not positive numbers; leave them out")
+    require_positive(rates, path)
     return rates
 
 
+def _numbers(value: Any) -> Any:
+    """A list of numbers, or of rows of as many numbers, as a tensor; anything else as it is."""
+    rows = value if isinstance(value, list | tuple) and value else [[None]]
+    if not all(isinstance(row, list | tuple) for row in rows):
+        rows = [rows]
+    plain = all(isinstance(v, int | float) and abs(v) < LIMIT for row in rows for v in row)
+    return torch.tensor(value, dtype=torch.float64) if plain and len({len(row) for row in rows}) == 1 else value
+
+
 def _dense(value: Any, what: str, path: Path) -> Tensor:
+    if isinstance(value, np.ndarray):
+        value = torch.from_numpy(np.ascontiguousarray(value))
     if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_quantized or value.is_complex():
-        raise UsageError(f"{path}: its {what} are no plain tensor but {type(value).__name__}; name a file of a known --format")
+        raise UsageError(f"{path}: its {what} are no plain tensor but {type(value).__name__}; save them as numbers")
     if value.is_meta or value.numel() * max(value.element_size(), 4) > LIMIT:
         raise UsageError(f"{path}: its {what} would take more than {LIMIT} bytes; it is refused")
     return value.detach().cpu()

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from condensers.errors import UsageError, suggestion
-from condensers.exchange import dc, dd, idc, mtt, npz, pickled
+from condensers.exchange import dc, dd, idc, mtt, named, npz, pickled
 from condensers.exchange.published import Published
 
-FORMATS = ("auto", "dc", "mtt", "idc", "dd", "npz")
+FORMATS = ("auto", "dc", "mtt", "idc", "dd", "dict", "npz")
 
 
 class Files(NamedTuple):
@@ -29,6 +29,8 @@ def read(files: Files, format: str = "auto") -> Published:
     wanted = _of(content, files) if format == "auto" else format
     if wanted == "dc":
         return dc.parse(content, files.path, files.experiment)
+    if wanted == "dict":
+        return named.parse(content, files.path)
     if wanted == "mtt":
         return mtt.parse(content, files.path, files.labels, files.rate)
     return idc.parse(content, files.path) if wanted == "idc" else dd.parse(content, files.path)
@@ -36,8 +38,10 @@ def read(files: Files, format: str = "auto") -> Published:
 
 def _of(content: Any, files: Files) -> str:
     """The format of a loaded .pt file; UsageError where it is none of them."""
-    if isinstance(content, dict) and "data" in content:
+    if isinstance(content, dict) and isinstance(content.get("data"), list):
         return "dc"
+    if named.names_in(content):
+        return "dict"
     if hasattr(content, "shape"):
         return "mtt"
     if isinstance(content, list | tuple) and content and all(isinstance(step, list | tuple) for step in content):
@@ -46,5 +50,6 @@ def _of(content: Any, files: Files) -> str:
         return "idc"
     raise UsageError(
         f"{files.path}: is built like no known format: neither {{'data': [[images, labels]]}} (DC, DSA, DM), nor [images, labels]"
-        " (IDC), nor a tensor of images (MTT), nor [(images, labels, rate), ...] (DD); save it as one of these"
+        " (IDC), nor a tensor of images (MTT), nor [(images, labels, rate), ...] (DD), nor"
+        " {'images': ..., 'labels': ...}; save it as one of these"
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from condensers.errors import UsageError
 from condensers.origins import ORIGINS
+from condensers.whitening import fit_of
 
 AUGMENTATIONS = ("none", "dsa")
 LONGEST = 100  # letters of a digest
@@ -64,6 +65,9 @@ def recipe(said: Any) -> dict[str, Any]:
         )
         if said.get(key) in allowed
     }
+    whitening = said.get("whitening")
+    if isinstance(whitening, Mapping) and isinstance(whitening.get("mean"), list):
+        known["whitening"] = fit_of(whitening, len(whitening["mean"])).as_json()
     epochs = said.get("epochs")
     if said.get("ordered") is True and isinstance(epochs, int) and epochs > 0:
         known |= {"ordered": True, "epochs": epochs}

@@ -45,3 +45,5 @@ def condense(
         f"{synthetic.cost['seconds']:.1f} s; preview {path.with_suffix('.png')}"
     )
     typer.echo(visible(said))
+    for doubt in synthetic.card.get("doubts", []):
+        typer.echo(visible(f"warning: {path}: {doubt}"), err=True)

@@ -12,6 +12,7 @@ NOT_ONE_BY_ONE = (
     "note: {method} lets the classes of a set depend on each other, so this memory knows of classes to come;"
     " a suite condenses it anew for each experience"
 )
+WHITENED = "note: this set was published for whitened images; --set whitening=card measures it under that whitening"
 
 
 def evaluate(
@@ -31,6 +32,7 @@ def evaluate(
     """Measure one scenario on one set. Interrupted, it goes on when run again; `harness run` compares sets."""
     from condensers.artifact import load_set, require_same_data
     from condensers.code_digest import code_of
+    from condensers.doubts import doubts
     from condensers.fields import settings_of
     from harness import gallery
     from harness.condensing import interruptible, kept_work
@@ -46,6 +48,10 @@ def evaluate(
     require_same_data(synthetic, splits.train, file)
     if hasattr(use, "anew") and synthetic.card["couples_classes"]:
         typer.echo(visible(NOT_ONE_BY_ONE.format(method=synthetic.card["method"])), err=True)
+    if synthetic.recipe.get("whitening") and getattr(use, "whitening", "") == "none":
+        typer.echo(WHITENED, err=True)
+    for doubt in doubts(synthetic, splits.train):
+        typer.echo(visible(f"warning: {file}: {doubt}"), err=True)
     asked = [use.registered, settings_of(use), code_of(use)]
     determines = [*asked, synthetic.card, splits.test.digest, seed]
     with kept_work(gallery.here(file), determines) as folder, interruptible(folder, seed, choose_device(device)) as context:
@@ -74,6 +80,10 @@ def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
         better = {True: "; higher is better", False: "; lower is better", None: ""}[m.higher_is_better]
         value = f"{summary.mean:.2f} {m.unit}".strip()
         typer.echo(f"  {m.metric}: {value} {bounds}, n = {len(m.values)}{drawn}{better}")
+    if "whitening" in outcome.detail:
+        typer.echo(
+            f"  under ZCA whitening, eps {outcome.detail['whitening']['eps']:g}, of training, test and synthetic images alike"
+        )
     if "architectures" in outcome.detail:
         best = sorted(outcome.detail["architectures"], key=lambda row: -row["score"])[:3]
         named = ", ".join(f"{row['id']} ({row['score']:.1f})" for row in best)

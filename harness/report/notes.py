@@ -60,6 +60,7 @@ def notes(records: Sequence[Record], results: Sequence[Result], searches: Search
         found.append("Cells ran on different machines or devices: their seconds, and what is computed from them, do not compare.")
     return (
         found
+        + doubtful(records)
         + _approximations(records)
         + _other_code(records)
         + idle_views(records)
@@ -81,6 +82,28 @@ def idle_views(records: Sequence[Record]) -> list[str]:
         for (name, data), found in shares.items()
         if sum(found) / len(found) < IDLE
     ]
+
+
+def doubtful(records: Sequence[Record]) -> list[str]:
+    """What `condensers.doubts` says of the sets, such as saturated pixels; that of the first seed stands for all."""
+    found: dict[tuple[str, str, Any], list[tuple[int, str]]] = {}
+    for record in records:
+        cell, known = record["cell"], record.get("doubts") or _of_memories(record)
+        for doubt in known if record["kind"] != "shard" else []:
+            size = f"ipc {cell['ipc']}" if cell.get("ipc") else "its budget"
+            found.setdefault((str(cell.get("label")), cell["data"], size), []).append((cell["seed"], doubt))
+    said = []
+    for (label, data, size), of in found.items():
+        seeds = sorted({seed for seed, _ in of})
+        which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+        said += [f"Doubtful set: {label} on {data} ({size}, {which}): {doubt}." for doubt in dict(of[:1]).values()]
+    return said
+
+
+def _of_memories(record: Record) -> list[str]:
+    """The doubts of sets that a scenario condensed itself."""
+    detail = (record.get("outcome") or {}).get("detail") or {}
+    return [str(doubt) for doubt in detail.get("doubts", [])]
 
 
 def _energy(records: Sequence[Record], results: Sequence[Result]) -> str:

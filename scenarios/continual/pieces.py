@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from condensers.soundness import sound
 from condensers.synthetic import SyntheticSet
 from condensers.training import centred_onehot
 from scenarios.material import as_scores
@@ -68,8 +69,11 @@ class MemoryBatch:
 
 
 def decoded(synthetic: SyntheticSet) -> Piece:
-    """A set's images and labels; score labels brought to the size of centred one-hot labels, as `scenarios.material` says."""
-    images, labels = synthetic.decode()
+    """A set's images and labels; UsageError for an unsound set.
+
+    Score labels are brought to the size of centred one-hot labels, as `scenarios.material` says.
+    """
+    images, labels = sound(synthetic, "CondensedMemory")
     if labels.ndim == 1:
         return Piece(images, labels)
     scores = synthetic.recipe.get("labels") == "scores"

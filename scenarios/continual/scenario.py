@@ -5,7 +5,7 @@ Class orders, initial weights and shuffling depend on the seed alone, so that su
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -129,6 +129,7 @@ class Continual:
         require_fit(subject, data, self)
         trials: Trials = {}
         spent: list[float | None] = []
+        doubts: dict[str, None] = {}
         for order in range(self.orders):
             here = context.fork(f"order-{order}")
             layout = Layout(self.experiences, self.base_classes, self.sizes, self.class_order)
@@ -142,7 +143,9 @@ class Continual:
                 found = trial.run(data, here)
                 trials.setdefault(strategy.name, []).append(found | {"parts": [list(part) for part in parts]})
             spent += [supply.seconds()] if supply else []
-        return outcome_of(subject, trials, spent, self.memory == "online")
+            doubts |= dict.fromkeys(supply.doubts() if supply else [])
+        found_in_all = outcome_of(subject, trials, spent, self.memory == "online")
+        return replace(found_in_all, detail={**found_in_all.detail, "doubts": list(doubts)}) if doubts else found_in_all
 
     def _run(self, reference: str | None) -> list[Any]:
         """The strategies that are run: those with a memory, or the one that a reference names, with the settings given for it."""

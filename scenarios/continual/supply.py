@@ -35,3 +35,8 @@ class Supply:
     def seconds(self) -> float | None:
         """What condensing took; None where it was not recorded."""
         return None if self.made is None or not self.made.sets else self.made.seconds()
+
+    def doubts(self) -> list[str]:
+        """What is doubtful of the sets that were condensed anew, each sentence once."""
+        made = () if self.made is None else self.made.sets.values()
+        return list(dict.fromkeys(doubt for one in made for doubt in one.card.get("doubts", [])))

@@ -17,6 +17,7 @@ from condensers.exchange.assembling import assemble, found
 from condensers.exchange.choices import Choices
 from condensers.exchange.published import Published
 from condensers.exchange.reading import Files, read
+from condensers.merging import restrict, shrink
 from tests.condensers.exchange.conftest import AS_DATA, Original, bring
 
 Save = Callable[[Any, str], Path]
@@ -35,7 +36,8 @@ def test_images_and_labels_are_those_of_the_file(dc_file: Path, original: Origin
 def test_the_card_says_where_the_set_is_from(dc_file: Path, grey8: ClassData) -> None:
     card = bring(dc_file, grey8, Choices("with-data", "with-data", method="DM")).card
     digest = hashlib.sha256(dc_file.read_bytes()).hexdigest()
-    assert card["source"] == {"file": dc_file.name, "sha256": digest, "format": "dc"}
+    said = {"pixels": "normalised by 0.5/0.25", "contrast": pytest.approx(1, abs=0.01)}
+    assert card["source"] == {"file": dc_file.name, "sha256": digest, "format": "dc", **said}
     assert (card["imported"], card["method"], card["dataset"], card["digest"]) == (True, "DM", grey8.name, grey8.digest)
     assert (card["ipc"], card["images_per_class"], card["classes"]) == (2, 2, list(range(10)))
     assert card["recipe"] == {"augmentation": "dsa", "labels": "hard"}
@@ -46,9 +48,9 @@ def test_what_the_file_does_not_say_is_asked_all_at_once(dc_file: Path, grey8: C
     with pytest.raises(UsageError) as fault:
         assemble(read(Files(dc_file)), grey8, Choices())
     first, second = str(fault.value).splitlines()
-    assert "how its pixels, -" in first and "pass --normalised with-data (by the mean and std of blobs8)" in first
+    assert "its pixels, -" in first and "pass --normalised with-data (by the mean and std of blobs8)" in first
     assert "which classes its labels 0 to 9 are; pass --labels with-data" in second
-    assert "20 images 1x8x8, float32 pixels from -" in found(read(Files(dc_file)))
+    assert "20 images 1x8x8, floating-point pixels from -" in found(read(Files(dc_file)))
 
 
 @pytest.mark.parametrize("storage", ["float32", "uint8"])
@@ -72,7 +74,7 @@ def test_pixels_on_any_scale_come_out_the_same(save: Save, grey8: ClassData, sto
 
 def test_a_scale_that_cannot_be_is_refused(dc_file: Path, grey8: ClassData) -> None:
     for said, told in (
-        ("none", "so they are not 0 to 1 but normalised"),
+        ("none", "so they are neither 0 to 1 nor 0 to 255 but normalised"),
         ("0.1,0.2/0.3,0.4", "has 1 channels, but the mean or std has 2 and 2 numbers"),
         ("0.1", "write none, with-data, or MEAN/STD"),
         ("0.1/0", "its std is not a list of positive numbers"),
@@ -101,22 +103,72 @@ def test_a_file_with_some_of_the_classes(save: Save, original: Original, grey8: 
 
 @pytest.mark.parametrize(
     ("order", "told"),
-    [("0,1,2", "has labels 0 to 9, but 3 classes are named"), ("0,0", "names a class twice"), ("0,cat", "has no class 'cat'")],
+    [
+        ("0,1,2", "classes are named for 0 to 2, and none for 3 to 9"),
+        ("0,0", "names a class twice"),
+        ("0,cat", "has no class 'cat'"),
+    ],
 )
 def test_an_order_that_cannot_be_is_refused(dc_file: Path, grey8: ClassData, order: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         assemble(read(Files(dc_file)), grey8, Choices("with-data", order))
 
 
-def test_unequal_classes_and_foreign_shapes_are_refused(
-    save: Save, original: Original, grey8: ClassData, grey28: ClassData
-) -> None:
-    path = save({"data": [[original.images[:19], original.labels[:19]]]}, "a.pt")
-    with pytest.raises(UsageError, match="class 'class 0' has 2 images and 'class 9' 1; a set has as many of each class"):
-        assemble(read(Files(path)), grey8, AS_DATA)
+def test_foreign_shapes_are_refused(save: Save, original: Original, grey8: ClassData, grey28: ClassData) -> None:
     few = save({"data": [[original.images[:4], original.labels[:4]]]}, "b.pt")
     with pytest.raises(UsageError, match="its images are 1x8x8, those of blobs28 1x28x28; pass the --data it was made from"):
         assemble(read(Files(few)), grey28, AS_DATA)
+
+
+def test_unequal_counts_and_other_numberings_are_read(save: Save, original: Original, grey8: ClassData) -> None:
+    uneven = bring(save({"data": [[original.images[:19], original.labels[:19]]]}, "a.pt"), grey8, AS_DATA)
+    assert (uneven.ipc, uneven.card["images_per_class"]) == (2, 2)
+    assert uneven.card["counts"] == {name: 2 - (name == "class 9") for name in grey8.class_names}
+    assert torch.equal(uneven.decode()[0], original.images[:19])
+    assert restrict(uneven, [8, 9]).card["counts"] == {"class 8": 2, "class 9": 1}
+    assert "counts" not in restrict(uneven, [0, 1]).card and "counts" not in shrink(uneven, 1, "first", torch.Generator()).card
+    for labels, said in (
+        (original.labels + 1, "from-1"),
+        (original.labels * 10, ",".join(f"{10 * c}={name}" for c, name in enumerate(grey8.class_names))),
+        (functional.one_hot(original.labels), "with-data"),
+        (original.labels.tolist(), "with-data"),
+        (original.labels.numpy(), "with-data"),
+    ):
+        for content in ({"images": original.images, "labels": labels}, {"data": [(original.images.numpy(), labels)]}):
+            made = bring(save(content, "b.pt"), grey8, Choices("with-data", said))
+            assert torch.equal(made.decode()[1], original.labels) and made.recipe["labels"] == "hard"
+            assert torch.equal(made.decode()[0], original.images) and "counts" not in made.card
+    last_first = bring(save([original.images.permute(0, 2, 3, 1), original.labels], "c.pt"), grey8, AS_DATA)
+    assert torch.equal(last_first.decode()[0], original.images), "channels last"
+
+
+def test_labels_from_1_are_told_how_to_be_read(save: Save, original: Original, grey8: ClassData) -> None:
+    path = save([original.images, original.labels + 1], "a.pt")
+    with pytest.raises(UsageError, match="has labels 1 to 10, but classes are named for 0 to 9, and none for 10; pass"):
+        bring(path, grey8, AS_DATA)
+    assert found(read(Files(path))).endswith("labels 1 to 10")
+    with pytest.raises(UsageError, match="'one' is no label; write pairs"):
+        bring(path, grey8, Choices("with-data", "one=1"))
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0], ids=["0-to-1", "0-to-255"])
+def test_ranges_decide_and_no_advice_spoils_a_set(save: Save, grey8: ClassData, white: float) -> None:
+    bytes_ = torch.cat([grey8.images[grey8.members(c)[:2]] for c in grey8.classes])
+    path = save([bytes_.float() / 255 * white, torch.arange(10).repeat_interleave(2)], "a.pt")
+    for said in ("", "none"):
+        made = bring(path, grey8, Choices(said, "with-data"))
+        assert torch.allclose(made.decode()[0], grey8.normalise(bytes_), atol=1e-5)
+        assert made.card["source"]["pixels"] == f"0 to {white:g}"
+    with pytest.raises(UsageError, match="normalised ones go below 0; leave --normalised out"):
+        bring(path, grey8, Choices("with-data", "with-data"))
+
+
+def test_a_contrast_that_cannot_be_is_refused(save: Save, original: Original, grey8: ClassData) -> None:
+    path = save([original.images / 3, original.labels], "a.pt")
+    with pytest.raises(UsageError, match=r"its images have 0.33 times the contrast of blobs8, so they are not; pass another"):
+        bring(path, grey8, AS_DATA)
+    made = bring(path, grey8, Choices("with-data", "with-data", any_contrast=True))
+    assert torch.equal(made.decode()[0], original.images / 3)
 
 
 def soft(original: Original, rows: Tensor) -> Published:

@@ -59,7 +59,14 @@ def test_code_in_an_npz_is_refused_and_does_not_run(tmp_path: Path, original: Or
 
 
 def test_numpy_objects_other_than_numbers_are_refused(save: Save) -> None:
-    for value in (np.str_("text"), np.datetime64("2020-01-01"), np.zeros(3), np.complex64(1)):
+    for value in (
+        np.str_("text"),
+        np.datetime64("2020-01-01"),
+        np.array(["a"]),
+        np.array([None]),
+        np.zeros(3, complex),
+        np.complex64(1),
+    ):
         assert "is refused" in refusal(save({"data": [], "accs": value}, "res.pt"))
 
 

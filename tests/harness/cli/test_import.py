@@ -44,7 +44,7 @@ def test_an_imported_set_is_measured_like_any_other(harness: Harness, res: Path,
     out = tmp_path / "dm.safetensors"
     answer = harness("import", res, "--data", "digits", "--out", out, *AS_DATA, "--method", "DM")
     assert answer.status == 0, answer.err
-    assert "format dc: 20 images 1x8x8, float32 pixels from" in answer.out
+    assert "format dc: 20 images 1x8x8, floating-point pixels from" in answer.out
     assert "DM on digits, 2 images per class, 5140 bytes" in answer.out
     assert torch.equal(load_set(out).decode()[0], images)
     assert (tmp_path / "dm.png").read_bytes().startswith(b"\x89PNG")
@@ -102,7 +102,7 @@ def test_a_file_with_code_in_it_is_refused_and_the_code_does_not_run(harness: Ha
         (("--data", "digts", *AS_DATA), "did you mean 'digits'"),
         (("--data", "digits", "--format", "frepo", *AS_DATA), "--format frepo: unknown"),
         (("--data", "digits", "--experiment", "4", *AS_DATA), "has 1 experiments"),
-        (("--data", "digits", "--normalised", "none", "--labels", "with-data"), "not 0 to 1 but normalised"),
+        (("--data", "digits", "--normalised", "none", "--labels", "with-data"), "neither 0 to 1 nor 0 to 255 but normalised"),
         (("--data", "digits", *AS_DATA, "--out", "/proc/a.safetensors"), "cannot be written"),
     ],
 )
