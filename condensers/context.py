@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 
 from condensers.errors import Interrupted, StorageFailed, brief, damaged
+from condensers.plain import parse_json
 
 T = TypeVar("T")
 SEAL = "sha256"
@@ -122,9 +123,9 @@ def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
 def read_sealed(path: Path) -> dict[str, Any]:
     """The object that `write_sealed` wrote; Damaged where it is not. One without a checksum, of an earlier version, is taken."""
     try:
-        value = json.loads(path.read_bytes())
+        value = parse_json(path.read_bytes())
         fine = isinstance(value, dict) and value.pop(SEAL, None) in (None, seal(value))
-    except (ValueError, RecursionError) as fault:
+    except ValueError as fault:
         raise damaged(path, brief(fault)) from None
     if not fine:
         raise damaged(path, "its checksum differs")

@@ -8,16 +8,24 @@ import io
 import math
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from pickle import PickleError
 from typing import Any, Protocol
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from condensers.context import Context, Progress, Stateful, write_atomically
-from condensers.errors import Interrupted, WorkFailed, brief, damaged
+from condensers.errors import Damaged, Interrupted, WorkFailed, brief, damaged
 
 SECONDS_A_NOTE = 0.1
+# What taking up a state of another shape, or another part's, raises.
+MISSHAPEN = (
+    AttributeError, EOFError, IndexError, KeyError, OverflowError, PickleError, RuntimeError, SafetensorError, TypeError, ValueError,
+)  # fmt: skip
 
 
 class Loop(Stateful, Protocol):
@@ -92,9 +100,22 @@ def _restore(loop: Loop, context: Context, path: Path | None) -> tuple[int, floa
     state = read_state(path, context.device)
     if state is None:
         return 0, 0.0
-    loop.load_state_dict(state["loop"])
-    context.generator.set_state(state["generator"].cpu())
-    return state["done"], state["seconds"]
+    with taking_up(path):
+        done, seconds = int(state["done"]), float(state["seconds"])
+        loop.load_state_dict(state["loop"])
+        context.generator.set_state(state["generator"].cpu())
+    return done, seconds
+
+
+@contextmanager
+def taking_up(path: Path | None) -> Iterator[None]:
+    """Turn what comes of a state of another shape, or of another part, into Damaged, which says what to do."""
+    try:
+        yield
+    except MISSHAPEN as fault:
+        raise Damaged(
+            f"{path}: holds another state than this work leaves ({brief(fault)}); remove it, and run it again"
+        ) from None
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

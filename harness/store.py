@@ -21,7 +21,10 @@ from typing import IO, Any
 
 from condensers.context import read_sealed, write_sealed
 from condensers.errors import Interrupted, StorageFailed, UsageError, damaged
+from condensers.plain import parse_json
+from condensers.schema import Shape, brief_faults, faults_of
 from harness.runtime import shared_folder
+from harness.shapes import FailureShape, HolderShape, RecordShape, SuiteShape
 
 FORMAT = 1
 CLAIM_SECONDS = 0.5
@@ -57,7 +60,7 @@ class Store:
         return (self.folder(key) / "record.json").stat().st_mtime
 
     def record(self, key: str) -> dict[str, Any]:
-        return read_sealed(self.folder(key) / "record.json")
+        return _shaped(RecordShape, self.folder(key) / "record.json")
 
     def write_record(self, key: str, record: Mapping[str, Any]) -> None:
         """The cell is finished: its checkpoints go, and an earlier failure with them."""
@@ -110,7 +113,7 @@ class Store:
     def failure(self, key: str) -> dict[str, Any] | None:
         """How a cell failed; None where it did not."""
         path = self.folder(key) / "failure.json"
-        return read_sealed(path) if path.is_file() else None
+        return _shaped(FailureShape, path) if path.is_file() else None
 
     @property
     def description(self) -> Path:
@@ -127,7 +130,7 @@ class Store:
     def suite(self) -> dict[str, Any]:
         if not self.described:
             raise UsageError(f"{self.root}: not a run directory (no suite.json in it); harness runs lists them")
-        return read_sealed(self.description)
+        return _shaped(SuiteShape, self.description)
 
     def contents(self) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
         """The suite's description, and the records and failures of its cells, in the suite's order."""
@@ -181,6 +184,15 @@ def digest(path: Path) -> str:
         return found.hexdigest()
 
 
+def _shaped(shape: type[Shape], path: Path) -> dict[str, Any]:
+    """The sealed object in a file; Damaged where it is not of that shape."""
+    value = read_sealed(path)
+    faults = brief_faults(shape, value)
+    if faults:
+        raise damaged(path, faults)
+    return value
+
+
 def _lock(file: IO[str]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -192,7 +204,8 @@ def _lock(file: IO[str]) -> bool:
 def _holder(written: str) -> str:
     """Who wrote a lock file."""
     try:
-        holder = json.loads(written)
-        return f" (process {int(holder['process'])} on {holder['host']}: {holder['command']})"
-    except (ValueError, KeyError, TypeError):
+        holder = parse_json(written.encode())
+    except ValueError:
         return ""
+    known = not faults_of(HolderShape, holder)
+    return f" (process {holder['process']} on {holder['host']}: {holder['command']})" if known else ""

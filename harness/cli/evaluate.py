@@ -42,7 +42,7 @@ def evaluate(
     synthetic = load_set(gallery.locate(file))
     splits = load(data or synthetic.card["dataset"], data_dir=data_dir, download=download)
     require_same_data(synthetic, splits.train, file)
-    if hasattr(use, "anew") and synthetic.card["couples_classes"]:
+    if hasattr(use, "anew") and synthetic.card.get("couples_classes", True):
         typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)
     determines = [use.registered, settings_of(use), synthetic.card, splits.test.digest, seed]
     with kept_work(gallery.here(file), determines) as folder, interruptible(folder, seed, choose_device(device)) as context:
