@@ -24,8 +24,10 @@ from condensers.errors import Damaged, Interrupted, WorkFailed, brief, damaged
 SECONDS_A_NOTE = 0.1
 # What taking up a state of another shape, or another part's, raises.
 MISSHAPEN = (
-    AttributeError, EOFError, IndexError, KeyError, OverflowError, PickleError, RuntimeError, SafetensorError, TypeError, ValueError,
+    AttributeError, EOFError, IndexError, KeyError, OverflowError, PickleError, RuntimeError, SafetensorError, TypeError,
+    ValueError,
 )  # fmt: skip
+OF_ANOTHER_TYPE = (AttributeError, KeyError, TypeError)
 
 
 class Loop(Stateful, Protocol):
@@ -55,7 +57,7 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
             _save(loop, context, path, index, earlier + time.monotonic() - begun)
             raise Interrupted(f"{name}: stopped at step {index} of {steps}")
         due = path is not None and time.monotonic() - saved_at >= context.checkpoint_seconds
-        note.see(loop.step(index), due or index + 1 == steps)
+        note.see(_step(loop, index, path if index == start and start else None), due or index + 1 == steps)
         if not note.finite:
             raise WorkFailed(_not_finite(name, index, note.text, path))
         context.progress(Progress(name, index + 1, steps, note.text))
@@ -67,6 +69,14 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
     if context.device.type == "cuda":
         torch.cuda.synchronize(context.device)  # the seconds are those of work that is done
     return earlier + time.monotonic() - begun
+
+
+def _step(loop: Loop, index: int, resumed: Path | None) -> float | Tensor:
+    """One step; the first after a checkpoint shows whether that fits: optimisers take up any state and look at it only now."""
+    if resumed is None:
+        return loop.step(index)
+    with taking_up(resumed, OF_ANOTHER_TYPE):
+        return loop.step(index)
 
 
 def _not_finite(name: str, index: int, figure: str, path: Path | None) -> str:
@@ -108,11 +118,11 @@ def _restore(loop: Loop, context: Context, path: Path | None) -> tuple[int, floa
 
 
 @contextmanager
-def taking_up(path: Path | None) -> Iterator[None]:
+def taking_up(path: Path | None, kinds: tuple[type[Exception], ...] = MISSHAPEN) -> Iterator[None]:
     """Turn what comes of a state of another shape, or of another part, into Damaged, which says what to do."""
     try:
         yield
-    except MISSHAPEN as fault:
+    except kinds as fault:
         raise Damaged(
             f"{path}: holds another state than this work leaves ({brief(fault)}); remove it, and run it again"
         ) from None

@@ -46,7 +46,7 @@ def damaged(path: object, why: str) -> Damaged:
 
 
 def brief(fault: BaseException) -> str:
-    """What a library says of a fault, cut to its first line and 200 letters, none that a terminal would obey: some quote a file."""
+    """What a library says of a fault, its first 200 letters at most, none that a terminal would obey: some quote a file."""
     said = str(fault).strip().partition("\n")[0]
     printable = visible(said[:200])
     return printable if len(said) <= 200 else f"{printable}..."

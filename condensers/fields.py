@@ -83,7 +83,7 @@ def _several(value: Any, where: str) -> tuple[Any, ...]:
 
 def _typed(wanted: Any, value: Any, where: str) -> Any:
     """`value` where it is of the type `wanted`, or a whole number where any number is."""
-    if not isinstance(wanted, type) or wanted is object:
+    if not isinstance(wanted, type) or wanted in (object, Any):
         return value
     if wanted is float and type(value) is int and abs(value) <= LARGEST:
         value = float(value)

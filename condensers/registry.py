@@ -45,7 +45,7 @@ class Registry:
             location.parse(name)
             return name
         if name not in entries:
-            raise UsageError(f"unknown {self.kind} '{name}'; {suggestion(name, entries)}")
+            raise UsageError(f"unknown {self.kind} {shown(name)}; {suggestion(name, entries)}")
         return entries[name]
 
     def load(self, name: str) -> Any:

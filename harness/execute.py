@@ -11,7 +11,7 @@ import torch
 
 from condensers.artifact import load_set, save_set
 from condensers.context import Context, Progress
-from condensers.errors import Interrupted, StorageFailed
+from condensers.errors import Interrupted, StorageFailed, visible
 from condensers.merging import merge
 from condensers.registry import create_condenser
 from condensers.synthetic import SyntheticSet
@@ -75,7 +75,7 @@ def _run(cell: Cell, store: Store, settings: Settings, hooks: Hooks, data: Split
     except (Interrupted, StorageFailed):
         raise
     except Exception as fault:
-        sentence = f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace("\n", " ")
+        sentence = visible(f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace("\n", " "))
         store.write_failure(cell.key, {"cell": cell.as_json(), "sentence": sentence, "traceback": traceback.format_exc()})
         return "failed"
     finally:
