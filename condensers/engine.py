@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from condensers.context import Context, Progress, Stateful, write_atomically
-from condensers.errors import Damaged, Interrupted, WorkFailed, brief, damaged
+from condensers.errors import Damaged, Interrupted, WorkFailed, brief, damaged, shown
 
 SECONDS_A_NOTE = 0.1
 # What taking up a state of another shape, or another part's, raises.
@@ -27,7 +27,6 @@ MISSHAPEN = (
     AttributeError, EOFError, IndexError, KeyError, OverflowError, PickleError, RuntimeError, SafetensorError, TypeError,
     ValueError,
 )  # fmt: skip
-OF_ANOTHER_TYPE = (AttributeError, KeyError, TypeError)
 
 
 class Loop(Stateful, Protocol):
@@ -47,7 +46,7 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
     Raises Interrupted after saving, when the context says stop.
     """
     path = context.folder / "checkpoint.pt" if context.folder else None
-    start, earlier = _restore(loop, context, path)
+    start, earlier = _restore(loop, context, path, steps)
     begun = saved_at = time.monotonic()
     note = _Note()
     for index in range(start, steps):
@@ -57,7 +56,7 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
             _save(loop, context, path, index, earlier + time.monotonic() - begun)
             raise Interrupted(f"{name}: stopped at step {index} of {steps}")
         due = path is not None and time.monotonic() - saved_at >= context.checkpoint_seconds
-        note.see(_step(loop, index, path if index == start and start else None), due or index + 1 == steps)
+        note.see(loop.step(index), due or index + 1 == steps)
         if not note.finite:
             raise WorkFailed(_not_finite(name, index, note.text, path))
         context.progress(Progress(name, index + 1, steps, note.text))
@@ -69,14 +68,6 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
     if context.device.type == "cuda":
         torch.cuda.synchronize(context.device)  # the seconds are those of work that is done
     return earlier + time.monotonic() - begun
-
-
-def _step(loop: Loop, index: int, resumed: Path | None) -> float | Tensor:
-    """One step; the first after a checkpoint shows whether that fits: optimisers take up any state and look at it only now."""
-    if resumed is None:
-        return loop.step(index)
-    with taking_up(resumed, OF_ANOTHER_TYPE):
-        return loop.step(index)
 
 
 def _not_finite(name: str, index: int, figure: str, path: Path | None) -> str:
@@ -105,24 +96,26 @@ def _save(loop: Loop, context: Context, path: Path | None, done: int, seconds: f
         write_state(path, {"done": done, "seconds": seconds, "generator": generator, "loop": loop.state_dict()})
 
 
-def _restore(loop: Loop, context: Context, path: Path | None) -> tuple[int, float]:
+def _restore(loop: Loop, context: Context, path: Path | None, steps: int) -> tuple[int, float]:
     """Load the checkpoint, if any, into loop and generator; return the steps already done and the seconds they took."""
     state = read_state(path, context.device)
     if state is None:
         return 0, 0.0
     with taking_up(path):
-        done, seconds = int(state["done"]), float(state["seconds"])
+        done, seconds = state["done"], float(state["seconds"])
+        if type(done) is not int or not 0 <= done <= steps or not math.isfinite(seconds):
+            raise ValueError(f"step {shown(done)} of {steps}")
         loop.load_state_dict(state["loop"])
         context.generator.set_state(state["generator"].cpu())
     return done, seconds
 
 
 @contextmanager
-def taking_up(path: Path | None, kinds: tuple[type[Exception], ...] = MISSHAPEN) -> Iterator[None]:
+def taking_up(path: Path | None) -> Iterator[None]:
     """Turn what comes of a state of another shape, or of another part, into Damaged, which says what to do."""
     try:
         yield
-    except kinds as fault:
+    except MISSHAPEN as fault:
         raise Damaged(
             f"{path}: holds another state than this work leaves ({brief(fault)}); remove it, and run it again"
         ) from None
