@@ -23,7 +23,13 @@ class RecipeShape(Shape):
     labels: str = "hard"
     loss: str = ""
     ordered: bool = False
-    epochs: Count = 1
+    epochs: Count | None = None
+
+    @model_validator(mode="after")
+    def _passes_of_an_order(self) -> "RecipeShape":
+        if self.ordered and self.epochs is None:
+            raise ValueError("epochs: is missing, which a set with an order has")
+        return self
 
 
 class ViewShape(Shape):
