@@ -264,6 +264,8 @@ class DesignShape(Shape):
 
     @model_validator(mode="after")
     def _a_level_of_each_factor(self) -> "DesignShape":
+        if self.runs and not self.factors:
+            raise ValueError("factors: is missing, which a design with runs has")
         for label, levels in self.runs.items():
             for factor, known in self.factors.items():
                 if levels.get(factor) not in known:

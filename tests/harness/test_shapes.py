@@ -14,6 +14,7 @@ from condensers.errors import Damaged, UsageError, brief, shown, visible
 from condensers.plain import oddities, parse_json
 from harness import suite
 from harness.overrides import apply_override
+from harness.report.comma import as_json
 from harness.store import Store
 
 CELL = {
@@ -107,9 +108,10 @@ def test_a_record_of_the_wrong_shape_is_damaged(store: Store, path: str, new: An
         ("cells", ["../../other"], r"cells\[0\]: "),
         ("cells", [["a1"]], r"cells\[0\]: expected a text, found a list"),
         ("design", {"factors": {"view": ["a"]}, "runs": {"r": {}}}, "design: runs.r: has no level of the factor view"),
+        ("design", {"runs": {"r": {}}}, "design: factors: is missing, which a design with runs has"),
         ("command", None, "command: expected a text, found nothing"),
     ],
-    ids=["path", "list", "design", "command"],
+    ids=["path", "list", "design", "no factors", "command"],
 )
 def test_a_description_of_the_wrong_shape_is_damaged(store: Store, path: str, new: Any, sentence: str) -> None:
     write_sealed(store.description, changed(SUITE, path, new))
@@ -215,3 +217,8 @@ def test_values_that_no_reader_can_use_are_told_by_their_place() -> None:
     assert list(oddities({"a": [{"\ud800": 1}]})) == ["a[0]: the key '\\ud800' is not valid Unicode"]
     assert list(oddities({"a": float("nan"), "b": "x\ty", "c": None})) == []
     assert len(list(oddities({"a": float("nan"), "b": "x\ty", "c": b""}, strict=True))) == 3
+
+
+def test_a_report_has_null_where_a_number_is_not_finite() -> None:
+    found = json.loads(as_json({"environment": {"load": float("nan")}, "rows": [(1.5, float("inf"))]}))
+    assert found == {"environment": {"load": None}, "rows": [[1.5, None]]}
