@@ -17,7 +17,7 @@ from condensers.errors import HarnessError, UsageError, shown, suggestion
 from condensers.fields import build
 
 T = TypeVar("T")
-NO_PART = bool | int | float | list | tuple | None  # what a suite or a card may have where a part belongs
+NO_PART = (bool, int, float, list, tuple, type(None))  # what a suite or a card may have where a part belongs
 
 # Kinds that no card of a set names: what a card names must be registered, lest a set bring code to run.
 BY_PLACE = {"method", "objective", "regulariser", "schedule", "sampler", "view", "kernel", "label model", "stop rule"}
@@ -67,7 +67,7 @@ class Registry:
 
         UsageError where `spec` is none of these, or where the part or any part within it is wrong: every fault, a line each.
         """
-        if not isinstance(spec, str | Mapping | NO_PART):
+        if not isinstance(spec, (str, Mapping, *NO_PART)):
             return spec
         if isinstance(spec, NO_PART):
             raise UsageError(
@@ -182,7 +182,7 @@ def _at(where: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
 
 def create_condenser(spec: Any, where: str = "") -> Any:
     """Build a method or a selection from its name or table: both stand behind the `Condenser` protocol."""
-    if not isinstance(spec, str | Mapping | NO_PART):
+    if not isinstance(spec, (str, Mapping, *NO_PART)):
         return spec
     if isinstance(spec, NO_PART):
         raise UsageError(f"{where or 'method'}: {shown(spec)} is neither the name of a method nor a table with a `name`")
