@@ -13,9 +13,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from condensers.card import CardShape, CostShape
 from condensers.context import write_atomically
 from condensers.data import ClassData
-from condensers.errors import UsageError, brief
+from condensers.errors import UsageError, brief, shown
+from condensers.plain import parse_json
+from condensers.schema import brief_faults, faults_of
 from condensers.soundness import sound
 from condensers.synthetic import FORMAT, SyntheticSet
 
@@ -45,10 +48,11 @@ def load_set(path: str | Path) -> SyntheticSet:
     path = Path(path)
     tensors, metadata = _read(path)
     try:
-        card = json.loads(metadata["card"])
-    except (KeyError, ValueError, RecursionError):
+        card = parse_json(metadata["card"].encode())
+    except (KeyError, ValueError) as fault:
+        why = "" if isinstance(fault, KeyError) else f" that can be read ({fault})"
         raise UsageError(
-            f"{path}: has no card, so it is not a condensed set of this harness; take a file that `harness condense` made"
+            f"{path}: has no card{why}, so it is not a condensed set of this harness; take a file that `harness condense` made"
         ) from None
     if not isinstance(card, dict):
         raise UsageError(f"{path}: its card is not a table; the file was not written by this harness or is damaged")
@@ -56,7 +60,12 @@ def load_set(path: str | Path) -> SyntheticSet:
     if missing:
         raise UsageError(f"{path}: its card lacks '{missing[0]}'; the file was not written by this harness or is damaged")
     if card["format"] != FORMAT:
-        raise UsageError(f"{path}: is of format {card['format']}, this harness reads {FORMAT}; update it, or condense again")
+        raise UsageError(
+            f"{path}: is of format {shown(card['format'])}, this harness reads {FORMAT}; update it, or condense again"
+        )
+    faults = brief_faults(CardShape, card)
+    if faults:
+        raise UsageError(f"{path}: its card is wrong ({faults}); the file was not written by this harness, condense it again")
     synthetic = SyntheticSet(tensors, card, _cost(path))
     sound(synthetic, path)
     return synthetic
@@ -93,7 +102,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def _cost(path: Path) -> dict[str, Any]:
     try:
-        cost: dict[str, Any] = json.loads(card_path(path).read_text(encoding="utf-8"))["cost"]
-        return cost if isinstance(cost, dict) else {}
-    except (OSError, KeyError, TypeError, ValueError, RecursionError):
+        cost: dict[str, Any] = parse_json(card_path(path).read_bytes())["cost"]
+        return {} if faults_of(CostShape, cost) else cost
+    except (OSError, KeyError, TypeError, ValueError):
         return {}

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 
 from condensers.errors import Interrupted, StorageFailed, UsageError, brief, damaged
+from condensers.plain import parse_json
 
 T = TypeVar("T")
 SEAL = "sha256"
@@ -147,10 +148,10 @@ def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
 def read_sealed(path: Path) -> dict[str, Any]:
     """The object that `write_sealed` wrote; Damaged where it is not, StorageFailed if unreadable."""
     try:
-        value = json.loads(path.read_bytes())
+        value = parse_json(path.read_bytes())
         written = value.pop(SEAL, None) if isinstance(value, dict) else None
         fine = written == seal(value)
-    except (ValueError, RecursionError) as fault:
+    except ValueError as fault:
         raise damaged(path, brief(fault)) from None
     except OSError as fault:
         raise _unreadable(path, fault) from None

@@ -8,16 +8,25 @@ import io
 import math
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from pickle import PickleError
 from typing import Any, Protocol
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from condensers.context import Context, Progress, Stateful, write_atomically
-from condensers.errors import Interrupted, WorkFailed, brief, damaged
+from condensers.errors import Damaged, Interrupted, WorkFailed, brief, damaged, shown
 
 SECONDS_A_NOTE = 0.1
+# What taking up a state of another shape, or another part's, raises.
+MISSHAPEN = (
+    AttributeError, EOFError, IndexError, KeyError, OverflowError, PickleError, RuntimeError, SafetensorError, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 class Loop(Stateful, Protocol):
@@ -37,7 +46,7 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
     Raises Interrupted after saving, when the context says stop.
     """
     path = context.folder / "checkpoint.pt" if context.folder else None
-    start, earlier = _restore(loop, context, path)
+    start, earlier = _restore(loop, context, path, steps)
     begun = saved_at = time.monotonic()
     note = _Note()
     for index in range(start, steps):
@@ -87,14 +96,29 @@ def _save(loop: Loop, context: Context, path: Path | None, done: int, seconds: f
         write_state(path, {"done": done, "seconds": seconds, "generator": generator, "loop": loop.state_dict()})
 
 
-def _restore(loop: Loop, context: Context, path: Path | None) -> tuple[int, float]:
+def _restore(loop: Loop, context: Context, path: Path | None, steps: int) -> tuple[int, float]:
     """Load the checkpoint, if any, into loop and generator; return the steps already done and the seconds they took."""
     state = read_state(path, context.device)
     if state is None:
         return 0, 0.0
-    loop.load_state_dict(state["loop"])
-    context.generator.set_state(state["generator"].cpu())
-    return state["done"], state["seconds"]
+    with taking_up(path):
+        done, seconds = state["done"], float(state["seconds"])
+        if type(done) is not int or not 0 <= done <= steps or not math.isfinite(seconds):
+            raise ValueError(f"step {shown(done)} of {steps}")
+        loop.load_state_dict(state["loop"])
+        context.generator.set_state(state["generator"].cpu())
+    return done, seconds
+
+
+@contextmanager
+def taking_up(path: Path | None) -> Iterator[None]:
+    """Turn what comes of a state of another shape, or of another part, into Damaged, which says what to do."""
+    try:
+        yield
+    except MISSHAPEN as fault:
+        raise Damaged(
+            f"{path}: holds another state than this work leaves ({brief(fault)}); remove it, and run it again"
+        ) from None
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

@@ -1,7 +1,9 @@
 """Errors meant for people: one sentence that says what is wrong, where, and what to do. `status` is the exit status."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+LONGEST = 10**30  # no number longer than this is quoted
 
 
 class HarnessError(Exception):
@@ -56,10 +58,39 @@ def damaged(path: object, why: str) -> Damaged:
 
 
 def brief(fault: BaseException) -> str:
-    """What a library says of a fault, cut to its first line and 200 letters that can be printed: some quote a file."""
+    """What a library says of a fault, its first 200 letters at most, none that a terminal would obey: some quote a file."""
     said = str(fault).strip().partition("\n")[0]
-    shown = "".join(letter if letter.isprintable() else "?" for letter in said[:200])
-    return shown if len(said) <= 200 else f"{shown}..."
+    printable = visible(said[:200])
+    return printable if len(said) <= 200 else f"{printable}..."
+
+
+def visible(text: str) -> str:
+    """`text` with what a terminal would obey, or cannot print, written out, as `\\x1b`; tabs become spaces."""
+    if text.isprintable():
+        return text
+    return "".join(_written_out(letter) for letter in text)
+
+
+def _written_out(letter: str) -> str:
+    if letter == "\t" or letter.isprintable():
+        return " " if letter == "\t" else letter
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+def shown(value: object) -> str:
+    """A value of a file as an error quotes it: its kind where it is a table or a list, and never long."""
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and abs(value) > LONGEST:
+        return "a number of many digits"
+    if isinstance(value, str):
+        value = value if len(value) <= 60 else f"{value[:60]}..."
+        return f"'{visible(value)}'"
+    return "nothing" if value is None else visible(str(value))[:80]
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

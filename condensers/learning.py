@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condensers import optimiser_state
 from condensers.labels.base import SOFT_DTYPES, hard_labels, stored_hard
 from condensers.objectives.base import extras
 from condensers.setting import Setting
@@ -99,7 +100,7 @@ class Learnable:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.put(state["tensors"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        optimiser_state.take_up(self.optimiser, state["optimiser"])
 
     def stored(self) -> dict[str, Tensor]:
         """The tensors of the finished set, labels included; a teacher is trained here where labels are a teacher's."""

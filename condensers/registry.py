@@ -6,15 +6,18 @@ Third parties add their own under the entry-point groups `condensation_harness.<
 """
 
 import importlib
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, fields, replace
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from condensers import location, names, source
-from condensers.errors import HarnessError, UsageError, suggestion
+from condensers.errors import HarnessError, UsageError, shown, suggestion
 from condensers.fields import build
+
+T = TypeVar("T")
+NO_PART = (bool, int, float, list, tuple, type(None))  # what a suite or a card may have where a part belongs
 
 # Kinds that no card of a set names: what a card names must be registered, lest a set bring code to run.
 BY_PLACE = {"method", "objective", "regulariser", "schedule", "sampler", "view", "kernel", "label model", "stop rule"}
@@ -46,7 +49,7 @@ class Registry:
             location.parse(name)
             return name
         if name not in entries:
-            raise UsageError(f"unknown {self.kind} '{name}'; {suggestion(name, entries)}")
+            raise UsageError(f"unknown {self.kind} {shown(name)}; {suggestion(name, entries)}")
         return entries[name]
 
     def load(self, name: str) -> Any:
@@ -68,15 +71,23 @@ class Registry:
         return found
 
     def create(self, spec: Any, where: str = "") -> Any:
-        """Build a part from its name, from a table with `name` and settings, or return it when it is one already."""
-        if not isinstance(spec, str | Mapping):
+        """Build a part from its name, from a table with `name` and settings, or return it when it is one already.
+
+        UsageError where `spec` is none of these, or where the part or any part within it is wrong: every fault, a line each.
+        """
+        if not isinstance(spec, (str, Mapping, *NO_PART)):
             return spec
+        if isinstance(spec, NO_PART):
+            raise UsageError(
+                f"{where or self.kind}: {shown(spec)} is neither the name of a {self.kind} nor a table with a `name`"
+            )
         table = {"name": spec} if isinstance(spec, str) else dict(spec)
         name = table.pop("name", None)
         if not isinstance(name, str):
             raise UsageError(f"{where or self.kind}: a table of a {self.kind} needs a `name`; {suggestion('', self.entries())}")
+        part = _at(where, self.load, name)
         where = where or f"{self.kind} {name}"
-        return with_parts(build(self.load(name), table, where), where)
+        return with_parts(_at(where, build, part, table, where), where)
 
     def summary(self, name: str) -> str:
         """What `name` is, in one line, read from its source."""
@@ -136,30 +147,58 @@ def _all_installed() -> Any:
 def with_parts(part: Any, where: str = "") -> Any:
     """`part` with the parts it names (its network, its objective, ...) built and checked to fit, so that a fault shows now."""
     where = where or part.registered
-    named = {f.name: PARTS[f.metadata["part"]] for f in fields(part) if f.metadata.get("part") in PARTS}
-    built = {name: _built(registry, getattr(part, name), f"{where}.{name}") for name, registry in named.items()}
-    whole = part if all(built[name] is getattr(part, name) for name in built) else replace(part, **built)
+    faults: list[str] = []
+    built = {f.name: _built(f, getattr(part, f.name), f"{where}.{f.name}", faults) for f in fields(part) if _names_part(f)}
+    if faults:
+        raise UsageError("\n".join(faults))
+    whole = part if all(built[name] is getattr(part, name) for name in built) else _at(where, replace, part, **built)
     if hasattr(whole, "require_fit"):
         whole.require_fit(where)
     return whole
 
 
-def _built(registry: Registry, value: Any, where: str) -> Any:
-    """One part, or a tuple of parts where the field holds several."""
-    if not isinstance(value, list | tuple):
-        return registry.create(value, where)
-    parts = tuple(registry.create(one, f"{where}[{index}]") for index, one in enumerate(value))
-    return value if isinstance(value, tuple) and all(a is b for a, b in zip(parts, value, strict=True)) else parts
+def _names_part(known: "Field[Any]") -> bool:
+    return known.metadata.get("part") in PARTS
+
+
+def _built(known: "Field[Any]", value: Any, where: str, faults: list[str]) -> Any:
+    """One part, or a tuple of parts where the field holds several; `value` where `faults` gets what is wrong with it."""
+    registry = PARTS[known.metadata["part"]]
+    several = isinstance(known.default, tuple)
+    if value is None and known.default is None:
+        return None
+    parts = []
+    for index, one in enumerate(value) if several else [(0, value)]:
+        try:
+            parts.append(registry.create(one, f"{where}[{index}]" if several else where))
+        except UsageError as fault:
+            faults.append(str(fault))
+    if not several:
+        return parts[0] if parts else value
+    same = isinstance(value, tuple) and len(parts) == len(value) and all(a is b for a, b in zip(parts, value, strict=True))
+    return value if same else tuple(parts)
+
+
+def _at(where: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """What `call` returns; a fault that does not say so already tells that it was found at `where`."""
+    try:
+        return call(*arguments, **named)
+    except UsageError as fault:
+        said = str(fault)
+        raise (fault if not where or where in said else type(fault)(f"{where}: {said}")) from None
 
 
 def create_condenser(spec: Any, where: str = "") -> Any:
     """Build a method or a selection from its name or table: both stand behind the `Condenser` protocol."""
-    if not isinstance(spec, str | Mapping):
+    if not isinstance(spec, (str, Mapping, *NO_PART)):
         return spec
-    name = str(spec if isinstance(spec, str) else spec.get("name", ""))
-    if name in SELECTIONS.entries():
+    if isinstance(spec, NO_PART):
+        raise UsageError(f"{where or 'method'}: {shown(spec)} is neither the name of a method nor a table with a `name`")
+    name = spec if isinstance(spec, str) else spec.get("name", "")
+    known = isinstance(name, str)
+    if known and name in SELECTIONS.entries():
         return SELECTIONS.create(spec, where)
-    if name not in METHODS.entries() and ":" not in name:
+    if not known or (name not in METHODS.entries() and ":" not in name):
         both = [*METHODS.entries(), *SELECTIONS.entries()]
-        raise UsageError(f"{where + ': ' if where else ''}unknown method '{name}'; {suggestion(name, both)}")
+        raise UsageError(f"{where + ': ' if where else ''}unknown method {shown(name)}; {suggestion(str(name), both)}")
     return METHODS.create(spec, where)

@@ -63,7 +63,10 @@ def indices_of(synthetic: SyntheticSet, picked: Mapping[int, Tensor]) -> dict[st
     for c, units in picked.items():
         name = synthetic.card["class_names"][c]
         known = synthetic.card["indices"][name]  # empty for centroids, which are no images of the data
-        found[name] = [known[i] for i in images_of(units, copies).tolist()] if known else []
+        positions = images_of(units, copies).tolist() if known else []
+        if max(positions, default=-1) >= len(known):
+            raise UsageError(f"the set's card names the origin of {len(known)} images of {name}, of which it holds more")
+        found[name] = [known[i] for i in positions]
     return found
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from condensers import engine, networks
+from condensers import engine, networks, optimiser_state
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.fields import hyper
@@ -101,7 +101,7 @@ class TrainingLoop:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        optimiser_state.take_up(self.optimiser, state["optimiser"])
         self.order = state["order"].cpu()
 
 

@@ -20,11 +20,13 @@ Experiments, chapter 4).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import Any
 
-from condensers.errors import suggestion
+from condensers.errors import shown, suggestion
 
 FRACTIONS = ("full", "latin")
+MOST = 10_000  # combinations, before a fraction of them is taken
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,16 @@ class Design:
 def expand(table: Mapping[str, Any], faults: list[str]) -> tuple[Design, list[dict[str, Any]]]:
     """The design of a suite's [design] and its condensers, as [[condensers]] tables; `faults` gets what is wrong with it."""
     fraction = table.get("fraction", "full")
-    if fraction not in FRACTIONS:
-        faults.append(f"design.fraction: unknown '{fraction}'; {suggestion(str(fraction), FRACTIONS)}")
+    if not isinstance(fraction, str) or fraction not in FRACTIONS:
+        faults.append(f"design.fraction: unknown {shown(fraction)}; {suggestion(str(fraction), FRACTIONS)}")
     factors = {name: levels for name, levels in table.items() if name != "fraction"}
     before = len(faults)
     for name, levels in factors.items():
         faults += _faults_of(name, levels)
     if not factors:
         faults.append("design: names no factor; write its levels as [[design.NAME]] tables")
+    if len(faults) == before and prod(map(len, factors.values())) > MOST:
+        faults.append(f"design: has more than {MOST} combinations; leave out factors or levels")
     if len(faults) > before or not factors:
         return Design(), []
     entries, runs = [], {}
@@ -68,8 +72,10 @@ def _faults_of(name: str, levels: Any) -> list[str]:
     if not isinstance(levels, list) or not all(isinstance(level, dict) for level in levels):
         return [f"design.{name}: write each level as a [[design.{name}]] table"]
     names = [level.get("level") for level in levels]
-    found = [f"design.{name}[{at}]: needs a `level`, its name" for at, one in enumerate(names) if not isinstance(one, str)]
-    found += [f"design.{name}: level '{one}' stands twice" for one in dict.fromkeys(names) if one and names.count(one) > 1]
+    nameless = [at for at, one in enumerate(names) if not isinstance(one, str) or not one]
+    if nameless:
+        return [f"design.{name}[{at}]: needs a `level`, its name" for at in nameless]
+    found = [f"design.{name}: level {shown(one)} stands twice" for one in dict.fromkeys(names) if names.count(one) > 1]
     if len(levels) < 2:
         found.append(f"design.{name}: has one level; a factor needs two at least")
     return found

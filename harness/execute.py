@@ -13,7 +13,7 @@ from condensers.artifact import card_path, load_set, save_set
 from condensers.code_digest import changed
 from condensers.context import Context, Progress
 from condensers.doubts import with_doubts
-from condensers.errors import Interrupted, StorageFailed, UsageError
+from condensers.errors import Interrupted, StorageFailed, UsageError, visible
 from condensers.merging import merge
 from condensers.registry import create_condenser
 from condensers.synthetic import SyntheticSet
@@ -90,7 +90,7 @@ def _run(cell: Cell, store: Store, settings: Settings, hooks: Hooks, data: Split
     except (Interrupted, StorageFailed):
         raise
     except Exception as fault:
-        sentence = f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace("\n", " ")
+        sentence = visible(f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace("\n", " "))
         store.write_failure(cell.key, {"cell": cell.as_json(), "sentence": sentence, "traceback": traceback.format_exc()})
         return "failed"
     finally:

@@ -13,6 +13,10 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from condensers.plain import parse_json
+from condensers.schema import faults_of
+from harness.shapes import HolderShape
+
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 STARTED = 19  # in /proc/PID/stat after the command's name: clock ticks from the boot to its start
 
@@ -36,11 +40,12 @@ class Holder:
     def read(text: str) -> "Holder":
         """The one that wrote `text`; one without a number where nothing readable is there."""
         try:
-            found = json.loads(text)
-            names = (str(found.get(name, "")) for name in ("host", "command", "started"))
-            return Holder(int(found["process"]), *names)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            found = parse_json(text.encode())
+        except ValueError:
             return Holder()
+        if faults_of(HolderShape, found):
+            return Holder()
+        return Holder(**{name: found[name] for name in ("process", "host", "command", "started") if name in found})
 
     def written(self) -> str:
         return json.dumps(asdict(self))

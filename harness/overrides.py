@@ -11,18 +11,18 @@ if sys.version_info >= (3, 11):
 else:
     from tomli import TOMLDecodeError, loads
 
+LONGEST = 100  # letters of an override that an error quotes
+
 __all__ = ["TOMLDecodeError", "apply_override", "label_of", "loads"]
 
 
 def apply_override(table: dict[str, Any], override: str) -> None:
     """Set one value: `seeds=3`, `condensers.dm.iterations=50`, `scenarios.accuracy.epochs=10` (lists go by label)."""
     path, equals, text = override.partition("=")
+    override = override if len(override) <= LONGEST else f"{override[:LONGEST]}..."
     if not equals or not path:
         raise UsageError(f"--set {override}: write it as key=value, such as seeds=3 or condensers.dm.iterations=50")
-    try:
-        value = loads(f"v = {text}")["v"]
-    except TOMLDecodeError:
-        value = text
+    value = _value(text)
     *parents, last = path.split(".")
     place: Any = table
     for step in parents:
@@ -30,6 +30,15 @@ def apply_override(table: dict[str, Any], override: str) -> None:
     if not isinstance(place, dict):
         raise UsageError(f"--set {override}: '{path}' is not a place in this suite")
     place[last] = value
+
+
+def _value(text: str) -> Any:
+    """The TOML value that a text is; the text itself where it is none."""
+    try:
+        table = loads(f"v = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return table["v"] if len(table) == 1 else text
 
 
 def _enter(place: Any, step: str, override: str) -> Any:

@@ -33,8 +33,8 @@ def make(suite: Suite, load: Callable[[str], Splits]) -> Plan:
     Raises UsageError with every fault, a line each, or DataMissing where the only faults are missing data.
     """
     faults: list[HarnessError] = [UsageError(fault) for fault in suite.faults]
-    condensers = {e.label: _try(faults, _condenser, e) for e in suite.condensers}
-    scenarios = [(e, _try(faults, _scenario, e)) for e in suite.scenarios]
+    condensers = {e.label: _try(faults, _condenser, e) for e in suite.condensers if e.spec["name"]}
+    scenarios = [(e, _try(faults, _scenario, e)) for e in suite.scenarios if e.name]
     data = {name: _try(faults, load, name) for name in suite.data}
     if not faults:
         cells: dict[str, Cell] = {}
@@ -42,7 +42,8 @@ def make(suite: Suite, load: Callable[[str], Splits]) -> Plan:
             _try(faults, _Layout(suite, name, splits, condensers, cells).lay, scenarios)
     if faults:
         worst = UsageError if any(f.status == 2 for f in faults) else type(faults[0])
-        raise worst("\n".join(dict.fromkeys(str(f) for f in faults)))
+        said = dict.fromkeys(line for fault in faults for line in str(fault).splitlines())
+        raise worst("\n".join(line if line.startswith(suite.source) else f"{suite.source}: {line}" for line in said))
     return Plan(suite, tuple(cells.values()))
 
 

@@ -4,19 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from condensers import errors
+
 # What a spreadsheet takes for the beginning of a formula. Source: OWASP, "CSV Injection".
 FORMULAE = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def visible(text: str) -> str:
     r"""`text` whose escape sequences, control characters and changes of direction are spelt out, as \x1b; lines stay lines."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c == "\n" else _spelt(c) for c in text)
-
-
-def _spelt(character: str) -> str:
-    return " " if character in "\t\xa0" else character.encode("unicode_escape").decode()
+    return "\n".join(errors.visible(line.replace("\xa0", " ")) for line in text.split("\n"))
 
 
 def flat(text: str) -> str:

@@ -18,10 +18,12 @@ from typing import Any
 
 from condensers.cache import HELD, take_lock
 from condensers.context import make_folder, read_sealed, sync_folder, write_atomically, write_sealed
-from condensers.errors import Damaged, Interrupted, OlderFormat, OtherFormat, StorageFailed, UsageError, damaged
+from condensers.errors import Damaged, Interrupted, OlderFormat, OtherFormat, StorageFailed, UsageError, damaged, shown
+from condensers.schema import Shape, brief_faults
 from harness.cells import key_of_record
 from harness.holders import Holder
 from harness.runtime import shared_folder
+from harness.shapes import FailureShape, RecordShape, SuiteShape
 
 FORMAT = 2
 CLAIM_SECONDS = 0.5
@@ -76,7 +78,7 @@ class Store:
 
     def record(self, key: str) -> dict[str, Any]:
         """The record of a finished cell; Damaged where it is not intact or another's; OtherFormat."""
-        return _own(self.folder(key) / RECORD, key)
+        return _own(RecordShape, self.folder(key) / RECORD, key)
 
     def write_record(self, key: str, record: Mapping[str, Any]) -> None:
         """The cell is finished: its checkpoints go, and an earlier failure with them."""
@@ -161,7 +163,7 @@ class Store:
     def failure(self, key: str) -> dict[str, Any] | None:
         """How a cell failed; None where it did not."""
         path = self.folder(key) / FAILURE
-        return _own(path, key) if os.path.lexists(path) else None
+        return _own(FailureShape, path, key) if os.path.lexists(path) else None
 
     @property
     def description(self) -> Path:
@@ -184,12 +186,14 @@ class Store:
             raise UsageError(f"{self.root}: not a run directory (no suite.json in it); harness runs lists them")
         found = read_sealed(self.description)
         if "format" not in found:
+            _require_shape(SuiteShape, self.description, found)
             version = (found.get("environment") or {}).get("harness", "an earlier version")
             raise OlderFormat(
                 f"{self.root}: was written by harness {version} in an older format; report it with that"
                 f" version, or compute it anew with: {found.get('command', 'harness run')}"
             )
         _require_format(self.description, found["format"])
+        _require_shape(SuiteShape, self.description, found)
         return found
 
     def contents(self) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
@@ -252,12 +256,20 @@ def digest(path: Path) -> str:
         return found.hexdigest()
 
 
-def _own(path: Path, key: str) -> dict[str, Any]:
+def _require_shape(shape: type[Shape], path: Path, found: Any) -> None:
+    """Damaged where a file holds something of another shape, whatever its checksum says."""
+    faults = brief_faults(shape, found)
+    if faults:
+        raise damaged(path, faults)
+
+
+def _own(shape: type[Shape], path: Path, key: str) -> dict[str, Any]:
     """The record or failure at `path`, which must be the one of the cell `key`."""
     found = read_sealed(path)
     _require_format(path, found.get("format"))
     if found.get("key") != key:
-        raise damaged(path, f"it is the one of cell {found.get('key')}")
+        raise damaged(path, f"it is the one of cell {shown(found.get('key'))}")
+    _require_shape(shape, path, found)
     try:
         belongs = key_of_record(found) if "keyed_by" in found else key
     except (KeyError, TypeError, AttributeError):

@@ -6,11 +6,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from condensers.errors import UsageError, brief, suggestion
+from condensers.errors import UsageError, shown, suggestion
+from condensers.plain import join, oddities
 from harness.design import Design, expand
-from harness.overrides import TOMLDecodeError, apply_override, label_of, loads
+from harness.overrides import apply_override, label_of, loads
+from harness.toml_files import read_toml
 
 TOP = {"name", "about", "data", "ipc", "bytes", "seeds", "validation", "condensers", "scenarios", "design"}
+MOST_SEEDS, LARGEST_SEED = 10_000, 2**32 - 1  # numpy's generators take no larger one
+LONGEST_NAME = 100
 OF_CONDENSER = {"method", "label", "ipc", "bytes", "shards"}
 OF_SCENARIO = {"scenario", "label", "ipc", "bytes", "condensers", "references", "seeds"}
 
@@ -45,7 +49,7 @@ class ScenarioEntry:
 class Suite:
     """A whole suite. Budgets are ("ipc", N) or ("bytes", B). faults: what is wrong with it, for the plan to tell.
 
-    design: the factors whose combinations some of the condensers are.
+    design: the factors whose combinations some of the condensers are. source: how errors name it, a file or "suite NAME".
     """
 
     name: str
@@ -56,6 +60,7 @@ class Suite:
     scenarios: tuple[ScenarioEntry, ...]
     faults: tuple[str, ...] = ()
     design: Design = Design()
+    source: str = "suite"
 
 
 def built_in() -> dict[str, Path]:
@@ -71,52 +76,99 @@ def about(path: Path) -> str:
 
 def read(name: str, overrides: Sequence[str] = ()) -> Suite:
     """Read a built-in suite or a TOML file and apply `k=v` overrides; UsageError where that cannot be done."""
-    path = built_in().get(name, Path(name))
+    known = built_in()
+    path = known.get(name, Path(name))
     if not path.is_file():
-        raise UsageError(f"suite '{name}': neither a built-in suite nor a file; {suggestion(name, built_in())}")
-    try:
-        table = loads(path.read_text(encoding="utf-8"))
-    except (TOMLDecodeError, UnicodeDecodeError, RecursionError) as fault:
-        raise UsageError(f"{path}: not valid TOML ({brief(fault)})") from None
+        raise UsageError(f"suite {shown(name)}: neither a built-in suite nor a file; {suggestion(name, known)}")
+    table = read_toml(path)
     for override in overrides:
         apply_override(table, override)
-    return parse(table, path.stem)
+    return parse(table, path.stem, None if name in known else str(path))
 
 
-def parse(table: Mapping[str, Any], stem: str) -> Suite:
-    """Turn a TOML table into a Suite that knows every fault of its structure; its parts are checked by the plan."""
-    faults = [f"unknown key '{key}'; {suggestion(key, TOP)}" for key in table if key not in TOP]
+def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Suite:
+    """Turn a TOML table into a Suite that knows every fault of its structure; its parts are checked by the plan.
+
+    source: what faults name it by.
+    """
+    faults = [*_odd(table), *(f"unknown key {shown(key)}; {suggestion(str(key), TOP)}" for key in table if key not in TOP)]
     seeds = _seeds(table.get("seeds", 5), "seeds", faults)
     budgets = _budgets(table, "suite", faults)
+    if not isinstance(table.get("design", {}), dict):
+        faults.append("design: write each factor's levels as [[design.NAME]] tables")
     design, combined = expand(table["design"], faults) if isinstance(table.get("design"), dict) else (Design(), [])
     listed = [*_tables(table, "condensers", faults), *combined]
     condensers = [_condenser(entry, f"condensers[{i}]", faults) for i, entry in enumerate(listed)]
     labels = [entry.label for entry in condensers]
-    faults += [f"condensers: label '{name}' is used twice; give one a `label`" for name in set(labels) if labels.count(name) > 1]
     scenarios = [
         _scenario(entry, f"scenarios[{i}]", (labels, budgets, seeds), faults)
         for i, entry in enumerate(_tables(table, "scenarios", faults))
     ]
-    names = [entry.label for entry in scenarios]
-    faults += [f"scenarios: label '{name}' is used twice; give one a `label`" for name in set(names) if names.count(name) > 1]
-    data = table.get("data", [])
-    data = (data,) if isinstance(data, str) else tuple(data)
+    faults += _twice("condensers", labels) + _twice("scenarios", [entry.label for entry in scenarios])
+    data = texts([table["data"]] if isinstance(table.get("data"), str) else table.get("data", []), "data", faults)
     if not data:
         faults.append('data: name at least one data set, such as data = ["mnist-5k"]')
-    validation = table.get("validation", 0.1)
-    if not isinstance(validation, float) or not 0 < validation < 1:
-        faults.append(f"validation: {validation!r} is not a fraction between 0 and 1")
-        validation = 0.1
+    where = source or f"suite {stem}"
     return Suite(
-        name=str(table.get("name", stem)),
-        about=str(table.get("about", "")),
-        data=data,
-        validation=validation,
+        name=_name(table.get("name", stem), faults),
+        about=text(table, "about", "", faults),
+        data=tuple(dict.fromkeys(data)),
+        validation=_share(table.get("validation", 0.1), faults),
         condensers=tuple(condensers),
         scenarios=tuple(scenarios),
-        faults=tuple(f"suite {stem}: {fault}" for fault in faults),
+        faults=tuple(f"{where}: {fault}" for fault in dict.fromkeys(faults)),
         design=design,
+        source=where,
     )
+
+
+def _odd(table: Mapping[str, Any]) -> list[str]:
+    """What no suite may hold, wherever it stands; the lines of `about` may be several."""
+    about = table.get("about")
+    plain = {"about": about.replace("\n", " ").replace("\t", " ")} if isinstance(about, str) else {}
+    return list(oddities({**table, **plain}, strict=True))
+
+
+def _twice(kind: str, labels: Sequence[str]) -> list[str]:
+    return [
+        f"{kind}: label {shown(name)} is used twice; give one a `label`"
+        for name in dict.fromkeys(labels)
+        if labels.count(name) > 1
+    ]
+
+
+def _name(value: Any, faults: list[str]) -> str:
+    """The suite's name, which is that of its run directory too."""
+    if isinstance(value, str) and value.strip(".") and not {"/", "\\"} & set(value) and len(value) <= LONGEST_NAME:
+        return value
+    faults.append(f'name: {shown(value)} cannot name a directory; write a word, such as name = "first"')
+    return "suite"
+
+
+def _share(value: Any, faults: list[str]) -> float:
+    if isinstance(value, float) and 0 < value < 1:
+        return value
+    faults.append(f"validation: {shown(value)} is not a fraction between 0 and 1")
+    return 0.1
+
+
+def text(table: Mapping[str, Any], key: str, where: str, faults: list[str]) -> str:
+    """The text at `key`, "" where there is none."""
+    value = table.get(key, "")
+    if isinstance(value, str) and (value or key not in table or key == "about"):
+        return value
+    faults.append(f"{join(where, key)}: {shown(value)} is not a text that names something")
+    return ""
+
+
+def texts(value: Any, where: str, faults: list[str]) -> tuple[str, ...]:
+    """The texts of a list; what in it is none is left out."""
+    if not isinstance(value, list | tuple):
+        faults.append(f"{where}: {shown(value)} is not a list of names")
+        return ()
+    wrong = [(at, one) for at, one in enumerate(value) if not isinstance(one, str)]
+    faults += [f"{join(where, at)}: {shown(one)} is not a name" for at, one in wrong]
+    return tuple(one for one in value if isinstance(one, str))
 
 
 def _tables(table: Mapping[str, Any], key: str, faults: list[str]) -> list[Mapping[str, Any]]:
@@ -128,13 +180,12 @@ def _tables(table: Mapping[str, Any], key: str, faults: list[str]) -> list[Mappi
 
 
 def _condenser(entry: Mapping[str, Any], where: str, faults: list[str]) -> CondenserEntry:
-    if "method" not in entry:
-        faults.append(f"{where}: needs a `method`")
+    _require(entry, "method", where, faults)
     settings = {key: value for key, value in entry.items() if key not in OF_CONDENSER}
-    spec = {"name": entry.get("method", ""), **settings}
+    spec = {**settings, "name": entry.get("method", "")}
     shards = entry.get("shards", 1)
     if isinstance(shards, bool) or not isinstance(shards, int) or shards < 1:
-        faults.append(f"{where}.shards: {shards!r} is not a whole number of at least 1")
+        faults.append(f"{where}.shards: {shown(shards)} is not a whole number of at least 1")
         shards = 1
     return CondenserEntry(label_of(entry), spec, _budgets(entry, where, faults), shards)
 
@@ -143,20 +194,30 @@ def _scenario(
     entry: Mapping[str, Any], where: str, known: tuple[list[str], tuple[tuple[str, int], ...], tuple[int, ...]], faults: list[str]
 ) -> ScenarioEntry:
     labels, budgets, seeds = known
-    if "scenario" not in entry:
-        faults.append(f"{where}: needs a `scenario`")
-    chosen = tuple(entry.get("condensers", labels))
-    faults += [f"{where}.condensers: unknown label '{c}'; {suggestion(c, labels)}" for c in chosen if c not in labels]
-    references = entry.get("references")
+    _require(entry, "scenario", where, faults)
+    chosen = texts(entry.get("condensers", labels), f"{where}.condensers", faults)
+    faults += [f"{where}.condensers: unknown label {shown(c)}; {suggestion(c, labels)}" for c in chosen if c not in labels]
+    references = texts(entry["references"], f"{where}.references", faults) if "references" in entry else None
     return ScenarioEntry(
-        name=str(entry.get("scenario", "")),
+        name=entry["scenario"] if isinstance(entry.get("scenario"), str) else "",
         label=label_of(entry),
         settings={key: value for key, value in entry.items() if key not in OF_SCENARIO},
         budgets=_budgets(entry, where, faults) or budgets,
         condensers=chosen,
-        references=None if references is None else tuple(references),
+        references=references,
         seeds=_seeds(entry["seeds"], f"{where}.seeds", faults) if "seeds" in entry else seeds,
     )
+
+
+def _require(entry: Mapping[str, Any], key: str, where: str, faults: list[str]) -> None:
+    """What a table of a condenser or a scenario is named by."""
+    if key not in entry:
+        faults.append(f"{where}: needs a `{key}`")
+    else:
+        text(entry, key, where, faults)
+    text(entry, "label", where, faults)
+    if "name" in entry:
+        faults.append(f"{where}: unknown key 'name'; what is used is named by `{key}`, what rows call it by `label`")
 
 
 def _budgets(table: Mapping[str, Any], where: str, faults: list[str]) -> tuple[tuple[str, int], ...]:
@@ -165,15 +226,22 @@ def _budgets(table: Mapping[str, Any], where: str, faults: list[str]) -> tuple[t
         values = table.get(kind, [])
         for value in values if isinstance(values, list) else [values]:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                faults.append(f"{where}.{kind}: {value!r} is not a whole number of at least 1")
+                faults.append(f"{join(where, kind)}: {shown(value)} is not a whole number of at least 1")
             else:
                 budgets.append((kind, value))
-    return tuple(budgets)
+    return tuple(dict.fromkeys(budgets))
 
 
 def _seeds(value: Any, where: str, faults: list[str]) -> tuple[int, ...]:
-    seeds = list(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(seeds, list) or not seeds or not all(isinstance(s, int) and s >= 0 for s in seeds):
-        faults.append(f"{where}: {value!r} is neither a number of seeds (at least 1) nor a list of them")
-        return (0,)
-    return tuple(seeds)
+    if type(value) is int and 1 <= value <= MOST_SEEDS:
+        return tuple(range(value))
+    if (
+        isinstance(value, list)
+        and 1 <= len(value) <= MOST_SEEDS
+        and all(type(s) is int and 0 <= s <= LARGEST_SEED for s in value)
+    ):
+        return tuple(dict.fromkeys(value))
+    faults.append(
+        f"{where}: {shown(value)} is neither a number of seeds (1 to {MOST_SEEDS}) nor a list of them, each 0 to {LARGEST_SEED}"
+    )
+    return (0,)

@@ -45,5 +45,6 @@ def trained_once(spec: Any, data: ClassData, recipe: Training, context: Context,
     network = networks.build(spec, data.shape, len(data.class_names), context.generator, data.device)
     state = engine.read_state(path, data.device)
     assert state is not None
-    network.load_state_dict(state)
+    with engine.taking_up(path):
+        network.load_state_dict(state)
     return network

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from condensers import engine
+from condensers import engine, optimiser_state
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.parameterisations.base import Groups
@@ -79,7 +79,7 @@ class AutoEncoder:
         self.encoder.load_state_dict(state["encoder"])
         with torch.no_grad():
             self.decoders.copy_(state["decoders"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        optimiser_state.take_up(self.optimiser, state["optimiser"])
 
 
 def warm_start(part: Any, start: Tensor, data: ClassData, context: Context) -> Groups:

@@ -86,7 +86,8 @@ class Segments:
     def __init__(self, schedule: Experts, setting: Setting) -> None:
         self.schedule, self.setting = schedule, setting
         self.network = _network(setting, torch.Generator())
-        found = [_read(path) for path in _files(schedule, setting)] if setting.context.cache else None
+        shape = (schedule.epochs + 1, len(_vector(self.network)))
+        found = [_read(path, shape) for path in _files(schedule, setting)] if setting.context.cache else None
         found = found or [_train(schedule, setting, index, None) for index in range(schedule.experts)]
         self.paths: list[Tensor] = [one["parameters"] for one in found]
         self.prepared_seconds = float(sum(one["seconds"] for one in found))
@@ -185,7 +186,12 @@ def _vector(network: nn.Module) -> Tensor:
     return parameters_to_vector(network.parameters()).detach().cpu()
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """What is in an expert's file; its parameters stay there until they are asked for."""
-    state: dict[str, Any] = torch.load(path, weights_only=True, mmap=True, map_location="cpu")
+def _read(path: Path, shape: tuple[int, int]) -> dict[str, Any]:
+    """What is in an expert's file; its parameters, of `shape`, stay there until they are asked for."""
+    with engine.taking_up(path):
+        state: dict[str, Any] = torch.load(path, weights_only=True, mmap=True, map_location="cpu")
+        found = tuple(state["parameters"].shape)
+        if found != shape:
+            raise ValueError(f"parameters of shape {found}, not {shape}")
+        state["seconds"] = float(state["seconds"])
     return state

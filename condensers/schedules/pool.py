@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from condensers import optimiser_state
 from condensers.fields import hyper
 from condensers.objectives.kernel_regression import targets
 from condensers.schedules.base import SyntheticBatch
@@ -112,5 +113,5 @@ class AgeingNetworks:
         for network, found in zip(self.networks, state["networks"], strict=True):
             network.load_state_dict(found)
         for optimiser, found in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(found)
+            optimiser_state.take_up(optimiser, found)
         self.ages, self.owed, self.picked = list(state["ages"]), list(state["owed"]), state["picked"]

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from condensers import optimiser_state
 from condensers.augmentations.cutmix import cutmix
 from condensers.fields import hyper
 from condensers.schedules.base import SyntheticBatch
@@ -101,4 +102,4 @@ class RealTraining:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.current.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        optimiser_state.take_up(self.optimiser, state["optimiser"])

@@ -12,6 +12,7 @@ from condensers.cache import key_of, make_missing
 from condensers.code_digest import code_of
 from condensers.context import Context, write_atomically
 from condensers.data import ClassData
+from condensers.engine import taking_up
 from condensers.fields import settings_of
 
 FORMAT = 1
@@ -38,9 +39,12 @@ def kept_scores(method: Any, data: ClassData, context: Context, compute: Callabl
         write_atomically(path, save({"scores": made.values, "seconds": seconds, "generator": state}))
 
     make_missing([path], make, context)
-    found = load_file(path)
-    context.generator.set_state(found["generator"])
-    return Scores(found["scores"], float(found["seconds"]))
+    with taking_up(path):
+        found = load_file(path)
+        if found["scores"].shape != data.labels.shape:
+            raise ValueError(f"{len(found['scores'])} scores of {len(data.labels)} images")
+        context.generator.set_state(found["generator"])
+        return Scores(found["scores"], float(found["seconds"]))
 
 
 def _key(method: Any, data: ClassData, context: Context) -> str:

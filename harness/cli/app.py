@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from condensers.errors import HarnessError, Interrupted
+from condensers.errors import HarnessError, Interrupted, visible
 from harness import __version__
 from harness.cli import condense, diff, doctor, evaluate, export, import_, names, new, plan, report, run, runs, truth, verify
 
@@ -59,13 +59,13 @@ def main() -> None:
     except Interrupted as fault:
         if debug:
             raise
-        typer.echo(f"interrupted: {fault}", err=True)
+        typer.echo("\n".join(visible(line) for line in f"interrupted: {fault}".split("\n")), err=True)
         sys.exit(130)
     except HarnessError as fault:
         if debug:
             raise
-        for sentence in str(fault).splitlines():
-            typer.echo(f"error: {sentence}", err=True)
+        for sentence in str(fault).split("\n"):
+            typer.echo(f"error: {visible(sentence)}", err=True)
         sys.exit(fault.status)
     except BrokenPipeError:
         sys.stderr.close()
@@ -73,5 +73,6 @@ def main() -> None:
     except Exception as fault:
         if debug:
             raise
-        typer.echo(f"error: unexpected {type(fault).__name__}: {fault}; run `harness --debug ...` for the traceback", err=True)
+        said = visible(f"unexpected {type(fault).__name__}: {fault}")
+        typer.echo(f"error: {said}; run `harness --debug ...` for the traceback", err=True)
         sys.exit(1)

@@ -46,7 +46,7 @@ def evaluate(
     synthetic = load_set(gallery.locate(file))
     splits = options.load_data(data or located(synthetic.card["dataset"], file), data_dir, download)
     require_same_data(synthetic, splits.train, file)
-    if hasattr(use, "anew") and synthetic.card["couples_classes"]:
+    if hasattr(use, "anew") and synthetic.card.get("couples_classes", True):
         typer.echo(visible(NOT_ONE_BY_ONE.format(method=synthetic.card["method"])), err=True)
     if synthetic.recipe.get("whitening") and getattr(use, "whitening", "") == "none":
         typer.echo(WHITENED, err=True)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +17,16 @@ COLUMNS = (
 
 
 def as_json(report: Mapping[str, Any]) -> str:
-    """The whole report, indented; NaN never occurs in it."""
-    return json.dumps(report, indent=1, allow_nan=False) + "\n"
+    """The whole report, indented; null stands where a number is not finite, since JSON has no such number."""
+    return json.dumps(_finite(report), indent=1, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def render(report: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from it gives the same as one that was never stopped. Avalanche's own checkpoint
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from condensers.context import Context, Progress, derive_seed
-from condensers.engine import read_state, write_state
+from condensers.engine import read_state, taking_up, write_state
 from condensers.errors import Interrupted
 from scenarios.continual.batches import Batches
 from scenarios.continual.learner import Clock, Learner, Watch, build
@@ -135,6 +135,10 @@ class Course:
         state = read_state(self.path, self.context.device)
         if state is None:
             return 0
+        with taking_up(self.path):
+            return self._take_up(state)
+
+    def _take_up(self, state: Mapping[str, Any]) -> int:
         self.index, self.seconds, self.watch.images = state["index"], state["seconds"], state["images"]
         self.readings.load_state_dict(state["readings"])
         self.learner.model.load_state_dict(state["network"])

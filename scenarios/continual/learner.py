@@ -9,6 +9,7 @@ from avalanche.core import SupervisedPlugin
 from avalanche.training.supervised import Naive
 from torch import nn
 
+from condensers import optimiser_state
 from condensers.context import Context
 from condensers.data import ClassData
 from condensers.registry import AUGMENTATIONS
@@ -40,7 +41,7 @@ class Watch(SupervisedPlugin):
 
     def before_training_epoch(self, strategy: Any, **_: Any) -> None:
         if self.optimiser is not None:
-            strategy.optimizer.load_state_dict(self.optimiser)
+            optimiser_state.take_up(strategy.optimizer, self.optimiser)
             self.optimiser = None
 
     def before_forward(self, strategy: Any, **_: Any) -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -124,3 +125,30 @@ def test_a_folder_in_the_files_place_is_left_alone(synthetic: SyntheticSet, tmp_
     with pytest.raises(UsageError, match="cannot be written"):
         save_set(synthetic, tmp_path / "set.safetensors")
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["inside", "set.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("key", "new", "sentence"),
+    [
+        ("class_names", "abc", "class_names: expected a list, found 'abc'"),
+        ("classes", [0, "1"], r"classes\[1\]: expected a whole number, found '1'"),
+        ("classes", [0, 10], "classes are not different numbers below 10"),
+        ("mean", [float("nan")], r"mean\[0\]: expected a finite number, found nan"),
+        ("std", [0.0], r"std\[0\]: expected above 0"),
+        ("std", [1.0, 1.0], "mean and std have 1 and 2 channels, shape has 1"),
+        ("ipc", True, "ipc: expected a whole number, found true"),
+        ("recipe", {"augmentation": 3}, "recipe.augmentation: expected a text, found 3"),
+        ("parameterisation", {"name": ["pixels"]}, "parameterisation.name: expected a text, found a list"),
+        ("indices", {"class 0": []}, "indices.class 1: are not those of 1 images"),
+        ("seed", 10**30, "seed: 1000000000000000000000000000000 is beyond the whole numbers of 64 bits"),
+    ],
+    ids=["text", "item", "outside", "nan", "zero", "channels", "true", "recipe", "part", "indices", "64 bits"],
+)
+def test_a_card_with_an_entry_of_the_wrong_type_is_refused_in_a_sentence(
+    key: str, new: Any, sentence: str, grey8: ClassData, condense_tiny: Callable[..., SyntheticSet], tmp_path: Path
+) -> None:
+    made, path = condense_tiny("random", grey8, 1), tmp_path / "set.safetensors"
+    save_set(replace(made, card={**made.card, key: new}), path)
+    with pytest.raises(UsageError, match=sentence) as fault:
+        load_set(path)
+    assert str(fault.value).startswith(f"{path}: ") and "\n" not in str(fault.value)

@@ -107,3 +107,34 @@ def test_overrides_that_lead_nowhere(tmp_path: Path, override: str, sentence: st
 def test_ipc_above_a_class_of_a_selection_is_found_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="ipc 1000 is more than class"):
         cells(tmp_path, TINY, "ipc=[1000]")
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("condensers.dm.network=3", "condensers.dm.network: 3 is neither the name of a network nor a table with a `name`"),
+        ('condensers.dm.network=["mlp"]', "condensers.dm.network: a list is neither the name of a network"),
+        ("condensers.dm.objective={}", "condensers.dm.objective: a table of a objective needs a `name`"),
+        ("condensers.dm.regularisers=[7]", "condensers.dm.regularisers[0]: 7 is neither the name of a regulariser"),
+        ("condensers.dm.halve_at=[0.5, true]", "condensers.dm.halve_at[1]: True is not a number"),
+        ("condensers.dm.network.width=9223372036854775808", "condensers[1].network.width: 9223372036854775808 is beyond"),
+        ("scenarios.accuracy.network=1979-05-27", "scenarios[0].network: 1979-05-27 is no text, number, list or table"),
+    ],
+    ids=["number", "list", "no name", "among several", "item", "64 bits", "date"],
+)
+def test_a_part_of_the_wrong_type_is_told_by_its_place(tmp_path: Path, override: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as fault:
+        cells(tmp_path, TINY, override)
+    assert f"{tmp_path / 's.toml'}: {sentence}" in str(fault.value)
+
+
+def test_faults_of_several_parts_of_one_condenser_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as fault:
+        cells(tmp_path, TINY, "condensers.dm.network=3", "condensers.dm.schedule=false", "condensers.dm.view=oval")
+    assert len(str(fault.value).splitlines()) == 3
+
+
+def test_a_strategy_of_the_wrong_type_is_told_by_its_place(tmp_path: Path) -> None:
+    text = TINY + '\n[[scenarios]]\nscenario = "continual"\nstrategies = ["replay", 3]\n'
+    with pytest.raises(UsageError, match=r"strategies\[1\]: 3 is neither the name of a strategy nor a table"):
+        cells(tmp_path, text)

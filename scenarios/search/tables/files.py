@@ -7,6 +7,9 @@ from typing import Any
 
 from condensers.context import write_atomically
 from condensers.errors import UsageError, brief
+from condensers.plain import parse_json
+from condensers.schema import brief_faults
+from scenarios.search.tables.shape import TableShape
 from scenarios.search.tables.table import OF_ROW, Table, content_of
 from scenarios.search.tables.target import FORMAT, Target
 
@@ -41,8 +44,8 @@ def read(path: Path) -> Table:
 @lru_cache(maxsize=16)
 def _read(path: Path, changed: int) -> Table:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as fault:
+        value = parse_json(path.read_bytes())
+    except ValueError as fault:
         raise UsageError(f"{path}: no ground-truth table, since it is not JSON ({brief(fault)}); name another file") from None
     if not isinstance(value, dict) or "content" not in value or "rows" not in value:
         raise UsageError(f"{path}: no ground-truth table; make one with: harness truth build")
@@ -54,10 +57,10 @@ def _read(path: Path, changed: int) -> Table:
         raise UsageError(
             f"{path}: changed or damaged since it was made (its content is not that of its hash); fetch or build it anew"
         )
-    try:
-        return Table(Target(value["space"], value["recipe"], value["data"]), value["choices"], value["made"], value["rows"])
-    except KeyError as fault:
-        raise UsageError(f"{path}: no ground-truth table, it lacks {fault}; make one with: harness truth build") from None
+    faults = brief_faults(TableShape, value)
+    if faults:
+        raise UsageError(f"{path}: no ground-truth table ({faults}); make one with: harness truth build")
+    return Table(Target(value["space"], value["recipe"], value["data"]), value["choices"], value["made"], value["rows"])
 
 
 def write(path: Path, table: Table) -> None:

@@ -1,0 +1,39 @@
+"""Taking up an optimiser's state: one of other parameters is refused, for a fused step would write beyond their memory."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+def take_up(optimiser: Optimizer, state: Mapping[str, Any]) -> None:
+    """Load `state` into `optimiser`; ValueError where it is not what an optimiser of its kind and parameters leaves."""
+    before = [dict(group) for group in optimiser.param_groups]
+    optimiser.load_state_dict(dict(state))
+    for old, new in zip(before, optimiser.param_groups, strict=True):
+        for name in {*old, *new} - {"params"}:
+            if name not in old or name not in new or _kind(old[name]) != _kind(new[name]):
+                raise ValueError(f"the optimiser's setting {name} is not of its kind")
+    kinds: dict[str, list[str]] = {}
+    for parameter, held in optimiser.state.items():
+        if not isinstance(parameter, Tensor):
+            raise ValueError("the optimiser holds a state of no parameter")
+        for name, value in held.items():
+            kinds.setdefault(name, []).append(_kind(value))
+            if isinstance(value, Tensor) and value.ndim and (value.shape, value.dtype) != (parameter.shape, parameter.dtype):
+                raise ValueError(f"the optimiser's {name} has the shape {tuple(value.shape)}, not {tuple(parameter.shape)}")
+    # A fused step takes what it keeps of all parameters or of none.
+    fused = [len(group["params"]) for group in optimiser.param_groups if group.get("fused")]
+    count = sum(fused) if fused else len(optimiser.state)
+    for name, found in kinds.items():
+        if len(found) != count or set(found) not in ({"tensor"}, {"nothing"}):
+            raise ValueError(f"the optimiser's {name} is no tensor of each parameter")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    return "tensor" if isinstance(value, Tensor) else "nothing" if value is None else type(value).__name__
