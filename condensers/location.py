@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import importlib
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec, spec_from_loader
@@ -57,10 +57,10 @@ def content(location: Location) -> bytes:
     return found
 
 
-def load(where: str, known: Collection[str], needs: Collection[str] = ()) -> Any:
+def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) -> Any:
     """The class at `where`; every part of its module that no registry has gets its location for a name.
 
-    known: the "module:Name" of all registered parts. needs: attributes that the class must have. UsageError where the file,
+    known: whether a part at "module:Name" is registered. needs: attributes that the class must have. UsageError where the file,
     the module or the class is missing, is no part, or raises something while it is loaded.
     """
     location = parse(where)
@@ -78,9 +78,9 @@ def load(where: str, known: Collection[str], needs: Collection[str] = ()) -> Any
     return found
 
 
-def _label(part: Any, location: str, known: Collection[str], digest: str) -> None:
+def _label(part: Any, location: str, known: Callable[[str], bool], digest: str) -> None:
     """Name the class by where it stands: that is how a suite's cells, in this process and in others, find it again."""
-    if location not in known and vars(part).get("registered") != location:
+    if not known(location) and vars(part).get("registered") != location:
         part.registered = f"{location}@{digest}" if digest else location
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from harness.cli import options
+from scenarios.registry import SCENARIOS
 
 NOT_ONE_BY_ONE = (
     "note: {method} lets the classes of a set depend on each other, so this memory knows of classes to come;"
@@ -17,7 +18,8 @@ NOT_ONE_BY_ONE = (
 def evaluate(
     file: Annotated[Path, typer.Argument(help="A set: FILE.safetensors, or gallery:NAME.")],
     scenario: Annotated[
-        str, typer.Option("--scenario", help="accuracy, cross-architecture, continual, search or data-space.")
+        str,
+        typer.Option("--scenario", help=f"{', '.join(SCENARIOS.builtin)}, one of a plug-in, or FILE.py:Name."),
     ] = "accuracy",
     data: Annotated[str | None, typer.Option("--data", help="The data it was made from; its card says which.")] = None,
     seed: options.Seed = 0,
@@ -35,7 +37,6 @@ def evaluate(
     from harness.condensing import interruptible, kept_work
     from harness.runtime import choose_device, prepare
     from scenarios.datasets import load
-    from scenarios.registry import SCENARIOS
 
     use = SCENARIOS.create(options.spec_of(scenario, overrides))
     prepare(threads)
