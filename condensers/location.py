@@ -74,7 +74,7 @@ def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) 
     lacking = [need for need in ("__dataclass_fields__", *needs) if not hasattr(found, need)]
     if not isinstance(found, type) or lacking:
         why = f"it lacks '{lacking[0]}'" if lacking else "it is no class"
-        raise UsageError(f"{where}: cannot be used ({why}); make it a frozen dataclass as `harness new condenser` writes one")
+        raise UsageError(f"{where}: cannot be used ({why}); make it a frozen dataclass as `harness new` writes one")
     return found
 
 

@@ -112,7 +112,7 @@ PARTS = {registry.kind: registry for registry in _OF_METHODS}
 
 def installed(group: str) -> "Iterable[EntryPoint]":
     """What installed packages add to a registry."""
-    found: "Iterable[EntryPoint]" = _all_installed().select(group=group)
+    found: Iterable[EntryPoint] = _all_installed().select(group=group)
     return found
 
 
@@ -126,7 +126,8 @@ def _all_installed() -> Any:
 
 def is_registered(where: str) -> bool:
     """Whether "module:Name" is a built-in part or one that an installed package registers."""
-    third = (entry.value for entry in _all_installed() if entry.group.startswith("condensation_harness."))
+    groups = [group for group in _all_installed().groups if group.startswith("condensation_harness.")]
+    third = (entry.value for group in groups for entry in installed(group))
     return where.startswith(("condensers.", "scenarios.")) or where in third
 
 

@@ -1,8 +1,9 @@
 """What every registered part says of itself, gathered once for each state of the code and kept in the user's cache.
 
-To gather it, all parts are imported, which takes seconds and brings torch; to read it again takes milliseconds. The file's name is
-a digest of the code and of the plug-ins, so that a change of either leads to another file. It holds texts, never code. A file that
-is damaged, or that somebody else owns or may write, is not read.
+To gather it, all parts are imported, which takes seconds and brings torch; to read it again takes
+milliseconds. The file's name is a digest of the code and of the plug-ins, so that a change of either
+leads to another file. It holds texts, never code. A file that is damaged, or that somebody else owns
+or may write, is not read.
 """
 
 import hashlib

@@ -10,6 +10,7 @@ from condensers.exchange.assembling import assemble, found
 from condensers.exchange.choices import Choices
 from condensers.exchange.reading import Files, read
 from harness.condensing import preview
+from scenarios.datasets.naming import is_place, without_folder
 from scenarios.protocol import Splits
 
 Load = Callable[[str], Splits]
@@ -36,6 +37,10 @@ def _data_of(file: Path, said: str | None, asked: str | None) -> str:
     """The name of the data set, by the file or by the user, who may not disagree."""
     if said is None and asked is None:
         raise UsageError(f"{file}: does not say which data set it was made from; pass --data D")
-    if None not in (said, asked) and said != asked:
+    if said is not None and asked is None and is_place(said):
+        raise UsageError(
+            f"{file}: says it was made from {said}, which is code; if you trust that code, pass its place: --data FILE.py:Name"
+        )
+    if said is not None and asked is not None and said != without_folder(asked):
         raise UsageError(f"{file}: says it was made from {said}, not {asked}; pass --data {said}")
     return str(asked or said)

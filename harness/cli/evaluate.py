@@ -34,14 +34,14 @@ def evaluate(
     from condensers.artifact import load_set, require_same_data
     from condensers.fields import settings_of
     from harness import gallery
-    from harness.condensing import interruptible, kept_work
+    from harness.condensing import interruptible, kept_work, named_by
     from harness.runtime import choose_device, prepare
     from scenarios.datasets import load
 
-    use = SCENARIOS.create(options.spec_of(scenario, overrides))
+    use = SCENARIOS.create(options.spec_of(scenario, "scenario", overrides))
     prepare(threads)
     synthetic = load_set(gallery.locate(file))
-    splits = load(data or synthetic.card["dataset"], data_dir=data_dir, download=download)
+    splits = load(data or named_by(synthetic, file), data_dir=data_dir, download=download)
     require_same_data(synthetic, splits.train, file)
     if hasattr(use, "anew") and synthetic.card["couples_classes"]:
         typer.echo(NOT_ONE_BY_ONE.format(method=synthetic.card["method"]), err=True)

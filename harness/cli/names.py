@@ -11,9 +11,7 @@ from harness.registries import kinds
 
 
 def list_names(
-    kind: Annotated[
-        str | None, typer.Argument(help=f"One of {', '.join(kinds())}; all if left out.")
-    ] = None,
+    kind: Annotated[str | None, typer.Argument(help=f"One of {', '.join(kinds())}; all if left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object: kind -> name -> summary.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table a kind.")] = False,
 ) -> None:

@@ -1,5 +1,7 @@
 """Names of data sets that are made of a place or of other names. Imports no torch, so that listing stays fast."""
 
+from pathlib import PurePath
+
 from condensers.errors import UsageError
 
 FOLDER = "folder:"
@@ -21,9 +23,28 @@ def domain_names(name: str) -> tuple[str, ...]:
     return parts
 
 
+def is_place(name: str) -> bool:
+    """Whether a data set, or one of several, is named by the place of its class, FILE.py:Name: to load it runs code."""
+    if name.startswith(DOMAINS):
+        return any(is_place(part.strip()) for part in name.removeprefix(DOMAINS).split("+"))
+    return ":" in name and not name.startswith(FOLDER)
+
+
+def without_folder(name: str) -> str:
+    """FILE.py:Name without the folder of the file, which differs from machine to machine; any other name as it is."""
+    place, colon, rest = name.rpartition(":")
+    return f"{PurePath(place).name}{colon}{rest}" if is_place(name) and not name.startswith(DOMAINS) else name
+
+
 def parted(name: str) -> tuple[str, int | None, int | None]:
     """NAME@PIXELS~COUNT -> (NAME, PIXELS, COUNT), None for what is left out; UsageError where either is no number above 0."""
-    rest, count = _number(name, name, FEWER, "number of training images a class; write NAME~COUNT, for example fashion-mnist~600")
+    place, colon, own = name.rpartition(":")  # the path of a file may hold these marks too
+    base, height, count = _parted(name, own)
+    return f"{place}{colon}{base}", height, count
+
+
+def _parted(name: str, own: str) -> tuple[str, int | None, int | None]:
+    rest, count = _number(name, own, FEWER, "number of training images a class; write NAME~COUNT, for example fashion-mnist~600")
     base, height = _number(name, rest, PIXELS, "height of images; write NAME@PIXELS, for example fashion-mnist@14")
     return base, height, count
 
