@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import importlib
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec, spec_from_loader
@@ -19,6 +19,14 @@ from typing import Any, NamedTuple
 from condensers.errors import HarnessError, UsageError
 
 DIGITS = 8
+LOCATED = "located_"  # how the modules of files are called
+
+
+class Source(NamedTuple):
+    """place: of a file, as it was named. content: of the version that was loaded."""
+
+    place: str
+    content: bytes
 
 
 class Location(NamedTuple):
@@ -65,9 +73,7 @@ def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) 
     """
     location = parse(where)
     module = _file_module(location) if location.in_file else _module(location.place)
-    for name, value in list(vars(module).items()):
-        if isinstance(value, type) and value.__module__ == module.__name__ and dataclasses.is_dataclass(value):
-            _label(value, f"{location.place}:{name}", known, getattr(module, "__digest__", ""))
+    _label_parts(module, location.place, known)
     found = getattr(module, location.name, None)
     if found is None:
         raise UsageError(f"{location.place}: has no class {location.name}; write {location.place}:ITS_NAME")
@@ -76,6 +82,24 @@ def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) 
         why = f"it lacks '{lacking[0]}'" if lacking else "it is no class"
         raise UsageError(f"{where}: cannot be used ({why}); make it a frozen dataclass as `harness new` writes one")
     return found
+
+
+def sources() -> list[Source]:
+    """The files that parts were loaded from in this process, for another process to load the same."""
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith(LOCATED)]
+    return [Source(vars(module)["__place__"], vars(module)["__source__"]) for module in modules]
+
+
+def load_sources(found: Iterable[Source], known: Callable[[str], bool]) -> None:
+    """Load what `sources` gave in another process, so that objects of these parts can be unpickled here."""
+    for place, content in found:
+        _label_parts(_run(place, content), place, known)
+
+
+def _label_parts(module: ModuleType, place: str, known: Callable[[str], bool]) -> None:
+    for name, value in list(vars(module).items()):
+        if isinstance(value, type) and value.__module__ == module.__name__ and dataclasses.is_dataclass(value):
+            _label(value, f"{place}:{name}", known, getattr(module, "__digest__", ""))
 
 
 def _label(part: Any, location: str, known: Callable[[str], bool], digest: str) -> None:
@@ -103,10 +127,10 @@ def _file_module(location: Location) -> ModuleType:
 def _run(place: str, source: bytes) -> ModuleType:
     """Run a file as a module of its own; the same file in the same version is run once."""
     digest = _digest(source)
-    name = f"located_{hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}_{digest}"
+    name = f"{LOCATED}{hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}_{digest}"
     module = module_from_spec(spec_from_loader(name, None) or ModuleSpec(name, None))
     module.__file__ = str(Path(place).expanduser())
-    vars(module)["__digest__"] = digest
+    vars(module).update(__digest__=digest, __place__=place, __source__=source)
     sys.modules[name] = module  # dataclasses look up their module there
     try:
         exec(compile(source, module.__file__, "exec"), vars(module))
