@@ -85,7 +85,7 @@ def _gathered() -> Descriptions:
 def _kept(path: Path) -> Descriptions | None:
     """What the file holds; None if it is not there, is not the user's alone, or is damaged."""
     try:
-        with path.open("rb") as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe would wait for ever
             about = os.fstat(file.fileno())
             ours = about.st_uid == os.geteuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
             if not ours or not stat.S_ISREG(about.st_mode) or about.st_size > MOST_BYTES:

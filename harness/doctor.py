@@ -55,11 +55,11 @@ def _ours() -> Check:
 
 
 def _others() -> Iterator[Path]:
-    """Packages and modules called as ours are, in the present folder and on Python's path."""
+    """Packages (with an __init__.py) and modules called as ours are, in the present folder and on Python's path."""
     for folder in dict.fromkeys(str(Path(entry or ".").resolve()) for entry in ("", *sys.path)):
         for name in OURS:
             spec = PathFinder.find_spec(name, [folder])
-            place = place_of(spec) if spec else None
+            place = place_of(spec) if spec and spec.origin else None
             if place and place.resolve() != TREE / name:
                 yield place
 

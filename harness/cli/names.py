@@ -47,18 +47,18 @@ def show(
         typer.secho(f"{part['kind']} {part['name']}", bold=True)
         typer.echo(f"{part['about'].strip()}\n")
         for field in part["fields"]:
-            _print_field(field, plural_of(field.get("part", "")))
+            print_field(field, plural_of(field.get("part", "")))
 
 
 INDENT = " " * 6
 WORDS = {"int": "whole number", "float": "number", "str": "text", "bool": "true or false"}
 
 
-def _print_field(field: dict[str, Any], plural: str) -> None:
+def print_field(field: dict[str, Any], plural: str) -> None:
     default = field.get("default")
     typer.echo(f"  {field['name']}" if default is None else f"  {field['name']} = {as_toml(default)}")
     details = [field["unit"]] if field.get("unit") else []
-    details.append(_kind(field, plural))
+    details.append(words_of(field, plural))
     if field.get("minimum") is not None:
         details[-1] += f", at least {as_toml(field['minimum'])}"
     if default is None:
@@ -68,7 +68,7 @@ def _print_field(field: dict[str, Any], plural: str) -> None:
     typer.echo(textwrap.fill("; ".join(details), 110, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False))
 
 
-def _kind(field: dict[str, Any], plural: str) -> str:
+def words_of(field: dict[str, Any], plural: str) -> str:
     """What a value may be, in words: of a part its kind, and where its names are listed."""
     several = field["type"].startswith(("tuple", "list"))
     if field.get("part"):
@@ -77,7 +77,7 @@ def _kind(field: dict[str, Any], plural: str) -> str:
         return "one of " + ", ".join(map(as_toml, field["values"]))
     words = [WORDS[name] for name in re.findall(r"\w+", field["type"]) if name in WORDS]
     if several:
-        return f"list of {words[0]}s" if words else "list"
+        return f"list of {words[0]}s" if words else "list of names or tables"
     return " or ".join(words) or "value"
 
 
