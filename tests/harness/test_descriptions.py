@@ -118,5 +118,7 @@ def test_a_home_that_cannot_be_written_is_no_fault(tmp_path: Path) -> None:
 def test_a_process_that_fails_is_a_sentence(runs: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     fault = subprocess.CompletedProcess([], 1, b"", b"Traceback\nModuleNotFoundError: No module named 'torch'\n")
     monkeypatch.setattr(descriptions.subprocess, "run", lambda *_, **__: fault)
-    with pytest.raises(descriptions.WorkFailed, match=r"cannot be read \(ModuleNotFoundError: No module named 'torch'\); harness doctor"):
+    with pytest.raises(
+        descriptions.WorkFailed, match=r"cannot be read \(ModuleNotFoundError: No module named 'torch'\); harness doctor"
+    ):
         descriptions.descriptions()

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,3 +108,47 @@ def test_overrides_that_lead_nowhere(tmp_path: Path, override: str, sentence: st
 def test_ipc_above_a_class_of_a_selection_is_found_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="ipc 1000 is more than class"):
         cells(tmp_path, TINY, "ipc=[1000]")
+
+
+def settings(tmp_path: Path, *overrides: str) -> tuple[Any, Any]:
+    """The spec of the suite's dm, and the settings of its scenario."""
+    made = [c for c in cells(tmp_path, TINY, *overrides) if c.label == "dm" and c.kind == "scenario"]
+    return made[0].condenser, made[0].settings
+
+
+def test_a_setting_of_a_part_that_has_no_table_is_set_in_its_default(tmp_path: Path) -> None:
+    condenser, scenario = settings(
+        tmp_path,
+        "condensers.dm.objective.name=gradient",
+        "condensers.dm.schedule.reuse=3",
+        "scenarios.accuracy.network=mlp",
+        "scenarios.accuracy.network.width=16",
+    )
+    assert condenser["objective"]["name"] == "gradient"
+    assert condenser["schedule"] == {"name": "fresh", "reuse": 3}
+    assert scenario["network"] == {"name": "mlp", "depth": 2, "width": 16}
+
+
+def test_a_part_within_a_part_is_reached(tmp_path: Path) -> None:
+    condenser, _ = settings(
+        tmp_path, "condensers.dm.view=background", "condensers.dm.view.seed.network.width=16", "condensers.dm.view.seed.steps=4"
+    )
+    seed = condenser["view"]["seed"]
+    assert (seed["algorithm"], seed["steps"], seed["network"]["width"]) == ("integrated-gradients", 4, 16)
+    assert seed["network"]["norm"] == "batch", "what the default sets beside it stays"
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("condensers.dm.regularisers.weight=1", "regularisers is a list of regularisers; set the whole of it"),
+        ("condensers.dm.labels.networks.width=1", "no table 'networks' here; known: none"),
+        ("condensers.dm.netwrk.width=1", "no table 'netwrk' here; did you mean 'network'"),
+        ("condensers.dm.iterations.x=1", "no table 'iterations' here"),
+        ("scenarios.accuracy.network.name.x=1", "no table 'name' here"),
+    ],
+    ids=["several", "no-part", "near", "number", "name"],
+)
+def test_overrides_of_what_is_no_part(tmp_path: Path, override: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        suite.read(written(tmp_path, TINY), [override])

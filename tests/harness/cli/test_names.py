@@ -91,7 +91,9 @@ def test_a_part_that_no_registry_has_is_shown_as_what_it_is(harness: Harness, tm
 
 
 def test_help_names_what_there_is(harness: Harness) -> None:
-    told = {verb: " ".join(harness(verb, "--help").out.split()) for verb in ("evaluate", "list", "import", "report", "export", "new")}
+    told = {
+        verb: " ".join(harness(verb, "--help").out.split()) for verb in ("evaluate", "list", "import", "report", "export", "new")
+    }
     assert all(name in told["evaluate"] for name in SCENARIOS.entries())
     assert all(kind in told["list"] for kind in kinds())
     assert all(name in told["import"] for name in READ)
