@@ -61,10 +61,11 @@ def _describe_field(field: "Field[Any]") -> dict[str, Any]:
 
 def _type_name(field: "Field[Any]") -> str:
     """The annotation as it was written; `Any` for a part becomes the part's kind."""
-    plain = isinstance(field.type, type) and not get_args(field.type)
-    written = field.type.__name__ if plain else str(field.type).replace("typing.", "")
+    annotation: Any = field.type
+    plain = isinstance(annotation, type) and not get_args(annotation)
+    written = annotation.__name__ if plain else str(annotation).replace("typing.", "")
     kind = field.metadata.get("part")
-    return written.replace("Any", kind) if kind else written
+    return str(written.replace("Any", kind) if kind else written)
 
 
 def _plain(value: Any) -> Any:

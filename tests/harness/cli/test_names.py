@@ -30,8 +30,8 @@ NAMES = {
 
 def test_list_json_shows_every_registered_name_under_its_kind(harness: Harness) -> None:
     found = json.loads(harness("list", "--json").out)
-    for kind, names in NAMES.items():
-        assert names <= set(found[kind]), kind
+    for kind, some in NAMES.items():
+        assert some <= set(found[kind]), kind
         assert all(found[kind].values()), f"a summary is missing among {kind}"
 
 
