@@ -84,6 +84,12 @@ def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) 
     return found
 
 
+def find(where: str) -> Any:
+    """What stands at "FILE.py:Name", whatever it is; None where there is no such name. UsageError where the file fails."""
+    location = parse(where)
+    return getattr(_file_module(location), location.name, None)
+
+
 def sources() -> list[Source]:
     """The files that parts were loaded from in this process, for another process to load the same."""
     modules = [module for name, module in list(sys.modules.items()) if name.startswith(LOCATED)]

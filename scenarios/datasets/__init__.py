@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from condensers.errors import DataMissing, UsageError
+from condensers.errors import DataMissing, UsageError, suggestion
 from condensers.registry import Registry
 from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, parted, without_folder
 
@@ -45,8 +45,11 @@ def check(name: str) -> None:
         if not name.removeprefix(FOLDER).strip():
             raise UsageError("dataset 'folder:' names no folder; write folder:PATH, for example folder:photos")
         return
+    base = parted(name)[0]
     try:
-        DATASETS.locate(parted(name)[0])
+        if base not in DATASETS.entries() and "." not in base.rpartition(":")[0]:  # such as foldr:PATH
+            raise UsageError(f"unknown dataset '{base}'; {suggestion(base, DATASETS.entries())}")
+        DATASETS.locate(base)
     except UsageError as fault:
         raise UsageError(f"{fault} (or folder:PATH for images of your own, domains:A+B for several)") from None
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Protocol
 from condensers import location
 from condensers.errors import UsageError
 from condensers.networks.base import NetworkSpec
-from condensers.registry import is_registered
 from scenarios.registry import SPACES
 
 
@@ -77,14 +76,14 @@ def _is_space(name: str, where: str) -> bool:
     try:
         place = location.parse(name)
         if place.in_file:
-            found = location.load(name, is_registered)
+            found = location.find(name)
         else:
             found = getattr(importlib.import_module(place.place), place.name, None)
     except ImportError:
         return False
     except UsageError as fault:
         raise UsageError(f"{where}: {fault}") from None
-    return is_dataclass(found)
+    return is_dataclass(found) or (place.in_file and found is None)
 
 
 def describe_size(size: int) -> str:
