@@ -75,10 +75,8 @@ def _is_space(name: str, where: str) -> bool:
     """Whether FILE.py:Name or module:Name is a dataclass as of `Space`, rather than an NNI ModelSpace."""
     try:
         place = location.parse(name)
-        if place.in_file:
-            found = location.find(name)
-        else:
-            found = getattr(importlib.import_module(place.place), place.name, None)
+        module = None if place.in_file else importlib.import_module(place.place)
+        found = location.find(name) if module is None else getattr(module, place.name, None)
     except ImportError:
         return False
     except UsageError as fault:
