@@ -24,7 +24,7 @@ OURS = ("condensers", "scenarios")
 # by their content.
 APART = {
     "condensers.names",
-    "condensers.source",
+    "condensers.introspection",
     "condensers.errors",
     "condensers.code_digest",
     "scenarios.registry",

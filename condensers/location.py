@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import importlib
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec, spec_from_loader
@@ -21,6 +21,14 @@ from condensers.code_digest import digest_of
 from condensers.errors import HarnessError, UsageError
 
 DIGITS = 8
+LOCATED = "located_"  # how the modules of files are called
+
+
+class Source(NamedTuple):
+    """place: of a file, as it was named. content: of the version that was loaded."""
+
+    place: str
+    content: bytes
 
 
 class Location(NamedTuple):
@@ -59,17 +67,15 @@ def content(location: Location) -> bytes:
     return found
 
 
-def load(where: str, known: Collection[str], needs: Collection[str] = ()) -> Any:
+def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) -> Any:
     """The class at `where`; every part of its module that no registry has gets its location for a name.
 
-    known: the "module:Name" of all registered parts. needs: attributes that the class must have. UsageError where the file,
+    known: whether a part at "module:Name" is registered. needs: attributes that the class must have. UsageError where the file,
     the module or the class is missing, is no part, or raises something while it is loaded.
     """
     location = parse(where)
     module = _file_module(location) if location.in_file else _module(location.place)
-    for name, value in list(vars(module).items()):
-        if isinstance(value, type) and value.__module__ == module.__name__ and dataclasses.is_dataclass(value):
-            _label(value, f"{location.place}:{name}", known, getattr(module, "__digest__", ""))
+    _label_parts(module, location.place, known)
     found = getattr(module, location.name, None)
     if found is None:
         raise UsageError(f"{location.place}: has no class {location.name}; write {location.place}:ITS_NAME")
@@ -81,12 +87,36 @@ def load(where: str, known: Collection[str], needs: Collection[str] = ()) -> Any
 
 def unusable(where: str, why: str) -> UsageError:
     """The refusal of a class that cannot be a part."""
-    return UsageError(f"{where}: cannot be used ({why}); make it a frozen dataclass as `harness new condenser` writes one")
+    return UsageError(f"{where}: cannot be used ({why}); make it a frozen dataclass as `harness new` writes one")
 
 
-def _label(part: Any, location: str, known: Collection[str], digest: str) -> None:
+def find(where: str) -> Any:
+    """What stands at "FILE.py:Name", whatever it is; None where there is no such name. UsageError where the file fails."""
+    location = parse(where)
+    return getattr(_file_module(location), location.name, None)
+
+
+def sources() -> list[Source]:
+    """The files that parts were loaded from in this process, for another process to load the same."""
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith(LOCATED)]
+    return [Source(vars(module)["__place__"], vars(module)["__source__"]) for module in modules]
+
+
+def load_sources(found: Iterable[Source], known: Callable[[str], bool]) -> None:
+    """Load what `sources` gave in another process, so that objects of these parts can be unpickled here."""
+    for place, content in found:
+        _label_parts(_run(place, content), place, known)
+
+
+def _label_parts(module: ModuleType, place: str, known: Callable[[str], bool]) -> None:
+    for name, value in list(vars(module).items()):
+        if isinstance(value, type) and value.__module__ == module.__name__ and dataclasses.is_dataclass(value):
+            _label(value, f"{place}:{name}", known, getattr(module, "__digest__", ""))
+
+
+def _label(part: Any, location: str, known: Callable[[str], bool], digest: str) -> None:
     """Name the class by where it stands: that is how a suite's cells, in this process and in others, find it again."""
-    if location not in known and vars(part).get("registered") != location:
+    if not known(location) and vars(part).get("registered") != location:
         part.registered = f"{location}@{digest}" if digest else location
 
 
@@ -109,10 +139,10 @@ def _file_module(location: Location) -> ModuleType:
 def _run(place: str, source: bytes) -> ModuleType:
     """Run a file as a module of its own; the same file in the same version is run once."""
     digest = _digest(source)
-    name = f"located_{hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}_{digest}"
+    name = f"{LOCATED}{hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}_{digest}"
     module = module_from_spec(spec_from_loader(name, None) or ModuleSpec(name, None))
     module.__file__ = str(Path(place).expanduser())
-    vars(module)["__digest__"] = digest
+    vars(module).update(__digest__=digest, __place__=place, __source__=source)
     sys.modules[name] = module  # dataclasses look up their module there
     try:
         exec(compile(source, module.__file__, "exec"), vars(module))

@@ -1,26 +1,29 @@
 """Names -> parts. Entries are lazy "module:Name" strings (`condensers.names`), so listing them imports no torch.
 
 Third parties add their own under the entry-point groups `condensation_harness.<kind plural>`, for example
-`condensation_harness.methods`. Where a suite names a part of a kind in `BY_PLACE`, it may also give the place of its class,
-"FILE.py:Name" or "module:Name".
+`condensation_harness.methods`. Where a suite names a part, it may also give the place of its class, "FILE.py:Name" or
+"module:Name", but for the kinds in `BY_NAME_ALONE`.
 """
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, fields, replace
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from condensers import location, names, source
+from condensers import location, names
 from condensers.errors import HarnessError, UsageError, shown, suggestion
 from condensers.fields import build
+from condensers.introspection import describe
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 NO_PART = (bool, int, float, list, tuple, type(None))  # what a suite or a card may have where a part belongs
 
-# Kinds that no card of a set names: what a card names must be registered, lest a set bring code to run.
-BY_PLACE = {"method", "objective", "regulariser", "schedule", "sampler", "view", "kernel", "label model", "stop rule"}
+# Kinds that the card of a set names: these must be registered, lest a set bring code to run.
+BY_NAME_ALONE = {"parameterisation", "augmentation"}
 
 
 # What a condenser must have; whoever writes none of these by hand derives from `Composition` or `Selection`.
@@ -28,11 +31,14 @@ CONDENSER = ("condense", "evaluation", "origin")
 
 
 class Registry:
-    """The names of one kind of part, and where each is defined."""
+    """The names of one kind of part, and where each is defined.
 
-    def __init__(self, kind: str, plural: str, builtin: Mapping[str, str]) -> None:
-        self.kind, self.plural = kind, plural
-        self._builtin = dict(builtin)
+    needs: attributes that a class must have.
+    """
+
+    def __init__(self, kind: str, plural: str, builtin: Mapping[str, str], needs: Sequence[str] = ()) -> None:
+        self.kind, self.plural, self.needs = kind, plural, tuple(needs)
+        self.builtin = dict(builtin)
         self._third: dict[str, str] | None = None
 
     def entries(self) -> dict[str, str]:
@@ -40,12 +46,12 @@ class Registry:
         if self._third is None:
             group = f"condensation_harness.{self.plural}"
             self._third = {e.name: e.value for e in installed(group)}
-        return self._builtin | {n: v for n, v in self._third.items() if n not in self._builtin}
+        return self.builtin | {n: v for n, v in self._third.items() if n not in self.builtin}
 
     def locate(self, name: str) -> str:
         """Return the "module:Name" of `name` (or the place that it is), or raise UsageError with a near name."""
         entries = self.entries()
-        if name not in entries and ":" in name and self.kind in BY_PLACE:
+        if name not in entries and ":" in name and self.kind not in BY_NAME_ALONE:
             location.parse(name)
             return name
         if name not in entries:
@@ -56,8 +62,7 @@ class Registry:
         """Import and return what `name` stands for."""
         module, _, attribute = self.locate(name).partition(":")
         if name not in self.entries():
-            known = {where for registry in (METHODS, SELECTIONS, *PARTS.values()) for where in registry.entries().values()}
-            return location.load(name, known, CONDENSER if self is METHODS else ())
+            return location.load(name, is_registered, self.needs)
         try:
             found = getattr(importlib.import_module(module), attribute)
         except HarnessError:
@@ -65,7 +70,7 @@ class Registry:
         except Exception as fault:  # a plug-in may raise anything
             said = f"{type(fault).__name__}: {fault}"
             raise UsageError(f"{self.kind} '{name}' cannot be loaded ({said}); install what it needs or remove it") from fault
-        lacking = [need for need in CONDENSER if not hasattr(found, need)] if self in (METHODS, SELECTIONS) else []
+        lacking = [need for need in self.needs if not hasattr(found, need)]
         if lacking:
             raise location.unusable(f"{self.kind} '{name}'", f"it lacks '{lacking[0]}'")
         return found
@@ -89,22 +94,14 @@ class Registry:
         where = where or f"{self.kind} {name}"
         return with_parts(_at(where, build, part, table, where), where)
 
-    def summary(self, name: str) -> str:
-        """What `name` is, in one line, read from its source."""
-        return source.summary(self.locate(name))
-
     def describe(self, name: str) -> dict[str, Any]:
-        """Return summary, docstring, location and fields (default, unit, source) of `name`, read from its source.
-
-        Nothing of the part's module is run, which is what keeps `show` fast.
-        """
-        where = self.locate(name)
-        return {"name": name, "kind": self.kind, "where": where, **source.describe(where)}
+        """Return name, kind, location, summary, docstring and fields (default, unit, source) of `name`; it is imported."""
+        return {"name": name, "kind": self.kind, "where": self.locate(name), **describe(self.load(name))}
 
 
-METHODS = Registry("method", "methods", names.METHODS)
-SELECTIONS = Registry("selection", "selections", names.SELECTIONS)
-NETWORKS = Registry("network", "networks", names.NETWORKS)
+METHODS = Registry("method", "methods", names.METHODS, CONDENSER)
+SELECTIONS = Registry("selection", "selections", names.SELECTIONS, CONDENSER)
+NETWORKS = Registry("network", "networks", names.NETWORKS, ("module",))
 PARAMETERISATIONS = Registry("parameterisation", "parameterisations", names.PARAMETERISATIONS)
 LABELS = Registry("label model", "labels", names.LABELS)
 VIEWS = Registry("view", "views", names.VIEWS)
@@ -132,7 +129,7 @@ _OF_METHODS = (
 PARTS = {registry.kind: registry for registry in _OF_METHODS}
 
 
-def installed(group: str) -> Iterable[EntryPoint]:
+def installed(group: str) -> "Iterable[EntryPoint]":
     """What installed packages add to a registry."""
     found: Iterable[EntryPoint] = _all_installed().select(group=group)
     return found
@@ -141,7 +138,16 @@ def installed(group: str) -> Iterable[EntryPoint]:
 @lru_cache(maxsize=1)
 def _all_installed() -> Any:
     """Every package's entry points, looked for once: it takes a tenth of a second."""
+    from importlib.metadata import entry_points  # it is slow to import, and help needs none of it
+
     return entry_points()
+
+
+def is_registered(where: str) -> bool:
+    """Whether "module:Name" is a built-in part or one that an installed package registers."""
+    groups = [group for group in _all_installed().groups if group.startswith("condensation_harness.")]
+    third = (entry.value for group in groups for entry in installed(group))
+    return where.startswith(("condensers.", "scenarios.")) or where in third
 
 
 def with_parts(part: Any, where: str = "") -> Any:

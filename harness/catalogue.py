@@ -1,44 +1,20 @@
-"""Every registry, by kind: what `list` and `show` know. Imports no torch."""
+"""What `list` and `show` know: every registered part, suites and the gallery. Imports no torch, but for a part at its place."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from condensers import registry as condensers
+from condensers import introspection, location
 from condensers.errors import UsageError, suggestion
-from condensers.registry import Registry
+from condensers.registry import is_registered
 from harness import gallery
+from harness.descriptions import descriptions
+from harness.registries import REGISTRIES, kinds
 from harness.suite import about, built_in
-from scenarios.continual.strategies import STRATEGIES
-from scenarios.datasets import DATASETS
-from scenarios.registry import ALGORITHMS, BASELINES, ENGINES, SCENARIOS, SEARCH_STRATEGIES, SPACES
-
-REGISTRIES: tuple[Registry, ...] = (
-    condensers.METHODS,
-    condensers.SELECTIONS,
-    DATASETS,
-    SCENARIOS,
-    condensers.NETWORKS,
-    STRATEGIES,
-    SPACES,
-    SEARCH_STRATEGIES,
-    ALGORITHMS,
-    BASELINES,
-    ENGINES,
-    condensers.PARAMETERISATIONS,
-    condensers.LABELS,
-    condensers.VIEWS,
-    condensers.SAMPLERS,
-    condensers.AUGMENTATIONS,
-    condensers.OBJECTIVES,
-    condensers.REGULARISERS,
-    condensers.KERNELS,
-    condensers.SCHEDULES,
-    condensers.STOPS,
-)
 
 
-def kinds() -> list[str]:
-    return [r.plural for r in REGISTRIES] + ["suites", "gallery"]
+def plural_of(kind: str) -> str:
+    """The plural by which `list` knows a kind of part; "" where there is no such kind."""
+    return next((registry.plural for registry in REGISTRIES if registry.kind == kind), "")
 
 
 def names(kind: str | None = None) -> dict[str, dict[str, str]]:
@@ -46,7 +22,7 @@ def names(kind: str | None = None) -> dict[str, dict[str, str]]:
     wanted = [k for k in kinds() if kind in (None, k, k.removesuffix("s"), k.removesuffix("ies") + "y")]
     if not wanted:
         raise UsageError(f"unknown kind '{kind}'; {suggestion(str(kind), kinds())}")
-    tables = {r.plural: r for r in REGISTRIES}
+    tables = descriptions() if set(wanted) - {"suites", "gallery"} else {}
     found: dict[str, dict[str, str]] = {}
     for plural in wanted:
         if plural == "suites":
@@ -54,15 +30,14 @@ def names(kind: str | None = None) -> dict[str, dict[str, str]]:
         elif plural == "gallery":
             found[plural] = {name: gallery.about(path) for name, path in gallery.built_in().items()}
         else:
-            registry = tables[plural]
-            found[plural] = {name: registry.summary(name) for name in registry.entries()}
+            found[plural] = {name: part.get("summary") or f"({part['fault']})" for name, part in tables[plural].items()}
     return found
 
 
 def describe(name: str) -> list[dict[str, Any]]:
     """Every part called `name` (a name may stand under several kinds), with its fields; UsageError with a near name.
 
-    A method that has no name is described by its place, FILE.py:Name or module:Name.
+    A part that is not registered is described by its place, FILE.py:Name or module:Name, and is imported for that.
     """
     if name in gallery.built_in():
         path = gallery.built_in()[name]
@@ -70,8 +45,11 @@ def describe(name: str) -> list[dict[str, Any]]:
         told = f"{line}\n\nMade by: {gallery.command(path)}"
         return [{"name": name, "kind": "set", "where": "built in", "summary": line, "about": told, "fields": []}]
     if ":" in name:
-        return [condensers.METHODS.describe(name)]
-    found = [registry.describe(name) for registry in REGISTRIES if name in registry.entries()]
+        return [_placed(name)]
+    found = [table[name] for table in descriptions().values() if name in table]
+    for part in found:
+        if "fault" in part:
+            raise UsageError(part["fault"])
     if name in built_in():
         path = built_in()[name]
         text = path.read_text(encoding="utf-8")
@@ -80,6 +58,13 @@ def describe(name: str) -> list[dict[str, Any]]:
         known = [n for table in names().values() for n in table]
         raise UsageError(f"nothing is called '{name}'; {suggestion(name, set(known))}")
     return found
+
+
+def _placed(where: str) -> dict[str, Any]:
+    """A part at its place; its kind is the first one that asks for what it has."""
+    part = location.load(where, is_registered)
+    kind = next((r.kind for r in REGISTRIES if r.needs and all(hasattr(part, need) for need in r.needs)), "part")
+    return {"name": where, "kind": kind, "where": where, **introspection.describe(part)}
 
 
 def as_markdown(tables: Mapping[str, Mapping[str, str]]) -> str:

@@ -24,7 +24,7 @@ from condensers.code_digest import code_of
 from condensers.context import Context, Progress, write_atomically
 from condensers.data import ClassData
 from condensers.doubts import with_doubts
-from condensers.errors import Interrupted
+from condensers.errors import Interrupted, UsageError
 from condensers.fields import settings_of
 from condensers.synthetic import Budget, SyntheticSet
 from harness import energy
@@ -32,6 +32,7 @@ from harness.printable import flat
 from harness.runtime import shared_folder
 from harness.sheets import sheet
 from harness.signals import stop_on_signals
+from scenarios.datasets.naming import is_place, located
 
 
 def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: tuple[int, str]) -> SyntheticSet:
@@ -50,6 +51,20 @@ def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: 
         save_set(synthetic, path)
     write_atomically(path.with_suffix(".png"), preview(synthetic))
     return synthetic
+
+
+def named_by(synthetic: SyntheticSet, file: Path) -> str:
+    """The data set that the card of a set names, a folder's looked for here and beside the file.
+
+    UsageError where loading it would run code, which only the user may ask for; DataMissing where a folder is not found.
+    """
+    name = str(synthetic.card["dataset"])
+    if is_place(name):
+        raise UsageError(
+            f"{file}: its card names {name} as its data set, which is code; if you trust that code,"
+            " pass its place: --data FILE.py:Name"
+        )
+    return located(name, file)
 
 
 @contextmanager

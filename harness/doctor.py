@@ -2,20 +2,24 @@
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from condensers.errors import HarnessError
+from condensers.siblings import TREE, foreign, place_of
+from harness import __version__
 from harness.doctor_machine import Check, machine
 
 MISFIT = "torchvision {vision} does not fit torch {torch}, such as a CUDA build beside a CPU build; take both from one place"
+OURS = ("condensers", "scenarios", "harness")
 PACKAGES = ("torch", "torchvision", "avalanche-lib", "nni", "numpy", "scipy", "safetensors", "rich", "typer")
 
 
 def checks(data_dir: Path | None) -> list[Check]:
     """All checks, in order; none raises."""
-    found = [_python(), *map(_package, PACKAGES)]
+    found = [_python(), _ours(), *map(_package, PACKAGES)]
     for name, check in (
         ("torch works", _torch),
         ("torchvision works", _torchvision),
@@ -36,6 +40,28 @@ def _guarded(name: str, check: Callable[[], str]) -> Check:
 def _python() -> Check:
     fine = (3, 10) <= sys.version_info[:2] <= (3, 12)
     return Check("python", fine, f"{sys.version.split()[0]}{'' if fine else ': 3.10 to 3.12 is what NNI and Avalanche carry'}")
+
+
+def _ours() -> Check:
+    """Whether our three packages are of one tree, and which others of their names Python could take for them."""
+    wrong = [sentence for sentence in map(foreign, OURS) if sentence]
+    if wrong:
+        return Check("our packages", False, "; ".join(wrong))
+    others = [str(place) for place in _others()]
+    sentence = f"condensers, scenarios and harness {__version__} of {TREE}"
+    if others:
+        sentence += f"; of the same names: {', '.join(others)}, which Python takes for ours where that folder comes first"
+    return Check("our packages", None if others else True, sentence)
+
+
+def _others() -> Iterator[Path]:
+    """Packages (with an __init__.py) and modules called as ours are, in the present folder and on Python's path."""
+    for folder in dict.fromkeys(str(Path(entry or ".").resolve()) for entry in ("", *sys.path)):
+        for name in OURS:
+            spec = PathFinder.find_spec(name, [folder])
+            place = place_of(spec) if spec and spec.origin else None
+            if place and place.resolve() != TREE / name:
+                yield place
 
 
 def _package(name: str) -> Check:

@@ -13,7 +13,7 @@ from condensers.exchange.choices import Choices
 from condensers.exchange.published import Published
 from condensers.exchange.reading import Files, read
 from harness.condensing import preview
-from scenarios.datasets.naming import FOLDER, in_cards, located
+from scenarios.datasets.naming import FOLDER, in_cards, is_place, located
 from scenarios.protocol import Splits
 
 Load = Callable[[str], Splits]
@@ -68,6 +68,10 @@ def _data_of(file: Path, said: str | None, asked: str | None) -> str:
     """
     if asked is None and said is None:
         raise UsageError(f"{file}: does not say which data set it was made from; pass --data D")
+    if asked is None and is_place(str(said)):
+        raise UsageError(
+            f"{file}: says it was made from {said}, which is code; if you trust that code, pass its place: --data FILE.py:Name"
+        )
     if asked is None:
         return located(str(said), file)
     both_folders = said is not None and said.startswith(FOLDER) and asked.startswith(FOLDER)

@@ -69,6 +69,11 @@ def _scenario(entry: ScenarioEntry) -> Any:
     return scenario
 
 
+def _name(entry: ScenarioEntry, scenario: Any) -> str:
+    """How cells name a scenario; one that is named by its place carries the digest of its file."""
+    return str(scenario.registered) if ":" in entry.name else entry.name
+
+
 class _Layout:
     """Lays out the cells of one data set into `cells`, by key."""
 
@@ -132,8 +137,8 @@ class _Layout:
             self._add(
                 Cell(
                     "scenario", self.name, self.digests, seed, reference,
-                    scenario=entry.name, scenario_label=entry.label, settings=settings_of(scenario), reference=reference,
-                    sources=self._code(scenario, words=(reference,)),
+                    scenario=_name(entry, scenario), scenario_label=entry.label, settings=settings_of(scenario),
+                    reference=reference, sources=self._code(scenario, words=(reference,)),
                 )
             )  # fmt: skip
 
@@ -154,7 +159,7 @@ class _Layout:
         self._add(
             Cell(
                 "scenario", self.name, self.digests, seed, label, spec, budget,
-                scenario=entry.name, scenario_label=entry.label, settings=settings, recipe=recipe,
+                scenario=_name(entry, scenario), scenario_label=entry.label, settings=settings, recipe=recipe,
                 needs=None if anew else condense.key, origin=origin,
                 sources=self._code(*parts, words=(recipe,) if recipe else ()),
             )

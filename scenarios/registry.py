@@ -19,6 +19,7 @@ SCENARIOS = Registry(
         "mask-quality": "scenarios.mask_quality:MaskQuality",
         "privacy": "scenarios.privacy.scenario:Privacy",
     },
+    needs=("run", "references"),
 )
 SPACES = Registry(
     "space",
@@ -29,6 +30,7 @@ SPACES = Registry(
         "nas-bench-201": "scenarios.search.spaces.nas_bench_201:NasBench201Space",
         "darts": "scenarios.search.spaces.darts:DartsSpace",
     },
+    needs=("choices", "spec", "fitting", "identifier"),
 )
 SEARCH_STRATEGIES = Registry(
     "search strategy",

@@ -32,7 +32,7 @@ app.command("import")(import_.import_set)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.add_typer(truth.app, name="truth")
-app.add_typer(new.app, name="new")
+app.command("new")(new.new)
 
 
 def _version(asked: bool) -> None:

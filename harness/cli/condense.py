@@ -28,7 +28,7 @@ def condense(
     from harness.printable import visible
     from harness.runtime import choose_device, prepare
 
-    condenser = create_condenser(options.spec_of(method, overrides))
+    condenser = create_condenser(options.spec_of(method, "method", overrides))
     budget = Budget(ipc, nbytes)
     size = f"ipc{ipc}" if ipc is not None else f"bytes{nbytes}"
     path = out or Path(f"{data}-{method}-{size}-seed{seed}.safetensors".replace(":", "-").replace("/", "-"))

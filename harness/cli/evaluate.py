@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from harness.cli import options
+from scenarios.registry import SCENARIOS
 
 NOT_ONE_BY_ONE = (
     "note: {method} lets the classes of a set depend on each other, so this memory knows of classes to come;"
@@ -18,7 +19,8 @@ WHITENED = "note: this set was published for whitened images; --set whitening=ca
 def evaluate(
     file: Annotated[Path, typer.Argument(help="A set: FILE.safetensors, or gallery:NAME.")],
     scenario: Annotated[
-        str, typer.Option("--scenario", help="accuracy, cross-architecture, continual, search or data-space.")
+        str,
+        typer.Option("--scenario", help=f"{', '.join(SCENARIOS.builtin)}, one of a plug-in, or FILE.py:Name."),
     ] = "accuracy",
     data: Annotated[str | None, typer.Option("--data", help="The data it was made from; its card says which.")] = None,
     seed: options.Seed = 0,
@@ -35,16 +37,15 @@ def evaluate(
     from condensers.doubts import doubts
     from condensers.fields import settings_of
     from harness import gallery
-    from harness.condensing import interruptible, kept_work
+    from harness.condensing import interruptible, kept_work, named_by
     from harness.printable import visible
     from harness.runtime import choose_device, prepare
-    from scenarios.datasets.naming import located
     from scenarios.registry import SCENARIOS
 
-    use = SCENARIOS.create(options.spec_of(scenario, overrides))
+    use = SCENARIOS.create(options.spec_of(scenario, "scenario", overrides))
     prepare(threads)
     synthetic = load_set(gallery.locate(file))
-    splits = options.load_data(data or located(synthetic.card["dataset"], file), data_dir, download)
+    splits = options.load_data(data or named_by(synthetic, file), data_dir, download)
     require_same_data(synthetic, splits.train, file)
     if hasattr(use, "anew") and synthetic.card.get("couples_classes", True):
         typer.echo(visible(NOT_ONE_BY_ONE.format(method=synthetic.card["method"])), err=True)

@@ -21,13 +21,13 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a val
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads of each process.")]
 
 
-def spec_of(name: str, overrides: list[str] | None, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A part's table from its name, what is `given`, and `--set` values, which may change that."""
+def spec_of(name: str, kind: str, overrides: list[str] | None, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A part's table from its name and kind, what is `given`, and `--set` values, which may change that."""
     from harness.overrides import apply_override
 
     table: dict[str, Any] = {"name": name, **(given or {})}
     for override in overrides or []:
-        apply_override(table, override)
+        apply_override(table, override, kind)
     return table
 
 

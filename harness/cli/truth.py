@@ -52,7 +52,7 @@ def build(
     from scenarios.registry import SCENARIOS
 
     count, chosen_part = _count(architectures), _part(part)
-    search = SCENARIOS.create(options.spec_of("search", overrides, {"space": space}), "search")
+    search = SCENARIOS.create(options.spec_of("search", "scenario", overrides, {"space": space}), "search")
     prepare(threads)
     splits = options.load_data(data, data_dir, download, validation)
     chosen = choose_device(device)

@@ -39,7 +39,9 @@ class Continual:
         "random", unit="dm: its published permutations", source="ours: by the seed", values=("random", "given", "dm")
     )
     orders: int = hyper(3, unit="class orders per seed", source="ours; DM's code: 5", minimum=1)
-    strategies: tuple[Any, ...] = hyper(("replay", "gdumb"), source="ours: both ways in which a memory is used")
+    strategies: tuple[Any, ...] = hyper(
+        ("replay", "gdumb"), unit="of `harness list strategies`", source="ours: both ways in which a memory is used"
+    )
     memory: str = hyper(
         "auto",
         unit="when it is condensed (auto: offline, but per experience where classes are coupled)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from condensers.errors import DataMissing, UsageError
+from condensers.errors import DataMissing, UsageError, suggestion
 from condensers.registry import Registry
 from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, in_cards, parted
 
@@ -28,13 +28,14 @@ DATASETS = Registry(
         "cifar100": "scenarios.datasets.catalogue:Cifar100",
         "svhn": "scenarios.datasets.catalogue:Svhn",
     },
+    needs=("read",),
 )
 
 
 def check(name: str) -> None:
-    """Raise UsageError, with a near name, unless `name` is a registered data set, folder:PATH or domains:A+B.
+    """Raise UsageError, with a near name, unless `name` is a registered data set, FILE.py:Name, folder:PATH or domains:A+B.
 
-    A registered one may have fewer pixels and images, NAME@PIXELS~COUNT. Reads no data.
+    A registered one, or one of FILE.py, may have fewer pixels and images, NAME@PIXELS~COUNT. Reads no data.
     """
     if name.startswith(DOMAINS):
         for part in domain_names(name):
@@ -44,14 +45,21 @@ def check(name: str) -> None:
         if not name.removeprefix(FOLDER).strip():
             raise UsageError("dataset 'folder:' names no folder; write folder:PATH, for example folder:photos")
         return
+    base = parted(name)[0]
     try:
-        DATASETS.locate(parted(name)[0])
+        if base not in DATASETS.entries() and "." not in base.rpartition(":")[0]:  # such as foldr:PATH
+            raise UsageError(f"unknown dataset '{base}'; {suggestion(base, DATASETS.entries())}")
+        DATASETS.locate(base)
     except UsageError as fault:
         raise UsageError(f"{fault} (or folder:PATH for images of your own, domains:A+B for several)") from None
 
 
 def load(name: str, *, data_dir: Path | None = None, download: bool = False, validation: float = 0.1) -> Splits:
-    """Return the disjoint training, validation and test images of a registered data set, folder:PATH or domains:A+B.
+    """Return the disjoint training, validation and test images of a data set.
+
+    name: a registered one, FILE.py:Name, folder:PATH or domains:A+B. FILE.py:Name, or module:Name, is a
+    class with a method `read`, as `harness new dataset` writes one; its code is run, and its name in
+    cards and reports leaves out the folder of the file.
 
     NAME@PIXELS is a registered data set with its images averaged to that height, NAME~COUNT has the first COUNT training images
     of each class alone (those held out for validation among them), for example fashion-mnist@14~600.
@@ -74,6 +82,7 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
     from scenarios.datasets.fewer import fewer
     from scenarios.datasets.folder import Folder
     from scenarios.datasets.place import Place
+    from scenarios.datasets.raw import checked
     from scenarios.datasets.shrunk import shrunk
     from scenarios.datasets.split import as_splits
 
@@ -83,7 +92,8 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
             return as_splits(in_cards(name), Folder(name.removeprefix(FOLDER).strip()).read(place), validation)
         base, height, count = parted(name)
         source: Source = DATASETS.create(base)
-        raw = source.read(place)
+        raw = checked(source.read(place), base)
+        name = in_cards(name)
         raw = raw if count is None else fewer(name, raw, count)
         return as_splits(name, raw if height is None else shrunk(name, raw, height), validation)
     except OSError as fault:

@@ -1,6 +1,6 @@
 """Names of data sets that are made of a place or of other names. Imports no torch, so that listing stays fast."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from condensers.errors import DataMissing, UsageError
 
@@ -24,10 +24,16 @@ def domain_names(name: str) -> tuple[str, ...]:
 
 
 def in_cards(name: str) -> str:
-    """The name by which cards know a data set, which tells of no machine: of a folder, its last name."""
+    """The name by which cards know a data set, which tells of no machine.
+
+    Of folder:PATH it is the path's last part; FILE.py:Name goes without the folder of the file.
+    """
     if name.startswith(DOMAINS):
         return DOMAINS + "+".join(in_cards(part) for part in domain_names(name))
-    return f"{FOLDER}{folder_of(name).name}" if name.startswith(FOLDER) else name
+    if name.startswith(FOLDER):
+        return f"{FOLDER}{folder_of(name).name}"
+    place, colon, rest = name.rpartition(":")
+    return f"{PurePath(place).name}{colon}{rest}" if colon else name
 
 
 def folder_of(name: str) -> Path:
@@ -53,9 +59,22 @@ def located(name: str, file: Path) -> str:
     raise DataMissing(f"{file}: was made from a folder '{called}', which is not in {places}; say where it is: --data folder:PATH")
 
 
+def is_place(name: str) -> bool:
+    """Whether a data set, or one of several, is named by the place of its class, FILE.py:Name: to load it runs code."""
+    if name.startswith(DOMAINS):
+        return any(is_place(part.strip()) for part in name.removeprefix(DOMAINS).split("+"))
+    return ":" in name and not name.startswith(FOLDER)
+
+
 def parted(name: str) -> tuple[str, int | None, int | None]:
     """NAME@PIXELS~COUNT -> (NAME, PIXELS, COUNT), None for what is left out; UsageError where either is no number above 0."""
-    rest, count = _number(name, name, FEWER, "number of training images a class; write NAME~COUNT, for example fashion-mnist~600")
+    place, colon, own = name.rpartition(":")  # the path of a file may hold these marks too
+    base, height, count = _parted(name, own)
+    return f"{place}{colon}{base}", height, count
+
+
+def _parted(name: str, own: str) -> tuple[str, int | None, int | None]:
+    rest, count = _number(name, own, FEWER, "number of training images a class; write NAME~COUNT, for example fashion-mnist~600")
     base, height = _number(name, rest, PIXELS, "height of images; write NAME@PIXELS, for example fashion-mnist@14")
     return base, height, count
 

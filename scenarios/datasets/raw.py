@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from condensers.errors import DataMissing
+from condensers.errors import DataMissing, UsageError
 from scenarios.datasets.place import Place
 
 Pixels = npt.NDArray[np.uint8]
@@ -82,3 +82,16 @@ def _whole_numbers(labels: Any) -> npt.NDArray[Any] | None:
     if labels.dtype.kind == "f" and (np.abs(labels) < 2**53).all() and (labels == np.rint(labels)).all():
         return labels.astype(np.int64)
     return labels if labels.dtype.kind in "iu" else None
+
+
+def checked(raw: Any, where: str) -> RawData:
+    """`raw` after checking that a data set's `read` gave what it must; UsageError, or DataMissing for labels that do not fit."""
+    if not isinstance(raw, RawData):
+        raise UsageError(f"{where}: its read() gave {type(raw).__name__}, not RawData(train, test, class_names, licence, mirror)")
+    for part, name in ((raw.train, "training"), (raw.test, "test")):
+        images = part.images
+        if images.ndim != 4 or images.dtype != np.uint8:
+            said = f"{images.dtype} of shape {tuple(images.shape)}"
+            raise UsageError(f"{where}: its {name} images are {said}; give uint8 of shape (N, C, H, W)")
+        checked_labels(part.labels, len(raw.class_names), len(images), f"{where}, {name} part")
+    return raw

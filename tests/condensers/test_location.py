@@ -57,12 +57,12 @@ def test_a_method_in_a_file_round_trips_by_its_settings(file: Path) -> None:
     assert DM.registered == "dm" and DM().objective == "mean-embedding", "classes of other modules keep their names"
 
 
-def test_its_description_runs_none_of_it(file: Path) -> None:
-    file.write_text(MINE + "\nraise SystemExit\n")
+def test_its_description_is_that_of_its_class(file: Path) -> None:
     found = METHODS.describe(f"{file}:Mine")
     assert found["summary"] == "Mine, and no other's."
     fields = {field["name"]: field["default"] for field in found["fields"]}
-    assert fields["objective"] == {"name": "mean-embedding", "factor": 3.0} and fields["iterations"] == 20000
+    assert fields["objective"] == {"name": OBJECTIVES.create(f"{file}:Scaled").registered, "factor": 3.0}
+    assert fields["iterations"] == 20000
 
 
 def test_a_changed_file_is_not_taken_for_the_old_one(file: Path) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,3 +139,47 @@ def test_a_strategy_of_the_wrong_type_is_told_by_its_place(tmp_path: Path) -> No
     text = TINY + '\n[[scenarios]]\nscenario = "continual"\nstrategies = ["replay", 3]\n'
     with pytest.raises(UsageError, match=r"strategies\[1\]: 3 is neither the name of a strategy nor a table"):
         cells(tmp_path, text)
+
+
+def settings(tmp_path: Path, *overrides: str) -> tuple[Any, Any]:
+    """The spec of the suite's dm, and the settings of its scenario."""
+    made = [c for c in cells(tmp_path, TINY, *overrides) if c.label == "dm" and c.kind == "scenario"]
+    return made[0].condenser, made[0].settings
+
+
+def test_a_setting_of_a_part_that_has_no_table_is_set_in_its_default(tmp_path: Path) -> None:
+    condenser, scenario = settings(
+        tmp_path,
+        "condensers.dm.objective.name=gradient",
+        "condensers.dm.schedule.reuse=3",
+        "scenarios.accuracy.network=mlp",
+        "scenarios.accuracy.network.width=16",
+    )
+    assert condenser["objective"]["name"] == "gradient"
+    assert condenser["schedule"] == {"name": "fresh", "reuse": 3}
+    assert scenario["network"] == {"name": "mlp", "depth": 2, "width": 16}
+
+
+def test_a_part_within_a_part_is_reached(tmp_path: Path) -> None:
+    condenser, _ = settings(
+        tmp_path, "condensers.dm.view=background", "condensers.dm.view.seed.network.width=16", "condensers.dm.view.seed.steps=4"
+    )
+    seed = condenser["view"]["seed"]
+    assert (seed["algorithm"], seed["steps"], seed["network"]["width"]) == ("integrated-gradients", 4, 16)
+    assert seed["network"]["norm"] == "batch", "what the default sets beside it stays"
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("condensers.dm.regularisers.weight=1", "regularisers is a list of regularisers; set the whole of it"),
+        ("condensers.dm.labels.networks.width=1", "no table 'networks' here; known: none"),
+        ("condensers.dm.netwrk.width=1", "no table 'netwrk' here; did you mean 'network'"),
+        ("condensers.dm.iterations.x=1", "no table 'iterations' here"),
+        ("scenarios.accuracy.network.name.x=1", "no table 'name' here"),
+    ],
+    ids=["several", "no-part", "near", "number", "name"],
+)
+def test_overrides_of_what_is_no_part(tmp_path: Path, override: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        suite.read(written(tmp_path, TINY), [override])

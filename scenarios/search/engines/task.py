@@ -1,5 +1,6 @@
 """What the processes of NNI's training service are told: one file, which they find by its path."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any
 
 import torch
 
+from condensers import location
 from condensers.context import Context
 from condensers.context import keep as write_row
+from condensers.registry import is_registered
 from scenarios.search.judging import Judging
 
 TASK, TRIALS, LOG = "task.pt", "trials.json", "service.log"
@@ -38,13 +41,18 @@ class Task:
 
 
 def write_task(task: Task, path: Path) -> None:
+    """Write the task, and the files that parts of it were loaded from: where it is read, they may not be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(task, path)
+    pickled = io.BytesIO()
+    torch.save(task, pickled)
+    torch.save([[tuple(source) for source in location.sources()], pickled.getvalue()], path)
 
 
 def read_task(path: Path) -> Task:
     """Read what `write_task` wrote. The file names code to run, so it is never one from somewhere else."""
-    task: Task = torch.load(path, weights_only=False)
+    sources, pickled = torch.load(path, weights_only=False)
+    location.load_sources([location.Source(*source) for source in sources], is_registered)
+    task: Task = torch.load(io.BytesIO(pickled), weights_only=False)
     return task
 
 

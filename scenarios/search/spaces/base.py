@@ -1,8 +1,12 @@
 """What a space gives a search: choices, and a network for each combination of their values."""
 
+import importlib
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import Any, ClassVar, Protocol
 
+from condensers import location
+from condensers.errors import UsageError
 from condensers.networks.base import NetworkSpec
 from scenarios.registry import SPACES
 
@@ -51,17 +55,33 @@ class WeightSharing(Space, Protocol):
 
 
 def create_space(spec: Any, where: str) -> Any:
-    """A space from its registered name, from "package.module:Name" of an NNI ModelSpace, or from a table with `name`.
+    """A space from its registered name, its place, or a table with `name`.
+
+    The place, FILE.py:Name or package.module:Name, is that of a dataclass as of `Space`, or (in a module)
+    of an NNI ModelSpace.
 
     In a table, what stands beside the place of a ModelSpace are arguments of its constructor.
     """
     table = {"name": spec} if isinstance(spec, str) else spec
     name = table.get("name") if isinstance(table, Mapping) else None
-    if isinstance(name, str) and ":" in name:
+    if isinstance(name, str) and ":" in name and not _is_space(name, where):
         from scenarios.search.spaces.imported import ImportedSpace
 
         return ImportedSpace(name, {key: value for key, value in table.items() if key != "name"}).checked(where)
     return SPACES.create(spec, where)
+
+
+def _is_space(name: str, where: str) -> bool:
+    """Whether FILE.py:Name or module:Name is a dataclass as of `Space`, rather than an NNI ModelSpace."""
+    try:
+        place = location.parse(name)
+        module = None if place.in_file else importlib.import_module(place.place)
+        found = location.find(name) if module is None else getattr(module, place.name, None)
+    except ImportError:
+        return False
+    except UsageError as fault:
+        raise UsageError(f"{where}: {fault}") from None
+    return is_dataclass(found) or (place.in_file and found is None)
 
 
 def describe_size(size: int) -> str:

@@ -1,10 +1,22 @@
 import json
+import re
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from condensers.exchange.reading import FORMATS as READ
+from harness.catalogue import names, plural_of
+from harness.cli.names import print_field, words_of
+from harness.cli.report import FORMATS
+from harness.descriptions import descriptions
+from harness.exporting import WRITERS
+from harness.overrides import loads
+from harness.registries import kinds
+from harness.scaffold import KINDS
+from scenarios.registry import SCENARIOS
 from tests.harness.conftest import Harness
 
 NAMES = {
@@ -18,8 +30,8 @@ NAMES = {
 
 def test_list_json_shows_every_registered_name_under_its_kind(harness: Harness) -> None:
     found = json.loads(harness("list", "--json").out)
-    for kind, names in NAMES.items():
-        assert names <= set(found[kind]), kind
+    for kind, some in NAMES.items():
+        assert some <= set(found[kind]), kind
         assert all(found[kind].values()), f"a summary is missing among {kind}"
 
 
@@ -41,13 +53,53 @@ def test_show_gives_default_unit_and_source(harness: Harness) -> None:
         "source": "DM, section 4.1",
         "minimum": 1,
     }
-    assert "iterations = 20000 steps on the images" in harness("show", "dm").out
+    shown = harness("show", "dm").out
+    assert "  iterations = 20000\n      steps on the images; whole number, at least 1; source: DM, section 4.1\n" in shown
+    assert '  network = "convnet"\n      network, see `harness list networks`; ' in shown
 
 
-@pytest.mark.parametrize("kind", sorted(NAMES))
-def test_every_listed_name_can_be_shown(harness: Harness, kind: str) -> None:
-    for name in NAMES[kind]:
-        assert harness("show", name).status == 0
+def test_every_setting_is_shown_as_a_suite_would_write_it(capfd: pytest.CaptureFixture[str]) -> None:
+    """Every default is written as TOML reads it, every list of values has its values, and no type is left unsaid."""
+    fields = [field for table in descriptions().values() for part in table.values() for field in part["fields"]]
+    assert len(fields) > 500
+    for field in fields:
+        print_field(field, plural_of(field.get("part", "")))
+        first, *details = capfd.readouterr().out.splitlines()
+        words = words_of(field, plural_of(field.get("part", "")))
+        assert words in " ".join(line.strip() for line in details)
+        assert words != "value" and "Any" not in words and not re.search(r"one of [^\"0-9]|, ,|list `", words), field
+        if field["default"] is not None:
+            assert loads(first) == {field["name"]: field["default"]}
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_a_listed_name_can_be_shown(harness: Harness, kind: str) -> None:
+    for name in list(names(kind)[kind])[:2]:
+        answer = harness("show", name)
+        assert answer.status == 0 and name in answer.out.partition("\n")[0]
+
+
+def test_values_of_a_constant_are_shown_whole(harness: Harness) -> None:
+    assert 'one of "", "parameters", "flops", "synflow"' in " ".join(harness("show", "search").out.split())
+
+
+def test_a_part_that_no_registry_has_is_shown_as_what_it_is(harness: Harness, tmp_path: Path) -> None:
+    for kind in KINDS:
+        assert harness("new", kind, f"a-{kind}", "--dir", tmp_path).status == 0
+        answer = harness("show", f"{tmp_path}/a_{kind}.py:A{kind.capitalize()}")
+        assert answer.status == 0 and answer.out.startswith(f"{kind} ")
+
+
+def test_help_names_what_there_is(harness: Harness) -> None:
+    told = {
+        verb: " ".join(harness(verb, "--help").out.split()) for verb in ("evaluate", "list", "import", "report", "export", "new")
+    }
+    assert all(name in told["evaluate"] for name in SCENARIOS.entries())
+    assert all(kind in told["list"] for kind in kinds())
+    assert all(name in told["import"] for name in READ)
+    assert all(name in told["report"] for name in FORMATS)
+    assert all(name in told["export"] for name in WRITERS)
+    assert all(name in told["new"] for name in KINDS)
 
 
 def test_show_suggests_a_near_name(harness: Harness) -> None:

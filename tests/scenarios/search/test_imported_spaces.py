@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from scenarios.search.scenario import Search
 from scenarios.search.spaces.base import create_space
 
 HERE = "tests.scenarios.search.model_spaces"
+FILE = Path(__file__).with_name("model_spaces.py")
 
 
 @pytest.mark.parametrize("name", ["Written", "Inherited"])
@@ -60,7 +62,9 @@ def test_constraints_between_choices_are_kept(search: Search, splits: Splits) ->
         (f"{HERE}:NOT_A_CLASS", "is no ModelSpace"),
         ("torch.nn:Linear", "is no ModelSpace"),
         ("__main__:Written", "module that can be imported"),
-        ("space.py:Written", "module that can be imported"),
+        ("space.py:Written", "search.space: space.py: cannot be read"),
+        (f"{FILE}:Written", "module that can be imported"),
+        (f"{FILE}:Writen", "has no class Writen"),
         (f"{HERE}:Range", "'rate' is a range of numbers"),
         (f"{HERE}:Fixed", "nothing to choose"),
         ({"name": f"{HERE}:Written", "width": 3}, "cannot be built with"),

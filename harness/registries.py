@@ -1,0 +1,36 @@
+"""Every registry of names, in the order in which `list` shows them. Imports no torch."""
+
+from condensers import registry as condensers
+from condensers.registry import Registry
+from scenarios.continual.strategies import STRATEGIES
+from scenarios.datasets import DATASETS
+from scenarios.registry import ALGORITHMS, BASELINES, ENGINES, SCENARIOS, SEARCH_STRATEGIES, SPACES
+
+REGISTRIES: tuple[Registry, ...] = (
+    condensers.METHODS,
+    condensers.SELECTIONS,
+    DATASETS,
+    SCENARIOS,
+    condensers.NETWORKS,
+    STRATEGIES,
+    SPACES,
+    SEARCH_STRATEGIES,
+    ALGORITHMS,
+    BASELINES,
+    ENGINES,
+    condensers.PARAMETERISATIONS,
+    condensers.LABELS,
+    condensers.VIEWS,
+    condensers.SAMPLERS,
+    condensers.AUGMENTATIONS,
+    condensers.OBJECTIVES,
+    condensers.REGULARISERS,
+    condensers.KERNELS,
+    condensers.SCHEDULES,
+    condensers.STOPS,
+)
+
+
+def kinds() -> list[str]:
+    """What `list` takes: the plural of each kind of part, suites and the gallery."""
+    return [registry.plural for registry in REGISTRIES] + ["suites", "gallery"]
