@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -76,6 +76,18 @@ class Context:
     def must_stop(self) -> bool:
         """Whether the run was asked to stop, or its deadline has passed."""
         return self.stop() or (self.deadline is not None and time.monotonic() >= self.deadline)
+
+    def each(self, items: Sequence[T], name: str) -> Iterator[T]:
+        """The `items` of a stage called `name`, one after the other, telling how far it is.
+
+        Raises Interrupted before an item when the run must stop: for stages that are short enough to be begun again.
+        """
+        for done, item in enumerate(items):
+            if self.must_stop():
+                raise Interrupted(f"{name}: stopped after {done} of {len(items)}")
+            self.progress(Progress(name, done, len(items)))
+            yield item
+        self.progress(Progress(name, len(items), len(items)))
 
     def memo(self, name: str, compute: Callable[[], T]) -> T:
         """Return `compute()`, a JSON value, from this context's folder when an earlier run finished it there."""

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import shlex
 import shutil
 import sys
 import threading
@@ -27,7 +26,7 @@ from condensers.synthetic import Budget, SyntheticSet
 from harness import energy
 from harness.runtime import shared_folder
 from harness.sheets import sheet
-from harness.signals import stop_on_signals
+from harness.signals import goes_on, stop_on_signals
 
 
 def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: tuple[int, str]) -> SyntheticSet:
@@ -68,13 +67,8 @@ def interruptible(folder: Path | None, seed: int, device: str) -> Iterator[Conte
         with stop_on_signals(flag), bars:
             yield Context(seed=seed, device=torch.device(device), folder=folder, progress=show, stop=flag.is_set)
     except Interrupted:
-        print(f"go on with: {command_line()}", file=sys.stderr)
+        print(goes_on(), file=sys.stderr)
         raise
-
-
-def command_line() -> str:
-    """The command that was typed."""
-    return shlex.join(["harness", *sys.argv[1:]])
 
 
 def preview(synthetic: SyntheticSet) -> bytes:

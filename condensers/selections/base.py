@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.context import Context, Progress
+from condensers.context import Context
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.labels.base import label_dtype, stored_hard
@@ -62,11 +62,10 @@ def gather(
     refuse_too_many(method, data, ipc)
     embed = feature_map(getattr(method, "features", "pixels"), data, context)
     images, indices = [], {}
-    for done, label in enumerate(data.classes):
+    for label in context.each(data.classes, method.registered):
         part, chosen = images_of(label, embed(data.members(label)), ipc)
         images.append(part.cpu())
         indices[data.class_names[label]] = chosen
-        context.progress(Progress(method.registered, done + 1, len(data.classes)))
     return finished(method, data, context, torch.cat(images), indices, time.perf_counter() - begun)
 
 
@@ -107,6 +106,7 @@ def feature_map(space: str, data: ClassData, context: Context) -> Callable[[Tens
 
     @torch.no_grad()
     def embed(indices: Tensor) -> Tensor:
-        return torch.cat([network.embed(data.normalise(data.images[part])) for part in torch.split(indices, 256)])
+        parts = context.each(torch.split(indices, 256), "random features")
+        return torch.cat([network.embed(data.normalise(data.images[part])) for part in parts])
 
     return embed

@@ -9,6 +9,7 @@ import typer
 from condensers.errors import HarnessError, Interrupted
 from harness import __version__
 from harness.cli import condense, diff, doctor, evaluate, export, import_, names, new, plan, report, run, runs, truth
+from harness.signals import Stopped, deafen, goes_on, interruptible
 
 app = typer.Typer(
     name="harness",
@@ -54,11 +55,12 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
-        app(args=arguments, prog_name="harness")
-    except Interrupted as fault:
+        _run(arguments)
+    except (Interrupted, Stopped) as fault:
         if debug:
             raise
-        typer.echo(f"interrupted: {fault}", err=True)
+        deafen()
+        typer.echo(f"interrupted: {str(fault) or goes_on()}", err=True)
         sys.exit(130)
     except HarnessError as fault:
         if debug:
@@ -74,3 +76,16 @@ def main() -> None:
             raise
         typer.echo(f"error: unexpected {type(fault).__name__}: {fault}; run `harness --debug ...` for the traceback", err=True)
         sys.exit(1)
+
+
+def _run(arguments: list[str]) -> None:
+    """Run a verb; Stopped where a signal came."""
+    with interruptible() as asked:
+        try:
+            app(args=arguments, prog_name="harness")
+        except (Exception, SystemExit) as fault:
+            done = isinstance(fault, SystemExit) and not fault.code
+            # An import that is broken off may make an error of its own of it.
+            if asked.is_set() and not done:
+                raise Stopped from fault
+            raise

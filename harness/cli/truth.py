@@ -41,11 +41,11 @@ def build(
     """Train each architecture of SPACE on all of a data set, and write what each reached. Run again, it goes on."""
     import time
 
-    from harness.condensing import command_line
     from harness.execute import Settings
     from harness.pool import Crew
     from harness.running import Manner
     from harness.runtime import choose_device, cores, prepare
+    from harness.signals import command_line
     from harness.truth import Wanted
     from harness.truth import build as make
     from scenarios.datasets import load
