@@ -9,6 +9,7 @@ import typer
 from condensers.errors import HarnessError, Interrupted
 from harness import __version__
 from harness.cli import condense, diff, doctor, evaluate, export, import_, names, new, plan, report, run, runs, truth
+from harness.shortages import shortage
 from harness.signals import Stopped, deafen, goes_on, interruptible
 
 app = typer.Typer(
@@ -74,6 +75,9 @@ def main() -> None:
     except Exception as fault:
         if debug:
             raise
+        if short := shortage(fault):
+            typer.echo(f"error: {short}", err=True)
+            sys.exit(2)
         typer.echo(f"error: unexpected {type(fault).__name__}: {fault}; run `harness --debug ...` for the traceback", err=True)
         sys.exit(1)
 

@@ -57,7 +57,7 @@ def test_a_stage_shows_itself_and_stops(stage: str, grey8: ClassData) -> None:
     told.clear()
     with pytest.raises(Interrupted):
         work(grey8, Context(progress=told.append, stop=stopped))
-    assert [event.done for event in told if event.name == name] == [0]
+    assert max(event.done for event in told if event.name == name) <= 1
 
 
 def test_a_composition_can_be_stopped_before_its_first_step(colour32: ClassData) -> None:
