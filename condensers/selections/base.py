@@ -11,7 +11,7 @@ from torch import Tensor
 from condensers import networks
 from condensers.context import Context
 from condensers.data import ClassData
-from condensers.errors import UsageError
+from condensers.errors import Interrupted, UsageError
 from condensers.labels.base import label_dtype, stored_hard
 from condensers.parameterisations.pixels import Pixels
 from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
@@ -100,7 +100,13 @@ def refuse_too_many(method: Any, data: ClassData, ipc: int) -> None:
 def feature_map(space: str, data: ClassData, context: Context) -> Callable[[Tensor], Tensor]:
     """indices (n,) -> features (n, D) float32: normalised pixels, or the embedding of one random ConvNet-3."""
     if space == "pixels":
-        return lambda indices: data.normalise(data.images[indices]).flatten(1)
+
+        def pixels(indices: Tensor) -> Tensor:
+            if context.must_stop():
+                raise Interrupted(f"{data.name}: stopped before more images were compared")
+            return data.normalise(data.images[indices]).flatten(1)
+
+        return pixels
     built = networks.build("convnet", data.shape, len(data.class_names), context.generator, data.device)
     network = cast(networks.Network, built)
 

@@ -72,8 +72,9 @@ def _projected(points: Tensor, generator: torch.Generator) -> Tensor:
     basis = drawn.to(points)
     for _ in range(POWERS + 1):
         basis = torch.linalg.qr(centred.T @ (centred @ basis))[0]
-    short = centred @ basis
-    return short @ torch.linalg.svd(short, full_matrices=False)[2][:DIRECTIONS].T
+    short: Tensor = centred @ basis
+    turned: Tensor = torch.linalg.svd(short, full_matrices=False)[2]
+    return short @ turned[:DIRECTIONS].T
 
 
 def _seeds(points: Tensor, k: int, generator: torch.Generator) -> Tensor:
