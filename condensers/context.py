@@ -118,12 +118,13 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as fault:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise StorageFailed(
             f"{path}: cannot be written ({fault.strerror}); choose another place or make room, and run it again: what was"
             " finished is kept"
         ) from fault
+    finally:  # also where a signal stopped it half-way
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_sealed(path: Path, value: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from torch.nn import functional
 ITERATIONS = 100
 COARSE, COARSE_ITERATIONS = 14, 10  # COARSE: pixels along a side
 # A round over n points of D numbers and k centres takes n k D products; above so many, points are projected first.
-PRODUCTS, DIRECTIONS, MORE_DIRECTIONS, POWERS = 250_000_000, 32, 8, 1
+PRODUCTS, DIRECTIONS, MORE_DIRECTIONS, POWERS = 125_000_000, 32, 8, 1
 POINTS_AT_ONCE = 8192
 
 
