@@ -169,7 +169,7 @@ def verbs(shared: Path) -> dict[str, Verb]:
         return Verb(words, run_found)
 
     a_set = str(shared / "set.safetensors")
-    dm = ["condense", "dm", "--data", "digits", "--ipc", "1", "--set", "iterations=60", "--set", "network.width=8"]
+    dm = ["condense", "dm", "--data", "digits", "--ipc", "1", "--set", "iterations=60", "--set", f"network={SMALL}"]
     truth = ["truth", "build", "convnet-small", "--data", "digits", "--architectures", "3", "--seeds", "1"]
     return {
         "run": run("suite.toml", 2),
