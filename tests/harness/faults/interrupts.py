@@ -178,7 +178,7 @@ def verbs(shared: Path) -> dict[str, Verb]:
         "search-local": run("local.toml", 1),
         "condense": Verb([*dm, "--out", "PLACE/a.safetensors"], files_found("a.safetensors")),
         "evaluate": Verb(["evaluate", a_set, "--set", "epochs=60", "--set", "networks=2", "--json"], lambda place: None),
-        "export": Verb(["export", a_set, "--to", "png", "--out", "PLACE/png"], files_found("png/**/*")),
+        "export": Verb(["export", a_set, "--to", "png", "--force", "--out", "PLACE/png"], files_found("png/**/*")),
         "import": Verb(
             ["import", str(shared / "set.npz"), "--data", "digits", "--out", "PLACE/b.safetensors"],
             files_found("b.safetensors"),
