@@ -5,11 +5,13 @@ A command is `interruptible` as a whole: a signal raises `Stopped` in it, wherev
 and goes on from its last checkpoint.
 """
 
+import math
 import os
 import shlex
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,6 +19,7 @@ from typing import Protocol
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE = 4.0  # seconds in which what is at work has to stop by itself
+LOOK = 0.2  # seconds between two looks at the clock
 AGAIN = 2.0  # seconds after which a command that has not ended is stopped once more
 
 Handler = Callable[[int, FrameType | None], object]
@@ -81,27 +84,30 @@ def stop_on_signals(flag: Flag, grace: float = GRACE) -> Iterator[None]:
 
 
 class _Reminder:
-    """Sends SIGTERM to this process after some seconds: an alarm that leaves SIGALRM to others."""
+    """Sends SIGTERM to this process some seconds after it was asked to: an alarm that leaves SIGALRM to others.
+
+    Its thread runs from the beginning: a handler must not start one, nor wait for a lock that what it interrupted may hold.
+    """
 
     def __init__(self, seconds: float) -> None:
-        self.lock, self.rung, self.over = threading.Lock(), False, False
-        self.timer = threading.Timer(seconds, self._ring)
-        self.timer.daemon = True
+        self.seconds, self.since, self.rung = seconds, math.inf, False
+        self.over, self.lock = threading.Event(), threading.Lock()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def start(self) -> None:
-        if not self.timer.ident:
-            self.timer.start()
+        self.since = min(self.since, time.monotonic())
 
-    def _ring(self) -> None:
-        with self.lock:
-            if not self.over:
-                self.rung = True
-                os.kill(os.getpid(), signal.SIGTERM)
+    def _watch(self) -> None:
+        while not self.over.wait(LOOK):
+            with self.lock:
+                if time.monotonic() >= self.since + self.seconds and not self.over.is_set():
+                    self.rung = True
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    return
 
     def end(self) -> None:
-        self.timer.cancel()
         with self.lock:
-            self.over = True
+            self.over.set()
 
 
 @contextmanager
