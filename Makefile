@@ -32,12 +32,14 @@ contracts: $(VENV)/developer
 pytest: $(VENV)/developer
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-# Files spoilt in a hundred thousand ways at every reader; workers and commands killed at fifty random moments.
+# Files spoilt in a hundred thousand ways at every reader; workers and commands killed at fifty random moments, and every verb
+# interrupted at twelve.
 fuzz: $(VENV)/developer
 	FUZZ_INPUTS=$${FUZZ_INPUTS:-100000} $(BIN)/python -m pytest --numprocesses 2 tests/fuzz
 
 faults: $(VENV)/developer
 	$(BIN)/python tests/harness/faults/rounds.py
+	$(BIN)/python tests/harness/faults/interrupts.py 12
 
 bench: $(VENV)/developer
 	PYTHONPATH=tests $(BIN)/python -m benchmarks

@@ -112,7 +112,7 @@ class Composition:
         view = viewed(method.view, seen, context.fork("view"))
         per_class = method.images_per_class(data, ipc)
         setting = Setting(view.data, method.network, method.augmentation.for_data(data), context, ipc, per_class, held, view)
-        return SetLoop(method, setting, starting_images(view.data, per_class, method.init, context.generator))
+        return SetLoop(method, setting, starting_images(view.data, per_class, method.init, context.generator, context))
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """Learn a set of `data` within `budget`; resumes from the context's folder."""

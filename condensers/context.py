@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -80,6 +80,18 @@ class Context:
         """Whether the run was asked to stop, or its deadline has passed."""
         return self.stop() or (self.deadline is not None and time.monotonic() >= self.deadline)
 
+    def each(self, items: Sequence[T], name: str) -> Iterator[T]:
+        """The `items` of a stage called `name`, one after the other, telling how far it is.
+
+        Raises Interrupted before an item when the run must stop: for stages that are short enough to be begun again.
+        """
+        for done, item in enumerate(items):
+            if self.must_stop():
+                raise Interrupted(f"{name}: stopped after {done} of {len(items)}")
+            self.progress(Progress(name, done, len(items)))
+            yield item
+        self.progress(Progress(name, len(items), len(items)))
+
     def memo(self, name: str, compute: Callable[[], T]) -> T:
         """Return `compute()`, a JSON value, from this context's folder when an earlier run finished it there."""
         if self.folder is None:
@@ -110,12 +122,13 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as fault:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise StorageFailed(
             f"{path}: cannot be written ({fault.strerror}); choose another place or make room, and run it again: what was"
             " finished is kept"
         ) from fault
+    finally:  # also where a signal stopped it half-way
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from condensers.context import Context
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.selections.clustering import coarse_clusters
@@ -11,19 +12,27 @@ from condensers.selections.k_means import KMeans
 START = ("noise", "real", "k-means", "centroids")
 
 
-def starting_images(data: ClassData, ipc: int, start: str, generator: torch.Generator) -> Tensor:
+def starting_images(
+    data: ClassData,
+    ipc: int,
+    start: str,
+    generator: torch.Generator,
+    lent: Context | None = None,
+) -> Tensor:
     """(len(classes) * ipc, C, H, W) float32 normalised, ordered by class: standard normal noise, random real images,
     the real images nearest to the centroids of as many clusters of their class's pixels, or the mean images of such clusters,
     which are found quickly: in pixels of images made smaller, and in few rounds.
 
-    Where a class has fewer than ipc images they are repeated, in a new order each time.
+    Where a class has fewer than ipc images they are repeated, in a new order each time. lent: hears how far it is, and may
+    stop it.
     """
     if start == "noise":
         noise = torch.randn(len(data.classes) * ipc, *data.shape, generator=generator)
         return noise.to(data.device)
     if start not in START:
         raise UsageError(f"init '{start}' is not one of {', '.join(START)}")
-    return torch.cat([_of_class(data, label, ipc, start, generator) for label in data.classes])
+    classes = (lent or Context()).each(data.classes, "starting images")
+    return torch.cat([_of_class(data, label, ipc, start, generator) for label in classes])
 
 
 def _of_class(data: ClassData, label: int, ipc: int, start: str, generator: torch.Generator) -> Tensor:

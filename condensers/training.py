@@ -150,13 +150,29 @@ def trained(spec: Any, data: ClassData, recipe: Training, context: Context, name
 
 
 @torch.no_grad()
-def predict(network: nn.Module, data: ClassData, batch: int = 256, products: str = "fp32") -> Tensor:
-    """Logits (N, K) of all of `data`'s images, in evaluation mode; `products` is their precision."""
+def predict(
+    network: nn.Module,
+    data: ClassData,
+    batch: int = 256,
+    products: str = "fp32",
+    lent: Context | None = None,
+) -> Tensor:
+    """Logits (N, K) of all of `data`'s images, in evaluation mode; `products` is their precision.
+
+    lent: hears how far it is, and may stop it.
+    """
     network.eval()
+    parts = torch.split(data.images, batch)
     with precision(products):
-        return torch.cat([network(data.normalise(part)) for part in torch.split(data.images, batch)])
+        return torch.cat([network(data.normalise(part)) for part in (lent.each(parts, "test") if lent else parts)])
 
 
-def accuracy(network: nn.Module, data: ClassData, batch: int = 256, products: str = "fp32") -> float:
-    """Percentage of `data` classified correctly, 0 to 100."""
-    return (predict(network, data, batch, products).argmax(1) == data.labels).double().mean().item() * 100
+def accuracy(
+    network: nn.Module,
+    data: ClassData,
+    batch: int = 256,
+    products: str = "fp32",
+    lent: Context | None = None,
+) -> float:
+    """Percentage of `data` classified correctly, 0 to 100; lent: as for `predict`."""
+    return (predict(network, data, batch, products, lent).argmax(1) == data.labels).double().mean().item() * 100

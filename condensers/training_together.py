@@ -61,12 +61,24 @@ def train_together(
     return Trained(images_of_one * together.count, seconds)
 
 
-def accuracies(networks: Sequence[nn.Module], data: ClassData, batch: int = 256, products: str = "fp32") -> list[float]:
-    """Percentage of `data` that each network classifies correctly, 0 to 100."""
-    return accuracies_of(Together(networks), data, batch, products)
+def accuracies(
+    networks: Sequence[nn.Module],
+    data: ClassData,
+    batch: int = 256,
+    products: str = "fp32",
+    lent: Context | None = None,
+) -> list[float]:
+    """Percentage of `data` that each network classifies correctly, 0 to 100; lent: as for `condensers.training.predict`."""
+    return accuracies_of(Together(networks), data, batch, products, lent)
 
 
-def accuracies_of(together: Together, data: ClassData, batch: int = 256, products: str = "fp32") -> list[float]:
+def accuracies_of(
+    together: Together,
+    data: ClassData,
+    batch: int = 256,
+    products: str = "fp32",
+    lent: Context | None = None,
+) -> list[float]:
     """The same of networks that are one already."""
-    right = predict(together, data, batch, products).argmax(2) == data.labels[:, None]
+    right = predict(together, data, batch, products, lent).argmax(2) == data.labels[:, None]
     return (right.double().mean(0) * 100).tolist()

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import shlex
 import shutil
 import sys
 import threading
@@ -31,7 +30,7 @@ from harness import energy
 from harness.printable import flat
 from harness.runtime import shared_folder
 from harness.sheets import sheet
-from harness.signals import stop_on_signals
+from harness.signals import goes_on, stop_on_signals
 from scenarios.datasets.naming import is_place, located
 
 
@@ -90,13 +89,8 @@ def interruptible(folder: Path | None, seed: int, device: str) -> Iterator[Conte
         with stop_on_signals(flag), bars:
             yield Context(seed=seed, device=torch.device(device), folder=folder, progress=show, stop=flag.is_set)
     except Interrupted:
-        print(f"go on with: {command_line()}", file=sys.stderr)
+        print(goes_on(), file=sys.stderr)
         raise
-
-
-def command_line() -> str:
-    """The command that was typed."""
-    return shlex.join(["harness", *sys.argv[1:]])
 
 
 def preview(synthetic: SyntheticSet) -> bytes:

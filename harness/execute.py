@@ -21,6 +21,7 @@ from harness import energy
 from harness.cells import Cell
 from harness.plan import as_budget
 from harness.runtime import environment
+from harness.shortages import shortage
 from harness.store import Store, digest
 from scenarios.protocol import Outcome, Recipe, Reference, Splits
 from scenarios.registry import SCENARIOS
@@ -90,7 +91,13 @@ def _run(cell: Cell, store: Store, settings: Settings, hooks: Hooks, data: Split
     except (Interrupted, StorageFailed):
         raise
     except Exception as fault:
-        sentence = visible(f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace("\n", " "))
+        more = f" ({short})" if (short := shortage(fault)) else ""
+        told = f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace(
+            "\
+",
+            " ",
+        )
+        sentence = visible(told + more)
         store.write_failure(cell.key, {"cell": cell.as_json(), "sentence": sentence, "traceback": traceback.format_exc()})
         return "failed"
     finally:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ def export(
     except OSError as fault:
         raise UsageError(f"{place}: cannot be written ({fault.strerror}); choose another place") from fault
     finally:
-        _remove(partial)
+        with suppress(OSError):  # what could not be written cannot always be removed
+            _remove(partial)
 
 
 def content(synthetic: SyntheticSet) -> dict[str, Any]:

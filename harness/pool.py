@@ -4,6 +4,7 @@ Each worker is a pool of one process of its own, so that one that is killed take
 and its parent there is nothing but pipes and one byte of shared memory: a lock could be held by a process that is gone.
 """
 
+import math
 import multiprocessing
 import os
 import signal
@@ -22,6 +23,7 @@ from harness.cluster import Cluster, Needs
 from harness.execute import Settings
 from harness.lineup import drive
 from harness.runtime import prepare
+from harness.signals import GRACE, hear, held_back
 from harness.store import Store
 from harness.work import Event, Listener, load_data, work
 from scenarios.protocol import Splits
@@ -91,6 +93,7 @@ class Processes:
         self.count, self.settings, self.listen = count, settings, listen
         self.start = multiprocessing.get_context("spawn")
         self.halted = self.start.RawValue("b", 0)
+        self.latest = math.inf  # when those that were asked to end are ended
         self.idle: list[_Worker] = []
         self.busy: dict[Future[str], tuple[Cell, _Worker]] = {}
 
@@ -100,7 +103,8 @@ class Processes:
 
     def begin(self, cell: Cell) -> None:
         worker = self.idle.pop() if self.idle else self._hire()
-        self.busy[worker.executor.submit(_in_worker, cell, self.settings)] = cell, worker
+        with held_back():  # Ctrl-C in a terminal goes to all processes, and this one is the only that may act on it
+            self.busy[worker.executor.submit(_in_worker, cell, self.settings)] = cell, worker
 
     def _hire(self) -> _Worker:
         events, told = self.start.Pipe(duplex=False)
@@ -113,6 +117,8 @@ class Processes:
         finished, _ = wait(self.busy, timeout=seconds, return_when=FIRST_COMPLETED)
         for _, worker in self.busy.values():
             _drain(worker.events, self.listen)
+        if time.monotonic() >= self.latest:
+            _end_workers()
         return [self._ended(future) for future in finished]
 
     def _ended(self, future: "Future[str]") -> tuple[Cell, str]:
@@ -128,13 +134,22 @@ class Processes:
 
     def halt(self) -> None:
         self.halted.value = 1
+        self.latest = min(self.latest, time.monotonic() + GRACE)
 
     def close(self) -> None:
         self.halt()
+        if wait(self.busy, timeout=max(0.0, self.latest - time.monotonic())).not_done:
+            _end_workers()
         for worker in [*self.idle, *(worker for _, worker in self.busy.values())]:
             worker.executor.shutdown(wait=True)
             _drain(worker.events, self.listen)
             worker.events.close()
+
+
+def _end_workers() -> None:
+    """End the workers of this process, which go on from their last checkpoints another time."""
+    for worker in multiprocessing.active_children():
+        worker.kill()
 
 
 def _drain(events: Connection, listen: Listener) -> None:
@@ -153,6 +168,7 @@ def _enter_worker(told: Connection, halted: Any, threads: int) -> None:
     """Runs once in each worker: signals are the parent's business, and a worker does not outlive its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    hear()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     prepare(threads)
     _worker.update(tell=told.send, stopped=lambda: bool(halted.value))

@@ -12,7 +12,6 @@ from rich.console import Console
 from condensers.context import write_atomically
 from condensers.errors import Interrupted, OlderFormat
 from harness.cells import Cell
-from harness.condensing import command_line
 from harness.estimate import estimate
 from harness.execute import Settings
 from harness.loggers import listeners
@@ -25,7 +24,7 @@ from harness.report.galleries import illustrated
 from harness.report.terminal import print_report, wide_console
 from harness.runtime import environment
 from harness.session import Planned
-from harness.signals import stop_on_signals
+from harness.signals import Stopped, goes_on, stop_on_signals
 from harness.store import Store
 from harness.versions import changes, refuse_other, versions
 from harness.work import Event
@@ -133,9 +132,9 @@ def compute(
                     hear(event)
 
             run(ordered, settings, manner.crew, listen, flag, data)
-    except Interrupted:
+    except (Interrupted, Stopped):
         left = sum(not Store(settings.root).done(cell.key) for cell in ordered)
-        raise Interrupted(f"{left} cells left; go on with:\n{command_line()}") from None
+        raise Interrupted(f"{left} cells left; {goes_on()}") from None
 
 
 def finish(store: Store, quiet: bool = False) -> int:

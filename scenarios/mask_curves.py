@@ -6,11 +6,10 @@ Source: Petsiuk, Das & Saenko, "RISE" (BMVC 2018), section 4.1 (deleted pixels b
 from the blurred image); pointing game: Zhang et al., "Top-down neural attention by excitation backprop" (IJCV 2018).
 """
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
+from condensers.context import Context
 from condensers.data import ClassData
 from condensers.views.filling import filled, fills
 
@@ -25,23 +24,23 @@ def ranks(masks: Tensor, generator: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def areas(network: nn.Module, data: ClassData, ranked: Tensor, steps: int, generator: torch.Generator) -> tuple[float, float]:
+def areas(network: nn.Module, data: ClassData, ranked: Tensor, steps: int, context: Context) -> tuple[float, float]:
     """Deletion and insertion AUC, each in [0, 1]: means over the images, by the trapezoidal rule on steps + 1 points."""
     network.eval()
     plain = torch.zeros(ranked.shape[0], *data.shape[1:])
-    ends = fills("mean", data, plain, generator), fills("blur", data, plain, generator)
+    ends = fills("mean", data, plain, context.generator), fills("blur", data, plain, context.generator)
     deletion, insertion = [], []
-    for taken in _shares(ranked, data, steps):
+    for step in context.each(range(steps + 1), "deletion and insertion"):
+        taken = _most_relevant(ranked, data, step / steps)
         deletion.append(_confidence(network, data, filled(data.images, ~taken, ends[0])))
         insertion.append(_confidence(network, data, filled(data.images, taken, ends[1])))
     deleted, inserted = (float(torch.trapezoid(torch.tensor(one), dx=1 / steps)) for one in (deletion, insertion))
     return deleted, inserted
 
 
-def _shares(ranked: Tensor, data: ClassData, steps: int) -> Iterator[Tensor]:
-    """(N, H, W) bool: the most relevant pixels, from none to all."""
-    for step in range(steps + 1):
-        yield (ranked < round(ranked.shape[1] * step / steps)).view(-1, *data.shape[1:])
+def _most_relevant(ranked: Tensor, data: ClassData, share: float) -> Tensor:
+    """(N, H, W) bool: this share of each image's pixels, the most relevant ones."""
+    return (ranked < round(ranked.shape[1] * share)).view(-1, *data.shape[1:])
 
 
 def _confidence(network: nn.Module, data: ClassData, images: Tensor) -> float:

@@ -105,9 +105,9 @@ class MaskQuality:
         masks = self._masks(name, train, context)
         took = time.perf_counter() - begun
         classifier = self._classifier(train, context.fork("classifier"))
-        generator = context.fork("ranks").generator
-        ranked, some = ranks(masks, generator), _first(train, self.measured)
-        deletion, insertion = areas(classifier, some, ranked[: len(some.images)], self.steps, generator)
+        own = context.fork("ranks")
+        ranked, some = ranks(masks, own.generator), _first(train, self.measured)
+        deletion, insertion = areas(classifier, some, ranked[: len(some.images)], self.steps, own)
         found = {"deletion-auc": deletion, "insertion-auc": insertion, "kept": 100 * float(masks.double().mean()) / 255}
         truth = known_masks(train)
         if truth is not None:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.context import Context, Progress
+from condensers.context import Context
 from condensers.data import ClassData
-from condensers.errors import UsageError
+from condensers.errors import Interrupted, UsageError
 from condensers.labels.base import label_dtype, stored_hard
 from condensers.origins import REAL
 from condensers.parameterisations.pixels import Pixels
@@ -64,11 +64,10 @@ def gather(
     refuse_too_many(method, data, ipc)
     embed = feature_map(getattr(method, "features", "pixels"), data, context)
     images, indices = [], {}
-    for done, label in enumerate(data.classes):
+    for label in context.each(data.classes, method.registered):
         part, chosen = images_of(label, embed(data.members(label)), ipc)
         images.append(part.cpu())
         indices[data.class_names[label]] = chosen
-        context.progress(Progress(method.registered, done + 1, len(data.classes)))
     return finished(method, data, context, torch.cat(images), indices, time.perf_counter() - begun)
 
 
@@ -103,12 +102,19 @@ def refuse_too_many(method: Any, data: ClassData, ipc: int) -> None:
 def feature_map(space: str, data: ClassData, context: Context) -> Callable[[Tensor], Tensor]:
     """indices (n,) -> features (n, D) float32: normalised pixels, or the embedding of one random ConvNet-3."""
     if space == "pixels":
-        return lambda indices: data.normalise(data.images[indices]).flatten(1)
+
+        def pixels(indices: Tensor) -> Tensor:
+            if context.must_stop():
+                raise Interrupted(f"{data.name}: stopped before more images were compared")
+            return data.normalise(data.images[indices]).flatten(1)
+
+        return pixels
     built = networks.build("convnet", data.shape, len(data.class_names), context.generator, data.device)
     network = cast(networks.Network, built)
 
     @torch.no_grad()
     def embed(indices: Tensor) -> Tensor:
-        return torch.cat([network.embed(data.normalise(data.images[part])) for part in torch.split(indices, 256)])
+        parts = context.each(torch.split(indices, 256), "random features")
+        return torch.cat([network.embed(data.normalise(data.images[part])) for part in parts])
 
     return embed

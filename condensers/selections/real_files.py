@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import torch
 
-from condensers.context import Context, Progress
+from condensers.context import Context
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.fields import hyper, settings_of
@@ -88,11 +88,10 @@ class RealFiles:
     def _chosen(self, data: ClassData, each: int, context: Context) -> list[list[int]]:
         """Indices of `each` different images of each class."""
         features, found = feature_map("pixels", data, context), []
-        for done, label in enumerate(data.classes):
+        for label in context.each(data.classes, self.registered):
             members = data.members(label)
             positions = CHOICES[self.choose].choose(features(members), each, context.generator)
             found.append(members[positions.to(data.device)].tolist())
-            context.progress(Progress(self.registered, done + 1, len(data.classes)))
         return found
 
 

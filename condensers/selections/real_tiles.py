@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from condensers.context import Context, Progress
+from condensers.context import Context
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.fields import hyper
@@ -99,9 +99,8 @@ class RealTiles:
     def chosen(self, data: ClassData, images: int, context: Context) -> list[Tensor]:
         """Indices (images,) int64 of different images of each class."""
         features, found = feature_map("pixels", data, context), []
-        for done, label in enumerate(data.classes):
+        for label in context.each(data.classes, self.registered):
             members = data.members(label)
             positions = CHOICES[self.choose].choose(features(members), images, context.generator)
             found.append(members[positions.to(data.device)])
-            context.progress(Progress(self.registered, done + 1, len(data.classes)))
         return found

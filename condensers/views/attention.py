@@ -43,7 +43,7 @@ class Attention(Masking):
         spec = ScoreMapSpec(self.network, self.block, self.weights)
         with torch.enable_grad():
             network: Any = trained(spec, data, recipe, context.fork("attention"), "attention network").eval()
-        parts = torch.split(data.images, IMAGES_AT_ONCE)
+        parts = context.each(torch.split(data.images, IMAGES_AT_ONCE), "maps of attention")
         here = list(data.classes)
         return torch.cat([attention(network.scores(data.normalise(part))[:, here], self.form) for part in parts])
 

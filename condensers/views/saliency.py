@@ -49,8 +49,9 @@ class Saliency(Masking):
         recipe = self.recipe(data, "cross-entropy")
         network = trained(self.network, data, recipe, context.fork("teacher"), "teacher of saliency").eval()
         relevance = self._grad_cam(captum, network, data) if self.algorithm == "grad-cam" else self._integrated(captum, network)
-        parts = zip(torch.split(data.images, IMAGES_AT_ONCE), torch.split(data.labels, IMAGES_AT_ONCE), strict=True)
-        return torch.cat([relative(relevance(data.normalise(images), labels)) for images, labels in parts])
+        parts = [*zip(torch.split(data.images, IMAGES_AT_ONCE), torch.split(data.labels, IMAGES_AT_ONCE), strict=True)]
+        seen = context.each(parts, "maps of saliency")
+        return torch.cat([relative(relevance(data.normalise(images), labels)) for images, labels in seen])
 
     def _grad_cam(self, captum: Any, network: Any, data: ClassData) -> Any:
         """A function of images and labels that gives maps (n, H, W)."""

@@ -9,6 +9,8 @@ import typer
 from condensers.errors import HarnessError, Interrupted, visible
 from harness import __version__
 from harness.cli import condense, diff, doctor, evaluate, export, import_, names, new, plan, report, run, runs, truth, verify
+from harness.shortages import shortage
+from harness.signals import Stopped, deafen, goes_on, interruptible
 
 app = typer.Typer(
     name="harness",
@@ -55,11 +57,25 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
-        app(args=arguments, prog_name="harness")
-    except Interrupted as fault:
+        _run(arguments)
+    except (Interrupted, Stopped) as fault:
         if debug:
             raise
-        typer.echo("\n".join(visible(line) for line in f"interrupted: {fault}".split("\n")), err=True)
+        deafen()
+        told = str(fault) or goes_on()
+        typer.echo(
+            "\
+".join(
+                map(
+                    visible,
+                    f"interrupted: {told}".split(
+                        "\
+"
+                    ),
+                )
+            ),
+            err=True,
+        )
         sys.exit(130)
     except HarnessError as fault:
         if debug:
@@ -73,6 +89,22 @@ def main() -> None:
     except Exception as fault:
         if debug:
             raise
+        if short := shortage(fault):
+            typer.echo(f"error: {visible(short)}", err=True)
+            sys.exit(2)
         said = visible(f"unexpected {type(fault).__name__}: {fault}")
         typer.echo(f"error: {said}; run `harness --debug ...` for the traceback", err=True)
         sys.exit(1)
+
+
+def _run(arguments: list[str]) -> None:
+    """Run a verb; Stopped where a signal came."""
+    with interruptible() as asked:
+        try:
+            app(args=arguments, prog_name="harness")
+        except (Exception, SystemExit) as fault:
+            done = isinstance(fault, SystemExit) and not fault.code
+            # An import that is broken off may make an error of its own of it.
+            if asked.is_set() and not done:
+                raise Stopped from fault
+            raise

@@ -41,12 +41,12 @@ def build(
     """Train each architecture of SPACE on all of a data set, and write what each reached. Run again, it goes on."""
     import time
 
-    from harness.condensing import command_line
     from harness.execute import Settings
     from harness.pool import Crew
     from harness.printable import flat
     from harness.running import Manner
     from harness.runtime import choose_device, cores, prepare
+    from harness.signals import command_line
     from harness.truth import Wanted
     from harness.truth import build as make
     from scenarios.registry import SCENARIOS

@@ -1,5 +1,6 @@
 """The command line in this process, and a suite that runs in seconds."""
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -49,8 +50,11 @@ def harness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
     def call(*words: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["harness", *map(str, words)])
         capfd.readouterr()
+        heard = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         with pytest.raises(SystemExit) as exit_:
             main()
+        for number, handler in heard.items():  # an interrupted command is deaf at its end
+            signal.signal(number, handler)
         printed = capfd.readouterr()
         return Answer(int(exit_.value.code or 0), printed.out, printed.err)
 

@@ -51,7 +51,7 @@ class Sum(nn.Module):
 def test_areas_are_those_of_plain_loops(make_data: Callable[..., ClassData], generator: torch.Generator) -> None:
     data = make_data((1, 4, 4), 2, 3)
     masks = torch.randperm(96, generator=generator).view(6, 4, 4).to(torch.uint8)
-    found = areas(Sum(), data, ranks(masks, generator), 4, generator)
+    found = areas(Sum(), data, ranks(masks, generator), 4, Context())
     blurred, mean = fills("blur", data, masks, generator), torch.full((1, 4, 4), 255 * 0.5).round().to(torch.uint8)
     for kind, wanted in zip(("deletion", "insertion"), found, strict=True):
         means = []

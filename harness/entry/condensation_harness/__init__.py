@@ -5,6 +5,7 @@ module looks whose package `harness` is before it imports it, and says in one se
 """
 
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def main() -> None:
     sentence = foreign()
     if not sentence:
         try:
-            from harness.cli.app import main as run
+            run = _load()
         except ImportError as fault:
             if "--debug" in sys.argv:
                 raise
@@ -27,6 +28,20 @@ def main() -> None:
             return run()
     print(f"error: {sentence}", file=sys.stderr)
     sys.exit(2)
+
+
+def _load() -> Callable[[], None]:
+    """Import the verbs; Ctrl-C and SIGTERM are heard before what takes time to import is imported."""
+    from harness.signals import Stopped, deafen, goes_on, interruptible
+
+    try:
+        with interruptible():
+            from harness.cli.app import main as run
+    except Stopped:
+        deafen()
+        print(f"interrupted: {goes_on()}", file=sys.stderr)
+        sys.exit(130)
+    return run
 
 
 def foreign() -> str:

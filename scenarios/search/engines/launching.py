@@ -92,6 +92,8 @@ def _end(process: "Popen[bytes]") -> None:
         try:
             process.wait(SECONDS_TO_STOP)
         except TimeoutExpired:
+            pass
+        finally:  # also where the one who waits is stopped
             process.kill()
     process.wait()
 

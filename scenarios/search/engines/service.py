@@ -8,18 +8,19 @@ import ctypes
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from scenarios.search.engines.task import OWNER
 
 PR_SET_PDEATHSIG = 1
-SECONDS_TO_STOP = 15
+SECONDS_TO_STOP, SECONDS_ALONE = 15, 2
 
 
 def main(folder: Path) -> None:
     """Run the experiment whose task is in `folder`; FOLDER/trials.json then says what was tried."""
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, partial(_stop, os.getppid()))
     end_with_parent(signal.SIGTERM)
     if os.getppid() != int(os.environ[OWNER]):
         sys.exit("the process that started this search is gone")
@@ -35,10 +36,13 @@ def end_with_parent(number: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
-def _stop(number: int, frame: Any) -> None:
-    """NNI stops its trials on an interrupt; should it take too long, the alarm ends this process, and that the others."""
+def _stop(parent: int, number: int, frame: Any) -> None:
+    """NNI stops its trials on an interrupt; should it take too long, the alarm ends this process, and that the others.
+
+    Nobody waits where the parent is gone, and the folder may soon be somebody else's.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.alarm(SECONDS_TO_STOP)
+    signal.alarm(SECONDS_TO_STOP if os.getppid() == parent else SECONDS_ALONE)
     raise KeyboardInterrupt
 
 
