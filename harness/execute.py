@@ -92,11 +92,7 @@ def _run(cell: Cell, store: Store, settings: Settings, hooks: Hooks, data: Split
         raise
     except Exception as fault:
         more = f" ({short})" if (short := shortage(fault)) else ""
-        told = f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace(
-            "\
-",
-            " ",
-        )
+        told = f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace("\n", " ")
         sentence = visible(told + more)
         store.write_failure(cell.key, {"cell": cell.as_json(), "sentence": sentence, "traceback": traceback.format_exc()})
         return "failed"

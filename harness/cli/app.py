@@ -62,20 +62,8 @@ def main() -> None:
         if debug:
             raise
         deafen()
-        told = str(fault) or goes_on()
-        typer.echo(
-            "\
-".join(
-                map(
-                    visible,
-                    f"interrupted: {told}".split(
-                        "\
-"
-                    ),
-                )
-            ),
-            err=True,
-        )
+        for line in f"interrupted: {str(fault) or goes_on()}".split("\n"):
+            typer.echo(visible(line), err=True)
         sys.exit(130)
     except HarnessError as fault:
         if debug:
