@@ -77,12 +77,15 @@ def main() -> None:
     except Exception as fault:
         if debug:
             raise
-        if short := shortage(fault):
-            typer.echo(f"error: {visible(short)}", err=True)
-            sys.exit(2)
-        said = visible(f"unexpected {type(fault).__name__}: {fault}")
-        typer.echo(f"error: {said}; run `harness --debug ...` for the traceback", err=True)
-        sys.exit(1)
+        sys.exit(_tell_unexpected(fault))
+
+
+def _tell_unexpected(fault: Exception) -> int:
+    """Print what the machine is short of, or that the fault is ours; the exit status."""
+    short = shortage(fault)
+    said = short or f"unexpected {type(fault).__name__}: {fault}; run `harness --debug ...` for the traceback"
+    typer.echo(f"error: {visible(said)}", err=True)
+    return 2 if short else 1
 
 
 def _run(arguments: list[str]) -> None:

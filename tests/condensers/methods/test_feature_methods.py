@@ -90,9 +90,17 @@ def test_the_rates_are_halved_at_parts_of_the_run_also_after_an_interruption(dat
     assert seen == [0.4] * 4 + [0.2] * 2 + [0.1] * 2
 
 
-@pytest.mark.parametrize("parts", [[0.5, 1.2], [-0.1], ["a"]])
-def test_parts_of_a_run_lie_between_its_ends(parts: list[Any]) -> None:
-    with pytest.raises(UsageError, match=r"mine\.halve_at: .* must be parts of the run from 0 to 1"):
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        ([0.5, 1.2], ": .* must be parts of the run from 0 to 1"),
+        ([-0.1], ": .* must be parts of the run from 0 to 1"),
+        (["a"], r"\[0\]: 'a' is not a number"),
+    ],
+    ids=["above", "below", "text"],
+)
+def test_parts_of_a_run_lie_between_its_ends(parts: list[Any], sentence: str) -> None:
+    with pytest.raises(UsageError, match=rf"mine\.halve_at{sentence}"):
         create_condenser({"name": "dm", "halve_at": parts}, "mine")
 
 

@@ -145,9 +145,18 @@ def test_weights_belong_to_layers_from_the_end(layers: int, weights: list[float]
     assert LayerMeans().weights_of(layers) == weights
 
 
-@pytest.mark.parametrize("weights", [[], [1.0, -0.5], ["a"], [float("nan")]])
-def test_weights_that_are_none_are_refused(weights: list[object]) -> None:
-    with pytest.raises(UsageError, match=r"objective layer-means\.weights: .* must be numbers from 0 on, at least one"):
+@pytest.mark.parametrize(
+    ("weights", "sentence"),
+    [
+        ([], ": .* must be numbers from 0 on, at least one"),
+        ([1.0, -0.5], ": .* must be numbers from 0 on, at least one"),
+        (["a"], r"\[0\]: 'a' is not a number"),
+        ([float("nan")], r"\[0\]: nan is not a number"),
+    ],
+    ids=["none", "negative", "text", "nan"],
+)
+def test_weights_that_are_none_are_refused(weights: list[object], sentence: str) -> None:
+    with pytest.raises(UsageError, match=rf"objective layer-means\.weights{sentence}"):
         OBJECTIVES.create({"name": "layer-means", "weights": weights})
 
 
