@@ -62,6 +62,8 @@ class WeightsAndBiases:
     """One run of the project condensation-harness: a chart for each cell's work, and the results in its summary."""
 
     def __init__(self, root: Path) -> None:
+        # Read when wandb is imported: even offline it would tell its makers of its use.
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         try:
             import wandb
         except ImportError:

@@ -1,6 +1,5 @@
 """Text that others wrote (labels, class names, commands, messages) as a terminal, a page or a spreadsheet may be given it."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,11 +17,6 @@ def visible(text: str) -> str:
 def flat(text: str) -> str:
     """The same in one line."""
     return " ".join(visible(text).split())
-
-
-def folder_name(text: str) -> str:
-    """A name of one folder that stands where it is put: no separators, no dots at its ends."""
-    return re.sub(r"[^\w .+-]", "_", text).strip(". ") or "run"
 
 
 def all_visible(value: Any) -> Any:

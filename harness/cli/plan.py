@@ -21,7 +21,7 @@ def plan(
 ) -> None:
     """Check SUITE, list its cells and estimate their cost; nothing is run or written."""
     from harness.estimate import estimate
-    from harness.printable import flat, folder_name, visible
+    from harness.printable import flat, visible
     from harness.report.wording import some
     from harness.runtime import choose_device, cores, prepare
     from harness.session import load_plan
@@ -32,7 +32,7 @@ def plan(
     planned = load_plan(suite, overrides or [], data_dir, download)
     for splits in planned.data.values():
         options.tell_notes(splits)
-    store = Store(out or Path("runs") / folder_name(planned.plan.suite.name))
+    store = Store(out or Path("runs") / planned.plan.suite.name)
     cells = planned.plan.cells
     found = store.examine([cell.key for cell in cells])
     left = [cell for cell in cells if cell.key not in found.records]

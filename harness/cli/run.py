@@ -46,7 +46,6 @@ def run(
 
     from harness.execute import Settings
     from harness.pool import Crew
-    from harness.printable import folder_name
     from harness.running import Manner, execute
     from harness.runtime import choose_device, cores, prepare
     from harness.session import load_plan
@@ -58,7 +57,7 @@ def run(
         options.tell_notes(splits)
     chosen = choose_device(device)
     settings = Settings(
-        root=out or Path("runs") / folder_name(planned.plan.suite.name),
+        root=out or Path("runs") / planned.plan.suite.name,
         command=_command(suite, out, overrides),
         data_dir=data_dir,
         validation=planned.plan.suite.validation,

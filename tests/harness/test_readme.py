@@ -36,6 +36,7 @@ RUN = {
     "list": "",
     "show dm": "",
     "doctor": "",
+    "verify": "",
     "export dm.safetensors --to hf": "",
     "new condenser mine": "",
 }

@@ -15,7 +15,7 @@ from condensers.plain import oddities, parse_json
 from harness import suite
 from harness.overrides import apply_override
 from harness.report.comma import as_json
-from harness.store import Store
+from harness.store import FORMAT, Store
 
 CELL = {
     "scenario": "accuracy",
@@ -27,7 +27,8 @@ CELL = {
     "seed": 0,
 }
 RECORD = {
-    "key": "a1", "kind": "scenario", "cell": CELL, "bytes": 650, "condensation": {"seconds": 1.5, "joules": "not measured"},
+    "format": FORMAT, "key": "a1", "kind": "scenario", "cell": CELL,
+    "bytes": 650, "condensation": {"seconds": 1.5, "joules": "not measured"},
     "outcome": {
         "measurements": [
             {"metric": "test-accuracy", "values": [81.0, 82.0], "repeats": [{"network": 0}, {"network": 1}], "unit": "%"}
@@ -54,7 +55,7 @@ def changed(value: dict[str, Any], path: str, new: Any) -> dict[str, Any]:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     store = Store(tmp_path)
-    write_sealed(store.description, SUITE)
+    store.describe(SUITE)
     write_sealed(store.folder("a1") / "record.json", RECORD)
     return store
 
@@ -114,7 +115,7 @@ def test_a_record_of_the_wrong_shape_is_damaged(store: Store, path: str, new: An
     ids=["path", "list", "design", "no factors", "command"],
 )
 def test_a_description_of_the_wrong_shape_is_damaged(store: Store, path: str, new: Any, sentence: str) -> None:
-    write_sealed(store.description, changed(SUITE, path, new))
+    store.describe(changed(SUITE, path, new))
     with pytest.raises(Damaged, match=rf"suite\.json: damaged \({sentence}"):
         store.contents()
 
@@ -129,7 +130,7 @@ def test_who_holds_a_lock_is_said_where_the_lock_says_it(store: Store) -> None:
         (store.root / ".lock").write_text(written)
         with (store.root / ".lock").open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            with pytest.raises(UsageError, match="another run is using it; wait for it"), store.lock():
+            with pytest.raises(UsageError, match=r"another run is using it \(which one, its lock does not say\)"), store.lock():
                 pass
 
 

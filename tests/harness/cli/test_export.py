@@ -147,7 +147,7 @@ def test_every_picture_is_written_whatever_its_likeliest_class(soft: Path, tmp_p
 
 def test_class_names_that_are_no_file_names(tmp_path: Path, harness: Harness, colour32: ClassData) -> None:
     made = create_condenser("random").condense(colour32.restrict([0, 2]), Budget(ipc=1), Context())
-    card = {**made.card, "class_names": ["T-shirt/top", "Bag", "../../out"]}
+    card = {**made.card, "class_names": ["T-shirt/top", "Bag", "../../out"], "indices": None}
     save_set(SyntheticSet(made.tensors, card), tmp_path / "in" / "a.safetensors")
     assert harness("export", tmp_path / "in" / "a.safetensors", "--to", "png").status == 0
     written = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.png"))

@@ -184,7 +184,7 @@ def test_what_a_run_measured_with_that_very_set(harness: Harness, tmp_path: Path
 
 def test_what_no_run_measured(harness: Harness, hard: SyntheticSet, tmp_path: Path) -> None:
     save_set(hard, tmp_path / "a.safetensors")
-    Store(tmp_path / "run").describe({"suite": "s", "cells": []})
+    Store(tmp_path / "run").describe({"suite": "s", "command": "harness run s.toml", "cells": []})
     for words, told in (
         (("--to", "hf", "--measured", tmp_path / "run"), "holds no set with the bytes of"),
         (("--to", "hf", "--measured", tmp_path / "none"), "not a run directory"),

@@ -55,7 +55,7 @@ def test_a_cell_goes_on_at_another_node_and_ends_the_same(tmp_path: Path, nodes:
 
     def listen(event: object) -> None:
         progress = getattr(event, "progress", None)
-        if progress:
+        if progress and progress.name == "dm":
             begun_at.append(progress.done)
 
     assert shared_work(made, settings, listen, lambda: False, url) == "done"
@@ -142,8 +142,6 @@ def test_it_works_on_s3(tmp_path: Path, nodes: Become, made: tuple[Cell, Cell], 
         s3fs.S3FileSystem.clear_instance_cache()
         s3fs.S3FileSystem().mkdir("sets")
         check_losses("s3://sets/run", made, nodes, Store(tmp_path / "command"))
-        with pytest.raises(StorageFailed, match=r"s3://nosuch-bucket/run: .* cannot be written"):
-            Depot("s3://nosuch-bucket/run").push(Store(tmp_path / "command"), made[0].key)
     finally:
         server.stop()
 

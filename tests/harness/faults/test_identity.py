@@ -277,7 +277,7 @@ def test_a_failure_of_another_cell_is_not_taken(out: Path) -> None:
     store = Store(out)
     store.write_failure("0123", {"sentence": "lost"})
     shutil.copytree(store.folder("0123"), store.folder("4567"))
-    with pytest.raises(Damaged, match=r"it is the one of cell 0123"):
+    with pytest.raises(Damaged, match=r"it is the one of cell '0123'"):
         store.failure("4567")
 
 
