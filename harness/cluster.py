@@ -136,9 +136,7 @@ def _connect(ray: Any, address: str, threads: int) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report statistics of its use to its makers
     carried = {name: os.environ[name] for name in CARRIED if name in os.environ}
     environment = {"env_vars": {**carried, "OMP_NUM_THREADS": str(threads)}}
-    # A cluster of this machine alone listens to this machine alone.
-    alone = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    where = alone if address == "local" else {"address": address}
+    where = {"include_dashboard": False} if address == "local" else {"address": address}
     try:
         ray.init(**where, runtime_env=environment, log_to_driver=False, logging_level="error", ignore_reinit_error=True)
     except (ConnectionError, ValueError, RuntimeError) as fault:
