@@ -70,6 +70,11 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
     return earlier + time.monotonic() - begun
 
 
+def keep(loop: Loop, steps: int, context: Context, seconds: float) -> None:
+    """Write the state of a loop that `run` has ended: it is not done again where what follows it is interrupted."""
+    _save(loop, context, context.folder / "checkpoint.pt" if context.folder else None, steps, seconds)
+
+
 def _not_finite(name: str, index: int, figure: str, path: Path | None) -> str:
     """What to say of a loss that is not a number. A checkpoint is only written after a finite one."""
     sentence = f"{name}: the loss is {figure} at step {index + 1}; lower its learning rate"

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from condensers.code_digest import digest_of
-from condensers.errors import HarnessError, UsageError
+from condensers.errors import HarnessError, UsageError, shown
 
 DIGITS = 8
 LOCATED = "located_"  # how the modules of files are called
@@ -49,7 +49,7 @@ def parse(where: str) -> Location:
     name, _, digest = rest.partition("@")
     module = all(part.isidentifier() for part in place.split("."))
     if not name.isidentifier() or not (place.endswith(".py") or module):
-        raise UsageError(f"'{where}' is neither a known name nor a place; write FILE.py:Name or package.module:Name")
+        raise UsageError(f"{shown(where)} is neither a known name nor a place; write FILE.py:Name or package.module:Name")
     return Location(place, name, digest)
 
 

@@ -5,7 +5,10 @@ Protocol of VICO-UoE/DatasetCondensation (DC, DSA, DM): SGD with learning rate 0
 the last epoch is what counts. The authors' loop runs one epoch more than it says; ours runs what it says.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +18,7 @@ from torch.nn import functional
 from condensers import engine, networks, optimiser_state
 from condensers.context import Context
 from condensers.data import ClassData
+from condensers.errors import Interrupted
 from condensers.fields import hyper
 from condensers.networks.passes import PRECISIONS, precision
 from condensers.registry import AUGMENTATIONS
@@ -127,10 +131,23 @@ def as_input(images: Tensor, data: ClassData) -> Tensor:
 
 
 class Trained(NamedTuple):
-    """images: how many were processed. seconds: what all of the training took, also what ran before an interruption."""
+    """images: how many were processed. seconds: what all of the training took, also what ran before an interruption.
+
+    keep: writes the finished training as a checkpoint.
+    """
 
     images: int
     seconds: float
+    keep: Callable[[], None]
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Where what is done meanwhile, such as a test, is interrupted, the training is not done again."""
+        try:
+            yield
+        except Interrupted:
+            self.keep()
+            raise
 
 
 def train(
@@ -139,7 +156,7 @@ def train(
     """Train in place through the engine. `data` gives mean, std and mirror only."""
     loop = TrainingLoop(network, images, labels, recipe, data, context)
     seconds = engine.run(loop, loop.total, context, name)
-    return Trained(loop.processed(), seconds)
+    return Trained(loop.processed(), seconds, partial(engine.keep, loop, loop.total, context, seconds))
 
 
 def trained(spec: Any, data: ClassData, recipe: Training, context: Context, name: str) -> nn.Module:

@@ -56,9 +56,9 @@ def train_together(
     UsageError where they cannot be trained together: see `condensers.networks.together`.
     """
     together = Together(networks)
-    images_of_one, seconds = train(together, images, labels, recipe, data, context, name)
+    trained = train(together, images, labels, recipe, data, context, name)
     together.give_back(networks)
-    return Trained(images_of_one * together.count, seconds)
+    return trained._replace(images=trained.images * together.count)
 
 
 def accuracies(

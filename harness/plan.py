@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from condensers.data import ClassData
-from condensers.errors import HarnessError, UsageError, suggestion
+from condensers.errors import HarnessError, UsageError, shown, suggestion
 from condensers.fields import settings_of
 from condensers.origins import LEARNED, SELECTED, UNKNOWN, known
 from condensers.registry import SELECTIONS, create_condenser
@@ -64,7 +64,7 @@ def _scenario(entry: ScenarioEntry) -> Any:
     for reference in entry.references or ():
         if reference not in scenario.references:
             raise UsageError(
-                f"scenarios.{entry.label}.references: unknown '{reference}'; {suggestion(reference, scenario.references)}"
+                f"scenarios.{entry.label}.references: unknown {shown(reference)}; {suggestion(reference, scenario.references)}"
             )
     return scenario
 

@@ -128,7 +128,8 @@ class Accuracy(Evaluation):
         name = f"networks {group.start + 1} to {group.stop} of {self.networks}"
         trained = material.train_together(members, data.train, own, name)
         begun = time.perf_counter()
-        correct = accuracies(members, data.test.to(own.device), products=self.precision, lent=own)
+        with trained.kept():
+            correct = accuracies(members, data.test.to(own.device), products=self.precision, lent=own)
         seconds = trained.seconds + time.perf_counter() - begun
         return [{"accuracy": c, "seconds": seconds / len(group), "images": trained.images // len(group)} for c in correct]
 
@@ -142,7 +143,8 @@ class Accuracy(Evaluation):
         name = f"network {index + 1} of {self.networks}"
         trained = material.train(network, data.train, own, name)
         begun = time.perf_counter()
-        correct = accuracy(network, data.test.to(own.device), products=self.precision, lent=own)
+        with trained.kept():
+            correct = accuracy(network, data.test.to(own.device), products=self.precision, lent=own)
         if own.device.type == "cuda":
             torch.cuda.synchronize()
         return {"accuracy": correct, "seconds": trained.seconds + time.perf_counter() - begun, "images": trained.images}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -35,7 +36,8 @@ class Material:
             return train(network, self.images, self.labels, self.training, data, context, name)
         loop = OrderedLoop(network, self.images, self.labels, self.rates, self.passes)
         seconds = engine.run(loop, loop.total, context, name)
-        return Trained(loop.images_per_step * loop.total, seconds)
+        keep = partial(engine.keep, loop, loop.total, context, seconds)
+        return Trained(loop.images_per_step * loop.total, seconds, keep)
 
     def train_together(self, networks: Sequence[nn.Module], data: ClassData, context: Context, name: str) -> Trained:
         """Train all `networks` in place, with common draws; only where the images have no order of their own."""

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from condensers.augmentations import affine, color, crop, cutout, flip
 from condensers.data import ClassData
-from condensers.errors import UsageError, suggestion
+from condensers.errors import UsageError, shown, suggestion
 from condensers.fields import hyper
 
 
@@ -67,7 +67,7 @@ class Siamese:
     def __post_init__(self) -> None:
         unknown = [f for f in self.families() if f not in FAMILIES]
         if unknown:
-            raise UsageError(f"dsa.strategy: unknown family '{unknown[0]}'; {suggestion(unknown[0], FAMILIES)}")
+            raise UsageError(f"dsa.strategy: unknown family {shown(unknown[0])}; {suggestion(unknown[0], FAMILIES)}")
 
     def families(self) -> list[str]:
         return self.strategy.split("_")

@@ -12,7 +12,7 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 from condensers.data import ClassData
-from condensers.errors import UsageError, suggestion
+from condensers.errors import UsageError, shown, suggestion
 
 FILLS = ("mean", "black", "blur", "noise", "other")
 IMAGES_AT_ONCE = 1024
@@ -50,7 +50,7 @@ def fills(name: str, data: ClassData, masks: Tensor, generator: torch.Generator)
         return data.quantise(drawn.to(data.device))
     if name == "other":
         return _covered(data, masks)[others(len(data.images), generator).to(data.device)]
-    raise UsageError(f"view.fill: unknown fill '{name}'; {suggestion(name, FILLS)}")
+    raise UsageError(f"view.fill: unknown fill {shown(name)}; {suggestion(name, FILLS)}")
 
 
 def _blurred(images: Tensor) -> Tensor:

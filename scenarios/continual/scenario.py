@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from condensers.context import Context
-from condensers.errors import UsageError
+from condensers.errors import UsageError, shown
 from condensers.fields import hyper
 from condensers.networks.convnet import ConvNetSpec
 from condensers.registry import NETWORKS
@@ -82,7 +82,7 @@ class Continual:
         names = [strategy.name for strategy in self.created]
         twice = [name for name in names if names.count(name) > 1]
         if twice:
-            raise UsageError(f"continual.strategies: '{twice[0]}' is there twice; give each a `label` of its own")
+            raise UsageError(f"continual.strategies: {shown(twice[0])} is there twice; give each a `label` of its own")
         if self.memory == "offline" and self.growth == "fixed":
             raise UsageError("continual.growth: a set condensed beforehand cannot be fixed in size; take memory per-experience")
         if self.memory == "online" and not self.online:

@@ -71,7 +71,7 @@ class Streamed:
         self.peak = max(self.peak, sum(images.numel() for images in self.buffer.values()))
         full = [label for label, gathered in self.buffer.items() if len(gathered) >= self.update]
         if full:
-            self._condense(sorted(self.buffer) if self.recipe.condenser.couples_classes else full)
+            self._condense(sorted(self.buffer if self.recipe.condenser.couples_classes else full))
         return bool(full)
 
     def _condense(self, classes: list[int]) -> None:

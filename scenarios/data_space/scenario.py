@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from condensers.context import Context, derive_seed
-from condensers.errors import UsageError
+from condensers.errors import UsageError, shown
 from condensers.fields import hyper
 from condensers.registry import NETWORKS
 from condensers.synthetic import SyntheticSet
@@ -51,7 +51,7 @@ class DataSpace:
         for name, known in (("embeddings", STATES), ("projections", tuple(PROJECTIONS))):
             unknown = [one for one in getattr(self, name) if one not in known]
             if unknown:
-                raise UsageError(f"data-space.{name}: '{unknown[0]}' is not one of {', '.join(known)}")
+                raise UsageError(f"data-space.{name}: {shown(unknown[0])} is not one of {', '.join(known)}")
         if isinstance(self.networks, str | dict):
             raise UsageError('data-space.networks: give a list of networks, as ["convnet", "resnet18"]')
         if not self.embeddings or (not self.networks and self.embeddings != ("pixels",)):

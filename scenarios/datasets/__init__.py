@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from condensers.errors import DataMissing, UsageError, suggestion
+from condensers.errors import DataMissing, UsageError, shown, suggestion
 from condensers.registry import Registry
 from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, in_cards, parted
 
@@ -18,7 +18,7 @@ DATASETS = Registry(
     "datasets",
     {
         "mnist-5k": "scenarios.datasets.catalogue:Mnist5k",
-        "mnist-5k-textured": "scenarios.datasets.textured:Mnist5kTextured",
+        "mnist-5k-textured": "scenarios.datasets.catalogue:Mnist5kTextured",
         "digits": "scenarios.datasets.catalogue:Digits",
         "usps-like": "scenarios.datasets.catalogue:UspsLike",
         "fashion-mnist": "scenarios.datasets.catalogue:FashionMnist",
@@ -48,7 +48,7 @@ def check(name: str) -> None:
     base = parted(name)[0]
     try:
         if base not in DATASETS.entries() and "." not in base.rpartition(":")[0]:  # such as foldr:PATH
-            raise UsageError(f"unknown dataset '{base}'; {suggestion(base, DATASETS.entries())}")
+            raise UsageError(f"unknown dataset {shown(base)}; {suggestion(base, DATASETS.entries())}")
         DATASETS.locate(base)
     except UsageError as fault:
         raise UsageError(f"{fault} (or folder:PATH for images of your own, domains:A+B for several)") from None

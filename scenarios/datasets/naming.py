@@ -2,7 +2,7 @@
 
 from pathlib import Path, PurePath
 
-from condensers.errors import DataMissing, UsageError
+from condensers.errors import DataMissing, UsageError, shown
 
 FOLDER = "folder:"
 DOMAINS = "domains:"
@@ -14,12 +14,12 @@ def domain_names(name: str) -> tuple[str, ...]:
     parts = tuple(part.strip() for part in name.removeprefix(DOMAINS).split("+"))
     if len(parts) < 2 or not all(parts):
         raise UsageError(
-            f"dataset '{name}' names fewer than two data sets; write domains:A+B, for example domains:digits+mnist-5k"
+            f"dataset {shown(name)} names fewer than two data sets; write domains:A+B, for example domains:digits+mnist-5k"
         )
     if len(set(parts)) < len(parts):
-        raise UsageError(f"dataset '{name}' names a data set twice; name each once")
+        raise UsageError(f"dataset {shown(name)} names a data set twice; name each once")
     if any(part.startswith(DOMAINS) for part in parts):
-        raise UsageError(f"dataset '{name}' has domains within domains; write all in one row, domains:A+B+C")
+        raise UsageError(f"dataset {shown(name)} has domains within domains; write all in one row, domains:A+B+C")
     return parts
 
 
@@ -84,5 +84,5 @@ def _number(name: str, text: str, mark: str, what: str) -> tuple[str, int | None
     if not found:
         return text, None
     if not number.isdecimal() or int(number) < 1:
-        raise UsageError(f"dataset '{name}': '{number}' is no {what}")
+        raise UsageError(f"dataset {shown(name)}: {shown(number)} is no {what}")
     return base, int(number)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -22,11 +21,8 @@ from torch import Tensor
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from scenarios.datasets import bundled
-from scenarios.datasets.catalogue import DIGITS, MNIST_LICENCE
 from scenarios.datasets.naming import FEWER
-from scenarios.datasets.place import Place
-from scenarios.datasets.raw import Part, RawData
-from scenarios.datasets.split import hold_out
+from scenarios.datasets.raw import Part
 
 Field = npt.NDArray[np.float64]
 NAME = "mnist-5k-textured"
@@ -35,15 +31,6 @@ SIDE = 28
 CONTRAST = 0.25  # of luminance, the whole range being 1
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 INK = 128  # from here on more of a pixel is digit than background
-
-
-@dataclass(frozen=True)
-class Mnist5kTextured:
-    """The 5,000 digits of mnist-5k in colour on textures, 3x28x28: 4,000 train, 1,000 test, split as it is; CC BY-SA 3.0."""
-
-    def read(self, place: Place) -> RawData:
-        train, test = hold_out(NAME, composed(), DIGITS, 0.2, "test")
-        return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False)
 
 
 def true_masks(data: ClassData) -> Tensor:

@@ -8,6 +8,7 @@ the layers that Opacus hooks. The generator is not a cryptographic one, which a 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -119,7 +120,7 @@ def train_privately(
     noise = noise_multiplier(guarantee, rate, steps)
     loop = PrivateLoop(network, data, Steps(lr, rate, noise, guarantee.clip), context)
     seconds = engine.run(loop, steps, context, name)
-    return Trained(loop.images, seconds)
+    return Trained(loop.images, seconds, partial(engine.keep, loop, steps, context, seconds))
 
 
 def _require_own_gradients(modules: Sequence[nn.Module]) -> None:

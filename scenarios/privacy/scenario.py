@@ -15,7 +15,7 @@ from torch import nn
 
 from condensers.context import Context
 from condensers.data import ClassData
-from condensers.errors import UsageError
+from condensers.errors import UsageError, shown
 from condensers.fields import hyper
 from condensers.synthetic import SyntheticSet
 from condensers.training import Trained, Training
@@ -59,7 +59,7 @@ class Privacy:
             raise UsageError(f"privacy.shadows: {self.shadows} is odd, and shadows come in pairs; take {self.shadows + 1}")
         unknown = [one for one in self.embeddings if one not in STATES]
         if unknown:
-            raise UsageError(f"privacy.embeddings: '{unknown[0]}' is not one of {', '.join(STATES)}")
+            raise UsageError(f"privacy.embeddings: {shown(unknown[0])} is not one of {', '.join(STATES)}")
 
     def anew(self, couples_classes: bool) -> bool:
         """Always: a finished set cannot say which half of the images it would have been made of."""

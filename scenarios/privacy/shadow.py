@@ -52,8 +52,9 @@ class Experiment:
         trained = self.fit(network, shown, Splits(half, self.data.validation, self.data.test), own, name)
         begun = time.perf_counter()
         test = self.data.test.to(own.device)
-        right = (predict(network, test, lent=own).argmax(1) == test.labels).double().mean()
-        known = predict(network, pool, lent=own)
+        with trained.kept():
+            right = (predict(network, test, lent=own).argmax(1) == test.labels).double().mean()
+            known = predict(network, pool, lent=own)
         found: Reading = {"confidence": confidence(known, pool.labels).tolist(), "accuracy": 100 * float(right)}
         if made is not None:
             found |= self._of_set(made, here, own, index == 0)

@@ -27,6 +27,7 @@ from condensers.registry import METHODS, SELECTIONS, create_condenser
 from condensers.synthetic import Budget, SyntheticDataset
 from condensers.training import Training, TrainingLoop
 from harness import plan, suite
+from harness.cells import key_of_record
 from harness.exporting import content
 from harness.overrides import apply_override, loads
 from harness.report import build, render
@@ -36,7 +37,7 @@ from harness.report.several import together
 from harness.report.terminal import print_report
 from harness.sharing.dataset_card import dataset_card
 from harness.sheets import sheet
-from harness.store import Store
+from harness.store import FORMAT, Store
 from harness.truth_summary import print_summary
 from scenarios.accuracy import Accuracy
 from scenarios.datasets import check, load
@@ -143,6 +144,10 @@ GROUPS = {"accuracy": _accuracy, "continual": _continual, "search": _search, "da
 def run_of(name: str) -> Made:
     """A whole run directory's content of one scenario, two seeds."""
     records = _budget([record for seed in (0, 1) for record in GROUPS[name](seed)])
+    keyed_by = {"scenario": name, "architecture": None, "classes": None, "sources": {"condensers.training": "0123456789abcdef"}}
+    for record in records[::2]:  # the others are as a script might write them
+        record["keyed_by"] = keyed_by
+        record["key"] = key_of_record(record)
     failure = {"key": "failed", "sentence": "it broke", "traceback": "...", "cell": made("accuracy", "dc", 10, 0)["cell"]}
     runs = {"dm": {"a": "dm", "b": "x"}, "random": {"a": "random", "b": "y"}}
     described = {
@@ -165,11 +170,11 @@ def records(folder: Path, runs: Sequence[Made]) -> Target:
     stores = []
     for index, run in enumerate(runs):
         store = Store(folder / f"run-{index}")
-        write_json(store.description, run.suite)
+        write_json(store.description, {**run.suite, "format": FORMAT})
         for record in run.records:
-            write_json(store.folder(record["key"]) / "record.json", record)
+            write_json(store.folder(record["key"]) / "record.json", {**record, "format": FORMAT})
         for failure in run.failures:
-            write_json(store.folder(failure["key"]) / "failure.json", failure)
+            write_json(store.folder(failure["key"]) / "failure.json", {**failure, "format": FORMAT})
         stores.append((store, store.contents()))
 
     def target(random: Random) -> None:

@@ -1,9 +1,11 @@
 """Accuracy of narrow networks: trained together by default, from the weights that they have alone, resumed in the middle."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from condensers.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
@@ -14,6 +16,7 @@ from scenarios.registry import SCENARIOS
 NARROW = {"name": "convnet", "depth": 2, "width": 32}
 TABLE = {"name": "accuracy", "network": NARROW, "networks": 10, "epochs": 4, "augmentation": "none"}
 AUGMENTED = {"augmentation": "dsa", "together": "always"}
+GROUPS = ("networks 1 to 8 of 10", "networks 9 to 10 of 10")
 
 
 def run(subject: Any, data: Splits, context: Context, **changes: Any) -> Outcome:
@@ -26,7 +29,7 @@ def test_without_draws_it_finds_what_training_one_by_one_finds(synthetic: Synthe
     seen: list[Progress] = []
     together = run(synthetic, data, Context(seed=1, progress=seen.append))
     alone = run(synthetic, data, Context(seed=1), together="never")
-    assert {event.name for event in seen} == {"networks 1 to 8 of 10", "networks 9 to 10 of 10"}
+    assert {event.name for event in seen} == {*GROUPS, "test"}
     ours, theirs = together.measurements[0], alone.measurements[0]
     assert list(ours.repeats) == list(theirs.repeats) == [{"network": index} for index in range(10)]
     assert list(ours.values) == pytest.approx(list(theirs.values), abs=1.0)
@@ -45,18 +48,29 @@ def test_augmented_training_differs_in_its_draws_alone(synthetic: SyntheticSet, 
     assert abs(means[0] - means[1]) < 5
 
 
-@pytest.mark.parametrize("stop", [2, 4, 6])
-def test_interrupted_and_resumed_equals_uninterrupted(stop: int, synthetic: SyntheticSet, data: Splits, tmp_path: Path) -> None:
-    """8 steps in all, 4 a group; a finished group is not trained again."""
+@pytest.mark.parametrize(
+    ("name", "done"), [(GROUPS[0], 2), (GROUPS[0], 4), ("test", 0), ("test", 2), (GROUPS[1], 2), (GROUPS[1], 4)],
+    ids=["in the first", "before its test", "in its test", "between", "in the second", "before the last test"],
+)  # fmt: skip
+def test_interrupted_and_resumed_equals_uninterrupted(
+    name: str, done: int, synthetic: SyntheticSet, data: Splits, tmp_path: Path
+) -> None:
+    """8 steps in all, 4 a group; a group that is trained is not trained again, also where its test was stopped."""
+    data = replace(data, test=data.test.subset(torch.arange(200).repeat(2)))  # two batches
     whole = run(synthetic, data, Context(seed=1), **AUGMENTED)
     first: list[Progress] = []
     second: list[Progress] = []
+
+    def stop() -> bool:
+        return any((event.name, event.done) == (name, done) for event in first)
+
     with pytest.raises(Interrupted):
-        context = Context(seed=1, folder=tmp_path, progress=first.append, stop=lambda: len(first) >= stop)
-        run(synthetic, data, context, **AUGMENTED)
+        run(synthetic, data, Context(seed=1, folder=tmp_path, progress=first.append, stop=stop), **AUGMENTED)
+    assert (first[-1].name, first[-1].done) == (name, done)
     resumed = run(synthetic, data, Context(seed=1, folder=tmp_path, progress=second.append), **AUGMENTED)
     assert resumed.measurements == whole.measurements
-    assert len(first) + len(second) == 8
+    trained = [event for event in first + second if event.name != "test"]
+    assert [(event.name, event.done) for event in trained] == [(group, step) for group in GROUPS for step in (1, 2, 3, 4)]
 
 
 def test_networks_that_do_not_pay_together_are_trained_as_ever(synthetic: SyntheticSet, data: Splits) -> None:

@@ -29,6 +29,8 @@ TABLE = {
     "batch": 8,
 }
 LABELS = ["convnet depth=2 width=8", "mlp", "resnet18-ap width=4 norm=group"]
+TRAININGS = [f"{label}, network {number} of 2" for label in LABELS for number in (1, 2)]
+TESTS = [f"{label}, test" for label in LABELS]
 
 
 def run(subject: Any, data: Splits, context: Context, **changes: Any) -> Outcome:
@@ -85,19 +87,31 @@ def test_an_architectures_values_do_not_depend_on_its_company(synthetic: Synthet
     assert list(whole.measurements[1].values) == list(alone.measurements[0].values)
 
 
-@pytest.mark.parametrize("stop", [1, 12, 30, 47])
-def test_interrupted_and_resumed_equals_uninterrupted(stop: int, synthetic: SyntheticSet, data: Splits, tmp_path: Path) -> None:
-    """54 steps in all, 9 a network; a finished network is not trained again."""
+@pytest.mark.parametrize(
+    ("name", "done"),
+    [(TRAININGS[0], 1), (TRAININGS[0], 9), (TESTS[0], 1), (TRAININGS[1], 3), (TRAININGS[3], 3), (TESTS[2], 1), (TRAININGS[5], 2)],
+    ids=["first step", "before a test", "after a test", "second network", "second architecture", "last tested", "last"],
+)
+def test_interrupted_and_resumed_equals_uninterrupted(
+    name: str, done: int, synthetic: SyntheticSet, data: Splits, tmp_path: Path
+) -> None:
+    """54 steps in all, 9 a network; a network that is trained is not trained again, tested or not."""
     whole = run(synthetic, data, Context(seed=1))
     first: list[Progress] = []
     second: list[Progress] = []
+
+    def stop() -> bool:
+        return any((event.name, event.done) == (name, done) for event in first)
+
     with pytest.raises(Interrupted):
-        run(synthetic, data, Context(seed=1, folder=tmp_path, progress=first.append, stop=lambda: len(first) >= stop))
+        run(synthetic, data, Context(seed=1, folder=tmp_path, progress=first.append, stop=stop))
+    assert (first[-1].name, first[-1].done) == (name, done)
     resumed = run(synthetic, data, Context(seed=1, folder=tmp_path, progress=second.append))
     assert resumed.measurements == whole.measurements
     assert resumed.costs["images"] == whole.costs["images"]
-    assert len(first) + len(second) == 54
-    assert {event.name for event in first + second} == {f"{label}, network {n} of 2" for label in LABELS for n in (1, 2)}
+    trained = [event for event in first + second if event.name not in TESTS]
+    assert [(event.name, event.done) for event in trained] == [(one, step) for one in TRAININGS for step in range(1, 10)]
+    assert {event.name for event in first + second} == {*TRAININGS, *TESTS}
 
 
 def test_passes_are_those_of_every_architecture(data: Splits) -> None:
@@ -129,7 +143,7 @@ def test_settings_survive_a_cells_json() -> None:
     [
         (["mlp", "convnet", {"name": "mlp", "width": 128}], "architectures: mlp is listed twice; leave one out or change"),
         ([], "architectures: give a list of networks"),
-        ("mlp", "architectures: give a list of networks"),
+        ("mlp", r"^scenarios\.x\.architectures: 'mlp' is not a list$"),
         (["mlp", "vgg"], "unknown network 'vgg'; did you mean 'vgg11'"),
         ([{"name": "mlp", "widht": 3}], "unknown key 'widht'; did you mean 'width'"),
     ],

@@ -94,8 +94,10 @@ def test_the_state_of_a_streamed_memory_comes_back(splits):
     assert first.ledger == second.ledger and first.passed == second.passed
 
 
+@pytest.mark.parametrize("questions", [10, 25, 40, 100])
 @pytest.mark.parametrize("strategy", ["replay", "gdumb"])
-def test_online_learning_with_an_online_memory_goes_on_where_it_stopped(splits, tmp_path, strategy):
+def test_online_learning_with_an_online_memory_goes_on_where_it_stopped(splits, tmp_path, strategy, questions):
+    """Stopped between minibatches, at the end of an experience, within an update of the memory, and within GDumb's training."""
     spec = {"name": "gdumb", "epochs": 3, "augmentation": "none"} if strategy == "gdumb" else "replay"
     scenario = replace(SMALL, strategies=(spec,), memory="online", online=4, online_update=6, evaluate_every=5)
     plain = scenario.run(recipe(), splits, Context(seed=1))
@@ -103,7 +105,7 @@ def test_online_learning_with_an_online_memory_goes_on_where_it_stopped(splits, 
 
     def stop():
         asked[0] += 1
-        return asked[0] > 25
+        return asked[0] > questions
 
     with pytest.raises(Interrupted):
         scenario.run(recipe(), splits, Context(seed=1, folder=tmp_path, stop=stop, checkpoint_seconds=0))

@@ -129,7 +129,7 @@ def test_a_projection_that_is_not_installed_is_skipped_with_its_reason(data: Spl
         ({"projections": ["mds"]}, "data-space.projections: 'mds' is not one of tsne, pca, umap"),
         ({"networks": []}, "data-space.embeddings: name at least one"),
         ({"embeddings": []}, "data-space.embeddings: name at least one"),
-        ({"networks": "mlp"}, "data-space.networks: give a list of networks"),
+        ({"networks": "mlp"}, "data-space.networks: 'mlp' is not a list"),
     ],
 )
 def test_wrong_settings_are_named(settings: dict[str, Any], sentence: str) -> None:

@@ -142,6 +142,13 @@ def test_an_unknown_name_gets_a_near_one_and_the_way_to_one_s_own_images():
     check("svhn")
 
 
+@pytest.mark.parametrize("mark", ["", "domains:", "domains:a+", "digits@", "digits~", "b:"], ids=repr)
+def test_a_long_name_is_quoted_short(mark):
+    with pytest.raises(UsageError) as fault:
+        check(mark + "9x" * 3000)
+    assert len(str(fault.value)) < 500
+
+
 def test_every_name_can_be_listed_and_loaded_as_a_class_with_read():
     assert list(DATASETS.entries()) == NAMES
     for name in NAMES:
