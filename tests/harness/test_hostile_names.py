@@ -188,7 +188,7 @@ def test_text_that_can_be_printed_is_left_alone() -> None:
 
 SUITE = """
 name = "[red]$x$ <b>"
-about = "\\u001b[2J"
+about = "[/b]</p>"
 data = ["folder:{folder}"]
 seeds = 1
 ipc = [1]
@@ -196,7 +196,7 @@ ipc = [1]
 method = "random"
 [[condensers]]
 method = "k-center"
-label = "[/b]$\\\\frac$ <script>alert(1)</script>\\u001b[31m\\nforged"
+label = "[/b]$\\\\frac$ <script>alert(1)</script>"
 [[scenarios]]
 scenario = "accuracy"
 label = "</title>[red]"
@@ -217,6 +217,8 @@ def test_hostile_classes_and_labels_go_through_every_verb(harness: Harness, tmp_
                 Image.fromarray(np.full((8, 8), 20 * number + index, np.uint8)).save(folder / f"{index}.png")
     (tmp_path / "s.toml").write_text(SUITE.format(folder=tmp_path / "pics"), encoding="utf-8")
     out = tmp_path / "out"
+    refused = harness("plan", tmp_path / "s.toml", "--set", 'about="\\u001b[2J"')
+    assert refused.status == 2 and "holds a control character" in refused.err and not controls(refused.err)
     planned = harness("plan", tmp_path / "s.toml", "--out", out)
     assert planned.status == 0 and not controls(planned.out) and "\nforged" not in planned.out
     ran = harness("run", tmp_path / "s.toml", "--out", out, "--workers", 1)
