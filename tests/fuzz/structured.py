@@ -90,7 +90,8 @@ def _continual(seed: int) -> list[dict[str, Any]]:
         record = with_values(made("continual", label, None if reference else 10, seed, reference), *figures, drawn="order")
         record["outcome"]["detail"] = {
             "R": {"replay": {"0": [[90.0, 1.0], [60.0, 80.0]], "1": [[91.0, 0.0], [61.0, 83.0]]}},
-            "ledger": {"replay": {"images": 6400, "labels": 100}}, "bytes_used_max": 6500, "memory": "offline", "doubts": ["it is constant"],
+            "ledger": {"replay": {"images": 6400, "labels": 100}}, "bytes_used_max": 6500, "memory": "offline",
+            "doubts": ["it is constant"],
         }  # fmt: skip
         found.append(record)
     return found
