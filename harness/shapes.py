@@ -56,7 +56,7 @@ class MeasurementShape(Shape):
     values: list[float]
     repeats: list[dict[str, Any]]
     unit: str
-    higher_is_better: bool | None
+    higher_is_better: bool | None = None
 
     @model_validator(mode="after")
     def _a_repeat_for_each_value(self) -> "MeasurementShape":
