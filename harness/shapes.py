@@ -37,6 +37,7 @@ class CellShape(Shape):
     condenser: Word | None = None
     hyperparameters: CellSettings | None = None
     reference: Word | None = None
+    origin: str | None = None
     ipc: Count | None = None
     budget: Budget | None = None
     recipe: str | None = None
@@ -145,6 +146,7 @@ class DetailShape(Shape):
     pictured: RowsOfPictures | None = None
     said: list[str] = Field(default_factory=list)
     picture: PictureShape | None = None
+    doubts: list[str] = Field(default_factory=list)
     undefined: list[str] = Field(default_factory=list)
     class_names: list[str] = Field(default_factory=list)
 
@@ -227,6 +229,8 @@ class RecordShape(Shape):
     condensation: CondensationShape | None = None
     view: ViewShape | None = None
     set: Word | None = None
+    card: Word | None = None
+    doubts: list[str] = Field(default_factory=list)
     outcome: OutcomeShape | None = None
     row: TableRow | None = None
     environment: dict[str, Any] | None = None

@@ -154,7 +154,7 @@ def _result(entry: Entry, records: Sequence[Record], metric: str, example: Mappi
         known = {"network": "networks", "order": "class orders", "target": "targets"}
         drawn = known.get(next(iter(repeat), ""), "repeats")
         over = f"{drawn} of one {'seed' if entry.is_reference or drawn == 'targets' else 'set'}"
-    return from_values(entry, nbytes(records), (metric, example["unit"], example["higher_is_better"]), values, over)
+    return from_values(entry, nbytes(records), (metric, example["unit"], example.get("higher_is_better")), values, over)
 
 
 def from_values(

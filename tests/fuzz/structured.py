@@ -74,7 +74,7 @@ def _budget(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def _accuracy(seed: int) -> list[dict[str, Any]]:
     value = 80.0 + seed
     found = [made(None, label, 10, seed) for label in ("dm", "random")]
-    found[0]["view"] = {"name": "attention", "pixels_changed": 0.001}
+    found[0] |= {"view": {"name": "attention", "pixels_changed": 0.001}, "doubts": ["half of its pixels are 0 or 255"]}
     rows = [("dm", 10, False), ("random", 10, False), ("full-data", None, True)]
     measured = [("test-accuracy", [value, value + 1.5], "%", True)]
     return [*found, *(with_values(made("accuracy", *row[:2], seed, row[2]), *measured) for row in rows)]
@@ -91,6 +91,7 @@ def _continual(seed: int) -> list[dict[str, Any]]:
         record["outcome"]["detail"] = {
             "R": {"replay": {"0": [[90.0, 1.0], [60.0, 80.0]], "1": [[91.0, 0.0], [61.0, 83.0]]}},
             "ledger": {"replay": {"images": 6400, "labels": 100}}, "bytes_used_max": 6500, "memory": "offline",
+            "doubts": ["it is constant"],
         }  # fmt: skip
         found.append(record)
     return found
