@@ -8,9 +8,8 @@ import typer
 
 from condensers.errors import HarnessError, Interrupted, visible
 from harness import __version__
-from harness.cli import condense, diff, doctor, evaluate, export, import_, names, new, plan, report, run, runs, truth, verify
-from harness.shortages import shortage
-from harness.signals import Stopped, deafen, goes_on, interruptible
+from harness.cli import condense, diff, doctor, evaluate, export, import_, list_show, new, plan, report, run, runs, truth
+from harness.process import Stopped, deafen, goes_on, interruptible, shortage
 
 app = typer.Typer(
     name="harness",
@@ -20,15 +19,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("list")(names.list_names)
-app.command("show")(names.show)
+app.command("list")(list_show.list_names)
+app.command("show")(list_show.show)
 app.command("condense")(condense.condense)
 app.command("evaluate")(evaluate.evaluate)
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("runs")(runs.runs)
-app.command("verify")(verify.verify)
+app.command("verify")(runs.verify)
 app.command("diff")(diff.diff)
 app.command("import")(import_.import_set)
 app.command("export")(export.export)

@@ -24,9 +24,9 @@ def condense(
     """Make one condensed set: FILE.safetensors, FILE.card.json and FILE.png. Interrupted, it goes on when run again."""
     from condensers.registry import create_condenser
     from condensers.synthetic import Budget
-    from harness.condensing import make_set
     from harness.printable import visible
-    from harness.runtime import choose_device, prepare
+    from harness.process import choose_device, prepare
+    from harness.sets.make import make_set
 
     condenser = create_condenser(options.spec_of(method, "method", overrides))
     budget = Budget(ipc, nbytes)

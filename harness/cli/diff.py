@@ -13,15 +13,15 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what changed from run A to run B: configuration, environment, and figures with paired intervals."""
-    from harness.report.differences import differences
-    from harness.store import Store
+    from harness.report.runs import differences
+    from harness.store.store import Store
 
     changed = differences(Store(first).contents(), Store(second).contents())
     if as_json:
         typer.echo(json.dumps(changed, indent=1))
         return
-    from harness.report.difference_tables import difference_tables, summary
-    from harness.report.terminal import print_table, shortened, wide_console
+    from harness.report.chapters.difference import difference_tables, summary
+    from harness.report.formats.terminal import print_table, shortened, wide_console
 
     console = wide_console()
     console.print(f"A: {first}\nB: {second}\n{summary(changed)}", markup=False, highlight=False)

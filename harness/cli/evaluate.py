@@ -37,9 +37,9 @@ def evaluate(
     from condensers.doubts import doubts
     from condensers.fields import settings_of
     from harness import gallery
-    from harness.condensing import interruptible, kept_work, named_by
     from harness.printable import visible
-    from harness.runtime import choose_device, prepare
+    from harness.process import choose_device, prepare
+    from harness.sets.make import interruptible, kept_work, named_by
     from scenarios.registry import SCENARIOS
 
     use = SCENARIOS.create(options.spec_of(scenario, "scenario", overrides))
@@ -66,9 +66,9 @@ def evaluate(
 
 
 def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
-    from harness.bounds import bounds_of
     from harness.printable import visible
-    from harness.statistics import interval
+    from harness.statistics.bounds import bounds_of
+    from harness.statistics.intervals import interval
 
     card = synthetic.card
     size = f"ipc {synthetic.ipc}, {synthetic.nbytes} bytes"

@@ -24,10 +24,10 @@ def export(
     from condensers.artifact import load_set
     from condensers.errors import UsageError
     from harness import gallery
-    from harness.exporting import MARKS
-    from harness.exporting import export as write
     from harness.printable import visible
-    from harness.sharing.measured import measured as measured_in
+    from harness.sets.exporting import MARKS
+    from harness.sets.exporting import export as write
+    from harness.sets.measured import measured as measured_in
 
     if measured is not None and to != "hf":
         raise UsageError(f"--measured goes into the dataset card of --to hf; leave it out of --to {to}")

@@ -64,8 +64,8 @@ def import_set(
     """Turn a published set into FILE.safetensors, FILE.card.json and FILE.png; nothing in it is run, or assumed unsaid."""
     from condensers.exchange.choices import Choices
     from condensers.exchange.reading import Files
-    from harness.importing import bring_in
     from harness.printable import visible
+    from harness.sets.importing import bring_in
 
     choices = Choices(
         normalised,

@@ -23,7 +23,7 @@ Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads of each 
 
 def spec_of(name: str, kind: str, overrides: list[str] | None, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A part's table from its name and kind, what is `given`, and `--set` values, which may change that."""
-    from harness.overrides import apply_override
+    from harness.suite.overrides import apply_override
 
     table: dict[str, Any] = {"name": name, **(given or {})}
     for override in overrides or []:

@@ -20,13 +20,13 @@ def plan(
     download: options.Download = False,
 ) -> None:
     """Check SUITE, list its cells and estimate their cost; nothing is run or written."""
-    from harness.estimate import estimate
     from harness.printable import flat, visible
+    from harness.process import choose_device, cores, prepare
     from harness.report.wording import some
-    from harness.runtime import choose_device, cores, prepare
-    from harness.session import load_plan
-    from harness.store import Store
-    from harness.versions import other_code
+    from harness.store.store import Store
+    from harness.store.upkeep import other_code
+    from harness.suite.estimate import estimate
+    from harness.suite.plan import load_plan
 
     prepare(threads)
     planned = load_plan(suite, overrides or [], data_dir, download)

@@ -29,11 +29,11 @@ def report(
     from condensers.errors import UsageError, suggestion
     from harness.cli.options import writable
     from harness.power import Power
-    from harness.report import build, render
-    from harness.report.galleries import illustrated
-    from harness.report.several import together
-    from harness.report.terminal import print_report, wide_console
-    from harness.store import Store
+    from harness.report.building import build, render
+    from harness.report.formats.terminal import print_report, wide_console
+    from harness.report.runs import together
+    from harness.report.set_sheets import illustrated
+    from harness.store.store import Store
 
     forms = form.split(",")
     for name in forms:
@@ -71,7 +71,7 @@ def _recorded(built: dict[str, object]) -> str:
 
     from rich.console import Console
 
-    from harness.report.terminal import WIDTH, print_report
+    from harness.report.formats.terminal import WIDTH, print_report
 
     text = io.StringIO()
     print_report(built, Console(file=text, width=WIDTH))

@@ -44,12 +44,12 @@ def run(
     """Run what SUITE still lacks (again: go on where it stopped), then print the report and write report.html."""
     import time
 
-    from harness.execute import Settings
-    from harness.pool import Crew
-    from harness.running import Manner, execute
-    from harness.runtime import choose_device, cores, prepare
-    from harness.session import load_plan
-    from harness.store import Store
+    from harness.process import choose_device, cores, prepare
+    from harness.running.cell_work import Settings
+    from harness.running.processes import Crew
+    from harness.running.run import Manner, execute
+    from harness.store.store import Store
+    from harness.suite.plan import load_plan
 
     prepare(threads)
     planned = load_plan(suite, overrides or [], data_dir, download)

@@ -1,10 +1,16 @@
-"""`runs`: the run directories here, and how far each has come."""
+"""`runs`: the run directories here, and how far each has come.
+
+`verify`: whether run directories hold what was written, each thing in its own place.
+"""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from harness.store.store import Store
 
 
 def runs(
@@ -12,7 +18,7 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the run directories below ROOT: status, cells, time since the last finished cell, size."""
-    from harness.listing import age, found_runs
+    from harness.store.upkeep import age, found_runs
 
     found = found_runs(root)
     if as_json:
@@ -21,9 +27,8 @@ def runs(
     if not found:
         typer.echo(f"no run directories in {root}; make one with: harness run demo")
         return
-    from harness.report.columns import Column
-    from harness.report.sections import Section, Table
-    from harness.report.terminal import print_table, wide_console
+    from harness.report.formats.terminal import print_table, wide_console
+    from harness.report.table import Column, Section, Table
 
     columns = [
         Column("directory", lambda run: run["directory"], is_text=True),
@@ -36,3 +41,33 @@ def runs(
     ]
     rows = [[column.text(run) for column in columns] for run in found]
     print_table(Table("runs", "", columns, [Section("", rows)]), wide_console())
+
+
+def verify(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="A run directory.")],
+) -> None:
+    """Check format, key and checksum of each record in DIR, and the bytes of each set and its card."""
+    from condensers.errors import Damaged, OtherFormat
+    from harness.store.store import Store
+
+    faults = []
+    for directory in dict.fromkeys(directories):
+        try:
+            typer.echo(_said(Store(directory)))
+        except (Damaged, OtherFormat) as fault:
+            faults.append(fault)
+    if faults:
+        raise type(faults[0])("\n".join(map(str, faults)))
+
+
+def _said(store: "Store") -> str:
+    """What is there; Damaged or OtherFormat with all that is wrong."""
+    suite, records, failures = store.contents()
+    sets = sum(record.get("set") is not None for record in records)
+    left = len(suite["cells"]) - len(records) - len(failures)
+    others = len({path.name for path in store.root.glob("cells/[!.]*")} - set(suite["cells"]))
+    said = [f"{len(records)} records and {sets} sets with their cards are as they were written"]
+    said += [f"{len(failures)} cells failed"] if failures else []
+    said += [f"{left} cells are not run yet"] if left else []
+    said += [f"{others} folders of other code or settings were not looked at"] if others else []
+    return f"{store.root}: {', '.join(said)}"

@@ -41,14 +41,13 @@ def build(
     """Train each architecture of SPACE on all of a data set, and write what each reached. Run again, it goes on."""
     import time
 
-    from harness.execute import Settings
-    from harness.pool import Crew
+    from harness.ground_truth.build import Wanted
+    from harness.ground_truth.build import build as make
     from harness.printable import flat
-    from harness.running import Manner
-    from harness.runtime import choose_device, cores, prepare
-    from harness.signals import command_line
-    from harness.truth import Wanted
-    from harness.truth import build as make
+    from harness.process import choose_device, command_line, cores, prepare
+    from harness.running.cell_work import Settings
+    from harness.running.processes import Crew
+    from harness.running.run import Manner
     from scenarios.registry import SCENARIOS
 
     count, chosen_part = _count(architectures), _part(part)
@@ -93,8 +92,8 @@ def merge(
 @app.command()
 def show(table: File) -> None:
     """Say what a TABLE is, how far its seeds agree, which architectures are best and what they cost."""
-    from harness.report.terminal import wide_console
-    from harness.truth_summary import print_summary
+    from harness.ground_truth.summary import print_summary
+    from harness.report.formats.terminal import wide_console
     from scenarios.search.tables import files
 
     print_summary(table, files.read(files.find(table)), wide_console())

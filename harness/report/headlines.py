@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from math import ceil, isfinite
 
-from harness.report.best import best_of
-from harness.report.kinds import REAL, split_metric
-from harness.report.results import Result
+from harness.report.chapters.search.alignment import is_truth
+from harness.report.origin import REAL, split_metric
+from harness.report.results import Result, best_of
 from harness.report.rows import comparison, largest_within, place
-from harness.report.search_lineup import is_truth
 from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, estimate, figure, some, verdict
 
 # Metric -> question, superlative, name of the metric in a sentence; forgetting is asked of one strategy.

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.report.chapters.search.wording import search_notes
 from harness.report.results import Record, Result
 from harness.report.rows import Searches
-from harness.report.search_notes import search_notes
 from harness.report.wording import listed, some
 
 IDLE = 0.01

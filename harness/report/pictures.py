@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.plots import Labels, Series, bars, lines
-from harness.report.columns import MEAN
-from harness.report.data_space_pictures import space_pictures
-from harness.report.effect_tables import effect_pictures
-from harness.report.mask_pictures import drawn_masks
+from harness.plots.figure import Labels, Series, bars, lines
+from harness.report.chapters.continual.figures import shown_curves, stream_pictures
+from harness.report.chapters.data_space import space_pictures
+from harness.report.chapters.design import effect_pictures
+from harness.report.chapters.masks import drawn_masks
+from harness.report.chapters.search.figures import bar, bars_of, in_place, search_pictures
 from harness.report.results import RANDOM
-from harness.report.search_pictures import bar, bars_of, in_place, search_pictures
-from harness.report.stream_pictures import shown_curves, stream_pictures
+from harness.report.table import MEAN
 from harness.report.wording import figure
 
 Row = Mapping[str, Any]

@@ -2,6 +2,12 @@
 
 What counts as one value: all that one seed gave (networks, class orders) shares a condensed set and is averaged first. With
 a single seed its own repeats are the values, and the result says so.
+
+Which of several sets is the best: one rule for every headline, table and figure.
+
+The best has the highest mean, the lowest where less is better, of all sets that are compared, real images and averages included;
+of equal means the first counts. What is the best of a part of them (of the condensed memories, of the real images, of one size)
+says of which. The mean alone decides: what the interval carries is said beside it.
 """
 
 import json
@@ -9,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from harness.bounds import bounds_of
-from harness.rank_bootstrap import RankDraws, rank_difference
-from harness.report.kinds import CONDENSED, REAL, kind_of
-from harness.statistics import Interval, interval, paired_difference
+from harness.report.origin import CONDENSED, REAL, kind_of
+from harness.statistics.bounds import bounds_of
+from harness.statistics.intervals import Interval, interval, paired_difference
+from harness.statistics.rank_bootstrap import RankDraws, rank_difference
 
 Record = Mapping[str, Any]
 RANDOM = "random"
@@ -191,3 +197,8 @@ def _joules(entry: Entry, records: Sequence[Record], spent: Mapping[int, Any]) -
     """A result in joules, one value a seed, where a meter gave a number."""
     known = {seed: {"": float(value)} for seed, value in spent.items() if isinstance(value, int | float)}
     return [from_values(entry, nbytes(records), ("joules", "J", False), known, "seeds")] if known else []
+
+
+def best_of(results: Sequence[Result]) -> Result:
+    """The best of results of one metric, at least one."""
+    return max(results, key=lambda result: (-1 if result.higher_is_better is False else 1) * result.interval.mean)

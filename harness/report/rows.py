@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.gap import gaps_closed
+from harness.report.chapters.continual.gap import gaps_closed
+from harness.report.chapters.search.alignment import Searched, is_search, line_up
+from harness.report.chapters.search.ranking import search_results
 from harness.report.results import RANDOM, Entry, Record, Result, by_entry, condensation, measured
-from harness.report.search_lineup import Searched, is_search, line_up
-from harness.report.search_results import search_results
-from harness.statistics import Interval
+from harness.statistics.intervals import Interval
 
 Row = dict[str, Any]
 Searches = Mapping[tuple[str, str, str], Searched]

@@ -3,19 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.columns import Bundle, Layout, Row, layouts
-from harness.report.data_space_tables import correlation_tables
-from harness.report.definitions import DEFINITIONS, TOP
-from harness.report.effect_tables import effect_tables
-from harness.report.energy_tables import energy_tables
-from harness.report.kinds import split_metric, strategies
-from harness.report.leading import leading
-from harness.report.memory_tables import compared, ledgers
-from harness.report.privacy_tables import LEADER, privacy_layouts
-from harness.report.search_columns import search_layouts
-from harness.report.search_tables import search_tables
-from harness.report.sections import Section, Table
-from harness.report.wording import sizes
+from harness.report.chapters.continual.tables import compared, ledgers
+from harness.report.chapters.data_space import correlation_tables
+from harness.report.chapters.design import effect_tables
+from harness.report.chapters.energy import energy_tables
+from harness.report.chapters.privacy import LEADER, privacy_layouts
+from harness.report.chapters.search.tables import search_layouts, search_tables
+from harness.report.origin import split_metric, strategies
+from harness.report.table import Bundle, Layout, Row, Section, Table, layouts, leading
+from harness.report.wording import DEFINITIONS, TOP, sizes
 
 
 def tables(report: Mapping[str, Any]) -> list[Table]:

@@ -15,7 +15,7 @@ from benchmarks.rounds import Plan, measure, smaller
 from benchmarks.worker import apart
 from condensers.context import write_atomically
 from condensers.errors import UsageError, suggestion
-from harness.runtime import choose_device, environment
+from harness.process import choose_device, environment
 
 EXTRAS = ("growth", "memory")
 PEAK_SECONDS = 2.0

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.loads import GRADIENT_BOUND, Load, goal_of
 from benchmarks.worker import Done
-from harness.statistics import LEVEL, RESAMPLES
+from harness.statistics.intervals import LEVEL, RESAMPLES
 
 Row = dict[str, Any]
 

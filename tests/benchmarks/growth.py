@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.case import Case
 from benchmarks.loads import LOADS
 from benchmarks.worker import timed
-from harness.runtime import prepare
+from harness.process import prepare
 
 AXES: dict[str, tuple[int, ...]] = {
     "classes": (5, 10, 20, 40),

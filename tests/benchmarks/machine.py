@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from benchmarks.worker import settle
 from condensers.networks.passes import precision
-from harness.runtime import prepare
+from harness.process import prepare
 
 Shape = tuple[str, int, Callable[[], Tensor]]
 

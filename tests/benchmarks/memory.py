@@ -16,7 +16,7 @@ import torch
 from benchmarks.case import Case
 from benchmarks.loads import LOADS
 from benchmarks.worker import apart, peak_bytes
-from harness.runtime import prepare
+from harness.process import prepare
 
 CLASSES = (10, 100, 200)
 METHODS = ("dc", "dsa", "idc")

@@ -11,12 +11,11 @@ from pathlib import Path
 
 from condensers.context import Context
 from condensers.registry import create_condenser
-from harness import pool
-from harness.execute import Settings
-from harness.plan import as_budget
-from harness.pool import Crew
-from harness.session import load_plan
-from harness.store import Store
+from harness.running import processes
+from harness.running.cell_work import Settings
+from harness.running.processes import Crew
+from harness.store.store import Store
+from harness.suite.plan import as_budget, load_plan
 
 FEW = 100
 SUITE = """
@@ -51,7 +50,9 @@ def main(with_ray: bool) -> None:
             root = Path(folder) / f"{crew}-{count}"
             Store(root).describe({"suite": "overhead", "cells": []})
             begun = time.perf_counter()
-            pool.run(cells[:count], Settings(root, "overhead", None, 0.1), crew, lambda _: None, threading.Event(), planned.data)
+            processes.run(
+                cells[:count], Settings(root, "overhead", None, 0.1), crew, lambda _: None, threading.Event(), planned.data
+            )
             return time.perf_counter() - begun
 
         alone()

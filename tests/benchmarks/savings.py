@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measuring import Recipe, evaluate, make, write
-from harness.runtime import prepare
+from harness.process import prepare
 from scenarios.datasets import load
 from scenarios.protocol import Splits
 

@@ -28,7 +28,7 @@ from condensers.data import ClassData
 from condensers.methods.dm import DM
 from condensers.registry import with_parts
 from condensers.synthetic import SyntheticSet, card_of, cost_of
-from harness.runtime import prepare
+from harness.process import prepare
 from scenarios.datasets import load
 
 IPC, ITERATIONS, BATCH, NETWORK = 10, 100, 256, (3, 128)

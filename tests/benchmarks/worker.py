@@ -21,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.case import Case
 from benchmarks.loads import Load
-from harness.runtime import prepare
+from harness.process import prepare
 
 T = TypeVar("T")
 FLOPS, PEAK = "flops", "peak"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from condensers.registry import METHODS, create_condenser
-from harness.catalogue import describe
+from harness.catalogue.catalogue import describe
 
 PARTS = '''
 """Parts."""

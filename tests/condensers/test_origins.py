@@ -18,7 +18,7 @@ from condensers.exchange.choices import Choices
 from condensers.merging import merge, recondense, restrict, shrink
 from condensers.registry import METHODS, SELECTIONS, create_condenser
 from condensers.synthetic import Budget, SyntheticSet
-from harness.exporting import content
+from harness.sets.exporting import content
 
 TEACHER = {"name": "teacher", "epochs": 1}
 SMALL = {"name": "convnet", "depth": 2, "width": 4}

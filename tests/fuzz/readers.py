@@ -21,7 +21,7 @@ from condensers.engine import read_state, write_state
 from condensers.exchange.reading import Files, read
 from condensers.registry import create_condenser
 from condensers.synthetic import Budget
-from harness import suite
+from harness.suite import definition
 from scenarios.datasets import load
 from scenarios.datasets.cifar import read_pickle
 from scenarios.datasets.idx import read_idx
@@ -96,7 +96,7 @@ def _read_images(path: Path) -> Any:
 
 
 def _suite(path: Path) -> None:
-    path.write_bytes(suite.built_in()["demo"].read_bytes())
+    path.write_bytes(definition.built_in()["demo"].read_bytes())
 
 
 def _record(path: Path) -> None:
@@ -132,7 +132,7 @@ READERS = {
     "MTT's file": Reader("a.pt", _published(IMAGES), _read_mtt),
     "IDC's file": Reader("a.pt", _published([IMAGES, LABELS]), _read_published),
     "DD's file": Reader("a.pt", _published([(IMAGES[:3], LABELS[:3], torch.tensor(0.1))]), _read_published),
-    "suite": Reader("suite.toml", _suite, lambda path: suite.read(str(path))),
+    "suite": Reader("suite.toml", _suite, lambda path: definition.read(str(path))),
     "record": Reader("record.json", _record, read_sealed),
     "truth table": Reader("table.json", _table, tables.read),
     "checkpoint": Reader("c.pt", _checkpoint, lambda path: read_state(path, CPU)),

@@ -26,19 +26,18 @@ from condensers.merging import restrict
 from condensers.registry import METHODS, SELECTIONS, create_condenser
 from condensers.synthetic import Budget, SyntheticDataset
 from condensers.training import Training, TrainingLoop
-from harness import plan, suite
-from harness.cells import key_of_record
-from harness.exporting import content
-from harness.overrides import apply_override, loads
-from harness.report import build, render
-from harness.report.difference_tables import difference_tables, summary
-from harness.report.differences import differences
-from harness.report.several import together
-from harness.report.terminal import print_report
-from harness.sharing.dataset_card import dataset_card
-from harness.sheets import sheet
-from harness.store import FORMAT, Store
-from harness.truth_summary import print_summary
+from harness.ground_truth.summary import print_summary
+from harness.plots.set_sheet import sheet
+from harness.report.building import build, render
+from harness.report.chapters.difference import difference_tables, summary
+from harness.report.formats.terminal import print_report
+from harness.report.runs import differences, together
+from harness.sets.dataset_card import dataset_card
+from harness.sets.exporting import content
+from harness.store.store import FORMAT, Store
+from harness.suite import definition, plan
+from harness.suite.cell import key_of_record
+from harness.suite.overrides import apply_override, loads
 from scenarios.accuracy import Accuracy
 from scenarios.datasets import check, load
 from scenarios.protocol import Splits
@@ -224,7 +223,7 @@ def templates() -> list[dict[str, Any]]:
     for name in SCENARIOS.entries():
         scenario = {"scenario": name, **settings_of(SCENARIOS.create(name))}
         found.append({**plain, "condensers": [{"method": "random"}], "scenarios": [scenario]})
-    for path in suite.built_in().values():
+    for path in definition.built_in().values():
         found.append(loads(path.read_text(encoding="utf-8")) | {"data": ["digits"]})
     return [table for table in map(_without_none, found)]
 
@@ -239,7 +238,7 @@ def _without_none(value: Any) -> Any:
 def suites(known: Sequence[dict[str, Any]]) -> Target:
     def target(random: Random) -> None:
         table = spoilt(random.choice(known), random, dates=True)
-        planned = plan.make(suite.parse(table, "fuzz"), _load)
+        planned = plan.make(definition.parse(table, "fuzz"), _load)
         for cell in planned.cells[:20]:
             if cell.scenario:
                 SCENARIOS.create({"name": cell.scenario, **cell.settings})
@@ -256,7 +255,7 @@ def overrides(random: Random) -> None:
         path = random.choice(steps)
         path = path if random.random() < 0.7 else "".join(random.choices(path + "..=[]", k=len(path)))
         apply_override(table, f"{path}={random.choice(values)}")
-    plan.make(suite.parse(table, "fuzz"), _load)
+    plan.make(definition.parse(table, "fuzz"), _load)
 
 
 SETS: dict[str, tuple[dict[str, Any], int]] = {

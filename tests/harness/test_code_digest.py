@@ -10,10 +10,10 @@ import pytest
 from condensers import code_digest
 from condensers.errors import UsageError
 from condensers.registry import create_condenser
-from harness.cells import Cell, digests_of, sources_of
-from harness.report.difference_tables import summary
-from harness.report.differences import differences
-from harness.session import load_plan
+from harness.report.chapters.difference import summary
+from harness.report.runs import differences
+from harness.suite.cell import Cell, digests_of, sources_of
+from harness.suite.plan import load_plan
 from scenarios.datasets import load
 from scenarios.registry import SCENARIOS
 from tests.harness.conftest import Harness
@@ -74,7 +74,7 @@ def test_comments_docstrings_and_layout_change_nothing(tiny: Path, edit: Edit) -
 
 @pytest.mark.parametrize(
     "module",
-    ["condensers.loop", "condensers.training", "condensers.context", "condensers.networks.convnet", "harness.execute"],
+    ["condensers.loop", "condensers.training", "condensers.context", "condensers.networks.convnet", "harness.running.cell_work"],
     ids=["loop", "training", "context", "network", "execute"],
 )
 def test_shared_machinery_counts(tiny: Path, edit: Edit, module: str) -> None:
@@ -90,7 +90,7 @@ def test_shared_machinery_counts(tiny: Path, edit: Edit, module: str) -> None:
 def test_reports_and_the_command_line_do_not_count(tiny: Path) -> None:
     cells = load_plan(str(tiny), [], None, False).plan.cells
     named = {name for cell in cells for name in cell.sources}
-    assert {name for name in named if name.startswith("harness")} == {"harness.execute"}
+    assert {name for name in named if name.startswith("harness")} == {"harness.running.cell_work"}
     assert "condensers.networks.fused/block.c" in named and "condensers.networks.fused/block.h" in named
     assert not [name for name in named if name.startswith(("condensers.exchange", "scenarios.search", "scenarios.datasets"))]
 
@@ -144,7 +144,7 @@ def test_scale_and_symmetry_of_the_data_count() -> None:
 
 
 def test_a_cell_is_not_computed_by_other_code_than_its_key_names(tmp_path: Path) -> None:
-    from harness.execute import Hooks, Settings, run_cell
+    from harness.running.cell_work import Hooks, Settings, run_cell
 
     splits = load("digits")
     cell = Cell("condense", "digits", {}, 0, "random", {"name": "random"}, ("ipc", 1), sources={"condensers.loop": "0" * 12})
@@ -163,7 +163,7 @@ def test_the_digest_imports_no_torch() -> None:
 
 
 def test_diff_and_plan_name_the_modules_that_changed(harness: Harness, tiny: Path, tmp_path: Path, edit: Edit) -> None:
-    from harness.store import Store
+    from harness.store.store import Store
 
     def run(name: str) -> None:
         assert harness("run", tiny, "--out", tmp_path / name, "--workers", 1, "--set", "seeds=1").status == 0

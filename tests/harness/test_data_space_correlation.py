@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.data_space_correlation import Sets, holds_among
-from harness.statistics import Interval
+from harness.statistics.clustered_correlation import Sets, holds_among
+from harness.statistics.intervals import Interval
 
 
 def made(condensers: int, effect: float, seed: int, each: int = 4) -> tuple[Sets, np.ndarray]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import descriptions
-from harness.descriptions import cache_file
-from harness.registries import REGISTRIES
+from harness.catalogue import descriptions
+from harness.catalogue.descriptions import cache_file
+from harness.catalogue.registries import REGISTRIES
 
 SMALL = {"methods": {"dm": {"name": "dm", "kind": "method", "where": "here", "summary": "A summary.", "about": "", "fields": []}}}
 
@@ -104,7 +104,7 @@ def test_a_home_that_cannot_be_written_is_no_fault(tmp_path: Path) -> None:
     """The whole way, with the parts themselves: nothing is kept, all of it is there, and torch was not imported here."""
     (tmp_path / "file").write_text("")
     code = (
-        "import sys; from harness.descriptions import descriptions\n"
+        "import sys; from harness.catalogue.descriptions import descriptions\n"
         "found = descriptions()\n"
         "assert 'torch' not in sys.modules\n"
         "print({kind: list(table) for kind, table in found.items()})"

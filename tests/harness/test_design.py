@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import suite
-from harness.design import expand
-from harness.effects import fitted, main_effects
+from harness.statistics.effects import fitted, main_effects
+from harness.suite import definition
+from harness.suite.design import expand
 from tests.harness.conftest import TINY, Harness
 
 FACTORS = {"method": ["dm", "dc", "dsa"], "view": ["none", "mask"], "term": ["no term", "cross", "far"]}
@@ -82,7 +82,7 @@ def test_the_interval_of_an_effect_is_that_of_its_seeds_and_places_are_averaged_
     ],
 )
 def test_faults_of_a_design_are_told(wrong: dict[str, Any], said: str) -> None:
-    read = suite.parse({"data": ["digits"], "design": wrong}, "s")
+    read = definition.parse({"data": ["digits"], "design": wrong}, "s")
     with pytest.raises(AssertionError, match=said):
         assert not read.faults, " ".join(read.faults)
 

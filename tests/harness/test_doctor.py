@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from harness import doctor, doctor_machine
-from harness.doctor_machine import Check, machine, open_portals
+from harness import doctor
+from harness.doctor import Check, machine, open_portals
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -36,7 +36,7 @@ def test_a_disk_with_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_gpu_that_torch_cannot_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_machine.shutil, "which", lambda _: "/usr/bin/nvidia-smi")
+    monkeypatch.setattr(doctor.shutil, "which", lambda _: "/usr/bin/nvidia-smi")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", None)
     assert check("GPU").fine is False and "built without CUDA" in check("GPU").sentence
@@ -53,7 +53,7 @@ def test_a_gpu_that_torch_cannot_use(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_missing_pkg_resources(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_machine, "find_spec", lambda _: None)
+    monkeypatch.setattr(doctor, "find_spec", lambda _: None)
     assert check("pkg_resources").fine is None and "setuptools<81" in check("pkg_resources").sentence
 
 

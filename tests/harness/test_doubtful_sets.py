@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from harness.report.notes import doubtful
-from harness.store import Store
+from harness.store.store import Store
 from tests.harness.conftest import TINY, Harness
 
 SHORT = ("--set", "iterations=20", "--set", 'network={name="convnet",width=8}')

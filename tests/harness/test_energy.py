@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.energy import Counter, Meter, meter, meter_of_work, nvml, rapl
-from harness.store import Store
+from harness.store.store import Store
 from tests.harness.conftest import Harness
 
 LIMIT = 262_143_328_850

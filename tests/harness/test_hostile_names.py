@@ -16,16 +16,16 @@ from PIL import Image
 from rich.console import Console
 
 from condensers.context import Progress
-from harness.cells import Cell
-from harness.heat_maps import heat_maps
-from harness.plots import Labels, Series, bars, lines
+from harness.plots.figure import Labels, Series, bars, lines
+from harness.plots.heat_maps import heat_maps
 from harness.printable import all_visible, flat, no_formula, visible
-from harness.progress import Board
-from harness.report import build, render
-from harness.report.mask_pictures import drawn_masks
-from harness.report.terminal import print_report
-from harness.store import Store
-from harness.work import Event
+from harness.report.building import build, render
+from harness.report.chapters.masks import drawn_masks
+from harness.report.formats.terminal import print_report
+from harness.running.progress import Board
+from harness.running.work import Event
+from harness.store.store import Store
+from harness.suite.cell import Cell
 from tests.harness.conftest import Harness
 from tests.harness.report.conftest import made, with_values
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from condensers.artifact import load_set
 from harness import gallery
-from harness.bounds import UNBOUNDED, Bounds, bounds_of
 from harness.cli.evaluate import _print
-from harness.statistics import Interval, interval, paired_difference
+from harness.statistics.bounds import UNBOUNDED, Bounds, bounds_of
+from harness.statistics.intervals import Interval, interval, paired_difference
 from scenarios.protocol import Measurement, Outcome
 
 PERCENT = bounds_of("test-accuracy", "%")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import Store
+from harness.store.store import Store
 from tests.harness.conftest import TINY, Harness
 
 THIRD = '''

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from condensers.context import Progress
-from harness.cells import Cell
-from harness.progress import Board
-from harness.work import Event
+from harness.running.progress import Board
+from harness.running.work import Event
+from harness.suite.cell import Cell
 
 WIDE = 200
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.rank_bootstrap import RankDraws, Truth, rank_difference, rank_draws, rank_interval, seed_agreement
-from harness.rank_samples import Samples, Scored
-from harness.rank_statistics import (
+from harness.statistics.rank import (
     RankStatistic,
+    Samples,
+    Scored,
     best_rank_at,
     kendall,
     partial_spearman,
@@ -19,6 +19,7 @@ from harness.rank_statistics import (
     regret_at,
     spearman,
 )
+from harness.statistics.rank_bootstrap import RankDraws, Truth, rank_difference, rank_draws, rank_interval, seed_agreement
 
 
 def truth_of(test: np.ndarray, validation: np.ndarray | None = None, parameters: np.ndarray | None = None) -> Truth:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.catalogue import as_markdown, names
+from harness.catalogue.catalogue import as_markdown, names
 from tests.harness.conftest import TINY, Harness
 from tests.harness.plain import run_plain
 

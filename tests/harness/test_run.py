@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import Store
+from harness.store.store import Store
 from tests.harness.conftest import TINY, Harness
 
 COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()"]

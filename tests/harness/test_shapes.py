@@ -12,10 +12,10 @@ import pytest
 from condensers.context import write_sealed
 from condensers.errors import Damaged, UsageError, brief, shown, visible
 from condensers.plain import oddities, parse_json
-from harness import suite
-from harness.overrides import apply_override
-from harness.report.comma import as_json
-from harness.store import FORMAT, Store
+from harness.report.formats.data import as_json
+from harness.store.store import FORMAT, Store
+from harness.suite import definition
+from harness.suite.overrides import apply_override
 
 CELL = {
     "scenario": "accuracy",
@@ -168,12 +168,12 @@ TABLE: dict[str, Any] = {
     ids=lambda value: value if isinstance(value, str) and value.isascii() and value.isprintable() else "value",
 )  # fmt: skip
 def test_a_suite_of_the_wrong_shape_is_told_by_the_place(path: str, new: Any, sentence: str) -> None:
-    read = suite.parse(changed(TABLE, path, new), "s")
+    read = definition.parse(changed(TABLE, path, new), "s")
     assert any(fault.startswith(f"suite s: {sentence}") for fault in read.faults), read.faults
 
 
 def test_a_right_suite_has_no_fault() -> None:
-    assert suite.parse({**TABLE, "about": "two\nlines"}, "s").faults == ()
+    assert definition.parse({**TABLE, "about": "two\nlines"}, "s").faults == ()
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_toml_as_windows_leaves_it_is_told_in_words_that_help(tmp_path: Path, co
     path = tmp_path / "s.toml"
     path.write_bytes(content)
     with pytest.raises(UsageError) as fault:
-        suite.read(str(path))
+        definition.read(str(path))
     assert str(fault.value).startswith(f"{path}: ") and sentence in str(fault.value)
 
 
@@ -203,7 +203,7 @@ def test_an_override_that_is_no_toml_is_a_text(text: str) -> None:
     table: dict[str, Any] = {}
     apply_override(table, f"ipc={text}")
     assert table == {"ipc": text}
-    assert suite.parse(table, "s").faults
+    assert definition.parse(table, "s").faults
 
 
 @pytest.mark.parametrize("quote", [brief, str], ids=["brief", "str"])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from condensers.artifact import load_set
-from harness.store import Store
+from harness.store.store import Store
 from tests.harness.conftest import TINY, Harness
 from tests.harness.faults.test_storage import outcomes
 from tests.harness.test_run import files

@@ -8,10 +8,10 @@ import torch
 from condensers.data import ClassData
 from condensers.registry import create_condenser
 from condensers.synthetic import Budget
-from harness.cells import Cell
-from harness.condensing import make_set
-from harness.execute import Hooks, Settings, context_of
-from harness.store import Store
+from harness.running.cell_work import Hooks, Settings, context_of
+from harness.sets.make import make_set
+from harness.store.store import Store
+from harness.suite.cell import Cell
 
 MTT = {
     "name": "mtt",

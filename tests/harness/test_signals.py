@@ -12,7 +12,7 @@ from tests.harness.test_run import until
 
 GUARDED = """
 import sys, time
-from harness.signals import Stopped, interruptible
+from harness.process import Stopped, interruptible
 sys.argv = ["harness", "report", "x"]
 try:
     with interruptible() as asked:
@@ -27,7 +27,7 @@ except Stopped:
 """
 AT_WORK = """
 import threading, time
-from harness.signals import Stopped, stop_on_signals
+from harness.process import Stopped, stop_on_signals
 flag = threading.Event()
 try:
     with stop_on_signals(flag, grace=0.5):

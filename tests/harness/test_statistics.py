@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.statistics import break_even, interval, paired_difference
+from harness.statistics.intervals import break_even, interval, paired_difference
 
 
 def test_interval_below_ten_values_is_students_t() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from condensers.errors import DataMissing, UsageError
-from harness import plan, suite
+from harness.suite import definition, plan
 from scenarios.datasets import load
 from tests.harness.conftest import TINY
 
@@ -16,12 +16,12 @@ def written(tmp_path: Path, text: str) -> str:
 
 
 def cells(tmp_path: Path, text: str, *overrides: str) -> list[plan.Cell]:
-    return list(plan.make(suite.read(written(tmp_path, text), overrides), load).cells)
+    return list(plan.make(definition.read(written(tmp_path, text), overrides), load).cells)
 
 
 def test_built_in_suites_are_right() -> None:
-    for name in suite.built_in():
-        read = suite.read(name)
+    for name in definition.built_in():
+        read = definition.read(name)
         assert read.about and read.scenarios and not read.faults
 
 
@@ -102,7 +102,7 @@ def test_the_methods_own_recipe_is_used_for_real_images_too(tmp_path: Path) -> N
 )
 def test_overrides_that_lead_nowhere(tmp_path: Path, override: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        suite.read(written(tmp_path, TINY), [override])
+        definition.read(written(tmp_path, TINY), [override])
 
 
 def test_ipc_above_a_class_of_a_selection_is_found_before_anything_runs(tmp_path: Path) -> None:
@@ -182,4 +182,4 @@ def test_a_part_within_a_part_is_reached(tmp_path: Path) -> None:
 )
 def test_overrides_of_what_is_no_part(tmp_path: Path, override: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        suite.read(written(tmp_path, TINY), [override])
+        definition.read(written(tmp_path, TINY), [override])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from condensers.context import Context
-from harness.truth_summary import ceiling
+from harness.ground_truth.summary import ceiling
 from scenarios.search import candidate
 from scenarios.search.tables import files
 from scenarios.search.tables.table import make

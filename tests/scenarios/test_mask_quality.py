@@ -17,8 +17,8 @@ from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.synthetic import SyntheticSet
 from condensers.views.filling import fills
-from harness import plan
-from harness.suite import parse
+from harness.suite import plan
+from harness.suite.definition import parse
 from scenarios import mask_quality
 from scenarios.datasets import load
 from scenarios.datasets.textured import true_masks

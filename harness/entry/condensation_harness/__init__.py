@@ -32,7 +32,7 @@ def main() -> None:
 
 def _load() -> Callable[[], None]:
     """Import the verbs; Ctrl-C and SIGTERM are heard before what takes time to import is imported."""
-    from harness.signals import Stopped, deafen, goes_on, interruptible
+    from harness.process import Stopped, deafen, goes_on, interruptible
 
     try:
         with interruptible():

@@ -16,7 +16,7 @@ from condensers.parameterisations.pixels import Pixels
 from condensers.parameterisations.tiles import Tiles, mosaic, tiles_of
 from condensers.registry import create_condenser
 from condensers.synthetic import Budget, SyntheticSet
-from harness.condensing import preview
+from harness.sets.make import preview
 
 CHEAP = {"iterations": 3, "batch_real": 6, "network": {"name": "convnet", "depth": 1, "width": 4}}
 TRAINED = {"name": "trained-on-synthetic", "outer": 2, "inner": 1}

@@ -20,7 +20,7 @@ from condensers.exchange.choices import Choices
 from condensers.exchange.reading import Files, read
 from condensers.registry import create_condenser
 from condensers.synthetic import Budget, SyntheticSet
-from harness.exporting import export
+from harness.sets.exporting import export
 from scenarios.datasets import load
 from tests.harness.conftest import Harness
 

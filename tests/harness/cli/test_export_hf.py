@@ -18,8 +18,8 @@ from condensers.context import Context
 from condensers.data import ClassData
 from condensers.registry import create_condenser
 from condensers.synthetic import Budget, SyntheticSet
-from harness.exporting import export
-from harness.store import Store
+from harness.sets.exporting import export
+from harness.store.store import Store
 from tests.harness.conftest import Harness
 
 MEASURED = """

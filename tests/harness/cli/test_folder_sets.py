@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from condensers.artifact import load_set
-from harness.store import Store
+from harness.store.store import Store
 from tests.harness.conftest import Harness
 
 QUICK = ("--set", "epochs=1", "--set", "networks=1", "--set", 'network={name="mlp",width=8}')

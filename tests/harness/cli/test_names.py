@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from condensers.exchange.reading import FORMATS as READ
-from harness.catalogue import names, plural_of
-from harness.cli.names import print_field, words_of
+from harness.catalogue.catalogue import names, plural_of
+from harness.catalogue.descriptions import descriptions
+from harness.catalogue.registries import kinds
+from harness.cli.list_show import print_field, words_of
 from harness.cli.report import FORMATS
-from harness.descriptions import descriptions
-from harness.exporting import WRITERS
-from harness.overrides import loads
-from harness.registries import kinds
 from harness.scaffold import KINDS
+from harness.sets.exporting import WRITERS
+from harness.suite.overrides import loads
 from scenarios.registry import SCENARIOS
 from tests.harness.conftest import Harness
 

@@ -10,7 +10,7 @@ import pytest
 
 from condensers.fields import settings_of
 from condensers.registry import create_condenser
-from harness.store import Store
+from harness.store.store import Store
 from tests.harness.conftest import Harness
 
 SUITE = """

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.store import Store
+from harness.store.store import Store
 
 CODE = "import sys; sys.argv[0] = 'harness'\nfrom condensation_harness import main; main()"
 COMMAND = [sys.executable, "-c", CODE]

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness.store import Store
+from harness.store.store import Store
 
 COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()"]
 SUITE = """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import Store
+from harness.store.store import Store
 from tests.harness.conftest import Harness
 from tests.harness.faults.test_storage import outcomes
 from tests.harness.test_run import SLOW, files, start, until

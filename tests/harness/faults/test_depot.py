@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from condensers.errors import StorageFailed, UsageError
-from harness.cells import Cell
-from harness.depot import Depot, node_folder, shared_work
-from harness.execute import Settings
-from harness.session import load_plan
-from harness.store import Store
-from harness.work import load_data, work
+from harness.running.cell_work import Settings
+from harness.running.work import load_data, work
+from harness.store.depot import Depot, node_folder, shared_work
+from harness.store.store import Store
+from harness.suite.cell import Cell
+from harness.suite.plan import load_plan
 from tests.harness.conftest import TINY
 from tests.harness.faults.conftest import flip
 from tests.harness.test_run import SLOW

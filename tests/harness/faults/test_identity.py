@@ -17,8 +17,8 @@ from condensers.cache import make_missing
 from condensers.context import Context, read_sealed, write_atomically, write_sealed
 from condensers.errors import Damaged, StorageFailed, UsageError
 from harness.cli.app import main
-from harness.holders import Holder
-from harness.store import FORMAT, Store
+from harness.store.locks import Holder
+from harness.store.store import FORMAT, Store
 from tests.harness.conftest import TINY, Harness
 
 SUITE = TINY.replace("seeds = 2", "seeds = 1")

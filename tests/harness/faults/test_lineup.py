@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from condensers.errors import Interrupted
-from harness.cells import Cell
-from harness.lineup import drive
-from harness.store import Store
-from harness.work import Event
+from harness.running.scheduler import drive
+from harness.running.work import Event
+from harness.store.store import Store
+from harness.suite.cell import Cell
 
 DIGESTS = {"train": "0", "validation": "0", "test": "0"}
 

@@ -4,8 +4,8 @@ import json
 import time
 from pathlib import Path
 
-from harness.session import load_plan
-from harness.store import Store
+from harness.store.store import Store
+from harness.suite.plan import load_plan
 
 SUITE = """
 data = ["digits"]

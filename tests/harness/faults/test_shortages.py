@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.shortages import shortage
+from harness.process import shortage
 from tests.harness.conftest import Harness
 from tests.harness.faults.interrupts import COMMAND
 

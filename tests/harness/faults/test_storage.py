@@ -15,7 +15,7 @@ import torch
 from condensers.context import Context, read_sealed, write_sealed
 from condensers.engine import read_state, run, write_state
 from condensers.errors import Damaged, Interrupted, UsageError, WorkFailed
-from harness.store import Store
+from harness.store.store import Store
 from tests.harness.conftest import Harness
 from tests.harness.faults.conftest import flip
 
@@ -104,7 +104,7 @@ def test_a_damaged_set_is_named_and_made_anew_on_request(harness: Harness, tiny:
 
 
 def test_a_damaged_checkpoint_is_named_and_removed_on_request(tmp_path: Path) -> None:
-    from harness.repair import repair
+    from harness.store.upkeep import repair
 
     store = Store(tmp_path)
     path = store.work("0123") / "checkpoint.pt"

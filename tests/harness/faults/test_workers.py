@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from condensers.context import read_sealed
-from harness.store import Store
+from harness.store.store import Store
 from tests.harness.conftest import Harness
 from tests.harness.faults.conftest import WriteFaulty
 from tests.harness.test_run import SLOW, start, until

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harness.report import build
+from harness.report.building import build
 from tests.harness.report.conftest import made, with_values
 
 Record = dict[str, Any]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.report import build
+from harness.report.building import build
 from tests.harness.report.conftest import made, scored
 
 Record = dict[str, Any]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.report.difference_tables import difference_tables, summary
-from harness.report.differences import differences
-from harness.store import Store
+from harness.report.chapters.difference import difference_tables, summary
+from harness.report.runs import differences
+from harness.store.store import Store
 from tests.harness.conftest import Harness
 from tests.harness.report.conftest import made, with_values
 
@@ -55,7 +55,7 @@ def test_runs_say_status_age_and_size(harness: Harness, tmp_path: Path) -> None:
 
 def test_runs_fit_eighty_columns(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("harness.report.terminal.WIDTH", 80)
+    monkeypatch.setattr("harness.report.formats.terminal.WIDTH", 80)
     store(tmp_path / "runs" / "a-suite-with-a-name", accuracies(1.0))
     lines = harness("runs").out.splitlines()
     assert max(map(len, lines)) <= 80

@@ -1,6 +1,6 @@
 """A figure of many sets shows those that lead, and random images beside them."""
 
-from harness.plots import Series
+from harness.plots.figure import Series
 from harness.report.pictures import CURVES, _leading
 
 

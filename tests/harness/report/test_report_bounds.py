@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.bounds import Bounds, bounds_of
 from harness.power import Power
-from harness.report import build
-from harness.statistics import interval
+from harness.report.building import build
+from harness.statistics.bounds import Bounds, bounds_of
+from harness.statistics.intervals import interval
 from tests.harness.report.conftest import made, with_values
 
 # unit, metric, and three values near an end of it whose Student's interval leaves it

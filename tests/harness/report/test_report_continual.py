@@ -9,11 +9,11 @@ import pytest
 from rich.console import Console
 
 from condensers.errors import UsageError
-from harness.report import render
-from harness.report.kinds import kind_of
-from harness.report.leading import leading
+from harness.report.building import render
+from harness.report.formats.terminal import print_report
+from harness.report.origin import kind_of
+from harness.report.table import leading
 from harness.report.tables import tables
-from harness.report.terminal import print_report
 from tests.harness.report.continual_records import Record, bounds, built, memory
 
 Many = Callable[..., list[Record]]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from harness.power import Power
-from harness.report import build, render
-from harness.report.energy_tables import energy_tables
+from harness.report.building import build, render
+from harness.report.chapters.energy import energy_tables
 from tests.harness.report.conftest import made, with_values
 
 Records = list[dict[str, Any]]

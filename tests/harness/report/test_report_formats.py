@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from condensers.errors import UsageError
-from harness.report import FORMATS, build, render
-from harness.report.latex import escape as latex_escape
-from harness.report.markdown import escape as markdown_escape
-from harness.report.terminal import print_report
+from harness.report.building import FORMATS, build, render
+from harness.report.formats.latex import escape as latex_escape
+from harness.report.formats.markdown import escape as markdown_escape
+from harness.report.formats.terminal import print_report
 
 Runs = Callable[..., list[dict[str, Any]]]
 NASTY = "dm_<b>&|50%$#{x}"

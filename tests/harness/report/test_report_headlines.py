@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.report import build
+from harness.report.building import build
 from harness.report.wording import estimate, verdict
 
 Runs = Callable[..., list[dict[str, Any]]]

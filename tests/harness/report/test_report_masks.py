@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from harness.report import build, render
+from harness.report.building import build, render
 
 FIGURES = {"deletion-auc": 0.2, "insertion-auc": 0.7, "pointing-accuracy": 88.0, "mask-overlap": 0.4, "kept": 30.0}
 

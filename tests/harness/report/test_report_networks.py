@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 from scipy import special, stats
 
-from harness.report import build, render
+from harness.report.building import build, render
+from harness.report.formats.terminal import print_report
 from harness.report.tables import tables
-from harness.report.terminal import print_report
 from tests.harness.conftest import Harness
 from tests.harness.report.conftest import made, with_values
 

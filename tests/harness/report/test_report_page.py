@@ -19,11 +19,11 @@ from condensers.context import Context
 from condensers.data import ClassData
 from condensers.registry import create_condenser
 from condensers.synthetic import Budget
-from harness.report import build, render
-from harness.report.galleries import illustrated
-from harness.report.sorting import SCRIPT
-from harness.sheets import sheet
-from harness.store import Store
+from harness.plots.set_sheet import sheet
+from harness.report.building import build, render
+from harness.report.formats.html import SCRIPT
+from harness.report.set_sheets import illustrated
+from harness.store.store import Store
 from tests.harness.report.conftest import made
 
 Runs = Callable[..., list[dict[str, Any]]]
@@ -90,7 +90,7 @@ def test_sets_that_are_gone_or_find_no_room_are_counted(
     report = illustrated(build({"suite": "s"}, records + more, []), [store.root / "cells"])
     assert (len(report["galleries"]), report["unpictured"]) == (1, 1)
     assert "1 more sets are not pictured" in render(report, "html")
-    monkeypatch.setattr("harness.report.galleries.ROOM", 10)
+    monkeypatch.setattr("harness.report.set_sheets.ROOM", 10)
     assert illustrated(build({"suite": "s"}, records, []), [store.root / "cells"])["unpictured"] == 1
 
 

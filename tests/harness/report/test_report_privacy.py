@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.report import build, render
+from harness.report.building import build, render
 from harness.report.tables import tables
 from tests.harness.report.test_report_masks import png
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from scipy import special, stats
 
-from harness.report import build
+from harness.report.building import build
 
 Measure = Callable[..., dict[str, Any]]
 KEYS = ["scenario", "data", "condenser", "ipc", "bytes", "metric", "mean", "low", "high", "n", "unit", "higher_is_better"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report import build
+from harness.report.building import build
 
 Record = dict[str, Any]
 

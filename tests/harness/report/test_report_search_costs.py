@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report.search_wording import winners
+from harness.report.chapters.search.wording import winners
 from harness.report.tables import tables
 from tests.harness.report.search_records import Record, built, of, pair, searched, values
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from harness.report import render
+from harness.report.building import render
 from harness.report.tables import tables
-from harness.statistics import interval
+from harness.statistics.intervals import interval
 from tests.harness.report.search_records import Record, built, of, row_of, searched, values
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report import render
-from harness.report.search_pictures import search_pictures
+from harness.report.building import render
+from harness.report.chapters.search.figures import search_pictures
 from tests.harness.report.search_records import Record, built, of, row_of, searched, values
 
 TOP = " in the top 20 %"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.report import render
+from harness.report.building import render
 from tests.harness.report.continual_records import Record, built, memory
 
 

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from harness.report import build
+from harness.report.building import build
 
 
 def notes_of(records: list[dict[str, Any]], truth: dict[str, Any] | None) -> list[str]:

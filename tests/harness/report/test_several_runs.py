@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.report import build, render
-from harness.report.several import together
-from harness.store import Store
+from harness.report.building import build, render
+from harness.report.runs import together
+from harness.store.store import Store
 from tests.harness.conftest import Harness
 
 Records = list[dict[str, Any]]

@@ -18,10 +18,10 @@ from condensers.errors import Interrupted, UsageError
 from condensers.registry import create_condenser
 from condensers.selections.random import Random
 from condensers.synthetic import Budget, SyntheticSet
-from harness import plan
-from harness.estimate import estimate
-from harness.statistics import interval
-from harness.suite import parse
+from harness.statistics.intervals import interval
+from harness.suite import plan
+from harness.suite.definition import parse
+from harness.suite.estimate import estimate
 from scenarios.protocol import Outcome, Recipe, Reference, Splits
 from scenarios.registry import SCENARIOS
 

@@ -1,0 +1,1 @@
+"""What `list` and `show` know: registries, parts and what their classes say of themselves."""

@@ -1,0 +1,77 @@
+"""What `list` and `show` know: every registered part, suites and the gallery. Imports no torch, but for a part at its place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from condensers import introspection, location
+from condensers.errors import UsageError, suggestion
+from condensers.registry import is_registered
+from harness import gallery
+from harness.catalogue.descriptions import descriptions
+from harness.catalogue.registries import REGISTRIES, kinds
+from harness.suite.definition import about, built_in
+
+
+def plural_of(kind: str) -> str:
+    """The plural by which `list` knows a kind of part; "" where there is no such kind."""
+    return next((registry.plural for registry in REGISTRIES if registry.kind == kind), "")
+
+
+def names(kind: str | None = None) -> dict[str, dict[str, str]]:
+    """Kind (plural) -> name -> one-line summary; of one kind only where it is given, in singular or plural."""
+    wanted = [k for k in kinds() if kind in (None, k, k.removesuffix("s"), k.removesuffix("ies") + "y")]
+    if not wanted:
+        raise UsageError(f"unknown kind '{kind}'; {suggestion(str(kind), kinds())}")
+    tables = descriptions() if set(wanted) - {"suites", "gallery"} else {}
+    found: dict[str, dict[str, str]] = {}
+    for plural in wanted:
+        if plural == "suites":
+            found[plural] = {name: about(path) for name, path in built_in().items()}
+        elif plural == "gallery":
+            found[plural] = {name: gallery.about(path) for name, path in gallery.built_in().items()}
+        else:
+            found[plural] = {name: part.get("summary") or f"({part['fault']})" for name, part in tables[plural].items()}
+    return found
+
+
+def describe(name: str) -> list[dict[str, Any]]:
+    """Every part called `name` (a name may stand under several kinds), with its fields; UsageError with a near name.
+
+    A part that is not registered is described by its place, FILE.py:Name or module:Name, and is imported for that.
+    """
+    if name in gallery.built_in():
+        path = gallery.built_in()[name]
+        line = gallery.about(path)
+        told = f"{line}\n\nMade by: {gallery.command(path)}"
+        return [{"name": name, "kind": "set", "where": "built in", "summary": line, "about": told, "fields": []}]
+    if ":" in name:
+        return [_placed(name)]
+    found = [table[name] for table in descriptions().values() if name in table]
+    for part in found:
+        if "fault" in part:
+            raise UsageError(part["fault"])
+    if name in built_in():
+        path = built_in()[name]
+        text = path.read_text(encoding="utf-8")
+        found.append({"name": name, "kind": "suite", "where": "built in", "summary": about(path), "about": text, "fields": []})
+    if not found:
+        known = [n for table in names().values() for n in table]
+        raise UsageError(f"nothing is called '{name}'; {suggestion(name, set(known))}")
+    return found
+
+
+def _placed(where: str) -> dict[str, Any]:
+    """A part at its place; its kind is the first one that asks for what it has."""
+    part = location.load(where, is_registered)
+    kind = next((r.kind for r in REGISTRIES if r.needs and all(hasattr(part, need) for need in r.needs)), "part")
+    return {"name": where, "kind": kind, "where": where, **introspection.describe(part)}
+
+
+def as_markdown(tables: Mapping[str, Mapping[str, str]]) -> str:
+    """A table of names and summaries for each kind, as the README has them."""
+    blocks = []
+    for plural, table in tables.items():
+        cells = [(f"`{name}`", summary.replace("|", "\\|")) for name, summary in table.items()]
+        lines = [f"| {name} | {summary} |" for name, summary in [(plural, ""), *cells]]
+        blocks.append("\n".join([lines[0], "|---|---|", *lines[1:]]))
+    return "\n\n".join(blocks)

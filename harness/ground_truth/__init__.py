@@ -1,0 +1,1 @@
+"""What `harness truth` does: tables of true accuracies, built and summed up."""

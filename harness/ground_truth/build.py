@@ -1,0 +1,141 @@
+"""A ground-truth table, built from cells of its own: one for each architecture and seed, kept beside the table's file."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from condensers.errors import UsageError, WorkFailed
+from condensers.fields import settings_of
+from harness.running.cell_work import Settings
+from harness.running.run import Manner, compute
+from harness.store.store import Store
+from harness.suite.cell import Cell, digests_of, sources_of
+from scenarios.protocol import Splits
+from scenarios.search.baselines.flops import flop_count
+from scenarios.search.spaces.base import create_space
+from scenarios.search.tables import files
+from scenarios.search.tables.sampling import every_choice, sampled
+from scenarios.search.tables.table import Table, make, merged
+from scenarios.search.tables.target import RECIPE, Target, target_of
+
+DETERMINING = ("space", "evaluation_batch", *RECIPE)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a table is to hold. search: its settings. count: of architectures, None for all. part: (I, N), I from 1."""
+
+    search: Any
+    data: Splits
+    seeds: int
+    count: int | None = None
+    part: tuple[int, int] = (1, 1)
+
+    @property
+    def space(self) -> Any:
+        return create_space(self.search.space, "search.space").fitting(self.data.train.shape)
+
+    @property
+    def target(self) -> Target:
+        return target_of(self.search, self.space, self.data)
+
+    def cells(self) -> list[Cell]:
+        """This part's cells: of all, seed by seed, every N-th."""
+        space, count = self.space, self.count
+        choices = sampled(space, count, self.search.sample_seed) if count else every_choice(space)
+        settings = {name: value for name, value in settings_of(self.search).items() if name in DETERMINING}
+        digests = digests_of(train=self.data.train, validation=self.data.validation, test=self.data.test)
+        sources = sources_of(self.search, space, modules=["scenarios.search.tables.building"])
+        cells = [
+            Cell(
+                kind="truth",
+                data=self.data.train.name,
+                digests=digests,
+                seed=seed,
+                label=space.identifier(choice),
+                scenario=self.search.registered,
+                scenario_label="truth",
+                settings=settings,
+                architecture=choice,
+                sources=sources,
+            )
+            for seed in range(self.seeds)
+            for choice in choices
+        ]
+        index, parts = self.part
+        return cells[index - 1 :: parts]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build came to: the table, and a sentence for each training that failed."""
+
+    table: Table
+    failures: Sequence[str]
+
+
+def build(wanted: Wanted, out: Path, settings: Settings, manner: Manner) -> Built:
+    """Train what FILE `out` and the folder beside it, FILE.work, still lack; write FILE.
+
+    Stopped, by a signal or at the deadline, it writes the rows that are done and raises Interrupted; run again it goes on. The
+    folder goes when nothing is left in it. UsageError where FILE holds another truth.
+    """
+    before = _before(out, wanted.target)
+    store, cells = Store(settings.root), wanted.cells()
+    with store.lock():
+        have = set() if before is None else {(row["id"], row["seed"]) for row in before.rows}
+        missing = [cell for cell in cells if (cell.label, cell.seed) not in have and not store.done(cell.key)]
+        try:
+            if missing:
+                compute(missing, _weights(missing, wanted), settings, manner, {wanted.data.train.name: wanted.data})
+        finally:
+            table = _collected(before, wanted, store, cells)
+            if table is not None:
+                files.write(out, table)
+        failed = [store.failure(cell.key) for cell in missing if not store.done(cell.key)]
+        failures = [str(failure["sentence"]) for failure in failed if failure is not None]
+    if table is None:
+        raise WorkFailed(f"all {len(failures)} trainings failed; the first: {failures[0]}")
+    _clear(store, cells)
+    return Built(table, failures)
+
+
+def _clear(store: Store, cells: Sequence[Cell]) -> None:
+    """Remove what the table now holds, and the folder where nothing else is left in it, such as the cells of more seeds."""
+    for cell in cells:
+        if store.done(cell.key):
+            shutil.rmtree(store.folder(cell.key), ignore_errors=True)
+    if not any(store.root.glob("cells/*")):
+        shutil.rmtree(store.root, ignore_errors=True)
+
+
+def _before(out: Path, target: Target) -> Table | None:
+    """What FILE holds already."""
+    if not out.exists():
+        return None
+    table = files.read(out)
+    different = table.target.differences(target)
+    if different:
+        raise UsageError(f"--out {out}: holds another truth ({'; '.join(different)}, the file's first); choose another file")
+    return table
+
+
+def _weights(cells: Sequence[Cell], wanted: Wanted) -> dict[str, float]:
+    """Floating-point operations of each, which is about what share of the time it takes."""
+    shape, classes, space = wanted.data.train.shape, len(wanted.data.train.class_names), wanted.space
+    specs = {cell.label: space.spec(cell.architecture) for cell in cells}
+    operations = {label: float(flop_count(spec, shape, classes)) for label, spec in specs.items()}
+    return {cell.key: operations[cell.label] for cell in cells}
+
+
+def _collected(before: Table | None, wanted: Wanted, store: Store, cells: Sequence[Cell]) -> Table | None:
+    """The rows of FILE and of the finished cells; None where there are none."""
+    records = [store.record(cell.key) for cell in cells if store.done(cell.key)]
+    made = [{"command": record["command"], **record["environment"]} for record in records]
+    rows = [{**record["row"], "made": place} for place, record in enumerate(records)]
+    choices = {name: list(values) for name, values in wanted.space.choices().items()}
+    tables = [] if before is None else [("the file", before)]
+    tables += [("its folder", make(wanted.target, choices, made, rows))] if rows else []
+    return merged(tables) if tables else None

@@ -1,0 +1,70 @@
+"""Accuracy matrices as small heat maps side by side, on one colour scale."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.plots.figure import INK, Labels, head, literal, written
+
+Panel = tuple[str, Sequence[Sequence[float]]]
+DARK, LIGHT = "#10151b", "#ffffff"
+LEVELS = 20
+HALF = 55.0  # viridis is light above
+COLUMNS = 5
+
+
+def heat_maps(panels: Sequence[Panel], labels: Labels) -> str:
+    """One panel (title, (T, T) matrix in %) each: a row for every experience learned, a column for every one tested.
+
+    Numbers stand in the cells. What was not learned yet, above the diagonal, is left blank.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    colours = matplotlib.colormaps["viridis"].resampled(LEVELS)
+
+    def build() -> Figure:
+        across = min(COLUMNS, len(panels))
+        down = -(-len(panels) // across)
+        figure = Figure(figsize=(1.9 * across + 1.1, 2.1 * down + 0.75), layout="constrained")
+        grid = figure.subplots(down, across, squeeze=False)
+        mesh: Any = None
+        for axes, (title, matrix) in zip(grid.flat, panels, strict=False):
+            mesh = _panel(axes, title, np.asarray(matrix, dtype=np.float64), colours)
+        for axes in list(grid.flat)[len(panels) :]:
+            axes.set_visible(False)
+        bar = figure.colorbar(mesh, ax=grid, shrink=min(1.0, 1.0 / down + 0.2), aspect=18, pad=0.02)
+        if bar.solids is not None:
+            bar.solids.set_rasterized(False)  # a picture inside the page would not scale
+        bar.ax.tick_params(colors=INK, labelsize=7.5)
+        bar.set_label("accuracy (%)", fontsize=8.5, color=INK)
+        bar.outline.set_visible(False)
+        head(figure, labels.title, 24 * across)
+        figure.supxlabel(literal(labels.x), fontsize=9, color=INK)
+        figure.supylabel(literal(labels.y), fontsize=9, color=INK)
+        return figure
+
+    return written(build, labels.title)
+
+
+def _panel(axes: Any, title: str, matrix: NDArray[np.float64], colours: Any) -> Any:
+    count = len(matrix)
+    unseen = np.triu(np.ones((count, count), dtype=bool), 1)
+    mesh = axes.pcolormesh(np.ma.array(matrix, mask=unseen), cmap=colours, vmin=0, vmax=100)
+    size = 7.5 if count <= 5 else 36 / count
+    for i in range(count):
+        for j in range(i + 1):
+            ink = DARK if matrix[i, j] > HALF else LIGHT
+            axes.text(j + 0.5, i + 0.5, f"{matrix[i, j]:.0f}", ha="center", va="center", fontsize=size, color=ink)
+    axes.set_title(literal(title), fontsize=8, color=INK)
+    axes.invert_yaxis()
+    ticks = [i for i in range(count) if count <= 10 or i % 5 == 0 or i == count - 1]
+    axes.set_xticks([i + 0.5 for i in ticks], [str(i + 1) for i in ticks])
+    axes.set_yticks([i + 0.5 for i in ticks], [str(i + 1) for i in ticks])
+    axes.tick_params(colors=INK, labelsize=7, length=0)
+    axes.set_aspect("equal")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return mesh

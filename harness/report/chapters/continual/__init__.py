@@ -1,0 +1,1 @@
+"""The chapter of continual learning: memories, tables, figures."""

@@ -1,0 +1,1 @@
+"""What a built report is put into: HTML, Markdown, LaTeX, CSV, JSON, a terminal."""

@@ -1,0 +1,49 @@
+"""A report as GitHub-flavoured Markdown."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from harness.report.notes import progress_sentence
+from harness.report.table import Table
+from harness.report.tables import tables
+from harness.report.wording import METHOD, cell_name, definitions
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """Headlines, tables, failures, notes and how to repeat it."""
+    partial = progress_sentence(report["cells"])
+    blocks = [f"# Report of {escape(report['suite'])}"]
+    blocks += [f"**{escape(partial)}**"] if partial else []
+    blocks += ["\n".join(f"- **{escape(h['question'])}** {escape(h['answer'])}" for h in report["headlines"])]
+    blocks += [_table(table) for table in tables(report)]
+    if report["failures"]:
+        lines = ["- " + escape(cell_name(f.get("cell")) + ": " + str(f.get("sentence"))) for f in report["failures"]]
+        blocks += ["## Failed cells", "\n".join(lines)]
+    metrics = [row["metric"] for row in report["rows"]]
+    blocks += ["## Notes", "\n".join(f"- {escape(note)}" for note in [*report["notes"], METHOD])]
+    blocks += ["## Metrics", "\n".join(f"- **{escape(name)}**: {escape(text)}" for name, text in definitions(metrics))]
+    facts = ["- " + escape(f"{name}: {value}") for name, value in report["environment"].items()]
+    commands = [f"    {line}" for command in report["commands"] for line in command.splitlines()]
+    blocks += ["## Environment", "\n".join(facts), "\n".join(commands)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _table(table: Table) -> str:
+    lines = [f"## {escape(table.title)}", ""]
+    lines += [_line([escape(column.title) for column in table.columns])]
+    lines += [_line([":---" if column.is_text else "---:" for column in table.columns])]
+    for section in table.sections:
+        lines += [_line([f"**{escape(section.title)}**", *("" for _ in table.columns[1:])])]
+        lines += [_line([escape(cell) for cell in row]) for row in section.rows]
+    return "\n".join([*lines, "", *(escape(note) for note in table.footnotes)])
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def escape(text: str) -> str:
+    """Keep what a label or an error message holds from being read as Markdown or HTML."""
+    flat = " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
+    return re.sub(r"([\\`*_|#~$]|\](?=[(\[:])|^[-+](?= )|(?<=^\d)[.)](?= ))", r"\\\1", flat)

@@ -1,0 +1,119 @@
+"""A report on a terminal, through Rich."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from harness.printable import flat
+from harness.report.notes import progress_sentence
+from harness.report.table import Section, Table
+from harness.report.tables import tables
+from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, cell_name
+
+GAP = 2
+WIDTH = 120
+STYLES = {"better": "green", "worse": "red", NOT_DISTINGUISHABLE: "dim", NO_INTERVAL: "dim"}
+
+
+def print_report(report: Mapping[str, Any], console: Console) -> None:
+    """Print a built report: what it found first, then its tables, then what failed and what was not measured."""
+    console.print(_plain(f"Report of {report['suite']}", "bold"))
+    partial = progress_sentence(report["cells"])
+    if partial:
+        console.print(_plain(partial, "yellow"))
+    for headline in report["headlines"]:
+        said = Text.assemble(_plain(headline["question"], "bold"), " ", _plain(headline["answer"]))
+        console.line()
+        console.print(said)
+    for table in tables(report):
+        if not table.is_detail:
+            print_table(shortened(table), console)
+    _list("Failed cells", [f"{cell_name(f.get('cell'))}: {f.get('sentence')}" for f in report["failures"]], console)
+    _list("Notes", list(report["notes"]), console)
+    _list("Made by", list(report["commands"]), console)
+
+
+def print_table(table: Table, console: Console) -> None:
+    """One table, with its title and notes where it has them."""
+    if table.title:
+        console.line()
+        console.print(_plain(table.title, "bold cyan"))
+    console.print(_table(table, console.width))
+    if table.footnotes:
+        console.print(_plain(" ".join(table.footnotes), "dim"))
+
+
+def shortened(table: Table) -> Table:
+    """The rows that lead, and a word about the rest."""
+    sections = [
+        s if s.leading is None else Section(s.title, [row for i, row in enumerate(s.rows) if i in s.leading])
+        for s in table.sections
+        if s.leading is None or s.leading
+    ]
+    shown, of = (sum(len(section.rows) for section in each) for each in (sections, table.sections))
+    if shown == of:
+        return table
+    said = f"{shown} of {of} rows: {table.shortened}."
+    return replace(table, sections=sections, footnotes=[said, *table.footnotes])
+
+
+def _list(title: str, lines: Sequence[str], console: Console) -> None:
+    if lines:
+        console.line()
+        console.print(_plain(title, "bold"))
+        for line in lines:
+            console.print(Padding(_plain(line), (0, 0, 0, 2), expand=False))
+
+
+def _table(table: Table, width: int) -> RichTable:
+    shown = fitting(table, width)
+    gap = GAP if sum(_width(table, i) + GAP for i in shown) - GAP <= width else 1
+    grid = RichTable(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False, header_style="")
+    for index in shown:
+        column = table.columns[index]
+        title = _plain(column.title, "dim")
+        grid.add_column(title, justify="left" if column.is_text else "right", max_width=_width(table, index))
+    for position, section in enumerate(table.sections):
+        if section.title:
+            grid.add_row(_plain(section.title, "italic"), end_section=False)
+        for number, row in enumerate(section.rows):
+            last = number == len(section.rows) - 1 and position < len(table.sections) - 1
+            cells = [_plain(row[i], STYLES.get(row[i], "")) for i in shown]
+            grid.add_row(*cells, end_section=last)
+    return grid
+
+
+def fitting(table: Table, width: int) -> list[int]:
+    """Indices of the columns that fit into `width` characters, close together if need be; those of the highest drop go first."""
+    shown = list(range(len(table.columns)))
+    while sum(_width(table, i) + 1 for i in shown) - 1 > width:
+        droppable = [i for i in shown if table.columns[i].drop]
+        if not droppable:
+            break
+        shown.remove(max(droppable, key=lambda i: table.columns[i].drop))
+    return shown
+
+
+def _width(table: Table, index: int) -> int:
+    """Characters of the widest cell; a header may break at its spaces."""
+    cells = [row[index] for section in table.sections for row in section.rows]
+    titles = [section.title for section in table.sections] if index == 0 else []
+    return max(cell_len(flat(text)) for text in [*cells, *titles, *table.columns[index].title.split()])
+
+
+def _plain(text: str, style: str = "") -> Text:
+    """One line of text that is no markup and holds nothing that a terminal obeys."""
+    return Text(flat(text), style=style)
+
+
+def wide_console() -> Console:
+    """The terminal; where there is none (a file, a pipe), as wide as the whole report needs."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)

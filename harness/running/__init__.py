@@ -1,0 +1,1 @@
+"""Cells computed here, in worker processes, or on a Ray cluster."""

@@ -1,0 +1,194 @@
+"""Runs cells as tasks of a Ray cluster: which node takes one, and when, is Ray's business.
+
+Every node has this package installed and finds the data as the command does; it sees the run directory under the same path (a
+shared folder), or shares a depot. A task asks for the processors of its threads, for memory where that is told, and for a GPU
+where the device is one. A task whose process or node is gone is lost, which `harness.running.scheduler` knows how to mend; Ray
+itself retries nothing.
+
+Source: the Ray documentation, "Tasks", "Actors" and "Fault tolerance".
+"""
+
+import os
+import pickle
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from condensers.errors import HarnessError, UsageError, brief
+from harness.process import environment, prepare
+from harness.running.cell_work import Settings
+from harness.running.messages import Messages
+from harness.running.work import Event, Listener, load_data, work
+from harness.store.depot import Depot, shared_work
+from harness.store.store import Store
+from harness.store.upkeep import refuse_node, versions
+from harness.suite.cell import Cell
+
+ASK_SECONDS, CONNECT_SECONDS = 1.0, 5.0
+CARRIED = ("HARNESS_CACHE", "HARNESS_DATA", "PYTHONPATH")
+MISSING = 'Ray is not installed; pip install "condensation-harness[cluster]"'
+
+
+@dataclass(frozen=True)
+class Needs:
+    """most: cells at a time, None for as many as there is room for. memory: bytes of a cell, None where it is not known.
+
+    share: URL of a depot, where nodes share no folder. mix_versions: nodes may have other versions than the command.
+    """
+
+    most: int | None = None
+    memory: int | None = None
+    share: str | None = None
+    mix_versions: bool = False
+
+
+@dataclass(frozen=True)
+class Lent:
+    """What each task is given beside its cell. expected: the versions a node must have, None for any."""
+
+    messages: Any  # a handle of the actor `Messages`, which Ray does not type
+    share: str | None
+    expected: Mapping[str, Any] | None
+
+
+class Cluster:
+    """A cluster's processors as workers. address: "local" starts Ray on this machine; else where one listens, or "auto".
+
+    UsageError where there is no Ray, or no cluster at the address.
+    """
+
+    def __init__(self, address: str, settings: Settings, listen: Listener, needs: Needs) -> None:
+        try:
+            import ray
+        except ImportError:
+            raise UsageError(f"--ray {address}: {MISSING}") from None
+        self.ray: Any = ray
+        self.listen, self.most = listen, needs.most
+        self.depot = Depot(needs.share) if needs.share else None
+        self.settings = replace(
+            settings, root=settings.root.resolve(), data_dir=settings.data_dir and Path(settings.data_dir).resolve()
+        )
+        self.ours = not ray.is_initialized()
+        _connect(ray, address, settings.threads)
+        gpus = 1 if settings.device.startswith("cuda") else 0
+        self.cpus = settings.threads
+        # The messages live where the command runs, whose end is the end of the run.
+        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self.messages = self.ray.remote(Messages).options(num_cpus=0, scheduling_strategy=here).remote()
+        self.task = self.ray.remote(_task).options(num_cpus=self.cpus, num_gpus=gpus, memory=needs.memory, max_retries=0)
+        expected = None if needs.mix_versions else versions(environment(settings.device, settings.threads))
+        self.lent = Lent(self.messages, needs.share, expected)
+        self.busy: dict[Any, Cell] = {}
+
+    @property
+    def free(self) -> int:
+        """One more than the cluster has room for, so that one that grows on demand sees what is wanted."""
+        room = int(self.ray.cluster_resources().get("CPU", 0) // self.cpus) + 1
+        return max(0, min(room, self.most or room) - len(self.busy))
+
+    def begin(self, cell: Cell) -> None:
+        if self.depot:
+            for need in cell.all_needs:
+                self.depot.restore(Store(self.settings.root), need)
+        self.busy[self.task.remote(cell, self.settings, self.lent)] = cell
+
+    def ended(self, seconds: float) -> list[tuple[Cell, str]]:
+        if not self.busy:
+            time.sleep(seconds)
+            return []
+        finished, _ = self.ray.wait(list(self.busy), num_returns=1, timeout=seconds)
+        for event in self.ray.get(self.messages.take.remote()):
+            self.listen(pickle.loads(event))  # written by a task of this very run
+        cells = {task: self.busy.pop(task) for task in finished}
+        return [(cell, self._state(task, cell.key)) for task, cell in cells.items()]
+
+    def _state(self, task: Any, key: str) -> str:
+        try:
+            state: str | HarnessError = self.ray.get(task)
+        except self.ray.exceptions.RayTaskError:
+            raise  # a fault of ours, which would come again
+        except self.ray.exceptions.RayError:
+            return "lost"
+        if isinstance(state, HarnessError):
+            raise state
+        if self.depot and state == "done" and not self.depot.pull(Store(self.settings.root), key):
+            return "lost"
+        return state
+
+    def halt(self) -> None:
+        self.messages.halt.remote()
+
+    def close(self) -> None:
+        self.halt()
+        while self.busy:
+            finished, _ = self.ray.wait(list(self.busy), num_returns=1)
+            for task in finished:
+                del self.busy[task]
+        if self.ours:
+            self.ray.shutdown()
+
+
+def _connect(ray: Any, address: str, threads: int) -> None:
+    _require_listener(address)
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report statistics of its use to its makers
+    carried = {name: os.environ[name] for name in CARRIED if name in os.environ}
+    environment = {"env_vars": {**carried, "OMP_NUM_THREADS": str(threads)}}
+    where = {"include_dashboard": False} if address == "local" else {"address": address}
+    try:
+        ray.init(**where, runtime_env=environment, log_to_driver=False, logging_level="error", ignore_reinit_error=True)
+    except (ConnectionError, ValueError, RuntimeError) as fault:
+        raise UsageError(f"--ray {address}: no cluster there ({brief(fault)}); start one with: ray start --head") from None
+
+
+def _require_listener(address: str) -> None:
+    """Ray itself tries for minutes; UsageError at once where nothing listens at HOST:PORT."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if not colon or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except OSError as fault:
+        raise UsageError(f"--ray {address}: no cluster there ({fault.strerror}); start one with: ray start --head") from None
+
+
+class _Asking:
+    """Whether the run is being stopped; asked once a second, and true where nobody is left to ask."""
+
+    def __init__(self, messages: Any) -> None:
+        self.messages, self.asked_at, self.answer = messages, time.monotonic(), False
+
+    def __call__(self) -> bool:
+        import ray
+
+        if not self.answer and time.monotonic() - self.asked_at >= ASK_SECONDS:
+            try:
+                self.answer = bool(ray.get(self.messages.must_halt.remote()))
+            except ray.exceptions.RayError:
+                self.answer = True
+            self.asked_at = time.monotonic()
+        return self.answer
+
+
+def _task(cell: Cell, settings: Settings, lent: Lent) -> str | HarnessError:
+    """Compute one cell somewhere; its state, or why nothing can be computed here."""
+    prepare(settings.threads)
+
+    def tell(event: Event) -> None:
+        lent.messages.tell.remote(pickle.dumps(event))
+
+    try:
+        if lent.expected is not None:
+            here = versions(environment(settings.device, settings.threads))
+            refuse_node(lent.expected, here, socket.gethostname())
+        if lent.share:
+            return shared_work(cell, settings, tell, _Asking(lent.messages), lent.share)
+        if not Store(settings.root).described:
+            raise UsageError(
+                f"{settings.root}: not seen from a node of the cluster; give --out a folder that all nodes share, or --share URL"
+            )
+        return work(cell, settings, tell, _Asking(lent.messages), load_data(cell.data, settings))
+    except HarnessError as fault:
+        return fault

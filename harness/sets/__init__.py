@@ -1,0 +1,1 @@
+"""One set outside a suite: made, imported, exported, shared."""

@@ -1,0 +1,80 @@
+"""A published file -> a set of this harness, saved with its card and a preview."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from condensers.artifact import save_set
+from condensers.context import write_atomically
+from condensers.data import ClassData
+from condensers.doubts import with_doubts
+from condensers.errors import UsageError
+from condensers.exchange.assembling import assemble, found
+from condensers.exchange.choices import Choices
+from condensers.exchange.published import Published
+from condensers.exchange.reading import Files, read
+from harness.sets.make import preview
+from scenarios.datasets.naming import FOLDER, in_cards, is_place, located
+from scenarios.protocol import Splits
+
+Load = Callable[[str], Splits]
+Tell = Callable[[str], None]
+
+
+def bring_in(source: tuple[Files, str], choices: Choices, path: Path, data: str | None, load: Load, tell: Tell) -> None:
+    """Read `source` (files and format), make the set for the data set called `data`, and save it at `path`.
+
+    data: None where the file itself is to say it. tell: is told what the file holds, and what became of it.
+    """
+    files, format = source
+    published = read(files, format)
+    tell(f"{files.path}: {found(published)}")
+    train = load(_data_of(files.path, published.dataset, data)).train
+    _tell_other_images(published, train, tell)
+    synthetic = with_doubts(assemble(published, train, choices), train)
+    save_set(synthetic, path)
+    write_atomically(path.with_suffix(".png"), preview(synthetic))
+    taken = synthetic.card["source"]
+    tell(f"pixels are {taken['pixels']}; {taken['contrast']:.2f} times the contrast of {train.name}")
+    for doubt in synthetic.card.get("doubts", []):
+        tell(f"warning: {doubt}")
+    counts = synthetic.card.get("counts", {}).values()
+    each = f"{min(counts)} to {max(counts)}" if counts else str(synthetic.ipc)
+    size = f"{each} images per class, {synthetic.nbytes} bytes"
+    tell(f"{path}: {choices.method} on {train.name}, {size}; preview {path.with_suffix('.png')}")
+
+
+def _tell_other_images(published: Published, train: ClassData, tell: Tell) -> None:
+    """Tell where a card of ours knows other images than are here, such as another share of them.
+
+    UsageError where they are those of another folder.
+    """
+    if published.digest in (None, train.digest):
+        return
+    if published.dataset != train.name:
+        raise UsageError(
+            f"{published.path}: says it was made from {published.dataset}, whose images are not those of"
+            f" {train.name}; pass the --data folder:PATH that it was made from"
+        )
+    tell(
+        f"note: {published.path}: was made from other images of {train.name} (digest"
+        f" {published.digest}) than are here ({train.digest})"
+    )
+
+
+def _data_of(file: Path, said: str | None, asked: str | None) -> str:
+    """The name of the data set, by the file or by the user, who may not disagree.
+
+    Two folders are compared by their images, once these are read.
+    """
+    if asked is None and said is None:
+        raise UsageError(f"{file}: does not say which data set it was made from; pass --data D")
+    if asked is None and is_place(str(said)):
+        raise UsageError(
+            f"{file}: says it was made from {said}, which is code; if you trust that code, pass its place: --data FILE.py:Name"
+        )
+    if asked is None:
+        return located(str(said), file)
+    both_folders = said is not None and said.startswith(FOLDER) and asked.startswith(FOLDER)
+    if not both_folders and said not in (None, asked, in_cards(asked)):
+        raise UsageError(f"{file}: says it was made from {said}, not {asked}; pass --data {said}")
+    return asked

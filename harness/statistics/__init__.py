@@ -1,0 +1,1 @@
+"""Intervals, differences, rank statistics: numpy and scipy alone; knows no record."""

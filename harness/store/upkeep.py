@@ -1,0 +1,186 @@
+"""Takes away what is not as it was written in a run directory, so that it is made anew.
+
+The run directories below a folder: how far each has come, how long ago, and how much room it takes.
+
+Whether a run goes on under the versions it began with: other versions of some packages round differently.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from condensers.artifact import load_set
+from condensers.context import read_sealed
+from condensers.engine import require_intact
+from condensers.errors import Damaged, OlderFormat, OtherFormat, StorageFailed, UsageError
+from harness.store.store import Store
+from harness.suite.cell import IN_KEY, Cell
+
+CHECKS: dict[str, Callable[[Path], Any]] = {".pt": require_intact, ".json": read_sealed, ".safetensors": load_set}
+
+
+def repair(store: Store, keys: Sequence[str]) -> list[str]:
+    """Remove what is damaged of the cells `key` and of what they share; what each was, in a sentence."""
+    return [*_description(store), *(said for key in keys for said in _cell(store, key)), *_files(store.cache)]
+
+
+def _description(store: Store) -> Iterator[str]:
+    if store.described:
+        try:
+            store.suite()
+        except Damaged as fault:
+            _remove(store.description)
+            yield str(fault)
+        except OlderFormat:
+            return  # `run` says so, and writes its own
+
+
+def _cell(store: Store, key: str) -> Iterator[str]:
+    """A finished cell goes as a whole; of an unfinished one, only the broken files."""
+    for fault in store.examine([key]).faults.values():
+        if not isinstance(fault, Damaged | OlderFormat):
+            raise fault  # of a later version: not ours to remove
+        _remove(store.folder(key))
+        yield str(fault)
+    yield from _files(store.work(key))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        path.unlink()
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        check = CHECKS.get(path.suffix)
+        if check is None or not path.is_file() or path.name.endswith(".card.json"):
+            continue
+        try:
+            check(path)
+        except UsageError as fault:
+            path.unlink()
+            yield str(fault)
+
+
+UNREAD = {"suite": "-", "cells": 0, "done": 0, "failed": 0, "age_seconds": None, "command": "-"}
+AGES = ((2 * 86400, 86400, "d"), (2 * 3600, 3600, "h"), (2 * 60, 60, "min"))
+
+
+def found_runs(root: Path) -> list[dict[str, Any]]:
+    """One JSON object a run directory; age_seconds is the time since a cell was last finished, None where none was."""
+    return [_described(path.parent) for path in sorted(root.glob("*/suite.json"))] if root.is_dir() else []
+
+
+def age(seconds: float | None) -> str:
+    """ "3 h": the largest unit of which there are two."""
+    if seconds is None:
+        return "-"
+    return next((f"{seconds // unit:.0f} {name}" for least, unit, name in AGES if seconds >= least), f"{max(0, seconds):.0f} s")
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    try:
+        return _read(Store(folder))
+    except (Damaged, OtherFormat, StorageFailed) as fault:
+        why = {Damaged: "damaged", OlderFormat: "of an older format"}.get(type(fault), "cannot be read")
+        return {**UNREAD, "directory": str(folder), "status": why, "megabytes": _megabytes(folder)}
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def _read(store: Store) -> dict[str, Any]:
+    folder, suite = store.root, store.suite()
+    ended = [store.finished_at(key) for key in suite["cells"] if store.done(key)]
+    failed = sum(store.failure(key) is not None for key in suite["cells"] if not store.done(key))
+    left = len(suite["cells"]) - len(ended)
+    return {
+        "directory": str(folder),
+        "suite": suite["suite"],
+        "status": _status(store.in_use(), left, failed),
+        "cells": len(suite["cells"]),
+        "done": len(ended),
+        "failed": failed,
+        "age_seconds": max(0.0, time.time() - max(ended)) if ended else None,
+        "megabytes": _megabytes(folder),
+        "command": suite["command"],
+    }
+
+
+def _status(in_use: bool, left: int, failed: int) -> str:
+    if in_use:
+        return "running"
+    if left == failed:
+        return f"{failed} failed" if failed else "complete"
+    return f"{left} left" + (f", {failed} of them failed" if failed else "")
+
+
+DECISIVE = ("torch", "torchvision", "numpy")
+SAID = ("python", "cpu", "device", "blocks", "threads", "harness")
+
+
+def versions(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run directory says of where it was last run."""
+    from harness import __version__
+
+    return {**environment, "numpy": version("numpy"), "harness": __version__}
+
+
+def refuse_other(before: Mapping[str, Any], now: Mapping[str, Any], root: object) -> None:
+    """UsageError where a package that decides results is another one than before."""
+    changed = _changed(before, now, DECISIVE)
+    if changed:
+        raise UsageError(
+            f"{root}: was begun with other versions ({changed}), whose figures may differ; install those, choose another --out,"
+            " or add --mix-versions to go on, and the report lists both"
+        )
+
+
+def refuse_node(command: Mapping[str, Any], node: Mapping[str, Any], name: str) -> None:
+    """UsageError where a node of a cluster has another version of what decides results than the command has."""
+    different = [key for key in (*DECISIVE, "harness") if command[key] != node[key]]
+    if different:
+        told = ", ".join(f"{key} {node[key]}, the command {command[key]}" for key in different)
+        raise UsageError(
+            f"node {name}: has other versions than the command ({told}), so figures may differ; install the same on"
+            " every node, or add --mix-versions"
+        )
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What else is not as before, in words; "" where nothing is."""
+    return _changed(before, now, (*DECISIVE, *SAID))
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    different = [name for name in names if name in before and before[name] != now.get(name)]
+    return ", ".join(f"{name} {before[name]}, now {now.get(name)}" for name in different)
+
+
+def other_code(store: "Store", left: Sequence[Cell]) -> list[str]:
+    """Modules for whose change alone some of the cells `left` are not done: the last run did them."""
+    try:
+        records = store.examine(store.suite()["cells"]).records.values() if store.described else ()
+    except UsageError:
+        return []
+    keyed = [record for record in records if "keyed_by" in record]
+    done = {_asked(r["kind"], r["cell"], r["keyed_by"]): r["keyed_by"]["sources"] for r in keyed}
+    found = set()
+    for cell in left:
+        before = done.get(_asked(cell.kind, cell.as_json(), cell.keyed_by), cell.sources)
+        found |= {name for name, _ in set(before.items()) ^ set(cell.sources.items())}
+    return sorted(found)
+
+
+def _asked(kind: str, cell: Mapping[str, Any], keyed_by: Mapping[str, Any]) -> str:
+    """What a cell is asked to do, whatever the code."""
+    asked = [keyed_by[name] for name in ("scenario", "architecture", "classes")]
+    return json.dumps([kind, *asked, *(cell.get(name) for name in IN_KEY)], sort_keys=True)

@@ -1,0 +1,1 @@
+"""From TOML to cells with keys. Computes nothing."""

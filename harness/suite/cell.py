@@ -1,0 +1,131 @@
+"""Cells: the smallest pieces of a run that are stored, each keyed by the hash of what determines its result."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+from condensers import code_digest
+from condensers.data import ClassData
+from harness import __version__
+
+IN_KEY = ("settings", "data", "hyperparameters", "reference", "budget", "seed")
+EXECUTES = "harness.running.cell_work"
+ALWAYS = ("condensers.artifact", "scenarios.protocol")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One set to make, a shard of one, one measurement of a scenario, or one row of a ground-truth table.
+
+    data: name of the data set; digests: what its parts hold. condenser: spec with all hyperparameters, None for a reference.
+    budget: ("ipc", N) or ("bytes", B). needs: key of the cell that makes the set this one measures. architecture: the choices of
+    the one whose row of a ground-truth table this cell makes. classes: those of a shard. shards: keys of the cells whose sets,
+    put together, are this one. origin: what the set's images are, as its condenser says. sources: digests of the code
+    behind it, as `sources_of` gives them.
+    """
+
+    kind: str
+    data: str
+    digests: Mapping[str, str]
+    seed: int
+    label: str
+    condenser: Mapping[str, Any] | None = None
+    budget: tuple[str, int] | None = None
+    scenario: str | None = None
+    scenario_label: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    reference: str | None = None
+    recipe: str | None = None
+    origin: str | None = None
+    needs: str | None = None
+    architecture: Mapping[str, Any] | None = None
+    classes: tuple[int, ...] = ()
+    shards: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """16 hex digits; labels, which are names for people, do not enter."""
+        return key_of_record({"kind": self.kind, "cell": self.as_json(), "keyed_by": self.keyed_by})
+
+    @property
+    def keyed_by(self) -> dict[str, Any]:
+        """What enters the key beside what `as_json` says: with both, a record shows that its key is its own."""
+        return {
+            "version": __version__,
+            "digests": dict(self.digests),
+            "scenario": self.scenario,
+            "needs": self.needs,
+            "architecture": None if self.architecture is None else dict(self.architecture),
+            "classes": list(self.classes),
+            "shards": list(self.shards),
+            "sources": dict(self.sources),
+        }
+
+    @property
+    def all_needs(self) -> tuple[str, ...]:
+        """Keys of the cells that must be done before this one."""
+        return (*((self.needs,) if self.needs else ()), *self.shards)
+
+    @property
+    def title(self) -> str:
+        """What is being done, in a few words."""
+        what = f"{self.label} {self.budget[0]} {self.budget[1]}" if self.budget else self.label
+        where = f"{self.scenario_label}: " if self.scenario else "condense "
+        which = f", classes {self.classes[0]} to {self.classes[-1]}" if self.classes else ""
+        return f"{where}{what}, seed {self.seed}{which}"
+
+    def as_json(self, ipc: int | None = None) -> dict[str, Any]:
+        """What a record says of its cell."""
+        return {
+            "scenario": self.scenario_label,
+            "settings": dict(self.settings),
+            "data": self.data,
+            "condenser": self.condenser["name"] if self.condenser else None,
+            "hyperparameters": dict(self.condenser) if self.condenser else None,
+            "reference": self.reference,
+            "label": self.label,
+            "ipc": ipc,
+            "budget": list(self.budget) if self.budget else None,
+            "seed": self.seed,
+            "recipe": self.recipe,
+            "origin": self.origin,
+        }
+
+
+def key_of_record(record: Mapping[str, Any]) -> str:
+    """The key that belongs to what a record says of its cell."""
+    cell = {name: record["cell"].get(name) for name in IN_KEY}
+    keyed_by = {**record["keyed_by"]}
+    keyed_by["sources"] = _digest_of_sources(tuple(sorted(keyed_by["sources"].items())))
+    determines = {"kind": record["kind"], "cell": cell, "keyed_by": keyed_by}
+    plain = json.loads(json.dumps(determines))  # a key of a table is a text once it was written
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@lru_cache
+def _digest_of_sources(sources: tuple[tuple[str, str], ...]) -> str:
+    """Cells share them by the thousand."""
+    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
+
+
+def sources_of(*parts: Any, words: Sequence[str] = (), modules: Sequence[str] = ()) -> dict[str, str]:
+    """Module -> digest of the code behind `parts`. words: names of further parts.
+
+    Of this package only `harness.running.cell_work` is among them: reports, displays and the command line
+    decide no result.
+    """
+    named = {name for part in parts for name in code_digest.modules_of(part)}
+    texts = {*code_digest.words_of(parts), *words}
+    found = code_digest.reached(sorted({*named, *ALWAYS, *modules}), sorted(texts))
+    return {**found, **code_digest.digests([EXECUTES])}
+
+
+def digests_of(**parts: ClassData) -> dict[str, str]:
+    """What parts of a data set hold, by name; the scale and symmetry that their reader gave them."""
+    scales = sorted({repr((part.mean, part.std, part.mirror)) for part in parts.values()})
+    scale = hashlib.sha256(repr(scales).encode()).hexdigest()[:16]
+    return {**{name: part.digest for name, part in parts.items()}, "scale": scale}

@@ -1,0 +1,247 @@
+"""A suite: which sets are made from which data, and where they are used. Read from TOML, checked whole before anything runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from condensers.errors import UsageError, shown, suggestion
+from condensers.plain import join, oddities
+from harness.suite.design import Design, expand
+from harness.suite.overrides import apply_override, label_of, loads
+from harness.suite.toml_files import read_toml
+
+TOP = {"name", "about", "data", "ipc", "bytes", "seeds", "validation", "condensers", "scenarios", "design"}
+MOST_SEEDS, LARGEST_SEED = 10_000, 2**32 - 1  # numpy's generators take no larger one
+LONGEST_NAME = 100
+OF_CONDENSER = {"method", "label", "ipc", "bytes", "shards"}
+OF_SCENARIO = {"scenario", "label", "ipc", "bytes", "condensers", "references", "seeds"}
+
+
+@dataclass(frozen=True)
+class CondenserEntry:
+    """One [[condensers]] table: a label, and the spec from which the registry builds it. budgets: () means the suite's.
+
+    shards: how many cells make a set, each some of its classes.
+    """
+
+    label: str
+    spec: Mapping[str, Any]
+    budgets: tuple[tuple[str, int], ...]
+    shards: int = 1
+
+
+@dataclass(frozen=True)
+class ScenarioEntry:
+    """One [[scenarios]] table. condensers: the labels it is run for; references: the bounds and baselines it adds."""
+
+    name: str
+    label: str
+    settings: Mapping[str, Any]
+    budgets: tuple[tuple[str, int], ...]
+    condensers: tuple[str, ...]
+    references: tuple[str, ...] | None
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A whole suite. Budgets are ("ipc", N) or ("bytes", B). faults: what is wrong with it, for the plan to tell.
+
+    design: the factors whose combinations some of the condensers are. source: how errors name it, a file or "suite NAME".
+    """
+
+    name: str
+    about: str
+    data: tuple[str, ...]
+    validation: float
+    condensers: tuple[CondenserEntry, ...]
+    scenarios: tuple[ScenarioEntry, ...]
+    faults: tuple[str, ...] = ()
+    design: Design = Design()
+    source: str = "suite"
+
+
+def built_in() -> dict[str, Path]:
+    """Name -> file of the suites that ship with the package."""
+    folder = Path(str(resources.files("harness") / "suites"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def about(path: Path) -> str:
+    """A suite file's one-line description."""
+    return str(loads(path.read_text(encoding="utf-8")).get("about", ""))
+
+
+def read(name: str, overrides: Sequence[str] = ()) -> Suite:
+    """Read a built-in suite or a TOML file and apply `k=v` overrides; UsageError where that cannot be done."""
+    known = built_in()
+    path = known.get(name, Path(name))
+    if not path.is_file():
+        raise UsageError(f"suite {shown(name)}: neither a built-in suite nor a file; {suggestion(name, known)}")
+    table = read_toml(path)
+    for override in overrides:
+        apply_override(table, override)
+    return parse(table, path.stem, None if name in known else str(path))
+
+
+def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Suite:
+    """Turn a TOML table into a Suite that knows every fault of its structure; its parts are checked by the plan.
+
+    source: what faults name it by.
+    """
+    faults = [*_odd(table), *(f"unknown key {shown(key)}; {suggestion(str(key), TOP)}" for key in table if key not in TOP)]
+    seeds = _seeds(table.get("seeds", 5), "seeds", faults)
+    budgets = _budgets(table, "suite", faults)
+    if not isinstance(table.get("design", {}), dict):
+        faults.append("design: write each factor's levels as [[design.NAME]] tables")
+    design, combined = expand(table["design"], faults) if isinstance(table.get("design"), dict) else (Design(), [])
+    listed = [*_tables(table, "condensers", faults), *combined]
+    condensers = [_condenser(entry, f"condensers[{i}]", faults) for i, entry in enumerate(listed)]
+    labels = [entry.label for entry in condensers]
+    scenarios = [
+        _scenario(entry, f"scenarios[{i}]", (labels, budgets, seeds), faults)
+        for i, entry in enumerate(_tables(table, "scenarios", faults))
+    ]
+    faults += _twice("condensers", labels) + _twice("scenarios", [entry.label for entry in scenarios])
+    data = texts([table["data"]] if isinstance(table.get("data"), str) else table.get("data", []), "data", faults)
+    if not data:
+        faults.append('data: name at least one data set, such as data = ["mnist-5k"]')
+    where = source or f"suite {stem}"
+    return Suite(
+        name=_name(table.get("name", stem), faults),
+        about=text(table, "about", "", faults),
+        data=tuple(dict.fromkeys(data)),
+        validation=_share(table.get("validation", 0.1), faults),
+        condensers=tuple(condensers),
+        scenarios=tuple(scenarios),
+        faults=tuple(f"{where}: {fault}" for fault in dict.fromkeys(faults)),
+        design=design,
+        source=where,
+    )
+
+
+def _odd(table: Mapping[str, Any]) -> list[str]:
+    """What no suite may hold, wherever it stands; the lines of `about` may be several."""
+    about = table.get("about")
+    plain = {"about": about.replace("\n", " ").replace("\t", " ")} if isinstance(about, str) else {}
+    return list(oddities({**table, **plain}, strict=True))
+
+
+def _twice(kind: str, labels: Sequence[str]) -> list[str]:
+    return [
+        f"{kind}: label {shown(name)} is used twice; give one a `label`"
+        for name in dict.fromkeys(labels)
+        if labels.count(name) > 1
+    ]
+
+
+def _name(value: Any, faults: list[str]) -> str:
+    """The suite's name, which is that of its run directory too."""
+    if isinstance(value, str) and value.strip(".") and not {"/", "\\"} & set(value) and len(value) <= LONGEST_NAME:
+        return value
+    faults.append(f'name: {shown(value)} cannot name a directory; write a word, such as name = "first"')
+    return "suite"
+
+
+def _share(value: Any, faults: list[str]) -> float:
+    if isinstance(value, float) and 0 < value < 1:
+        return value
+    faults.append(f"validation: {shown(value)} is not a fraction between 0 and 1")
+    return 0.1
+
+
+def text(table: Mapping[str, Any], key: str, where: str, faults: list[str]) -> str:
+    """The text at `key`, "" where there is none."""
+    value = table.get(key, "")
+    if isinstance(value, str) and (value or key not in table or key == "about"):
+        return value
+    faults.append(f"{join(where, key)}: {shown(value)} is not a text that names something")
+    return ""
+
+
+def texts(value: Any, where: str, faults: list[str]) -> tuple[str, ...]:
+    """The texts of a list; what in it is none is left out."""
+    if not isinstance(value, list | tuple):
+        faults.append(f"{where}: {shown(value)} is not a list of names")
+        return ()
+    wrong = [(at, one) for at, one in enumerate(value) if not isinstance(one, str)]
+    faults += [f"{join(where, at)}: {shown(one)} is not a name" for at, one in wrong]
+    return tuple(one for one in value if isinstance(one, str))
+
+
+def _tables(table: Mapping[str, Any], key: str, faults: list[str]) -> list[Mapping[str, Any]]:
+    entries = table.get(key, [])
+    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        faults.append(f"{key}: write each as a [[{key}]] table")
+        return []
+    return entries
+
+
+def _condenser(entry: Mapping[str, Any], where: str, faults: list[str]) -> CondenserEntry:
+    _require(entry, "method", where, faults)
+    settings = {key: value for key, value in entry.items() if key not in OF_CONDENSER}
+    spec = {**settings, "name": entry.get("method", "")}
+    shards = entry.get("shards", 1)
+    if isinstance(shards, bool) or not isinstance(shards, int) or shards < 1:
+        faults.append(f"{where}.shards: {shown(shards)} is not a whole number of at least 1")
+        shards = 1
+    return CondenserEntry(label_of(entry), spec, _budgets(entry, where, faults), shards)
+
+
+def _scenario(
+    entry: Mapping[str, Any], where: str, known: tuple[list[str], tuple[tuple[str, int], ...], tuple[int, ...]], faults: list[str]
+) -> ScenarioEntry:
+    labels, budgets, seeds = known
+    _require(entry, "scenario", where, faults)
+    chosen = texts(entry.get("condensers", labels), f"{where}.condensers", faults)
+    faults += [f"{where}.condensers: unknown label {shown(c)}; {suggestion(c, labels)}" for c in chosen if c not in labels]
+    references = texts(entry["references"], f"{where}.references", faults) if "references" in entry else None
+    return ScenarioEntry(
+        name=entry["scenario"] if isinstance(entry.get("scenario"), str) else "",
+        label=label_of(entry),
+        settings={key: value for key, value in entry.items() if key not in OF_SCENARIO},
+        budgets=_budgets(entry, where, faults) or budgets,
+        condensers=chosen,
+        references=references,
+        seeds=_seeds(entry["seeds"], f"{where}.seeds", faults) if "seeds" in entry else seeds,
+    )
+
+
+def _require(entry: Mapping[str, Any], key: str, where: str, faults: list[str]) -> None:
+    """What a table of a condenser or a scenario is named by."""
+    if key not in entry:
+        faults.append(f"{where}: needs a `{key}`")
+    else:
+        text(entry, key, where, faults)
+    text(entry, "label", where, faults)
+    if "name" in entry:
+        faults.append(f"{where}: unknown key 'name'; what is used is named by `{key}`, what rows call it by `label`")
+
+
+def _budgets(table: Mapping[str, Any], where: str, faults: list[str]) -> tuple[tuple[str, int], ...]:
+    budgets = []
+    for kind in ("ipc", "bytes"):
+        values = table.get(kind, [])
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                faults.append(f"{join(where, kind)}: {shown(value)} is not a whole number of at least 1")
+            else:
+                budgets.append((kind, value))
+    return tuple(dict.fromkeys(budgets))
+
+
+def _seeds(value: Any, where: str, faults: list[str]) -> tuple[int, ...]:
+    if type(value) is int and 1 <= value <= MOST_SEEDS:
+        return tuple(range(value))
+    if (
+        isinstance(value, list)
+        and 1 <= len(value) <= MOST_SEEDS
+        and all(type(s) is int and 0 <= s <= LARGEST_SEED for s in value)
+    ):
+        return tuple(dict.fromkeys(value))
+    faults.append(
+        f"{where}: {shown(value)} is neither a number of seeds (1 to {MOST_SEEDS}) nor a list of them, each 0 to {LARGEST_SEED}"
+    )
+    return (0,)
