@@ -4,14 +4,14 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from condensers.synthetic import SyntheticDataset
+    from condensers.sets.synthetic_set import SyntheticDataset
 
 
 def load(path: "str | PathLike[str]") -> "SyntheticDataset":
     """The set in FILE.safetensors as a torch Dataset of (image, label); UsageError where it is missing, damaged or not a set."""
     from pathlib import Path
 
-    from condensers.artifact import load_set
-    from condensers.synthetic import SyntheticDataset
+    from condensers.sets.files import load_set
+    from condensers.sets.synthetic_set import SyntheticDataset
 
     return SyntheticDataset(load_set(Path(path)))

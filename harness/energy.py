@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from condensers.synthetic import SyntheticSet
+from condensers.sets.synthetic_set import SyntheticSet
 
 NOT_MEASURED = "not measured"
 POWERCAP = Path("/sys/class/powercap")

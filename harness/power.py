@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 
 MEASURED, ESTIMATED = "measured", "estimated"
 JOULES_A_KWH = 3.6e6

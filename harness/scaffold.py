@@ -10,9 +10,9 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from condensers.context import write_atomically
+from condensers.engine.context import write_atomically
 from condensers.errors import StorageFailed, UsageError, suggestion
-from condensers.registry import METHODS, NETWORKS, SELECTIONS, Registry
+from condensers.registry.registry import METHODS, NETWORKS, SELECTIONS, Registry
 from scenarios.datasets import DATASETS
 from scenarios.registry import SCENARIOS, SPACES
 

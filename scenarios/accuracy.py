@@ -1,7 +1,7 @@
 """Accuracy of networks trained on a set: what condensation papers report.
 
-Protocol: `condensers.training`; fresh networks, last epoch, test data read once a network, at the end. Published figures are
-means over 5 sets x 20 networks (DC) or 5 x 5 (DM).
+Protocol: `condensers.training.classifier`; fresh networks, last epoch, test data read once a network, at the end. Published
+figures are means over 5 sets x 20 networks (DC) or 5 x 5 (DM).
 """
 
 import time
@@ -13,13 +13,13 @@ import torch
 from torch import nn
 
 from condensers import networks
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.fields import hyper
-from condensers.networks.passes import PRECISIONS
-from condensers.synthetic import SyntheticSet
-from condensers.training import Training, accuracy
-from condensers.training_together import accuracies, draws_nothing, groups
+from condensers.hyperparameters import hyper
+from condensers.networks.precision import PRECISIONS
+from condensers.sets.synthetic_set import SyntheticSet
+from condensers.training.batched import accuracies, draws_nothing, groups
+from condensers.training.classifier import Training, accuracy
 from scenarios.material import Material, as_labelled, own_recipe
 from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
 from scenarios.whitened import wanted, whitened
@@ -48,7 +48,7 @@ class Evaluation:
     together: str = hyper(
         "auto",
         unit="auto: narrow ConvNets, where it changes nothing; always: with common batches and augmentation, values correlate",
-        source="ours: condensers/training_together.py",
+        source="ours: condensers/training/batched.py",
         values=("auto", "always", "never"),
     )
     full_epochs: int = hyper(30, unit="epochs on the full data, for the bound", source="ours", minimum=1)

@@ -4,14 +4,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from condensers.artifact import load_set, save_set
-from condensers.cache import key_of, make_missing
-from condensers.code_digest import code_of
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.doubts import with_doubts
-from condensers.fields import settings_of
-from condensers.synthetic import SyntheticSet
+from condensers.engine.cache import key_of, make_missing
+from condensers.engine.context import Context
+from condensers.hyperparameters import settings_of
+from condensers.registry.code_digest import code_of
+from condensers.sets.doubts import with_doubts
+from condensers.sets.files import load_set, save_set
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Recipe
 
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
-from condensers.context import Context, Progress
+from condensers.engine.context import Context, Progress
 from condensers.errors import UsageError
-from condensers.fields import hyper, settings_of
-from condensers.registry import NETWORKS
+from condensers.hyperparameters import hyper, settings_of
+from condensers.registry.registry import NETWORKS
 from scenarios.accuracy import Accuracy, Evaluation
 from scenarios.protocol import Measurement, Outcome, Splits, Subject
 

@@ -9,9 +9,9 @@ from the blurred image); pointing game: Zhang et al., "Top-down neural attention
 import torch
 from torch import Tensor, nn
 
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.views.filling import filled, fills
+from condensers.engine.context import Context
+from condensers.parts.views.masking import filled, fills
 
 CENTRE_SHARE = 4  # the centred Gaussian's deviation is a quarter of the side
 

@@ -15,17 +15,17 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
-from condensers.registry import with_parts
-from condensers.training import Training
-from condensers.views.attention import Attention
-from condensers.views.background import Background
-from condensers.views.filling import filled, fills
-from condensers.views.saliency import Saliency
+from condensers.parts.views.attention import Attention
+from condensers.parts.views.background import Background
+from condensers.parts.views.masking import filled, fills
+from condensers.parts.views.saliency import Saliency
+from condensers.registry.registry import with_parts
+from condensers.training.classifier import Training
 from scenarios.datasets.textured import known_masks
 from scenarios.mask_curves import areas, centre, overlap, pointing, ranks, uniform
 from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject

@@ -7,13 +7,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from condensers import engine
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.ordered import OrderedLoop
-from condensers.synthetic import SyntheticSet
-from condensers.training import Trained, Training, train
-from condensers.training_together import train_together
+from condensers.engine import loop as engine
+from condensers.engine.context import Context
+from condensers.sets.synthetic_set import SyntheticSet
+from condensers.training.batched import train_together
+from condensers.training.classifier import Trained, Training, train
+from condensers.training.ordered import OrderedLoop
 
 
 @dataclass(frozen=True)

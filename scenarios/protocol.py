@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.synthetic import Budget, Condenser, SyntheticSet
+from condensers.engine.context import Context
+from condensers.sets.synthetic_set import Budget, Condenser, SyntheticSet
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Third parties add theirs under `condensation_harness.scenarios`, `.spaces`, `.se
 `.one-shot-algorithms` and `.baselines`.
 """
 
-from condensers.registry import Registry
+from condensers.registry.registry import Registry
 
 SCENARIOS = Registry(
     "scenario",

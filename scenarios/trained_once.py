@@ -7,14 +7,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from condensers import engine, networks
-from condensers.cache import key_of, make_missing
-from condensers.code_digest import code_of
-from condensers.context import Context
+from condensers import networks
 from condensers.data import ClassData
-from condensers.fields import settings_of
-from condensers.registry import NETWORKS
-from condensers.training import Training, trained
+from condensers.engine import loop
+from condensers.engine.cache import key_of, make_missing
+from condensers.engine.context import Context
+from condensers.hyperparameters import settings_of
+from condensers.registry.code_digest import code_of
+from condensers.registry.registry import NETWORKS
+from condensers.training.classifier import Training, trained
 
 FORMAT = 1
 
@@ -38,13 +39,13 @@ def trained_once(spec: Any, data: ClassData, recipe: Training, context: Context,
     def make(_: int) -> None:
         unfinished = path.with_suffix("")
         alone = replace(context, folder=unfinished, generator=torch.Generator())
-        engine.write_state(path, dict(trained(spec, data, recipe, alone, name).state_dict()))
+        loop.write_state(path, dict(trained(spec, data, recipe, alone, name).state_dict()))
         shutil.rmtree(unfinished, ignore_errors=True)
 
     make_missing([path], make, context)
     network = networks.build(spec, data.shape, len(data.class_names), context.generator, data.device)
-    state = engine.read_state(path, data.device)
+    state = loop.read_state(path, data.device)
     assert state is not None
-    with engine.taking_up(path):
+    with loop.taking_up(path):
         network.load_state_dict(state)
     return network

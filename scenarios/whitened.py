@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
-from condensers import engine
-from condensers.cache import key_of, make_missing
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.synthetic import SyntheticSet
+from condensers.engine import loop
+from condensers.engine.cache import key_of, make_missing
+from condensers.engine.context import Context
+from condensers.sets.synthetic_set import SyntheticSet
 from condensers.whitening import Fit, Whitening, fit_of, fitted
 from scenarios.protocol import Splits, Subject
 
@@ -41,7 +41,7 @@ def _kept(train: ClassData, fit: Fit, context: Context) -> Whitening:
     if root is None:
         return fitted(train.images, fit)
     path: Path = root / "whitening" / f"{key_of([FORMAT, train.digest, fit.as_json(), torch.__version__])}.pt"
-    make_missing([path], lambda _: engine.write_state(path, dict(fitted(train.images, fit).state())), context)
-    state = engine.read_state(path, train.device)
+    make_missing([path], lambda _: loop.write_state(path, dict(fitted(train.images, fit).state())), context)
+    state = loop.read_state(path, train.device)
     assert state is not None
     return Whitening(**state)

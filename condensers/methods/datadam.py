@@ -11,8 +11,8 @@ published learning rate is 10 above 50 images per class: set it there.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.composition import Composition
-from condensers.fields import hyper
+from condensers.composition.composition import Composition
+from condensers.hyperparameters import hyper
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ follow the rule that its table obeys), the backward pass is taken class by class
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.composition import Composition
-from condensers.fields import hyper
+from condensers.composition.composition import Composition
+from condensers.hyperparameters import hyper
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ that are learned too (Sucholutsky & Schonlau, 2019): labels = { name = "learned"
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.composition import Composition
-from condensers.fields import hyper
+from condensers.composition.composition import Composition
+from condensers.hyperparameters import hyper
 
 
 @dataclass(frozen=True)

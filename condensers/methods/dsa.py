@@ -10,8 +10,8 @@ Differences from the authors' code: those of DC, and the flip is left out where 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.composition import Composition
-from condensers.fields import hyper
+from condensers.composition.composition import Composition
+from condensers.hyperparameters import hyper
 
 
 @dataclass(frozen=True)

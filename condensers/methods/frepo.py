@@ -13,11 +13,11 @@ classes (theirs divide by sqrt(K / 10): set `labels.scale`).
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.composition import Composition
-from condensers.fields import hyper
-from condensers.kernels.features import Features
+from condensers.composition.composition import Composition
+from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
-from condensers.objectives.kernel_regression import KernelRegression
+from condensers.parts.objectives.kernel_regression import KernelRegression
+from condensers.parts.objectives.kernels.features import Features
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ for 50 images per class: a weight of 0.1 per percent, here 10. Differences from 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.composition import Composition
-from condensers.fields import hyper
+from condensers.composition.composition import Composition
+from condensers.hyperparameters import hyper
 
 
 @dataclass(frozen=True)

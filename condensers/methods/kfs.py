@@ -10,8 +10,8 @@ we recall. This is a re-implementation: layers, sizes, rates and the number of s
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.composition import Composition
-from condensers.fields import hyper
+from condensers.composition.composition import Composition
+from condensers.hyperparameters import hyper
 
 
 @dataclass(frozen=True)

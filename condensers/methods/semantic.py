@@ -15,11 +15,11 @@ JPEG files can be learned in such networks had been seen before on test images o
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.composition import Composition
-from condensers.fields import hyper
+from condensers.composition.composition import Composition
+from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
-from condensers.parameterisations.jpeg import JPEG
-from condensers.schedules.queue import Queue
+from condensers.parts.model_schedules.queue import Queue
+from condensers.parts.parameterisations.jpeg.coefficients import JPEG
 
 
 @dataclass(frozen=True)

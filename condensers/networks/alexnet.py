@@ -11,7 +11,7 @@ from typing import ClassVar
 from torch import nn
 
 from condensers.errors import UsageError
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from condensers.networks.base import Blocks
 from condensers.networks.convnet import ACTIVATIONS
 

@@ -5,8 +5,8 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from condensers.networks.passes import casting, widened
-from condensers.registry import NETWORKS
+from condensers.networks.precision import casting, widened
+from condensers.registry.registry import NETWORKS
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from condensers.errors import UsageError
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from condensers.networks import fused
 from condensers.networks.base import Blocks
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from condensers.errors import UsageError
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from condensers.networks.base import Blocks
 
 

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from condensers.fields import hyper
-from condensers.networks.passes import casting, widened
+from condensers.hyperparameters import hyper
+from condensers.networks.precision import casting, widened
 
 
 @dataclass(frozen=True)

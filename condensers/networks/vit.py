@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from condensers.errors import UsageError
-from condensers.fields import hyper
-from condensers.networks.passes import casting, widened
+from condensers.hyperparameters import hyper
+from condensers.networks.precision import casting, widened
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,20 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
-from condensers.labels.base import label_dtype, stored_hard
-from condensers.origins import REAL
-from condensers.parameterisations.pixels import Pixels
-from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
+from condensers.parts.labels import label_dtype, stored_hard
+from condensers.parts.parameterisations.pixels import Pixels
+from condensers.sets.origins import REAL
+from condensers.sets.synthetic_set import Budget, SyntheticSet, card_of, cost_of
 
 SPACES = ("pixels", "random-network")
 STORED = Pixels()
@@ -118,3 +119,17 @@ def feature_map(space: str, data: ClassData, context: Context) -> Callable[[Tens
         return torch.cat([network.embed(data.normalise(data.images[part])) for part in parts])
 
     return embed
+
+
+@dataclass(frozen=True)
+class Random(Selection):
+    """Random real images of each class.
+
+    Random: real images drawn without replacement, the baseline that every condensed set must beat.
+    """
+
+    registered: ClassVar[str] = "random"
+
+    def choose(self, features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
+        """Positions (ipc,) int64 of different images; only the number of features (n, D) matters."""
+        return torch.randperm(len(features), generator=generator)[:ipc]

@@ -6,8 +6,8 @@ where i counts the images of class c in one fixed random order: n is then the sa
 chosen images of each class take more, the one with the largest file gives its place to the nearest image of its class with a
 smaller file, until all fit. Where n is no more than ipc (small images, noise), ipc raw images of each class are stored instead.
 
-Source: ours; `condensers.parameterisations.codecs` has the formats. It is what a replay memory can do with no learning, and what
-condensed sets have to beat at equal bytes.
+Source: ours; `condensers.parts.parameterisations.jpeg.files` has the formats. It is what a replay memory can do with no learning,
+and what condensed sets have to beat at equal bytes.
 """
 
 import time
@@ -16,21 +16,19 @@ from typing import ClassVar
 
 import torch
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.fields import hyper, settings_of
-from condensers.labels.base import stored_hard
-from condensers.origins import REAL
-from condensers.parameterisations import codecs
-from condensers.parameterisations.compressed import Compressed
-from condensers.parameterisations.pixels import Pixels
-from condensers.selections.base import STORED, feature_map, refuse_too_many, stored_bytes
-from condensers.selections.file_sizes import Sizes, fitted
-from condensers.selections.herding import Herding
-from condensers.selections.k_means import KMeans
-from condensers.selections.random import Random
-from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
+from condensers.hyperparameters import hyper, settings_of
+from condensers.parts.labels import stored_hard
+from condensers.parts.parameterisations.compressed import Compressed
+from condensers.parts.parameterisations.jpeg import files
+from condensers.parts.parameterisations.jpeg.sizes import Sizes, fitted
+from condensers.parts.parameterisations.pixels import Pixels
+from condensers.selections.base import STORED, Random, feature_map, refuse_too_many, stored_bytes
+from condensers.selections.geometry import Herding, KMeans
+from condensers.sets.origins import REAL
+from condensers.sets.synthetic_set import Budget, SyntheticSet, card_of, cost_of
 
 CHOICES = {"random": Random(), "k-means": KMeans(), "herding": Herding()}
 
@@ -109,8 +107,8 @@ class RealJPEG(RealFiles):
 
     def require_fit(self, where: str) -> None:
         """UsageError for a quality that JPEG has not."""
-        if self.quality > codecs.BEST:
-            raise UsageError(f"{where}.quality: {self.quality} is above the largest allowed value, {codecs.BEST}")
+        if self.quality > files.BEST:
+            raise UsageError(f"{where}.quality: {self.quality} is above the largest allowed value, {files.BEST}")
 
 
 @dataclass(frozen=True)

@@ -14,19 +14,18 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from condensers.context import Context
+from condensers.composition.learnable_set import finished_labels
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.fields import hyper
-from condensers.learning import finished_labels
-from condensers.origins import REAL, TAUGHT
-from condensers.parameterisations.tiles import Tiles
-from condensers.registry import AUGMENTATIONS, with_parts
-from condensers.selections.base import feature_map, refuse_too_many
-from condensers.selections.k_means import KMeans
-from condensers.selections.random import Random
-from condensers.setting import Setting
-from condensers.synthetic import Budget, SyntheticSet, card_of, cost_of
+from condensers.hyperparameters import hyper
+from condensers.parts.parameterisations.tiles import Tiles
+from condensers.parts.setting import Setting
+from condensers.registry.registry import AUGMENTATIONS, with_parts
+from condensers.selections.base import Random, feature_map, refuse_too_many
+from condensers.selections.geometry import KMeans
+from condensers.sets.origins import REAL, TAUGHT
+from condensers.sets.synthetic_set import Budget, SyntheticSet, card_of, cost_of
 
 CHOICES = {"random": Random(), "k-means": KMeans()}
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from condensers import introspection, location
 from condensers.errors import UsageError, suggestion
-from condensers.registry import is_registered
+from condensers.registry import import_path, introspection
+from condensers.registry.registry import is_registered
 from harness import gallery
 from harness.catalogue.descriptions import descriptions
 from harness.catalogue.registries import REGISTRIES, kinds
@@ -62,7 +62,7 @@ def describe(name: str) -> list[dict[str, Any]]:
 
 def _placed(where: str) -> dict[str, Any]:
     """A part at its place; its kind is the first one that asks for what it has."""
-    part = location.load(where, is_registered)
+    part = import_path.load(where, is_registered)
     kind = next((r.kind for r in REGISTRIES if r.needs and all(hasattr(part, need) for need in r.needs)), "part")
     return {"name": where, "kind": kind, "where": where, **introspection.describe(part)}
 

@@ -101,7 +101,7 @@ def _kept(path: Path) -> Descriptions | None:
 
 def _keep(path: Path, found: Descriptions) -> None:
     """Write the file for the user alone, and remove old ones; a folder that cannot be written is no fault."""
-    from condensers.context import write_atomically
+    from condensers.engine.context import write_atomically
 
     text = json.dumps(found).encode()
     with suppress(OSError, StorageFailed):

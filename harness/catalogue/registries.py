@@ -1,7 +1,7 @@
 """Every registry of names, in the order in which `list` shows them. Imports no torch."""
 
-from condensers import registry as condensers
-from condensers.registry import Registry
+from condensers.registry import registry as condensers
+from condensers.registry.registry import Registry
 from scenarios.continual.strategies import STRATEGIES
 from scenarios.datasets import DATASETS
 from scenarios.registry import ALGORITHMS, BASELINES, ENGINES, SCENARIOS, SEARCH_STRATEGIES, SPACES

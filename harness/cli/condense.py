@@ -22,8 +22,8 @@ def condense(
     download: options.Download = False,
 ) -> None:
     """Make one condensed set: FILE.safetensors, FILE.card.json and FILE.png. Interrupted, it goes on when run again."""
-    from condensers.registry import create_condenser
-    from condensers.synthetic import Budget
+    from condensers.registry.registry import create_condenser
+    from condensers.sets.synthetic_set import Budget
     from harness.printable import visible
     from harness.process import choose_device, prepare
     from harness.sets.make import make_set

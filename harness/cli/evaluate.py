@@ -32,10 +32,10 @@ def evaluate(
     download: options.Download = False,
 ) -> None:
     """Measure one scenario on one set. Interrupted, it goes on when run again; `harness run` compares sets."""
-    from condensers.artifact import load_set, require_same_data
-    from condensers.code_digest import code_of
-    from condensers.doubts import doubts
-    from condensers.fields import settings_of
+    from condensers.hyperparameters import settings_of
+    from condensers.registry.code_digest import code_of
+    from condensers.sets.doubts import doubts
+    from condensers.sets.files import load_set, require_same_data
     from harness import gallery
     from harness.printable import visible
     from harness.process import choose_device, prepare

@@ -21,8 +21,8 @@ def export(
     ] = None,
 ) -> None:
     """Write a set's images, decoded, and its labels in a form that others read; what its card says goes with them."""
-    from condensers.artifact import load_set
     from condensers.errors import UsageError
+    from condensers.sets.files import load_set
     from harness import gallery
     from harness.printable import visible
     from harness.sets.exporting import MARKS

@@ -62,8 +62,8 @@ def import_set(
     download: options.Download = False,
 ) -> None:
     """Turn a published set into FILE.safetensors, FILE.card.json and FILE.png; nothing in it is run, or assumed unsaid."""
-    from condensers.exchange.choices import Choices
-    from condensers.exchange.reading import Files
+    from condensers.formats.choices import Choices
+    from condensers.formats.reading import Files
     from harness.printable import visible
     from harness.sets.importing import bring_in
 

@@ -105,7 +105,7 @@ def csv(
     out: Annotated[Path | None, typer.Option("--out", help="Where; the terminal if left out.")] = None,
 ) -> None:
     """A line for each architecture and seed, with its curve."""
-    from condensers.context import write_atomically
+    from condensers.engine.context import write_atomically
     from scenarios.search.tables import files
 
     text = files.read(files.find(table)).as_csv()

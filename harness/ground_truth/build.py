@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from condensers.errors import UsageError, WorkFailed
-from condensers.fields import settings_of
+from condensers.hyperparameters import settings_of
 from harness.running.cell_work import Settings
 from harness.running.run import Manner, compute
 from harness.store.store import Store

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from condensers.synthetic import SyntheticSet
+from condensers.sets.synthetic_set import SyntheticSet
 
 PAPER = 0.5  # grey between the images
 

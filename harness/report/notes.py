@@ -85,7 +85,7 @@ def idle_views(records: Sequence[Record]) -> list[str]:
 
 
 def doubtful(records: Sequence[Record]) -> list[str]:
-    """What `condensers.doubts` says of the sets, such as saturated pixels; that of the first seed stands for all."""
+    """What `condensers.sets.doubts` says of the sets, such as saturated pixels; that of the first seed stands for all."""
     found: dict[tuple[str, str, Any], list[tuple[int, str]]] = {}
     for record in records:
         cell, known = record["cell"], record.get("doubts") or _of_memories(record)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from condensers import origins
 from condensers.errors import UsageError
+from condensers.sets import origins
 
 REAL = "real images"
 AVERAGES = "averages"

@@ -41,7 +41,7 @@ def illustrated(report: Mapping[str, Any], folders: Sequence[Path]) -> dict[str,
 
 def _sheet(key: str, folders: Sequence[Path]) -> tuple[str, int, int, list[str]] | None:
     """PNG in base64, its width and height as shown, and the names of the classes in it."""
-    from condensers.artifact import load_set
+    from condensers.sets.files import load_set
     from harness.plots.set_sheet import sheet
 
     path = next((path for folder in folders if (path := folder / key / "set.safetensors").is_file()), None)

@@ -9,14 +9,14 @@ from typing import Any
 
 import torch
 
-from condensers.artifact import card_path, load_set, save_set
-from condensers.code_digest import changed
-from condensers.context import Context, Progress
-from condensers.doubts import with_doubts
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, StorageFailed, UsageError, visible
-from condensers.merging import merge
-from condensers.registry import create_condenser
-from condensers.synthetic import SyntheticSet
+from condensers.registry.code_digest import changed
+from condensers.registry.registry import create_condenser
+from condensers.sets.doubts import with_doubts
+from condensers.sets.files import card_path, load_set, save_set
+from condensers.sets.merging import merge
+from condensers.sets.synthetic_set import SyntheticSet
 from harness import energy
 from harness.process import environment, shortage
 from harness.store.store import Store, digest

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from condensers.context import Progress
+from condensers.engine.context import Progress
 from condensers.errors import Interrupted
 from harness.running.cell_work import Hooks, Settings, run_cell
 from harness.suite.cell import Cell

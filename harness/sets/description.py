@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from condensers import origins
+from condensers.sets import origins
 
 LICENCES = {
     "CC BY 4.0": ("cc-by-4.0", "https://creativecommons.org/licenses/by/4.0/"),

@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from condensers import origins
 from condensers.errors import UsageError, suggestion
-from condensers.exchange import dc, npz
-from condensers.synthetic import SyntheticSet
+from condensers.formats import authors, npz
+from condensers.sets import origins
+from condensers.sets.synthetic_set import SyntheticSet
 from harness.sets import hugging_face, image_folder
 
 
@@ -71,7 +71,7 @@ def _remove(place: Path) -> None:
 
 
 WRITERS: dict[str, Callable[[Path, dict[str, Any]], None]] = {
-    "pt": dc.write,
+    "pt": authors.write_dc,
     "npz": npz.write,
     "png": image_folder.write_folder,
     "hf": hugging_face.write,

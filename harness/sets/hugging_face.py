@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from condensers.artifact import save_set
+from condensers.sets.files import save_set
 from harness.sets.croissant import croissant
 from harness.sets.dataset_card import dataset_card
 from harness.sets.image_folder import hard_labels, write_pictures

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from condensers.artifact import save_set
-from condensers.context import write_atomically
 from condensers.data import ClassData
-from condensers.doubts import with_doubts
+from condensers.engine.context import write_atomically
 from condensers.errors import UsageError
-from condensers.exchange.assembling import assemble, found
-from condensers.exchange.choices import Choices
-from condensers.exchange.published import Published
-from condensers.exchange.reading import Files, read
+from condensers.formats.assembling import assemble, found
+from condensers.formats.choices import Choices
+from condensers.formats.published import Published
+from condensers.formats.reading import Files, read
+from condensers.sets.doubts import with_doubts
+from condensers.sets.files import save_set
 from harness.sets.make import preview
 from scenarios.datasets.naming import FOLDER, in_cards, is_place, located
 from scenarios.protocol import Splits

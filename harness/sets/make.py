@@ -18,14 +18,14 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from condensers.artifact import save_set
-from condensers.code_digest import code_of
-from condensers.context import Context, Progress, write_atomically
 from condensers.data import ClassData
-from condensers.doubts import with_doubts
+from condensers.engine.context import Context, Progress, write_atomically
 from condensers.errors import Interrupted, UsageError
-from condensers.fields import settings_of
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.hyperparameters import settings_of
+from condensers.registry.code_digest import code_of
+from condensers.sets.doubts import with_doubts
+from condensers.sets.files import save_set
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness import energy
 from harness.plots.set_sheet import sheet
 from harness.printable import flat

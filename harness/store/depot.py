@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from condensers.cache import key_of
+from condensers.engine.cache import key_of
 from condensers.errors import StorageFailed, UsageError, brief
 from harness.running.cell_work import Settings
 from harness.running.work import Event, Listener, load_data, work

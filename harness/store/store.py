@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from condensers.cache import HELD, take_lock
-from condensers.context import make_folder, read_sealed, sync_folder, write_atomically, write_sealed
+from condensers.engine.cache import HELD, take_lock
+from condensers.engine.context import make_folder, read_sealed, sync_folder, write_atomically, write_sealed
 from condensers.errors import Damaged, Interrupted, OlderFormat, OtherFormat, StorageFailed, UsageError, damaged, shown
 from condensers.schema import Shape, brief_faults
 from harness.process import shared_folder

@@ -14,10 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from condensers.artifact import load_set
-from condensers.context import read_sealed
-from condensers.engine import require_intact
+from condensers.engine.context import read_sealed
+from condensers.engine.loop import require_intact
 from condensers.errors import Damaged, OlderFormat, OtherFormat, StorageFailed, UsageError
+from condensers.sets.files import load_set
 from harness.store.store import Store
 from harness.suite.cell import IN_KEY, Cell
 

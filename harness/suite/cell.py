@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from condensers import code_digest
 from condensers.data import ClassData
+from condensers.registry import code_digest
 from harness import __version__
 
 IN_KEY = ("settings", "data", "hyperparameters", "reference", "budget", "seed")
 EXECUTES = "harness.running.cell_work"
-ALWAYS = ("condensers.artifact", "scenarios.protocol")
+ALWAYS = ("condensers.sets.files", "scenarios.protocol")
 
 
 @dataclass(frozen=True)

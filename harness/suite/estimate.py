@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from condensers import networks
-from condensers.registry import create_condenser
+from condensers.registry.registry import create_condenser
 from harness.running.cell_work import MAKES_A_SET
 from harness.suite.cell import Cell
 from harness.suite.plan import as_budget

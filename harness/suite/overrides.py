@@ -6,8 +6,8 @@ from dataclasses import Field, fields, is_dataclass
 from typing import Any
 
 from condensers.errors import UsageError, suggestion
-from condensers.introspection import default_of, table_of
-from condensers.registry import SELECTIONS
+from condensers.registry.introspection import default_of, table_of
+from condensers.registry.registry import SELECTIONS
 from harness.catalogue.registries import REGISTRIES
 
 if sys.version_info >= (3, 11):

@@ -10,10 +10,10 @@ from typing import Any
 
 from condensers.data import ClassData
 from condensers.errors import HarnessError, UsageError, shown, suggestion
-from condensers.fields import settings_of
-from condensers.origins import LEARNED, SELECTED, UNKNOWN, known
-from condensers.registry import SELECTIONS, create_condenser
-from condensers.synthetic import Budget
+from condensers.hyperparameters import settings_of
+from condensers.registry.registry import SELECTIONS, create_condenser
+from condensers.sets.origins import LEARNED, SELECTED, UNKNOWN, known
+from condensers.sets.synthetic_set import Budget
 from harness.suite import definition
 from harness.suite.cell import Cell, digests_of, sources_of
 from harness.suite.definition import CondenserEntry, ScenarioEntry, Suite
@@ -186,7 +186,7 @@ class _Layout:
         shards = [replace(condense, kind="shard", classes=part, budget=("ipc", ipc)) for part in some]
         for shard in shards:
             self._add(shard)
-        sources = sources_of(condenser, modules=["condensers.merging"])
+        sources = sources_of(condenser, modules=["condensers.sets.merging"])
         return replace(condense, shards=tuple(shard.key for shard in shards), sources=sources)
 
     def _code(self, *parts: Any, words: tuple[str, ...] = ()) -> dict[str, str]:

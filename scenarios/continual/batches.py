@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from condensers.context import derive_seed
 from condensers.data import ClassData
-from condensers.training import as_input
+from condensers.engine.context import derive_seed
+from condensers.training.classifier import as_input
 
 
 @dataclass

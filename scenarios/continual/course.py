@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from condensers.context import Context, Progress, derive_seed
-from condensers.engine import read_state, taking_up, write_state
+from condensers.engine.context import Context, Progress, derive_seed
+from condensers.engine.loop import read_state, taking_up, write_state
 from condensers.errors import Interrupted
 from scenarios.continual.batches import Batches
 from scenarios.continual.learner import Clock, Learner, Watch, build

@@ -3,7 +3,7 @@
 from typing import Any
 
 from condensers.errors import UsageError, suggestion
-from condensers.synthetic import SyntheticSet
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Reference, Splits, Subject
 
 

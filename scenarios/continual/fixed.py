@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from condensers.errors import UsageError
-from condensers.merging import recondense, shrink
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.sets.merging import recondense, shrink
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from scenarios.continual.per_experience import PerExperience
 from scenarios.continual.pieces import Piece, decoded
 from scenarios.continual.sources import Unmoved, added, require_classes, stored

@@ -9,10 +9,10 @@ from avalanche.core import SupervisedPlugin
 from avalanche.training.supervised import Naive
 from torch import nn
 
-from condensers import optimiser_state
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.registry import AUGMENTATIONS
+from condensers.engine import optimiser_state
+from condensers.engine.context import Context
+from condensers.registry.registry import AUGMENTATIONS
 from scenarios.continual.batches import Batches
 from scenarios.continual.settings import Settings
 

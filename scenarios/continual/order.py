@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from scenarios.continual.stream import Parts, class_order, published_order, split
 from scenarios.datasets.domains import outputs as domain_outputs
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from condensers.synthetic import SyntheticSet
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.continual import metrics
 from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Subject
 

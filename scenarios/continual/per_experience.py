@@ -1,8 +1,8 @@
 """Condensation anew for each experience: what a method that couples classes needs, for it may see no class to come."""
 
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.engine.context import Context
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from scenarios.condensed import condensed
 from scenarios.protocol import Recipe
 

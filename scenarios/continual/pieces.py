@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from condensers.soundness import sound
-from condensers.synthetic import SyntheticSet
-from condensers.training import centred_onehot
+from condensers.sets.soundness import sound
+from condensers.sets.synthetic_set import SyntheticSet
+from condensers.training.classifier import centred_onehot
 from scenarios.material import as_scores
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError, shown
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
-from condensers.registry import NETWORKS
+from condensers.registry.registry import NETWORKS
 from scenarios.continual.fit import require_fit
 from scenarios.continual.order import Layout, outputs
 from scenarios.continual.outcome import Trials, outcome_of

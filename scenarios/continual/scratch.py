@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from condensers.context import Context, Progress, derive_seed
+from condensers.engine.context import Context, Progress, derive_seed
 from condensers.errors import Interrupted
-from condensers.training import train
+from condensers.training.classifier import train
 from scenarios.continual.batches import Batches
 from scenarios.continual.readings import Readings
 from scenarios.continual.settings import Settings
@@ -17,7 +17,9 @@ from scenarios.protocol import Splits
 
 @dataclass
 class Scratch:
-    """One strategy on one stream, by `condensers.training`, which goes on where it stopped. Fields as those of `Course`."""
+    """One strategy on one stream, by `condensers.training.classifier`, which goes on where it stopped. Fields as those of
+    `Course`.
+    """
 
     strategy: Any
     settings: Settings

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
 
-from condensers.artifact import load_set
 from condensers.errors import UsageError
-from condensers.synthetic import SyntheticSet
+from condensers.sets.files import load_set
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.continual.pieces import Piece, decoded
 
 Make = Callable[[tuple[int, ...]], SyntheticSet]

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.merging import restrict
-from condensers.synthetic import SyntheticSet
+from condensers.engine.context import Context
+from condensers.sets.merging import restrict
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.continual.per_experience import share
 from scenarios.continual.pieces import Piece, decoded
 from scenarios.continual.sources import added, require_classes, stored

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.synthetic import SyntheticSet
+from condensers.engine.context import Context
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.continual.fixed import Fixed, most_images
 from scenarios.continual.per_experience import PerExperience
 from scenarios.continual.sources import Anew

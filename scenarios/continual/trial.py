@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.networks import build
 from scenarios.continual.settings import Settings
 from scenarios.continual.strategies.base import Strategy

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.training import Training
+from condensers.engine.context import Context
+from condensers.training.classifier import Training
 from scenarios.trained_once import trained_once
 
 BATCH = 256

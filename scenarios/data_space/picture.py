@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError
 from scenarios.data_space.points import Space
 from scenarios.data_space.projections import PROJECTIONS, framed

@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from condensers.context import Context, derive_seed
+from condensers.engine.context import Context, derive_seed
 from condensers.errors import UsageError, shown
-from condensers.fields import hyper
-from condensers.registry import NETWORKS
-from condensers.synthetic import SyntheticSet
-from condensers.training import Training
+from condensers.hyperparameters import hyper
+from condensers.registry.registry import NETWORKS
+from condensers.sets.synthetic_set import SyntheticSet
+from condensers.training.classifier import Training
 from scenarios.cross_architecture import label_of
 from scenarios.data_space.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
 from scenarios.data_space.measures import MEASURES, measured

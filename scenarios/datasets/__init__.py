@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from condensers.errors import DataMissing, UsageError, shown, suggestion
-from condensers.registry import Registry
+from condensers.registry.registry import Registry
 from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, in_cards, parted
 
 if TYPE_CHECKING:

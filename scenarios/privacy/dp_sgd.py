@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 
-from condensers import engine
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine import loop as engine
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.training import Trained
+from condensers.training.classifier import Trained
 
 
 class Guarantee(NamedTuple):

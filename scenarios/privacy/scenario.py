@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError, shown
-from condensers.fields import hyper
-from condensers.synthetic import SyntheticSet
-from condensers.training import Trained, Training
+from condensers.hyperparameters import hyper
+from condensers.sets.synthetic_set import SyntheticSet
+from condensers.training.classifier import Trained, Training
 from scenarios.accuracy import Accuracy
 from scenarios.data_space.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
 from scenarios.privacy.dp_sgd import Guarantee, train_privately

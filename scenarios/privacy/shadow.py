@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.synthetic import SyntheticSet
-from condensers.training import Trained, predict
+from condensers.engine.context import Context
+from condensers.sets.synthetic_set import SyntheticSet
+from condensers.training.classifier import Trained, predict
 from scenarios.condensed import condensed
 from scenarios.data_space.embeddings import Embed
 from scenarios.privacy.attacks import confidence

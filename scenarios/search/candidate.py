@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.networks.together import Together
-from condensers.training import Training, accuracy
-from condensers.training_together import accuracies_of
+from condensers.engine.context import Context
+from condensers.networks.batched import Together
+from condensers.training.batched import accuracies_of
+from condensers.training.classifier import Training, accuracy
 from scenarios.protocol import Splits
 from scenarios.search.curve import ReadLoop
 from scenarios.search.several import averaged, together

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from scenarios.search.baselines.base import Judge
 
 SCORES = ("parameters", "flops", "synflow", "jacob-cov", "naswot", "grad-norm", "snip")

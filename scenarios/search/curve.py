@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from condensers import engine
-from condensers.context import Context
-from condensers.training import TrainingLoop
+from condensers.engine import loop
+from condensers.engine.context import Context
+from condensers.training.classifier import TrainingLoop
 from scenarios.protocol import Splits
 
 READINGS_SHARE, SEED = 0.25, 0
@@ -39,7 +39,7 @@ class ReadLoop(TrainingLoop):
     def trained(self, context: Context, name: str) -> dict[str, float]:
         """Train to the end, through the engine; return the reading after the recipe's last step."""
         self.since = time.monotonic()
-        engine.run(self, self.total, context, name)
+        loop.run(self, self.total, context, name)
         for reading in self.curve:
             reading["seconds"] += self.reading / len(self.curve)
         return next(reading for reading in self.curve if reading["steps"] == self.asked)

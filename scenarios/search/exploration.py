@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from scenarios.search.baselines.base import Judge
 from scenarios.search.engines.base import Engine
 from scenarios.search.engines.sequential import Sequential

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import Interrupted
 from scenarios.search.baselines.base import Judge
 from scenarios.search.baselines.flops import flop_count

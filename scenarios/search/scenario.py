@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.fields import hyper
-from condensers.networks.passes import PRECISIONS
-from condensers.synthetic import SyntheticSet
-from condensers.training import Training
+from condensers.hyperparameters import hyper
+from condensers.networks.precision import PRECISIONS
+from condensers.sets.synthetic_set import SyntheticSet
+from condensers.training.classifier import Training
 from scenarios.material import as_labelled
 from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
 from scenarios.registry import BASELINES, ENGINES, SEARCH_STRATEGIES

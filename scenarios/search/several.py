@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from condensers.networks.convnet import ConvNetSpec
-from condensers.training_together import groups
+from condensers.training.batched import groups
 
 COSTS, ONCE = ("steps", "images"), ("seconds",)
 Reading = Mapping[str, float]

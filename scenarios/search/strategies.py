@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from condensers.errors import UsageError
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from scenarios.search.spaces.base import Space, describe_size
 
 MOST = 100_000

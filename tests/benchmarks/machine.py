@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.worker import settle
-from condensers.networks.passes import precision
+from condensers.networks.precision import precision
 from harness.process import prepare
 
 Shape = tuple[str, int, Callable[[], Tensor]]

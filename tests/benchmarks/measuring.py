@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from condensers import networks
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
-from condensers.training import Training, accuracy, train
+from condensers.engine.context import Context
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
+from condensers.training.classifier import Training, accuracy, train
 
 
 class Recipe(NamedTuple):

@@ -8,13 +8,13 @@ from torch.nn import functional
 
 from benchmarks.case import Case, kept, mean_loss
 from condensers import networks
-from condensers.context import Context
-from condensers.initialisation import starting_images
-from condensers.networks.passes import precision
-from condensers.networks.together import Together
-from condensers.registry import create_condenser
-from condensers.training import Training, TrainingLoop, predict
-from condensers.training_together import groups
+from condensers.composition.initialisation import starting_images
+from condensers.engine.context import Context
+from condensers.networks.batched import Together
+from condensers.networks.precision import precision
+from condensers.registry.registry import create_condenser
+from condensers.training.batched import groups
+from condensers.training.classifier import Training, TrainingLoop, predict
 
 
 class OurSide:

@@ -9,8 +9,8 @@ import threading
 import time
 from pathlib import Path
 
-from condensers.context import Context
-from condensers.registry import create_condenser
+from condensers.engine.context import Context
+from condensers.registry.registry import create_condenser
 from harness.running import processes
 from harness.running.cell_work import Settings
 from harness.running.processes import Crew

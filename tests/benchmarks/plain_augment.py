@@ -1,6 +1,6 @@
 """Siamese augmentation as DSA's code applies it: one operation after the other, with parameters for every image of the batch.
 
-The parameters are drawn as `condensers.augmentations.siamese` draws them, so that both loops see the same; what is done with
+The parameters are drawn as `condensers.parts.augmentations.dsa` draws them, so that both loops see the same; what is done with
 them is written out here. Source: Zhao & Bilen, "Dataset Condensation with Differentiable Siamese Augmentation" (ICML 2021),
 section 3.3. A shared draw is spread over the batch, where the authors' code overwrites a draw for every image with its first.
 """

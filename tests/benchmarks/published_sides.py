@@ -8,8 +8,8 @@ from torch.nn import functional
 
 from benchmarks.case import Case, kept, mean_loss
 from benchmarks.plain import Published, PublishedLoop, embedding_loss, gradient_loss, logits_of_test, squared_gradient_loss
-from condensers.augmentations.siamese import NoAugmentation, Siamese
 from condensers.data import ClassData
+from condensers.parts.augmentations.dsa import NoAugmentation, Siamese
 
 TOGETHER = Siamese("color_crop_cutout", "together")
 

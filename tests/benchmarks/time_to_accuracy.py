@@ -22,12 +22,12 @@ from rich.table import Table
 from benchmarks.measuring import Recipe, evaluate, make, write
 from benchmarks.plain import PublishedLoop
 from benchmarks.published_sides import published
-from condensers.artifact import load_set, save_set
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.methods.dm import DM
-from condensers.registry import with_parts
-from condensers.synthetic import SyntheticSet, card_of, cost_of
+from condensers.registry.registry import with_parts
+from condensers.sets.files import load_set, save_set
+from condensers.sets.synthetic_set import SyntheticSet, card_of, cost_of
 from harness.process import prepare
 from scenarios.datasets import load
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from condensers.artifact import save_set
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.registry import METHODS, SELECTIONS, create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.engine.context import Context
+from condensers.registry.registry import METHODS, SELECTIONS, create_condenser
+from condensers.sets.files import save_set
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 TINY = {"iterations": 2, "batch_real": 8, "network": {"name": "convnet", "depth": 2, "width": 8}}
 TINY_TRAINING = {"name": "trained-on-synthetic", "outer": 2, "inner": 1}

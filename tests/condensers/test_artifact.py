@@ -11,11 +11,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from condensers.artifact import card_path, load_set, require_same_data, save_set
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.labels.base import label_dtype
-from condensers.synthetic import SyntheticSet
+from condensers.parts.labels import label_dtype
+from condensers.sets.files import card_path, load_set, require_same_data, save_set
+from condensers.sets.synthetic_set import SyntheticSet
 
 CARD = {
     "format", "dataset", "digest", "class_names", "classes", "shape", "mean", "std", "mirror", "method", "hyperparameters",

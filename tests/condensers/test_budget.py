@@ -3,8 +3,8 @@
 import pytest
 
 from condensers.errors import UsageError
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
 
 DECODERS = {"name": "kfs", "parameterisation": {"name": "latent", "channels": 3}}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from condensers.cache import key_of, make_missing
-from condensers.context import Context, write_atomically
+from condensers.engine.cache import key_of, make_missing
+from condensers.engine.context import Context, write_atomically
 from condensers.errors import Interrupted
 
 HOLDER = """

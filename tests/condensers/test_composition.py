@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 CHEAP: dict[str, Any] = {"iterations": 2, "batch_real": 6, "network": {"name": "convnet", "depth": 2, "width": 6}}
 TEACHER = {"name": "teacher", "epochs": 1}

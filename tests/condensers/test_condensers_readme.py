@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from condensers import methods, registry
+from condensers import methods
 from condensers.data import ClassData
+from condensers.registry import registry
 
 README = Path(__file__).parents[2] / "condensers" / "README.md"
 
@@ -33,6 +34,6 @@ def test_every_folder_is_named() -> None:
     assert [m for m in modules if f"`{m}`" not in text] == []
 
 
-def test_every_method_has_a_file_of_its_name() -> None:
-    files = {p.stem.replace("_", "-") for p in Path(next(iter(methods.__path__))).glob("*.py")} - {"--init--"}
-    assert files == set(registry.METHODS.entries())
+def test_every_method_is_in_the_folder_of_methods() -> None:
+    files = {f"condensers.methods.{p.stem}" for p in Path(next(iter(methods.__path__))).glob("[!_]*.py")}
+    assert files == {place.partition(":")[0] for place in registry.METHODS.entries().values()}

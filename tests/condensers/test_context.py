@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from condensers.context import Context, write_atomically
+from condensers.engine.context import Context, write_atomically
 from condensers.errors import Interrupted, StorageFailed
 
 

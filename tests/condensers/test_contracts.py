@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context, Progress
 from condensers.data import ClassData
+from condensers.engine.context import Context, Progress
 from condensers.errors import UsageError
-from condensers.registry import METHODS, PARAMETERISATIONS, SELECTIONS, create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.registry.registry import METHODS, PARAMETERISATIONS, SELECTIONS, create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 NAMES = [*METHODS.entries(), *SELECTIONS.entries()]
 FILES = ("real-jpeg", "real-png", "semantic")

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from condensers.artifact import load_set
 from condensers.errors import UsageError
-from condensers.synthetic import SyntheticSet
+from condensers.sets.files import load_set
+from condensers.sets.synthetic_set import SyntheticSet
 
 
 def rewrite(path: Path, card: Any = None, tensors: dict[str, Tensor] | None = None) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+from condensers.composition.initialisation import starting_images
 from condensers.data import ClassData
 from condensers.errors import DataMissing, UsageError
-from condensers.initialisation import starting_images
 
 SIX: dict[str, Any] = {
     "name": "six",

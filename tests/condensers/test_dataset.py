@@ -7,12 +7,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import condensers
-from condensers.artifact import save_set
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.registry.registry import create_condenser
+from condensers.sets.files import save_set
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 
 def test_hard_labels_are_ints_and_images_normalised(grey8: ClassData, tmp_path: Path) -> None:

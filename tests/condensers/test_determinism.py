@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from condensers import networks
-from condensers.context import Context, derive_seed
 from condensers.data import ClassData
-from condensers.registry import METHODS, NETWORKS, SELECTIONS
-from condensers.synthetic import SyntheticSet
+from condensers.engine.context import Context, derive_seed
+from condensers.registry.registry import METHODS, NETWORKS, SELECTIONS
+from condensers.sets.synthetic_set import SyntheticSet
 
 NAMES = [*METHODS.entries(), *SELECTIONS.entries()]
 DRAWS_NOTHING = ("herding", "k-center")

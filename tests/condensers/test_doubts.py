@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from condensers.context import Context
+from condensers.composition.learnable_set import Learnable
 from condensers.data import ClassData
-from condensers.doubts import doubts, with_doubts
+from condensers.engine.context import Context
 from condensers.errors import WorkFailed
-from condensers.learning import Learnable
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.registry.registry import create_condenser
+from condensers.sets.doubts import doubts, with_doubts
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 
 def of_images(images: Tensor, like: SyntheticSet) -> SyntheticSet:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import pytest
 
 from condensers.errors import UsageError
-from condensers.fields import build, hyper, settings_of
+from condensers.hyperparameters import build, hyper, settings_of
 
 
 @dataclass(frozen=True)

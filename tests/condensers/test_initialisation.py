@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from condensers.clustering import coarse_clusters
+from condensers.composition.initialisation import starting_images
 from condensers.data import ClassData
-from condensers.initialisation import starting_images
-from condensers.registry import METHODS, create_condenser
-from condensers.selections.clustering import coarse_clusters
+from condensers.registry.registry import METHODS, create_condenser
 
 
 def test_centroids_are_the_means_of_clusters(make_data: Callable[..., ClassData]) -> None:

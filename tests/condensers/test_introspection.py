@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from condensers.registry import METHODS, create_condenser
+from condensers.registry.registry import METHODS, create_condenser
 from harness.catalogue.catalogue import describe
 
 PARTS = '''
@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 
-from condensers.fields import hyper
-from condensers.networks.passes import PRECISIONS
-from condensers.objectives.gradient import GradientMatching
-from condensers.schedules.trained_on_synthetic import TrainedOnSynthetic as Trained
+from condensers.hyperparameters import hyper
+from condensers.networks.precision import PRECISIONS
+from condensers.parts.objectives.gradient import GradientMatching
+from condensers.parts.model_schedules.trained_on_synthetic import TrainedOnSynthetic as Trained
 from condensers.networks.convnet import ConvNetSpec
 
 HERE = "bf16"
@@ -87,7 +87,7 @@ def test_a_field_that_must_be_given_has_no_default(tmp_path: Path) -> None:
 
 def test_every_nested_default_of_the_house_is_readable_and_true() -> None:
     """What is shown builds the very part that the method has by default."""
-    from condensers.registry import PARTS as KINDS
+    from condensers.registry.registry import PARTS as KINDS
 
     nested = 0
     for name in METHODS.entries():

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from condensers.errors import UsageError
-from condensers.fields import settings_of
+from condensers.hyperparameters import settings_of
 from condensers.methods.dm import DM
-from condensers.registry import AUGMENTATIONS, METHODS, OBJECTIVES, PARAMETERISATIONS, create_condenser
+from condensers.registry.registry import AUGMENTATIONS, METHODS, OBJECTIVES, PARAMETERISATIONS, create_condenser
 
 MINE = '''
 """Mine."""
@@ -17,9 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from condensers.methods.dm import DM
-from condensers.objectives.distribution import MeanEmbedding
+from condensers.parts.objectives.mean_embedding import MeanEmbedding
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.artifact import load_set, save_set
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.merging import merge, recondense, restrict, shrink
-from condensers.registry import create_condenser
-from condensers.stored_units import as_data, copies_of, units_of
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.registry.registry import create_condenser
+from condensers.sets.files import load_set, save_set
+from condensers.sets.merging import merge, recondense, restrict, shrink
+from condensers.sets.synthetic_set import Budget, SyntheticSet
+from condensers.sets.units import as_data, copies_of, units_of
 
 LATENT = {"name": "latent", "channels": 1, "width": 2, "decoders": 2, "warm_steps": 40, "warm_batch": 8}
 TEACHER = {"name": "teacher", "epochs": 1, "storage": "float16"}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.optimiser_state import take_up
+from condensers.engine.optimiser_state import take_up
 
 
 def stepped(fused: bool = True) -> torch.optim.SGD:

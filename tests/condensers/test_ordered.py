@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch.nn import functional
 
-from condensers import engine, networks
-from condensers.context import Context, Progress
+from condensers import networks
 from condensers.data import ClassData
+from condensers.engine import loop as engine
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
-from condensers.ordered import OrderedLoop
+from condensers.training.ordered import OrderedLoop
 
 SPEC = {"name": "convnet", "depth": 1, "width": 4}
 

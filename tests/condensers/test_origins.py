@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 import torch
 
-from condensers import origins
-from condensers.artifact import load_set, save_set
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.exchange import dc, npz
-from condensers.exchange.assembling import assemble
-from condensers.exchange.choices import Choices
-from condensers.merging import merge, recondense, restrict, shrink
-from condensers.registry import METHODS, SELECTIONS, create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.formats import authors, npz
+from condensers.formats.assembling import assemble
+from condensers.formats.choices import Choices
+from condensers.registry.registry import METHODS, SELECTIONS, create_condenser
+from condensers.sets import origins
+from condensers.sets.files import load_set, save_set
+from condensers.sets.merging import merge, recondense, restrict, shrink
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness.sets.exporting import content
 
 TEACHER = {"name": "teacher", "epochs": 1}
@@ -94,7 +94,7 @@ def test_a_selection_of_a_third_party_is_of_real_images_and_a_silent_one_is_refu
 
 
 def test_a_word_that_is_no_origin_is_refused(grey8: ClassData) -> None:
-    from condensers.selections.random import Random
+    from condensers.selections.base import Random
 
     class Odd(Random):
         origin = "real image"
@@ -103,7 +103,7 @@ def test_a_word_that_is_no_origin_is_refused(grey8: ClassData) -> None:
         Odd().condense(grey8, Budget(ipc=1), Context(seed=0))
 
 
-@pytest.mark.parametrize(("write", "read", "name"), [(npz.write, npz.read, "a.npz"), (dc.write, dc.read, "a.pt")])
+@pytest.mark.parametrize(("write", "read", "name"), [(npz.write, npz.read, "a.npz"), (authors.write_dc, authors.read_dc, "a.pt")])
 def test_an_imported_set_is_what_its_file_or_its_user_says_else_unknown(
     made: Mapping[str, SyntheticSet], grey8: ClassData, tmp_path: Path, write: Any, read: Callable[[Path], Any], name: str
 ) -> None:

@@ -3,16 +3,16 @@
 import pytest
 import torch
 
-from condensers.context import Context
+from condensers.composition.initialisation import starting_images
+from condensers.composition.matching_loop import SetLoop
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.initialisation import starting_images
-from condensers.loop import SetLoop
 from condensers.networks import build
-from condensers.objectives.gradient import gradients
-from condensers.registry import create_condenser
-from condensers.setting import Setting
-from condensers.training import Training, accuracy, train
+from condensers.parts.objectives.gradient import gradients
+from condensers.parts.setting import Setting
+from condensers.registry.registry import create_condenser
+from condensers.training.classifier import Training, accuracy, train
 
 NETWORK = {"name": "convnet", "depth": 2, "width": 16}
 

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.augmentations.siamese import Siamese
-from condensers.context import Context
+from condensers.composition.initialisation import starting_images
+from condensers.composition.matching_loop import SetLoop
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.initialisation import starting_images
-from condensers.loop import SetLoop
-from condensers.objectives.base import Pair
-from condensers.registry import OBJECTIVES, create_condenser
-from condensers.setting import Setting
-from condensers.synthetic import Budget
+from condensers.parts.augmentations.dsa import Siamese
+from condensers.parts.objectives.base import Pair
+from condensers.parts.setting import Setting
+from condensers.registry.registry import OBJECTIVES, create_condenser
+from condensers.sets.synthetic_set import Budget
 
 PAIRED = ["mean-embedding", "layer-means", "attention", "gradient", "summed-gradient"]
 SMALL = {"name": "convnet", "depth": 2, "width": 4}
@@ -79,7 +79,7 @@ def test_one_step_with_a_network_is_the_schedule_as_it_was(grey8: ClassData, con
 
 @pytest.mark.parametrize("objective", ["mean-embedding", "gradient"])
 def test_cached_statistics_are_those_of_all_images(objective: str, grey8: ClassData, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("condensers.real_side.IMAGES_AT_ONCE", 7)
+    monkeypatch.setattr("condensers.composition.real_statistics.IMAGES_AT_ONCE", 7)
     loop = begin(grey8, objective=objective, schedule={"name": "cached", "networks": 2})
     augmentation = loop.setting.augmentation
     for step in range(5):

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from condensers import registry
-from condensers.augmentations.siamese import Siamese
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.methods.dm import DM
 from condensers.networks.convnet import ConvNetSpec
-from condensers.parameterisations.pixels import Pixels
-from condensers.registry import METHODS, NETWORKS, SELECTIONS, create_condenser, with_parts
-from condensers.synthetic import Budget
+from condensers.parts.augmentations.dsa import Siamese
+from condensers.parts.parameterisations.pixels import Pixels
+from condensers.registry import registry
+from condensers.registry.registry import METHODS, NETWORKS, SELECTIONS, create_condenser, with_parts
+from condensers.sets.synthetic_set import Budget
 
 ALL = [r for r in vars(registry).values() if isinstance(r, registry.Registry)]
 EVERY = [(r, name) for r in ALL for name in r.entries()]
@@ -105,8 +105,8 @@ def third_party(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "their_package" / "first.py").write_text(
         '"""First: the first images.\n\nNot published.\n"""\n\n'
         "from dataclasses import dataclass\n"
-        "from condensers.fields import hyper\n"
-        "from condensers.selections.random import Random\n\n\n"
+        "from condensers.hyperparameters import hyper\n"
+        "from condensers.selections.base import Random\n\n\n"
         "@dataclass(frozen=True)\n"
         "class First(Random):\n"
         '    """The first images of each class."""\n\n'

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.artifact import save_set
-from condensers.context import Context, Progress
 from condensers.data import ClassData
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.registry.registry import create_condenser
+from condensers.sets.files import save_set
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 CHECKPOINT = "checkpoint.pt"
 IPC = 3
@@ -140,10 +140,10 @@ KILLED = textwrap.dedent("""
     import sys, time
     from pathlib import Path
     import torch
-    from condensers.context import Context
+    from condensers.engine.context import Context
     from condensers.data import ClassData
-    from condensers.registry import create_condenser
-    from condensers.synthetic import Budget
+    from condensers.registry.registry import create_condenser
+    from condensers.sets.synthetic_set import Budget
     folder, spec, parts = torch.load(sys.argv[1])
     context = Context(seed=4, folder=Path(folder), progress=lambda _: time.sleep(0.05), checkpoint_seconds=0)
     create_condenser(spec).condense(ClassData(**parts), Budget(ipc=2), context)

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from condensers.artifact import load_set, save_set
 from condensers.errors import UsageError
-from condensers.merging import merge
-from condensers.synthetic import SyntheticSet
+from condensers.sets.files import load_set, save_set
+from condensers.sets.merging import merge
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.continual.memory import CondensedMemory
 
 NAN = float("nan")

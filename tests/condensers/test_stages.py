@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from condensers import networks
-from condensers.context import Context, Progress
+from condensers.composition.initialisation import starting_images
 from condensers.data import ClassData
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted
-from condensers.initialisation import starting_images
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
-from condensers.training import accuracy
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
+from condensers.training.classifier import accuracy
 
 Work = Callable[[ClassData, Context], object]
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from condensers.context import Context, Progress
 from condensers.data import ClassData
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted
 from condensers.networks import build
-from condensers.networks.together import Together
-from condensers.training import Training, TrainingLoop, accuracy, predict, train
-from condensers.training_together import accuracies, groups, train_together
+from condensers.networks.batched import Together
+from condensers.training.batched import accuracies, groups, train_together
+from condensers.training.classifier import Training, TrainingLoop, accuracy, predict, train
 
 SMALL = {"name": "convnet", "depth": 2, "width": 8}
 COUNT = 3

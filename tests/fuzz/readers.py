@@ -15,12 +15,12 @@ import scipy.io
 import torch
 from PIL import Image
 
-from condensers.artifact import card_path, load_set, save_set
-from condensers.context import Context, read_sealed, write_sealed
-from condensers.engine import read_state, write_state
-from condensers.exchange.reading import Files, read
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
+from condensers.engine.context import Context, read_sealed, write_sealed
+from condensers.engine.loop import read_state, write_state
+from condensers.formats.reading import Files, read
+from condensers.registry.registry import create_condenser
+from condensers.sets.files import card_path, load_set, save_set
+from condensers.sets.synthetic_set import Budget
 from harness.suite import definition
 from scenarios.datasets import load
 from scenarios.datasets.cifar import read_pickle

@@ -17,15 +17,16 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file, save
 
-from condensers import engine, networks
-from condensers.artifact import card_path, load_set, save_set
-from condensers.context import SEAL, Context, seal
+from condensers import networks
 from condensers.data import ClassData
-from condensers.fields import settings_of
-from condensers.merging import restrict
-from condensers.registry import METHODS, SELECTIONS, create_condenser
-from condensers.synthetic import Budget, SyntheticDataset
-from condensers.training import Training, TrainingLoop
+from condensers.engine import loop as engine
+from condensers.engine.context import SEAL, Context, seal
+from condensers.hyperparameters import settings_of
+from condensers.registry.registry import METHODS, SELECTIONS, create_condenser
+from condensers.sets.files import card_path, load_set, save_set
+from condensers.sets.merging import restrict
+from condensers.sets.synthetic_set import Budget, SyntheticDataset
+from condensers.training.classifier import Training, TrainingLoop
 from harness.ground_truth.summary import print_summary
 from harness.plots.set_sheet import sheet
 from harness.report.building import build, render
@@ -144,7 +145,12 @@ GROUPS = {"accuracy": _accuracy, "continual": _continual, "search": _search, "da
 def run_of(name: str) -> Made:
     """A whole run directory's content of one scenario, two seeds."""
     records = _budget([record for seed in (0, 1) for record in GROUPS[name](seed)])
-    keyed_by = {"scenario": name, "architecture": None, "classes": None, "sources": {"condensers.training": "0123456789abcdef"}}
+    keyed_by = {
+        "scenario": name,
+        "architecture": None,
+        "classes": None,
+        "sources": {"condensers.training.classifier": "0123456789abcdef"},
+    }
     for record in records[::2]:  # the others are as a script might write them
         record["keyed_by"] = keyed_by
         record["key"] = key_of_record(record)

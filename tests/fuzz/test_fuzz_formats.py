@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from condensers.errors import HarnessError
-from condensers.exchange.reading import Files, read
+from condensers.formats.reading import Files, read
 from scenarios.datasets.cifar import read_class_names, read_part
 from scenarios.datasets.idx import read_idx
 from scenarios.datasets.pictures import decode

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from condensers import code_digest
 from condensers.errors import UsageError
-from condensers.registry import create_condenser
+from condensers.registry import code_digest
+from condensers.registry.registry import create_condenser
 from harness.report.chapters.difference import summary
 from harness.report.runs import differences
 from harness.suite.cell import Cell, digests_of, sources_of
@@ -18,7 +18,7 @@ from scenarios.datasets import load
 from scenarios.registry import SCENARIOS
 from tests.harness.conftest import Harness
 
-DISTRIBUTION = "condensers.objectives.distribution"
+DISTRIBUTION = "condensers.parts.objectives.mean_embedding"
 CACHES = (code_digest._reached, code_digest._digest_here)
 Edit = Callable[[str, str, str], None]
 
@@ -74,7 +74,13 @@ def test_comments_docstrings_and_layout_change_nothing(tiny: Path, edit: Edit) -
 
 @pytest.mark.parametrize(
     "module",
-    ["condensers.loop", "condensers.training", "condensers.context", "condensers.networks.convnet", "harness.running.cell_work"],
+    [
+        "condensers.composition.matching_loop",
+        "condensers.training.classifier",
+        "condensers.engine.context",
+        "condensers.networks.convnet",
+        "harness.running.cell_work",
+    ],
     ids=["loop", "training", "context", "network", "execute"],
 )
 def test_shared_machinery_counts(tiny: Path, edit: Edit, module: str) -> None:
@@ -92,7 +98,7 @@ def test_reports_and_the_command_line_do_not_count(tiny: Path) -> None:
     named = {name for cell in cells for name in cell.sources}
     assert {name for name in named if name.startswith("harness")} == {"harness.running.cell_work"}
     assert "condensers.networks.fused/block.c" in named and "condensers.networks.fused/block.h" in named
-    assert not [name for name in named if name.startswith(("condensers.exchange", "scenarios.search", "scenarios.datasets"))]
+    assert not [name for name in named if name.startswith(("condensers.formats", "scenarios.search", "scenarios.datasets"))]
 
 
 def test_parts_that_stand_as_names_in_code_and_settings_count() -> None:
@@ -101,8 +107,8 @@ def test_parts_that_stand_as_names_in_code_and_settings_count() -> None:
     assert "scenarios.continual.rules.asymmetric" in sources_of(continual)
     search = SCENARIOS.create("search")
     assert "scenarios.search.baselines.naswot" in sources_of(search, words=["naswot"])
-    placed = code_digest.reached([], ["condensers.objectives.gradient:GradientMatching@0123abcd", "nni.nas:X", "a: b"])
-    assert "condensers.objectives.gradient" in placed and not [name for name in placed if name.startswith("nni")]
+    placed = code_digest.reached([], ["condensers.parts.objectives.gradient:GradientMatching@0123abcd", "nni.nas:X", "a: b"])
+    assert "condensers.parts.objectives.gradient" in placed and not [name for name in placed if name.startswith("nni")]
 
 
 def test_a_file_of_the_users_counts_with_what_it_imports_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,10 +128,10 @@ def test_a_file_of_the_users_counts_with_what_it_imports_beside_it(tmp_path: Pat
 
 
 def test_a_comment_in_a_users_file_keeps_its_name() -> None:
-    from condensers import location
+    from condensers.registry import import_path
 
-    assert location._digest(b"x = 1\n") == location._digest(b'"""About."""\nx = 1  # one\n')
-    assert location._digest(b"x = 1\n") != location._digest(b"x = 2\n")
+    assert import_path._digest(b"x = 1\n") == import_path._digest(b'"""About."""\nx = 1  # one\n')
+    assert import_path._digest(b"x = 1\n") != import_path._digest(b"x = 2\n")
 
 
 def test_caches_that_outlive_a_run_know_the_code(edit: Edit) -> None:
@@ -147,15 +153,24 @@ def test_a_cell_is_not_computed_by_other_code_than_its_key_names(tmp_path: Path)
     from harness.running.cell_work import Hooks, Settings, run_cell
 
     splits = load("digits")
-    cell = Cell("condense", "digits", {}, 0, "random", {"name": "random"}, ("ipc", 1), sources={"condensers.loop": "0" * 12})
+    cell = Cell(
+        "condense",
+        "digits",
+        {},
+        0,
+        "random",
+        {"name": "random"},
+        ("ipc", 1),
+        sources={"condensers.composition.matching_loop": "0" * 12},
+    )
     settings = Settings(tmp_path, "harness run", None, 0.1)
-    with pytest.raises(UsageError, match=r"condensers\.loop: the code here is not the plan's"):
+    with pytest.raises(UsageError, match=r"condensers\.composition\.matching_loop: the code here is not the plan's"):
         run_cell(cell, settings, Hooks(lambda _: None, lambda: False), splits)
     assert not list(tmp_path.iterdir())
 
 
 def test_the_digest_imports_no_torch() -> None:
-    code = "import sys; from condensers import code_digest as c; print(len(c.reached(['condensers.methods.dm']))); "
+    code = "import sys; from condensers.registry import code_digest as c; print(len(c.reached(['condensers.methods.dm']))); "
     done = subprocess.run(
         [sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"], capture_output=True, text=True, check=False
     )

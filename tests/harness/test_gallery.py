@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import condensers
-from condensers.artifact import load_set
+from condensers.sets.files import load_set
 from harness import gallery
 from scenarios.datasets import load
 from tests.harness.conftest import Harness

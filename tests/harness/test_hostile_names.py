@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from condensers.context import Progress
+from condensers.engine.context import Progress
 from harness.plots.figure import Labels, Series, bars, lines
 from harness.plots.heat_maps import heat_maps
 from harness.printable import all_visible, flat, no_formula, visible

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from condensers.artifact import load_set
+from condensers.sets.files import load_set
 from harness import gallery
 from harness.cli.evaluate import _print
 from harness.statistics.bounds import UNBOUNDED, Bounds, bounds_of

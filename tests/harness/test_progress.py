@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from condensers.context import Progress
+from condensers.engine.context import Progress
 from harness.running.progress import Board
 from harness.running.work import Event
 from harness.suite.cell import Cell

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from condensers.artifact import load_set
+from condensers.sets.files import load_set
 from harness.store.store import Store
 from tests.harness.conftest import TINY, Harness
 from tests.harness.faults.test_storage import outcomes

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from condensers.data import ClassData
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
 from harness.running.cell_work import Hooks, Settings, context_of
 from harness.sets.make import make_set
 from harness.store.store import Store

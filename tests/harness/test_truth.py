@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from harness.ground_truth.summary import ceiling
 from scenarios.search import candidate
 from scenarios.search.tables import files

@@ -2,10 +2,10 @@
 
 import pytest
 
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.engine.context import Context
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from scenarios.protocol import Splits
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context, Progress
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
-from condensers.synthetic import SyntheticSet
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Outcome, Splits
 from scenarios.registry import SCENARIOS
 

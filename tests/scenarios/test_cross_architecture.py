@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from condensers import networks
-from condensers.context import Context, Progress
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
-from condensers.fields import settings_of
-from condensers.synthetic import SyntheticSet
-from condensers.training import Training, accuracy, train
+from condensers.hyperparameters import settings_of
+from condensers.sets.synthetic_set import SyntheticSet
+from condensers.training.classifier import Training, accuracy, train
 from scenarios.accuracy import Accuracy
 from scenarios.cross_architecture import CrossArchitecture
 from scenarios.protocol import Outcome, Reference, Splits

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.synthetic import SyntheticSet
-from condensers.views.filling import fills
+from condensers.parts.views.masking import fills
+from condensers.sets.synthetic_set import SyntheticSet
 from harness.suite import plan
 from harness.suite.definition import parse
 from scenarios import mask_quality

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
-from condensers.training import Training, loss_of, train
+from condensers.engine.context import Context
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
+from condensers.training.classifier import Training, loss_of, train
 from scenarios.material import Material, as_labelled, own_recipe
 
 TRAINING = Training(epochs=2, lr=0.1, batch=4)

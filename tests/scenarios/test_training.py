@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.augmentations.siamese import Draw, Siamese
-from condensers.context import Context, Progress
 from condensers.data import ClassData
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted
-from condensers.training import Training, TrainingLoop, accuracy, predict, train
+from condensers.parts.augmentations.dsa import Draw, Siamese
+from condensers.training.classifier import Training, TrainingLoop, accuracy, predict, train
 
 SMALL = {"name": "convnet", "depth": 2, "width": 8}
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
-from condensers.training import as_input
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
+from condensers.training.classifier import as_input
 from condensers.whitening import Fit, fitted
 from scenarios.accuracy import Accuracy
 from scenarios.cross_architecture import CrossArchitecture

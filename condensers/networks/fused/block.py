@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from condensers.networks.fused.native import library
-from condensers.networks.passes import single_operations
+from condensers.networks.precision import single_operations
 
 LAST, IMAGES_A_THREAD = torch.channels_last, 8
 

@@ -1,6 +1,6 @@
 """Names -> strategies. Importing this package imports neither torch nor avalanche."""
 
-from condensers.registry import Registry
+from condensers.registry.registry import Registry
 
 STRATEGIES = Registry(
     "strategy",

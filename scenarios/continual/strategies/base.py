@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from condensers.data import ClassData
-from condensers.fields import hyper
-from condensers.training import predict
+from condensers.hyperparameters import hyper
+from condensers.training.classifier import predict
 from scenarios.continual.settings import Settings
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from scenarios.continual.strategies.base import Plugin, Setup, Strategy
 from scenarios.continual.strategies.replay import Replay
 

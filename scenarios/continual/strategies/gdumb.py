@@ -1,14 +1,14 @@
 """GDumb: at each experience a network is trained from its initial weights on the memory alone.
 
-Source: Prabhu et al., "GDumb" (ECCV 2020). Trained by `condensers.training`, the routine by which sets are evaluated, so soft
-labels, scores and tiles mean here what they mean there. Avalanche's GDumbPlugin does the same with hard labels.
+Source: Prabhu et al., "GDumb" (ECCV 2020). Trained by `condensers.training.classifier`, the routine by which sets are evaluated,
+so soft labels, scores and tiles mean here what they mean there. Avalanche's GDumbPlugin does the same with hard labels.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from condensers.fields import hyper
-from condensers.training import Training
+from condensers.hyperparameters import hyper
+from condensers.training.classifier import Training
 from scenarios.continual.settings import Settings
 from scenarios.continual.strategies.base import Strategy
 

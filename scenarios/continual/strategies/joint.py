@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from scenarios.continual.settings import Settings
 from scenarios.continual.strategies.base import Strategy
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from condensers.errors import UsageError
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from scenarios.continual.strategies.base import Plugin, Setup, Strategy
 
 

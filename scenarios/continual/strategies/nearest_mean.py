@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from condensers.data import ClassData
-from condensers.training import predict
+from condensers.training.classifier import predict
 from scenarios.continual.strategies.replay import Replay
 
 BATCH = 256

@@ -13,8 +13,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from condensers import networks
-from condensers.context import Context
-from condensers.networks.passes import by_modules
+from condensers.engine.context import Context
+from condensers.networks.precision import by_modules
 from scenarios.protocol import Splits
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from condensers.errors import UsageError
-from condensers.networks.passes import by_modules
+from condensers.networks.precision import by_modules
 from scenarios.protocol import Splits
 from scenarios.search.baselines.zero_cost import ZeroCost, on_minibatch
 

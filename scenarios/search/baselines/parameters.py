@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from scenarios.protocol import Splits
 from scenarios.search.candidate import parameter_count
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from scenarios.protocol import Splits
 from scenarios.search.curve import searching
 

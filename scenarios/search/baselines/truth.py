@@ -6,7 +6,7 @@ Sharing weights and batches with the proxies would raise their correlation.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.training import Training
+from condensers.training.classifier import Training
 from scenarios.protocol import Splits
 from scenarios.search.baselines.base import Judge
 from scenarios.search.candidate import Job

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from condensers import networks
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from scenarios.protocol import Splits
 
 Score = Callable[[nn.Module, Tensor, Tensor], float]

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Protocol
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from scenarios.search.judging import Judging
 
 

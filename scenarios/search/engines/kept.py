@@ -7,7 +7,7 @@ from nni.nas.execution.event import FinalMetricEvent, TrainingEndEvent
 from nni.nas.execution.training_service import TrainingServiceExecutionEngine
 from nni.nas.space import ModelStatus
 
-from condensers.context import kept
+from condensers.engine.context import kept
 from scenarios.search.engines.task import keep, row_of
 from scenarios.search.judging import Plan
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from condensers.context import Context, Progress, kept
+from condensers.engine.context import Context, Progress, kept
 from condensers.errors import Interrupted
 from scenarios.search.engines.task import LOG, OWNER, TASK, TRIALS, Task, error_of, row_of, write_task
 from scenarios.search.judging import Judging

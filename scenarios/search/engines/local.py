@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.context import Context
-from condensers.fields import hyper
+from condensers.engine.context import Context
+from condensers.hyperparameters import hyper
 from scenarios.search.engines.launching import launched
 from scenarios.search.judging import Judging
 

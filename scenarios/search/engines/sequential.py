@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from condensers.context import Context, Progress
+from condensers.engine.context import Context, Progress
 from scenarios.search.judging import Judging, Plan
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from nni.nas.experiment import NasExperiment, NasExperimentConfig
 from nni.nas.experiment.config import SimplifiedModelFormatConfig, TrainingServiceEngineConfig
 from nni.tools.nnictl.config_utils import Experiments
 
-from condensers.context import write_atomically
+from condensers.engine.context import write_atomically
 from scenarios.search.engines.kept import KeptEngine
 from scenarios.search.engines.service import end_with_parent
 from scenarios.search.engines.task import TASK, TRIALS, Task, read_task

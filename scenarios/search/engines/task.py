@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from condensers import location
-from condensers.context import Context
-from condensers.context import keep as write_row
-from condensers.registry import is_registered
+from condensers.engine.context import Context
+from condensers.engine.context import keep as write_row
+from condensers.registry import import_path
+from condensers.registry.registry import is_registered
 from scenarios.search.judging import Judging
 
 TASK, TRIALS, LOG = "task.pt", "trials.json", "service.log"
@@ -45,13 +45,13 @@ def write_task(task: Task, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pickled = io.BytesIO()
     torch.save(task, pickled)
-    torch.save([[tuple(source) for source in location.sources()], pickled.getvalue()], path)
+    torch.save([[tuple(source) for source in import_path.sources()], pickled.getvalue()], path)
 
 
 def read_task(path: Path) -> Task:
     """Read what `write_task` wrote. The file names code to run, so it is never one from somewhere else."""
     sources, pickled = torch.load(path, weights_only=False)
-    location.load_sources([location.Source(*source) for source in sources], is_registered)
+    import_path.load_sources([import_path.Source(*source) for source in sources], is_registered)
     task: Task = torch.load(io.BytesIO(pickled), weights_only=False)
     return task
 

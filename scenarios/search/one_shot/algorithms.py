@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 
 
 class Algorithm(Protocol):

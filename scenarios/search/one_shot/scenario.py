@@ -2,7 +2,7 @@
 
 Protocol of Liu et al. (DARTS, ICLR 2019, section 3.1): one half of the images trains the weights, the other the architecture;
 what is found is trained from scratch on all training data and tested once. Differences: a first-order search; networks that a
-CPU can train; the same recipe for every found cell (`condensers.training`) without path dropout or auxiliary head.
+CPU can train; the same recipe for every found cell (`condensers.training.classifier`) without path dropout or auxiliary head.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.fields import hyper
-from condensers.registry import AUGMENTATIONS
-from condensers.synthetic import SyntheticSet
-from condensers.training import Training, accuracy, as_input, train
+from condensers.hyperparameters import hyper
+from condensers.registry.registry import AUGMENTATIONS
+from condensers.sets.synthetic_set import SyntheticSet
+from condensers.training.classifier import Training, accuracy, as_input, train
 from scenarios.material import as_labelled
 from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
 from scenarios.registry import ALGORITHMS

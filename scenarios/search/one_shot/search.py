@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
-from condensers.training import loss_of
+from condensers.training.classifier import loss_of
 from scenarios.search.one_shot.algorithms import Algorithm
 from scenarios.search.one_shot.settings import Schedule
 from scenarios.search.spaces.base import WeightSharing

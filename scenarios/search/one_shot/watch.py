@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning
 import torch
 
-from condensers.context import Context, Progress
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted
 
 CHECKPOINT = "shared-weights.ckpt"

@@ -11,7 +11,7 @@ from nni.nas.evaluator.pytorch.lightning import DataLoader, Lightning, Lightning
 from torch import Tensor
 from torch.utils.data import BatchSampler, RandomSampler, TensorDataset
 
-from condensers.training import loss_of
+from condensers.training.classifier import loss_of
 from scenarios.search.one_shot.settings import Schedule
 from scenarios.search.one_shot.watch import Watch
 

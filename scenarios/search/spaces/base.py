@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any, ClassVar, Protocol
 
-from condensers import location
 from condensers.errors import UsageError
 from condensers.networks.base import NetworkSpec
+from condensers.registry import import_path
 from scenarios.registry import SPACES
 
 
@@ -74,9 +74,9 @@ def create_space(spec: Any, where: str) -> Any:
 def _is_space(name: str, where: str) -> bool:
     """Whether FILE.py:Name or module:Name is a dataclass as of `Space`, rather than an NNI ModelSpace."""
     try:
-        place = location.parse(name)
+        place = import_path.parse(name)
         module = None if place.in_file else importlib.import_module(place.place)
-        found = location.find(name) if module is None else getattr(module, place.name, None)
+        found = import_path.find(name) if module is None else getattr(module, place.name, None)
     except ImportError:
         return False
     except UsageError as fault:

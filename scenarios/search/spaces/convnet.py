@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 
 from condensers.errors import UsageError
-from condensers.fields import build, hyper
+from condensers.hyperparameters import build, hyper
 from condensers.networks.convnet import ConvNetSpec
 from scenarios.search.candidate import identifier
 from scenarios.search.spaces.shared import size_of

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any, ClassVar
 
 from condensers.errors import UsageError
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from scenarios.search.spaces.shared import FrozenSpec, size_of
 
 CELLS = ("normal", "reduce")

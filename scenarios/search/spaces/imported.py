@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from condensers import location
 from condensers.errors import UsageError
+from condensers.registry import import_path
 from scenarios.search.candidate import identifier
 from scenarios.search.spaces.shared import size_of
 
@@ -94,7 +94,7 @@ class ImportedSpace:
             raise UsageError(f"{self.place}: cannot be built with {given} ({type(fault).__name__}: {fault})") from fault
 
     def _class(self) -> Any:
-        found = location.parse(self.place)
+        found = import_path.parse(self.place)
         if found.in_file or found.place == "__main__":
             raise UsageError(f"{self.place}: NNI needs a space in a module that can be imported; write package.module:Name")
         from scenarios.search.of_nni import ModelSpace  # NNI takes seconds to import

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from condensers.errors import UsageError
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from scenarios.search.spaces.shared import FrozenSpec, size_of
 
 EDGES = ("0_1", "0_2", "1_2", "0_3", "1_3", "2_3")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from scenarios.protocol import Splits
 from scenarios.search.baselines.truth import training_on_all
 from scenarios.search.judging import sizes

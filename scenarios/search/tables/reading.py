@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from condensers.context import Context, derive_seed
+from condensers.engine.context import Context, derive_seed
 from condensers.errors import UsageError
 from scenarios.protocol import Splits
 from scenarios.registry import SEARCH_STRATEGIES

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from condensers.fields import settings_of
+from condensers.hyperparameters import settings_of
 from scenarios.protocol import Splits
 
 FORMAT = 1

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from condensers.augmentations.cutmix import cutmix, draw_box
+from condensers.parts.augmentations.cutmix import cutmix, draw_box
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 28), (2, 5, 9)])

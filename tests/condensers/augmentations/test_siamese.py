@@ -6,10 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from condensers.augmentations.several import apply_several, together
-from condensers.augmentations.siamese import FAMILIES, Draw, Draws, NoAugmentation, Siamese
 from condensers.data import ClassData
 from condensers.errors import UsageError
+from condensers.parts.augmentations.dsa import FAMILIES, Draw, Draws, NoAugmentation, Siamese, apply_several, together
 
 SHAPE = (3, 8, 8)
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from condensers.artifact import load_set, save_set
 from condensers.data import ClassData
-from condensers.exchange.assembling import assemble
-from condensers.exchange.choices import Choices
-from condensers.exchange.reading import Files, read
-from condensers.synthetic import SyntheticSet
+from condensers.formats.assembling import assemble
+from condensers.formats.choices import Choices
+from condensers.formats.reading import Files, read
+from condensers.sets.files import load_set, save_set
+from condensers.sets.synthetic_set import SyntheticSet
 
 AS_DATA = Choices(normalised="with-data", order="with-data")
 

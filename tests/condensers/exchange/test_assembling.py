@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from condensers.artifact import require_same_data
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.exchange.assembling import assemble, found
-from condensers.exchange.choices import Choices
-from condensers.exchange.published import Published
-from condensers.exchange.reading import Files, read
-from condensers.merging import restrict, shrink
+from condensers.formats.assembling import assemble, found
+from condensers.formats.choices import Choices
+from condensers.formats.published import Published
+from condensers.formats.reading import Files, read
+from condensers.sets.files import require_same_data
+from condensers.sets.merging import restrict, shrink
 from tests.condensers.exchange.conftest import AS_DATA, Original, bring
 
 Save = Callable[[Any, str], Path]

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from condensers.errors import UsageError
-from condensers.exchange import published
-from condensers.exchange.reading import Files, read
+from condensers.formats import published
+from condensers.formats.reading import Files, read
 from tests.condensers.exchange.conftest import Original
 
 Save = Callable[[Any, str], Path]

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from condensers.errors import UsageError
-from condensers.exchange import pickled
-from condensers.exchange.reading import Files, read
+from condensers.formats import safe_pickle
+from condensers.formats.reading import Files, read
 from tests.condensers.exchange.conftest import Original, numpys_old_name
 
 Save = Callable[[Any, str], Path]
@@ -34,12 +34,12 @@ def test_files_of_dc_hold_numpy_scalars_and_several_experiments(dc_file: Path, o
 def test_numpy_scalars_are_read_as_the_numbers_they_are(save: Save) -> None:
     numbers = [np.float64(0.1), np.float32(-2.5), np.float16(3), np.int64(-7), np.uint8(200), np.bool_(True), np.int16(-300)]
     big = np.frombuffer(b"\x3f\xf8\x00\x00\x00\x00\x00\x00", dtype=">f8")[0]
-    assert pickled.read(save([*numbers, big], "numbers.pt")) == [number.item() for number in numbers] + [1.5]
+    assert safe_pickle.read(save([*numbers, big], "numbers.pt")) == [number.item() for number in numbers] + [1.5]
 
 
 def test_the_reader_leaves_torchs_list_of_safe_names_as_it_was(dc_file: Path) -> None:
     before = set(torch.serialization.get_safe_globals())
-    pickled.read(dc_file)
+    safe_pickle.read(dc_file)
     assert set(torch.serialization.get_safe_globals()) == before
 
 

@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional
 
 from condensers.data import ClassData
-from condensers.exchange.choices import Choices
-from condensers.ordered import OrderedLoop
+from condensers.formats.choices import Choices
+from condensers.training.ordered import OrderedLoop
 from tests.condensers.exchange.conftest import AS_DATA, Original, bring
 
 Save = Callable[[Any, str], Path]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.exchange.choices import Choices
+from condensers.formats.choices import Choices
 from scenarios.datasets import load
 from tests.condensers.exchange.conftest import bring
 

@@ -9,14 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from condensers.augmentations.siamese import NoAugmentation
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.kernels import portions
-from condensers.kernels.features import Features
-from condensers.kernels.rf_nngp import RandomFeatureNNGP
-from condensers.setting import Setting
+from condensers.parts.augmentations.dsa import NoAugmentation
+from condensers.parts.objectives.kernels import base
+from condensers.parts.objectives.kernels.features import Features, RandomFeatureNNGP
+from condensers.parts.setting import Setting
 
 Covariance = dict[tuple[int, int, int, int], float]
 
@@ -131,7 +130,7 @@ def test_portions_and_the_kept_features_change_nothing(
     network, state = setting.fresh(), setting.generator.get_state()
     found = []
     for at_once in (256, 3):
-        monkeypatch.setattr(portions, "IMAGES_AT_ONCE", at_once)
+        monkeypatch.setattr(base, "IMAGES_AT_ONCE", at_once)
         setting.generator.set_state(state)
         part: Any = Features() if kind == "features" else RandomFeatureNNGP(models=2, width=6, depth=2)
         kernel = part.begin(network, setting)
@@ -148,7 +147,7 @@ def test_portions_and_the_kept_features_change_nothing(
 def test_batch_norm_sees_its_whole_batch(setting: Setting, grey8: ClassData) -> None:
     network = setting.fresh({"name": "convnet", "depth": 2, "width": 6, "norm": "batch"})
     images = grey8.normalise(grey8.images.repeat(2, 1, 1, 1))
-    assert len(images) > portions.IMAGES_AT_ONCE
+    assert len(images) > base.IMAGES_AT_ONCE
     for s in (images, images.clone().requires_grad_()):
         got = Features().begin(network, setting)(s, s)
         embedded = network.embed(images).detach()

@@ -8,10 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from condensers.kernels import portions
-from condensers.kernels.arc_cosine import relu_step
-from condensers.kernels.conv_ntk import ConvolutionalNTK
-from condensers.kernels.fc_ntk import FullyConnectedNTK
+from condensers.parts.objectives.kernels import base
+from condensers.parts.objectives.kernels.neural_tangent import ConvolutionalNTK, FullyConnectedNTK, relu_step
 
 W, B = 2**0.5, 0.1
 
@@ -166,7 +164,7 @@ def test_portions_change_nothing(kernel: Any, monkeypatch: pytest.MonkeyPatch) -
     weights = torch.linspace(-1, 1, 21, dtype=torch.float64).view(7, 3)
     found = []
     for limit in (2**20, 1, 100):
-        monkeypatch.setattr(portions, "NUMBERS_AT_ONCE", limit)
+        monkeypatch.setattr(base, "NUMBERS_AT_ONCE", limit)
         values = kernel.between(x, y)
         found.append((values.detach(), *torch.autograd.grad((values * weights).sum(), [x, y])))
     for other in found[1:]:

@@ -8,8 +8,8 @@ import pytest
 from condensers.methods.dc import DC
 from condensers.methods.dm import DM
 from condensers.methods.dsa import DSA
-from condensers.registry import NETWORKS, with_parts
-from condensers.schedules.trained_on_synthetic import inner_loops, outer_loops
+from condensers.parts.model_schedules.trained_on_synthetic import inner_loops, outer_loops
+from condensers.registry.registry import NETWORKS, with_parts
 
 DC_SETTINGS = {
     "iterations": 1000,

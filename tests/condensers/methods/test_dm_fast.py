@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import Interrupted
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
 
 FIELDS: dict[str, Any] = {
     "lr": 10.0,

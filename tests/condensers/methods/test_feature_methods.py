@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from torch import Tensor
 
-from condensers.context import Context
+from condensers.composition.initialisation import starting_images
+from condensers.composition.matching_loop import SetLoop
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.initialisation import starting_images
-from condensers.loop import SetLoop
-from condensers.registry import NETWORKS, create_condenser, with_parts
-from condensers.setting import Setting
+from condensers.parts.setting import Setting
+from condensers.registry.registry import NETWORKS, create_condenser, with_parts
 
 NETWORK = {"name": "convnet", "depth": 2, "width": 5}
 CLASSES, IPC = 3, 2

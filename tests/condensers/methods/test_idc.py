@@ -9,17 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from condensers import networks
-from condensers.augmentations.cutmix import draw_box
-from condensers.augmentations.siamese import Siamese
-from condensers.context import Context
+from condensers.composition.initialisation import starting_images
 from condensers.data import ClassData
-from condensers.initialisation import starting_images
-from condensers.methods.dream import DREAM
-from condensers.methods.idc import IDC, unit_pixel_rate
-from condensers.parameterisations.tiles import mosaic
-from condensers.registry import create_condenser, with_parts
-from condensers.setting import Setting
-from condensers.synthetic import Budget
+from condensers.engine.context import Context
+from condensers.methods.idc import DREAM, IDC, unit_pixel_rate
+from condensers.parts.augmentations.cutmix import draw_box
+from condensers.parts.augmentations.dsa import Siamese
+from condensers.parts.parameterisations.tiles import mosaic
+from condensers.parts.setting import Setting
+from condensers.registry.registry import create_condenser, with_parts
+from condensers.sets.synthetic_set import Budget
 
 NETWORK = {"name": "convnet", "depth": 2, "width": 6}
 IPC, BATCH, SEED, CLASSES, FACTOR, LR = 2, 6, 11, 3, 2, 40.0

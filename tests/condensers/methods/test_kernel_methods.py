@@ -9,17 +9,16 @@ import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.context import Context
+from condensers.composition.initialisation import starting_images
 from condensers.data import ClassData
-from condensers.initialisation import starting_images
-from condensers.kernels.fc_ntk import FullyConnectedNTK
+from condensers.engine.context import Context
 from condensers.methods.frepo import FRePo
-from condensers.methods.kip import KIP
-from condensers.methods.rfad import RFAD
-from condensers.objectives.kernel_regression import ridge_predictions
-from condensers.registry import create_condenser, with_parts
-from condensers.schedules.pool import Pool
-from condensers.synthetic import Budget
+from condensers.methods.kip import KIP, RFAD
+from condensers.parts.model_schedules.pool import Pool
+from condensers.parts.objectives.kernel_regression import ridge_predictions
+from condensers.parts.objectives.kernels.neural_tangent import FullyConnectedNTK
+from condensers.registry.registry import create_condenser, with_parts
+from condensers.sets.synthetic_set import Budget
 
 STORED = {"name": "pixels", "storage": "float32"}
 EXACT_LABELS = {"name": "learned", "storage": "float32"}

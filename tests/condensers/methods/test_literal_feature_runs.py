@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.augmentations.siamese import Siamese
-from condensers.context import Context
+from condensers.composition.initialisation import starting_images
 from condensers.data import ClassData
-from condensers.initialisation import starting_images
-from condensers.registry import create_condenser, with_parts
-from condensers.synthetic import Budget
+from condensers.engine.context import Context
+from condensers.parts.augmentations.dsa import Siamese
+from condensers.registry.registry import create_condenser, with_parts
+from condensers.sets.synthetic_set import Budget
 
 NETWORK = {"name": "convnet", "depth": 2, "width": 5}
 STORED = {"name": "pixels", "storage": "float32"}

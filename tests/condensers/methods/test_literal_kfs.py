@@ -8,18 +8,18 @@ import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.artifact import load_set, save_set
-from condensers.augmentations.siamese import Siamese
-from condensers.context import Context
+from condensers.composition.initialisation import starting_images
+from condensers.composition.matching_loop import SetLoop
 from condensers.data import ClassData
-from condensers.initialisation import starting_images
-from condensers.loop import SetLoop
+from condensers.engine.context import Context
 from condensers.methods.dm import DM
 from condensers.methods.kfs import KFS
-from condensers.parameterisations.latent import Latent
-from condensers.registry import create_condenser, with_parts
-from condensers.setting import Setting
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.parts.augmentations.dsa import Siamese
+from condensers.parts.parameterisations.latent import Latent
+from condensers.parts.setting import Setting
+from condensers.registry.registry import create_condenser, with_parts
+from condensers.sets.files import load_set, save_set
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 NETWORK = {"name": "convnet", "depth": 2, "width": 6}
 LATENT = {"name": "latent", "channels": 1, "width": 3, "decoders": 2, "decoder_rate": 0.3, "warm_steps": 5, "warm_batch": 8}

@@ -9,12 +9,12 @@ import torch
 from benchmarks.plain import ClassLoss, Published, PublishedLoop
 from torch import Tensor, nn
 
-from condensers.augmentations.siamese import NoAugmentation, Siamese
-from condensers.context import Context
+from condensers.composition.initialisation import starting_images
 from condensers.data import ClassData
-from condensers.initialisation import starting_images
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
+from condensers.engine.context import Context
+from condensers.parts.augmentations.dsa import NoAugmentation, Siamese
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
 
 NETWORK: dict[str, Any] = {"name": "convnet", "depth": 2, "width": 6}
 STORED = {"name": "pixels", "storage": "float32"}

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
+from condensers.engine.context import Context
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
 from tests.condensers.parameterisations.test_jpeg import data_of
 
 QUEUE = {"name": "queue", "size": 3, "first": 1, "interval": 1, "training_steps": 2, "batch": 8}

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from condensers import networks
-from condensers.context import Context, Progress
 from condensers.data import ClassData
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
 from condensers.networks.convnet import ConvNet
 from condensers.networks.mlp import MLP
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
 
 BOTH = {"name": "any-of", "networks": [{"name": "convnet", "width": 8, "depth": 1}, {"name": "mlp", "width": 16}]}
 DM = {"name": "dm", "iterations": 6, "batch_real": 8, "network": BOTH}

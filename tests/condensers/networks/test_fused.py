@@ -12,8 +12,8 @@ from torch.nn import functional
 from condensers.networks import build, fused
 from condensers.networks.convnet import ConvNetSpec
 from condensers.networks.fused import native
-from condensers.networks.passes import by_modules, precision
-from condensers.objectives.maps import activation_maps
+from condensers.networks.precision import by_modules, precision
+from condensers.parts.objectives.activations import activation_maps
 
 needs_library = pytest.mark.skipif(fused.library() is None, reason="no C compiler here: networks run module by module")
 

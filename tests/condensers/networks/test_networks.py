@@ -8,7 +8,7 @@ from torch.nn import functional
 from condensers import networks
 from condensers.errors import UsageError
 from condensers.networks.convnet import ACTIVATIONS, NORMS, POOLINGS, MeanPool
-from condensers.registry import NETWORKS
+from condensers.registry.registry import NETWORKS
 
 SMALL = {
     "convnet": {"width": 8},

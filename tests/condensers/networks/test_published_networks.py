@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from condensers import networks
-from condensers.registry import NETWORKS
+from condensers.registry.registry import NETWORKS
 
 Shape = tuple[int, int, int]
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from condensers import networks
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.networks.shrunk import ShrunkSpec
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
+from condensers.engine.context import Context
+from condensers.networks.wrappers import ShrunkSpec
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
 
 INNER = {"name": "convnet", "depth": 2, "width": 8}
 

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.networks import build
-from condensers.networks.together import Together
+from condensers.networks.batched import Together
 
 COUNT, CLASSES = 3, 5
 GREY28, COLOUR9 = (1, 28, 28), (3, 9, 9)

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.objectives.base import Pair
-from condensers.objectives.distribution import MeanEmbedding
+from condensers.parts.objectives.base import Pair
+from condensers.parts.objectives.mean_embedding import MeanEmbedding
 
 
 def mean_embedding(network: nn.Module, images: Tensor) -> Tensor:

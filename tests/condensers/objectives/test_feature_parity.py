@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from condensers import networks
 from condensers.errors import UsageError
-from condensers.objectives.attention import AttentionMatching
-from condensers.objectives.base import Pair
-from condensers.objectives.distribution import MeanEmbedding
-from condensers.objectives.features import LayerMeans
-from condensers.objectives.maps import activation_maps
-from condensers.registry import OBJECTIVES
+from condensers.parts.objectives.activations import activation_maps
+from condensers.parts.objectives.attention import AttentionMatching
+from condensers.parts.objectives.base import Pair
+from condensers.parts.objectives.layer_means import LayerMeans
+from condensers.parts.objectives.mean_embedding import MeanEmbedding
+from condensers.registry.registry import OBJECTIVES
 
 CONVNET = {"name": "convnet", "depth": 3, "width": 6}
 TOLERANCES = [(torch.float32, 1e-5, 1e-3), (torch.float64, 1e-11, 1e-9)]

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from condensers import networks
 from condensers.errors import UsageError
-from condensers.objectives.base import Pair
-from condensers.objectives.gradient import GradientMatching
+from condensers.parts.objectives.base import Pair
+from condensers.parts.objectives.gradient import GradientMatching
 
 CLASSES = 4
 SPECS = [
@@ -127,7 +127,7 @@ def test_a_dead_node_leaves_the_image_gradient_finite() -> None:
 
 
 def test_batch_norm_is_frozen_after_one_pass_of_real_images() -> None:
-    from condensers.objectives.gradient import freeze_batch_norm
+    from condensers.parts.objectives.gradient import freeze_batch_norm
 
     network, pairs = case({"name": "convnet", "depth": 1, "width": 4, "norm": "batch"}, torch.float64)
     norm = next(m for m in network.modules() if isinstance(m, nn.BatchNorm2d))

@@ -11,18 +11,17 @@ import torch
 from sklearn.kernel_ridge import KernelRidge
 from torch import Tensor
 
-from condensers.augmentations.siamese import NoAugmentation
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.kernels.fc_ntk import FullyConnectedNTK
-from condensers.kernels.features import Features
-from condensers.kernels.rf_nngp import RandomFeatureNNGP
-from condensers.objectives.base import Whole
-from condensers.objectives.kernel_regression import KernelRegression, ridge_predictions, targets
-from condensers.registry import OBJECTIVES, create_condenser
-from condensers.setting import Setting
-from condensers.synthetic import Budget
+from condensers.parts.augmentations.dsa import NoAugmentation
+from condensers.parts.objectives.base import Whole
+from condensers.parts.objectives.kernel_regression import KernelRegression, ridge_predictions, targets
+from condensers.parts.objectives.kernels.features import Features, RandomFeatureNNGP
+from condensers.parts.objectives.kernels.neural_tangent import FullyConnectedNTK
+from condensers.parts.setting import Setting
+from condensers.registry.registry import OBJECTIVES, create_condenser
+from condensers.sets.synthetic_set import Budget
 
 RANDOM = RandomFeatureNNGP(models=1, width=6, depth=1)
 

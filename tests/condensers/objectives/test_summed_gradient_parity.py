@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.objectives.base import Pair
-from condensers.objectives.gradient import GradientMatching
-from condensers.objectives.summed_gradient import SummedGradient
+from condensers.parts.objectives.base import Pair
+from condensers.parts.objectives.gradient import GradientMatching, SummedGradient
 
 
 def case(dtype: torch.dtype) -> tuple[nn.Module, list[Pair]]:

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.augmentations.siamese import NoAugmentation, Siamese
-from condensers.context import Context, Progress
 from condensers.data import ClassData
-from condensers.objectives.base import Whole
-from condensers.objectives.trajectory import LEAST_RATE, Trajectory, chunks
-from condensers.registry import create_condenser
-from condensers.schedules.experts import Segment
-from condensers.setting import Setting
-from condensers.synthetic import Budget
+from condensers.engine.context import Context, Progress
+from condensers.parts.augmentations.dsa import NoAugmentation, Siamese
+from condensers.parts.model_schedules.expert_trajectories import Segment
+from condensers.parts.objectives.base import Whole
+from condensers.parts.objectives.trajectory import LEAST_RATE, Trajectory, chunks
+from condensers.parts.setting import Setting
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
 
 SPEC = {"name": "mlp", "depth": 1, "width": 5}
 CONVNET = {"name": "convnet", "depth": 2, "width": 4}

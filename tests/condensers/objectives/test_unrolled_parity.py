@@ -9,16 +9,17 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from condensers import engine, networks
-from condensers.augmentations.siamese import NoAugmentation
-from condensers.context import Context
+from condensers import networks
 from condensers.data import ClassData
-from condensers.objectives.base import Whole
-from condensers.objectives.unrolled import Unrolled
-from condensers.ordered import OrderedLoop
-from condensers.registry import create_condenser
-from condensers.setting import Setting
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.engine import loop as engine
+from condensers.engine.context import Context
+from condensers.parts.augmentations.dsa import NoAugmentation
+from condensers.parts.objectives.base import Whole
+from condensers.parts.objectives.unrolled import Unrolled
+from condensers.parts.setting import Setting
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
+from condensers.training.ordered import OrderedLoop
 
 CLASSES, PER_CLASS, EPOCHS = 3, 2, 2
 SPECS = [{"name": "mlp", "depth": 1, "width": 6}, {"name": "convnet", "depth": 2, "width": 4}]

@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch.nn import functional
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.parameterisations import codecs
-from condensers.parameterisations.dct import Transform
-from condensers.parameterisations.jpeg import JPEG, fitted_bodies
-from condensers.parameterisations.scan import body, layout
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
+from condensers.parts.parameterisations.jpeg import files as codecs
+from condensers.parts.parameterisations.jpeg.coefficients import JPEG, fitted_bodies
+from condensers.parts.parameterisations.jpeg.entropy import body, layout
+from condensers.parts.parameterisations.jpeg.transform import Transform
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
 
 SPEC = {
     "name": "dm", "iterations": 3, "optimiser": "adam", "lr": 0.1, "batch_real": 8, "init": "real", "augmentation": "none",

@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from condensers.context import Context, Progress
 from condensers.data import ClassData
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
-from condensers.parameterisations.latent import Latent
-from condensers.parameterisations.pixels import Pixels
-from condensers.parameterisations.warm_start import AutoEncoder
+from condensers.parts.parameterisations.latent import AutoEncoder, Latent
+from condensers.parts.parameterisations.pixels import Pixels
 
 MakeData = Callable[..., ClassData]
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from condensers.artifact import load_set, save_set
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.parameterisations.pixels import Pixels
-from condensers.parameterisations.tiles import Tiles, mosaic, tiles_of
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.parts.parameterisations.pixels import Pixels
+from condensers.parts.parameterisations.tiles import Tiles, mosaic, tiles_of
+from condensers.registry.registry import create_condenser
+from condensers.sets.files import load_set, save_set
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness.sets.make import preview
 
 CHEAP = {"iterations": 3, "batch_real": 6, "network": {"name": "convnet", "depth": 1, "width": 4}}

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.objectives.base import Pair
+from condensers.parts.objectives.base import Pair
 
 TOLERANCES = [(torch.float32, 1e-5, 1e-3), (torch.float64, 1e-11, 1e-9)]
 

@@ -7,13 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from condensers.augmentations.siamese import Siamese
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.objectives.base import Pair
-from condensers.regularisers.contrastive import Contrastive
-from condensers.regularisers.simclr import SimCLR
-from condensers.setting import Setting
+from condensers.engine.context import Context
+from condensers.parts.augmentations.dsa import Siamese
+from condensers.parts.objectives.base import Pair
+from condensers.parts.regularisers.contrastive import Contrastive, SimCLR
+from condensers.parts.setting import Setting
 from tests.condensers.regularisers.cases import TOLERANCES, agree, case
 
 
@@ -120,7 +119,7 @@ def test_networks_with_batch_norm_give_finite_gradients(term: str, make_data: Ca
 @pytest.mark.parametrize("name", ["discriminative", "contrastive", "simclr"])
 def test_what_joins_classes_is_refused_class_by_class(name: str, tiny: Callable[[str], dict[str, Any]]) -> None:
     from condensers.errors import UsageError
-    from condensers.registry import create_condenser
+    from condensers.registry.registry import create_condenser
 
     with pytest.raises(UsageError, match=f"{name} is one loss of all classes, which update 'class' would tear apart"):
         create_condenser(tiny("idc") | {"regularisers": [name]})

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from condensers.data import ClassData
-from condensers.objectives.base import Pair
-from condensers.regularisers.diversity import Diversity, minus_log_determinant, repulsion
-from condensers.synthetic import SyntheticSet
+from condensers.parts.objectives.base import Pair
+from condensers.parts.regularisers.diversity import Diversity, minus_log_determinant, repulsion
+from condensers.sets.synthetic_set import SyntheticSet
 from tests.condensers.regularisers.cases import TOLERANCES, agree, case
 
 

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from condensers.objectives.base import Pair
-from condensers.regularisers.cross_entropy import CrossEntropy, accuracy_of
-from condensers.regularisers.discriminative import Discriminative
+from condensers.parts.objectives.base import Pair
+from condensers.parts.regularisers.classification import CrossEntropy, Discriminative, accuracy_of
 from tests.condensers.regularisers.cases import TOLERANCES, agree, case
 
 

@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from condensers import networks
-from condensers.augmentations.siamese import NoAugmentation
-from condensers.context import Context
+from condensers.clustering import centroids
 from condensers.data import ClassData
-from condensers.samplers.k_means import ClusteredBatches, KMeans
-from condensers.selections.clustering import centroids
-from condensers.setting import Setting
+from condensers.engine.context import Context
+from condensers.parts.augmentations.dsa import NoAugmentation
+from condensers.parts.samplers import ClusteredBatches, KMeans
+from condensers.parts.setting import Setting
 
 NORMS = ["instance", "batch"]
 

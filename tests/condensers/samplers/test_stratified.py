@@ -7,12 +7,11 @@ import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.augmentations.siamese import NoAugmentation
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.samplers.random import Random
-from condensers.samplers.stratified import Stratified, StratifiedBatches
-from condensers.setting import Setting
+from condensers.engine.context import Context
+from condensers.parts.augmentations.dsa import NoAugmentation
+from condensers.parts.samplers import Random, Stratified, StratifiedBatches
+from condensers.parts.setting import Setting
 
 
 @pytest.fixture

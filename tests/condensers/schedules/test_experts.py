@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.artifact import save_set
-from condensers.augmentations.siamese import NoAugmentation, Siamese
-from condensers.context import Context, Progress, derive_seed
 from condensers.data import ClassData
+from condensers.engine.context import Context, Progress, derive_seed
 from condensers.errors import Interrupted, UsageError
-from condensers.registry import create_condenser
-from condensers.schedules.experts import Experts, Segments
-from condensers.setting import Setting
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.parts.augmentations.dsa import NoAugmentation, Siamese
+from condensers.parts.model_schedules.expert_trajectories import Experts, Segments
+from condensers.parts.setting import Setting
+from condensers.registry.registry import create_condenser
+from condensers.sets.files import save_set
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 SPEC = {"name": "convnet", "depth": 1, "width": 4}
 SHORT = Experts(experts=2, epochs=3, expert_epochs=2, max_start=2, lr=0.1, batch=64)

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.augmentations.siamese import NoAugmentation
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.schedules.gated import Gated, GatedNetworks
-from condensers.setting import Setting
+from condensers.engine.context import Context
+from condensers.parts.augmentations.dsa import NoAugmentation
+from condensers.parts.model_schedules.gated import Gated, GatedNetworks
+from condensers.parts.setting import Setting
 
 LINEAR = {"name": "mlp", "depth": 1, "width": 4}
 
@@ -32,7 +32,7 @@ def running(schedule: Gated, data: ClassData, accuracies: list[float], monkeypat
         events.append("epoch")
 
     monkeypatch.setattr(GatedNetworks, "_accuracy", answer)
-    monkeypatch.setattr("condensers.schedules.gated.train_epoch", train)
+    monkeypatch.setattr("condensers.parts.model_schedules.gated.train_epoch", train)
     return schedule.begin(setting_of(data)), events
 
 

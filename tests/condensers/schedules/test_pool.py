@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.augmentations.siamese import NoAugmentation
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.schedules.no_network import NoNetwork
-from condensers.schedules.pool import AgeingNetworks, Pool
-from condensers.setting import Setting
+from condensers.engine.context import Context
+from condensers.parts.augmentations.dsa import NoAugmentation
+from condensers.parts.model_schedules.base import NoNetwork
+from condensers.parts.model_schedules.pool import AgeingNetworks, Pool
+from condensers.parts.setting import Setting
 
 NETWORK = {"name": "mlp", "depth": 1, "width": 4}
 

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.augmentations.siamese import NoAugmentation
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.schedules.queue import Queue
-from condensers.setting import Setting
+from condensers.engine.context import Context
+from condensers.parts.augmentations.dsa import NoAugmentation
+from condensers.parts.model_schedules.queue import Queue
+from condensers.parts.setting import Setting
 
 
 class Numbered(nn.Module):

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.augmentations.siamese import NoAugmentation
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.schedules.fresh import Fresh
-from condensers.schedules.trained_on_synthetic import TrainedOnSynthetic
-from condensers.setting import Setting
+from condensers.engine.context import Context
+from condensers.parts.augmentations.dsa import NoAugmentation
+from condensers.parts.model_schedules.random_networks import Fresh
+from condensers.parts.model_schedules.trained_on_synthetic import TrainedOnSynthetic
+from condensers.parts.setting import Setting
 
 
 class Counting(nn.Module):

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.augmentations.siamese import NoAugmentation, Siamese
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.schedules.trained_on_real import TrainedOnReal
-from condensers.setting import Setting
+from condensers.engine.context import Context
+from condensers.parts.augmentations.dsa import NoAugmentation, Siamese
+from condensers.parts.model_schedules.trained_on_real import TrainedOnReal
+from condensers.parts.setting import Setting
 
 
 class Noting(nn.Module):
@@ -99,7 +99,7 @@ def test_an_epoch_is_the_rule_of_sgd_written_out(grey8: ClassData) -> None:
 
 
 def test_labels_are_mixed_with_the_probability_of_cutmix(grey8: ClassData, monkeypatch: pytest.MonkeyPatch) -> None:
-    from condensers.schedules import trained_on_real
+    from condensers.parts.model_schedules import trained_on_real
 
     for probability, least, most in ((0.0, 0, 0), (0.5, 60, 140), (1.0, 200, 200)):
         forms = []
@@ -119,7 +119,7 @@ def test_with_cutmix_there_is_no_cutout(grey8: ClassData) -> None:
 
 
 def test_only_classes_that_are_there_are_seen(grey8: ClassData, monkeypatch: pytest.MonkeyPatch) -> None:
-    from condensers.schedules import trained_on_real
+    from condensers.parts.model_schedules import trained_on_real
 
     seen: list[Tensor] = []
     monkeypatch.setattr(trained_on_real, "train_step", lambda *given: seen.append(given[3]))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from condensers.selections import clustering
-from condensers.selections.clustering import centroids, nearest
+from condensers import clustering
+from condensers.clustering import centroids, nearest
 
 
 def images_like(n: int, numbers: int, seed: int = 0) -> Tensor:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from condensers.context import Context, Progress
 from condensers.data import ClassData
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.engine.context import Context, Progress
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 SPEC = {"epochs": 2, "networks": 2, "batch": 16, "network": {"name": "convnet", "depth": 1, "width": 4}}
 

@@ -12,16 +12,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from condensers.artifact import load_set, save_set
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.parameterisations.compressed import Compressed
-from condensers.registry import create_condenser
+from condensers.parts.parameterisations.compressed import Compressed
+from condensers.parts.parameterisations.jpeg.sizes import Sizes, fitted
+from condensers.registry.registry import create_condenser
 from condensers.selections.base import stored_bytes
-from condensers.selections.file_sizes import Sizes, fitted
 from condensers.selections.real_files import RealJPEG, RealPNG
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.sets.files import load_set, save_set
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from scenarios.datasets import load
 
 Smooth = Callable[..., ClassData]

@@ -7,17 +7,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from condensers.artifact import load_set, save_set
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
-from condensers.labels.learned import LearnedLabels
-from condensers.parameterisations.tiles import Tiles
-from condensers.registry import AUGMENTATIONS, create_condenser
-from condensers.selections.k_means import KMeans
+from condensers.parts.labels import LearnedLabels
+from condensers.parts.parameterisations.tiles import Tiles
+from condensers.parts.setting import Setting
+from condensers.registry.registry import AUGMENTATIONS, create_condenser
+from condensers.selections.geometry import KMeans
 from condensers.selections.real_tiles import RealTiles
-from condensers.setting import Setting
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.sets.files import load_set, save_set
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 TEACHER = {"name": "teacher", "epochs": 2, "batch": 16, "network": {"name": "convnet", "depth": 1, "width": 4}}
 

@@ -15,14 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from condensers import networks
-from condensers.context import Context, Progress
 from condensers.data import ClassData
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
-from condensers.registry import create_condenser
-from condensers.selections.forgetting import Forgetting
-from condensers.selections.grand import GraNd, norms_one_by_one, norms_together
-from condensers.selections.scored import ScoringLoop, ranked
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.registry.registry import create_condenser
+from condensers.selections.scores import Forgetting, GraNd, norms_one_by_one, norms_together
+from condensers.selections.scoring import ScoringLoop, ranked
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 NET = {"name": "convnet", "depth": 1, "width": 4}
 BATCH = 16
@@ -147,7 +146,7 @@ def test_gradient_norms_together_are_those_one_by_one(norm: str, colour32: Class
     images, labels = colour32.normalise(colour32.images[:5]), colour32.labels[:5]
     one_by_one = norms_one_by_one(network, images, labels)
     assert torch.allclose(norms_together(network, images, labels), one_by_one, rtol=1e-4)
-    monkeypatch.setattr("condensers.selections.grand.NUMBERS_AT_ONCE", 2 * sum(p.numel() for p in network.parameters()))
+    monkeypatch.setattr("condensers.selections.scores.NUMBERS_AT_ONCE", 2 * sum(p.numel() for p in network.parameters()))
     assert torch.allclose(norms_together(network, images, labels), one_by_one, rtol=1e-4)
 
 

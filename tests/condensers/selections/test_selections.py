@@ -7,15 +7,13 @@ import torch
 from sklearn import cluster
 from torch import Tensor
 
-from condensers.context import Context
+from condensers.clustering import centroids
 from condensers.data import ClassData
-from condensers.registry import create_condenser
-from condensers.selections.clustering import centroids
-from condensers.selections.herding import Herding
-from condensers.selections.k_center import KCenter
-from condensers.selections.k_means import KMeans
-from condensers.selections.random import Random
-from condensers.synthetic import Budget
+from condensers.engine.context import Context
+from condensers.registry.registry import create_condenser
+from condensers.selections.base import Random
+from condensers.selections.geometry import Herding, KCenter, KMeans
+from condensers.sets.synthetic_set import Budget
 
 
 def points(n: int, seed: int = 0, clusters: int = 5) -> Tensor:

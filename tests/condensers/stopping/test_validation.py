@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context, Progress
 from condensers.data import ClassData
+from condensers.engine.context import Context, Progress
 from condensers.errors import UsageError
-from condensers.registry import create_condenser
-from condensers.stopping.validation import Checks, Validation
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.parts.stopping import Checks, Validation
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 STOP = {"name": "validation", "every": 2, "patience": 2, "images": 4, "steps": 4, "network": {"name": "mlp", "width": 8}}
 
@@ -71,8 +71,8 @@ def test_the_set_of_the_best_score_is_stored(
 def test_a_check_scores_the_set_as_it_is_stored(grey8: ClassData) -> None:
     """The same score again from the finished set's own bytes."""
     from condensers import networks
-    from condensers.context import derive_seed
-    from condensers.training import Training, accuracy, train
+    from condensers.engine.context import derive_seed
+    from condensers.training.classifier import Training, accuracy, train
 
     rule = Validation(images=10, steps=60, batch=8, lr=0.1)
     made = condense(grey8, iterations=3, stop=rule)

@@ -12,15 +12,14 @@ import pytest
 import torch
 
 from condensers import networks
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.registry import VIEWS, create_condenser
-from condensers.synthetic import Budget, SyntheticSet
-from condensers.training import Training, loss_of, trained
-from condensers.views import relevance
-from condensers.views.attention import Attention, attention
-from condensers.views.score_map import ScoreMapSpec
+from condensers.parts.views import masking
+from condensers.parts.views.attention import Attention, ScoreMapSpec, attention
+from condensers.registry.registry import VIEWS, create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
+from condensers.training.classifier import Training, loss_of, trained
 
 SMALL = {"name": "convnet", "depth": 1, "width": 8}
 VIEW = {"name": "attention", "epochs": 2, "network": SMALL}
@@ -75,7 +74,7 @@ def test_equal_runs_make_their_maps_once(
     def refuse(*_: Any) -> None:
         raise AssertionError("a network is trained again")
 
-    for module in ("condensers.views.attention", "condensers.views.saliency"):
+    for module in ("condensers.parts.views.attention", "condensers.parts.views.saliency"):
         monkeypatch.setattr(f"{module}.trained", refuse)
     assert torch.equal(first, view.masks(grey8, Context(seed=1, cache=tmp_path)))
     harder = VIEWS.create(spec | {"softness": 0.0, "fill": "blur", "rate": 0.5})
@@ -120,8 +119,8 @@ def test_the_rate_is_the_share_of_each_class(grey8: ClassData, tmp_path: Path) -
 
 
 def test_uninformed_maps_keep_everything() -> None:
-    assert torch.equal(relevance.relative(torch.zeros(1, 2, 2)), torch.ones(1, 2, 2))
-    assert relevance.relative(torch.tensor([[[-1.0, 2.0], [4.0, 0.0]]])).tolist() == [[[0.0, 0.5], [1.0, 0.0]]]
+    assert torch.equal(masking.relative(torch.zeros(1, 2, 2)), torch.ones(1, 2, 2))
+    assert masking.relative(torch.tensor([[[-1.0, 2.0], [4.0, 0.0]]])).tolist() == [[[0.0, 0.5], [1.0, 0.0]]]
 
 
 def test_what_cannot_be_is_refused(grey8: ClassData) -> None:

@@ -10,10 +10,10 @@ import numpy
 import pytest
 import torch
 
-from condensers.context import Context, Progress
+from condensers.engine.context import Context, Progress
 from condensers.errors import UsageError
-from condensers.registry import VIEWS
-from condensers.views.background import Background
+from condensers.parts.views.background import Background
+from condensers.registry.registry import VIEWS
 from tests.condensers.views.conftest import Composed, rough_of
 
 pytest.importorskip("cv2")

@@ -7,7 +7,7 @@ import torch
 
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.views.filling import FILLS, filled, fills
+from condensers.parts.views.masking import FILLS, filled, fills
 
 
 @pytest.mark.parametrize("name", FILLS)

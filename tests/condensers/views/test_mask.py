@@ -10,12 +10,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
-from condensers.views.mask import Mask
+from condensers.parts.views.mask_file import Mask
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 FileBytes = Callable[[SyntheticSet], bytes]
 

@@ -7,12 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.registry import VIEWS, create_condenser
-from condensers.synthetic import Budget
-from condensers.views.boxes import cropped, least_salient, mixed, summed
-from condensers.views.semantic_mix import SemanticMix
+from condensers.parts.views.semantic_mix import SemanticMix, cropped, least_salient, mixed, summed
+from condensers.registry.registry import VIEWS, create_condenser
+from condensers.sets.synthetic_set import Budget
 from tests.condensers.views.conftest import Composed, rough_of
 
 Compose = Callable[..., Composed]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.registry import VIEWS, create_condenser
-from condensers.synthetic import Budget, SyntheticSet
-from condensers.views.viewing import viewed
+from condensers.engine.context import Context
+from condensers.parts.views.base import viewed
+from condensers.registry.registry import VIEWS, create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 Tiny = Callable[[str], dict[str, Any]]
 SMALL = {"name": "convnet", "depth": 1, "width": 8}

@@ -12,14 +12,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.datasets import ImageFolder
 
-from condensers.artifact import load_set, save_set
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.exchange.assembling import assemble
-from condensers.exchange.choices import Choices
-from condensers.exchange.reading import Files, read
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.engine.context import Context
+from condensers.formats.assembling import assemble
+from condensers.formats.choices import Choices
+from condensers.formats.reading import Files, read
+from condensers.registry.registry import create_condenser
+from condensers.sets.files import load_set, save_set
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness.sets.exporting import export
 from scenarios.datasets import load
 from tests.harness.conftest import Harness

@@ -13,11 +13,11 @@ import torch
 from huggingface_hub import DatasetCard
 from PIL import Image
 
-from condensers.artifact import load_set, save_set
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.engine.context import Context
+from condensers.registry.registry import create_condenser
+from condensers.sets.files import load_set, save_set
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness.sets.exporting import export
 from harness.store.store import Store
 from tests.harness.conftest import Harness

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condensers.artifact import load_set
+from condensers.sets.files import load_set
 from harness.store.store import Store
 from tests.harness.conftest import Harness
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from condensers.artifact import load_set
+from condensers.sets.files import load_set
 from scenarios.datasets import load
 from tests.harness.conftest import Harness
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from condensers.exchange.reading import FORMATS as READ
+from condensers.formats.reading import FORMATS as READ
 from harness.catalogue.catalogue import names, plural_of
 from harness.catalogue.descriptions import descriptions
 from harness.catalogue.registries import kinds

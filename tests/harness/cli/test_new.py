@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from condensers.fields import settings_of
-from condensers.registry import create_condenser
+from condensers.hyperparameters import settings_of
+from condensers.registry.registry import create_condenser
 from harness.store.store import Store
 from tests.harness.conftest import Harness
 
@@ -215,8 +215,8 @@ def test_another_process_finds_the_method_by_its_table(folder: Path) -> None:
     made = create_condenser({"name": "my_method.py:MyMethod", "iterations": 7})
     table = {"name": made.registered, **settings_of(made)}
     code = f"""
-from condensers.fields import settings_of
-from condensers.registry import create_condenser
+from condensers.hyperparameters import settings_of
+from condensers.registry.registry import create_condenser
 made = create_condenser({table!r})
 assert {{"name": made.registered, **settings_of(made)}} == {table!r}
 """

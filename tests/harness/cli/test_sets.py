@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from condensers.artifact import load_set
+from condensers.sets.files import load_set
 from tests.harness.conftest import Harness
 
 DM = ("condense", "dm", "--data", "digits", "--ipc", 1, "--set", "iterations=2", "--set", "batch_real=8")

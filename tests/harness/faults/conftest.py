@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from condensers.fields import hyper
+from condensers.hyperparameters import hyper
 from condensers.methods.dm import DM
 
 @dataclass(frozen=True)

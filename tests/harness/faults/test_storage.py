@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from condensers.context import Context, read_sealed, write_sealed
-from condensers.engine import read_state, run, write_state
+from condensers.engine.context import Context, read_sealed, write_sealed
+from condensers.engine.loop import read_state, run, write_state
 from condensers.errors import Damaged, Interrupted, UsageError, WorkFailed
 from harness.store.store import Store
 from tests.harness.conftest import Harness

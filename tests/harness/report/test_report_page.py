@@ -14,11 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
-from condensers.artifact import save_set
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
+from condensers.engine.context import Context
+from condensers.registry.registry import create_condenser
+from condensers.sets.files import save_set
+from condensers.sets.synthetic_set import Budget
 from harness.plots.set_sheet import sheet
 from harness.report.building import build, render
 from harness.report.formats.html import SCRIPT

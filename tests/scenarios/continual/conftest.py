@@ -8,10 +8,10 @@ from typing import ClassVar
 import pytest
 import torch
 
-from condensers.context import Context
 from condensers.data import ClassData
-from condensers.registry import SELECTIONS
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.engine.context import Context
+from condensers.registry.registry import SELECTIONS
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from scenarios.protocol import Splits
 
 

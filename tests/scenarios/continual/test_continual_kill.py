@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from condensers.context import Context
-from condensers.engine import read_state
+from condensers.engine.context import Context
+from condensers.engine.loop import read_state
 from condensers.networks.convnet import ConvNetSpec
 from scenarios.continual.scenario import Continual
 
@@ -31,7 +31,7 @@ import os, pickle, signal, sys, time
 from pathlib import Path
 import torch
 import scenarios.continual.course, scenarios.continual.memory, scenarios.continual.replay, scenarios.continual.scratch
-from condensers.context import Context
+from condensers.engine.context import Context
 
 torch.set_num_threads(1)
 

@@ -11,8 +11,8 @@ from avalanche.training.plugins import GDumbPlugin, ReplayPlugin
 from avalanche.training.supervised import Naive
 from torch.utils.data import TensorDataset
 
-from condensers.artifact import save_set
 from condensers.errors import UsageError
+from condensers.sets.files import save_set
 from scenarios.continual.items import as_dataset
 from scenarios.continual.memory import CondensedMemory
 from scenarios.continual.stream import benchmark

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.networks.convnet import ConvNetSpec
-from condensers.synthetic import Budget
+from condensers.sets.synthetic_set import Budget
 from scenarios.continual.readings import Readings
 from scenarios.continual.scenario import Continual
 from scenarios.protocol import Recipe, Reference

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import Interrupted
 from condensers.networks.convnet import ConvNetSpec
 from scenarios.continual.memory import CondensedMemory

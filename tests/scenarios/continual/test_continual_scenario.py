@@ -9,11 +9,11 @@ from statistics import fmean
 import pytest
 import torch
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
-from condensers.fields import build
+from condensers.hyperparameters import build
 from condensers.networks.convnet import ConvNetSpec
-from condensers.synthetic import Budget
+from condensers.sets.synthetic_set import Budget
 from scenarios.continual import metrics
 from scenarios.continual.outcome import METRICS
 from scenarios.continual.per_experience import share

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError
 from scenarios.continual.order import Layout
 from scenarios.continual.stream import benchmark, class_order, published_order, split

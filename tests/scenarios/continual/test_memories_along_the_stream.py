@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
 from scenarios.continual.fixed import Fixed, most_images
 from scenarios.continual.per_experience import PerExperience
 from scenarios.continual.scenario import Continual

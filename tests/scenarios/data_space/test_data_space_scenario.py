@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.registry import create_condenser
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from scenarios import trained_once
 from scenarios.data_space.measures import MEASURES
 from scenarios.protocol import Recipe, Reference, Splits

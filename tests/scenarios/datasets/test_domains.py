@@ -7,9 +7,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from condensers.artifact import load_set
 from condensers.data import ClassData
 from condensers.errors import UsageError
+from condensers.sets.files import load_set
 from harness.cli.app import app
 from scenarios.datasets import check, load
 from scenarios.datasets.domains import combine, outputs

@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional
 
 from condensers import networks
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
 from scenarios.privacy.dp_sgd import Guarantee, PrivateLoop, Steps, noise_multiplier, one_by_one, together, train_privately
 

@@ -12,12 +12,12 @@ import pytest
 import torch
 from PIL import Image
 
-from condensers.context import Context
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
-from condensers.registry import create_condenser
-from condensers.selections.random import Random
-from condensers.synthetic import Budget, SyntheticSet
+from condensers.registry.registry import create_condenser
+from condensers.selections.base import Random
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness.statistics.intervals import interval
 from harness.suite import plan
 from harness.suite.definition import parse

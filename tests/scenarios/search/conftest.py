@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from condensers.data import ClassData
-from condensers.synthetic import SyntheticSet
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Splits
 from scenarios.search.scenario import Search
 

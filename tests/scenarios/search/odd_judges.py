@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import Interrupted
 
 

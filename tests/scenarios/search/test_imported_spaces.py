@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.synthetic import SyntheticSet
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Reference, Splits
 from scenarios.search.scenario import Search
 from scenarios.search.spaces.base import create_space

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.fields import build
+from condensers.hyperparameters import build
 from condensers.networks.convnet import ConvNetSpec
-from condensers.synthetic import SyntheticSet
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Reference, Splits
 from scenarios.registry import BASELINES
 from scenarios.search.baselines.zero_cost import ZeroCost, on_minibatch

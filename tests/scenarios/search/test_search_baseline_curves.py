@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import torch
 
-from condensers import networks, training
-from condensers.context import Context
+from condensers import networks
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import Interrupted
 from condensers.networks.convnet import ConvNetSpec
-from condensers.synthetic import SyntheticSet
-from condensers.training import Training
+from condensers.sets.synthetic_set import SyntheticSet
+from condensers.training import classifier
+from condensers.training.classifier import Training
 from scenarios.protocol import Reference, Splits
 from scenarios.search.candidate import Job, train
 from scenarios.search.curve import affordable, geometric, searching
@@ -43,7 +44,7 @@ def test_readings_do_not_change_what_is_trained(norm: str, splits: Splits) -> No
         context = Context(seed=5)
         network = built(splits, context, norm)
         if readings is None:
-            training.train(network, splits.train.images, splits.train.labels, RECIPE, splits.train, context, "plain")
+            classifier.train(network, splits.train.images, splits.train.labels, RECIPE, splits.train, context, "plain")
         else:
             found = train(network, job(splits, readings=readings), context, "read")
             assert [reading["steps"] for reading in found.get("curve", [])] == list(readings)

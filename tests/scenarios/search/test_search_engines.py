@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from condensers.context import Context, Progress
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
 from scenarios.search.engines.local import Local
 from scenarios.search.engines.sequential import Sequential

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from condensers.context import kept as read_memo
+from condensers.engine.context import kept as read_memo
 
 COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()"]
 SUITE = """

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError
 from scenarios.protocol import Reference, Splits
 from scenarios.search.engines.remote import Remote

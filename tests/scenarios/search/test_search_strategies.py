@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.synthetic import SyntheticSet
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Reference, Splits
 from scenarios.registry import SEARCH_STRATEGIES
 from scenarios.search.experiment import ChoiceSpace, explore

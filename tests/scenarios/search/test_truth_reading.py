@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.fields import settings_of
+from condensers.hyperparameters import settings_of
 from scenarios.datasets import load
 from scenarios.protocol import Outcome, Reference, Splits
 from scenarios.registry import SPACES

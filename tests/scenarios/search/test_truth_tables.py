@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import UsageError
 from scenarios.protocol import Splits
 from scenarios.registry import SPACES

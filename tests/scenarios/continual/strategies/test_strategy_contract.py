@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from condensers.context import Context
+from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
-from condensers.registry import SELECTIONS
-from condensers.synthetic import Budget
+from condensers.registry.registry import SELECTIONS
+from condensers.sets.synthetic_set import Budget
 from scenarios.continual.scenario import Continual
 from scenarios.continual.strategies import STRATEGIES
 from scenarios.protocol import Recipe, Reference

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from condensers.context import Context, Progress
+from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
-from condensers.synthetic import SyntheticSet
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Reference, Splits
 from scenarios.search.one_shot import scenario
 from scenarios.search.one_shot.scenario import OneShot

@@ -1,0 +1,1 @@
+"""What a run is lent: seed, device, folder, stop; the one loop with checkpoints; caches."""

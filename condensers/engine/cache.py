@@ -1,0 +1,72 @@
+"""What several runs share: files that their content names, each made once, by whichever process comes to it first."""
+
+import errno
+import fcntl
+import hashlib
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from condensers.engine.context import Context, make_folder
+from condensers.errors import Interrupted, StorageFailed
+
+HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)  # what flock says where another has the lock
+WAIT_SECONDS = 0.1
+
+
+def key_of(determines: Any) -> str:
+    """16 hex digits that stand for a JSON value: equal for equal values, in every process."""
+    return hashlib.sha256(json.dumps(determines, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def make_missing(paths: Sequence[Path], make: Callable[[int], None], context: Context) -> None:
+    """Call make(i) for each of `paths` that is not there; it must write paths[i] whole or not at all.
+
+    Several processes may do this for the same paths: each takes files that no other is making, and all return once every file
+    is there. Raises Interrupted while it waits, when the context says stop.
+    """
+    waiting = deque(range(len(paths)))
+    while waiting:
+        index = waiting.popleft()
+        with _claim(paths[index]) as mine:
+            if not paths[index].exists() and mine:
+                make(index)
+        if not paths[index].exists():
+            waiting.append(index)
+            if context.must_stop():
+                raise Interrupted(f"stopped while waiting for {paths[index].name}, which another process is making")
+            time.sleep(WAIT_SECONDS)
+
+
+@contextmanager
+def _claim(path: Path) -> Iterator[bool]:
+    """Whether this process alone may make `path`; the claim ends with the block, or with the process that holds it."""
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        make_folder(path.parent)
+        file = lock.open("w")
+    except OSError as fault:
+        said = f"{lock}: cannot be written ({fault.strerror}); make room, and run it again"
+        raise StorageFailed(said) from fault
+    with file:
+        yield take_lock(file, lock)
+
+
+def take_lock(file: IO[str], path: Path) -> bool:
+    """Whether the lock of the open file at `path` could be had; False where another process has it.
+
+    StorageFailed where the file system gives no locks.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        if fault.errno in HELD:
+            return False
+        raise StorageFailed(
+            f"{path}: cannot be locked ({fault.strerror}); choose a folder on a file system that has locks"
+        ) from fault
+    return True

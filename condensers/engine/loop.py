@@ -1,0 +1,156 @@
+"""The one optimisation loop: steps, progress, checkpoints, resume, stop on request or at a deadline.
+
+Condensing a set and training a network on one both run here, so both survive a pulled plug in the same way: what is lost
+is at most the steps since the last checkpoint, and the resumed run gives the same bytes as an uninterrupted one.
+"""
+
+import io
+import math
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from pickle import PickleError
+from typing import Any, Protocol
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from condensers.engine.context import Context, Progress, Stateful, write_atomically
+from condensers.errors import Damaged, Interrupted, WorkFailed, brief, damaged, shown
+
+SECONDS_A_NOTE = 0.1
+# What taking up a state of another shape, or another part's, raises.
+MISSHAPEN = (
+    AttributeError, EOFError, IndexError, KeyError, OverflowError, PickleError, RuntimeError, SafetensorError, TypeError,
+    ValueError,
+)  # fmt: skip
+
+
+class Loop(Stateful, Protocol):
+    """What the engine drives. `step` does step `index` (from 0) and returns a figure to show, such as the loss.
+
+    A figure that is a tensor of one number is read when it is shown: reading one waits for the graphics card. A loop that may
+    end before its last step says so by `finished`, which its state must tell too.
+    """
+
+    def step(self, index: int) -> float | Tensor: ...
+
+
+def run(loop: Loop, steps: int, context: Context, name: str) -> float:
+    """Run `loop` up to `steps` steps, from its last checkpoint where there is one; return the seconds all of it took.
+
+    The checkpoint holds the loop's state and the context's generator. It is removed when the last step is done.
+    Raises Interrupted after saving, when the context says stop.
+    """
+    path = context.folder / "checkpoint.pt" if context.folder else None
+    start, earlier = _restore(loop, context, path, steps)
+    begun = saved_at = time.monotonic()
+    note = _Note()
+    for index in range(start, steps):
+        if getattr(loop, "finished", False):
+            break
+        if context.must_stop():
+            _save(loop, context, path, index, earlier + time.monotonic() - begun)
+            raise Interrupted(f"{name}: stopped at step {index} of {steps}")
+        due = path is not None and time.monotonic() - saved_at >= context.checkpoint_seconds
+        note.see(loop.step(index), due or index + 1 == steps)
+        if not note.finite:
+            raise WorkFailed(_not_finite(name, index, note.text, path))
+        context.progress(Progress(name, index + 1, steps, note.text))
+        if due:
+            _save(loop, context, path, index + 1, earlier + time.monotonic() - begun)
+            saved_at = time.monotonic()
+    if path:
+        path.unlink(missing_ok=True)
+    if context.device.type == "cuda":
+        torch.cuda.synchronize(context.device)  # the seconds are those of work that is done
+    return earlier + time.monotonic() - begun
+
+
+def keep(loop: Loop, steps: int, context: Context, seconds: float) -> None:
+    """Write the state of a loop that `run` has ended: it is not done again where what follows it is interrupted."""
+    _save(loop, context, context.folder / "checkpoint.pt" if context.folder else None, steps, seconds)
+
+
+def _not_finite(name: str, index: int, figure: str, path: Path | None) -> str:
+    """What to say of a loss that is not a number. A checkpoint is only written after a finite one."""
+    sentence = f"{name}: the loss is {figure} at step {index + 1}; lower its learning rate"
+    kept = read_state(path, torch.device("cpu")) if path else None
+    return f"{sentence} (the last finite checkpoint is that of step {kept['done']}: {path})" if kept else sentence
+
+
+class _Note:
+    """The figure of a step as a text; one that is on a graphics card is read ten times a second, not at every step."""
+
+    def __init__(self) -> None:
+        self.text, self.read_at, self.finite = "", 0.0, True
+
+    def see(self, figure: float | Tensor, must: bool) -> None:
+        now = time.monotonic()
+        if must or not isinstance(figure, Tensor) or figure.device.type == "cpu" or now - self.read_at >= SECONDS_A_NOTE:
+            value = float(figure)
+            self.text, self.read_at, self.finite = f"{value:.4g}", now, math.isfinite(value)
+
+
+def _save(loop: Loop, context: Context, path: Path | None, done: int, seconds: float) -> None:
+    if path:
+        generator = context.generator.get_state()
+        write_state(path, {"done": done, "seconds": seconds, "generator": generator, "loop": loop.state_dict()})
+
+
+def _restore(loop: Loop, context: Context, path: Path | None, steps: int) -> tuple[int, float]:
+    """Load the checkpoint, if any, into loop and generator; return the steps already done and the seconds they took."""
+    state = read_state(path, context.device)
+    if state is None:
+        return 0, 0.0
+    with taking_up(path):
+        done, seconds = state["done"], float(state["seconds"])
+        if type(done) is not int or not 0 <= done <= steps or not math.isfinite(seconds):
+            raise ValueError(f"step {shown(done)} of {steps}")
+        loop.load_state_dict(state["loop"])
+        context.generator.set_state(state["generator"].cpu())
+    return done, seconds
+
+
+@contextmanager
+def taking_up(path: Path | None) -> Iterator[None]:
+    """Turn what comes of a state of another shape, or of another part, into Damaged, which says what to do."""
+    try:
+        yield
+    except MISSHAPEN as fault:
+        raise Damaged(
+            f"{path}: holds another state than this work leaves ({brief(fault)}); remove it, and run it again"
+        ) from None
+
+
+def write_state(path: Path, state: dict[str, Any]) -> None:
+    """Write tensors, numbers, texts, lists and dicts, the file whole or not at all."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def read_state(path: Path | None, device: torch.device) -> dict[str, Any] | None:
+    """What `write_state` wrote, tensors on `device`; None where there is no such file, Damaged where it is not as written."""
+    if path is None or not path.exists():
+        return None
+    require_intact(path)
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=device)
+    except Exception as fault:  # whatever is left to find for torch's reader
+        raise damaged(path, brief(fault)) from None
+    return state
+
+
+def require_intact(path: Path) -> None:
+    """Damaged unless all parts of a file of `write_state`, a ZIP archive, have the checksums (CRC-32) that stand in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except Exception as fault:  # whatever a damaged archive makes of the reader
+        raise damaged(path, brief(fault)) from None
+    if broken is not None:
+        raise damaged(path, f"the checksum of {broken} differs")

@@ -1,0 +1,132 @@
+"""Hyperparameters as dataclass fields that say their unit, their source and what values they may take.
+
+A class whose fields are made by `hyper` can be listed without being imported (`condensers.registry.registry.describe` reads the
+source), and is built from a suite's plain values by `build`, which checks every one of them.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import Field, field, fields, is_dataclass
+from typing import Any, cast, get_args
+
+from condensers.errors import UsageError, shown, suggestion
+from condensers.plain import LARGEST, join
+
+
+def hyper(
+    default: Any,
+    *,
+    unit: str = "",
+    source: str = "",
+    minimum: float | None = None,
+    values: tuple[Any, ...] = (),
+    part: str = "",
+) -> Any:
+    """Return a dataclass field for one hyperparameter.
+
+    `source` names where the default comes from (paper, section, table, or "ours"); `part` names the registry kind of a
+    field that holds another part (its value in a suite is a name or a table with `name` and settings).
+    """
+    metadata = {"unit": unit, "source": source, "minimum": minimum, "values": values, "part": part}
+    return field(default=default, metadata=metadata)
+
+
+def build(cls: type, settings: Mapping[str, Any], where: str) -> Any:
+    """Return `cls(**settings)` after checking each name, type, minimum and allowed value.
+
+    Raises UsageError with every fault found, one sentence each, joined by newlines.
+    """
+    known = {f.name: f for f in fields(cls) if f.init}
+    faults, accepted = [], {}
+    for name, value in settings.items():
+        if name not in known:
+            faults.append(f"{where}: unknown key {shown(name)}; {suggestion(str(name), known)}")
+            continue
+        try:
+            accepted[name] = check(known[name], value, join(where, name))
+        except UsageError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise UsageError("\n".join(faults))
+    return cls(**accepted)
+
+
+def check(known: "Field[Any]", value: Any, where: str) -> Any:
+    """Return `value` in the type of the field, its items in theirs, or raise UsageError with one sentence."""
+    default, rule = known.default, known.metadata
+    if rule.get("part"):
+        return _several(value, where) if isinstance(default, tuple) else value
+    if value is None and default is None:
+        return None
+    if isinstance(default, tuple):
+        item = next(iter(get_args(known.type)), object)
+        values = tuple(_typed(item, one, join(where, at)) for at, one in enumerate(_several(value, where)))
+        for at, one in enumerate(values):
+            _allowed(rule, one, join(where, at))
+        return values
+    return _allowed(rule, _typed(_wanted(known), value, where), where)
+
+
+def _wanted(known: "Field[Any]") -> Any:
+    """The type of a field's values: that of its default, or what is annotated beside None."""
+    if known.default is not None:
+        return type(known.default)
+    noted = [kind for kind in get_args(known.type) if kind is not type(None)]
+    return noted[0] if len(noted) == 1 else (int if known.metadata.get("unit") else object)
+
+
+def _several(value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise UsageError(f"{where}: {_quoted(value)} is not a list")
+    return tuple(value)
+
+
+def _typed(wanted: Any, value: Any, where: str) -> Any:
+    """`value` where it is of the type `wanted`, or a whole number where any number is."""
+    if not isinstance(wanted, type) or wanted in (object, Any):
+        return value
+    if wanted is float and type(value) is int and abs(value) <= LARGEST:
+        value = float(value)
+    finite = not isinstance(value, float) or math.isfinite(value)
+    if not finite or not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise UsageError(f"{where}: {_quoted(value)} is not {_ARTICLES.get(wanted, wanted.__name__)}")
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise UsageError(f"{where}: {_quoted(value)} is beyond the whole numbers of 64 bits")
+    return value
+
+
+def _allowed(rule: Mapping[str, Any], value: Any, where: str) -> Any:
+    allowed = rule.get("values")
+    if allowed and value not in allowed:
+        raise UsageError(f"{where}: {_quoted(value)} is not one of {', '.join(map(str, allowed))}")
+    minimum = rule.get("minimum")
+    if minimum is not None and value < minimum:
+        raise UsageError(f"{where}: {value} is below the least allowed value, {minimum}")
+    return value
+
+
+def _quoted(value: Any) -> str:
+    return repr(value) if value is None or isinstance(value, bool) else shown(value)
+
+
+def settings_of(part: Any) -> dict[str, Any]:
+    """Return the hyperparameters of a part as plain JSON values, as a card or a hash key holds them.
+
+    A field that holds another part becomes a table with its registered name and settings.
+    """
+    if not is_dataclass(part) or isinstance(part, type):
+        raise TypeError(f"{part!r} is not an instance of a dataclass")
+    return {f.name: _plain(getattr(part, f.name)) for f in fields(part)}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {"name": cast(Any, value).registered, **settings_of(value)}
+    if isinstance(value, tuple | list):
+        return [_plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    return value
+
+
+_ARTICLES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", tuple: "a list"}

@@ -1,0 +1,1 @@
+"""Differentiable siamese augmentation (DSA) and CutMix."""

@@ -1,0 +1,1 @@
+"""Where the network of each step comes from."""

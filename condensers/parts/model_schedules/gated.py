@@ -1,0 +1,117 @@
+"""A network is trained on the set until its accuracy has moved, and replaced once the accuracy stays: both loops are gated.
+
+Outer: after each step on the images, accuracy on a query of real images; a new network once max - min over the last `window` of
+them is below `settled`. Inner: before each further step, epochs on the set until max - min over the last `window` accuracies is
+above `moved`.
+
+Source: Wang et al., "CAFE: Learning to Condense Dataset by Aligning Features" (CVPR 2022), section 3.4, "dynamic bi-level
+optimisation", and the authors' code (lambda_1, lambda_2, ten accuracies, 128 images per class). Differences from that code:
+both loops have an upper bound of ours, without which the inner one need not end; an accuracy is the query's alone, where theirs
+keeps a part of the last one; the network learns no more once it is to be replaced. Steps on the images are counted by the
+method's `iterations`, since how many a network gets is not known beforehand.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import SyntheticBatch
+from condensers.parts.model_schedules.training_steps import batches_of, train_epoch
+from condensers.parts.setting import Setting
+
+
+@dataclass(frozen=True)
+class Gated:
+    """Networks that learn from the set as long as their accuracy says so."""
+
+    settled: float = hyper(0.04, unit="range of accuracies, 0 to 1", source="CAFE's code, lambda_1", minimum=0.0)
+    moved: float = hyper(0.03, unit="range of accuracies, 0 to 1", source="CAFE's code, lambda_2", minimum=0.0)
+    window: int = hyper(10, unit="accuracies", source="CAFE's code", minimum=1)
+    query: int = hyper(128, unit="real images per class", source="CAFE's code", minimum=1)
+    most_steps: int = hyper(50, unit="steps on the images per network, at most", source="ours", minimum=1)
+    most_epochs: int = hyper(50, unit="epochs between steps, at most", source="ours", minimum=1)
+    lr: float = hyper(0.01, unit="learning rate of the network", source="CAFE's code", minimum=0.0)
+    batch: int = hyper(256, unit="images", source="CAFE's code", minimum=1)
+
+    registered: ClassVar[str] = "gated"
+    gives: ClassVar[str] = "network"
+    couples_classes: ClassVar[bool] = True
+    label_forms: ClassVar[tuple[str, ...]] = ("hard", "probabilities")
+
+    def steps(self, ipc: int) -> int:
+        return 1
+
+    def passes(self, steps: int, images: int, ipc: int) -> float:
+        """As if every inner loop took one window of epochs; a query passes forward only."""
+        epochs = min(self.window, self.most_epochs)
+        return steps * (epochs * images + (epochs + 1) * self.query * images / ipc / 3)
+
+    def begin(self, setting: Setting) -> "GatedNetworks":
+        return GatedNetworks(self, setting)
+
+
+class GatedNetworks:
+    """One run. accuracies: the last ones after steps on the images. taken: the steps of the present network."""
+
+    def __init__(self, schedule: Gated, setting: Setting) -> None:
+        self.schedule, self.setting = schedule, setting
+        self.current = setting.fresh()
+        self.accuracies: list[float] = []
+        self.taken = 0
+
+    def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
+        """The same network, trained on the set, or a new one where the last steps changed its accuracy little."""
+        if step > 0:
+            self._follow(*synthetic())
+        self.taken += 1
+        return self.current
+
+    def _follow(self, images: Tensor, labels: Tensor) -> None:
+        """What comes after a step on the images."""
+        rule = self.schedule
+        self.accuracies = [*self.accuracies, self._accuracy()][-rule.window :]
+        settled = self._full(self.accuracies) and spread(self.accuracies) < rule.settled
+        if settled or self.taken >= rule.most_steps:
+            self.current, self.accuracies, self.taken = self.setting.fresh(), [], 0
+            return
+        optimiser = torch.optim.SGD(self.current.parameters(), lr=rule.lr, fused=True)
+        inner: list[float] = []
+        for _ in range(rule.most_epochs):
+            train_epoch(self.current, optimiser, images, labels, rule.batch, self.setting)
+            inner = [*inner, self._accuracy()][-rule.window :]
+            if self._full(inner) and spread(inner) > rule.moved:
+                return
+
+    def _full(self, accuracies: list[float]) -> bool:
+        return len(accuracies) == self.schedule.window
+
+    @torch.no_grad()
+    def _accuracy(self) -> float:
+        """The part of newly drawn real images that the network classifies correctly, 0 to 1; classes are mixed in each batch."""
+        data, rule = self.setting.data, self.schedule
+        drawn = [data.sample(label, rule.query, self.setting.generator) for label in data.classes]
+        counts = torch.tensor([len(one) for one in drawn], device=data.device)
+        labels = torch.tensor(data.classes, device=data.device).repeat_interleave(counts)
+        images, right = torch.cat(drawn), 0
+        for chosen in batches_of(len(images), rule.batch, self.setting):
+            right += int((self.current(images[chosen]).argmax(1) == labels[chosen]).sum())
+        return right / len(images)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"network": self.current.state_dict(), "accuracies": list(self.accuracies), "taken": self.taken}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.current.load_state_dict(state["network"])
+        self.accuracies, self.taken = list(state["accuracies"]), state["taken"]
+
+
+def spread(accuracies: list[float]) -> float:
+    """The largest minus the smallest.
+
+    >>> spread([0.5, 0.25, 0.75])
+    0.5
+    """
+    return max(accuracies) - min(accuracies)

@@ -1,0 +1,117 @@
+"""A pool of networks that learn from the set, of different ages: each step on the images is taken with one of them.
+
+repeat: pick a network f at random; one step on the images; one step of f on  mean_s 1/2 sum_k ( f(s) - y_s )^2;  a network that
+has taken more than `max_age` steps gives its place to a new one.
+
+Source: Zhou, Nezhadarya & Ba, "Dataset Distillation using Neural Feature Regression" (FRePo, NeurIPS 2022), algorithm 1, and the
+authors' code for 10 networks, 100 steps, Adam at 3e-4 and at most 1000 images a step. At the start the ages are spread evenly:
+network i is i * max_age / size steps old. Ours is that it takes these steps on the set as it is when the network is picked for
+the first time, so that the wait is spread over the first steps on the images. Training batches are augmented where the method
+has an augmentation.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from condensers.engine import optimiser_state
+from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import SyntheticBatch
+from condensers.parts.objectives.kernel_regression import targets
+from condensers.parts.setting import Setting
+from condensers.training.classifier import loss_of
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Networks of different ages that are regressed on the set as it is so far."""
+
+    size: int = hyper(10, unit="networks", source="FRePo's code", minimum=1)
+    max_age: int = hyper(100, unit="training steps", source="FRePo's code", minimum=0)
+    lr: float = hyper(3e-4, unit="learning rate of Adam", source="FRePo's code", minimum=0.0)
+    batch: int = hyper(1000, unit="images", source="FRePo's code", minimum=1)
+
+    registered: ClassVar[str] = "pool"
+    gives: ClassVar[str] = "network"
+    couples_classes: ClassVar[bool] = True
+
+    def steps(self, ipc: int) -> int:
+        return 1
+
+    def passes(self, steps: int, images: int, ipc: int) -> float:
+        first = sum(self.first_age(index) for index in range(self.size))
+        return float((steps + first) * min(images, self.batch))
+
+    def first_age(self, index: int) -> int:
+        """Training steps that network `index` has behind it at the start."""
+        return index * self.max_age // self.size
+
+    def begin(self, setting: Setting) -> "AgeingNetworks":
+        return AgeingNetworks(self, setting)
+
+
+class AgeingNetworks:
+    """One run. owed: training steps that each network is to take before it is used next. picked: the one in use, -1 at first."""
+
+    def __init__(self, schedule: Pool, setting: Setting) -> None:
+        self.schedule, self.setting = schedule, setting
+        self.networks = [setting.fresh() for _ in range(schedule.size)]
+        self.optimisers = [self._optimiser(network) for network in self.networks]
+        self.ages = [0] * schedule.size
+        self.owed = [schedule.first_age(index) for index in range(schedule.size)]
+        self.picked = -1
+
+    def _optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.Adam(network.parameters(), lr=self.schedule.lr)
+
+    def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
+        """Train the last network on the set as it is now, then pick one."""
+        if self.picked >= 0:
+            self._train(self.picked, 1, synthetic)
+            if self.ages[self.picked] > self.schedule.max_age:
+                self._replace(self.picked)
+        self.picked = int(torch.randint(self.schedule.size, (1,), generator=self.setting.generator))
+        self._train(self.picked, self.owed[self.picked], synthetic)
+        self.owed[self.picked] = 0
+        return self.networks[self.picked].train()
+
+    def _replace(self, index: int) -> None:
+        self.networks[index] = self.setting.fresh()
+        self.optimisers[index] = self._optimiser(self.networks[index])
+        self.ages[index] = 0
+
+    def _train(self, index: int, steps: int, synthetic: SyntheticBatch) -> None:
+        """`steps` of Adam on the present images and labels, each on at most `batch` of them."""
+        if steps == 0:
+            return
+        network, optimiser = self.networks[index].train(), self.optimisers[index]
+        images, labels = synthetic()
+        wanted = targets(labels, self.setting.classes)
+        for _ in range(steps):
+            chosen = torch.arange(len(images))
+            if len(images) > self.schedule.batch:
+                chosen = torch.randperm(len(images), generator=self.setting.generator)[: self.schedule.batch]
+            chosen = chosen.to(images.device)
+            loss = loss_of(network(self.setting.augment(images[chosen])), wanted[chosen], "mse")
+            optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            optimiser.step()
+        self.ages[index] += steps
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "networks": [network.state_dict() for network in self.networks],
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "ages": list(self.ages),
+            "owed": list(self.owed),
+            "picked": self.picked,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for network, found in zip(self.networks, state["networks"], strict=True):
+            network.load_state_dict(found)
+        for optimiser, found in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser_state.take_up(optimiser, found)
+        self.ages, self.owed, self.picked = list(state["ages"]), list(state["owed"]), state["picked"]

@@ -1,0 +1,139 @@
+"""Networks of random weights: drawn anew, or kept for several steps."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from condensers.composition.real_statistics import Slot
+from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import SyntheticBatch
+from condensers.parts.setting import Setting
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A new network at every step, or every few steps, never trained.
+
+    A new, randomly initialised network for every step (DM, WACV 2023, section 3.2), or for every few of them.
+
+    With `reuse` k > 1 a network serves k steps, and with it its real batch, its draw of augmentation and what the objective read
+    from them: the real side costs a k-th. DC and DSA's networks are matched so by the schedule trained-on-synthetic.
+    """
+
+    reuse: int = hyper(1, unit="steps with a network, its real batch and its draw", source="DM, algorithm 1", minimum=1)
+
+    registered: ClassVar[str] = "fresh"
+    gives: ClassVar[str] = "network"
+    couples_classes: ClassVar[bool] = False
+
+    @property
+    def keeps(self) -> bool:
+        return self.reuse > 1
+
+    def real_sides(self, steps: int) -> int:
+        return -(-steps // self.reuse)
+
+    def steps(self, ipc: int) -> int:
+        return 1
+
+    def passes(self, steps: int, images: int, ipc: int) -> float:
+        return 0.0
+
+    def begin(self, setting: Setting) -> "FreshNetworks":
+        return FreshNetworks(self, setting)
+
+
+class FreshNetworks:
+    """One run; the present network is its state where it serves more than one step."""
+
+    def __init__(self, schedule: Fresh, setting: Setting) -> None:
+        self.schedule, self.setting = schedule, setting
+        self.current: nn.Module | None = None
+        self.slot: Slot | None = None
+
+    def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
+        """A network that was not there before, at the first of each `reuse` steps."""
+        new = step % self.schedule.reuse == 0
+        if self.current is None or new:
+            self.current = self.setting.fresh()
+        self.slot = Slot(0, new, whole=False) if self.schedule.keeps else None
+        return self.current
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"network": self.current.state_dict()} if self.schedule.keeps and self.current is not None else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        if "network" in state:
+            self.current = self.setting.fresh()
+            self.current.load_state_dict(state["network"])
+
+
+@dataclass(frozen=True)
+class Cached:
+    """Random networks that come again and again, with the statistics of the real images cached.
+
+    A fixed number of random networks, each with what the objective reads from the real images, computed once.
+
+    L(S) = sum_c || m_ic - mean_b psi_i(A_i(s_cb)) ||^2,  m_ic = mean of psi_i(A_i(x)) over class c,  i the step's network
+
+    Source: ours, of DM's objective (WACV 2023, eq. 5), whose expectation over networks becomes a mean over `networks` of them,
+    each with one draw of augmentation, and whose real batch becomes the whole class: no noise on the real side, no cost of it
+    after the first steps. Any objective with statistics takes it. `real = "batch"` reads one batch of the sampler in place of the
+    whole class.
+    """
+
+    networks: int = hyper(10, unit="networks", source="ours", minimum=1)
+    real: str = hyper("class", unit="real images behind the statistics of a network", source="ours", values=("class", "batch"))
+    order: str = hyper("in-turn", unit="which network a step takes", source="ours", values=("in-turn", "random"))
+
+    registered: ClassVar[str] = "cached"
+    gives: ClassVar[str] = "network"
+    couples_classes: ClassVar[bool] = False
+    keeps: ClassVar[bool] = True
+
+    @property
+    def whole_classes(self) -> bool:
+        return self.real == "class"
+
+    def real_sides(self, steps: int) -> int:
+        return 0 if self.whole_classes else min(steps, self.networks)
+
+    def preparation(self, data: Any) -> float:
+        """Image passes of the caches: forward only, a third of a pass."""
+        return self.networks * len(data.images) / 3 if self.whole_classes else 0.0
+
+    def steps(self, ipc: int) -> int:
+        return 1
+
+    def passes(self, steps: int, images: int, ipc: int) -> float:
+        return 0.0
+
+    def begin(self, setting: Setting) -> "CachedNetworks":
+        return CachedNetworks(self, setting)
+
+
+class CachedNetworks:
+    """One run: its networks. What is cached belongs to the loop, which finds it by the slot's number."""
+
+    def __init__(self, schedule: Cached, setting: Setting) -> None:
+        self.schedule, self.setting = schedule, setting
+        self.networks = [setting.fresh() for _ in range(schedule.networks)]
+        self.slot: Slot | None = None
+
+    def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
+        """One of the networks."""
+        size = len(self.networks)
+        number = step % size
+        if self.schedule.order == "random":
+            number = int(torch.randint(size, (1,), generator=self.setting.generator))
+        self.slot = Slot(number, new=False, whole=self.schedule.whole_classes)
+        return self.networks[number]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"networks": [network.state_dict() for network in self.networks]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for network, weights in zip(self.networks, state["networks"], strict=True):
+            network.load_state_dict(weights)

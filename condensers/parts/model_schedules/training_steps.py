@@ -1,0 +1,49 @@
+"""How schedules train their networks, and make them ready for the next step on the images."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from condensers.networks import has_batch_norm
+from condensers.parts.objectives.gradient import freeze_batch_norm
+from condensers.parts.setting import Setting
+
+BATCH_NORM_IMAGES = 16  # of each class, as in DC's code
+
+
+def train_epoch(
+    network: nn.Module, optimiser: torch.optim.Optimizer, images: Tensor, labels: Tensor, batch: int, setting: Setting
+) -> None:
+    """Every image (N, C, H, W) once, in a new order, in batches that are augmented image by image.
+
+    labels: (N,) int64, or (N, K) probabilities. The order and the augmentation are drawn from the setting's generator.
+    """
+    for chosen in batches_of(len(images), batch, setting):
+        train_step(network, optimiser, setting.augment(images[chosen]), labels[chosen])
+
+
+def batches_of(images: int, batch: int, setting: Setting) -> Iterable[Tensor]:
+    """Indices of so many images in a new order, (<= batch,) int64 each, on the run's device."""
+    order = torch.randperm(images, generator=setting.generator).to(setting.data.device)
+    return torch.split(order, batch)
+
+
+def train_step(network: nn.Module, optimiser: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> Tensor:
+    """One step on the cross-entropy of images (n, C, H, W); returns the logits (n, K) before it, without a graph."""
+    logits: Tensor = network(images)
+    loss = functional.cross_entropy(logits, labels)
+    optimiser.zero_grad()
+    torch.autograd.backward(loss)
+    optimiser.step()
+    return logits.detach()
+
+
+def ready(network: nn.Module, setting: Setting) -> nn.Module:
+    """The network as gradients are matched in it: in training mode, batch norms with statistics of real images, kept there."""
+    network.train()
+    if has_batch_norm(network):
+        real = [setting.data.sample(label, BATCH_NORM_IMAGES, setting.generator) for label in setting.data.classes]
+        freeze_batch_norm(network, torch.cat(real))
+    return network

@@ -1,0 +1,103 @@
+"""Plain gradient descent on synthetic images, and the way back through it to images, labels and learning rates.
+
+theta_{s+1} = theta_s - a_s g_s,   g_s = grad CE( A(x_s), y_s; theta_s ),   v_N = dL / dtheta_N;   backwards, for s = N-1 .. 0,
+with h_s = <g_s, v_{s+1}>:
+
+    dL/d(x_s, y_s) += -a_s dh_s / d(x_s, y_s),   dL/da_s = -h_s,   v_s = v_{s+1} - a_s dh_s / dtheta_s
+
+Source: Maclaurin et al., "Gradient-based hyperparameter optimization through reversible learning" (2015), algorithm 2 without
+momentum, theta_s kept instead of undone. One Hessian-vector product a step; memory for N parameter vectors and one graph.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional
+
+from condensers.networks.precision import by_modules, precision
+from condensers.parts.objectives.base import Whole
+
+
+class Step(NamedTuple):
+    """chosen: positions of the images that a step trains on, (n,) int64. draw: their augmentation."""
+
+    chosen: Tensor
+    draw: Any
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Steps of plain SGD of `network` on the images of `whole`; rates: (N,), one for each of the N steps.
+
+    Networks are in training mode and parameters (P,) are one vector, in the order of `network.parameters()`.
+    """
+
+    network: nn.Module
+    whole: Whole
+    rates: Tensor
+    steps: Sequence[Step]
+
+    def gradient(self, theta: Tensor, step: Step, images: Tensor, labels: Tensor, graph: bool) -> Tensor:
+        """g_s at `theta`, (P,), for the step's images (n, C, H, W) and labels, not yet augmented."""
+        augmented = self.whole.setting.augmentation.apply(images, step.draw)
+        with by_modules() if graph else precision("fp32"):
+            loss = functional.cross_entropy(logits(self.network, theta, augmented), labels)
+        return torch.autograd.grad(loss, theta, create_graph=graph)[0]
+
+    def unroll(self, theta: Tensor) -> Tensor:
+        """theta_N with the graph of all steps."""
+        theta = theta.detach().requires_grad_()
+        for step, rate in zip(self.steps, self.rates, strict=True):
+            theta = theta - rate * self.gradient(
+                theta, step, self.whole.images[step.chosen], self.whole.labels[step.chosen], True
+            )
+        return theta
+
+    def walk(self, theta: Tensor) -> list[Tensor]:
+        """theta_0 .. theta_N without a graph."""
+        images, labels, path = self.whole.images.detach(), self.whole.labels.detach(), [theta.detach()]
+        for step, rate in zip(self.steps, self.rates.detach(), strict=True):
+            theta = path[-1].requires_grad_()
+            gradient = self.gradient(theta, step, images[step.chosen], labels[step.chosen], False)
+            path.append(theta.detach() - rate * gradient)
+        return [one.detach() for one in path]
+
+    def reverse(self, path: Sequence[Tensor], adjoint: Tensor, through_path: bool) -> None:
+        """Add dL/d(images, labels, rates) to the leaves behind them; path: theta_0 .. theta_N, adjoint: dL/dtheta_N, (P,).
+
+        Without `through_path` v_s stays dL/dtheta_N: what an image does to the later gradients, by moving the point where they
+        are taken, is left out.
+        """
+        whole, rates = self.whole, self.rates.detach()
+        soft = whole.labels.is_floating_point()
+        sums = [torch.zeros_like(whole.images), torch.zeros_like(rates)] + [torch.zeros_like(whole.labels)] * soft
+        for index in reversed(range(len(self.steps))):
+            step = self.steps[index]
+            theta = path[index].detach().requires_grad_(True)
+            images = whole.images.detach()[step.chosen].requires_grad_()
+            labels = whole.labels.detach()[step.chosen].requires_grad_(soft)
+            product = self.gradient(theta, step, images, labels, True) @ adjoint
+            wanted = [images] + [labels] * soft + [theta] * through_path
+            parts = [-rates[index] * part for part in torch.autograd.grad(product, wanted)]
+            sums[0].index_add_(0, step.chosen, parts[0])
+            sums[1][index] = -product.detach()
+            if soft:
+                sums[2].index_add_(0, step.chosen, parts[1])
+            if through_path:
+                adjoint = adjoint + parts[-1]
+        pairs = zip([whole.images, self.rates, whole.labels], sums, strict=False)
+        learned = [(tensor, total) for tensor, total in pairs if tensor.requires_grad]
+        torch.autograd.backward([tensor for tensor, _ in learned], [total for _, total in learned])
+
+
+def logits(network: nn.Module, theta: Tensor, images: Tensor) -> Tensor:
+    """Logits (n, K) of `network` with the parameters `theta` (P,) in place of its own."""
+    named = dict(network.named_parameters())
+    parts = torch.split(theta, [parameter.numel() for parameter in named.values()])
+    shaped = {name: part.view(named[name].shape) for name, part in zip(named, parts, strict=True)}
+    found: Tensor = functional_call(network, shaped, (images,))
+    return found

@@ -1,0 +1,1 @@
+"""Kernels between images, for kernel regression."""

@@ -1,0 +1,85 @@
+"""Unrolled training (DD): a new network, trained step by step on the set as it prescribes, should be right on real images.
+
+L = E CE( f(x; theta_T), y ),   theta_{s+1} = theta_s - a_s grad CE( f(images of step s; theta_s) ),   a_s = softplus(rho_s)
+
+T = images per class * epochs steps; step s trains on the s-th image of each class. Images, rho (and labels) are learned; the
+gradient is taken by a reverse pass with one Hessian-vector product a step, as in the authors' code.
+Source: Wang et al., "Dataset Distillation" (2018), algorithm 1 and section 3.4. Networks with batch norm stay in training mode
+for the loss on the real batch (the authors' code evaluates them there): their statistics are that batch's, not the set's.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import parameters_to_vector
+
+from condensers.hyperparameters import hyper
+from condensers.parts.objectives.base import Learned, Whole
+from condensers.parts.objectives.differentiable_sgd import Descent, Step, logits
+from condensers.parts.setting import Setting
+from condensers.training.ordered import step_images
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """Cross-entropy on real images after ordered steps of training on the set, at learned rates."""
+
+    epochs: int = hyper(3, unit="passes over the images of each class", source="DD's code", minimum=1)
+    lr: float = hyper(
+        0.02, unit="learning rate of the steps, at first", source="DD's code: MNIST (0.001: CIFAR-10)", minimum=1e-6
+    )
+    lr_lr: float = hyper(0.01, unit="learning rate of rho", source="DD's code: that of the images", minimum=0.0)
+
+    registered: ClassVar[str] = "unrolled"
+    kind: ClassVar[str] = "whole"
+    needs: ClassVar[str] = "network"
+    real: ClassVar[bool] = True
+    couples_classes: ClassVar[bool] = True
+    joint: ClassVar[bool] = True
+    label_forms: ClassVar[tuple[str, ...]] = ("hard", "probabilities")
+
+    @property
+    def passes(self) -> tuple[float, float]:
+        """Passes of a real and of a synthetic image a step."""
+        return 1.0, 3.5 * self.epochs
+
+    def extras(self, setting: Setting) -> dict[str, Learned]:
+        """rho, (T,): what softplus makes positive rates of."""
+        rho = torch.full((setting.per_class * self.epochs,), self.lr, device=setting.data.device).expm1().log()
+        return {"rates": Learned(rho, self.lr_lr, stored=True)}
+
+    def pack(self, extra: dict[str, Tensor]) -> dict[str, Tensor]:
+        """As stored: the rates themselves, (T,) float32."""
+        return {"rates": functional.softplus(extra["rates"])}
+
+    def recipe(self) -> dict[str, Any]:
+        """Networks are to be trained as `condensers.training.ordered` does it."""
+        return {"ordered": True, "epochs": self.epochs}
+
+    def extra_bytes(self, per_class: int) -> int:
+        """per_class: images of a class as the set decodes."""
+        return 4 * per_class * self.epochs
+
+    def backward(self, given: nn.Module, whole: Whole) -> float:
+        """Add the gradient to what is learned; returns the loss on the real batch. given: an untrained network."""
+        descent = Descent(given, whole, functional.softplus(whole.extra["rates"]), self._steps(whole))
+        path = descent.walk(parameters_to_vector(given.parameters()))
+        end = path[-1].requires_grad_()
+        loss = functional.cross_entropy(logits(given, end, whole.real), whole.real_labels)
+        adjoint = torch.autograd.grad(loss, end)[0]
+        descent.reverse(path, adjoint, through_path=True)
+        return loss.item()
+
+    def _steps(self, whole: Whole) -> list[Step]:
+        setting, device = whole.setting, whole.images.device
+        classes = len(setting.data.classes)
+        return [
+            Step(
+                step_images(classes, setting.per_class, step, device),
+                setting.augmentation.draw(classes, setting.shape, setting.generator),
+            )
+            for step in range(setting.per_class * self.epochs)
+        ]

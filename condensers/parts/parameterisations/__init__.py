@@ -1,0 +1,1 @@
+"""What is learned and stored in place of images."""

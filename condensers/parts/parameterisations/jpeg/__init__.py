@@ -1,0 +1,1 @@
+"""Learned JPEG coefficients, and the arithmetic of JPEG files."""

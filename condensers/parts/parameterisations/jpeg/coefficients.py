@@ -1,0 +1,158 @@
+"""JPEG: what is learned are the quantised cosine coefficients of images, and what is stored are the bytes of JPEG files.
+
+x_u = clamp( D' (Q round(m_u c_u)) D + 128 ),  m_u: the coefficients that are not zero in the file of the starting image
+
+Gradients pass the rounding and the clamping straight through. The mask m keeps files from growing: what is zero stays so. The
+bytes of N images buy the head of the files once and then as many files as fit, counted as `real-jpeg` counts them. Where not
+even N files fit (small images, few classes), the images stay pixels.
+
+Source: ours. Learning in the frequency domain is that of Shin et al., "Frequency Domain-based Dataset Distillation" (FreD,
+NeurIPS 2023), who keep the coefficients of largest variance as floats; here the file format decides what a coefficient costs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from condensers.data import ClassData
+from condensers.engine.context import Context
+from condensers.errors import UsageError
+from condensers.hyperparameters import hyper
+from condensers.parts.labels import label_dtype
+from condensers.parts.parameterisations.base import Groups
+from condensers.parts.parameterisations.compressed import Compressed
+from condensers.parts.parameterisations.jpeg import files
+from condensers.parts.parameterisations.jpeg.entropy import BLOCK, Layout, body, layout
+from condensers.parts.parameterisations.jpeg.sizes import Sizes
+from condensers.parts.parameterisations.jpeg.transform import Transform
+from condensers.parts.parameterisations.latent import straight_through
+from condensers.parts.parameterisations.pixels import Pixels
+from condensers.selections.base import stored_bytes
+
+LARGEST = 1023.0  # what ten bits hold
+FILES, PIXELS = Compressed("jpeg"), Pixels()
+
+
+@dataclass(frozen=True)
+class JPEG:
+    """Coefficients of JPEG files; how many files fit depends on the data."""
+
+    quality: int = hyper(10, unit="of 100", source="ours", minimum=1)
+
+    registered: ClassVar[str] = "jpeg"
+    couples_classes: ClassVar[bool] = False
+    copies: ClassVar[int] = 1
+    # What stays as it is stands beside the learned tensor.
+    rates: ClassVar[Mapping[str, float]] = {"mask": 0.0, "range": 0.0, "sides": 0.0}
+
+    def units(self, data: ClassData, ipc: int) -> int:
+        """Files of a class that fit the bytes of `ipc` uint8 images and their labels, counted in a fixed order; at least ipc."""
+        if self.quality > files.BEST:
+            raise UsageError(f"parameterisation jpeg: quality {self.quality} is above the largest, {files.BEST}; take less")
+        return max(ipc, Sizes(data, "jpeg", self.quality).fitting(stored_bytes(data, ipc)))
+
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        """The most that the files may take: what `ipc` uint8 images do, and less what the labels of more images take more."""
+        return stored_bytes(data, ipc) - self.units(data, ipc) * len(data.classes) * label_dtype(len(data.class_names)).itemsize
+
+    def groups(self, start: Tensor, data: ClassData, context: Context) -> Groups:
+        """Coefficients (M, B, 64), their mask, `range` (2, C): mean and deviation of pixels, and `sides` (2,): height, width.
+
+        Or pixels, where so many files would take more.
+        """
+        each = len(start) // len(data.classes)
+        if Sizes(data, "jpeg", self.quality).fitting(stored_bytes(data, each)) < each:
+            return PIXELS.groups(start, data, context)
+        free = Transform(data.shape, self.quality).forward(data.quantise(start).float())
+        extent = torch.tensor([data.mean, data.std], device=start.device)
+        sides = torch.tensor(data.shape[1:], dtype=torch.float32, device=start.device)
+        return {"coefficients": free, "mask": (free.round() != 0).float(), "range": extent, "sides": sides}
+
+    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+        """The images of the stored `units`; rounds and clamps as storage does and passes gradients straight through."""
+        if _form(groups) is PIXELS:
+            return PIXELS.decode(groups, units)
+        images = Transform(_shape(groups), self.quality).inverse(self._kept(groups, units))
+        mean, std = groups["range"].detach().view(2, 1, -1, 1, 1)
+        normalised: Tensor = (straight_through(images, images.detach().clamp(0, 255)) / 255 - mean) / std
+        return normalised
+
+    def _kept(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+        """The coefficients (n, B, 64) as files hold them."""
+        masked = groups["coefficients"][units] * groups["mask"][units].detach()
+        return straight_through(masked, masked.detach().round())
+
+    def project(self, groups: Groups, data: ClassData) -> None:
+        """Coefficients stay within what a file can hold."""
+        if _form(groups) is FILES:
+            groups["coefficients"].clamp_(-LARGEST, LARGEST)
+
+    def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
+        """The files; where they take more than real ones do, the finest small coefficients of all of them are left out."""
+        if _form(groups) is PIXELS:
+            return PIXELS.pack(groups, data)
+        kept = self._kept(groups, slice(None)).detach().int().cpu()
+        sizes = Sizes(data, "jpeg", self.quality)
+        limit = sizes.content(len(kept) // len(data.classes))
+        return FILES.pack(sizes.frame, fitted_bodies(kept, layout(data.shape, self.quality), limit))
+
+    def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], shape: Sequence[int]) -> Tensor:
+        return _form(stored).unpack(stored, mean, std, shape)
+
+    def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
+        return _form(stored).take(stored, units)
+
+    def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
+        forms = {_form(part) for part in parts}
+        if len(forms) > 1:
+            raise UsageError(
+                "the sets are stored as files and as pixels, and cannot be one; keep them apart, or condense them anew"
+            )
+        return forms.pop().join(parts)
+
+
+def _form(stored: Mapping[str, Tensor]) -> Pixels | Compressed:
+    """What groups are, while they are learned and as they are stored."""
+    return PIXELS if "images" in stored else FILES
+
+
+def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:
+    height, width = (int(side) for side in groups["sides"])
+    return groups["range"].shape[1], height, width
+
+
+def fitted_bodies(kept: Tensor, form: Layout, limit: int) -> list[bytes]:
+    """The scans of images whose coefficients are kept (M, B, 64), of no more than `limit` bytes in all.
+
+    Left out, as far as needed and from the finest on: first coefficients of size 1, then all but those of the blocks' means.
+    """
+    small = kept.abs() <= 1
+    for droppable in (small, torch.ones_like(small)):
+        least, most = 1, BLOCK**2  # leaving out from `most` on leaves out nothing
+        while least < most:
+            middle = (least + most + 1) // 2
+            if _length(_without(kept, droppable, middle), form) <= limit:
+                least = middle
+            else:
+                most = middle - 1
+        found = _bodies(_without(kept, droppable, least), form)
+        if sum(map(len, found)) <= limit:
+            break
+    return found
+
+
+def _without(kept: Tensor, droppable: Tensor, first: int) -> Tensor:
+    """Without the droppable coefficients from number `first` of each block on."""
+    fine = torch.arange(kept.shape[2]) >= first
+    return kept.masked_fill(droppable & fine, 0)
+
+
+def _bodies(kept: Tensor, form: Layout) -> list[bytes]:
+    return [body(image, form) for image in kept.tolist()]
+
+
+def _length(kept: Tensor, form: Layout) -> int:
+    return sum(map(len, _bodies(kept, form)))

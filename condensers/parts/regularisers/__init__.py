@@ -1,0 +1,1 @@
+"""Weighted terms beside the objective."""

@@ -1,0 +1,81 @@
+"""Terms that keep the classes of synthetic images apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from condensers.hyperparameters import hyper
+from condensers.parts.objectives.base import Pair
+from condensers.parts.objectives.mean_embedding import class_means
+from condensers.parts.regularisers.base import of_real
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Cross-entropy of the synthetic images under the network, weighted by its accuracy.
+
+    Cross-entropy of the synthetic images, the more of it the better the network knows the real ones.
+
+    L = accuracy(net) sum_c mean_b CE( net(s_cb), c )
+
+    Source: Zhao et al., "Improved Distribution Matching for Dataset Condensation" (IDM, CVPR 2023), section 3.4 as we recall, and
+    the authors' code. There the accuracy is in percent; here it is a fraction from 0 to 1, so that their weights 0.5 and 0.1 are
+    50 and 10. The accuracy is what the schedule says of its network (`accuracy`, as `queue` does); where it says nothing, the
+    part of the pairs' real images that the network classifies correctly.
+    """
+
+    weight: float = hyper(50.0, unit="per accuracy of 1", source="IDM's commands: 0.5 per percent", minimum=0.0)
+
+    registered: ClassVar[str] = "cross-entropy"
+    couples_classes: ClassVar[bool] = False
+
+    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+        """Sum over the pairs of their mean cross-entropy, times the network's accuracy."""
+        sizes = [len(pair.synthetic) for pair in pairs]
+        logits = network(torch.cat([pair.synthetic for pair in pairs]))
+        means = [
+            functional.cross_entropy(part, torch.full((len(part),), pair.label, device=part.device))
+            for part, pair in zip(torch.split(logits, sizes), pairs, strict=True)
+        ]
+        return accuracy_of(network, pairs) * torch.stack(means).sum()
+
+
+@torch.no_grad()
+def accuracy_of(network: nn.Module, pairs: Sequence[Pair]) -> float:
+    """The `accuracy` that the network carries, or the part of the pairs' real images that it classifies correctly, 0 to 1."""
+    known = getattr(network, "accuracy", None)
+    if isinstance(known, float):
+        return known
+    right = sum(int((network(pair.real).argmax(1) == pair.label).sum()) for pair in pairs)
+    return right / sum(len(pair.real) for pair in pairs)
+
+
+@dataclass(frozen=True)
+class Discriminative:
+    """Real images are classified by the centres of the synthetic classes.
+
+    Discriminative term: real images are to be nearest, by inner product, to the mean synthetic embedding of their own class.
+
+    L = - sum_i log softmax_k( < z(x_i), mean_b z(s_kb) > )[ class of x_i ],  k over the classes at hand
+
+    Source: Wang et al., "CAFE: Learning to Condense Dataset by Aligning Features" (CVPR 2022), section 3.3, and the authors'
+    code: a sum over the real images, not a mean, weighted by 0.01. Labels are the positions of the classes at hand, any number of
+    them.
+    """
+
+    weight: float = hyper(0.01, source="CAFE's code, inner_weight", minimum=0.0)
+
+    registered: ClassVar[str] = "discriminative"
+    couples_classes: ClassVar[bool] = True
+
+    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+        """Sum over all real images of the pairs; differentiable in the synthetic images, the centres."""
+        real = of_real(network, pairs)
+        centres = class_means(network, [pair.synthetic for pair in pairs], together=True)
+        sizes = torch.tensor([len(part) for part in real])
+        positions = torch.arange(len(pairs)).repeat_interleave(sizes).to(centres.device)
+        return functional.cross_entropy(torch.cat(real) @ centres.T, positions, reduction="sum")

@@ -1,0 +1,165 @@
+"""How the real batch of a class is drawn."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from condensers.clustering import coarse_clusters
+from condensers.hyperparameters import hyper
+from condensers.networks import Network
+from condensers.parts.setting import Setting
+from condensers.selections.geometry import KMeans as Nearest
+
+IMAGES_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class KMeans:
+    """Real batches of the images nearest to the centroids of their class.
+
+    k-means: a class's real batch is one image for each of its clusters in the embedding of the present network.
+
+    batch = { argmin_b || psi_theta(x_b) - m_k || : k = 1 ... n },  m_1 ... m_n the centroids of psi_theta(x) over the class
+
+    Source: Liu et al., "DREAM: Efficient Dataset Distillation by Representative Matching" (ICCV 2023), section 3.3 as we recall,
+    and the authors' code: n clusters for a batch of n, found anew every 10 steps. Where two centroids have the same nearest
+    image, the later one takes its next nearest, so that no image comes twice. A schedule that gives no network has its pixels
+    clustered.
+    """
+
+    interval: int = hyper(10, unit="steps between clusterings", source="DREAM's code, interval", minimum=1)
+
+    registered: ClassVar[str] = "k-means"
+
+    def begin(self, setting: Setting) -> "ClusteredBatches":
+        return ClusteredBatches(self, setting)
+
+
+class ClusteredBatches:
+    """One run: the choice of each class, kept between clusterings. chosen: label -> indices (n,) int64 into the data."""
+
+    def __init__(self, sampler: KMeans, setting: Setting) -> None:
+        self.sampler, self.setting = sampler, setting
+        self.chosen: dict[int, Tensor] = {}
+
+    def batch(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
+        """(<= n, C, H, W) float32 normalised: different real images of the class `label`; all of them where it has fewer."""
+        data = self.setting.data
+        if step % self.sampler.interval == 0 or label not in self.chosen:
+            self.chosen[label] = self._choose(data.members(label), n, network)
+        return data.normalise(data.images[self.chosen[label]])
+
+    def _choose(self, members: Tensor, n: int, network: nn.Module | None) -> Tensor:
+        if len(members) <= n:
+            return members
+        found = Nearest().choose(self._features(members, network), n, self.setting.generator)
+        return members[found.to(members.device)]
+
+    @torch.no_grad()
+    def _features(self, members: Tensor, network: nn.Module | None) -> Tensor:
+        """(n, D) of the images at `members`, as the network embeds them in evaluation mode; its own mode is given back."""
+        data, found = self.setting.data, []
+        modes = {module: module.training for module in network.modules()} if network is not None else {}
+        for part in torch.split(members, IMAGES_AT_ONCE):
+            images = data.normalise(data.images[part])
+            found.append(images.flatten(1) if network is None else cast(Network, network.eval()).embed(images))
+        for module, mode in modes.items():
+            module.training = mode
+        return torch.cat(found)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"chosen": dict(self.chosen)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.chosen = dict(state["chosen"])
+
+
+@dataclass(frozen=True)
+class Random:
+    """Real batches drawn at random from the class.
+
+    Random: a class's real batch is drawn anew at every step, without replacement within the batch.
+    """
+
+    registered: ClassVar[str] = "random"
+
+    def begin(self, setting: Setting) -> "RandomBatches":
+        return RandomBatches(setting)
+
+
+class RandomBatches:
+    """Draws from the run's generator; has no state of its own."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+
+    def batch(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
+        """(<= n, C, H, W) float32 normalised: real images of the class `label`."""
+        return self.setting.data.sample(label, n, self.setting.generator)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Stratified:
+    """Real batches that take from every cluster of their class in proportion to its size.
+
+    Stratified: a class's real batch has images of all of its clusters, as many of each as its size asks for, and no bias.
+
+    batch = { x_(p) : p = floor( (u + i) N / n ), i = 0 ... n - 1 },  u uniform in [0, 1),  x_(0) ... x_(N-1) ordered by cluster
+
+    Source: systematic sampling of an ordered list (Madow & Madow, "On the theory of systematic sampling", 1944), the list ordered
+    by the clusters of the images' pixels, anew and at random within and among the clusters for every batch. Every image comes
+    with probability n / N, so that the mean of the batch, of whatever function of an image, is that of the class in expectation,
+    with the variance within clusters only. Clusters are found once, quickly: in coarse pixels.
+    """
+
+    clusters: int | None = hyper(None, unit="clusters per class", source="ours: as many as images in a batch", minimum=1)
+
+    registered: ClassVar[str] = "stratified"
+
+    def begin(self, setting: Setting) -> "StratifiedBatches":
+        return StratifiedBatches(self, setting)
+
+
+class StratifiedBatches:
+    """One run. cluster: label -> cluster (N,) int64 of each image of the class, found when the class is first drawn from."""
+
+    def __init__(self, sampler: Stratified, setting: Setting) -> None:
+        self.sampler, self.setting = sampler, setting
+        self.cluster: dict[int, Tensor] = {}
+
+    def batch(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
+        """(<= n, C, H, W) float32 normalised: different real images of the class `label`; all of them where it has fewer."""
+        data = self.setting.data
+        members = data.members(label)
+        if len(members) > n:
+            members = members[self._choose(label, members, n).to(members.device)]
+        return data.normalise(data.images[members])
+
+    def _choose(self, label: int, members: Tensor, n: int) -> Tensor:
+        """Positions (n,) int64 among the members."""
+        data, generator = self.setting.data, self.setting.generator
+        if label not in self.cluster:
+            images = data.normalise(data.images[members])
+            k = min(self.sampler.clusters or n, len(members))
+            self.cluster[label] = coarse_clusters(images, k, generator).cpu()
+        cluster = self.cluster[label]
+        shuffled = torch.randperm(len(members), generator=generator)
+        rank = torch.randperm(int(cluster.max()) + 1, generator=generator)
+        ordered = shuffled[torch.argsort(rank[cluster[shuffled]], stable=True)]
+        start = torch.rand((), generator=generator, dtype=torch.float64)
+        positions = ((start + torch.arange(n)) * (len(members) / n)).floor().long()
+        return ordered[positions.clamp(max=len(members) - 1)]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"cluster": dict(self.cluster)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.cluster = {label: cluster.cpu() for label, cluster in state["cluster"].items()}

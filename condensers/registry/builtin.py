@@ -1,0 +1,117 @@
+"""Where each built-in part is: name -> "module:Name", a table for each kind. Listing them imports nothing."""
+
+METHODS = {
+    "dc": "condensers.methods.dc:DC",
+    "dsa": "condensers.methods.dsa:DSA",
+    "masked-dc": "condensers.methods.masked:MaskedDC",
+    "masked-dsa": "condensers.methods.masked:MaskedDSA",
+    "dm": "condensers.methods.dm:DM",
+    "dm-fast": "condensers.methods.dm:DMFast",
+    "semantic": "condensers.methods.semantic:Semantic",
+    "kfs": "condensers.methods.kfs:KFS",
+    "kip": "condensers.methods.kip:KIP",
+    "rfad": "condensers.methods.kip:RFAD",
+    "frepo": "condensers.methods.frepo:FRePo",
+    "cafe": "condensers.methods.cafe:CAFE",
+    "datadam": "condensers.methods.datadam:DataDAM",
+    "idm": "condensers.methods.idm:IDM",
+    "dcc": "condensers.methods.dcc:DCC",
+    "idc": "condensers.methods.idc:IDC",
+    "dream": "condensers.methods.idc:DREAM",
+    "dd": "condensers.methods.dd:DD",
+    "mtt": "condensers.methods.mtt:MTT",
+    "tesla": "condensers.methods.mtt:TESLA",
+}
+SELECTIONS = {
+    "random": "condensers.selections.base:Random",
+    "herding": "condensers.selections.geometry:Herding",
+    "k-center": "condensers.selections.geometry:KCenter",
+    "k-means": "condensers.selections.geometry:KMeans",
+    "k-means-centroids": "condensers.selections.geometry:KMeansCentroids",
+    "forgetting": "condensers.selections.scores:Forgetting",
+    "el2n": "condensers.selections.scores:EL2N",
+    "grand": "condensers.selections.scores:GraNd",
+    "margin": "condensers.selections.scores:Margin",
+    "real-tiles": "condensers.selections.real_tiles:RealTiles",
+    "real-jpeg": "condensers.selections.real_files:RealJPEG",
+    "real-png": "condensers.selections.real_files:RealPNG",
+}
+NETWORKS = {
+    "convnet": "condensers.networks.convnet:ConvNetSpec",
+    "mlp": "condensers.networks.mlp:MLPSpec",
+    "lenet": "condensers.networks.lenet:LeNetSpec",
+    "resnet18": "condensers.networks.resnet:ResNet18Spec",
+    "resnet18-ap": "condensers.networks.resnet:ResNet18APSpec",
+    "alexnet": "condensers.networks.alexnet:AlexNetSpec",
+    "vgg11": "condensers.networks.vgg:VGG11Spec",
+    "vit-tiny": "condensers.networks.vit:ViTSpec",
+    "shrunk": "condensers.networks.wrappers:ShrunkSpec",
+    "any-of": "condensers.networks.wrappers:AnyOfSpec",
+}
+PARAMETERISATIONS = {
+    "pixels": "condensers.parts.parameterisations.pixels:Pixels",
+    "tiles": "condensers.parts.parameterisations.tiles:Tiles",
+    "latent": "condensers.parts.parameterisations.latent:Latent",
+    "jpeg": "condensers.parts.parameterisations.jpeg.coefficients:JPEG",
+    "compressed": "condensers.parts.parameterisations.compressed:Compressed",
+}
+LABELS = {
+    "hard": "condensers.parts.labels:Hard",
+    "teacher": "condensers.parts.labels:Teacher",
+    "learned": "condensers.parts.labels:LearnedLabels",
+}
+VIEWS = {
+    "identity": "condensers.parts.views.base:Identity",
+    "mask": "condensers.parts.views.mask_file:Mask",
+    "attention": "condensers.parts.views.attention:Attention",
+    "saliency": "condensers.parts.views.saliency:Saliency",
+    "background": "condensers.parts.views.background:Background",
+    "semantic-mix": "condensers.parts.views.semantic_mix:SemanticMix",
+}
+SAMPLERS = {
+    "random": "condensers.parts.samplers:Random",
+    "k-means": "condensers.parts.samplers:KMeans",
+    "stratified": "condensers.parts.samplers:Stratified",
+}
+AUGMENTATIONS = {
+    "none": "condensers.parts.augmentations.dsa:NoAugmentation",
+    "dsa": "condensers.parts.augmentations.dsa:Siamese",
+}
+OBJECTIVES = {
+    "gradient": "condensers.parts.objectives.gradient:GradientMatching",
+    "mean-embedding": "condensers.parts.objectives.mean_embedding:MeanEmbedding",
+    "kernel-regression": "condensers.parts.objectives.kernel_regression:KernelRegression",
+    "layer-means": "condensers.parts.objectives.layer_means:LayerMeans",
+    "attention": "condensers.parts.objectives.attention:AttentionMatching",
+    "summed-gradient": "condensers.parts.objectives.gradient:SummedGradient",
+    "trajectory": "condensers.parts.objectives.trajectory:Trajectory",
+    "unrolled": "condensers.parts.objectives.unrolled:Unrolled",
+}
+REGULARISERS = {
+    "discriminative": "condensers.parts.regularisers.classification:Discriminative",
+    "cross-entropy": "condensers.parts.regularisers.classification:CrossEntropy",
+    "contrastive": "condensers.parts.regularisers.contrastive:Contrastive",
+    "simclr": "condensers.parts.regularisers.contrastive:SimCLR",
+    "diversity": "condensers.parts.regularisers.diversity:Diversity",
+}
+KERNELS = {
+    "fc_ntk": "condensers.parts.objectives.kernels.neural_tangent:FullyConnectedNTK",
+    "conv_ntk": "condensers.parts.objectives.kernels.neural_tangent:ConvolutionalNTK",
+    "rf_nngp": "condensers.parts.objectives.kernels.features:RandomFeatureNNGP",
+    "features": "condensers.parts.objectives.kernels.features:Features",
+}
+SCHEDULES = {
+    "fresh": "condensers.parts.model_schedules.random_networks:Fresh",
+    "cached": "condensers.parts.model_schedules.random_networks:Cached",
+    "none": "condensers.parts.model_schedules.base:NoNetwork",
+    "pool": "condensers.parts.model_schedules.pool:Pool",
+    "trained-on-synthetic": "condensers.parts.model_schedules.trained_on_synthetic:TrainedOnSynthetic",
+    "trained-on-real": "condensers.parts.model_schedules.trained_on_real:TrainedOnReal",
+    "gated": "condensers.parts.model_schedules.gated:Gated",
+    "queue": "condensers.parts.model_schedules.queue:Queue",
+    "experts": "condensers.parts.model_schedules.expert_trajectories:Experts",
+}
+STOPS = {
+    "never": "condensers.parts.stopping:Never",
+    "validation": "condensers.parts.stopping:Validation",
+}

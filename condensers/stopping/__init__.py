@@ -1,1 +1,0 @@
-"""Stop rules: when a set has been learned for long enough, and which of its states is kept."""
