@@ -49,7 +49,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) "setuptools>=77,<81"
 	$(PIP) --no-build-isolation --editable .
-	$(BIN)/python -W ignore -c "import scenarios.search.experiment"  # NNI writes a file at its first import: not in two workers at once
+	$(BIN)/python -W ignore -c "import scenarios.search.nni_experiment"  # NNI writes a file at its first import: not in two workers at once
 	touch $@
 
 $(VENV)/developer: $(VENV)/installed

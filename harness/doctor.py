@@ -205,12 +205,12 @@ def _torchvision() -> str:
 
 
 def _avalanche() -> str:
-    importlib.import_module("scenarios.continual.memory")
+    importlib.import_module("scenarios.continual.memory.buffer")
     return "imports, and our buffer with it"
 
 
 def _nni() -> str:
-    importlib.import_module("scenarios.search.experiment")
+    importlib.import_module("scenarios.search.nni_experiment")
     return "imports, and our search with it; nothing of it listens on a port"
 
 

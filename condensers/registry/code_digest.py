@@ -20,15 +20,17 @@ from typing import Any, NamedTuple
 
 DIGITS = 12
 OURS = ("condensers", "scenarios")
-# Tables of names, documentation, words for people: what they point to counts, not they. Data count
+# Tables of names, faces of packages, documentation, words for people: what they point to counts, not they. Data count
 # by their content.
 APART = {
     "condensers.registry.builtin",
     "condensers.registry.introspection",
     "condensers.errors",
     "condensers.registry.code_digest",
+    "scenarios",
     "scenarios.registry",
     "scenarios.datasets",
+    "scenarios.continual.memory",
     "scenarios.continual.strategies",
 }
 UNREAD = {"ctx", "kind", "type_comment", "type_ignores"}

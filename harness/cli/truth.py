@@ -79,8 +79,8 @@ def merge(
     out: Annotated[Path, typer.Option("--out", help="The table of all their rows.")],
 ) -> None:
     """Put the rows of several TABLES into one; rows that two of them have must be equal."""
-    from scenarios.search.tables import files
-    from scenarios.search.tables.table import merged
+    from scenarios.search.ground_truth import files
+    from scenarios.search.ground_truth.table import merged
 
     if len(tables) < 2:
         raise UsageError(f"truth merge: one table, {tables[0]}, has nothing to be merged with; name two or more")
@@ -94,7 +94,7 @@ def show(table: File) -> None:
     """Say what a TABLE is, how far its seeds agree, which architectures are best and what they cost."""
     from harness.ground_truth.summary import print_summary
     from harness.report.formats.terminal import wide_console
-    from scenarios.search.tables import files
+    from scenarios.search.ground_truth import files
 
     print_summary(table, files.read(files.find(table)), wide_console())
 
@@ -106,7 +106,7 @@ def csv(
 ) -> None:
     """A line for each architecture and seed, with its curve."""
     from condensers.engine.context import write_atomically
-    from scenarios.search.tables import files
+    from scenarios.search.ground_truth import files
 
     text = files.read(files.find(table)).as_csv()
     if out is None:

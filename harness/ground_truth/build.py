@@ -13,12 +13,11 @@ from harness.running.run import Manner, compute
 from harness.store.store import Store
 from harness.suite.cell import Cell, digests_of, sources_of
 from scenarios.protocol import Splits
-from scenarios.search.baselines.flops import flop_count
+from scenarios.search.baselines.size import flop_count
+from scenarios.search.ground_truth import files
+from scenarios.search.ground_truth.reading import every_choice, sampled
+from scenarios.search.ground_truth.table import RECIPE, Table, Target, make, merged, target_of
 from scenarios.search.spaces.base import create_space
-from scenarios.search.tables import files
-from scenarios.search.tables.sampling import every_choice, sampled
-from scenarios.search.tables.table import Table, make, merged
-from scenarios.search.tables.target import RECIPE, Target, target_of
 
 DETERMINING = ("space", "evaluation_batch", *RECIPE)
 
@@ -47,7 +46,7 @@ class Wanted:
         choices = sampled(space, count, self.search.sample_seed) if count else every_choice(space)
         settings = {name: value for name, value in settings_of(self.search).items() if name in DETERMINING}
         digests = digests_of(train=self.data.train, validation=self.data.validation, test=self.data.test)
-        sources = sources_of(self.search, space, modules=["scenarios.search.tables.building"])
+        sources = sources_of(self.search, space, modules=["scenarios.search.ground_truth.building"])
         cells = [
             Cell(
                 kind="truth",

@@ -12,8 +12,8 @@ from harness.printable import flat, visible
 from harness.statistics.intervals import Interval
 from harness.statistics.rank import kendall, spearman
 from harness.statistics.rank_bootstrap import Truth, rank_interval, seed_agreement
+from scenarios.search.ground_truth.table import Table
 from scenarios.search.spaces.base import describe_size
-from scenarios.search.tables.table import Table
 
 BEST = 10
 

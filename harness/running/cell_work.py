@@ -179,7 +179,7 @@ def _said(detail: Mapping[str, Any], data: Splits) -> dict[str, list[str]]:
 
 
 def _row(architecture: Mapping[str, Any], cell: Cell, context: Context, data: Splits) -> dict[str, Any]:
-    from scenarios.search.tables.building import trained_row
+    from scenarios.search.ground_truth.building import trained_row
 
     search = SCENARIOS.create({"name": cell.scenario, **cell.settings})
     here = Splits(*(part.to(context.device) for part in (data.train, data.validation, data.test)))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from condensers.schema import Amount, Count, Finite, Shape, Size, Spent, Word
-from scenarios.search.tables.shape import TableRow
+from scenarios.search.ground_truth.shape import TableRow
 
 SCORE = "architecture-score"
 PNG_HEADER = 24  # bytes: the signature, then the first chunk up to width and height

@@ -16,10 +16,9 @@ from torch import Tensor, nn
 from condensers.engine.context import Context, Progress, derive_seed
 from condensers.engine.loop import read_state, taking_up, write_state
 from condensers.errors import Interrupted
-from scenarios.continual.batches import Batches
+from scenarios.continual.accuracy_matrix import Readings
 from scenarios.continual.learner import Clock, Learner, Watch, build
-from scenarios.continual.readings import Readings
-from scenarios.continual.settings import Settings
+from scenarios.continual.settings import Batches, Settings
 from scenarios.continual.strategies.base import Setup, Strategy
 from scenarios.continual.stream import experience_of
 from scenarios.protocol import Splits

@@ -13,8 +13,7 @@ from condensers.data import ClassData
 from condensers.engine import optimiser_state
 from condensers.engine.context import Context
 from condensers.registry.registry import AUGMENTATIONS
-from scenarios.continual.batches import Batches
-from scenarios.continual.settings import Settings
+from scenarios.continual.settings import Batches, Settings
 
 
 class Learner(Naive):  # type: ignore[misc]

@@ -2,9 +2,12 @@
 
 Avalanche's own `class_incremental_benchmark` drops classes where they do not divide evenly and shuffles with the global
 generator; both are why the split is made here.
+
+In which order a stream brings what, and what the learner calls it.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -12,7 +15,9 @@ import numpy as np
 import torch
 
 from condensers.data import ClassData
+from condensers.engine.context import Context
 from condensers.errors import UsageError
+from scenarios.datasets.derived import outputs as domain_outputs
 
 Parts = list[tuple[int, ...]]
 
@@ -92,3 +97,37 @@ def experience_of(seen: ClassData, outputs: Sequence[int], index: int) -> Any:
     labels = torch.tensor(list(outputs))[seen.labels.cpu()]
     dataset = as_dataset(seen.images, labels, [0] * len(labels), lambda x: seen.normalise(x[None])[0])
     return KnownExperience(dataset, seen.classes, index)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How classes are laid out over experiences. order: "random" by the seed, "given", or "dm" (its published permutations)."""
+
+    experiences: int
+    base_classes: int
+    sizes: Sequence[int]
+    order: str
+
+    def parts(self, data: ClassData, number: int, orders: int, context: Context) -> Parts:
+        """The classes of each experience in class order `number` of `orders`; `context` is that of the cell.
+
+        Of a data set of domains, each experience brings all classes of one domain, and the order is that of the domains.
+        """
+        named = domain_outputs(data.name, len(data.class_names))
+        if named is None:
+            return split(self._ordered(data.classes, number, orders, context), self.experiences, self.base_classes, self.sizes)
+        domains = self._ordered(sorted(set(named.domains)), number, orders, context)
+        return [tuple(c for c in data.classes if named.domains[c] == domain) for domain in domains]
+
+    def _ordered(self, items: Sequence[int], number: int, orders: int, context: Context) -> list[int]:
+        if self.order == "dm":
+            return published_order(items, context.seed * orders + number)
+        if self.order == "given":
+            return list(items)
+        return class_order(items, context.fork(f"order-{number}").fork("classes").generator)
+
+
+def outputs(data: ClassData) -> list[int]:
+    """The learner's output for each class of the data: domains share the outputs of their classes."""
+    named = domain_outputs(data.name, len(data.class_names))
+    return list(range(len(data.class_names))) if named is None else list(named.outputs)

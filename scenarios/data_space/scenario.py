@@ -19,12 +19,11 @@ from condensers.hyperparameters import hyper
 from condensers.registry.registry import NETWORKS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training
-from scenarios.cross_architecture import label_of
-from scenarios.data_space.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
+from scenarios.accuracy.cross_architecture import label_of
 from scenarios.data_space.measures import MEASURES, measured
-from scenarios.data_space.picture import picture
 from scenarios.data_space.points import Space
-from scenarios.data_space.projections import PROJECTIONS
+from scenarios.data_space.projections import PROJECTIONS, picture
+from scenarios.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
 from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
 
 STATES = ("trained", "untrained", "pixels")

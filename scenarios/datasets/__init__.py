@@ -75,15 +75,14 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
     if not 0 < validation < 1:
         raise UsageError(f"{name}: the validation share is {validation}; it must lie between 0 and 1, for example 0.1")
     if name.startswith(DOMAINS):
-        from scenarios.datasets.domains import combine
+        from scenarios.datasets.derived import combine
 
         parts = domain_names(name)
         return combine([load(part, data_dir=data_dir, download=download, validation=validation) for part in parts])
-    from scenarios.datasets.fewer import fewer
+    from scenarios.datasets.derived import fewer, shrunk
     from scenarios.datasets.folder import Folder
-    from scenarios.datasets.place import Place
+    from scenarios.datasets.location import Place
     from scenarios.datasets.raw import checked
-    from scenarios.datasets.shrunk import shrunk
     from scenarios.datasets.split import as_splits
 
     place = Place.choose(data_dir, download)

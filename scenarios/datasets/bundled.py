@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from condensers.errors import DataMissing
-from scenarios.datasets.packages import package
+from condensers.optional import package
 from scenarios.datasets.raw import Part
 
 

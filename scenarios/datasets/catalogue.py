@@ -10,7 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenarios.datasets.place import Place, Wanted
+import numpy as np
+import numpy.typing as npt
+
+from scenarios.datasets.location import Place, Wanted
+from scenarios.datasets.raw import Part, Pixels
 
 if TYPE_CHECKING:
     from scenarios.datasets.raw import RawData
@@ -69,11 +73,10 @@ class UspsLike:
     """mnist-5k rendered as USPS digits are, which it is not: cut to the ink, 1x16x16, blurred; same split; CC BY-SA 3.0."""
 
     def read(self, place: Place) -> RawData:
-        from scenarios.datasets import usps_like
         from scenarios.datasets.raw import RawData
 
         raw = Mnist5k().read(place)
-        train, test = usps_like.rendered(raw.train), usps_like.rendered(raw.test)
+        train, test = rendered(raw.train), rendered(raw.test)
         return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False)
 
 
@@ -82,7 +85,7 @@ class FashionMnist:
     """Zalando's garments, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; MIT."""
 
     def read(self, place: Place) -> RawData:
-        from scenarios.datasets import idx
+        from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
         folders = ("FashionMNIST/raw", "/usr/share/datasets/fashion-mnist")
@@ -97,7 +100,7 @@ class Mnist:
     """LeCun, Cortes and Burges' digits, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 3.0."""
 
     def read(self, place: Place) -> RawData:
-        from scenarios.datasets import idx
+        from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
         wanted = Wanted("mnist", idx.FILES, ("MNIST/raw",), "MNIST", gzipped=True)
@@ -110,7 +113,7 @@ class KMnist:
     """Kuzushiji-MNIST, cursive hiragana, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 4.0."""
 
     def read(self, place: Place) -> RawData:
-        from scenarios.datasets import idx
+        from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
         wanted = Wanted("kmnist", idx.FILES, ("KMNIST/raw",), "KMNIST", gzipped=True)
@@ -123,7 +126,7 @@ class Cifar10:
     """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 10 classes; licence not stated by the authors."""
 
     def read(self, place: Place) -> RawData:
-        from scenarios.datasets import cifar
+        from scenarios.datasets.formats import cifar
         from scenarios.datasets.raw import RawData
 
         files = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
@@ -145,7 +148,7 @@ class Cifar100:
     """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 100 classes; licence not stated by the authors."""
 
     def read(self, place: Place) -> RawData:
-        from scenarios.datasets import cifar
+        from scenarios.datasets.formats import cifar
         from scenarios.datasets.raw import RawData
 
         wanted = Wanted("cifar100", ("train", "test", "meta"), ("cifar-100-python",), "CIFAR100")
@@ -167,17 +170,63 @@ class Svhn:
     """Netzer et al.'s house numbers, 3x32x32 RGB: 73,257 train, 26,032 test, 10 digits; for non-commercial use only."""
 
     def read(self, place: Place) -> RawData:
-        from scenarios.datasets import svhn
+        from scenarios.datasets.formats import mat
         from scenarios.datasets.raw import RawData
 
         # torchvision puts these two straight into the folder it is given, which people often call SVHN.
         train, test = Wanted("svhn", ("train_32x32.mat", "test_32x32.mat"), (".", "SVHN"), "SVHN").locate(place)
         return RawData(
-            train=svhn.read_part(train),
-            test=svhn.read_part(test),
+            train=mat.read_part(train),
+            test=mat.read_part(test),
             class_names=DIGITS,
             licence="non-commercial use only",
             mirror=False,
             mean=(0.4377, 0.4438, 0.4728),
             std=(0.1980, 0.2010, 0.1970),
         )
+
+
+# MNIST's digits rendered as those of USPS are: cut to their ink, fitted to 16 x 16 at their own aspect ratio, blurred, grey.
+#
+# x' = 255 s / max(s),  s = B A x A^T B^T,  A the area average of the square around the ink, B the binomial filter (1, 2, 1) / 4
+#
+# Source: LeCun et al., "Backpropagation applied to handwritten zip code recognition" (1989), section 2, for the normalisation. It
+# is a rendering of MNIST and not USPS, whose digits were written by others.
+
+SIDE = 16
+INK = 64  # grey levels below are the soft edge of a stroke, which would make a digit's box larger than its ink
+
+
+def rendered(part: Part) -> Part:
+    """The digits (N, 1, H, W) of `part`, white on black, as (N, 1, 16, 16), with their labels."""
+    return Part(np.stack([_render(image[0]) for image in part.images])[:, None], part.labels)
+
+
+def _render(image: Pixels) -> Pixels:
+    square = _around_ink(image).astype(np.float64)
+    average = area_average(len(square), SIDE)
+    filtered = _blurred(_blurred(average @ square @ average.T).T).T
+    return np.rint(filtered * (255 / max(filtered.max(), 1))).astype(np.uint8)
+
+
+def _around_ink(image: Pixels) -> Pixels:
+    """The smallest square that holds the ink, which is in its middle; the whole image where there is none."""
+    rows, columns = ((image >= INK).any(axis).nonzero()[0] for axis in (1, 0))
+    if not len(rows):
+        return image
+    cut = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    side = max(cut.shape)
+    before = [(side - size) // 2 for size in cut.shape]
+    return np.pad(cut, [(first, side - size - first) for first, size in zip(before, cut.shape, strict=True)])
+
+
+def area_average(size: int, wanted: int) -> npt.NDArray[np.float64]:
+    """(wanted, size): the share of each of `size` pixels in each of `wanted` that cover the same length."""
+    edges, places = np.arange(wanted + 1) * size / wanted, np.arange(size)
+    first, last = np.maximum(edges[:-1, None], places), np.minimum(edges[1:, None], places + 1)
+    return np.maximum(last - first, 0) * wanted / size
+
+
+def _blurred(lines: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    padded = np.pad(lines, ((1, 1), (0, 0)))
+    return (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4

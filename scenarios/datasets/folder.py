@@ -7,8 +7,8 @@ import numpy as np
 
 from condensers.errors import DataMissing
 from scenarios.datasets.layout import Labelled, lay_out
+from scenarios.datasets.location import Place
 from scenarios.datasets.pictures import read_all
-from scenarios.datasets.place import Place
 from scenarios.datasets.raw import Part, RawData
 from scenarios.datasets.split import hold_out
 

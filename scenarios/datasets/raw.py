@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from condensers.errors import DataMissing, UsageError
-from scenarios.datasets.place import Place
+from scenarios.datasets.location import Place
 
 Pixels = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int64]

@@ -8,6 +8,23 @@ Sources: Carlini et al., "Membership inference attacks from first principles" (I
 being means over the shadow networks that were trained with and without x; one query an image, no augmentation. The deviations
 s_in and s_out are common to all images, as the paper advises for few shadows; ours are pooled within images, theirs are taken
 over all values. Yeom et al., "Privacy risk in machine learning" (CSF 2018): a threshold on the loss.
+
+Attacks on a set itself: how near its images are to the real ones that it was made of.
+
+score(x) = -min_j |e(x) - e(y_j)|,   y_j: images of the set, e: an embedding
+near copies: the share of y_j with min_i |y_j - x_i| <= q,   x_i: members, q: the first percentile of the distances from images
+that were held out to their nearest member. Held-out images would give 1 %.
+
+Source: ours; such distances are the usual test for copies, as "distance to the closest record" of synthetic tables.
+
+How well scores tell members from non-members: the area under the ROC curve, and true positives at few false ones.
+
+AUC = P(member > non-member) + P(equal) / 2
+TPR at a false-positive rate a: the share of members above the k-th highest of n non-members, k = floor(a n)
+
+Source: Carlini et al. (IEEE S&P 2022), who ask for the second: an attack that is right about a few images is an attack. With that
+k the rate is k / (n + 1), no more than a, where the scores mean nothing; the highest rate whose false positives are at most a
+would be (k + 1) / (n + 1) there, twice a chance attack's at k = 1.
 """
 
 from math import log
@@ -15,6 +32,8 @@ from math import log
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from scenarios.data_space.points import distances
 
 LEAST = 1e-6  # a deviation; that of networks which all agree is 0
 
@@ -47,3 +66,34 @@ def _gaussian(values: Tensor, which: Tensor) -> tuple[Tensor, float]:
 def _log_density(x: Tensor, mean: Tensor, deviation: float) -> Tensor:
     """But for the constant that both densities share."""
     return -0.5 * ((x - mean) / deviation).square() - log(deviation)
+
+
+AT_ONCE = 512
+PERCENTILE = 0.01
+
+
+def nearest(points: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
+    """Distance (n,) and index (n,) of the nearest of `among` (m, D) for each of `points` (n, D)."""
+    found = [distances(part, among).min(1) for part in torch.split(points, AT_ONCE)]
+    return torch.cat([one.values for one in found]), torch.cat([one.indices for one in found])
+
+
+def near_copies(made: Tensor, members: Tensor, held_out: Tensor) -> float:
+    """Percentage of the images made (M, D) that are as near to a member (n, D) as one in a hundred held-out images (m, D)."""
+    limit = nearest(held_out, members)[0].double().quantile(PERCENTILE)
+    return float((nearest(made, members)[0] <= limit).double().mean() * 100)
+
+
+def auc(members: Tensor, others: Tensor) -> float:
+    """0 to 1, 0.5 by chance. members (n,), others (m,): scores, any float."""
+    ranked = others.sort().values
+    below, upto = (torch.searchsorted(ranked, members.contiguous(), right=right) for right in (False, True))
+    return float((below + upto).double().mean()) / (2 * len(others))
+
+
+def true_positive_rate(members: Tensor, others: Tensor, percent: float) -> float | None:
+    """% of members found at `percent` false positives; None where there are too few non-members for one."""
+    allowed = int(percent * len(others) / 100 + 1e-9)
+    if not allowed:
+        return None
+    return float((members > others.topk(allowed).values[-1]).double().mean() * 100)

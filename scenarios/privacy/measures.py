@@ -6,9 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scenarios.privacy.attacks import lira, loss_threshold
-from scenarios.privacy.halves import others_of
-from scenarios.privacy.roc import auc, true_positive_rate
+from scenarios.privacy.attacks import auc, lira, loss_threshold, true_positive_rate
+from scenarios.privacy.shadows import others_of
 from scenarios.protocol import Measurement
 
 RATES = {"1 %": 1.0, "0.1 %": 0.1}  # false positives

@@ -1,7 +1,7 @@
 """Privacy: membership inference against networks trained on a set, and against the set itself.
 
-The condenser is run on `shadows` halves of the training images (`scenarios.privacy.halves`). Each half in turn is the target: its
-images are the members, all others the non-members, both of one distribution. LiRA reads the networks of the other pairs.
+The condenser is run on `shadows` halves of the training images (`scenarios.privacy.shadows`). Each half in turn is the target:
+its images are the members, all others the non-members, both of one distribution. LiRA reads the networks of the other pairs.
 The attacks on the set see its images alone. Nothing here bounds what another attack would find.
 """
 
@@ -19,12 +19,11 @@ from condensers.errors import UsageError, shown
 from condensers.hyperparameters import hyper
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Trained, Training
-from scenarios.accuracy import Accuracy
-from scenarios.data_space.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
+from scenarios.accuracy.scenario import Accuracy
+from scenarios.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
 from scenarios.privacy.dp_sgd import Guarantee, train_privately
-from scenarios.privacy.halves import halves, pool_of
 from scenarios.privacy.measures import lacking, measurements
-from scenarios.privacy.shadow import Experiment
+from scenarios.privacy.shadows import Experiment, halves, pool_of
 from scenarios.protocol import Outcome, Recipe, Reference, Splits, Subject
 
 STATES = ("pixels", "trained", "untrained")

@@ -12,26 +12,40 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training
-from scenarios.material import as_labelled
 from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
 from scenarios.registry import BASELINES, ENGINES, SEARCH_STRATEGIES
 from scenarios.search.baselines.base import Judge
+from scenarios.search.baselines.combination import SCORES, combined
 from scenarios.search.baselines.truth import images_of_training, training_on_all
 from scenarios.search.candidate import Job
-from scenarios.search.combination import SCORES, combined
 from scenarios.search.curve import READINGS_SHARE, affordable, geometric, searching
-from scenarios.search.exploration import explored
-from scenarios.search.judging import Plan
+from scenarios.search.engines.engines import Engine, Sequential
+from scenarios.search.ground_truth.files import find, read
+from scenarios.search.ground_truth.reading import AUTO, TRAIN, said
+from scenarios.search.ground_truth.table import target_of
+from scenarios.search.judging import Judging, Plan
 from scenarios.search.spaces.base import create_space
-from scenarios.search.tables.files import find, read
-from scenarios.search.tables.reading import AUTO, TRAIN, said
-from scenarios.search.tables.target import target_of
+from scenarios.training_material import as_labelled
+
+# The architectures that a strategy chose from a space, each scored by one judge.
+
+
+def explored(
+    plan: Plan, judge: Judge, data: ClassData, context: Context, engine: Engine | None = None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Run the NNI experiment; return a row for each architecture that has a score, and one for each that has not.
+
+    data: gives shape and classes. engine: Sequential where none is given.
+    """
+    rows = (engine or Sequential()).explore(Judging(plan, judge, data.shape, len(data.class_names)), context)
+    return [row for row in rows if "error" not in row], [row for row in rows if "error" in row]
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class Random:
         return _at_most(space, wanted)
 
     def of_nni(self, seed: int) -> Any:
-        from scenarios.search.of_nni import strategy
+        from scenarios.search.nni_imports import strategy
 
         return strategy.Random(seed=seed)
 
@@ -65,7 +65,7 @@ class Grid:
         return space.size
 
     def of_nni(self, seed: int) -> Any:
-        from scenarios.search.of_nni import strategy
+        from scenarios.search.nni_imports import strategy
 
         return strategy.GridSearch(shuffle=False)
 
@@ -102,7 +102,7 @@ class Evolution:
         return _at_most(space, wanted)
 
     def of_nni(self, seed: int) -> Any:
-        from scenarios.search.of_nni import strategy
+        from scenarios.search.nni_imports import strategy
 
         settings = {"population_size": self.population, "sample_size": self.sample, "mutation_prob": self.mutation}
         return strategy.RegularizedEvolution(**settings, seed=seed)
@@ -130,6 +130,6 @@ class Tpe:
         return _at_most(space, wanted)
 
     def of_nni(self, seed: int) -> Any:
-        from scenarios.search.tpe import tpe
+        from scenarios.search.nni_tpe import tpe
 
         return tpe(seed, self.startup)

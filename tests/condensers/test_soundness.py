@@ -15,7 +15,7 @@ from condensers.errors import UsageError
 from condensers.sets.files import load_set, save_set
 from condensers.sets.merging import merge
 from condensers.sets.synthetic_set import SyntheticSet
-from scenarios.continual.memory import CondensedMemory
+from scenarios.continual.memory.buffer import CondensedMemory
 
 NAN = float("nan")
 ROWS = torch.eye(10).repeat_interleave(2, 0) * 0.5 + 0.05

@@ -23,10 +23,10 @@ from condensers.sets.files import card_path, load_set, save_set
 from condensers.sets.synthetic_set import Budget
 from harness.suite import definition
 from scenarios.datasets import load
-from scenarios.datasets.cifar import read_pickle
-from scenarios.datasets.idx import read_idx
-from scenarios.datasets.svhn import read_part
-from scenarios.search.tables import files as tables
+from scenarios.datasets.formats.cifar import read_pickle
+from scenarios.datasets.formats.idx import read_idx
+from scenarios.datasets.formats.mat import read_part
+from scenarios.search.ground_truth import files as tables
 from tests.conftest import build_data
 from tests.scenarios.datasets.conftest import write_python2
 

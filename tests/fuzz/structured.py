@@ -39,12 +39,12 @@ from harness.store.store import FORMAT, Store
 from harness.suite import definition, plan
 from harness.suite.cell import key_of_record
 from harness.suite.overrides import apply_override, loads
-from scenarios.accuracy import Accuracy
+from scenarios.accuracy.scenario import Accuracy
 from scenarios.datasets import check, load
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
-from scenarios.search.tables import files
-from scenarios.search.tables.table import content_of, merged
+from scenarios.search.ground_truth import files
+from scenarios.search.ground_truth.table import content_of, merged
 from tests.conftest import build_data
 from tests.fuzz.structures import EXTREMES, spoilt
 from tests.harness.conftest import TINY

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 
 from condensers.errors import HarnessError
 from condensers.formats.reading import Files, read
-from scenarios.datasets.cifar import read_class_names, read_part
-from scenarios.datasets.idx import read_idx
+from scenarios.datasets.formats.cifar import read_class_names, read_part
+from scenarios.datasets.formats.idx import read_idx
+from scenarios.datasets.formats.mat import read_part as read_svhn
 from scenarios.datasets.pictures import decode
-from scenarios.datasets.svhn import read_part as read_svhn
 from tests.fuzz.formats import WRITERS
 from tests.fuzz.test_fuzz import SECONDS, bounded  # noqa: F401 (a fixture)
 

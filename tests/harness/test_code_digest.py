@@ -68,7 +68,7 @@ def test_a_changed_distance_leaves_what_uses_it_to_do_and_nothing_else(tiny: Pat
 def test_comments_docstrings_and_layout_change_nothing(tiny: Path, edit: Edit) -> None:
     before = keys(tiny)
     edit(DISTRIBUTION, '"""One forward pass for the synthetic images of all pairs."""', '"""Other words."""  # and more')
-    edit("scenarios.accuracy", "import time\n", "import time\n\n\n# A comment.\n")
+    edit("scenarios.accuracy.scenario", "import time\n", "import time\n\n\n# A comment.\n")
     assert keys(tiny) == before
 
 
@@ -104,9 +104,9 @@ def test_reports_and_the_command_line_do_not_count(tiny: Path) -> None:
 def test_parts_that_stand_as_names_in_code_and_settings_count() -> None:
     assert "condensers.networks.convnet" in sources_of(create_condenser("herding")), "named in selections.base"
     continual = SCENARIOS.create({"name": "continual", "strategies": ["er-ace"]})
-    assert "scenarios.continual.rules.asymmetric" in sources_of(continual)
+    assert "scenarios.continual.plugins.losses" in sources_of(continual)
     search = SCENARIOS.create("search")
-    assert "scenarios.search.baselines.naswot" in sources_of(search, words=["naswot"])
+    assert "scenarios.search.baselines.zero_cost" in sources_of(search, words=["naswot"])
     placed = code_digest.reached([], ["condensers.parts.objectives.gradient:GradientMatching@0123abcd", "nni.nas:X", "a: b"])
     assert "condensers.parts.objectives.gradient" in placed and not [name for name in placed if name.startswith("nni")]
 

@@ -11,8 +11,8 @@ import pytest
 from condensers.engine.context import Context
 from harness.ground_truth.summary import ceiling
 from scenarios.search import candidate
-from scenarios.search.tables import files
-from scenarios.search.tables.table import make
+from scenarios.search.ground_truth import files
+from scenarios.search.ground_truth.table import make
 from tests.harness.conftest import Harness
 from tests.harness.test_run import start, until
 

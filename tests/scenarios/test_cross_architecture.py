@@ -13,8 +13,8 @@ from condensers.errors import Interrupted, UsageError
 from condensers.hyperparameters import settings_of
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training, accuracy, train
-from scenarios.accuracy import Accuracy
-from scenarios.cross_architecture import CrossArchitecture
+from scenarios.accuracy.cross_architecture import CrossArchitecture
+from scenarios.accuracy.scenario import Accuracy
 from scenarios.protocol import Outcome, Reference, Splits
 from scenarios.registry import SCENARIOS
 

@@ -19,10 +19,10 @@ from condensers.parts.views.masking import fills
 from condensers.sets.synthetic_set import SyntheticSet
 from harness.suite import plan
 from harness.suite.definition import parse
-from scenarios import mask_quality
 from scenarios.datasets import load
 from scenarios.datasets.textured import true_masks
-from scenarios.mask_curves import areas, centre, overlap, pointing, ranks, uniform
+from scenarios.mask_quality import scenario as mask_quality
+from scenarios.mask_quality.curves import areas, centre, overlap, pointing, ranks, uniform
 from scenarios.protocol import Outcome, Reference, Splits
 from scenarios.registry import SCENARIOS
 

@@ -13,7 +13,7 @@ from condensers.engine.context import Context
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.training.classifier import Training, loss_of, train
-from scenarios.material import Material, as_labelled, own_recipe
+from scenarios.training_material import Material, as_labelled, own_recipe
 
 TRAINING = Training(epochs=2, lr=0.1, batch=4)
 

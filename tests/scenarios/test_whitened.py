@@ -13,11 +13,11 @@ from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.training.classifier import as_input
 from condensers.whitening import Fit, fitted
-from scenarios.accuracy import Accuracy
-from scenarios.cross_architecture import CrossArchitecture
+from scenarios.accuracy.cross_architecture import CrossArchitecture
+from scenarios.accuracy.scenario import Accuracy
+from scenarios.accuracy.whitened import wanted, whitened
 from scenarios.datasets import load
 from scenarios.protocol import Reference, Splits
-from scenarios.whitened import wanted, whitened
 
 MLP = {"name": "mlp", "width": 8}
 

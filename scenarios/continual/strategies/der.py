@@ -40,8 +40,8 @@ class DerPlusPlus(Strategy):
 
 def plugins(setup: Setup, alpha: float, beta: float) -> Sequence[Plugin]:
     """Replay with the rule that both have."""
-    from scenarios.continual.replay import CondensedReplay
-    from scenarios.continual.rules.kept_logits import KeptLogits
+    from scenarios.continual.memory.replay import CondensedReplay
+    from scenarios.continual.plugins.losses import KeptLogits
 
     rule = KeptLogits(alpha, beta)
     return [CondensedReplay(setup.memory, setup.settings.batch_size_mem, rule=rule, generator=setup.generator)]

@@ -10,7 +10,7 @@ from condensers.training.classifier import Training
 from scenarios.protocol import Splits
 from scenarios.search.baselines.base import Judge
 from scenarios.search.candidate import Job
-from scenarios.search.tables.reading import found, reader
+from scenarios.search.ground_truth.reading import found, reader
 
 
 @dataclass(frozen=True)

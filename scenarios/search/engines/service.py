@@ -4,7 +4,6 @@ It has one of its own because its working directory is sent to every machine tha
 of a wish to stop by signals only. When the process that started it is gone, it ends too, and what it started with it.
 """
 
-import ctypes
 import os
 import signal
 import sys
@@ -12,9 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scenarios.search.engines.task import OWNER
+from scenarios.search.engines.task import OWNER, end_with_parent
 
-PR_SET_PDEATHSIG = 1
 SECONDS_TO_STOP, SECONDS_ALONE = 15, 2
 
 
@@ -25,15 +23,9 @@ def main(folder: Path) -> None:
     if os.getppid() != int(os.environ[OWNER]):
         sys.exit("the process that started this search is gone")
     os.environ[OWNER] = str(os.getpid())
-    from scenarios.search.engines.served import serve  # NNI takes seconds to import
+    from scenarios.search.engines.server import serve  # NNI takes seconds to import
 
     serve(folder)
-
-
-def end_with_parent(number: int) -> None:
-    """Have the system send this process a signal when its parent is gone (Linux; elsewhere nothing happens)."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
 def _stop(parent: int, number: int, frame: Any) -> None:

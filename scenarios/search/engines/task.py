@@ -1,6 +1,8 @@
 """What the processes of NNI's training service are told: one file, which they find by its path."""
 
+import ctypes
 import io
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from condensers.registry.registry import is_registered
 from scenarios.search.judging import Judging
 
 TASK, TRIALS, LOG = "task.pt", "trials.json", "service.log"
+PR_SET_PDEATHSIG = 1
 OWNER = "HARNESS_SEARCH_OWNER"  # in the environment: id of the process that started this one
 
 
@@ -70,3 +73,9 @@ def keep(row: Mapping[str, Any], folder: Path) -> None:
     """Write the row of an architecture where those who wait for it look."""
     path = (error_of if "error" in row else row_of)(folder, row["id"])
     write_row(path, dict(row))
+
+
+def end_with_parent(number: int) -> None:
+    """Have the system send this process a signal when its parent is gone (Linux; elsewhere nothing happens)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)

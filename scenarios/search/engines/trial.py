@@ -11,7 +11,7 @@ import nni
 import torch
 
 from scenarios.search.engines.task import OWNER, error_of, keep, read_task
-from scenarios.search.limits import watch
+from scenarios.search.judging import watch
 
 GRACE = 5.0
 

@@ -21,13 +21,13 @@ from condensers.hyperparameters import hyper
 from condensers.registry.registry import AUGMENTATIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training, accuracy, as_input, train
-from scenarios.material import as_labelled
 from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
 from scenarios.registry import ALGORITHMS
 from scenarios.search.candidate import parameter_count
+from scenarios.search.one_shot.algorithms import Schedule
 from scenarios.search.one_shot.search import Material, halves, searched
-from scenarios.search.one_shot.settings import Schedule
 from scenarios.search.spaces.base import create_space
+from scenarios.training_material import as_labelled
 
 
 @dataclass(frozen=True)

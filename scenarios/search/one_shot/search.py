@@ -14,8 +14,7 @@ from torch import Tensor
 from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
 from condensers.training.classifier import loss_of
-from scenarios.search.one_shot.algorithms import Algorithm
-from scenarios.search.one_shot.settings import Schedule
+from scenarios.search.one_shot.algorithms import Algorithm, Schedule
 from scenarios.search.spaces.base import WeightSharing
 
 Half = tuple[Tensor, Tensor]
@@ -54,9 +53,8 @@ def searched(
 
     All draws come from the context, and the process's own are left alone.
     """
-    from scenarios.search import of_nni  # noqa: F401  first of all, since it silences what follows
-    from scenarios.search.one_shot.watch import Watch
-    from scenarios.search.one_shot.weights import SharedWeights, evaluator
+    from scenarios.search import nni_imports  # noqa: F401  first of all, since it silences what follows
+    from scenarios.search.one_shot.weights import SharedWeights, Watch, evaluator
 
     channels, height, width = material.weights[0].shape[1:]
     shape = (channels, height, width)

@@ -14,7 +14,7 @@ from condensers.errors import UsageError
 from condensers.hyperparameters import build, hyper
 from condensers.networks.convnet import ConvNetSpec
 from scenarios.search.candidate import identifier
-from scenarios.search.spaces.shared import size_of
+from scenarios.search.spaces.frozen import size_of
 
 
 @dataclass(frozen=True)

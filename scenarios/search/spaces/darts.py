@@ -12,19 +12,10 @@ from typing import Any, ClassVar
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from scenarios.search.spaces.shared import FrozenSpec, size_of
+from scenarios.search.spaces.frozen import FrozenSpec, size_of
+from scenarios.search.spaces.letters import DARTS_CELLS, DARTS_LETTERS
 
-CELLS = ("normal", "reduce")
 NODES = (2, 3, 4, 5)  # the first two are the outputs of the two cells before
-LETTERS = {
-    "max_pool_3x3": "m",
-    "avg_pool_3x3": "a",
-    "skip_connect": "s",
-    "sep_conv_3x3": "3",
-    "sep_conv_5x5": "5",
-    "dil_conv_3x3": "d",
-    "dil_conv_5x5": "e",
-}
 
 
 @dataclass(frozen=True)
@@ -45,10 +36,10 @@ class DartsSpace:
     def choices(self) -> dict[str, tuple[Any, ...]]:
         """ "normal_inputs_3": pairs such as "0+2"; "normal_op_3_0": the operation on the first of them; and so on."""
         found: dict[str, tuple[Any, ...]] = {}
-        for cell in CELLS:
+        for cell in DARTS_CELLS:
             for node in NODES:
                 found[f"{cell}_inputs_{node}"] = tuple(f"{a}+{b}" for a, b in combinations(range(node), 2))
-                found |= {f"{cell}_op_{node}_{which}": tuple(LETTERS) for which in (0, 1)}
+                found |= {f"{cell}_op_{node}_{which}": tuple(DARTS_LETTERS) for which in (0, 1)}
         return found
 
     @property
@@ -66,11 +57,11 @@ class DartsSpace:
 
     def identifier(self, choice: Mapping[str, Any]) -> str:
         """Input and letter for each edge of both cells, as in "0313...-0s1m..."."""
-        return "-".join("".join(self._node(choice, cell, node) for node in NODES) for cell in CELLS)
+        return "-".join("".join(self._node(choice, cell, node) for node in NODES) for cell in DARTS_CELLS)
 
     def _node(self, choice: Mapping[str, Any], cell: str, node: int) -> str:
         inputs = choice[f"{cell}_inputs_{node}"].split("+")
-        return "".join(f"{index}{LETTERS[choice[f'{cell}_op_{node}_{which}']]}" for which, index in enumerate(inputs))
+        return "".join(f"{index}{DARTS_LETTERS[choice[f'{cell}_op_{node}_{which}']]}" for which, index in enumerate(inputs))
 
     def supernet(self, shape: tuple[int, int, int], classes: int) -> Any:
         from scenarios.search.spaces.supernets import Darts  # NNI takes seconds to import
@@ -90,7 +81,7 @@ class DartsSpace:
 
     def choice(self, sample: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for cell in CELLS:
+        for cell in DARTS_CELLS:
             for node in NODES:
                 edges = [(sample[f"{cell}/input_{node}_{which}"], sample[f"{cell}/op_{node}_{which}"]) for which in (0, 1)]
                 # a pair has no order of its own: NNI gives the stronger edge first

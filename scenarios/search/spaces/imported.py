@@ -12,7 +12,7 @@ from torch import nn
 from condensers.errors import UsageError
 from condensers.registry import import_path
 from scenarios.search.candidate import identifier
-from scenarios.search.spaces.shared import size_of
+from scenarios.search.spaces.frozen import size_of
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class ImportedSpace:
 
     @staticmethod
     def _is_constraint(mutable: Any) -> bool:
-        from scenarios.search.of_nni import MutableAnnotation
+        from scenarios.search.nni_imports import MutableAnnotation
 
         return isinstance(mutable, MutableAnnotation)
 
@@ -97,7 +97,7 @@ class ImportedSpace:
         found = import_path.parse(self.place)
         if found.in_file or found.place == "__main__":
             raise UsageError(f"{self.place}: NNI needs a space in a module that can be imported; write package.module:Name")
-        from scenarios.search.of_nni import ModelSpace  # NNI takes seconds to import
+        from scenarios.search.nni_imports import ModelSpace  # NNI takes seconds to import
 
         try:
             space = getattr(importlib.import_module(found.place), found.name)

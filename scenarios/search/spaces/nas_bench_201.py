@@ -10,10 +10,8 @@ from typing import Any, ClassVar
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from scenarios.search.spaces.shared import FrozenSpec, size_of
-
-EDGES = ("0_1", "0_2", "1_2", "0_3", "1_3", "2_3")
-LETTERS = {"none": "0", "skip_connect": "s", "conv_1x1": "1", "conv_3x3": "3", "avg_pool_3x3": "a"}
+from scenarios.search.spaces.frozen import FrozenSpec, size_of
+from scenarios.search.spaces.letters import NAS_BENCH_EDGES, NAS_BENCH_LETTERS
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class NasBench201Space:
 
     def choices(self) -> dict[str, tuple[Any, ...]]:
         """ "i_j", the edge from node i to node j -> the operations on it."""
-        return {edge: tuple(LETTERS) for edge in EDGES}
+        return {edge: tuple(NAS_BENCH_LETTERS) for edge in NAS_BENCH_EDGES}
 
     @property
     def size(self) -> int:
@@ -44,7 +42,7 @@ class NasBench201Space:
 
     def identifier(self, choice: Mapping[str, Any]) -> str:
         """A letter for each edge, as in "3s013a"."""
-        return "".join(LETTERS[choice[edge]] for edge in EDGES)
+        return "".join(NAS_BENCH_LETTERS[choice[edge]] for edge in NAS_BENCH_EDGES)
 
     def supernet(self, shape: tuple[int, int, int], classes: int) -> Any:
         from scenarios.search.spaces.supernets import NasBench201  # NNI takes seconds to import
@@ -55,4 +53,4 @@ class NasBench201Space:
         return dict(choice)
 
     def choice(self, sample: Mapping[str, Any]) -> dict[str, Any]:
-        return {edge: sample[edge] for edge in EDGES}
+        return {edge: sample[edge] for edge in NAS_BENCH_EDGES}

@@ -8,8 +8,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from scenarios.search.of_nni import Cell, LayerChoice, ModelSpace
-from scenarios.search.spaces import darts, nas_bench_201
+from scenarios.search.nni_imports import Cell, LayerChoice, ModelSpace
+from scenarios.search.spaces.letters import DARTS_CELLS, DARTS_LETTERS, NAS_BENCH_EDGES, NAS_BENCH_LETTERS
 from scenarios.search.spaces.operations import OPERATIONS, Halving, ResidualHalving, conv
 
 
@@ -19,8 +19,8 @@ class DenseCell(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         choices = {
-            edge: LayerChoice({name: OPERATIONS[name](width, 1) for name in nas_bench_201.LETTERS}, label=edge)
-            for edge in nas_bench_201.EDGES
+            edge: LayerChoice({name: OPERATIONS[name](width, 1) for name in NAS_BENCH_LETTERS}, label=edge)
+            for edge in NAS_BENCH_EDGES
         }
         self.edges = nn.ModuleDict(choices)
 
@@ -82,9 +82,9 @@ class Darts(ModelSpace):  # type: ignore[misc]
         for index in range(cells):
             reduces = index in (cells // 3, 2 * cells // 3)
             width *= 2 if reduces else 1
-            factories = {name: partial(_operation, name=name, width=width, reduces=reduces) for name in darts.LETTERS}
+            factories = {name: partial(_operation, name=name, width=width, reduces=reduces) for name in DARTS_LETTERS}
             inputs = Inputs(before, width, after_reduction)
-            self.cells.append(Cell(factories, 4, 2, 2, preprocessor=inputs, label=darts.CELLS[int(reduces)]))
+            self.cells.append(Cell(factories, 4, 2, 2, preprocessor=inputs, label=DARTS_CELLS[int(reduces)]))
             before, after_reduction = (before[1], 4 * width), reduces
         self.classifier = nn.Linear(before[1], classes)
 

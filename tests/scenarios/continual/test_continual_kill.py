@@ -30,7 +30,7 @@ SCRIPT = """
 import os, pickle, signal, sys, time
 from pathlib import Path
 import torch
-import scenarios.continual.course, scenarios.continual.memory, scenarios.continual.replay, scenarios.continual.scratch
+import scenarios.continual.course, scenarios.continual.memory.buffer, scenarios.continual.memory.replay, scenarios.continual.trial
 from condensers.engine.context import Context
 
 torch.set_num_threads(1)

@@ -8,7 +8,7 @@ import torch
 from condensers.engine.context import Context
 from condensers.networks.convnet import ConvNetSpec
 from condensers.sets.synthetic_set import Budget
-from scenarios.continual.readings import Readings
+from scenarios.continual.accuracy_matrix import Readings
 from scenarios.continual.scenario import Continual
 from scenarios.protocol import Recipe, Reference
 

@@ -8,7 +8,7 @@ import torch
 from condensers.engine.context import Context
 from condensers.errors import Interrupted
 from condensers.networks.convnet import ConvNetSpec
-from scenarios.continual.memory import CondensedMemory
+from scenarios.continual.memory.buffer import CondensedMemory
 from scenarios.continual.scenario import Continual
 from scenarios.protocol import Reference
 

@@ -13,8 +13,8 @@ from torch.utils.data import TensorDataset
 
 from condensers.errors import UsageError
 from scenarios.continual.items import as_dataset
-from scenarios.continual.memory import CondensedMemory
-from scenarios.continual.replay import CondensedReplay
+from scenarios.continual.memory.buffer import CondensedMemory
+from scenarios.continual.memory.replay import CondensedReplay
 from scenarios.continual.stream import benchmark
 
 PAIRS = [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]

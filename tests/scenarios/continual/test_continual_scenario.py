@@ -15,8 +15,8 @@ from condensers.hyperparameters import build
 from condensers.networks.convnet import ConvNetSpec
 from condensers.sets.synthetic_set import Budget
 from scenarios.continual import metrics
-from scenarios.continual.outcome import METRICS
-from scenarios.continual.per_experience import share
+from scenarios.continual.accuracy_matrix import METRICS
+from scenarios.continual.memory.condensing import share
 from scenarios.continual.scenario import Continual
 from scenarios.protocol import Recipe, Reference
 

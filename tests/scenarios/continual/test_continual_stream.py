@@ -4,8 +4,7 @@ import torch
 
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from scenarios.continual.order import Layout
-from scenarios.continual.stream import benchmark, class_order, published_order, split
+from scenarios.continual.stream import Layout, benchmark, class_order, published_order, split
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,8 @@ from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget
-from scenarios.continual.fixed import Fixed, most_images
-from scenarios.continual.per_experience import PerExperience
+from scenarios.continual.memory.condensing import Fixed, PerExperience, Streamed, most_images
 from scenarios.continual.scenario import Continual
-from scenarios.continual.streamed import Streamed
 from scenarios.protocol import Recipe, Splits
 
 PARTS = [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]

@@ -15,13 +15,12 @@ from torch.nn import functional
 from torch.utils.data import TensorDataset
 
 from condensers.errors import UsageError
-from scenarios.continual.memory import CondensedMemory
-from scenarios.continual.pieces import MemoryBatch
-from scenarios.continual.replay import CondensedReplay, Joint
-from scenarios.continual.rules.asymmetric import Asymmetric, among_present
-from scenarios.continual.rules.gradients import reference
-from scenarios.continual.rules.interference import rise
-from scenarios.continual.rules.kept_logits import KeptLogits
+from scenarios.continual.memory.buffer import CondensedMemory
+from scenarios.continual.memory.exemplars import MemoryBatch
+from scenarios.continual.memory.replay import CondensedReplay, Joint
+from scenarios.continual.plugins.gradients import reference
+from scenarios.continual.plugins.losses import Asymmetric, KeptLogits, among_present
+from scenarios.continual.plugins.retrieval import rise
 
 WEIGHTS = torch.linspace(0.1, 2.0, 10)
 

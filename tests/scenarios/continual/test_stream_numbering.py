@@ -21,8 +21,8 @@ from torch.utils.data import TensorDataset
 
 from condensers.errors import UsageError
 from scenarios.continual.items import TensorItems, as_dataset
-from scenarios.continual.memory import CondensedMemory
-from scenarios.continual.replay import CondensedReplay
+from scenarios.continual.memory.buffer import CondensedMemory
+from scenarios.continual.memory.replay import CondensedReplay
 
 ORDER = [7, 3, 9, 1, 0, 2, 4, 5, 6, 8]
 SHUFFLED = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]

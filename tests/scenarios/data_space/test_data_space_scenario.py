@@ -14,7 +14,7 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
-from scenarios import trained_once
+from scenarios import kept
 from scenarios.data_space.measures import MEASURES
 from scenarios.protocol import Recipe, Reference, Splits
 from scenarios.registry import SCENARIOS
@@ -70,7 +70,7 @@ def test_all_seeds_are_measured_in_one_space(data: Splits) -> None:
 def test_the_trained_network_is_made_once(data: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = scenario().run(chosen(data, 2), data, Context(cache=tmp_path))
     assert len(list((tmp_path / "embeddings").glob("*.pt"))) == 1
-    monkeypatch.setattr(trained_once, "trained", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(kept, "trained", lambda *_: pytest.fail("trained again"))
     again = scenario().run(chosen(data, 2), data, Context(seed=3, cache=tmp_path))
     assert again.measurements == first.measurements
     monkeypatch.undo()

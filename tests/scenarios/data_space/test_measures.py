@@ -10,15 +10,20 @@ from scipy.spatial.distance import cdist, pdist
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from scenarios.data_space.coverage import coverage, density
-from scenarios.data_space.frechet import frechet_distance
-from scenarios.data_space.margin import between_class_margin
-from scenarios.data_space.measures import MEASURES, measured
-from scenarios.data_space.mmd import mmd
-from scenarios.data_space.nearest import nearer_than_real, nearest_real_distance
+from scenarios.data_space.measures import (
+    MEASURES,
+    between_class_margin,
+    coverage,
+    density,
+    frechet_distance,
+    measured,
+    mmd,
+    nearer_than_real,
+    nearest_real_distance,
+    within_class_spread,
+)
 from scenarios.data_space.points import ClassPoints, Space
 from scenarios.data_space.projections import PROJECTIONS, framed, principal
-from scenarios.data_space.spread import within_class_spread
 
 K = 5
 

@@ -11,7 +11,7 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from scenarios.datasets.idx import FILES
+from scenarios.datasets.formats.idx import FILES
 
 
 def labelled(n: int, classes: int, shape: tuple[int, ...], seed: int) -> tuple[Any, Any]:

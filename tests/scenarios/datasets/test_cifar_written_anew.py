@@ -10,7 +10,7 @@ import pytest
 
 from condensers.errors import DataMissing
 from scenarios.datasets import load
-from scenarios.datasets.cifar import read_pickle
+from scenarios.datasets.formats.cifar import read_pickle
 from scenarios.datasets.raw import checked_labels
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)

@@ -16,8 +16,9 @@ import torch
 import torchvision
 
 from condensers.errors import DataMissing
-from scenarios.datasets import idx, load
-from scenarios.datasets.idx import read_idx
+from scenarios.datasets import load
+from scenarios.datasets.formats import idx
+from scenarios.datasets.formats.idx import read_idx
 from scenarios.protocol import Splits
 
 

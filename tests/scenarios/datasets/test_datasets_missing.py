@@ -9,7 +9,7 @@ import torchvision
 
 from condensers.errors import DataMissing
 from scenarios.datasets import load
-from scenarios.datasets.place import Place
+from scenarios.datasets.location import Place
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 

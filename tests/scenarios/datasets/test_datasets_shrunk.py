@@ -7,9 +7,8 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from scenarios.datasets import check, load
-from scenarios.datasets.fewer import fewer
+from scenarios.datasets.derived import fewer, shrunk
 from scenarios.datasets.raw import Part, RawData
-from scenarios.datasets.shrunk import shrunk
 
 
 def raw(*shape: int) -> RawData:

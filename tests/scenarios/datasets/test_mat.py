@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from scenarios.datasets import mat
-from scenarios.datasets.mat import arrays
+from scenarios.datasets.formats import mat
+from scenarios.datasets.formats.mat import arrays
 
 
 def written(content: dict[str, Any], packed: bool) -> bytes:

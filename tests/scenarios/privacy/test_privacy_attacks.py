@@ -8,10 +8,8 @@ import torch
 
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from scenarios.privacy.attacks import confidence, lira, loss_threshold
-from scenarios.privacy.halves import halves, others_of, pool_of
-from scenarios.privacy.nearest import near_copies, nearest
-from scenarios.privacy.roc import auc, true_positive_rate
+from scenarios.privacy.attacks import auc, confidence, lira, loss_threshold, near_copies, nearest, true_positive_rate
+from scenarios.privacy.shadows import halves, others_of, pool_of
 
 Make = Callable[..., ClassData]
 

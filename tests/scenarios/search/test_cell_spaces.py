@@ -10,7 +10,8 @@ from condensers.errors import UsageError
 from scenarios.registry import SPACES
 from scenarios.search.candidate import parameter_count
 from scenarios.search.spaces.darts import DartsSpace
-from scenarios.search.spaces.nas_bench_201 import EDGES, NasBench201Space
+from scenarios.search.spaces.letters import NAS_BENCH_EDGES
+from scenarios.search.spaces.nas_bench_201 import NasBench201Space
 from scenarios.search.spaces.operations import OPERATIONS
 
 # The cell "DARTS_V2" of the authors' genotypes.py, as pairs of inputs and operations.
@@ -32,7 +33,7 @@ def test_sizes_are_the_published_ones() -> None:
 
 @pytest.mark.parametrize(("operation", "parameters"), [("conv_3x3", 1_531_546), ("skip_connect", 73_306)])
 def test_nas_bench_201_has_the_published_number_of_parameters(operation: str, parameters: int) -> None:
-    spec = NasBench201Space(channels=16, cells=5).spec(dict.fromkeys(EDGES, operation))
+    spec = NasBench201Space(channels=16, cells=5).spec(dict.fromkeys(NAS_BENCH_EDGES, operation))
     assert parameter_count(spec, (3, 32, 32), 10) == parameters
 
 
@@ -70,7 +71,7 @@ def test_choice_sample_and_identifier_go_together(name: str) -> None:
 def test_cell_is_the_sum_over_its_paths() -> None:
     """With identities on 0-1 and 1-3 only, a cell is the identity; with one on 0-3 too, twice that."""
     for edges, factor in ((("0_1", "1_3"), 1), (("0_1", "1_3", "0_3"), 2), (("0_1", "1_2"), 0)):
-        choice = {edge: "skip_connect" if edge in edges else "none" for edge in EDGES}
+        choice = {edge: "skip_connect" if edge in edges else "none" for edge in NAS_BENCH_EDGES}
         cell = NasBench201Space().spec(choice).module((1, 8, 8), 2).body[2]
         x = torch.randn(2, 8, 4, 4, generator=torch.Generator().manual_seed(0))
         assert torch.equal(cell(x), factor * x)

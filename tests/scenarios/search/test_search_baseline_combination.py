@@ -14,8 +14,8 @@ from condensers.networks.convnet import ConvNetSpec
 from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Reference, Splits
 from scenarios.registry import BASELINES
+from scenarios.search.baselines.combination import SCORES, ranked
 from scenarios.search.baselines.zero_cost import ZeroCost, on_minibatch
-from scenarios.search.combination import SCORES, ranked
 from scenarios.search.scenario import Search
 
 NAMES = "truth early-stopping subset parameters flops synflow jacob-cov naswot grad-norm snip"

@@ -12,13 +12,18 @@ from torch.nn import functional
 from condensers import networks
 from condensers.errors import UsageError
 from condensers.networks.convnet import ConvNetSpec
-from scenarios.search.baselines.flops import flop_count
-from scenarios.search.baselines.grad_norm import grad_norm
-from scenarios.search.baselines.jacob_cov import from_jacobian, jacob_cov
-from scenarios.search.baselines.naswot import kernel, log_determinant, naswot
-from scenarios.search.baselines.snip import snip
-from scenarios.search.baselines.synflow import synflow
-from scenarios.search.baselines.zero_cost import Score
+from scenarios.search.baselines.size import flop_count
+from scenarios.search.baselines.zero_cost import (
+    Score,
+    from_jacobian,
+    grad_norm,
+    jacob_cov,
+    kernel,
+    log_determinant,
+    naswot,
+    snip,
+    synflow,
+)
 from scenarios.search.candidate import parameter_count
 
 SHAPE = (1, 16, 16)

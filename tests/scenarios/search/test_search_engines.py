@@ -11,10 +11,8 @@ import pytest
 
 from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
-from scenarios.search.engines.local import Local
-from scenarios.search.engines.sequential import Sequential
-from scenarios.search.judging import Judging, Plan
-from scenarios.search.limits import at_most
+from scenarios.search.engines.engines import Local, Sequential
+from scenarios.search.judging import Judging, Plan, at_most
 from scenarios.search.scenario import Search
 from scenarios.search.spaces.convnet import SmallConvNetSpace
 from scenarios.search.strategies import Grid

@@ -7,8 +7,8 @@ import pytest
 
 from condensers.errors import Interrupted
 from scenarios.registry import SEARCH_STRATEGIES
-from scenarios.search.experiment import Trial, explore
 from scenarios.search.model_space import ChoiceSpace
+from scenarios.search.nni_experiment import Trial, explore
 from scenarios.search.spaces.convnet import SmallConvNetSpace
 
 SPACE = SmallConvNetSpace(depths=(1, 2), widths=(8,), norms=("none",))

@@ -16,7 +16,7 @@ import pytest
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from scenarios.protocol import Reference, Splits
-from scenarios.search.engines.remote import Remote
+from scenarios.search.engines.engines import Remote
 from scenarios.search.scenario import Search
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin") or shutil.which("sshd")

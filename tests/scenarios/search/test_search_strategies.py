@@ -10,7 +10,7 @@ from condensers.errors import UsageError
 from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Reference, Splits
 from scenarios.registry import SEARCH_STRATEGIES
-from scenarios.search.experiment import ChoiceSpace, explore
+from scenarios.search.nni_experiment import ChoiceSpace, explore
 from scenarios.search.scenario import Search
 from scenarios.search.spaces.darts import DartsSpace
 from scenarios.search.spaces.nas_bench_201 import NasBench201Space

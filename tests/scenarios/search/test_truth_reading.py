@@ -16,12 +16,11 @@ from scenarios.datasets import load
 from scenarios.protocol import Outcome, Reference, Splits
 from scenarios.registry import SPACES
 from scenarios.search import candidate
+from scenarios.search.ground_truth import files
+from scenarios.search.ground_truth.building import trained_row
+from scenarios.search.ground_truth.reading import every_choice, sampled
+from scenarios.search.ground_truth.table import make, target_of
 from scenarios.search.scenario import Search
-from scenarios.search.tables import files
-from scenarios.search.tables.building import trained_row
-from scenarios.search.tables.sampling import every_choice, sampled
-from scenarios.search.tables.table import make
-from scenarios.search.tables.target import target_of
 
 TRUTH = Reference("truth")
 

@@ -14,12 +14,11 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from scenarios.protocol import Splits
 from scenarios.registry import SPACES
+from scenarios.search.ground_truth import files
+from scenarios.search.ground_truth.building import trained_row
+from scenarios.search.ground_truth.reading import every_choice
+from scenarios.search.ground_truth.table import Table, make, merged, target_of
 from scenarios.search.scenario import Search
-from scenarios.search.tables import files
-from scenarios.search.tables.building import trained_row
-from scenarios.search.tables.sampling import every_choice
-from scenarios.search.tables.table import Table, make, merged
-from scenarios.search.tables.target import target_of
 
 
 @pytest.fixture

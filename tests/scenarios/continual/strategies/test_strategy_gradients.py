@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from scenarios.continual.rules.gradients import averaged, episodic
+from scenarios.continual.plugins.gradients import averaged, episodic
 
 
 def of_seed(seed):

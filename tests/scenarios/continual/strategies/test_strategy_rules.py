@@ -9,13 +9,12 @@ from torch import nn
 
 from condensers.data import ClassData
 from condensers.networks import build
-from scenarios.continual.memory import CondensedMemory
-from scenarios.continual.pieces import MemoryBatch
-from scenarios.continual.replay import CondensedReplay, memory_loss
-from scenarios.continual.rules.asymmetric import Asymmetric, among_present
-from scenarios.continual.rules.interference import MostInterfered, rise
-from scenarios.continual.rules.kept_logits import KeptLogits
-from scenarios.continual.strategies.nearest_mean import NearestMean
+from scenarios.continual.memory.buffer import CondensedMemory
+from scenarios.continual.memory.exemplars import MemoryBatch
+from scenarios.continual.memory.replay import CondensedReplay, memory_loss
+from scenarios.continual.plugins.losses import Asymmetric, KeptLogits, among_present
+from scenarios.continual.plugins.retrieval import MostInterfered, rise
+from scenarios.continual.strategies.replay import NearestMean
 
 
 def of_seed(seed):

@@ -18,7 +18,7 @@ from scenarios.protocol import Reference, Splits
 from scenarios.search.one_shot import scenario
 from scenarios.search.one_shot.scenario import OneShot
 from scenarios.search.one_shot.search import halves
-from scenarios.search.spaces.nas_bench_201 import EDGES
+from scenarios.search.spaces.letters import NAS_BENCH_EDGES
 
 pytest.importorskip("pytorch_lightning")
 
@@ -40,7 +40,7 @@ def test_each_algorithm_finds_a_cell_that_is_retrained_on_all_data(
     outcome = settings.run(synthetic, splits, Context(seed=3, progress=events.append))
     accuracy, seconds = outcome.measurements
     cell, retraining = outcome.detail["cell"], outcome.detail["retraining"]
-    assert set(EDGES) < set(cell) and len(cell["id"]) == 6
+    assert set(NAS_BENCH_EDGES) < set(cell) and len(cell["id"]) == 6
     assert (accuracy.metric, list(accuracy.values)) == ("found-accuracy", [retraining["test"]])
     assert outcome.costs["seconds"] == seconds.values[0] + retraining["seconds"] > seconds.values[0] > 0
     per_epoch = 3 if isinstance(algorithm, dict) else 6
@@ -101,7 +101,7 @@ def test_random_search_keeps_the_least_loss_of_those_it_tries(
     settings = replace(one_shot, algorithm={"name": "random-one-shot", "tries": 5}, batch=20)
     cell = settings.run(Reference("full-data"), splits, Context()).detail["cell"]
     assert len(losses) == 5 and len(taken) == 3 + 5  # a step each, and those compared
-    assert {edge: cell[edge] for edge in EDGES} == taken[3:][losses.index(min(losses))]
+    assert {edge: cell[edge] for edge in NAS_BENCH_EDGES} == taken[3:][losses.index(min(losses))]
 
 
 def test_nothing_leaks(
@@ -141,7 +141,7 @@ def test_a_search_that_was_cut_off_goes_on_to_the_same_end(
     one_shot: OneShot, splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algorithm: Any
 ) -> None:
     """Killed in its third of four epochs, after each of which it is kept: the weights at the end are those of a whole run."""
-    from scenarios.search.one_shot.watch import Watch
+    from scenarios.search.one_shot.weights import Watch
 
     ends: list[dict[str, torch.Tensor]] = []
 

@@ -1,0 +1,1 @@
+"""Networks trained on the set and tested on real images."""

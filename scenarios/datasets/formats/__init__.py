@@ -1,0 +1,1 @@
+"""Readers of file formats; nothing in a file is run."""

@@ -1,0 +1,46 @@
+"""Embeddings: the pixels themselves, and what networks make of them, trained on all training images or freshly initialised.
+
+The networks and the sample of real images have a seed of their own, so that all sets of all seeds are measured in the same space.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from condensers import networks
+from condensers.data import ClassData
+from condensers.engine.context import Context
+from condensers.training.classifier import Training
+from scenarios.kept import trained_once
+
+BATCH = 256
+
+Embed = Callable[[Tensor], Tensor]  # images (N, C, H, W) float32 normalised -> (N, D) float32
+
+
+def pixels(images: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N, C * H * W)."""
+    return images.flatten(1)
+
+
+def by_network(network: nn.Module) -> Embed:
+    """What the last linear layer of `network` reads, in evaluation mode."""
+    network.eval()
+
+    @torch.no_grad()
+    def embed(images: Tensor) -> Tensor:
+        return torch.cat([torch.as_tensor(network.embed(part)) for part in torch.split(images, BATCH)])  # type: ignore[operator]
+
+    return embed
+
+
+def untrained(spec: Any, data: ClassData, context: Context) -> nn.Module:
+    """A network of `context`'s seed."""
+    return networks.build(spec, data.shape, len(data.class_names), context.generator, data.device)
+
+
+def trained_to_embed(spec: Any, data: ClassData, recipe: Training, context: Context) -> nn.Module:
+    """The network that `untrained` gives, trained on all of `data`; made once where the context has a cache or a folder."""
+    return trained_once(spec, data, recipe, context, "network that embeds", "embeddings")

@@ -1,0 +1,1 @@
+"""Whether the masks of a view mean something."""

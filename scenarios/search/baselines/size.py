@@ -1,0 +1,100 @@
+"""Baselines that train nothing: numbers of parameters and of operations."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from condensers import networks
+from condensers.engine.context import Context
+from condensers.networks.precision import by_modules
+from scenarios.protocol import Splits
+from scenarios.search.candidate import parameter_count
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Judges by the number of trainable parameters."""
+
+    shape: tuple[int, int, int]
+    classes: int
+
+    measures: ClassVar[str] = "trainable parameters"
+    unit: ClassVar[str] = "parameters"
+    own_draws: ClassVar[bool] = False
+
+    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+        return {"score": float(parameter_count(spec, self.shape, self.classes)), "seconds": 0.0, "images": 0}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The number of trainable parameters.
+
+    Parameter count: the more trainable numbers, the better.
+    """
+
+    registered: ClassVar[str] = "parameters"
+
+    def judge(self, settings: Any, data: Splits) -> Counted:
+        return Counted(data.train.shape, len(data.train.class_names))
+
+    def images(self, settings: Any, data: Splits) -> float:
+        return 0.0
+
+
+def flop_count(spec: Any, shape: tuple[int, int, int], classes: int) -> int:
+    """Floating point operations of one image (C, H, W) forward; without memory where the network can do without."""
+    try:
+        with torch.device("meta"):
+            return _counted(spec.module(shape, classes), torch.zeros(1, *shape))
+    except RuntimeError:  # a module that makes tensors of its own on the CPU, or looks at values
+        return _counted(networks.build(spec, shape, classes, torch.Generator()), torch.zeros(1, *shape))
+
+
+@torch.no_grad()
+def _counted(network: torch.nn.Module, image: torch.Tensor) -> int:
+    counter = FlopCounterMode(display=False)
+    with by_modules(), counter:
+        network.eval()(image)
+    return int(counter.get_total_flops())
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Judges by the floating point operations of one image."""
+
+    shape: tuple[int, int, int]
+    classes: int
+
+    measures: ClassVar[str] = "floating point operations of an image"
+    unit: ClassVar[str] = "FLOPs"
+    own_draws: ClassVar[bool] = False
+
+    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+        begun = time.monotonic()
+        score = float(flop_count(spec, self.shape, self.classes))
+        return {"score": score, "seconds": time.monotonic() - begun, "images": 0}
+
+
+@dataclass(frozen=True)
+class Flops:
+    """The number of floating point operations that one image takes.
+
+    FLOPs: the more operations an image takes, the better.
+
+    FLOPs = 2 x multiply-adds of convolutions and matrix products, forward, one image; norms, activations and pooling are not
+    counted
+
+    Source: counted by torch.utils.flop_counter; a baseline of Abdelfattah et al. (ICLR 2021).
+    """
+
+    registered: ClassVar[str] = "flops"
+
+    def judge(self, settings: Any, data: Splits) -> Operations:
+        return Operations(data.train.shape, len(data.train.class_names))
+
+    def images(self, settings: Any, data: Splits) -> float:
+        return 0.0

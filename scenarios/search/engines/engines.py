@@ -1,0 +1,154 @@
+"""What an engine gives the search: the rows of the architectures that the strategy chose."""
+
+import itertools
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import torch
+
+from condensers.engine.context import Context, Progress
+from condensers.errors import UsageError
+from condensers.hyperparameters import hyper
+from scenarios.search.engines.launching import launched
+from scenarios.search.judging import Judging, Plan
+
+if TYPE_CHECKING:
+    from scenarios.search.nni_experiment import Trial
+
+
+class Engine(Protocol):
+    """A frozen dataclass; scores are the same whatever the engine, seconds are not."""
+
+    registered: ClassVar[str]
+
+    def explore(self, judging: Judging, context: Context) -> list[dict[str, Any]]:
+        """Score up to `judging.plan.limit` architectures; a row each, in the order they were tried.
+
+        A row is what `Judging.row` gives, or for an architecture without a score its id, its choices and an "error".
+        Interrupted where the context says stop; what is finished is kept in the context's folder.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Sequential:
+    """One architecture after the other, in the process of the command.
+
+    One architecture after the other, in this process.
+    """
+
+    registered: ClassVar[str] = "sequential"
+
+    def explore(self, judging: Judging, context: Context) -> list[dict[str, Any]]:
+        plan, found, done = judging.plan, dict[str, dict[str, Any]](), itertools.count(1)
+
+        def score(choice: Mapping[str, Any]) -> float:
+            row = found[plan.identifier(choice)] = judging.row(choice, context)
+            context.progress(Progress("search", next(done), plan.limit, f"{row['id']} {row['score']:.4g}"))
+            return plan.guide(row)
+
+        trials = tried(plan, score, context.folder)
+        named = {plan.identifier(trial.choice): trial for trial in trials}  # a strategy may choose one twice
+        return [judging.failed(t.choice, t.error) if t.score is None else found[name] for name, t in named.items()]
+
+
+def tried(plan: Plan, score: Callable[[Mapping[str, Any]], float], folder: Path | None) -> "list[Trial]":
+    """What the plan's strategy tries, in order, where `score` tells it of each choice; NNI writes below `folder` / nni."""
+    from scenarios.search.model_space import ChoiceSpace
+    from scenarios.search.nni_experiment import explore  # NNI takes seconds to import
+
+    with ExitStack() as stack:
+        home = folder / "nni" if folder else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.enter_context(torch.random.fork_rng(devices=[]))  # NNI's models draw weights that nobody uses
+        return explore(ChoiceSpace(plan.space), plan.strategy.of_nni(plan.seed), plan.limit, score, home)
+
+
+@dataclass(frozen=True)
+class Local:
+    """Several architectures at once, each in a process of its own that NNI starts on this machine.
+
+    Several architectures at once on this machine, each in a process of its own, by NNI's training service.
+    """
+
+    trials: int = hyper(2, unit="architectures at once", source="ours", minimum=1)
+
+    registered: ClassVar[str] = "local"
+    sees_folder: ClassVar[bool] = True
+    python: ClassVar[str] = ""
+
+    def explore(self, judging: Judging, context: Context) -> list[dict[str, Any]]:
+        return launched(self, judging, context)
+
+    def address(self) -> str:
+        return "127.0.0.1"
+
+    def advice(self) -> str:
+        return ""
+
+    def training_service(self) -> Any:
+        from nni.experiment.config.training_services import LocalConfig  # NNI takes seconds to import
+
+        return LocalConfig()
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Architectures on another machine that is reached by SSH with a key.
+
+    python: the command there that has this package, such as "/opt/env/bin/python". A trial there that is interrupted
+    begins anew.
+
+    Architectures on another machine that is reached by SSH, by NNI's training service.
+
+    That machine needs this package, the same versions and a key that lets `user` in. The task (images and labels) is sent to
+    it; each row comes back over the network and is kept here.
+    """
+
+    host: str = hyper("", source="ours; must be given")
+    user: str = hyper("", source="ours; must be given")
+    key: str = hyper("~/.ssh/id_rsa", unit="path of a private key", source="NNI")
+    port: int = hyper(22, source="SSH", minimum=1)
+    python: str = hyper("python3", unit="command on that machine", source="ours")
+    trials: int = hyper(1, unit="architectures at once", source="ours", minimum=1)
+
+    registered: ClassVar[str] = "remote"
+    sees_folder: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        missing = [name for name in ("host", "user") if not getattr(self, name)]
+        if missing:
+            raise UsageError(f"engine remote: `{missing[0]}` is missing; say which machine to reach and as whom")
+
+    def explore(self, judging: Judging, context: Context) -> list[dict[str, Any]]:
+        key = Path(self.key).expanduser()
+        if not key.is_file():
+            raise UsageError(f"engine remote: {key} is no file; give the path of a private key that {self.host} accepts as `key`")
+        return launched(self, judging, context)
+
+    def address(self) -> str:
+        """Where that machine reaches this one: the address from which packets to it would leave."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((self.host, self.port))
+            except OSError as fault:
+                raise UsageError(f"engine remote: no way to {self.host} ({fault}); check `host`") from None
+            return str(probe.getsockname()[0])
+
+    def advice(self) -> str:
+        if self.address().startswith("127."):
+            return ""
+        return f"NNI listens on all interfaces without a password: let only {self.host} through the firewall"
+
+    def training_service(self) -> Any:
+        from nni.experiment.config.training_services import RemoteConfig, RemoteMachineConfig  # NNI takes seconds to import
+
+        machine = RemoteMachineConfig(host=self.host, port=self.port, user=self.user)
+        machine.ssh_key_file = str(Path(self.key).expanduser())
+        if "/" in self.python:
+            machine.python_path = str(PurePosixPath(self.python).parent)  # else NNI installs itself into another one
+        return RemoteConfig(machine_list=[machine])

@@ -1,0 +1,75 @@
+"""Tables as JSON files: those that ship with the package, and those of users."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from condensers.engine.context import write_atomically
+from condensers.errors import UsageError, brief
+from condensers.plain import parse_json
+from condensers.schema import brief_faults
+from scenarios.search.ground_truth.shape import TableShape
+from scenarios.search.ground_truth.table import FORMAT, OF_ROW, Table, Target, content_of
+
+SHIPPED = Path(__file__).parent
+
+
+def shipped() -> dict[str, Path]:
+    """Name -> file of each table of this package."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.json"))}
+
+
+def find(name: str) -> Path:
+    """The file of a shipped table's name, or of a path; UsageError where there is neither."""
+    known, path = shipped(), Path(name)
+    if name in known:
+        return known[name]
+    if not path.is_file():
+        raise UsageError(
+            f"ground truth '{name}': neither a file nor a table of this package ({', '.join(known) or 'it has none'})"
+        )
+    return path
+
+
+def read(path: Path) -> Table:
+    """The table in a file; UsageError where it is none, of another format, or not what its hash says."""
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except OSError as fault:
+        raise UsageError(f"{path}: cannot be read ({fault.strerror}); name another file") from None
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, changed: int) -> Table:
+    try:
+        value = parse_json(path.read_bytes())
+    except ValueError as fault:
+        raise UsageError(f"{path}: no ground-truth table, since it is not JSON ({brief(fault)}); name another file") from None
+    if not isinstance(value, dict) or "content" not in value or "rows" not in value:
+        raise UsageError(f"{path}: no ground-truth table; make one with: harness truth build")
+    if value.get("format") != FORMAT:
+        raise UsageError(
+            f"{path}: a table of format {value.get('format')}, and this version reads format {FORMAT}; build it again"
+        )
+    if content_of({name: part for name, part in value.items() if name != "content"}) != value["content"]:
+        raise UsageError(
+            f"{path}: changed or damaged since it was made (its content is not that of its hash); fetch or build it anew"
+        )
+    faults = brief_faults(TableShape, value)
+    if faults:
+        raise UsageError(f"{path}: no ground-truth table ({faults}); make one with: harness truth build")
+    return Table(Target(value["space"], value["recipe"], value["data"]), value["choices"], value["made"], value["rows"])
+
+
+def write(path: Path, table: Table) -> None:
+    """Write a table whole or not at all: a line for each row, the hash first."""
+    value: dict[str, Any] = {"format": FORMAT, "content": table.content, **table.as_json()}
+    rows = ",\n  ".join(_line({name: row[name] for name in OF_ROW}) for row in value.pop("rows"))
+    head = [f" {json.dumps(name)}: {_line(part)}" for name, part in value.items()]
+    text = "{\n" + ",\n".join([*head, f' "rows": [\n  {rows}\n ]']) + "\n}\n"
+    write_atomically(path, text.encode())
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
