@@ -12,9 +12,9 @@ from condensers.errors import UsageError
 from condensers.sets.files import load_set
 from harness.cli.app import app
 from scenarios.datasets import check, load
-from scenarios.datasets.catalogue import area_average, rendered
 from scenarios.datasets.derived import combine, outputs
 from scenarios.datasets.raw import Part
+from scenarios.datasets.usps_like import area_average, rendered
 from scenarios.protocol import Splits
 
 NAME = "domains:digits+mnist-5k+usps-like"
