@@ -1,7 +1,4 @@
-"""Packages that only some views need.
-
-Packages that only some data sets need.
-"""
+"""Packages that only some views or data sets need, imported when they are needed."""
 
 import importlib
 from types import ModuleType

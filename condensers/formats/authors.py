@@ -86,19 +86,11 @@ def _period(steps: list[Tensor]) -> int:
     return next((n for n in fits if all(torch.equal(a, b) for a, b in zip(steps, steps[n:], strict=False))), len(steps))
 
 
-def read_dd(path: Path) -> Published:
-    return parse_dd(unpickle(path), path)
-
-
 def parse_idc(content: Any, path: Path) -> Published:
     if not isinstance(content, list | tuple) or len(content) != 2:
         raise UsageError(f"{path}: is not [images, labels], as files of IDC are; pass --format")
     images = as_images(content[0], path)
     return Published(path, "idc", images, as_labels(content[1], len(images), path), pixels="unit")
-
-
-def read_idc(path: Path) -> Published:
-    return parse_idc(unpickle(path), path)
 
 
 def parse_mtt(content: Any, path: Path, labels: Path | None, rate: Path | None) -> Published:
@@ -111,10 +103,6 @@ def parse_mtt(content: Any, path: Path, labels: Path | None, rate: Path | None) 
         raise UsageError(f"{rate}: holds {len(rates)} learning rates where a set of this kind has one; leave --with-lr out")
     recipe = {} if rates is None else {"lr": "rates"}
     return Published(path, "mtt", images, as_labels(unpickle(labels), len(images), labels), rates, recipe=recipe)
-
-
-def read_mtt(path: Path, labels: Path | None, rate: Path | None) -> Published:
-    return parse_mtt(unpickle(path), path, labels, rate)
 
 
 IMAGES = ("images", "image", "image_syn", "data", "x", "X", "imgs")
@@ -141,7 +129,3 @@ def parse_named(content: Any, path: Path) -> Published:
     said = statements({key: content.get(key) for key in ("mean", "std", "class_names", "dataset", "recipe")}, path)
     labels = as_labels(content[keys[1]], len(images), path)
     return Published(path, "dict", images, labels, rates, **{**said, "recipe": recipe | said["recipe"]})
-
-
-def read_named(path: Path) -> Published:
-    return parse_named(unpickle(path), path)

@@ -11,14 +11,14 @@ from condensers.registry.registry import SELECTIONS
 from harness.catalogue.registries import REGISTRIES
 
 if sys.version_info >= (3, 11):
-    from tomllib import TOMLDecodeError, loads
+    from tomllib import loads
 else:
-    from tomli import TOMLDecodeError, loads
+    from tomli import loads
 
 LONGEST = 100  # letters of an override that an error quotes
 OF_SUITE = {"condensers": "method", "scenarios": "scenario"}  # lists of a suite, and the kind of their entries
 
-__all__ = ["TOMLDecodeError", "apply_override", "label_of", "loads"]
+__all__ = ["apply_override", "label_of", "loads"]
 
 
 def apply_override(table: dict[str, Any], override: str, kind: str = "") -> None:
