@@ -1,4 +1,7 @@
-"""How a small synthetic set is made from a large real one. `load` reads a set as a torch Dataset; only then is torch imported."""
+"""How a small synthetic set is made from a large real one.
+
+`load` reads a set as a torch Dataset; only then is torch imported.
+"""
 
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -8,7 +11,9 @@ if TYPE_CHECKING:
 
 
 def load(path: "str | PathLike[str]") -> "SyntheticDataset":
-    """The set in FILE.safetensors as a torch Dataset of (image, label); UsageError where it is missing, damaged or not a set."""
+    """The set in FILE.safetensors as a torch Dataset of (image, label); UsageError where it is
+    missing, damaged or not a set.
+    """
     from pathlib import Path
 
     from condensers.sets.files import load_set

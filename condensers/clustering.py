@@ -1,4 +1,5 @@
-"""k-means with k-means++ seeding, from a torch.Generator; quick where points are many, long and to be parted finely.
+"""k-means with k-means++ seeding, from a torch.Generator; quick where points are many, long and to
+be parted finely.
 
 min_m  sum_i min_j || x_i - m_j ||^2
 
@@ -19,13 +20,19 @@ from torch.nn import functional
 
 ITERATIONS = 100
 COARSE, COARSE_ITERATIONS = 14, 10  # COARSE: pixels along a side
-# A round over n points of D numbers and k centres takes n k D products; above so many, points are projected first.
+# A round over n points of D numbers and k centres takes n k D products; above so many, points are
+# projected first.
 PRODUCTS, DIRECTIONS, MORE_DIRECTIONS, POWERS = 125_000_000, 32, 8, 1
 POINTS_AT_ONCE = 8192
 
 
-def centroids(points: Tensor, k: int, generator: torch.Generator, rounds: int = ITERATIONS) -> Tensor:
-    """k centroids (k, D) of points (n, D), n >= k, after `rounds` at most. A cluster that runs empty keeps its centroid."""
+def centroids(
+    points: Tensor, k: int, generator: torch.Generator, rounds: int = ITERATIONS
+) -> Tensor:
+    """k centroids (k, D) of points (n, D), n >= k, after `rounds` at most.
+
+    A cluster that runs empty keeps its centroid.
+    """
     if len(points) * k * points.shape[1] <= PRODUCTS:
         return _lloyd(points, _seeds(points, k, generator), rounds)
     short = _projected(points, generator)
@@ -36,18 +43,24 @@ def centroids(points: Tensor, k: int, generator: torch.Generator, rounds: int = 
 
 
 def coarse_clusters(images: Tensor, k: int, generator: torch.Generator) -> Tensor:
-    """The cluster (n,) int64, below k <= n, of each of n images (n, C, H, W): k-means of coarse pixels in few rounds, quickly."""
+    """The cluster (n,) int64, below k <= n, of each of n images (n, C, H, W): k-means of coarse
+    pixels in few rounds, quickly.
+    """
     smaller = functional.avg_pool2d(images, max(1, min(images.shape[2:]) // COARSE)).flatten(1)
     return nearest(smaller, centroids(smaller, k, generator, COARSE_ITERATIONS))
 
 
 def nearest(points: Tensor, centres: Tensor) -> Tensor:
     """The position (n,) int64 among centres (k, D) of the one nearest to each of points (n, D)."""
-    return torch.cat([torch.cdist(part, centres).argmin(1) for part in torch.split(points, POINTS_AT_ONCE)])
+    return torch.cat(
+        [torch.cdist(part, centres).argmin(1) for part in torch.split(points, POINTS_AT_ONCE)]
+    )
 
 
 def _lloyd(points: Tensor, centres: Tensor, rounds: int) -> Tensor:
-    """Centres (k, D) moved to the means of what is nearest to them, until nothing changes or the rounds are over."""
+    """Centres (k, D) moved to the means of what is nearest to them, until nothing changes or the
+    rounds are over.
+    """
     cluster = nearest(points, centres)
     for _ in range(rounds):
         centres = _means(points, cluster, centres)
@@ -66,7 +79,9 @@ def _means(points: Tensor, cluster: Tensor, centres: Tensor) -> Tensor:
 
 
 def _projected(points: Tensor, generator: torch.Generator) -> Tensor:
-    """(n, at most 32): the points in the directions of their largest variance, as a randomised range finder sees them."""
+    """(n, at most 32): the points in the directions of their largest variance, as a randomised
+    range finder sees them.
+    """
     centred = points - points.mean(0)
     drawn = torch.randn(points.shape[1], DIRECTIONS + MORE_DIRECTIONS, generator=generator)
     basis = drawn.to(points)
@@ -78,7 +93,9 @@ def _projected(points: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _seeds(points: Tensor, k: int, generator: torch.Generator) -> Tensor:
-    """Points (k, D), each drawn with a probability that grows with the squared distance to those before it."""
+    """Points (k, D), each drawn with a probability that grows with the squared distance to those
+    before it.
+    """
     return points[_seed_positions(points, k, generator)]
 
 

@@ -16,11 +16,12 @@ from condensers.whitening import Whitening
 class ClassData:
     """Labelled images of a fixed set of classes.
 
-    images: (N, C, H, W) uint8. labels: (N,) int64, an index into class_names. mean, std: per channel, for pixels in
-    [0, 1]. classes: the labels that may occur; after `restrict` the images of all others are gone from memory.
-    mirror: whether a horizontally flipped image keeps its label (false for digits and letters).
-    whitening: where it is given, what networks see is whitened after it is normalised.
-    notes: what should be known wherever the data are used, a sentence each; no part of the digest.
+    images: (N, C, H, W) uint8. labels: (N,) int64, an index into class_names. mean, std: per
+    channel, for pixels in [0, 1]. classes: the labels that may occur; after `restrict` the images
+    of all others are gone from memory. mirror: whether a horizontally flipped image keeps its label
+    (false for digits and letters). whitening: where it is given, what networks see is whitened
+    after it is normalised. notes: what should be known wherever the data are used, a sentence each;
+    no part of the digest.
     """
 
     name: str
@@ -47,15 +48,24 @@ class ClassData:
         labels, known = self.labels.cpu(), len(self.class_names)
         if labels.dtype != torch.int64 or labels.shape != (len(self.images),):
             found = f"{labels.dtype} {tuple(labels.shape)}"
-            raise UsageError(f"{self.name}: labels must be int64, one for each of {len(self.images)} images, not {found}")
+            raise UsageError(
+                f"{self.name}: labels must be int64, one for each of {len(self.images)} images, not"
+                f" {found}"
+            )
         outside = labels[(labels < 0) | (labels >= known)]
         if len(outside):
-            raise UsageError(f"{self.name}: label {int(outside[0])} is outside 0..{known - 1}; name its class or leave it out")
+            raise UsageError(
+                f"{self.name}: label {int(outside[0])} is outside 0..{known - 1}; name its class or"
+                " leave it out"
+            )
         counts = torch.bincount(labels, minlength=known).tolist()
         empty = [self.class_names[c] for c in self.classes if counts[c] == 0]
         if empty:
             others = f" (nor have {len(empty) - 1} others)" if len(empty) > 1 else ""
-            raise DataMissing(f"{self.name}: class '{empty[0]}' has no images{others}; add some or leave the class out")
+            raise DataMissing(
+                f"{self.name}: class '{empty[0]}' has no images{others}; add some or leave the"
+                " class out"
+            )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -69,7 +79,9 @@ class ClassData:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the images, labels and class names, as 16 hex digits; the name does not enter."""
+        """SHA-256 over the images, labels and class names, as 16 hex digits; the name does not
+        enter.
+        """
         sha = hashlib.sha256(repr((self.images.shape, self.class_names, self.classes)).encode())
         sha.update(self.images.cpu().contiguous().numpy().data)
         sha.update(self.labels.cpu().contiguous().numpy().data)
@@ -80,61 +92,95 @@ class ClassData:
         return {c: (self.labels == c).nonzero().flatten() for c in self.classes}
 
     def members(self, label: int) -> Tensor:
-        """Indices (n,) int64 of the images of one class, in the data's order; KeyError for a class that is not here."""
+        """Indices (n,) int64 of the images of one class, in the data's order; KeyError for a class
+        that is not here.
+        """
         return self._members[label]
 
     def count(self, label: int) -> int:
         return len(self.members(label))
 
     def normalise(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) uint8 -> float32, (x / 255 - mean) / std per channel; whitened where this data is."""
+        """(N, C, H, W) uint8 -> float32, (x / 255 - mean) / std per channel; whitened where this
+        data is.
+        """
         if self.whitening is not None:
             return self.whitening.apply(images.float() / 255)
         mean, std = self._statistics(images.device)
         return (images.float() / 255 - mean) / std
 
     def quantise(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) float, normalised -> uint8, rounded and clamped: the inverse of `normalise`."""
+        """(N, C, H, W) float, normalised -> uint8, rounded and clamped: the inverse of
+        `normalise`.
+        """
         mean, std = self._statistics(images.device)
-        unit = images.float() * std + mean if self.whitening is None else self.whitening.undo(images.float())
+        unit = (
+            images.float() * std + mean
+            if self.whitening is None
+            else self.whitening.undo(images.float())
+        )
         return (unit * 255).round().clamp(0, 255).to(torch.uint8)
 
     def seen(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) float32 normalised by mean and std -> what networks see: the same, or whitened where this data is."""
+        """(N, C, H, W) float32 normalised by mean and std -> what networks see: the same, or
+        whitened where this data is.
+        """
         if self.whitening is None:
             return images
         mean, std = self._statistics(images.device)
         return self.whitening.apply(images * std + mean)
 
     def _statistics(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        as_column = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (self.mean, self.std))
+        as_column = (
+            torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (self.mean, self.std)
+        )
         mean, std = as_column
         return mean, std
 
     def sample(self, label: int, n: int, generator: torch.Generator) -> Tensor:
-        """Draw n different images of one class (all of them where it has fewer): (<= n, C, H, W) float32, normalised."""
+        """Draw n different images of one class (all of them where it has fewer): (<= n, C, H, W)
+        float32, normalised.
+        """
         members = self.members(label)
         chosen = torch.randperm(len(members), generator=generator)[:n].to(members.device)
         return self.normalise(self.images[members[chosen]])
 
     def batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw n different images of any class (all where there are fewer): float32 normalised, and labels (<= n,) int64."""
+        """Draw n different images of any class (all where there are fewer): float32 normalised, and
+        labels (<= n,) int64.
+        """
         chosen = torch.randperm(len(self.images), generator=generator)[:n].to(self.device)
         return self.normalise(self.images[chosen]), self.labels[chosen]
 
     def subset(self, indices: Tensor) -> "ClassData":
         """Only the images at `indices` (int64); every class must keep at least one."""
-        return replace(self, images=self.images[indices].clone(), labels=self.labels[indices].clone())
+        return replace(
+            self, images=self.images[indices].clone(), labels=self.labels[indices].clone()
+        )
 
     def restrict(self, classes: Iterable[int]) -> "ClassData":
-        """Only some classes: what a learner has seen of the stream. The labels keep their meaning."""
+        """Only some classes: what a learner has seen of the stream.
+
+        The labels keep their meaning.
+        """
         kept = tuple(sorted(set(classes)))
         outside = [c for c in kept if c not in self.classes]
         if outside or not kept:
-            raise UsageError(f"{self.name}: cannot restrict to classes {kept}; it holds {self.classes}")
-        indices = torch.isin(self.labels, torch.tensor(kept, device=self.device)).nonzero().flatten()
-        return replace(self, images=self.images[indices].clone(), labels=self.labels[indices].clone(), classes=kept)
+            raise UsageError(
+                f"{self.name}: cannot restrict to classes {kept}; it holds {self.classes}"
+            )
+        indices = (
+            torch.isin(self.labels, torch.tensor(kept, device=self.device)).nonzero().flatten()
+        )
+        return replace(
+            self,
+            images=self.images[indices].clone(),
+            labels=self.labels[indices].clone(),
+            classes=kept,
+        )
 
     def to(self, device: torch.device) -> "ClassData":
         whitening = None if self.whitening is None else self.whitening.to(device)
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device), whitening=whitening)
+        return replace(
+            self, images=self.images.to(device), labels=self.labels.to(device), whitening=whitening
+        )

@@ -1,4 +1,7 @@
-"""Errors meant for people: one sentence that says what is wrong, where, and what to do. `status` is the exit status."""
+"""Errors meant for people: one sentence that says what is wrong, where, and what to do.
+
+`status` is the exit status.
+"""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -7,7 +10,9 @@ LONGEST = 10**30  # no number longer than this is quoted
 
 
 class HarnessError(Exception):
-    """Base of every error that is the user's to mend; the command line prints it without a traceback."""
+    """Base of every error that is the user's to mend; the command line prints it without a
+    traceback.
+    """
 
     status = 2
 
@@ -29,7 +34,9 @@ class WorkFailed(HarnessError):
 
 
 class StorageFailed(UsageError):
-    """A file could not be written (disk full, read-only, gone): nothing else can be kept either, so that all work stops."""
+    """A file could not be written (disk full, read-only, gone): nothing else can be kept either, so
+    that all work stops.
+    """
 
 
 class Damaged(UsageError):
@@ -49,7 +56,9 @@ class OlderFormat(OtherFormat):
 
 
 class Interrupted(Exception):
-    """Work stopped on request or at its deadline, after saving what it had; running it again goes on from there."""
+    """Work stopped on request or at its deadline, after saving what it had; running it again goes
+    on from there.
+    """
 
 
 def damaged(path: object, why: str) -> Damaged:
@@ -58,14 +67,18 @@ def damaged(path: object, why: str) -> Damaged:
 
 
 def brief(fault: BaseException) -> str:
-    """What a library says of a fault, its first 200 letters at most, none that a terminal would obey: some quote a file."""
+    """What a library says of a fault, its first 200 letters at most, none that a terminal would
+    obey: some quote a file.
+    """
     said = str(fault).strip().partition("\n")[0]
     printable = visible(said[:200])
     return printable if len(said) <= 200 else f"{printable}..."
 
 
 def visible(text: str) -> str:
-    """`text` with what a terminal would obey, or cannot print, written out, as `\\x1b`; tabs become spaces."""
+    """`text` with what a terminal would obey, or cannot print, written out, as `\\x1b`; tabs become
+    spaces.
+    """
     if text.isprintable():
         return text
     return "".join(_written_out(letter) for letter in text)
@@ -78,7 +91,9 @@ def _written_out(letter: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value of a file as an error quotes it: its kind where it is a table or a list, and never long."""
+    """A value of a file as an error quotes it: its kind where it is a table or a list, and never
+    long.
+    """
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, list | tuple):

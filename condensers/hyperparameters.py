@@ -1,7 +1,9 @@
-"""Hyperparameters as dataclass fields that say their unit, their source and what values they may take.
+"""Hyperparameters as dataclass fields that say their unit, their source and what values they may
+take.
 
-A class whose fields are made by `hyper` can be listed without being imported (`condensers.registry.registry.describe` reads the
-source), and is built from a suite's plain values by `build`, which checks every one of them.
+A class whose fields are made by `hyper` can be listed without being imported
+(`condensers.registry.registry.describe` reads the source), and is built from a suite's plain values
+by `build`, which checks every one of them.
 """
 
 import math
@@ -24,8 +26,9 @@ def hyper(
 ) -> Any:
     """Return a dataclass field for one hyperparameter.
 
-    `source` names where the default comes from (paper, section, table, or "ours"); `part` names the registry kind of a
-    field that holds another part (its value in a suite is a name or a table with `name` and settings).
+    `source` names where the default comes from (paper, section, table, or "ours"); `part` names the
+    registry kind of a field that holds another part (its value in a suite is a name or a table with
+    `name` and settings).
     """
     metadata = {"unit": unit, "source": source, "minimum": minimum, "values": values, "part": part}
     return field(default=default, metadata=metadata)
@@ -52,7 +55,9 @@ def build(cls: type, settings: Mapping[str, Any], where: str) -> Any:
 
 
 def check(known: "Field[Any]", value: Any, where: str) -> Any:
-    """Return `value` in the type of the field, its items in theirs, or raise UsageError with one sentence."""
+    """Return `value` in the type of the field, its items in theirs, or raise UsageError with one
+    sentence.
+    """
     default, rule = known.default, known.metadata
     if rule.get("part"):
         return _several(value, where) if isinstance(default, tuple) else value
@@ -60,7 +65,9 @@ def check(known: "Field[Any]", value: Any, where: str) -> Any:
         return None
     if isinstance(default, tuple):
         item = next(iter(get_args(known.type)), object)
-        values = tuple(_typed(item, one, join(where, at)) for at, one in enumerate(_several(value, where)))
+        values = tuple(
+            _typed(item, one, join(where, at)) for at, one in enumerate(_several(value, where))
+        )
         for at, one in enumerate(values):
             _allowed(rule, one, join(where, at))
         return values
@@ -88,8 +95,14 @@ def _typed(wanted: Any, value: Any, where: str) -> Any:
     if wanted is float and type(value) is int and abs(value) <= LARGEST:
         value = float(value)
     finite = not isinstance(value, float) or math.isfinite(value)
-    if not finite or not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        raise UsageError(f"{where}: {_quoted(value)} is not {_ARTICLES.get(wanted, wanted.__name__)}")
+    if (
+        not finite
+        or not isinstance(value, wanted)
+        or (isinstance(value, bool) and wanted is not bool)
+    ):
+        raise UsageError(
+            f"{where}: {_quoted(value)} is not {_ARTICLES.get(wanted, wanted.__name__)}"
+        )
     if isinstance(value, int) and abs(value) > LARGEST:
         raise UsageError(f"{where}: {_quoted(value)} is beyond the whole numbers of 64 bits")
     return value
@@ -110,7 +123,8 @@ def _quoted(value: Any) -> str:
 
 
 def settings_of(part: Any) -> dict[str, Any]:
-    """Return the hyperparameters of a part as plain JSON values, as a card or a hash key holds them.
+    """Return the hyperparameters of a part as plain JSON values, as a card or a hash key holds
+    them.
 
     A field that holds another part becomes a table with its registered name and settings.
     """
@@ -129,4 +143,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-_ARTICLES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", tuple: "a list"}
+_ARTICLES = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    tuple: "a list",
+}

@@ -12,7 +12,9 @@ def extra(module: str, package: str, view: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as fault:
-        raise UsageError(f'view {view} needs {package} ({fault}); run pip install "condensation-harness[views]"') from fault
+        raise UsageError(
+            f'view {view} needs {package} ({fault}); run pip install "condensation-harness[views]"'
+        ) from fault
 
 
 def package(module: str, distribution: str, needed_by: str) -> ModuleType:
@@ -20,4 +22,6 @@ def package(module: str, distribution: str, needed_by: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as fault:
-        raise DataMissing(f"{needed_by}: the package {distribution} cannot be imported ({fault}); install it") from fault
+        raise DataMissing(
+            f"{needed_by}: the package {distribution} cannot be imported ({fault}); install it"
+        ) from fault

@@ -1,4 +1,7 @@
-"""Values from outside, as JSON and TOML give them: what no reader can use is told by its place. Imports nothing heavy."""
+"""Values from outside, as JSON and TOML give them: what no reader can use is told by its place.
+
+Imports nothing heavy.
+"""
 
 import json
 import math
@@ -13,7 +16,9 @@ CONTROLS = frozenset(map(chr, (*range(32), *range(127, 160), 0x2028, 0x2029)))
 
 
 def parse_json(content: bytes) -> Any:
-    """The JSON value in `content`; ValueError with a few words where there is none that a reader could use."""
+    """The JSON value in `content`; ValueError with a few words where there is none that a reader
+    could use.
+    """
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as fault:
@@ -25,9 +30,11 @@ def parse_json(content: bytes) -> Any:
 
 
 def oddities(value: Any, strict: bool = False, where: str = "") -> Iterator[str]:
-    """What is wrong wherever it stands, as "PATH: why": numbers beyond 64 bits, text that is not Unicode, too deep a nesting.
+    """What is wrong wherever it stands, as "PATH: why": numbers beyond 64 bits, text that is not
+    Unicode, too deep a nesting.
 
-    strict: as a suite is held to. Neither dates, control characters nor numbers that are not finite.
+    strict: as a suite is held to. Neither dates, control characters nor numbers that are not
+    finite.
     """
     yield from _within(value, strict, where, 0)
 
@@ -54,10 +61,16 @@ def _of_value(value: Any, strict: bool) -> str:
         said = _of_text(value, strict)
         return f"{shown(value)} {said}" if said else ""
     if isinstance(value, int):
-        return "" if -LARGEST <= value <= LARGEST else f"{shown(value)} is beyond the whole numbers of 64 bits"
+        return (
+            ""
+            if -LARGEST <= value <= LARGEST
+            else f"{shown(value)} is beyond the whole numbers of 64 bits"
+        )
     if isinstance(value, float):
         return "" if not strict or math.isfinite(value) else f"{value} is not a finite number"
-    return "" if value is None or not strict else f"{shown(value)} is no text, number, list or table"
+    return (
+        "" if value is None or not strict else f"{shown(value)} is no text, number, list or table"
+    )
 
 
 def _of_text(text: str, strict: bool) -> str:

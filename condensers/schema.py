@@ -1,6 +1,8 @@
-"""Models of values from outside, such as cards and records: what differs from one is told by its place, a sentence each.
+"""Models of values from outside, such as cards and records: what differs from one is told by its
+place, a sentence each.
 
-Models are strict (a text is no number, true is no whole number) and let keys that they do not name pass.
+Models are strict (a text is no number, true is no whole number) and let keys that they do not name
+pass.
 """
 
 from collections.abc import Mapping
@@ -12,11 +14,22 @@ from condensers.errors import shown
 from condensers.plain import join
 
 EXPECTED = {
-    "int_type": "a whole number", "float_type": "a number", "string_type": "a text", "bool_type": "true or false",
-    "list_type": "a list", "dict_type": "a table", "model_type": "a table", "finite_number": "a finite number",
-    "string_too_short": "a text that is not empty", "string_unicode": "a text of valid Unicode",
-}  # fmt: skip
-COMPARED = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le"), "greater_than": ("above", "gt")}
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "finite_number": "a finite number",
+    "string_too_short": "a text that is not empty",
+    "string_unicode": "a text of valid Unicode",
+}
+COMPARED = {
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
+    "greater_than": ("above", "gt"),
+}
 SHOWN = 5
 
 
@@ -38,11 +51,15 @@ Count = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Spent = Annotated[Amount | None, BeforeValidator(_figure_or_words)]  # seconds, joules: or "not measured"
+Spent = Annotated[
+    Amount | None, BeforeValidator(_figure_or_words)
+]  # seconds, joules: or "not measured"
 
 
 def faults_of(model: type[Shape], value: Any) -> list[str]:
-    """What in `value` is not as the model says: "outcome.costs.seconds: expected a number, found 'x'"; [] where all is."""
+    """What in `value` is not as the model says: "outcome.costs.seconds: expected a number, found
+    'x'"; [] where all is.
+    """
     try:
         model.model_validate(value)
     except ValidationError as fault:

@@ -1,6 +1,8 @@
-"""Whose packages are found under the names condensers, scenarios and harness, which other projects use too.
+"""Whose packages are found under the names condensers, scenarios and harness, which other projects
+use too.
 
-Run by its path, with `runpy`, before any of the three is imported: each must come from the tree that this file is in.
+Run by its path, with `runpy`, before any of the three is imported: each must come from the tree
+that this file is in.
 """
 
 import sys
@@ -9,11 +11,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[1]
-FOREIGN = "Python finds {place} in place of our package {name}, which is {ours}; rename it, or take its folder out of PYTHONPATH"
+FOREIGN = (
+    "Python finds {place} in place of our package {name}, which is {ours}; rename it, or take its"
+    " folder out of PYTHONPATH"
+)
 
 
 def require(*names: str) -> None:
-    """ImportError, in one sentence, unless each of the packages `names` is that of this tree. Imports none of them."""
+    """ImportError, in one sentence, unless each of the packages `names` is that of this tree.
+
+    Imports none of them.
+    """
     for name in names:
         sentence = foreign(name)
         if sentence:

@@ -1,12 +1,14 @@
-"""ZCA whitening: images turned so that all their pixel values are uncorrelated and of equal variance, and back.
+"""ZCA whitening: images turned so that all their pixel values are uncorrelated and of equal
+variance, and back.
 
-z = (x - mu) V (D + eps)^(-1/2) V',   V D V' = covariance of the training images x;   back: x = mu + z V (D + eps)^(1/2) V'
+z = (x - mu) V (D + eps)^(-1/2) V',   V D V' = covariance of the training images x;   back: x = mu +
+z V (D + eps)^(1/2) V'
 
-x are pixels (u - m) / s of u in 0 to 1: m = 0 and s = 1, or the data set's mean and std, by channel. As eps is added to
-variances, this choice matters.
+x are pixels (u - m) / s of u in 0 to 1: m = 0 and s = 1, or the data set's mean and std, by
+channel. As eps is added to variances, this choice matters.
 
-Source: `kornia.enhance.ZCAWhitening` (the covariance of n images is divided by n - 1), which MTT's code calls with eps 0.1 and
-fits on the training images in 0 to 1.
+Source: `kornia.enhance.ZCAWhitening` (the covariance of n images is divided by n - 1), which MTT's
+code calls with eps 0.1 and fits on the training images in 0 to 1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +26,9 @@ AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Fit:
-    """How a whitening is fitted. mean, std: what pixels in 0 to 1 are normalised by before, a number a channel."""
+    """How a whitening is fitted. mean, std: what pixels in 0 to 1 are normalised by before, a
+    number a channel.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -40,13 +44,19 @@ def fit_of(said: Mapping[str, Any], channels: int) -> Fit:
     numbers = [value for part in (mean, std) if isinstance(part, list | tuple) for value in part]
     fine = len(numbers) == 2 * channels and all(isinstance(v, int | float) for v in [*numbers, eps])
     if said.get("name") != "zca" or not fine or min([*numbers[channels:], eps]) <= 0:
-        raise UsageError(f"the whitening that a card asks for, {dict(said)}, is none that is known; import the set again")
-    return Fit(tuple(map(float, numbers[:channels])), tuple(map(float, numbers[channels:])), float(eps))  # type: ignore[arg-type]
+        raise UsageError(
+            f"the whitening that a card asks for, {dict(said)}, is none that is known; import the"
+            " set again"
+        )
+    mean, root = tuple(map(float, numbers[:channels])), tuple(map(float, numbers[channels:]))
+    return Fit(mean, root, float(eps))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)
 class Whitening:
-    """mean (D,), forward and backward (D, D), for pixels in 0 to 1 of images (N, C, H, W), D = C H W; all float32."""
+    """mean (D,), forward and backward (D, D), for pixels in 0 to 1 of images (N, C, H, W), D = C H
+    W; all float32.
+    """
 
     mean: Tensor
     forward: Tensor
@@ -68,12 +78,19 @@ class Whitening:
 
 
 def fitted(images: Tensor, fit: Fit) -> Whitening:
-    """The whitening of the uint8 images (N, C, H, W), N > 1; UsageError where they are too large for a matrix."""
+    """The whitening of the uint8 images (N, C, H, W), N > 1; UsageError where they are too large
+    for a matrix.
+    """
     size = images[0].numel()
     if size > LARGEST:
-        raise UsageError(f"ZCA whitening of images of {size} values takes a matrix of {size} x {size}; {LARGEST} are bearable")
+        raise UsageError(
+            f"ZCA whitening of images of {size} values takes a matrix of {size} x {size}; {LARGEST}"
+            " are bearable"
+        )
     spread = _spread(fit.std, images)
-    mean = torch.cat([part.flatten(1).double() for part in torch.split(images, AT_ONCE)]).mean(0) / 255
+    mean = (
+        torch.cat([part.flatten(1).double() for part in torch.split(images, AT_ONCE)]).mean(0) / 255
+    )
     covariance = torch.zeros(size, size, dtype=torch.float64, device=images.device)
     for part in torch.split(images, AT_ONCE):
         centred = (part.flatten(1).double() / 255 - mean) / spread

@@ -3,6 +3,8 @@
 from pathlib import Path
 from runpy import run_path
 
-run_path(str(Path(__file__).parents[1] / "condensers" / "siblings.py"))["require"]("condensers", "scenarios")
+run_path(str(Path(__file__).parents[1] / "condensers" / "siblings.py"))["require"](
+    "condensers", "scenarios"
+)
 
 __version__ = "0.5.0"

@@ -1,6 +1,7 @@
 """Checks of an installation: each gives a name, whether it is fine, and a sentence.
 
-What the doctor looks for in the machine: room on the disk, a GPU that torch cannot use, threads, an open NNI portal.
+What the doctor looks for in the machine: room on the disk, a GPU that torch cannot use, threads, an
+open NNI portal.
 """
 
 import importlib
@@ -40,9 +41,15 @@ def _threads() -> Check:
     from harness.process import cores
 
     wanted, usable = os.environ.get("OMP_NUM_THREADS", ""), cores()
-    sentence = f"{usable} usable; a run takes one process each (OMP_NUM_THREADS: {wanted or 'not set'})"
+    sentence = (
+        f"{usable} usable; a run takes one process each (OMP_NUM_THREADS: {wanted or 'not set'})"
+    )
     if wanted.isdigit() and int(wanted) > usable:
-        return Check("processors", False, f"{sentence}; more threads than processors wait for each other: set it to 1")
+        return Check(
+            "processors",
+            False,
+            f"{sentence}; more threads than processors wait for each other: set it to 1",
+        )
     return Check("processors", None, sentence)
 
 
@@ -52,28 +59,56 @@ def _gpu() -> Check:
     if not shutil.which("nvidia-smi") and not Path("/proc/driver/nvidia").exists():
         return Check("GPU", None, "no NVIDIA driver here; everything runs on the CPU")
     if torch.version.cuda is None:
-        return Check("GPU", False, "there is a driver, but this torch was built without CUDA; install the registry's torch")
+        return Check(
+            "GPU",
+            False,
+            "there is a driver, but this torch was built without CUDA; install the registry's"
+            " torch",
+        )
     if not torch.cuda.is_available():
-        return Check("GPU", False, f"there is a driver, but torch (CUDA {torch.version.cuda}) cannot use it; update the driver")
+        return Check(
+            "GPU",
+            False,
+            f"there is a driver, but torch (CUDA {torch.version.cuda}) cannot use it; update the"
+            " driver",
+        )
     odd = [name for name, fits in _devices() if not fits]
     if odd:
-        return Check("GPU", False, f"this torch has no kernels for {', '.join(odd)}; install a torch that was built for it")
+        return Check(
+            "GPU",
+            False,
+            f"this torch has no kernels for {', '.join(odd)}; install a torch that was built"
+            " for it",
+        )
     return Check("GPU", True, ", ".join(name for name, _ in _devices()))
 
 
 def _devices() -> Iterator[tuple[str, bool]]:
-    """Each GPU's name, and whether this torch has kernels of its generation or older ones that it can translate."""
+    """Each GPU's name, and whether this torch has kernels of its generation or older ones that it
+    can translate.
+    """
     import torch
 
-    built = [int(name.partition("_")[2].rstrip("af")) for name in torch.cuda.get_arch_list() if name.partition("_")[2]]
+    built = [
+        int(name.partition("_")[2].rstrip("af"))
+        for name in torch.cuda.get_arch_list()
+        if name.partition("_")[2]
+    ]
     for index in range(torch.cuda.device_count()):
         major, minor = torch.cuda.get_device_capability(index)
-        yield torch.cuda.get_device_name(index), any(number <= 10 * major + minor for number in built)
+        yield (
+            torch.cuda.get_device_name(index),
+            any(number <= 10 * major + minor for number in built),
+        )
 
 
 def _setuptools() -> Check:
     if find_spec("pkg_resources") is None:
-        return Check("pkg_resources", None, 'missing, so that nnictl and remote NNI trials fail; pip install "setuptools<81"')
+        return Check(
+            "pkg_resources",
+            None,
+            'missing, so that nnictl and remote NNI trials fail; pip install "setuptools<81"',
+        )
     return Check("pkg_resources", True, "there, which nnictl and remote NNI trials need")
 
 
@@ -81,13 +116,19 @@ def _portal() -> Check:
     ports = sorted(set(open_portals()))
     if ports:
         which = ", ".join(map(str, ports))
-        return Check("NNI portal", False, f"open to the network without a password on port {which}; stop it: nnictl stop --all")
+        return Check(
+            "NNI portal",
+            False,
+            f"open to the network without a password on port {which}; stop it: nnictl stop --all",
+        )
     return Check("NNI portal", True, "none is open to the network")
 
 
 def open_portals(proc: Path = Path("/proc")) -> Iterator[int]:
     """Ports on which a process of NNI listens on all addresses; none where /proc tells nothing."""
-    listening = {inode: port for table in ("tcp", "tcp6") for inode, port in _listening(proc / "net" / table)}
+    listening = {
+        inode: port for table in ("tcp", "tcp6") for inode, port in _listening(proc / "net" / table)
+    }
     for command in proc.glob("[0-9]*/cmdline") if listening else []:
         try:
             if b"nni" not in command.read_bytes():
@@ -113,7 +154,11 @@ def _listening(table: Path) -> Iterator[tuple[str, int]]:
 def _disk() -> Check:
     free = shutil.disk_usage(Path.cwd()).free
     sentence = f"{free / 1e9:.1f} GB free in {Path.cwd()}"
-    return Check("disk", True, sentence) if free >= LEAST_FREE else Check("disk", False, f"{sentence}; a run may need more")
+    return (
+        Check("disk", True, sentence)
+        if free >= LEAST_FREE
+        else Check("disk", False, f"{sentence}; a run may need more")
+    )
 
 
 def _folder() -> Check:
@@ -121,12 +166,27 @@ def _folder() -> Check:
         with tempfile.NamedTemporaryFile(dir=Path.cwd()):
             return Check("this folder", True, f"{Path.cwd()} can be written")
     except OSError as fault:
-        return Check("this folder", False, f"{Path.cwd()} cannot be written ({fault.strerror}); use --out")
+        return Check(
+            "this folder", False, f"{Path.cwd()} cannot be written ({fault.strerror}); use --out"
+        )
 
 
-MISFIT = "torchvision {vision} does not fit torch {torch}, such as a CUDA build beside a CPU build; take both from one place"
+MISFIT = (
+    "torchvision {vision} does not fit torch {torch}, such as a CUDA build beside a CPU build; take"
+    " both from one place"
+)
 OURS = ("condensers", "scenarios", "harness")
-PACKAGES = ("torch", "torchvision", "avalanche-lib", "nni", "numpy", "scipy", "safetensors", "rich", "typer")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "avalanche-lib",
+    "nni",
+    "numpy",
+    "scipy",
+    "safetensors",
+    "rich",
+    "typer",
+)
 
 
 def checks(data_dir: Path | None) -> list[Check]:
@@ -146,28 +206,41 @@ def _guarded(name: str, check: Callable[[], str]) -> Check:
     try:
         return Check(name, True, check())
     except Exception as fault:
-        return Check(name, False, f"{type(fault).__name__}: {fault}; install the versions of constraints.txt")
+        return Check(
+            name, False, f"{type(fault).__name__}: {fault}; install the versions of constraints.txt"
+        )
 
 
 def _python() -> Check:
     fine = (3, 10) <= sys.version_info[:2] <= (3, 12)
-    return Check("python", fine, f"{sys.version.split()[0]}{'' if fine else ': 3.10 to 3.12 is what NNI and Avalanche carry'}")
+    return Check(
+        "python",
+        fine,
+        sys.version.split()[0] + ("" if fine else ": 3.10 to 3.12 is what NNI and Avalanche carry"),
+    )
 
 
 def _ours() -> Check:
-    """Whether our three packages are of one tree, and which others of their names Python could take for them."""
+    """Whether our three packages are of one tree, and which others of their names Python could take
+    for them.
+    """
     wrong = [sentence for sentence in map(foreign, OURS) if sentence]
     if wrong:
         return Check("our packages", False, "; ".join(wrong))
     others = [str(place) for place in _others()]
     sentence = f"condensers, scenarios and harness {__version__} of {TREE}"
     if others:
-        sentence += f"; of the same names: {', '.join(others)}, which Python takes for ours where that folder comes first"
+        sentence += (
+            f"; of the same names: {', '.join(others)}, which Python takes for ours where that"
+            " folder comes first"
+        )
     return Check("our packages", None if others else True, sentence)
 
 
 def _others() -> Iterator[Path]:
-    """Packages (with an __init__.py) and modules called as ours are, in the present folder and on Python's path."""
+    """Packages (with an __init__.py) and modules called as ours are, in the present folder and on
+    Python's path.
+    """
     for folder in dict.fromkeys(str(Path(entry or ".").resolve()) for entry in ("", *sys.path)):
         for name in OURS:
             spec = PathFinder.find_spec(name, [folder])
@@ -200,7 +273,9 @@ def _torchvision() -> str:
         ops = importlib.import_module("torchvision.ops")
         kept = ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.ones(1), 0.5)
     except (RuntimeError, AttributeError):
-        raise ImportError(MISFIT.format(torch=torch.__version__, vision=version("torchvision"))) from None
+        raise ImportError(
+            MISFIT.format(torch=torch.__version__, vision=version("torchvision"))
+        ) from None
     return f"fits this torch (nms kept {len(kept)} box)"
 
 
@@ -218,7 +293,11 @@ def _compiler() -> Check:
     from condensers.networks import fused
 
     if fused.library() is None:
-        return Check("C compiler", None, "networks run module by module, up to twice as slow; install one (cc), or set CC")
+        return Check(
+            "C compiler",
+            None,
+            "networks run module by module, up to twice as slow; install one (cc), or set CC",
+        )
     return Check("C compiler", True, "blocks of networks are compiled for this processor")
 
 
@@ -229,7 +308,10 @@ def _datasets(data_dir: Path | None) -> list[Check]:
     for name in DATASETS.entries():
         try:
             data = load(name, data_dir=data_dir)
-            counts = f"{len(data.train.images)} train, {len(data.validation.images)} validation, {len(data.test.images)} test"
+            counts = (
+                f"{len(data.train.images)} train, {len(data.validation.images)} validation,"
+                f" {len(data.test.images)} test"
+            )
             found.append(Check(name, True, counts))
         except HarnessError as fault:
             found.append(Check(name, None, str(fault)))

@@ -1,9 +1,12 @@
 """Joules of a cell, from the counters of the processor (RAPL) and of an NVIDIA GPU (NVML).
 
-RAPL counts whole processor packages: on a shared machine the work of others is in it, and of two cells that run at the
-same time each counts both. Where no counter can be read, the energy is not measured, and the reading says why; the CPU time is
+RAPL counts whole processor packages: on a shared machine the work of others is in it, and of two
+cells that run at the
+same time each counts both. Where no counter can be read, the energy is not measured, and the
+reading says why; the CPU time is
 noted, from which a report may estimate (`harness.power`).
-Source of the counters: Linux, Documentation/power/powercap; NVML, nvmlDeviceGetTotalEnergyConsumption.
+Source of the counters: Linux, Documentation/power/powercap; NVML,
+nvmlDeviceGetTotalEnergyConsumption.
 """
 
 import ctypes
@@ -18,14 +21,17 @@ from condensers.sets.synthetic_set import SyntheticSet
 
 NOT_MEASURED = "not measured"
 POWERCAP = Path("/sys/class/powercap")
-# A counter of 65 kJ, the smallest in use, is full after less than 3 minutes at 400 W; a second wrap would go unseen.
+# A counter of 65 kJ, the smallest in use, is full after less than 3 minutes at 400 W; a second wrap
+# would go unseen.
 LOOK_EVERY = 30.0
 UUID_PREFIX = "GPU-"
 
 
 @dataclass(frozen=True)
 class Counter:
-    """One counter of joules. wraps_at: where it starts again from 0; None for one that never does."""
+    """One counter of joules. wraps_at: where it starts again from 0; None for one that never
+    does.
+    """
 
     name: str
     read: Callable[[], float]
@@ -34,9 +40,11 @@ class Counter:
 
 @dataclass(frozen=True)
 class Reading:
-    """joules: a number or "not measured". meters: which counters it is the sum of. reason: why there are none.
+    """joules: a number or "not measured". meters: which counters it is the sum of. reason: why
+    there are none.
 
-    cpu_seconds: of this process and those it waited for; None where the processor did not do all of the work.
+    cpu_seconds: of this process and those it waited for; None where the processor did not do all of
+    the work.
     """
 
     joules: float | str
@@ -52,11 +60,17 @@ class Reading:
 class Meter:
     """Adds up what the counters count between start() and stop().
 
-    A thread looks at them every `every` seconds, so that a counter that wraps around during a long cell is followed.
-    on_cpu: whether the CPU time of this process is that of the whole work.
+    A thread looks at them every `every` seconds, so that a counter that wraps around during a long
+    cell is followed. on_cpu: whether the CPU time of this process is that of the whole work.
     """
 
-    def __init__(self, counters: Sequence[Counter], reason: str = "", every: float = LOOK_EVERY, on_cpu: bool = True) -> None:
+    def __init__(
+        self,
+        counters: Sequence[Counter],
+        reason: str = "",
+        every: float = LOOK_EVERY,
+        on_cpu: bool = True,
+    ) -> None:
         self.counters, self.reason, self.every, self.on_cpu = counters, reason, every, on_cpu
         self._cpu_begun = 0.0
         self._total, self._broken = 0.0, ""
@@ -79,7 +93,8 @@ class Meter:
         self.stop()
 
     def stop(self) -> Reading:
-        """The joules since start(); not measured where there is no counter, or one could no longer be read.
+        """The joules since start(); not measured where there is no counter, or one could no longer
+        be read.
 
         Called again it gives the same reading.
         """
@@ -91,7 +106,11 @@ class Meter:
                 self._look()
             why = self.reason or self._broken
             names = tuple(counter.name for counter in self.counters)
-            self._reading = Reading(NOT_MEASURED, reason=why, cpu_seconds=spent) if why else Reading(self._total, names)
+            self._reading = (
+                Reading(NOT_MEASURED, reason=why, cpu_seconds=spent)
+                if why
+                else Reading(self._total, names)
+            )
         return self._reading
 
     def noted(self, synthetic: SyntheticSet) -> SyntheticSet:
@@ -115,7 +134,9 @@ class Meter:
 
 
 def meter_of_work(folder: Path, device: str) -> Meter:
-    """The meter of work that keeps its checkpoints in `folder`; what goes on from one has used energy that no meter saw."""
+    """The meter of work that keeps its checkpoints in `folder`; what goes on from one has used
+    energy that no meter saw.
+    """
     if folder.is_dir() and any(folder.iterdir()):
         return Meter((), "the work was resumed, and its first part was not metered", on_cpu=False)
     return meter(device)
@@ -127,21 +148,28 @@ def cpu_seconds() -> float:
 
 
 def meter(device: str, powercap: Path | None = None) -> Meter:
-    """A meter of what a cell on `device` ("cpu", "cuda", "cuda:N") uses: the processor, and the GPU where it is the device.
+    """A meter of what a cell on `device` ("cpu", "cuda", "cuda:N") uses: the processor, and the GPU
+    where it is the device.
 
-    With a GPU that cannot be read nothing is measured: the processor's joules alone would pass for those of the cell.
+    With a GPU that cannot be read nothing is measured: the processor's joules alone would pass for
+    those of the cell.
     """
     counters, reason = rapl(powercap or POWERCAP), ""
     if device.startswith("cuda"):
         gpu = nvml(device)
-        counters, reason = ([*counters, gpu], "") if gpu else ([], "the GPU's energy counter cannot be read")
+        counters, reason = (
+            ([*counters, gpu], "") if gpu else ([], "the GPU's energy counter cannot be read")
+        )
     elif not counters:
         reason = "no readable meter"
     return Meter(counters, reason, on_cpu=not device.startswith("cuda"))
 
 
 def rapl(powercap: Path) -> list[Counter]:
-    """The counters of all packages and of their memory. The parts of a package, and psys, would count it twice."""
+    """The counters of all packages and of their memory.
+
+    The parts of a package, and psys, would count it twice.
+    """
     found = []
     for zone in sorted(powercap.glob("intel-rapl:*")):
         try:
@@ -160,14 +188,18 @@ def _zone(path: Path) -> Callable[[], float]:
 
 
 def nvml(device: str) -> Counter | None:
-    """The energy counter of a CUDA device, through the driver's own library; None where there is none (before Volta)."""
+    """The energy counter of a CUDA device, through the driver's own library; None where there is
+    none (before Volta).
+    """
     import torch
 
     try:
         library = ctypes.CDLL("libnvidia-ml.so.1")
         uuid = f"{UUID_PREFIX}{torch.cuda.get_device_properties(device).uuid}"
         handle = ctypes.c_void_p()
-        if library.nvmlInit_v2() or library.nvmlDeviceGetHandleByUUID(uuid.encode(), ctypes.byref(handle)):
+        if library.nvmlInit_v2() or library.nvmlDeviceGetHandleByUUID(
+            uuid.encode(), ctypes.byref(handle)
+        ):
             return None
     except (OSError, AttributeError, RuntimeError, AssertionError):
         return None

@@ -1,4 +1,6 @@
-"""Text that others wrote (labels, class names, commands, messages) as a terminal, a page or a spreadsheet may be given it."""
+"""Text that others wrote (labels, class names, commands, messages) as a terminal, a page or a
+spreadsheet may be given it.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +12,9 @@ FORMULAE = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff2
 
 
 def visible(text: str) -> str:
-    r"""`text` whose escape sequences, control characters and changes of direction are spelt out, as \x1b; lines stay lines."""
+    r"""`text` whose escape sequences, control characters and changes of direction are spelt out, as
+    \x1b; lines stay lines.
+    """
     return "\n".join(errors.visible(line.replace("\xa0", " ")) for line in text.split("\n"))
 
 
@@ -29,7 +33,9 @@ def all_visible(value: Any) -> Any:
 
 
 def no_formula(value: Any) -> Any:
-    """A cell of a spreadsheet: a text that would be a formula gets an apostrophe before it; numbers are what they are."""
+    """A cell of a spreadsheet: a text that would be a formula gets an apostrophe before it; numbers
+    are what they are.
+    """
     if not isinstance(value, str):
         return value
     return f"'{visible(value)}" if value.lstrip(" ").startswith(FORMULAE) else visible(value)

@@ -1,15 +1,18 @@
 """What a process sets before it computes: threads, the allocator, the device.
 
-The C library gives large blocks back to the system after each use, which costs up to 40 % of the time of a matching step
-in page faults; telling it to keep them changes no result and makes steps 1.4 to 1.8 times faster.
+The C library gives large blocks back to the system after each use, which costs up to 40 % of the
+time of a matching step in page faults; telling it to keep them changes no result and makes steps
+1.4 to 1.8 times faster.
 
-Ctrl-C and SIGTERM: at once where nothing has to be saved first, else a request to stop, which must be heard soon.
+Ctrl-C and SIGTERM: at once where nothing has to be saved first, else a request to stop, which must
+be heard soon.
 
-A command is `interruptible` as a whole: a signal raises `Stopped` in it, wherever it is. While cells are at work,
-`stop_on_signals` sets a flag instead, so that they save what they have; what does not hear it in time is stopped all the same,
-and goes on from its last checkpoint.
+A command is `interruptible` as a whole: a signal raises `Stopped` in it, wherever it is. While
+cells are at work, `stop_on_signals` sets a flag instead, so that they save what they have; what
+does not hear it in time is stopped all the same, and goes on from its last checkpoint.
 
-What a machine is short of (room, files, memory, threads), as one sentence in place of what a library says of it.
+What a machine is short of (room, files, memory, threads), as one sentence in place of what a
+library says of it.
 """
 
 import ctypes
@@ -41,7 +44,9 @@ def cores() -> int:
 
 
 def prepare(threads: int) -> None:
-    """Set torch's threads and let the C library keep what it allocated (Linux; elsewhere nothing happens)."""
+    """Set torch's threads and let the C library keep what it allocated (Linux; elsewhere nothing
+    happens).
+    """
     import torch
 
     torch.set_num_threads(threads)
@@ -63,12 +68,17 @@ def choose_device(name: str) -> str:
     except RuntimeError:
         raise UsageError(f"--device {name}: not a device; use auto, cpu, cuda or cuda:N") from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices; use --device cpu")
+        raise UsageError(
+            f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices; use"
+            " --device cpu"
+        )
     return str(device)
 
 
 def shared_folder(beside: Path) -> Path:
-    """Where what several sets use is kept, such as experts: the folder in HARNESS_CACHE, else `cache` in `beside`."""
+    """Where what several sets use is kept, such as experts: the folder in HARNESS_CACHE, else
+    `cache` in `beside`.
+    """
     named = os.environ.get("HARNESS_CACHE")
     return Path(named) if named else beside / "cache"
 
@@ -87,14 +97,18 @@ def environment(device: str, threads: int) -> dict[str, Any]:
         "cpu": _processor(),
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu",
         "threads": threads,
-        "blocks": "by module" if fused.library() is None or device.startswith("cuda") else "compiled",
+        "blocks": (
+            "by module" if fused.library() is None or device.startswith("cuda") else "compiled"
+        ),
     }
 
 
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+            names = [
+                line.partition(":")[2].strip() for line in file if line.startswith("model name")
+            ]
     except OSError:
         names = []
     return names[0] if names else platform.processor() or "unknown"
@@ -116,7 +130,10 @@ class Flag(Protocol):
 
 
 class Stopped(BaseException):
-    """The command was asked to end. Not an Exception: nothing that guards against failures may keep it."""
+    """The command was asked to end.
+
+    Not an Exception: nothing that guards against failures may keep it.
+    """
 
 
 def command_line() -> str:
@@ -131,7 +148,10 @@ def goes_on() -> str:
 
 @contextmanager
 def interruptible() -> Iterator[Flag]:
-    """Signals raise Stopped; the flag tells that one came. A second Ctrl-C ends the process at once."""
+    """Signals raise Stopped; the flag tells that one came.
+
+    A second Ctrl-C ends the process at once.
+    """
     flag, reminder = threading.Event(), _Reminder(AGAIN)
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -167,9 +187,11 @@ def stop_on_signals(flag: Flag, grace: float = GRACE) -> Iterator[None]:
 
 
 class _Reminder:
-    """Sends SIGTERM to this process some seconds after it was asked to: an alarm that leaves SIGALRM to others.
+    """Sends SIGTERM to this process some seconds after it was asked to: an alarm that leaves
+    SIGALRM to others.
 
-    Its thread runs from the beginning: a handler must not start one, nor wait for a lock that what it interrupted may hold.
+    Its thread runs from the beginning: a handler must not start one, nor wait for a lock that what
+    it interrupted may hold.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -219,7 +241,10 @@ def deafen() -> None:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Signals wait until this is over. A process that is started within hears none until it asks for them by `hear`."""
+    """Signals wait until this is over.
+
+    A process that is started within hears none until it asks for them by `hear`.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -235,7 +260,12 @@ def hear() -> None:
 ROOM = (errno.ENOSPC, errno.EDQUOT)
 FILES = (errno.EMFILE, errno.ENFILE)
 FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
-MEMORY = ("can't allocate memory", "cannot allocate memory", "out of memory", "failed to map segment")
+MEMORY = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "out of memory",
+    "failed to map segment",
+)
 THREADS = ("can't start new thread", "resource temporarily unavailable")
 KEPT = "and run it again: what was finished is kept"
 
@@ -260,9 +290,14 @@ def _of_system(fault: OSError, number: int) -> str | None:
         return f"no folder for temporary files can be written; set TMPDIR to one that can, {KEPT}"
     if number in FILES:
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        return f"too many open files (at most {most} here); allow more, such as `ulimit -n 1024`, {KEPT}"
+        return (
+            f"too many open files (at most {most} here); allow more, such as `ulimit -n 1024`,"
+            f" {KEPT}"
+        )
     if number in ROOM:
-        return f"no room left for {where}; make room, or set TMPDIR to a folder that has some, {KEPT}"
+        return (
+            f"no room left for {where}; make room, or set TMPDIR to a folder that has some, {KEPT}"
+        )
     if number in FORBIDDEN:
         return f"{where}: not permitted ({fault.strerror}); choose another place"
     if number == errno.ENOMEM:

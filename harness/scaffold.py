@@ -1,4 +1,5 @@
-"""What `harness new` writes: a part of a kind that runs as it is, and its test, which passes as it is.
+"""What `harness new` writes: a part of a kind that runs as it is, and its test, which passes as it
+is.
 
 The texts are in templates/, KIND.txt and KIND_test.txt: NAME stands for the part's name, CLASS for
 its class, MODULE for its file.
@@ -42,11 +43,18 @@ class Written(NamedTuple):
 
 
 def new_part(kind: str, name: str, folder: Path) -> Written:
-    """Write NAME.py and test_NAME.py into `folder`; UsageError where the name is taken or no name, or a file is there."""
+    """Write NAME.py and test_NAME.py into `folder`; UsageError where the name is taken or no name,
+    or a file is there.
+    """
     if kind not in KINDS:
-        raise UsageError(f"new {kind}: there is no template of that kind; {suggestion(kind, KINDS)}")
+        raise UsageError(
+            f"new {kind}: there is no template of that kind; {suggestion(kind, KINDS)}"
+        )
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise UsageError(f"'{name}' cannot be a {kind}'s name; take small letters, digits and hyphens, such as my-{kind}")
+        raise UsageError(
+            f"'{name}' cannot be a {kind}'s name; take small letters, digits and hyphens, such as"
+            f" my-{kind}"
+        )
     if any(name in registry.entries() for registry in KINDS[kind]):
         raise UsageError(f"'{name}' is registered already; choose another name")
     module = name.replace("-", "_")
@@ -59,8 +67,13 @@ def new_part(kind: str, name: str, folder: Path) -> Written:
     cls = "".join(word.capitalize() for word in name.split("-"))
     try:
         for path, template in ((part, kind), (test, f"{kind}_test")):
-            text = (resources.files("harness") / "templates" / f"{template}.txt").read_text(encoding="utf-8")
-            write_atomically(path, text.replace("NAME", name).replace("CLASS", cls).replace("MODULE", module).encode())
+            text = (resources.files("harness") / "templates" / f"{template}.txt").read_text(
+                encoding="utf-8"
+            )
+            write_atomically(
+                path,
+                text.replace("NAME", name).replace("CLASS", cls).replace("MODULE", module).encode(),
+            )
     except StorageFailed as fault:
         raise UsageError(f"--dir {folder}: {fault}") from None
     return Written(part, test, f"{part}:{cls}")

@@ -1,6 +1,8 @@
-"""Embeddings: the pixels themselves, and what networks make of them, trained on all training images or freshly initialised.
+"""Embeddings: the pixels themselves, and what networks make of them, trained on all training images
+or freshly initialised.
 
-The networks and the sample of real images have a seed of their own, so that all sets of all seeds are measured in the same space.
+The networks and the sample of real images have a seed of their own, so that all sets of all seeds
+are measured in the same space.
 """
 
 from collections.abc import Callable
@@ -31,7 +33,8 @@ def by_network(network: nn.Module) -> Embed:
 
     @torch.no_grad()
     def embed(images: Tensor) -> Tensor:
-        return torch.cat([torch.as_tensor(network.embed(part)) for part in torch.split(images, BATCH)])  # type: ignore[operator]
+        parts = torch.split(images, BATCH)
+        return torch.cat([network.embed(part) for part in parts])  # type: ignore[operator]
 
     return embed
 
@@ -42,5 +45,7 @@ def untrained(spec: Any, data: ClassData, context: Context) -> nn.Module:
 
 
 def trained_to_embed(spec: Any, data: ClassData, recipe: Training, context: Context) -> nn.Module:
-    """The network that `untrained` gives, trained on all of `data`; made once where the context has a cache or a folder."""
+    """The network that `untrained` gives, trained on all of `data`; made once where the context has
+    a cache or a folder.
+    """
     return trained_once(spec, data, recipe, context, "network that embeds", "embeddings")

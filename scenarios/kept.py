@@ -1,6 +1,7 @@
 """Sets that a scenario condenses itself, of parts of the data: each is made once and kept.
 
-Networks that a scenario trains on real images: each is made once and kept, for all sets that are measured by it.
+Networks that a scenario trains on real images: each is made once and kept, for all sets that are
+measured by it.
 """
 
 import shutil
@@ -30,8 +31,8 @@ from scenarios.protocol import Recipe
 def condensed(recipe: Recipe, data: ClassData, context: Context, folder: str) -> SyntheticSet:
     """The set that `recipe` makes of `data` with the context's seed; its cost says the seconds.
 
-    It is kept in `folder` of the context's cache, or else of its own folder, so that a resumed run and other scenarios of the
-    same seed have it at no cost.
+    It is kept in `folder` of the context's cache, or else of its own folder, so that a resumed run
+    and other scenarios of the same seed have it at no cost.
     """
     condenser, budget = recipe.condenser, recipe.budget
 
@@ -56,8 +57,11 @@ def condensed(recipe: Recipe, data: ClassData, context: Context, folder: str) ->
 FORMAT = 1
 
 
-def trained_once(spec: Any, data: ClassData, recipe: Training, context: Context, name: str, folder: str) -> nn.Module:
-    """A network of `spec` and `context`'s seed, trained on all of `data`; name: what progress calls it.
+def trained_once(
+    spec: Any, data: ClassData, recipe: Training, context: Context, name: str, folder: str
+) -> nn.Module:
+    """A network of `spec` and `context`'s seed, trained on all of `data`; name: what progress calls
+    it.
 
     It is kept in `folder` of the context's cache, or else of its own folder.
     """
@@ -79,7 +83,9 @@ def trained_once(spec: Any, data: ClassData, recipe: Training, context: Context,
         shutil.rmtree(unfinished, ignore_errors=True)
 
     make_missing([path], make, context)
-    network = networks.build(spec, data.shape, len(data.class_names), context.generator, data.device)
+    network = networks.build(
+        spec, data.shape, len(data.class_names), context.generator, data.device
+    )
     state = loop.read_state(path, data.device)
     assert state is not None
     with loop.taking_up(path):

@@ -1,7 +1,8 @@
-"""Names -> scenarios; and a search's spaces, strategies, engines, one-shot algorithms and baselines.
+"""Names -> scenarios; and a search's spaces, strategies, engines, one-shot algorithms and
+baselines.
 
-Third parties add theirs under `condensation_harness.scenarios`, `.spaces`, `.search-strategies`, `.engines`,
-`.one-shot-algorithms` and `.baselines`.
+Third parties add theirs under `condensation_harness.scenarios`, `.spaces`, `.search-strategies`,
+`.engines`, `.one-shot-algorithms` and `.baselines`.
 """
 
 from condensers.registry.registry import Registry

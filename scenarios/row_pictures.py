@@ -11,7 +11,9 @@ from torchvision.utils import make_grid
 
 
 def png_of(rows: Sequence[Tensor]) -> str:
-    """A PNG in base64: each of `rows` (n, 1 or 3, H, W) uint8 is a line of it; all have the same n, H and W."""
+    """A PNG in base64: each of `rows` (n, 1 or 3, H, W) uint8 is a line of it; all have the same n,
+    H and W.
+    """
     shown = torch.cat([row.cpu().expand(-1, 3, -1, -1) for row in rows])
     grid = make_grid(shown, nrow=len(rows[0]), padding=1, pad_value=255)
     file = io.BytesIO()

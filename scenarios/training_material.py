@@ -1,4 +1,6 @@
-"""What a classifier is trained on, and how: the images and labels of a set, under the common recipe or under its own."""
+"""What a classifier is trained on, and how: the images and labels of a set, under the common recipe
+or under its own.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,8 +22,8 @@ from condensers.training.ordered import OrderedLoop
 class Material:
     """images: (N, C, H, W) uint8 or float32 normalised. labels: (N,) int64 or (N, K) float32.
 
-    rates: (T,) learned learning rates where the images are to be seen in their order, one plain gradient step a rate, in
-    `passes` passes.
+    rates: (T,) learned learning rates where the images are to be seen in their order, one plain
+    gradient step a rate, in `passes` passes.
     """
 
     images: Tensor
@@ -39,23 +41,36 @@ class Material:
         keep = partial(engine.keep, loop, loop.total, context, seconds)
         return Trained(loop.images_per_step * loop.total, seconds, keep)
 
-    def train_together(self, networks: Sequence[nn.Module], data: ClassData, context: Context, name: str) -> Trained:
-        """Train all `networks` in place, with common draws; only where the images have no order of their own."""
-        return train_together(networks, self.images, self.labels, self.training, data, context, name)
+    def train_together(
+        self, networks: Sequence[nn.Module], data: ClassData, context: Context, name: str
+    ) -> Trained:
+        """Train all `networks` in place, with common draws; only where the images have no order of
+        their own.
+        """
+        return train_together(
+            networks, self.images, self.labels, self.training, data, context, name
+        )
 
     def detail(self) -> dict[str, Any]:
         """How it is trained, for the record."""
         if self.rates is not None:
             return {"augmentation": "none", "steps": len(self.rates), "order": "learned"}
-        found = {"augmentation": self.training.augmentation, "epochs": self.training.epochs, "lr": self.training.lr}
+        found = {
+            "augmentation": self.training.augmentation,
+            "epochs": self.training.epochs,
+            "lr": self.training.lr,
+        }
         return found | {"loss": self.training.loss, "precision": self.training.precision}
 
 
-def as_labelled(synthetic: SyntheticSet, labels: Tensor, training: Training) -> tuple[Tensor, Training]:
+def as_labelled(
+    synthetic: SyntheticSet, labels: Tensor, training: Training
+) -> tuple[Tensor, Training]:
     """Labels as they are trained on, and `training` with the loss that they call for.
 
-    Scores are regressed, classes and probabilities are not. Scores are brought to the size of centred one-hot labels first: a
-    larger size alone makes training faster, which would be no merit of the set (random real images gain six points by it).
+    Scores are regressed, classes and probabilities are not. Scores are brought to the size of
+    centred one-hot labels first: a larger size alone makes training faster, which would be no merit
+    of the set (random real images gain six points by it).
     """
     if synthetic.recipe.get("labels") != "scores":
         return labels, training
@@ -75,7 +90,9 @@ def size_of_onehot(classes: int) -> float:
 
 
 def own_recipe(synthetic: SyntheticSet, material: Material, wanted: bool) -> Material:
-    """The set's own learning rate, or order and rates, where they are `wanted` and the set has learned them."""
+    """The set's own learning rate, or order and rates, where they are `wanted` and the set has
+    learned them.
+    """
     rates = synthetic.tensors.get("rates")
     if not wanted or rates is None:
         return material

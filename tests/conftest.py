@@ -1,4 +1,6 @@
-"""Small labelled images that are shared by all tests: each class is a smooth pattern of its own, plus noise."""
+"""Small labelled images that are shared by all tests: each class is a smooth pattern of its own,
+plus noise.
+"""
 
 import os
 from collections.abc import Callable, Generator
@@ -9,16 +11,24 @@ from torch.nn import functional
 
 from condensers.data import ClassData
 
-pytest_plugins = ["pytester", "tests.naming"]
+pytest_plugins = ["pytester", "tests.helpers.naming"]
 
 REQUIRED = "HARNESS_REQUIRE_FASHION_MNIST"
 MakeData = Callable[..., ClassData]
 
 
 def build_data(
-    shape: tuple[int, int, int], classes: int, per_class: int, *, mirror: bool = False, seed: int = 0, noise: float = 0.15
+    shape: tuple[int, int, int],
+    classes: int,
+    per_class: int,
+    *,
+    mirror: bool = False,
+    seed: int = 0,
+    noise: float = 0.15,
 ) -> ClassData:
-    """per_class images of `shape` for each class, mixed; `seed` draws the noise, the patterns are always the same."""
+    """per_class images of `shape` for each class, mixed; `seed` draws the noise, the patterns are
+    always the same.
+    """
     channels, height, width = shape
     coarse = torch.rand(classes, channels, 4, 4, generator=torch.Generator().manual_seed(7))
     patterns = functional.interpolate(coarse, (height, width), mode="bilinear", align_corners=True)
@@ -38,12 +48,17 @@ def build_data(
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where CI promises Fashion-MNIST, a test that needs it fails instead of being skipped."""
     report = yield
     if report.skipped and os.environ.get(REQUIRED) and item.get_closest_marker("fashion_mnist"):
         report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} was skipped, but {REQUIRED} is set: install the Debian package dataset-fashion-mnist"
+        report.longrepr = (
+            f"{item.nodeid} was skipped, but {REQUIRED} is set: install the Debian package"
+            " dataset-fashion-mnist"
+        )
     return report
 
 

@@ -1,4 +1,6 @@
-"""Tests have constant names: two workers of pytest-xdist collect the same ones, whatever the clock and the hash seed are."""
+"""Tests have constant names: two workers of pytest-xdist collect the same ones, whatever the clock
+and the hash seed are.
+"""
 
 import os
 import subprocess
@@ -12,14 +14,20 @@ ROOT = Path(__file__).parents[1]
 LATER = "import time; _now = time.time; time.time = lambda: _now() + 864_000.0\n"
 
 
-def test_a_later_collection_finds_the_same_tests(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_a_later_collection_finds_the_same_tests(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     (tmp_path / "later_clock.py").write_text(LATER, encoding="utf-8")
     # One folder is enough to compare where only some tests were asked for.
     paths = dict.fromkeys(item.nodeid.partition("::")[0] for item in request.session.items)
     answer = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-p", "later_clock", *paths],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}", "PYTHONHASHSEED": "1234"},
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}",
+            "PYTHONHASHSEED": "1234",
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -34,12 +42,10 @@ def test_a_later_collection_finds_the_same_tests(request: pytest.FixtureRequest,
 
 def test_bytes_as_a_parameter_need_a_name(pytester: pytest.Pytester) -> None:
     pytester.makeconftest((ROOT / "tests" / "naming.py").read_text(encoding="utf-8"))
-    pytester.makepyfile(
-        """
+    pytester.makepyfile("""
         import pytest
         @pytest.mark.parametrize("content", [bytes(3)])
         def test_it(content): ...
-        """
-    )
+        """)
     answer = pytester.runpytest_subprocess("--collect-only")
     answer.stdout.fnmatch_lines(["*content: give these parameters explicit ids*"])

@@ -25,19 +25,27 @@ ALLOWED = {
 
 def forbidden_imports(package: str) -> list[str]:
     """The tools and layers that a module of `package` may not import."""
-    tools = [tool for tool, homes in ALLOWED.items() if not any(f"{package}.".startswith(f"{home}.") for home in homes)]
+    tools = [
+        tool
+        for tool, homes in ALLOWED.items()
+        if not any(f"{package}.".startswith(f"{home}.") for home in homes)
+    ]
     layer = PACKAGES.index(package.partition(".")[0])
     return tools + [f"{upper}.planted" for upper in PACKAGES[:layer]]
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    """A copy of the packages, each folder of which has a module that imports all it may not; and these imports."""
+    """A copy of the packages, each folder of which has a module that imports all it may not; and
+    these imports.
+    """
     root = tmp_path_factory.mktemp("planted")
     shutil.copy(ROOT / "pyproject.toml", root)
     expected: list[str] = []
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     for marker in sorted(root.rglob("__init__.py")):
         folder = marker.parent.relative_to(root)
         if "entry" in folder.parts:
@@ -51,9 +59,12 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
 
 def lint(root: Path) -> subprocess.CompletedProcess[str]:
     program = (
-        "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+        "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports;"
+        " sys.exit(lint_imports(no_cache=True))"
     )
-    return subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
+    )
 
 
 def test_every_planted_import_is_refused(planted: tuple[Path, list[str]]) -> None:

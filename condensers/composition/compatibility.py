@@ -8,7 +8,9 @@ from condensers.registry.registry import NETWORKS
 
 
 def require(method: Any, where: str) -> None:
-    """UsageError with the first reason why the built parts of `method` do not fit; where: its place in a suite."""
+    """UsageError with the first reason why the built parts of `method` do not fit; where: its place
+    in a suite.
+    """
     for misfit in misfits(method):
         raise UsageError(f"{where}{misfit if misfit.startswith('.') else ': ' + misfit}")
 
@@ -17,8 +19,9 @@ def misfits(method: Any) -> Iterator[str]:
     """One sentence for each reason."""
     if not getattr(method.parameterisation, "learnable", True):
         yield (
-            f"parameterisation {method.parameterisation.registered} stores images that are there, and nothing can be learned in"
-            " it; take pixels, or real-jpeg or real-png in place of the method"
+            f"parameterisation {method.parameterisation.registered} stores images that are there,"
+            " and nothing can be learned in it; take pixels, or real-jpeg or real-png in place of"
+            " the method"
         )
     yield from _what_is_given(method)
     yield from _learned_labels(method)
@@ -26,7 +29,10 @@ def misfits(method: Any) -> Iterator[str]:
     yield from _kept(method)
     yield from _drawn(method)
     if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in method.halve_at):
-        yield f".halve_at: {list(method.halve_at)} must be parts of the run from 0 to 1, such as [0.6, 0.8]"
+        yield (
+            f".halve_at: {list(method.halve_at)} must be parts of the run from 0 to 1, such as"
+            " [0.6, 0.8]"
+        )
 
 
 def _what_is_given(method: Any) -> Iterator[str]:
@@ -36,13 +42,15 @@ def _what_is_given(method: Any) -> Iterator[str]:
     # A segment of an expert's path has a network.
     if needs not in ("nothing", gives) and (needs, gives) != ("network", "segment"):
         yield (
-            f"objective {objective.registered} needs a {needs} at each step, but schedule {schedule.registered}"
-            f" gives {gives if gives == 'nothing' else 'a ' + gives}; take {'experts' if needs == 'segment' else 'fresh'}"
+            f"objective {objective.registered} needs a {needs} at each step, but schedule"
+            f" {schedule.registered} gives {gives if gives == 'nothing' else 'a ' + gives}; take"
+            f" {'experts' if needs == 'segment' else 'fresh'}"
         )
     if method.regularisers and gives == "nothing":
         yield (
-            f"regulariser {method.regularisers[0].registered} is a term of a network's features, and schedule"
-            f" {schedule.registered} gives no network; take schedule fresh, or leave it out"
+            f"regulariser {method.regularisers[0].registered} is a term of a network's features,"
+            f" and schedule {schedule.registered} gives no network; take schedule fresh, or leave"
+            " it out"
         )
 
 
@@ -53,15 +61,15 @@ def _learned_labels(method: Any) -> Iterator[str]:
     form = method.labels.form
     if method.objective.kind == "pairs":
         yield (
-            f"objective {method.objective.registered} compares images of one class, so that no gradient reaches learned labels;"
-            " take labels hard or teacher"
+            f"objective {method.objective.registered} compares images of one class, so that no"
+            " gradient reaches learned labels; take labels hard or teacher"
         )
     for part in (method.objective, method.schedule):
         forms = getattr(part, "label_forms", (form,))
         if form not in forms:
             yield (
-                f"{part.registered} takes learned labels as {forms[-1]}, not as {form}; set labels.form to {forms[-1]}, or take"
-                " another objective or schedule"
+                f"{part.registered} takes learned labels as {forms[-1]}, not as {form}; set"
+                f" labels.form to {forms[-1]}, or take another objective or schedule"
             )
 
 
@@ -71,7 +79,10 @@ def _updates(method: Any) -> Iterator[str]:
     if method.objective.kind == "whole":
         coupled = [method.objective]
     if method.update == "class" and coupled:
-        yield (f"{coupled[0].registered} is one loss of all classes, which update 'class' would tear apart; take update 'all'")
+        yield (
+            f"{coupled[0].registered} is one loss of all classes, which update 'class' would tear"
+            " apart; take update 'all'"
+        )
 
 
 def _kept(method: Any) -> Iterator[str]:
@@ -81,13 +92,17 @@ def _kept(method: Any) -> Iterator[str]:
         return
     if not hasattr(objective, "statistics"):
         yield (
-            f"schedule {schedule.registered} keeps what the objective reads from real images, and objective"
-            f" {objective.registered} has no `statistics`; take schedule fresh with reuse 1"
+            f"schedule {schedule.registered} keeps what the objective reads from real images, and"
+            f" objective {objective.registered} has no `statistics`; take schedule fresh with"
+            " reuse 1"
         )
-    if getattr(schedule, "whole_classes", False) and getattr(NETWORKS.create(method.network), "norm", "") == "batch":
+    if (
+        getattr(schedule, "whole_classes", False)
+        and getattr(NETWORKS.create(method.network), "norm", "") == "batch"
+    ):
         yield (
-            f"schedule {schedule.registered} reads whole classes in parts, and batch norm would see each part alone; take another"
-            " norm, or real 'batch'"
+            f"schedule {schedule.registered} reads whole classes in parts, and batch norm would see"
+            " each part alone; take another norm, or real 'batch'"
         )
 
 
@@ -96,6 +111,6 @@ def _drawn(method: Any) -> Iterator[str]:
     network, schedule = NETWORKS.create(method.network), method.schedule
     if network.registered == "any-of" and (schedule.registered != "fresh" or schedule.keeps):
         yield (
-            f"network any-of is another network whenever it is built, and schedule {schedule.registered} keeps networks; take"
-            " schedule fresh with reuse 1"
+            "network any-of is another network whenever it is built, and schedule"
+            f" {schedule.registered} keeps networks; take schedule fresh with reuse 1"
         )

@@ -19,12 +19,13 @@ def starting_images(
     generator: torch.Generator,
     lent: Context | None = None,
 ) -> Tensor:
-    """(len(classes) * ipc, C, H, W) float32 normalised, ordered by class: standard normal noise, random real images,
-    the real images nearest to the centroids of as many clusters of their class's pixels, or the mean images of such clusters,
-    which are found quickly: in pixels of images made smaller, and in few rounds.
+    """(len(classes) * ipc, C, H, W) float32 normalised, ordered by class: standard normal noise,
+    random real images, the real images nearest to the centroids of as many clusters of their
+    class's pixels, or the mean images of such clusters, which are found quickly: in pixels of
+    images made smaller, and in few rounds.
 
-    Where a class has fewer than ipc images they are repeated, in a new order each time. lent: hears how far it is, and may
-    stop it.
+    Where a class has fewer than ipc images they are repeated, in a new order each time. lent: hears
+    how far it is, and may stop it.
     """
     if start == "noise":
         noise = torch.randn(len(data.classes) * ipc, *data.shape, generator=generator)
@@ -35,7 +36,9 @@ def starting_images(
     return torch.cat([_of_class(data, label, ipc, start, generator) for label in classes])
 
 
-def _of_class(data: ClassData, label: int, ipc: int, start: str, generator: torch.Generator) -> Tensor:
+def _of_class(
+    data: ClassData, label: int, ipc: int, start: str, generator: torch.Generator
+) -> Tensor:
     """The class's images (ipc, C, H, W); too few to be clustered, they are taken as for "real"."""
     if start == "real" or data.count(label) <= ipc:
         return _real(data, label, ipc, generator)

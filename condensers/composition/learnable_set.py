@@ -1,4 +1,6 @@
-"""A set while it is learned: its groups of tensors, their optimiser, the images and labels they stand for."""
+"""A set while it is learned: its groups of tensors, their optimiser, the images and labels they
+stand for.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,10 +15,11 @@ from condensers.parts.setting import Setting
 
 
 class Learnable:
-    """groups: the parameterisation's tensors. labels: the learned label tensor, or None. extra: the objective's own tensors.
+    """groups: the parameterisation's tensors. labels: the learned label tensor, or None. extra: the
+    objective's own tensors.
 
-    `method` names the parts (see `condensers.composition.composition.Composition`); `start` are the first images, ordered by
-    class.
+    `method` names the parts (see `condensers.composition.composition.Composition`); `start` are the
+    first images, ordered by class.
     """
 
     def __init__(self, method: Any, setting: Setting, start: Tensor) -> None:
@@ -36,7 +39,11 @@ class Learnable:
     def _tensors(self) -> dict[str, Tensor]:
         """Every learned tensor by a name of its own."""
         scores = {} if self.scores is None else {"labels": self.scores}
-        return {f"group.{n}": t for n, t in self.groups.items()} | scores | {f"extra.{n}": t for n, t in self.extra.items()}
+        return (
+            {f"group.{n}": t for n, t in self.groups.items()}
+            | scores
+            | {f"extra.{n}": t for n, t in self.extra.items()}
+        )
 
     def _optimiser(self, tensors: Mapping[str, Tensor]) -> torch.optim.Optimizer:
         method, parameters = self.method, []
@@ -60,9 +67,13 @@ class Learnable:
             group["lr"] = rate * factor
 
     def of_classes(self, positions: Sequence[int]) -> list[Tensor]:
-        """The images (per_class, C, H, W) of each class at `positions` (in a row), decoded at once; differentiable."""
+        """The images (per_class, C, H, W) of each class at `positions` (in a row), decoded at once;
+        differentiable.
+        """
         units = self.setting.per_class // self.part.copies
-        images = self.part.decode(self.groups, slice(positions[0] * units, (positions[-1] + 1) * units))
+        images = self.part.decode(
+            self.groups, slice(positions[0] * units, (positions[-1] + 1) * units)
+        )
         return list(torch.split(images, self.setting.per_class))
 
     def images(self) -> Tensor:
@@ -104,12 +115,22 @@ class Learnable:
         optimiser_state.take_up(self.optimiser, state["optimiser"])
 
     def stored(self) -> dict[str, Tensor]:
-        """The tensors of the finished set, labels included; a teacher is trained here where labels are a teacher's."""
+        """The tensors of the finished set, labels included; a teacher is trained here where labels
+        are a teacher's.
+        """
         groups: dict[str, Tensor] = self.part.pack(self.groups, self.setting.data)
-        extra = {name: tensor.detach() for name, tensor in self.extra.items() if self.learned[name].stored}
+        extra = {
+            name: tensor.detach()
+            for name, tensor in self.extra.items()
+            if self.learned[name].stored
+        }
         if hasattr(self.method.objective, "pack"):
             extra = self.method.objective.pack(extra)
-        return groups | {name: tensor.cpu() for name, tensor in extra.items()} | {"labels": self._stored_labels(groups)}
+        return (
+            groups
+            | {name: tensor.cpu() for name, tensor in extra.items()}
+            | {"labels": self._stored_labels(groups)}
+        )
 
     def _stored_labels(self, groups: Mapping[str, Tensor]) -> Tensor:
         model = self.method.labels
@@ -118,8 +139,12 @@ class Learnable:
         return finished_labels(model, self.part, groups, self.setting)
 
 
-def finished_labels(model: Any, part: Any, groups: Mapping[str, Tensor], setting: Setting) -> Tensor:
-    """The labels of packed groups, where none were learned, as stored: one a unit, or a teacher's row for each image."""
+def finished_labels(
+    model: Any, part: Any, groups: Mapping[str, Tensor], setting: Setting
+) -> Tensor:
+    """The labels of packed groups, where none were learned, as stored: one a unit, or a teacher's
+    row for each image.
+    """
     if model.form == "hard":
         return stored_hard(setting.data.classes, setting.per_class // part.copies, setting.classes)
     soft: Tensor = model.finish(stored_images(part, groups, setting.data), setting)
@@ -135,5 +160,7 @@ def stored_images(part: Any, groups: Mapping[str, Tensor], data: Any) -> Tensor:
 
 def valid_range(mean: Sequence[float], std: Sequence[float], like: Tensor) -> tuple[Tensor, Tensor]:
     """The normalised values of black and white, (C, 1, 1) each."""
-    column = torch.tensor([list(mean), list(std)], device=like.device, dtype=like.dtype).view(2, -1, 1, 1)
+    column = torch.tensor([list(mean), list(std)], device=like.device, dtype=like.dtype).view(
+        2, -1, 1, 1
+    )
     return (0 - column[0]) / column[1], (1 - column[0]) / column[1]

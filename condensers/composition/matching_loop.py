@@ -1,4 +1,6 @@
-"""The step that all learned methods share: a network (or what else the schedule gives), a loss, one update of the set."""
+"""The step that all learned methods share: a network (or what else the schedule gives), a loss, one
+update of the set.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
@@ -44,7 +46,9 @@ class SetLoop:
         if self.method.objective.needs == "network":
             given = network_of(given)
         positions = range(len(self.setting.data.classes))
-        together = [[position] for position in positions] if self.method.update == "class" else [positions]
+        together = (
+            [[position] for position in positions] if self.method.update == "class" else [positions]
+        )
         loss: float | Tensor = sum(self._update(given, index, some) for some in together)
         self.watch.after(index, self.set)
         return loss
@@ -53,7 +57,11 @@ class SetLoop:
         """One step of the optimiser on the loss of some classes; returns the loss."""
         self.set.optimiser.zero_grad()
         objective = self.method.objective
-        total = self._whole(given, objective) if objective.kind == "whole" else self._pairs(given, index, positions)
+        total = (
+            self._whole(given, objective)
+            if objective.kind == "whole"
+            else self._pairs(given, index, positions)
+        )
         if objective.kind == "whole" and self.method.regularisers:
             total += self._backward(self._terms(given, self._material(given, index, positions)))
         self.set.optimiser.step()
@@ -62,10 +70,18 @@ class SetLoop:
 
     def _whole(self, given: Any, objective: Any) -> float | Tensor:
         setting = self.setting
-        real, real_labels = setting.data.batch(self.method.batch_real if objective.real else 0, setting.generator)
+        real, real_labels = setting.data.batch(
+            self.method.batch_real if objective.real else 0, setting.generator
+        )
         whole = Whole(
-            self.set.images(), self.set.labels(), real, real_labels, self.set.extra, setting.augment, setting
-        )  # fmt: skip
+            self.set.images(),
+            self.set.labels(),
+            real,
+            real_labels,
+            self.set.extra,
+            setting.augment,
+            setting,
+        )
         if hasattr(objective, "backward"):
             return float(objective.backward(given, whole))
         return self._backward(objective.loss(given, whole))
@@ -79,9 +95,13 @@ class SetLoop:
                 pairs = self._material(given, index, portion)
                 loss = objective.loss(given, pairs)
             else:
-                statistics, pairs = self.real.pairs(given, index, portion, self.set.of_classes(portion))
+                statistics, pairs = self.real.pairs(
+                    given, index, portion, self.set.of_classes(portion)
+                )
                 loss = objective.loss(given, pairs, statistics)
-            total += self._backward(loss + self._terms(given, pairs) if self.method.regularisers else loss)
+            total += self._backward(
+                loss + self._terms(given, pairs) if self.method.regularisers else loss
+            )
         return total
 
     def _portions(self, given: Any, positions: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -90,7 +110,11 @@ class SetLoop:
         if self.method.regularisers or self.method.objective.couples_classes:
             size = len(positions)
         elif self.method.objective.joint:
-            size = len(positions) if has_batch_norm(given) else max(1, IMAGES_AT_ONCE // self.setting.per_class)
+            size = (
+                len(positions)
+                if has_batch_norm(given)
+                else max(1, IMAGES_AT_ONCE // self.setting.per_class)
+            )
         for first in range(0, len(positions), size):
             yield positions[first : first + size]
 
@@ -108,14 +132,21 @@ class SetLoop:
     def _terms(self, given: Any, pairs: Sequence[Pair]) -> Tensor:
         """The weighted regularisers."""
         network = cast(nn.Module, network_of(given))
-        return torch.stack([term.weight * self._term(term, network, pairs) for term in self.method.regularisers]).sum()
+        return torch.stack(
+            [term.weight * self._term(term, network, pairs) for term in self.method.regularisers]
+        ).sum()
 
     def _term(self, term: Any, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
-        loss: Tensor = term.loss(network, pairs, self.setting) if getattr(term, "draws", False) else term.loss(network, pairs)
+        loss: Tensor = (
+            term.loss(network, pairs, self.setting)
+            if getattr(term, "draws", False)
+            else term.loss(network, pairs)
+        )
         return loss
 
     def _backward(self, loss: Tensor) -> Tensor:
-        # The networks' weights need no gradient here: naming what is learned spares the work for them.
+        # The networks' weights need no gradient here: naming what is learned spares the work for
+        # them.
         torch.autograd.backward(loss, inputs=self.set.leaves)
         return loss.detach()
 
@@ -127,7 +158,12 @@ class SetLoop:
             part.load_state_dict(state[name])
 
     def _parts(self) -> dict[str, Stateful]:
-        parts = {"schedule": self.schedule, "sampler": self.sampler, "real": self.real, "stop": self.watch}
+        parts = {
+            "schedule": self.schedule,
+            "sampler": self.sampler,
+            "real": self.real,
+            "stop": self.watch,
+        }
         return {"set": self.set, **parts}
 
 

@@ -1,9 +1,12 @@
-"""The real side of matching, kept: what an objective reads from real images, computed once and used for several steps.
+"""The real side of matching, kept: what an objective reads from real images, computed once and used
+for several steps.
 
-L(S) = D( m, m(A_w(S)) ),  m = m(A_w(x)) for one network, one draw w and one real batch x, or x all images of the class
+L(S) = D( m, m(A_w(S)) ),  m = m(A_w(x)) for one network, one draw w and one real batch x, or x all
+images of the class
 
-A schedule whose run has a `slot` says by it that a network is given more than once, and that its draw and its statistics stand
-as long. A class's statistics are means over its images, so those of a whole class are the weighted mean of those of its parts.
+A schedule whose run has a `slot` says by it that a network is given more than once, and that its
+draw and its statistics stand as long. A class's statistics are means over its images, so those of a
+whole class are the weighted mean of those of its parts.
 """
 
 from collections.abc import Sequence
@@ -19,7 +22,9 @@ IMAGES_AT_ONCE = 256
 
 
 class Slot(NamedTuple):
-    """Where the real side of a network is kept. new: another network was there. whole: of all real images, not of a batch."""
+    """Where the real side of a network is kept. new: another network was there. whole: of all real
+    images, not of a batch.
+    """
 
     number: int
     new: bool
@@ -27,14 +32,18 @@ class Slot(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """seed: gives the draw of augmentation. statistics: of the real images of one class, the objective's, one tensor a layer."""
+    """seed: gives the draw of augmentation. statistics: of the real images of one class, the
+    objective's, one tensor a layer.
+    """
 
     seed: int
     statistics: list[Tensor]
 
 
 class RealSide:
-    """One run. slot: of the present step; None: nothing is kept. kept: slot -> position of a class -> what was read."""
+    """One run. slot: of the present step; None: nothing is kept. kept: slot -> position of a class
+    -> what was read.
+    """
 
     def __init__(self, method: Any, setting: Setting, sampler: Any) -> None:
         self.method, self.setting, self.sampler = method, setting, sampler
@@ -50,25 +59,37 @@ class RealSide:
     def pairs(
         self, network: nn.Module, index: int, wanted: Sequence[int], images: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Pair]]:
-        """Statistics (len(wanted), ...) for each layer, and pairs, of the classes at the positions `wanted`.
+        """Statistics (len(wanted), ...) for each layer, and pairs, of the classes at the positions
+        `wanted`.
 
-        images: the synthetic ones of each. Pairs have real images only where terms read them: a new batch at every step.
+        images: the synthetic ones of each. Pairs have real images only where terms read them: a new
+        batch at every step.
         """
         assert self.slot is not None
         here = self.kept.setdefault(self.slot.number, {})
         missing = [position for position in wanted if position not in here]
         if missing:
-            here.update(self._of_classes(network, missing) if self.slot.whole else self._of_batches(network, index, missing))
+            here.update(
+                self._of_classes(network, missing)
+                if self.slot.whole
+                else self._of_batches(network, index, missing)
+            )
         layers = zip(*(here[position].statistics for position in wanted), strict=True)
         pairs = []
         for position, own in zip(wanted, images, strict=True):
             label, seed = self.setting.data.classes[position], here[position].seed
             synthetic = self._varied(own, seed)
-            real = self._batch(network, index, label, seed) if self.method.regularisers else synthetic.detach()[:0]
+            real = (
+                self._batch(network, index, label, seed)
+                if self.method.regularisers
+                else synthetic.detach()[:0]
+            )
             pairs.append(Pair(label, real, synthetic))
         return [torch.stack(layer) for layer in layers], pairs
 
-    def _of_batches(self, network: nn.Module, index: int, positions: Sequence[int]) -> dict[int, Kept]:
+    def _of_batches(
+        self, network: nn.Module, index: int, positions: Sequence[int]
+    ) -> dict[int, Kept]:
         """From a batch of each class."""
         seeds = {position: self._seed() for position in positions}
         pairs = []
@@ -77,7 +98,10 @@ class RealSide:
             real = self._batch(network, index, label, seed)
             pairs.append(Pair(label, real, real[:0]))
         layers: list[Tensor] = self.method.objective.statistics(network, pairs)
-        return {position: Kept(seed, [layer[i] for layer in layers]) for i, (position, seed) in enumerate(seeds.items())}
+        return {
+            position: Kept(seed, [layer[i] for layer in layers])
+            for i, (position, seed) in enumerate(seeds.items())
+        }
 
     def _of_classes(self, network: nn.Module, positions: Sequence[int]) -> dict[int, Kept]:
         """From all images of each class."""
@@ -107,8 +131,13 @@ class RealSide:
         return int(torch.randint(2**62, (1,), generator=self.setting.generator))
 
     def state_dict(self) -> dict[str, Any]:
-        kept = {slot: {p: [one.seed, one.statistics] for p, one in here.items()} for slot, here in self.kept.items()}
+        kept = {
+            slot: {p: [one.seed, one.statistics] for p, one in here.items()}
+            for slot, here in self.kept.items()
+        }
         return {"kept": kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.kept = {slot: {p: Kept(*one) for p, one in here.items()} for slot, here in state["kept"].items()}
+        self.kept = {
+            slot: {p: Kept(*one) for p, one in here.items()} for slot, here in state["kept"].items()
+        }

@@ -1,4 +1,6 @@
-"""What several runs share: files that their content names, each made once, by whichever process comes to it first."""
+"""What several runs share: files that their content names, each made once, by whichever process
+comes to it first.
+"""
 
 import errno
 import fcntl
@@ -24,10 +26,12 @@ def key_of(determines: Any) -> str:
 
 
 def make_missing(paths: Sequence[Path], make: Callable[[int], None], context: Context) -> None:
-    """Call make(i) for each of `paths` that is not there; it must write paths[i] whole or not at all.
+    """Call make(i) for each of `paths` that is not there; it must write paths[i] whole or not at
+    all.
 
-    Several processes may do this for the same paths: each takes files that no other is making, and all return once every file
-    is there. Raises Interrupted while it waits, when the context says stop.
+    Several processes may do this for the same paths: each takes files that no other is making, and
+    all return once every file is there. Raises Interrupted while it waits, when the context says
+    stop.
     """
     waiting = deque(range(len(paths)))
     while waiting:
@@ -38,13 +42,18 @@ def make_missing(paths: Sequence[Path], make: Callable[[int], None], context: Co
         if not paths[index].exists():
             waiting.append(index)
             if context.must_stop():
-                raise Interrupted(f"stopped while waiting for {paths[index].name}, which another process is making")
+                raise Interrupted(
+                    f"stopped while waiting for {paths[index].name}, which another process is"
+                    " making"
+                )
             time.sleep(WAIT_SECONDS)
 
 
 @contextmanager
 def _claim(path: Path) -> Iterator[bool]:
-    """Whether this process alone may make `path`; the claim ends with the block, or with the process that holds it."""
+    """Whether this process alone may make `path`; the claim ends with the block, or with the
+    process that holds it.
+    """
     lock = path.with_name(f".{path.name}.lock")
     try:
         make_folder(path.parent)
@@ -67,6 +76,7 @@ def take_lock(file: IO[str], path: Path) -> bool:
         if fault.errno in HELD:
             return False
         raise StorageFailed(
-            f"{path}: cannot be locked ({fault.strerror}); choose a folder on a file system that has locks"
+            f"{path}: cannot be locked ({fault.strerror}); choose a folder on a file system that"
+            " has locks"
         ) from fault
     return True

@@ -1,4 +1,6 @@
-"""What a run lends to an algorithm: randomness, a device, progress, a place for checkpoints, and a reason to stop."""
+"""What a run lends to an algorithm: randomness, a device, progress, a place for checkpoints, and a
+reason to stop.
+"""
 
 import errno
 import hashlib
@@ -23,7 +25,9 @@ CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # file systems that ke
 
 @dataclass(frozen=True)
 class Progress:
-    """One event: step `done` of `total` of the work called `name`; `note` is a short text such as the loss."""
+    """One event: step `done` of `total` of the work called `name`; `note` is a short text such as
+    the loss.
+    """
 
     name: str
     done: int
@@ -39,7 +43,9 @@ class Stateful(Protocol):
 
 
 def derive_seed(seed: int, name: str) -> int:
-    """A seed for the part `name` of a run: equal names get equal randomness in every run with the same seed."""
+    """A seed for the part `name` of a run: equal names get equal randomness in every run with the
+    same seed.
+    """
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big") >> 1
 
 
@@ -53,10 +59,11 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Context:
-    """All a run lends. `folder` None means: keep no checkpoints. `deadline` is in seconds of `time.monotonic()`.
+    """All a run lends. `folder` None means: keep no checkpoints. `deadline` is in seconds of
+    `time.monotonic()`.
 
-    cache: a folder for what runs share because their seeds have no part in it (see `condensers.engine.cache`); None: nothing is
-    shared.
+    cache: a folder for what runs share because their seeds have no part in it (see
+    `condensers.engine.cache`); None: nothing is shared.
     """
 
     seed: int = 0
@@ -75,7 +82,9 @@ class Context:
     def fork(self, name: str) -> "Context":
         """The context of a named part of the work: its own generator, its own checkpoint folder."""
         folder = self.folder / name if self.folder else None
-        return replace(self, seed=derive_seed(self.seed, name), folder=folder, generator=torch.Generator())
+        return replace(
+            self, seed=derive_seed(self.seed, name), folder=folder, generator=torch.Generator()
+        )
 
     def must_stop(self) -> bool:
         """Whether the run was asked to stop, or its deadline has passed."""
@@ -84,7 +93,8 @@ class Context:
     def each(self, items: Sequence[T], name: str) -> Iterator[T]:
         """The `items` of a stage called `name`, one after the other, telling how far it is.
 
-        Raises Interrupted before an item when the run must stop: for stages that are short enough to be begun again.
+        Raises Interrupted before an item when the run must stop: for stages that are short enough
+        to be begun again.
         """
         for done, item in enumerate(items):
             if self.must_stop():
@@ -94,7 +104,9 @@ class Context:
         self.progress(Progress(name, len(items), len(items)))
 
     def memo(self, name: str, compute: Callable[[], T]) -> T:
-        """Return `compute()`, a JSON value, from this context's folder when an earlier run finished it there."""
+        """Return `compute()`, a JSON value, from this context's folder when an earlier run finished
+        it there.
+        """
         if self.folder is None:
             return self._guarded(compute)
         path = self.folder / f"{name}.json"
@@ -112,7 +124,9 @@ class Context:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut; StorageFailed where it cannot be."""
+    """Write a file so that it is there whole or not at all, also after a power cut; StorageFailed
+    where it cannot be.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         make_folder(path.parent)
@@ -124,8 +138,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         sync_folder(path.parent)
     except OSError as fault:
         raise StorageFailed(
-            f"{path}: cannot be written ({fault.strerror}); choose another place or make room, and run it again: what was"
-            " finished is kept"
+            f"{path}: cannot be written ({fault.strerror}); choose another place or make room, and"
+            " run it again: what was finished is kept"
         ) from fault
     finally:  # also where a signal stopped it half-way
         with suppress(OSError):
@@ -141,7 +155,9 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk: a renamed file may else be gone after a power cut."""
+    """Bring the names in a folder to the disk: a renamed file may else be gone after a power
+    cut.
+    """
     if os.name == "nt":
         return  # has no way to do it
     handle = os.open(folder, os.O_RDONLY)
@@ -160,7 +176,9 @@ def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """The object that `write_sealed` wrote; Damaged where it is not, StorageFailed if unreadable."""
+    """The object that `write_sealed` wrote; Damaged where it is not, StorageFailed if
+    unreadable.
+    """
     try:
         value = parse_json(path.read_bytes())
         written = value.pop(SEAL, None) if isinstance(value, dict) else None
@@ -176,7 +194,9 @@ def read_sealed(path: Path) -> dict[str, Any]:
 
 
 def _unreadable(path: Path, fault: OSError) -> UsageError:
-    """What is wrong with a file that could not be opened: a directory or nothing there is damage."""
+    """What is wrong with a file that could not be opened: a directory or nothing there is
+    damage.
+    """
     if isinstance(fault, IsADirectoryError):
         return damaged(path, "a directory is in its place")
     if isinstance(fault, FileNotFoundError | NotADirectoryError):

@@ -1,7 +1,9 @@
-"""The one optimisation loop: steps, progress, checkpoints, resume, stop on request or at a deadline.
+"""The one optimisation loop: steps, progress, checkpoints, resume, stop on request or at a
+deadline.
 
-Condensing a set and training a network on one both run here, so both survive a pulled plug in the same way: what is lost
-is at most the steps since the last checkpoint, and the resumed run gives the same bytes as an uninterrupted one.
+Condensing a set and training a network on one both run here, so both survive a pulled plug in the
+same way: what is lost is at most the steps since the last checkpoint, and the resumed run gives the
+same bytes as an uninterrupted one.
 """
 
 import io
@@ -24,26 +26,37 @@ from condensers.errors import Damaged, Interrupted, WorkFailed, brief, damaged, 
 SECONDS_A_NOTE = 0.1
 # What taking up a state of another shape, or another part's, raises.
 MISSHAPEN = (
-    AttributeError, EOFError, IndexError, KeyError, OverflowError, PickleError, RuntimeError, SafetensorError, TypeError,
+    AttributeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    PickleError,
+    RuntimeError,
+    SafetensorError,
+    TypeError,
     ValueError,
-)  # fmt: skip
+)
 
 
 class Loop(Stateful, Protocol):
-    """What the engine drives. `step` does step `index` (from 0) and returns a figure to show, such as the loss.
+    """What the engine drives. `step` does step `index` (from 0) and returns a figure to show, such
+    as the loss.
 
-    A figure that is a tensor of one number is read when it is shown: reading one waits for the graphics card. A loop that may
-    end before its last step says so by `finished`, which its state must tell too.
+    A figure that is a tensor of one number is read when it is shown: reading one waits for the
+    graphics card. A loop that may end before its last step says so by `finished`, which its state
+    must tell too.
     """
 
     def step(self, index: int) -> float | Tensor: ...
 
 
 def run(loop: Loop, steps: int, context: Context, name: str) -> float:
-    """Run `loop` up to `steps` steps, from its last checkpoint where there is one; return the seconds all of it took.
+    """Run `loop` up to `steps` steps, from its last checkpoint where there is one; return the
+    seconds all of it took.
 
-    The checkpoint holds the loop's state and the context's generator. It is removed when the last step is done.
-    Raises Interrupted after saving, when the context says stop.
+    The checkpoint holds the loop's state and the context's generator. It is removed when the last
+    step is done. Raises Interrupted after saving, when the context says stop.
     """
     path = context.folder / "checkpoint.pt" if context.folder else None
     start, earlier = _restore(loop, context, path, steps)
@@ -71,26 +84,44 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
 
 
 def keep(loop: Loop, steps: int, context: Context, seconds: float) -> None:
-    """Write the state of a loop that `run` has ended: it is not done again where what follows it is interrupted."""
-    _save(loop, context, context.folder / "checkpoint.pt" if context.folder else None, steps, seconds)
+    """Write the state of a loop that `run` has ended: it is not done again where what follows it is
+    interrupted.
+    """
+    _save(
+        loop, context, context.folder / "checkpoint.pt" if context.folder else None, steps, seconds
+    )
 
 
 def _not_finite(name: str, index: int, figure: str, path: Path | None) -> str:
-    """What to say of a loss that is not a number. A checkpoint is only written after a finite one."""
+    """What to say of a loss that is not a number.
+
+    A checkpoint is only written after a finite one.
+    """
     sentence = f"{name}: the loss is {figure} at step {index + 1}; lower its learning rate"
     kept = read_state(path, torch.device("cpu")) if path else None
-    return f"{sentence} (the last finite checkpoint is that of step {kept['done']}: {path})" if kept else sentence
+    return (
+        f"{sentence} (the last finite checkpoint is that of step {kept['done']}: {path})"
+        if kept
+        else sentence
+    )
 
 
 class _Note:
-    """The figure of a step as a text; one that is on a graphics card is read ten times a second, not at every step."""
+    """The figure of a step as a text; one that is on a graphics card is read ten times a second,
+    not at every step.
+    """
 
     def __init__(self) -> None:
         self.text, self.read_at, self.finite = "", 0.0, True
 
     def see(self, figure: float | Tensor, must: bool) -> None:
         now = time.monotonic()
-        if must or not isinstance(figure, Tensor) or figure.device.type == "cpu" or now - self.read_at >= SECONDS_A_NOTE:
+        if (
+            must
+            or not isinstance(figure, Tensor)
+            or figure.device.type == "cpu"
+            or now - self.read_at >= SECONDS_A_NOTE
+        ):
             value = float(figure)
             self.text, self.read_at, self.finite = f"{value:.4g}", now, math.isfinite(value)
 
@@ -98,11 +129,16 @@ class _Note:
 def _save(loop: Loop, context: Context, path: Path | None, done: int, seconds: float) -> None:
     if path:
         generator = context.generator.get_state()
-        write_state(path, {"done": done, "seconds": seconds, "generator": generator, "loop": loop.state_dict()})
+        write_state(
+            path,
+            {"done": done, "seconds": seconds, "generator": generator, "loop": loop.state_dict()},
+        )
 
 
 def _restore(loop: Loop, context: Context, path: Path | None, steps: int) -> tuple[int, float]:
-    """Load the checkpoint, if any, into loop and generator; return the steps already done and the seconds they took."""
+    """Load the checkpoint, if any, into loop and generator; return the steps already done and the
+    seconds they took.
+    """
     state = read_state(path, context.device)
     if state is None:
         return 0, 0.0
@@ -117,12 +153,15 @@ def _restore(loop: Loop, context: Context, path: Path | None, steps: int) -> tup
 
 @contextmanager
 def taking_up(path: Path | None) -> Iterator[None]:
-    """Turn what comes of a state of another shape, or of another part, into Damaged, which says what to do."""
+    """Turn what comes of a state of another shape, or of another part, into Damaged, which says
+    what to do.
+    """
     try:
         yield
     except MISSHAPEN as fault:
         raise Damaged(
-            f"{path}: holds another state than this work leaves ({brief(fault)}); remove it, and run it again"
+            f"{path}: holds another state than this work leaves ({brief(fault)}); remove it, and"
+            " run it again"
         ) from None
 
 
@@ -134,7 +173,9 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def read_state(path: Path | None, device: torch.device) -> dict[str, Any] | None:
-    """What `write_state` wrote, tensors on `device`; None where there is no such file, Damaged where it is not as written."""
+    """What `write_state` wrote, tensors on `device`; None where there is no such file, Damaged
+    where it is not as written.
+    """
     if path is None or not path.exists():
         return None
     require_intact(path)
@@ -146,7 +187,9 @@ def read_state(path: Path | None, device: torch.device) -> dict[str, Any] | None
 
 
 def require_intact(path: Path) -> None:
-    """Damaged unless all parts of a file of `write_state`, a ZIP archive, have the checksums (CRC-32) that stand in it."""
+    """Damaged unless all parts of a file of `write_state`, a ZIP archive, have the checksums
+    (CRC-32) that stand in it.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()

@@ -1,6 +1,8 @@
-"""Taking up an optimiser's state: one of other parameters is refused, for a fused step would write beyond their memory.
+"""Taking up an optimiser's state: one of other parameters is refused, for a fused step would write
+beyond their memory.
 
-A parameter that no gradient has reached, such as one of an operation that a cell leaves out, has no entry.
+A parameter that no gradient has reached, such as one of an operation that a cell leaves out, has no
+entry.
 """
 
 from collections.abc import Mapping
@@ -12,7 +14,9 @@ from torch.optim import SGD, Optimizer
 
 
 def take_up(optimiser: Optimizer, state: Mapping[str, Any]) -> None:
-    """Load `state` into `optimiser`; ValueError where it is not what an optimiser of its kind and parameters leaves."""
+    """Load `state` into `optimiser`; ValueError where it is not what an optimiser of its kind and
+    parameters leaves.
+    """
     before = [dict(group) for group in optimiser.param_groups]
     optimiser.load_state_dict(dict(state))
     for old, new in zip(before, optimiser.param_groups, strict=True):
@@ -22,27 +26,42 @@ def take_up(optimiser: Optimizer, state: Mapping[str, Any]) -> None:
     kinds = _kinds(optimiser)
     for name, found in kinds.items():
         if len(found) != len(optimiser.state) or set(found) not in ({"tensor"}, {"nothing"}):
-            raise ValueError(f"the optimiser's {name} is no tensor of each parameter that has a state")
+            raise ValueError(
+                f"the optimiser's {name} is no tensor of each parameter that has a state"
+            )
     if isinstance(optimiser, SGD) and "tensor" in kinds.get("momentum_buffer", ()):
         _begin_momentum(optimiser)
 
 
 def _kinds(optimiser: Optimizer) -> dict[str, list[str]]:
-    """Name -> the kinds of what the parameters' states hold by it; ValueError for a tensor of another shape than its own."""
+    """Name -> the kinds of what the parameters' states hold by it; ValueError for a tensor of
+    another shape than its own.
+    """
     kinds: dict[str, list[str]] = {}
     for parameter, held in optimiser.state.items():
         if not isinstance(parameter, Tensor):
             raise ValueError("the optimiser holds a state of no parameter")
         for name, value in held.items():
             kinds.setdefault(name, []).append(_kind(value))
-            if isinstance(value, Tensor) and name != "step" and (value.shape, value.dtype) != (parameter.shape, parameter.dtype):
-                raise ValueError(f"the optimiser's {name} has the shape {tuple(value.shape)}, not {tuple(parameter.shape)}")
+            if (
+                isinstance(value, Tensor)
+                and name != "step"
+                and (value.shape, value.dtype) != (parameter.shape, parameter.dtype)
+            ):
+                raise ValueError(
+                    f"the optimiser's {name} has the shape {tuple(value.shape)}, not"
+                    f" {tuple(parameter.shape)}"
+                )
     return kinds
 
 
 def _begin_momentum(optimiser: SGD) -> None:
-    """Give a momentum of zero, with which it begins, to parameters without one: a fused step takes those of all or of none."""
-    for parameter in (one for group in optimiser.param_groups if group.get("fused") for one in group["params"]):
+    """Give a momentum of zero, with which it begins, to parameters without one: a fused step takes
+    those of all or of none.
+    """
+    for parameter in (
+        one for group in optimiser.param_groups if group.get("fused") for one in group["params"]
+    ):
         optimiser.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
 
 
@@ -51,4 +70,10 @@ def _kind(value: Any) -> str:
         return "bool"
     if isinstance(value, int | float):
         return "number"
-    return "tensor" if isinstance(value, Tensor) else "nothing" if value is None else type(value).__name__
+    return (
+        "tensor"
+        if isinstance(value, Tensor)
+        else "nothing"
+        if value is None
+        else type(value).__name__
+    )

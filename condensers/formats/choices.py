@@ -1,4 +1,6 @@
-"""What a user says of a published file where the file itself is silent, and the questions that are asked otherwise."""
+"""What a user says of a published file where the file itself is silent, and the questions that are
+asked otherwise.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,14 +16,17 @@ MADE_OF = {"real": REAL, "taught": TAUGHT, "averages": AVERAGES, "learned": LEAR
 
 @dataclass(frozen=True)
 class Choices:
-    """normalised: "none" (pixels are 0 to 1), "with-data", or "MEAN/STD", each a comma-separated list, a number a channel.
+    """normalised: "none" (pixels are 0 to 1), "with-data", or "MEAN/STD", each a comma-separated
+    list, a number a channel.
 
-    zca: "none", "with-data" (whitened as fitted on the training data, with zca_eps added to variances), or the path of a file
-    with the inverse; "" asks where images look whitened. any_contrast: take images of whatever contrast.
-    order: what the labels stand for: "with-data" (0, 1, ... are the classes in the data's order), "from-1" (1, 2, ... are), a
-    comma-separated list of class names or of the data set's labels for 0, 1, ..., or pairs LABEL=CLASS. soft: what rows of labels
-    are, "probabilities", "scores" or "logits". factor: tiles along a side of each image. augmentation: of the training, "dsa" or
-    "none"; "dsa" where neither file nor user says. origin: what its images are, a key of MADE_OF. "" is: not said.
+    zca: "none", "with-data" (whitened as fitted on the training data, with zca_eps added to
+    variances), or the path of a file with the inverse; "" asks where images look whitened.
+    any_contrast: take images of whatever contrast. order: what the labels stand for: "with-data"
+    (0, 1, ... are the classes in the data's order), "from-1" (1, 2, ... are), a comma-separated
+    list of class names or of the data set's labels for 0, 1, ..., or pairs LABEL=CLASS. soft: what
+    rows of labels are, "probabilities", "scores" or "logits". factor: tiles along a side of each
+    image. augmentation: of the training, "dsa" or "none"; "dsa" where neither file nor user says.
+    origin: what its images are, a key of MADE_OF. "" is: not said.
     """
 
     normalised: str = ""
@@ -43,7 +48,9 @@ class Choices:
             ("origin", self.origin, ("", *MADE_OF)),
         ):
             if value not in allowed:
-                raise UsageError(f"--{option} {value}: unknown; {suggestion(value, filter(None, allowed))}")
+                raise UsageError(
+                    f"--{option} {value}: unknown; {suggestion(value, filter(None, allowed))}"
+                )
         if not 0 < self.zca_eps < float("inf"):
             raise UsageError(f"--zca-eps {self.zca_eps}: is no positive number; MTT's code has 0.1")
 
@@ -54,20 +61,25 @@ def order_of(published: Published, data: ClassData, choices: Choices) -> dict[in
     here = range(published.labels.shape[1]) if soft else sorted(set(published.labels.tolist()))
     order = _named(published, data, choices, here)
     if len(set(order.values())) != len(order):
-        raise UsageError(f"{path}: --labels names a class twice; name each once, in the order of the file's labels")
+        raise UsageError(
+            f"{path}: --labels names a class twice; name each once, in the order of the file's"
+            " labels"
+        )
     missing = [label for label in here if label not in order]
     if missing or (soft and len(order) != len(here)):
         what = "columns" if soft else "labels"
         absent = f", and none for {spelled(missing)}" if missing else ""
         raise UsageError(
-            f"{path}: has {what} {spelled(here)}, but classes are named for {spelled(sorted(order))}{absent}; pass"
-            f" --labels from-1 if they count from 1, the class of each, or pairs such as --labels"
-            f" {here[-1]}={data.class_names[-1]}"
+            f"{path}: has {what} {spelled(here)}, but classes are named for"
+            f" {spelled(sorted(order))}{absent}; pass --labels from-1 if they count from 1, the"
+            f" class of each, or pairs such as --labels {here[-1]}={data.class_names[-1]}"
         )
     return order
 
 
-def _named(published: Published, data: ClassData, choices: Choices, here: Iterable[int]) -> dict[int, int]:
+def _named(
+    published: Published, data: ClassData, choices: Choices, here: Iterable[int]
+) -> dict[int, int]:
     """What the user or the file says of labels; UsageError where neither does."""
     path, said = published.path, choices.order
     if said in (WITH_DATA, FROM_1):
@@ -76,16 +88,21 @@ def _named(published: Published, data: ClassData, choices: Choices, here: Iterab
         pairs = [word.partition("=") for word in said.split(",")]
         wrong = next((label for label, _, _ in pairs if not label.strip().isdecimal()), None)
         if wrong is not None:
-            raise UsageError(f"--labels {said}: '{wrong}' is no label; write pairs LABEL=CLASS, such as 1=0,2=1")
+            raise UsageError(
+                f"--labels {said}: '{wrong}' is no label; write pairs LABEL=CLASS, such as 1=0,2=1"
+            )
         return {int(label): _label(name.strip(), data, path.name) for label, _, name in pairs}
     if said:
-        return {label: _label(word.strip(), data, path.name) for label, word in enumerate(said.split(","))}
+        return {
+            label: _label(word.strip(), data, path.name)
+            for label, word in enumerate(said.split(","))
+        }
     if published.names:
         return {label: _label(name, data, path.name) for label, name in enumerate(published.names)}
     raise UsageError(
-        f"{path}: does not say which classes its labels {spelled(here)} are; pass --labels with-data (0, 1, ... in the order of"
-        f" {data.name}), --labels from-1 (1, 2, ... in that order) or a list of its classes, such as --labels"
-        f" {','.join(data.class_names[:2])},..."
+        f"{path}: does not say which classes its labels {spelled(here)} are; pass --labels"
+        f" with-data (0, 1, ... in the order of {data.name}), --labels from-1 (1, 2, ... in that"
+        f" order) or a list of its classes, such as --labels {','.join(data.class_names[:2])},..."
     )
 
 

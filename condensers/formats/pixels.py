@@ -1,4 +1,6 @@
-"""A published file's images -> float32 normalised as the data set's are, with what was found of their scale and whitening."""
+"""A published file's images -> float32 normalised as the data set's are, with what was found of
+their scale and whitening.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,18 +14,32 @@ from condensers.errors import UsageError
 from condensers.formats import npz, safe_pickle
 from condensers.formats.choices import WITH_DATA, Choices
 from condensers.formats.published import Published
-from condensers.formats.scales import DARKEST, Scale, contrast, looks_whitened, neighbours, require_contrast, scale_of
+from condensers.formats.scales import (
+    DARKEST,
+    Scale,
+    contrast,
+    looks_whitened,
+    neighbours,
+    require_contrast,
+    scale_of,
+)
 from condensers.whitening import Fit, Whitening, fitted
 
 REAL = 5000  # real images that are compared with
-MEANS, INVERSES, MATRICES = ("mean", "mean_vector"), ("inverse", "transform_inv"), ("matrix", "transform_matrix")
+MEANS, INVERSES, MATRICES = (
+    ("mean", "mean_vector"),
+    ("inverse", "transform_inv"),
+    ("matrix", "transform_matrix"),
+)
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """images: (M, C, H, W) float32 normalised by the data's mean and std. said: what the file's pixels were taken for.
+    """images: (M, C, H, W) float32 normalised by the data's mean and std. said: what the file's
+    pixels were taken for.
 
-    contrast: as a multiple of the real images'. fit: the whitening that was undone, where it is one of the training data.
+    contrast: as a multiple of the real images'. fit: the whitening that was undone, where it is one
+    of the training data.
     """
 
     images: Tensor
@@ -45,7 +61,10 @@ def pixels_of(published: Published, data: ClassData, choices: Choices) -> Pixels
         _ask_of_whitening(published, data, choices, real)
     scale = scale_of(published, data, choices)
     unit = scale.unit(published.images)
-    ratio, stated = contrast(unit, real), isinstance(published.pixels, tuple) and not choices.normalised
+    ratio, stated = (
+        contrast(unit, real),
+        isinstance(published.pixels, tuple) and not choices.normalised,
+    )
     if not stated and not choices.any_contrast:
         require_contrast(ratio, published, data, prefix + scale.said)
     return Pixels(_normalised(published.images, scale, unit, data), prefix + scale.said, ratio)
@@ -61,8 +80,12 @@ def _normalised(images: Tensor, scale: Scale, unit: Tensor, data: ClassData) -> 
     return (unit - mean) / std
 
 
-def _ask_of_whitening(published: Published, data: ClassData, choices: Choices, real: Tensor) -> None:
-    """UsageError where images look whitened and neither user nor file has said that they are not."""
+def _ask_of_whitening(
+    published: Published, data: ClassData, choices: Choices, real: Tensor
+) -> None:
+    """UsageError where images look whitened and neither user nor file has said that they are
+    not.
+    """
     images = published.images
     if choices.zca or isinstance(published.pixels, tuple) or float(images.min()) >= -DARKEST:
         return
@@ -70,10 +93,11 @@ def _ask_of_whitening(published: Published, data: ClassData, choices: Choices, r
     unit = scale_of(published, data, replace(choices, normalised=said)).unit(images)
     if looks_whitened(unit, real):
         raise UsageError(
-            f"{published.path}: its images look whitened (ZCA), or are mostly noise: neighbouring pixels correlate by"
-            f" {neighbours(unit):.2f}, where those of {data.name} do by {neighbours(real):.2f}, and coarse shapes are weak; pass"
-            " --zca with-data (undo it, as fitted on the training images), --zca FILE (of its inverse), or --zca none if they"
-            " are plain"
+            f"{published.path}: its images look whitened (ZCA), or are mostly noise: neighbouring"
+            f" pixels correlate by {neighbours(unit):.2f}, where those of {data.name} do by"
+            f" {neighbours(real):.2f}, and coarse shapes are weak; pass --zca with-data (undo it,"
+            " as fitted on the training images), --zca FILE (of its inverse), or --zca none if"
+            " they are plain"
         )
 
 
@@ -88,12 +112,15 @@ def _undone(published: Published, data: ClassData, choices: Choices, real: Tenso
         pair = (tuple(scale.mean.flatten().tolist()), tuple(scale.std.flatten().tolist()))
         fits = {choices.normalised: Fit(*pair, choices.zca_eps)}
     chosen = [choices.normalised] if choices.normalised else list(fits)
-    units = {name: fitted(data.images, fits[name]).undo(published.images.float()) for name in chosen}
+    units = {
+        name: fitted(data.images, fits[name]).undo(published.images.float()) for name in chosen
+    }
     ratios = {name: contrast(unit, real) for name, unit in units.items()}
     if not choices.normalised:
         raise UsageError(
-            f"{published.path}: does not say of which pixels its whitening was fitted; pass --normalised none (0 to 1, as MTT's"
-            f" code does: undone, they have {ratios['none']:.2f} times the contrast of {data.name}) or --normalised with-data"
+            f"{published.path}: does not say of which pixels its whitening was fitted; pass"
+            " --normalised none (0 to 1, as MTT's code does: undone, they have"
+            f" {ratios['none']:.2f} times the contrast of {data.name}) or --normalised with-data"
             f" ({ratios[WITH_DATA]:.2f} times)"
         )
     name = choices.normalised
@@ -110,13 +137,16 @@ def _turned_back(published: Published, path: Path, data: ClassData) -> Published
     mean, inverse, matrix = (_entry(content, names) for names in (MEANS, INVERSES, MATRICES))
     if mean is None or (inverse is None and matrix is None):
         raise UsageError(
-            f"{path}: holds no whitening; it is a table of 'mean' ({size} numbers) and 'inverse' ({size} x {size}), or of"
-            " kornia's mean_vector and transform_inv, as .pt or .npz"
+            f"{path}: holds no whitening; it is a table of 'mean' ({size} numbers) and 'inverse'"
+            f" ({size} x {size}), or of kornia's mean_vector and transform_inv, as .pt or .npz"
         )
     turn = inverse if inverse is not None else matrix
     assert turn is not None
     if mean.numel() != size or tuple(turn.shape) != (size, size):
-        raise UsageError(f"{path}: its whitening is of {mean.numel()} values, the images of {data.name} have {size}")
+        raise UsageError(
+            f"{path}: its whitening is of {mean.numel()} values, the images of {data.name} have"
+            f" {size}"
+        )
     if not bool(mean.isfinite().all()) or not bool(turn.isfinite().all()):
         raise UsageError(f"{path}: its whitening holds a NaN or an infinity; save it anew")
     if inverse is None and int(torch.linalg.matrix_rank(turn.double())) < size:
@@ -128,6 +158,10 @@ def _turned_back(published: Published, path: Path, data: ClassData) -> Published
 
 def _entry(content: Any, names: tuple[str, ...]) -> Tensor | None:
     """The tensor that a table has under one of `names`."""
-    found = next((content[name] for name in names if name in content), None) if isinstance(content, dict) else None
+    found = (
+        next((content[name] for name in names if name in content), None)
+        if isinstance(content, dict)
+        else None
+    )
     found = found if isinstance(found, Tensor) or found is None else torch.as_tensor(found)
     return found.detach().cpu() if found is not None and found.layout == torch.strided else None

@@ -11,7 +11,9 @@ FORMATS = ("auto", "dc", "mtt", "idc", "dd", "dict", "npz")
 
 
 class Files(NamedTuple):
-    """path: the file with the images; labels, rate: files beside it, which only some formats have. experiment: of several."""
+    """path: the file with the images; labels, rate: files beside it, which only some formats have.
+    experiment: of several.
+    """
 
     path: Path
     labels: Path | None = None
@@ -20,7 +22,9 @@ class Files(NamedTuple):
 
 
 def read(files: Files, format: str = "auto") -> Published:
-    """The content of a published set. "auto" goes by the file's ending and by how its content is built."""
+    """The content of a published set. "auto" goes by the file's ending and by how its content is
+    built.
+    """
     if format not in FORMATS:
         raise UsageError(f"--format {format}: unknown; {suggestion(format, FORMATS)}")
     if format == "npz" or (format == "auto" and files.path.suffix == ".npz"):
@@ -33,7 +37,11 @@ def read(files: Files, format: str = "auto") -> Published:
         return authors.parse_named(content, files.path)
     if wanted == "mtt":
         return authors.parse_mtt(content, files.path, files.labels, files.rate)
-    return authors.parse_idc(content, files.path) if wanted == "idc" else authors.parse_dd(content, files.path)
+    return (
+        authors.parse_idc(content, files.path)
+        if wanted == "idc"
+        else authors.parse_dd(content, files.path)
+    )
 
 
 def _of(content: Any, files: Files) -> str:
@@ -44,12 +52,16 @@ def _of(content: Any, files: Files) -> str:
         return "dict"
     if hasattr(content, "shape"):
         return "mtt"
-    if isinstance(content, list | tuple) and content and all(isinstance(step, list | tuple) for step in content):
+    if (
+        isinstance(content, list | tuple)
+        and content
+        and all(isinstance(step, list | tuple) for step in content)
+    ):
         return "dd"
     if isinstance(content, list | tuple) and len(content) == 2:
         return "idc"
     raise UsageError(
-        f"{files.path}: is built like no known format: neither {{'data': [[images, labels]]}} (DC, DSA, DM), nor [images, labels]"
-        " (IDC), nor a tensor of images (MTT), nor [(images, labels, rate), ...] (DD), nor"
-        " {'images': ..., 'labels': ...}; save it as one of these"
+        f"{files.path}: is built like no known format: neither {{'data': [[images, labels]]}} (DC,"
+        " DSA, DM), nor [images, labels] (IDC), nor a tensor of images (MTT), nor [(images,"
+        " labels, rate), ...] (DD), nor {'images': ..., 'labels': ...}; save it as one of these"
     )

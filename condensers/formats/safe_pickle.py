@@ -1,8 +1,9 @@
 """`.pt` and `.pth` files, read without running what they hold.
 
-torch.load(weights_only=True) takes tensors, numbers, texts, lists and dicts. The files of DC, DSA and DM also hold accuracies as
-numpy scalars, others arrays, the arguments of their run or a TensorDataset; the names that these are pickled by are bound to
-stand-ins here, which do nothing but take numbers from bytes, drop arguments, and keep a data set's tensors.
+torch.load(weights_only=True) takes tensors, numbers, texts, lists and dicts. The files of DC, DSA
+and DM also hold accuracies as numpy scalars, others arrays, the arguments of their run or a
+TensorDataset; the names that these are pickled by are bound to stand-ins here, which do nothing but
+take numbers from bytes, drop arguments, and keep a data set's tensors.
 """
 
 import math
@@ -22,7 +23,9 @@ NUMBERS = {f"{kind}{size}" for kind in "fiu" for size in (1, 2, 4, 8)} - {"f1"} 
 
 
 class _NumberType:
-    """Stands in for numpy.dtype: the code of a number's type and its byte order, taken from the pickle and checked."""
+    """Stands in for numpy.dtype: the code of a number's type and its byte order, taken from the
+    pickle and checked.
+    """
 
     def __init__(self, code: Any = "", *_: Any) -> None:
         if code not in NUMBERS:
@@ -35,14 +38,20 @@ class _NumberType:
 
 def _number(kind: Any, raw: Any) -> float | int | bool:
     """Stands in for numpy's `scalar`: one number from its bytes."""
-    if not isinstance(kind, _NumberType) or not isinstance(raw, bytes) or len(raw) != int(kind.code[1]):
+    if (
+        not isinstance(kind, _NumberType)
+        or not isinstance(raw, bytes)
+        or len(raw) != int(kind.code[1])
+    ):
         raise pickle.UnpicklingError("a numpy scalar that is no plain number")
     value: float | int | bool = np.frombuffer(raw, dtype=kind.order + kind.code)[0].item()
     return value
 
 
 class _Array:
-    """Stands in for numpy.ndarray: numbers from bytes that are exactly as many as the shape says."""
+    """Stands in for numpy.ndarray: numbers from bytes that are exactly as many as the shape
+    says.
+    """
 
     value: Any = None
 
@@ -79,7 +88,9 @@ class _Tensors:
     value: Any = None
 
     def __setstate__(self, state: Any) -> None:
-        self.value = list(state["tensors"]) if isinstance(state, dict) and "tensors" in state else None
+        self.value = (
+            list(state["tensors"]) if isinstance(state, dict) and "tensors" in state else None
+        )
 
 
 def _plain(content: Any, depth: int = 8) -> Any:
@@ -88,7 +99,11 @@ def _plain(content: Any, depth: int = 8) -> Any:
         return content.value
     if depth and type(content) in (list, tuple):
         return type(content)(_plain(one, depth - 1) for one in content)
-    return {key: _plain(one, depth - 1) for key, one in content.items()} if depth and type(content) is dict else content
+    return (
+        {key: _plain(one, depth - 1) for key, one in content.items()}
+        if depth and type(content) is dict
+        else content
+    )
 
 
 def _named(original: Any, module: str, name: str) -> Any:
@@ -116,7 +131,9 @@ STAND_INS = [
 
 
 def read(path: Path) -> Any:
-    """The content of a .pt file; UsageError where it is missing, damaged, too large, or holds anything that could run."""
+    """The content of a .pt file; UsageError where it is missing, damaged, too large, or holds
+    anything that could run.
+    """
     with existing(path).open("rb") as file:
         is_archive = file.read(len(ARCHIVE)) == ARCHIVE
     if is_archive:
@@ -129,13 +146,15 @@ def read(path: Path) -> Any:
         why = brief(fault).replace("WeightsUnpickler error: ", "")
         what = _unsupported(str(fault))[:200] or why or "no tensors"
         raise UsageError(
-            f"{path}: is refused, because it holds more than tensors and numbers ({what}), or is no .pt file; loading that could"
-            " run code: save images and labels as plain tensors"
+            f"{path}: is refused, because it holds more than tensors and numbers ({what}), or is no"
+            " .pt file; loading that could run code: save images and labels as plain tensors"
         ) from None
     except MemoryError:
         raise UsageError(f"{path}: does not fit the memory; it is refused") from None
     except Exception as fault:  # whatever a damaged pickle makes of torch's reader
-        raise UsageError(f"{path}: is cut short or no .pt file ({type(fault).__name__}); fetch it again") from fault
+        raise UsageError(
+            f"{path}: is cut short or no .pt file ({type(fault).__name__}); fetch it again"
+        ) from fault
 
 
 def _unsupported(message: str) -> str:

@@ -1,12 +1,15 @@
-"""CAFE: synthetic images whose class-mean features are the real ones' in every layer, and whose centres tell real images apart.
+"""CAFE: synthetic images whose class-mean features are the real ones' in every layer, and whose
+centres tell real images apart.
 
-min_S  E_theta  sum_l w_l sum_c || mean_b f_l(x_cb) - mean_b f_l(s_cb) ||^2 + 0.01 L_discriminative,  theta trained on S by a gate
+min_S  E_theta  sum_l w_l sum_c || mean_b f_l(x_cb) - mean_b f_l(s_cb) ||^2 + 0.01 L_discriminative,
+theta trained on S by a gate
 
-Source: Wang et al., "CAFE: Learning to Condense Dataset by Aligning Features" (CVPR 2022), and the authors' code for the
-defaults. There 2,000 networks take at least ten steps on the images each, as many as the gate lets them; the engine must know
-its steps beforehand, so `iterations` counts steps on the images: 20,000 are those 2,000 networks at their least. The rates are
-halved at the same parts of the run. Other differences from that code: those of `layer-means`, `discriminative` and `gated`; any
-number of classes. CAFE+DSA is `augmentation = "dsa"`.
+Source: Wang et al., "CAFE: Learning to Condense Dataset by Aligning Features" (CVPR 2022), and the
+authors' code for the defaults. There 2,000 networks take at least ten steps on the images each, as
+many as the gate lets them; the engine must know its steps beforehand, so `iterations` counts steps
+on the images: 20,000 are those 2,000 networks at their least. The rates are halved at the same
+parts of the run. Other differences from that code: those of `layer-means`, `discriminative` and
+`gated`; any number of classes. CAFE+DSA is `augmentation = "dsa"`.
 """
 
 from dataclasses import dataclass
@@ -18,19 +21,32 @@ from condensers.hyperparameters import hyper
 
 @dataclass(frozen=True)
 class CAFE(Composition):
-    """Feature alignment (CAFE): pixels x no augmentation x layer means, discriminative x networks trained on the set, gated."""
+    """Feature alignment (CAFE): pixels x no augmentation x layer means, discriminative x networks
+    trained on the set, gated.
+    """
 
-    iterations: int = hyper(20000, unit="steps on the images", source="CAFE's code: 2000 networks, ten steps at least", minimum=1)
+    iterations: int = hyper(
+        20000,
+        unit="steps on the images",
+        source="CAFE's code: 2000 networks, ten steps at least",
+        minimum=1,
+    )
     lr: float = hyper(0.1, source="CAFE's code", minimum=0.0)
     momentum: float = hyper(0.5, source="CAFE's code", minimum=0.0)
     halve_at: tuple[float, ...] = hyper(
-        (0.6, 0.8, 0.9), unit="parts of the run after which all learning rates are halved", source="CAFE's code"
+        (0.6, 0.8, 0.9),
+        unit="parts of the run after which all learning rates are halved",
+        source="CAFE's code",
     )
     batch_real: int = hyper(256, unit="images per class", source="CAFE's code", minimum=1)
-    init: str = hyper("noise", source="CAFE's code", values=("noise", "real", "k-means", "centroids"))
+    init: str = hyper(
+        "noise", source="CAFE's code", values=("noise", "real", "k-means", "centroids")
+    )
     augmentation: Any = hyper("none", source="CAFE's code", part="augmentation")
     objective: Any = hyper("layer-means", source="CAFE, section 3.2", part="objective")
-    regularisers: tuple[Any, ...] = hyper(("discriminative",), source="CAFE, section 3.3", part="regulariser")
+    regularisers: tuple[Any, ...] = hyper(
+        ("discriminative",), source="CAFE, section 3.3", part="regulariser"
+    )
     schedule: Any = hyper("gated", source="CAFE, section 3.4", part="schedule")
 
     registered: ClassVar[str] = "cafe"

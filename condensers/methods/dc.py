@@ -1,10 +1,13 @@
-"""DC: synthetic images that give a network the gradients that the real ones give it, class by class.
+"""DC: synthetic images that give a network the gradients that the real ones give it, class by
+class.
 
-min_S  E_theta0  sum_t sum_c D( grad L(theta_t; x_c), grad L(theta_t; s_c) ),  theta_{t+1} = train(theta_t; S)
+min_S  E_theta0  sum_t sum_c D( grad L(theta_t; x_c), grad L(theta_t; s_c) ),  theta_{t+1} =
+train(theta_t; S)
 
-Source: Zhao, Mopuri & Bilen, "Dataset Condensation with Gradient Matching" (ICLR 2021), eq. 9 and 10, algorithm 1, and the
-authors' code for the defaults. Differences from that code: any number of images per class (the schedule's `outer` and `inner`
-follow the rule that its table obeys), the backward pass is taken class by class, the seed decides everything.
+Source: Zhao, Mopuri & Bilen, "Dataset Condensation with Gradient Matching" (ICLR 2021), eq. 9 and
+10, algorithm 1, and the authors' code for the defaults. Differences from that code: any number of
+images per class (the schedule's `outer` and `inner` follow the rule that its table obeys), the
+backward pass is taken class by class, the seed decides everything.
 """
 
 from dataclasses import dataclass
@@ -16,13 +19,19 @@ from condensers.hyperparameters import hyper
 
 @dataclass(frozen=True)
 class DC(Composition):
-    """Gradient matching (DC): pixels x no augmentation x node-wise gradient cosine x networks trained on the set."""
+    """Gradient matching (DC): pixels x no augmentation x node-wise gradient cosine x networks
+    trained on the set.
+    """
 
-    iterations: int = hyper(1000, unit="initialisations of the network", source="DC, section 4.1", minimum=1)
+    iterations: int = hyper(
+        1000, unit="initialisations of the network", source="DC, section 4.1", minimum=1
+    )
     lr: float = hyper(0.1, source="DC, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DC's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="DC, section 4.1", minimum=1)
-    init: str = hyper("noise", source="DC, section 4.1", values=("noise", "real", "k-means", "centroids"))
+    init: str = hyper(
+        "noise", source="DC, section 4.1", values=("noise", "real", "k-means", "centroids")
+    )
     augmentation: Any = hyper("none", source="DC", part="augmentation")
     objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
     schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")

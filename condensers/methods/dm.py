@@ -17,17 +17,20 @@ class DM(Composition):
 
     min_S  E_theta  sum_c || mean_b psi_theta(A_w(x_cb)) - mean_b psi_theta(A_w(s_cb)) ||^2
 
-    Source: Zhao & Bilen, "Dataset Condensation with Distribution Matching" (WACV 2023), eq. 5, algorithm 1, and the authors'
-    code for the defaults. Differences from that code: the images of all classes pass the network at once, the seed decides
-    everything, the flip is left out where a mirrored image would change its label. The published learning rate is 10 from 100
-    images per class on: set it there.
+    Source: Zhao & Bilen, "Dataset Condensation with Distribution Matching" (WACV 2023), eq. 5,
+    algorithm 1, and the authors' code for the defaults. Differences from that code: the images of
+    all classes pass the network at once, the seed decides everything, the flip is left out where a
+    mirrored image would change its label. The published learning rate is 10 from 100 images per
+    class on: set it there.
     """
 
     iterations: int = hyper(20000, unit="steps on the images", source="DM, section 4.1", minimum=1)
     lr: float = hyper(1.0, source="DM, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DM's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="DM, section 4.1", minimum=1)
-    init: str = hyper("real", source="DM, section 4.1", values=("noise", "real", "k-means", "centroids"))
+    init: str = hyper(
+        "real", source="DM, section 4.1", values=("noise", "real", "k-means", "centroids")
+    )
     augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
     objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
     schedule: Any = hyper("fresh", source="DM, algorithm 1", part="schedule")
@@ -38,24 +41,31 @@ class DM(Composition):
 
 @dataclass(frozen=True)
 class DMFast(Composition):
-    """Distribution matching in seconds: tiles x mean embedding x narrow networks, small stratified batches, falling rates.
+    """Distribution matching in seconds: tiles x mean embedding x narrow networks, small stratified
+    batches, falling rates.
 
-    dm-fast: distribution matching at a small part of its time, by savings each of which any method takes.
+    dm-fast: distribution matching at a small part of its time, by savings each of which any method
+    takes.
 
-    min_S  E_theta  sum_c || mean_b psi_theta(A_w(x_cb)) - mean_b psi_theta(A_w(up(s_cb))) ||^2,  s_cb a tile, up(s) at full size
+    min_S  E_theta  sum_c || mean_b psi_theta(A_w(x_cb)) - mean_b psi_theta(A_w(up(s_cb))) ||^2,
+    s_cb a tile, up(s) at full size
 
-    Source: DM (WACV 2023), eq. 5; tiles are IDC's (ICML 2022); the combination and its settings are ours, found on validation
-    images of Fashion-MNIST, ipc 10. What differs from DM: four tiles in the place of each image; networks of width 32, which take
-    about a fourteenth of the arithmetic of width 128; 32 real images a class, from all of 16 clusters of its pixels, whose mean
-    embedding has the variance of about 1.4 times as many random ones; 70 steps at ten times the rate, halved twice.
+    Source: DM (WACV 2023), eq. 5; tiles are IDC's (ICML 2022); the combination and its settings are
+    ours, found on validation images of Fashion-MNIST, ipc 10. What differs from DM: four tiles in
+    the place of each image; networks of width 32, which take about a fourteenth of the arithmetic
+    of width 128; 32 real images a class, from all of 16 clusters of its pixels, whose mean
+    embedding has the variance of about 1.4 times as many random ones; 70 steps at ten times the
+    rate, halved twice.
 
-    Measured there by tests/benchmarks/time_to_accuracy.py (one thread of a shared machine; ConvNet-3 of width 128 trained for 300
-    epochs in bfloat16, test images): plain DM as published, 100 iterations, 677 CPU seconds and 79.5 % (one set); this 15.3 to
-    16.5 CPU seconds, a fortieth, and 81.5 and 81.7 % (two sets). A set of tiles holds four times as many images at the same
-    bytes, so that an epoch of training on it takes four times as long. Part of the gain is the tiles', part is learned: by
-    tests/benchmarks/savings.py (validation images, networks of width 32, two sets each) images learned in 60 steps had 75.5 and
-    77.5 %, tiles of real images 75.2 and 72.3 %, learned tiles 79.6 and 79.7 %. One network for 4 steps cost tiles 1.4 points
-    there, at this rate, and starts from clusters gained nothing: so neither is here.
+    Measured there by tests/benchmarks/time_to_accuracy.py (one thread of a shared machine;
+    ConvNet-3 of width 128 trained for 300 epochs in bfloat16, test images): plain DM as published,
+    100 iterations, 677 CPU seconds and 79.5 % (one set); this 15.3 to 16.5 CPU seconds, a fortieth,
+    and 81.5 and 81.7 % (two sets). A set of tiles holds four times as many images at the same
+    bytes, so that an epoch of training on it takes four times as long. Part of the gain is the
+    tiles', part is learned: by tests/benchmarks/savings.py (validation images, networks of width
+    32, two sets each) images learned in 60 steps had 75.5 and 77.5 %, tiles of real images 75.2 and
+    72.3 %, learned tiles 79.6 and 79.7 %. One network for 4 steps cost tiles 1.4 points there, at
+    this rate, and starts from clusters gained nothing: so neither is here.
     """
 
     iterations: int = hyper(70, unit="steps on the images", source="ours", minimum=1)
@@ -65,9 +75,13 @@ class DMFast(Composition):
         (0.6, 0.8), unit="parts of the run after which all learning rates are halved", source="ours"
     )
     batch_real: int = hyper(32, unit="images per class", source="ours", minimum=1)
-    init: str = hyper("real", source="DM, section 4.1", values=("noise", "real", "k-means", "centroids"))
+    init: str = hyper(
+        "real", source="DM, section 4.1", values=("noise", "real", "k-means", "centroids")
+    )
     network: Any = hyper(ConvNetSpec(width=32), source="ours", part="network")
-    parameterisation: Any = hyper("tiles", source="IDC, section 5.1: 2 x 2", part="parameterisation")
+    parameterisation: Any = hyper(
+        "tiles", source="IDC, section 5.1: 2 x 2", part="parameterisation"
+    )
     sampler: Any = hyper(Stratified(clusters=16), source="ours", part="sampler")
     augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
     objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")

@@ -16,38 +16,68 @@ PIXELS, IMAGES_PER_CLASS = 32 * 32, 10
 
 @dataclass(frozen=True)
 class IDC(Composition):
-    """Information-intensive condensation (IDC): tiles x siamese augmentation x gradients x networks trained on real data.
+    """Information-intensive condensation (IDC): tiles x siamese augmentation x gradients x networks
+    trained on real data.
 
-    IDC: tiled images that give networks trained on the real data the gradients that the real images give them.
+    IDC: tiled images that give networks trained on the real data the gradients that the real images
+    give them.
 
-    min_S  E_theta0  sum_t sum_c || g(theta_t; A_w(x_c)) - g(theta_t; A_w(f(s_c))) ||^2,  theta_{t+1} = train(theta_t; real)
+    min_S  E_theta0  sum_t sum_c || g(theta_t; A_w(x_c)) - g(theta_t; A_w(f(s_c))) ||^2,
+    theta_{t+1} = train(theta_t; real)
 
-    g: the gradient of the kernels of convolutions. f cuts each stored canvas into tiles and enlarges them (`tiles`). IDC-I, the
-    method without tiles, is the same with `parameterisation = {name = "tiles", factor = 1, clamp = true}`.
+    g: the gradient of the kernels of convolutions. f cuts each stored canvas into tiles and
+    enlarges them (`tiles`). IDC-I, the method without tiles, is the same with `parameterisation =
+    {name = "tiles", factor = 1, clamp = true}`.
 
-    Source: Kim et al., "Dataset Condensation via Efficient Synthetic-Data Parameterization" (ICML 2022), algorithm 1, and the
-    authors' code with the settings of its `reproduce.py` for CIFAR-10. That file has others for other data: n_data 500 for all
-    but CIFAR-10; the distance "l1" with lr 1e-4 for grey images; for MNIST with tiles also the augmentation color_crop and no
-    CutMix. Differences from that code: `lr` is, as there, of pixels in [0, 1] at 10 images per class of 32 x 32 pixels (28 x 28
-    for its MNIST), but pixels are learned normalised, where the same step takes 1 / std^2 of it, for which the mean over the
-    channels is taken; canvases are clamped after each step, not once per network; all tiles are matched (at most 128 a class
-    there); evaluation is DSA's, without CutMix.
+    Source: Kim et al., "Dataset Condensation via Efficient Synthetic-Data Parameterization" (ICML
+    2022), algorithm 1, and the authors' code with the settings of its `reproduce.py` for CIFAR-10.
+    That file has others for other data: n_data 500 for all but CIFAR-10; the distance "l1" with lr
+    1e-4 for grey images; for MNIST with tiles also the augmentation color_crop and no CutMix.
+    Differences from that code: `lr` is, as there, of pixels in [0, 1] at 10 images per class of 32
+    x 32 pixels (28 x 28 for its MNIST), but pixels are learned normalised, where the same step
+    takes 1 / std^2 of it, for which the mean over the channels is taken; canvases are clamped after
+    each step, not once per network; all tiles are matched (at most 128 a class there); evaluation
+    is DSA's, without CutMix.
     """
 
     iterations: int = hyper(
-        2000, unit="networks, 100 steps on the images of each class with each", source="IDC's code", minimum=1
+        2000,
+        unit="networks, 100 steps on the images of each class with each",
+        source="IDC's code",
+        minimum=1,
     )
-    lr: float = hyper(5e-3, unit="of pixels in [0, 1], at 10 images per class", source="IDC's code, for mse", minimum=0.0)
+    lr: float = hyper(
+        5e-3,
+        unit="of pixels in [0, 1], at 10 images per class",
+        source="IDC's code, for mse",
+        minimum=0.0,
+    )
     momentum: float = hyper(0.5, source="IDC's code", minimum=0.0)
     batch_real: int = hyper(64, unit="images per class", source="IDC's code", minimum=1)
-    init: str = hyper("real", source="IDC's code: 'mix' where there are tiles", values=("noise", "real", "k-means", "centroids"))
-    update: str = hyper("class", unit="classes per update", source="IDC's code", values=("all", "class"))
-    parameterisation: Any = hyper(Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation")
-    augmentation: Any = hyper(
-        Siamese(strategy="color_crop_cutout", mode="together"), source="IDC's code, aug_type", part="augmentation"
+    init: str = hyper(
+        "real",
+        source="IDC's code: 'mix' where there are tiles",
+        values=("noise", "real", "k-means", "centroids"),
     )
-    objective: Any = hyper(GradientMatching(distance="mse", layers="convolutions"), source="IDC's code", part="objective")
-    schedule: Any = hyper(TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="schedule")
+    update: str = hyper(
+        "class", unit="classes per update", source="IDC's code", values=("all", "class")
+    )
+    parameterisation: Any = hyper(
+        Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation"
+    )
+    augmentation: Any = hyper(
+        Siamese(strategy="color_crop_cutout", mode="together"),
+        source="IDC's code, aug_type",
+        part="augmentation",
+    )
+    objective: Any = hyper(
+        GradientMatching(distance="mse", layers="convolutions"),
+        source="IDC's code",
+        part="objective",
+    )
+    schedule: Any = hyper(
+        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="schedule"
+    )
 
     registered: ClassVar[str] = "idc"
     evaluation: ClassVar[str] = "dsa"
@@ -57,10 +87,12 @@ class IDC(Composition):
 
 
 def unit_pixel_rate(lr: float, setting: Setting) -> float:
-    """IDC's rule for the rate of pixels in [0, 1], lr (ipc / 10) (H W / 32^2), as the rate of normalised pixels.
+    """IDC's rule for the rate of pixels in [0, 1], lr (ipc / 10) (H W / 32^2), as the rate of
+    normalised pixels.
 
-    The mean loss gives each image a gradient that shrinks with their number, and each pixel one that shrinks with theirs. A step
-    of lr on x is one of lr / std^2 on (x - mean) / std, because its gradient is std times that of x, its step 1 / std times.
+    The mean loss gives each image a gradient that shrinks with their number, and each pixel one
+    that shrinks with theirs. A step of lr on x is one of lr / std^2 on (x - mean) / std, because
+    its gradient is std times that of x, its step 1 / std times.
     """
     _, height, width = setting.shape
     variance = sum(std**2 for std in setting.data.std) / len(setting.data.std)
@@ -69,36 +101,62 @@ def unit_pixel_rate(lr: float, setting: Setting) -> float:
 
 @dataclass(frozen=True)
 class DREAM(Composition):
-    """Representative matching (DREAM): IDC x real batches of the images nearest to the centroids of k-means.
+    """Representative matching (DREAM): IDC x real batches of the images nearest to the centroids of
+    k-means.
 
-    DREAM: IDC whose real batches are not drawn at random, but represent the clusters of their class.
+    DREAM: IDC whose real batches are not drawn at random, but represent the clusters of their
+    class.
 
-    min_S  E_theta0  sum_t sum_c || g(theta_t; A_w(r_c(theta_t))) - g(theta_t; A_w(f(s_c))) ||^2,  g and f as in IDC
+    min_S  E_theta0  sum_t sum_c || g(theta_t; A_w(r_c(theta_t))) - g(theta_t; A_w(f(s_c))) ||^2,  g
+    and f as in IDC
 
-    r_c(theta): the real images nearest to the centroids of k-means in the embedding of theta, found anew every 10 steps
-    (`k-means`).
+    r_c(theta): the real images nearest to the centroids of k-means in the embedding of theta, found
+    anew every 10 steps (`k-means`).
 
-    Source: Liu et al., "DREAM: Efficient Dataset Distillation by Representative Matching" (ICCV 2023), section 3.3 as we recall,
-    and the authors' code, which is that of IDC with another real batch and another start. Everything else is IDC, its rule for
-    `lr` included. Differences from the authors' code: those of IDC and of `k-means`; the images it starts from represent clusters
+    Source: Liu et al., "DREAM: Efficient Dataset Distillation by Representative Matching" (ICCV
+    2023), section 3.3 as we recall, and the authors' code, which is that of IDC with another real
+    batch and another start. Everything else is IDC, its rule for `lr` included. Differences from
+    the authors' code: those of IDC and of `k-means`; the images it starts from represent clusters
     of pixels (theirs, as we recall, of an embedding).
     """
 
     iterations: int = hyper(
-        2000, unit="networks, 100 steps on the images of each class with each", source="IDC's code", minimum=1
+        2000,
+        unit="networks, 100 steps on the images of each class with each",
+        source="IDC's code",
+        minimum=1,
     )
-    lr: float = hyper(5e-3, unit="of pixels in [0, 1], at 10 images per class", source="IDC's code, for mse", minimum=0.0)
+    lr: float = hyper(
+        5e-3,
+        unit="of pixels in [0, 1], at 10 images per class",
+        source="IDC's code, for mse",
+        minimum=0.0,
+    )
     momentum: float = hyper(0.5, source="IDC's code", minimum=0.0)
     batch_real: int = hyper(64, unit="clusters per class", source="IDC's code", minimum=1)
-    init: str = hyper("k-means", source="DREAM's code", values=("noise", "real", "k-means", "centroids"))
-    update: str = hyper("class", unit="classes per update", source="IDC's code", values=("all", "class"))
-    parameterisation: Any = hyper(Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation")
+    init: str = hyper(
+        "k-means", source="DREAM's code", values=("noise", "real", "k-means", "centroids")
+    )
+    update: str = hyper(
+        "class", unit="classes per update", source="IDC's code", values=("all", "class")
+    )
+    parameterisation: Any = hyper(
+        Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation"
+    )
     sampler: Any = hyper("k-means", source="DREAM, section 3.3", part="sampler")
     augmentation: Any = hyper(
-        Siamese(strategy="color_crop_cutout", mode="together"), source="IDC's code, aug_type", part="augmentation"
+        Siamese(strategy="color_crop_cutout", mode="together"),
+        source="IDC's code, aug_type",
+        part="augmentation",
     )
-    objective: Any = hyper(GradientMatching(distance="mse", layers="convolutions"), source="IDC's code", part="objective")
-    schedule: Any = hyper(TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="schedule")
+    objective: Any = hyper(
+        GradientMatching(distance="mse", layers="convolutions"),
+        source="IDC's code",
+        part="objective",
+    )
+    schedule: Any = hyper(
+        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="schedule"
+    )
 
     registered: ClassVar[str] = "dream"
     evaluation: ClassVar[str] = "dsa"

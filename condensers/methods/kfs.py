@@ -1,10 +1,12 @@
-"""KFS: latent codes and tiny decoders shared by all classes, whose images have the mean embedding of the real ones.
+"""KFS: latent codes and tiny decoders shared by all classes, whose images have the mean embedding
+of the real ones.
 
 min_{Z, g}  E_theta  sum_c || mean_b psi_theta(A_w(x_cb)) - mean_ud psi_theta(A_w(g_d(z_cu))) ||^2
 
-Source: Lee, Lee & Hwang, "Dataset Condensation with Latent Space Knowledge Factorization and Sharing" (2022): codes in a small
-space, decoders shared between classes, every pair an image, one level of optimisation; distribution matching is its loss as
-we recall. This is a re-implementation: layers, sizes, rates and the number of steps are ours; the authors' are not known to us.
+Source: Lee, Lee & Hwang, "Dataset Condensation with Latent Space Knowledge Factorization and
+Sharing" (2022): codes in a small space, decoders shared between classes, every pair an image, one
+level of optimisation; distribution matching is its loss as we recall. This is a re-implementation:
+layers, sizes, rates and the number of steps are ours; the authors' are not known to us.
 """
 
 from dataclasses import dataclass
@@ -16,10 +18,16 @@ from condensers.hyperparameters import hyper
 
 @dataclass(frozen=True)
 class KFS(Composition):
-    """Latent codes and shared decoders (KFS): latent x siamese augmentation x mean embedding x fresh networks."""
+    """Latent codes and shared decoders (KFS): latent x siamese augmentation x mean embedding x
+    fresh networks.
+    """
 
-    iterations: int = hyper(20000, unit="steps on codes and decoders", source="ours: DM's", minimum=1)
-    lr: float = hyper(0.01, unit="learning rate of the codes, which are in [0, 1]", source="ours", minimum=0.0)
+    iterations: int = hyper(
+        20000, unit="steps on codes and decoders", source="ours: DM's", minimum=1
+    )
+    lr: float = hyper(
+        0.01, unit="learning rate of the codes, which are in [0, 1]", source="ours", minimum=0.0
+    )
     momentum: float = hyper(0.9, unit="momentum of SGD, beta 1 of Adam", source="ours", minimum=0.0)
     optimiser: str = hyper("adam", source="ours", values=("sgd", "adam"))
     batch_real: int = hyper(256, unit="images per class", source="ours: DM's", minimum=1)
@@ -32,6 +40,6 @@ class KFS(Composition):
     registered: ClassVar[str] = "kfs"
     evaluation: ClassVar[str] = "dsa"
     note: ClassVar[str] = (
-        "a re-implementation of KFS: the authors' decoder layers, code sizes, learning rates and number of steps are not known"
-        " to us, ours are in the hyperparameters"
+        "a re-implementation of KFS: the authors' decoder layers, code sizes, learning rates and"
+        " number of steps are not known to us, ours are in the hyperparameters"
     )

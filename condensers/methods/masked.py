@@ -14,19 +14,25 @@ class MaskedDC(Composition):
 
     Masked DC: gradient matching whose real images are masked by attention.
 
-    min_S  E_theta0  sum_t sum_c D( grad L(theta_t; m(x_c) x_c), grad L(theta_t; s_c) ),  m the attention map
+    min_S  E_theta0  sum_t sum_c D( grad L(theta_t; m(x_c) x_c), grad L(theta_t; s_c) ),  m the
+    attention map
 
-    Source: D. Kim & Bae (IPIU 2022) and their code, MaskedDatasetCondensation: DC with every real image masked (`mask_prob` 1.0),
-    synthetic images and the loss untouched; zero of normalised pixels, the mean colour, stands where nothing is kept. Differences
-    from their code: those of DC and of the view `attention`. Their head cannot finish a run, so that nothing was compared with
+    Source: D. Kim & Bae (IPIU 2022) and their code, MaskedDatasetCondensation: DC with every real
+    image masked (`mask_prob` 1.0), synthetic images and the loss untouched; zero of normalised
+    pixels, the mean colour, stands where nothing is kept. Differences from their code: those of DC
+    and of the view `attention`. Their head cannot finish a run, so that nothing was compared with
     it.
     """
 
-    iterations: int = hyper(1000, unit="initialisations of the network", source="DC, section 4.1", minimum=1)
+    iterations: int = hyper(
+        1000, unit="initialisations of the network", source="DC, section 4.1", minimum=1
+    )
     lr: float = hyper(0.1, source="DC, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DC's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="DC, section 4.1", minimum=1)
-    init: str = hyper("noise", source="DC, section 4.1", values=("noise", "real", "k-means", "centroids"))
+    init: str = hyper(
+        "noise", source="DC, section 4.1", values=("noise", "real", "k-means", "centroids")
+    )
     augmentation: Any = hyper("none", source="DC", part="augmentation")
     view: Any = hyper(Attention(), source="Masked DC's code", part="view")
     objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
@@ -42,18 +48,23 @@ class MaskedDSA(Composition):
 
     Masked DSA: siamese gradient matching whose real images are masked by attention.
 
-    min_S  E_theta0  sum_t sum_c D( grad L(theta_t; A_w(m(x_c) x_c)), grad L(theta_t; A_w(s_c)) ),  m the attention map
+    min_S  E_theta0  sum_t sum_c D( grad L(theta_t; A_w(m(x_c) x_c)), grad L(theta_t; A_w(s_c)) ),
+    m the attention map
 
-    Source: D. Kim & Bae (IPIU 2022) and their code, MaskedDatasetCondensation: DSA with every real image masked before
-    augmentation. Images that the set starts from are masked ones too. Differences from their code: those of DSA and of the view
-    `attention`.
+    Source: D. Kim & Bae (IPIU 2022) and their code, MaskedDatasetCondensation: DSA with every real
+    image masked before augmentation. Images that the set starts from are masked ones too.
+    Differences from their code: those of DSA and of the view `attention`.
     """
 
-    iterations: int = hyper(1000, unit="initialisations of the network", source="DSA, section 4.1", minimum=1)
+    iterations: int = hyper(
+        1000, unit="initialisations of the network", source="DSA, section 4.1", minimum=1
+    )
     lr: float = hyper(0.1, source="DSA, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DSA's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="DSA, section 4.1", minimum=1)
-    init: str = hyper("real", source="DSA's README", values=("noise", "real", "k-means", "centroids"))
+    init: str = hyper(
+        "real", source="DSA's README", values=("noise", "real", "k-means", "centroids")
+    )
     augmentation: Any = hyper("dsa", source="DSA, section 4.1", part="augmentation")
     view: Any = hyper(Attention(), source="Masked DC's code", part="view")
     objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")

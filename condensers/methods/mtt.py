@@ -11,15 +11,19 @@ from condensers.parts.objectives.trajectory import Trajectory
 
 @dataclass(frozen=True)
 class MTT(Composition):
-    """Trajectory matching (MTT): pixels and a learning rate x siamese augmentation x distance of parameters x experts.
+    """Trajectory matching (MTT): pixels and a learning rate x siamese augmentation x distance of
+    parameters x experts.
 
-    MTT: synthetic images on which a network takes, in a few steps, the path that experts took on the real ones in epochs.
+    MTT: synthetic images on which a network takes, in a few steps, the path that experts took on
+    the real ones in epochs.
 
-    min_{S, a}  E_{theta*, t}  || theta_N(S, a) - theta*_{t+M} ||^2 / || theta*_t - theta*_{t+M} ||^2
+    min_{S, a}  E_{theta*, t}  || theta_N(S, a) - theta*_{t+M} ||^2 / || theta*_t - theta*_{t+M}
+    ||^2
 
-    Source: Cazenavette et al., "Dataset Distillation by Matching Training Trajectories" (CVPR 2022), eq. 2 and algorithm 1, and
-    the authors' code for the defaults. Differences from that code: experts and epochs are drawn uniformly at each step, the
-    learned rate stays positive, images are not whitened, the last images count (not the best on test data), the seed decides
+    Source: Cazenavette et al., "Dataset Distillation by Matching Training Trajectories" (CVPR
+    2022), eq. 2 and algorithm 1, and the authors' code for the defaults. Differences from that
+    code: experts and epochs are drawn uniformly at each step, the learned rate stays positive,
+    images are not whitened, the last images count (not the best on test data), the seed decides
     everything but the experts, which all seeds share.
     """
 
@@ -37,16 +41,19 @@ class MTT(Composition):
 
 @dataclass(frozen=True)
 class TESLA(Composition):
-    """Trajectory matching in constant memory (TESLA): MTT with a first-order gradient through the steps.
+    """Trajectory matching in constant memory (TESLA): MTT with a first-order gradient through the
+    steps.
 
-    TESLA: trajectory matching with memory that does not grow with the number of steps, by leaving out second-order terms.
+    TESLA: trajectory matching with memory that does not grow with the number of steps, by leaving
+    out second-order terms.
 
-    dL/dx_s = 2 / || theta*_t - theta*_{t+M} ||^2  *  d/dx_s [ ( a (theta*_{t+M} - theta*_t) + a^2 G ) . g_s(x_s) ],   G = sum_s
-    g_s
+    dL/dx_s = 2 / || theta*_t - theta*_{t+M} ||^2  *  d/dx_s [ ( a (theta*_{t+M} - theta*_t) + a^2 G
+    ) . g_s(x_s) ],   G = sum_s g_s
 
-    Source: Cui et al., "Scaling Up Dataset Distillation to ImageNet-1K with Constant Memory" (ICML 2023), section 3, and the
-    authors' example for CIFAR-10 at one image per class for steps, segments and the rate of the learning rate; the images' rate
-    is MTT's. Differences from that code: those of `mtt`. Its soft labels, which an expert's last network gives, are not there;
+    Source: Cui et al., "Scaling Up Dataset Distillation to ImageNet-1K with Constant Memory" (ICML
+    2023), section 3, and the authors' example for CIFAR-10 at one image per class for steps,
+    segments and the rate of the learning rate; the images' rate is MTT's. Differences from that
+    code: those of `mtt`. Its soft labels, which an expert's last network gives, are not there;
     labels "learned" with the form "probabilities" are soft ones that take part in the matching.
     """
 
@@ -56,9 +63,13 @@ class TESLA(Composition):
     init: str = hyper("real", source="MTT's code", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("dsa", source="MTT, section 4", part="augmentation")
     objective: Any = hyper(
-        Trajectory(steps=50, lr_lr=1e-7, reverse="tesla"), source="TESLA, section 3, and its example", part="objective"
+        Trajectory(steps=50, lr_lr=1e-7, reverse="tesla"),
+        source="TESLA, section 3, and its example",
+        part="objective",
     )
-    schedule: Any = hyper(Experts(max_start=5), source="TESLA's example for CIFAR-10", part="schedule")
+    schedule: Any = hyper(
+        Experts(max_start=5), source="TESLA's example for CIFAR-10", part="schedule"
+    )
 
     registered: ClassVar[str] = "tesla"
     evaluation: ClassVar[str] = "dsa"

@@ -1,15 +1,18 @@
-"""semantic: distribution matching on JPEG files, in networks that learn what the images mean while the set is learned.
+"""semantic: distribution matching on JPEG files, in networks that learn what the images mean while
+the set is learned.
 
 min_S  E_theta  sum_c || mean_b psi_theta(A_w(x_cb)) - mean_b psi_theta(A_w(D(s_cb))) ||^2,
 theta trained for a while on real images, D a reader of JPEG files
 
-What is learned are quantised cosine coefficients: the bytes of one raw image hold eight to fifty of them.
+What is learned are quantised cosine coefficients: the bytes of one raw image hold eight to fifty of
+them.
 
-Source: ours. The loss is DM's (WACV 2023), eq. 5; the queue of networks is IDM's (CVPR 2023); learned frequencies are FreD's
-(NeurIPS 2023), here at the price of a file format. Chosen on validation images of mnist-5k and mnist-5k-textured; without a
-view, since all lost in the suite semantics, and without a term, since none gained (condensers/README.md has the figures). That
-JPEG files can be learned in such networks had been seen before on test images of Fashion-MNIST, at a tenth of the bytes
-(scenarios/README.md); no setting was chosen there.
+Source: ours. The loss is DM's (WACV 2023), eq. 5; the queue of networks is IDM's (CVPR 2023);
+learned frequencies are FreD's (NeurIPS 2023), here at the price of a file format. Chosen on
+validation images of mnist-5k and mnist-5k-textured; without a view, since all lost in the suite
+semantics, and without a term, since none gained (condensers/README.md has the figures). That JPEG
+files can be learned in such networks had been seen before on test images of Fashion-MNIST, at a
+tenth of the bytes (scenarios/README.md); no setting was chosen there.
 """
 
 from dataclasses import dataclass
@@ -24,7 +27,9 @@ from condensers.parts.parameterisations.jpeg.coefficients import JPEG
 
 @dataclass(frozen=True)
 class Semantic(Composition):
-    """Our own: JPEG files x mean embedding in networks that learn meanwhile, from images that k-means chose."""
+    """Our own: JPEG files x mean embedding in networks that learn meanwhile, from images that
+    k-means chose.
+    """
 
     iterations: int = hyper(150, unit="steps on the coefficients", source="ours", minimum=1)
     lr: float = hyper(0.1, unit="quanta", source="ours", minimum=0.0)
@@ -37,7 +42,9 @@ class Semantic(Composition):
     augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
     objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
     schedule: Any = hyper(
-        Queue(size=10, interval=10, training_steps=10, batch=64), source="IDM, section 3.3; numbers ours", part="schedule"
+        Queue(size=10, interval=10, training_steps=10, batch=64),
+        source="IDM, section 3.3; numbers ours",
+        part="schedule",
     )
 
     registered: ClassVar[str] = "semantic"

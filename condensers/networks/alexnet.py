@@ -1,8 +1,10 @@
-"""AlexNet for small images: five convolutions with ReLU, three of them followed by max pooling, then one linear layer.
+"""AlexNet for small images: five convolutions with ReLU, three of them followed by max pooling,
+then one linear layer.
 
-Source: Krizhevsky et al. (NIPS 2012), as the code of DC, DSA and DM has it for 32 pixels (VICO-UoE/DatasetCondensation,
-networks.py): kernels 5, 5, 3, 3, 3 of stride 1 with 128, 192, 256, 192, 192 channels, no norm, no dropout. The first
-convolution pads grey images by 4, so that 28 pixels become 32. Differs: the linear layer fits images of any size.
+Source: Krizhevsky et al. (NIPS 2012), as the code of DC, DSA and DM has it for 32 pixels
+(VICO-UoE/DatasetCondensation, networks.py): kernels 5, 5, 3, 3, 3 of stride 1 with 128, 192, 256,
+192, 192 channels, no norm, no dropout. The first convolution pads grey images by 4, so that 28
+pixels become 32. Differs: the linear layer fits images of any size.
 """
 
 from dataclasses import dataclass
@@ -37,9 +39,18 @@ class AlexNet(Blocks):
         grey = 4 if channels == 1 else 2
         rows, columns = (side + 2 * grey - 4 for side in (height, width))
         if min(rows, columns) < 8:
-            raise UsageError(f"alexnet: {height} x {width} pixels are too small to be halved three times; take convnet or mlp")
+            raise UsageError(
+                f"alexnet: {height} x {width} pixels are too small to be halved three times; take"
+                " convnet or mlp"
+            )
         first, second, third = spec.width, spec.width * 3 // 2, spec.width * 2
-        layers = ((first, 5, grey, True), (second, 5, 2, True), (third, 3, 1, False), (second, 3, 1, False), (second, 3, 1, True))
+        layers = (
+            (first, 5, grey, True),
+            (second, 5, 2, True),
+            (third, 3, 1, False),
+            (second, 3, 1, False),
+            (second, 3, 1, True),
+        )
         blocks = []
         for outputs, kernel, padding, pooled in layers:
             block = [nn.Conv2d(channels, outputs, kernel, padding=padding), ACTIVATIONS["relu"]()]

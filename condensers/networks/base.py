@@ -22,7 +22,9 @@ class Network(Protocol):
         ...
 
     def features(self, x: Tensor) -> list[Tensor]:
-        """The output of each block, in order: (N, C_b, H_b, W_b), or (N, D_b) in a network without images inside."""
+        """The output of each block, in order: (N, C_b, H_b, W_b), or (N, D_b) in a network without
+        images inside.
+        """
         ...
 
 
@@ -58,12 +60,16 @@ class Blocks(nn.Module):
 
 
 def build(
-    spec: Any, shape: tuple[int, int, int], classes: int, generator: torch.Generator, device: torch.device | None = None
+    spec: Any,
+    shape: tuple[int, int, int],
+    classes: int,
+    generator: torch.Generator,
+    device: torch.device | None = None,
 ) -> nn.Module:
     """A freshly initialised network, the same for the same state of `generator`.
 
-    torch's layers draw their weights from the global generator, so its state is borrowed for the time of building and
-    given back: nothing else in the process sees a difference.
+    torch's layers draw their weights from the global generator, so its state is borrowed for the
+    time of building and given back: nothing else in the process sees a difference.
     """
     part = NETWORKS.create(spec)
     seed = int(torch.randint(2**62, (1,), generator=generator))

@@ -1,8 +1,9 @@
-"""Several narrow ConvNets of one shape as one network: what a step costs beside arithmetic, they share.
+"""Several narrow ConvNets of one shape as one network: what a step costs beside arithmetic, they
+share.
 
-Their channels stand side by side. The first convolution sees the same images in all of them, so it is one product; the later ones
-are grouped, and norms have as many groups as all of them together. The mathematics is that of `condensers.networks.convnet`,
-network by network.
+Their channels stand side by side. The first convolution sees the same images in all of them, so it
+is one product; the later ones are grouped, and norms have as many groups as all of them together.
+The mathematics is that of `condensers.networks.convnet`, network by network.
 """
 
 from collections.abc import Sequence
@@ -19,18 +20,26 @@ from condensers.networks.precision import casting, widened
 class Together(nn.Module):
     """K networks as one: x (N, C, H, W) float32, normalised -> logits (N, K, classes).
 
-    The weights are copies, which `give_back` writes to the members. Raises UsageError where one is not a ConvNet of the
-    shape of the first, or has batch normalisation.
+    The weights are copies, which `give_back` writes to the members. Raises UsageError where one is
+    not a ConvNet of the shape of the first, or has batch normalisation.
     """
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
         first = members[0]
         for index, member in enumerate(members):
-            if not isinstance(member, ConvNet) or any(isinstance(m, nn.BatchNorm2d) for m in member.modules()):
-                raise UsageError(f"networks together: network {index} is no ConvNet without batch norm; train it by itself")
+            if not isinstance(member, ConvNet) or any(
+                isinstance(m, nn.BatchNorm2d) for m in member.modules()
+            ):
+                raise UsageError(
+                    f"networks together: network {index} is no ConvNet without batch norm; train it"
+                    " by itself"
+                )
             if repr(member) != repr(first):
-                raise UsageError(f"networks together: network {index} is not of the shape of the first; train it by itself")
+                raise UsageError(
+                    f"networks together: network {index} is not of the shape of the first; train it"
+                    " by itself"
+                )
         assert isinstance(first, ConvNet)
         self.count = len(members)
         self.names = [name for name, _ in first.named_parameters()]
@@ -49,15 +58,22 @@ class Together(nn.Module):
         weights = dict(zip(self.names, self.stacks, strict=True))
         with casting(x):
             for index, kind in enumerate(self.kinds):
-                names = [f"blocks.{index}.{name}" for name in ("0.weight", "0.bias", "1.weight", "1.bias")]
+                names = [
+                    f"blocks.{index}.{name}"
+                    for name in ("0.weight", "0.bias", "1.weight", "1.bias")
+                ]
                 own = [weights[name].flatten(0, 1) if name in weights else None for name in names]
                 x = self._block(x, kind, own, self.count if index else 1)
         flat = widened(x).reshape(len(x), self.count, -1).transpose(0, 1)
         kernel, bias = weights["classifier.weight"], weights["classifier.bias"]
         return torch.baddbmm(bias[:, None], flat, kernel.transpose(1, 2)).transpose(0, 1)
 
-    def _block(self, x: Tensor, kind: Block, weights: Sequence[Tensor | None], groups: int) -> Tensor:
-        """The block `kind` of all members; weights: of convolution and norm, network after network."""
+    def _block(
+        self, x: Tensor, kind: Block, weights: Sequence[Tensor | None], groups: int
+    ) -> Tensor:
+        """The block `kind` of all members; weights: of convolution and norm, network after
+        network.
+        """
         single = kind.single(x, groups)
         if single is not None:
             return single(weights)

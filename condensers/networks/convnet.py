@@ -1,7 +1,8 @@
 """ConvNet-D: blocks of convolution, normalisation, activation and pooling, then one linear layer.
 
-Source: Zhao et al., "Dataset Condensation with Gradient Matching" (ICLR 2021), section 4.1 (D = 3, width 128, instance
-norm, ReLU, average pooling). The first convolution pads by 3 for 28-pixel images, so that they become 32 pixels wide.
+Source: Zhao et al., "Dataset Condensation with Gradient Matching" (ICLR 2021), section 4.1 (D = 3,
+width 128, instance norm, ReLU, average pooling). The first convolution pads by 3 for 28-pixel
+images, so that they become 32 pixels wide.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,10 @@ def group_norm(width: int) -> nn.GroupNorm:
     """Four groups of channels; UsageError where the width does not allow it."""
     if width % 4:
         near = width + 4 - width % 4
-        raise UsageError(f"norm group: width {width} is not a multiple of its 4 groups; take {near} or another norm")
+        raise UsageError(
+            f"norm group: width {width} is not a multiple of its 4 groups; take {near} or another"
+            " norm"
+        )
     return nn.GroupNorm(4, width)
 
 
@@ -36,7 +40,9 @@ NORMS: dict[str, Callable[[int, int], nn.Module]] = {
 
 
 class Block(nn.Sequential):
-    """Convolution, norm, activation and pooling; one operation where instance norm, a (leaky) ReLU and averages allow it."""
+    """Convolution, norm, activation and pooling; one operation where instance norm, a (leaky) ReLU
+    and averages allow it.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, C, H, W) -> (N, width, H', W')."""
@@ -48,21 +54,33 @@ class Block(nn.Sequential):
         return x
 
     def single(self, x: Tensor, groups: int = 1) -> Callable[[Any], Tensor] | None:
-        """The block of `x` as one operation on weights of convolution and norm; None where it is not to be one at present."""
+        """The block of `x` as one operation on weights of convolution and norm; None where it is
+        not to be one at present.
+        """
         convolution, norm, activation, pooling = self
-        if not (isinstance(norm, nn.GroupNorm) and isinstance(activation, nn.LeakyReLU) and isinstance(convolution, nn.Conv2d)):
+        if not (
+            isinstance(norm, nn.GroupNorm)
+            and isinstance(activation, nn.LeakyReLU)
+            and isinstance(convolution, nn.Conv2d)
+        ):
             return None
         known = norm.num_groups == norm.num_channels and isinstance(pooling, MeanPool | nn.Identity)
         if not known or activation._forward_hooks or not fused.runs(x, convolution.weight):
             return None
         padding, pool = int(convolution.padding[0]), isinstance(pooling, MeanPool)
-        return partial(fused.block, x, settings=fused.Settings(padding, activation.negative_slope, norm.eps, pool, groups))
+        return partial(
+            fused.block,
+            x,
+            settings=fused.Settings(padding, activation.negative_slope, norm.eps, pool, groups),
+        )
 
 
 class MeanPool(nn.Module):
-    """2 x 2 average pooling with stride 2; an odd last row or column is left out, as in nn.AvgPool2d(2).
+    """2 x 2 average pooling with stride 2; an odd last row or column is left out, as in
+    nn.AvgPool2d(2).
 
-    On a CPU torch's own kernel takes a third of a narrow network's time; sums of slices give the same to rounding.
+    On a CPU torch's own kernel takes a third of a narrow network's time; sums of slices give the
+    same to rounding.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -75,7 +93,9 @@ class MeanPool(nn.Module):
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,
-    "relu": lambda: nn.LeakyReLU(0.0),  # the same function; on a CPU its backward pass takes half as long as nn.ReLU's
+    "relu": lambda: nn.LeakyReLU(
+        0.0
+    ),  # the same function; on a CPU its backward pass takes half as long as nn.ReLU's
     "leakyrelu": lambda: nn.LeakyReLU(0.01),
     "swish": nn.SiLU,
 }
@@ -92,8 +112,12 @@ class ConvNetSpec:
 
     depth: int = hyper(3, unit="blocks", source="DC, section 4.1", minimum=1)
     width: int = hyper(128, unit="channels", source="DC, section 4.1", minimum=1)
-    norm: str = hyper("instance", source="DC, section 4.1", values=("none", "batch", "layer", "instance", "group"))
-    activation: str = hyper("relu", source="DC, section 4.1", values=("sigmoid", "relu", "leakyrelu", "swish"))
+    norm: str = hyper(
+        "instance", source="DC, section 4.1", values=("none", "batch", "layer", "instance", "group")
+    )
+    activation: str = hyper(
+        "relu", source="DC, section 4.1", values=("sigmoid", "relu", "leakyrelu", "swish")
+    )
     pooling: str = hyper("avg", source="DC, section 4.1", values=("none", "max", "avg"))
 
     registered: ClassVar[str] = "convnet"
@@ -109,17 +133,25 @@ class ConvNet(Blocks):
         super().__init__()
         channels, size, columns = shape
         if size != columns:
-            raise UsageError(f"convnet: images must be square, not {size} x {columns}; pad or crop them, or take resnet18")
+            raise UsageError(
+                f"convnet: images must be square, not {size} x {columns}; pad or crop them, or take"
+                " resnet18"
+            )
         blocks = []
         for index in range(spec.depth):
             padding = 3 if index == 0 and size == 28 else 1
             size += 2 * padding - 2
             convolution = nn.Conv2d(channels, spec.width, 3, padding=padding)
             norm = NORMS[spec.norm](spec.width, size)
-            blocks.append(Block(convolution, norm, ACTIVATIONS[spec.activation](), POOLINGS[spec.pooling]()))
+            blocks.append(
+                Block(convolution, norm, ACTIVATIONS[spec.activation](), POOLINGS[spec.pooling]())
+            )
             channels = spec.width
             size = size if spec.pooling == "none" else size // 2
             if size < 1:
-                raise UsageError(f"convnet: depth {spec.depth} is too deep for {shape[1]}-pixel images; take at most {index}")
+                raise UsageError(
+                    f"convnet: depth {spec.depth} is too deep for {shape[1]}-pixel images; take at"
+                    f" most {index}"
+                )
         self.blocks = nn.ModuleList(blocks)
         self.classifier = nn.Linear(spec.width * size * size, classes)

@@ -1,7 +1,7 @@
 """LeNet: two convolutions of 5 x 5 with ReLU and max pooling, then 120 and 84 hidden units.
 
-Source: LeCun et al., "Gradient-based learning applied to document recognition" (1998), with ReLU and max pooling as in DC's
-code. Grey images are padded by 2.
+Source: LeCun et al., "Gradient-based learning applied to document recognition" (1998), with ReLU
+and max pooling as in DC's code. Grey images are padded by 2.
 """
 
 from dataclasses import dataclass
@@ -35,8 +35,13 @@ class LeNet(Blocks):
         channels, height, width = shape
         padding = 2 if channels == 1 else 0
         if min(height, width) + 2 * padding < 16:
-            raise UsageError(f"lenet: {height} x {width} pixels are too small for two 5 x 5 convolutions; take convnet or mlp")
-        first = nn.Sequential(nn.Conv2d(channels, spec.width, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2))
+            raise UsageError(
+                f"lenet: {height} x {width} pixels are too small for two 5 x 5 convolutions; take"
+                " convnet or mlp"
+            )
+        first = nn.Sequential(
+            nn.Conv2d(channels, spec.width, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2)
+        )
         second = nn.Sequential(nn.Conv2d(spec.width, 16, 5), nn.ReLU(), nn.MaxPool2d(2))
         self.blocks = nn.ModuleList([first, second])
         with torch.no_grad():

@@ -1,8 +1,10 @@
-"""How images pass through networks at present: in which precision, and whether blocks may run as single operations.
+"""How images pass through networks at present: in which precision, and whether blocks may run as
+single operations.
 
-Precisions: "fp32", the default. "tf32" (GPUs): products of float32 with 10 bits of fraction. "bf16": an approximation; where no
-gradient flows back to images (real batches, training, testing), convolutions and matrix products are of bfloat16 numbers, 8 bits
-of fraction. Weights, losses, statistics of norms, updates, and all passes of images that are learned stay in float32.
+Precisions: "fp32", the default. "tf32" (GPUs): products of float32 with 10 bits of fraction.
+"bf16": an approximation; where no gradient flows back to images (real batches, training, testing),
+convolutions and matrix products are of bfloat16 numbers, 8 bits of fraction. Weights, losses,
+statistics of norms, updates, and all passes of images that are learned stay in float32.
 """
 
 from collections.abc import Iterator
@@ -33,7 +35,9 @@ def single_operations() -> bool:
 
 
 def casting(images: Tensor) -> AbstractContextManager[None]:
-    """Around a network's pass of `images` (N, C, H, W): bfloat16 where that is the present precision and they are not learned."""
+    """Around a network's pass of `images` (N, C, H, W): bfloat16 where that is the present
+    precision and they are not learned.
+    """
     if _PRESENT.get(DEFAULT).precision != "bf16" or images.requires_grad:
         return nullcontext()
     return torch.autocast(images.device.type, dtype=torch.bfloat16)
@@ -46,7 +50,9 @@ def widened(x: Tensor) -> Tensor:
 
 @contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Within it networks compute in the precision `name`; on GPUs torch's own switch for tf32 is set, and set back."""
+    """Within it networks compute in the precision `name`; on GPUs torch's own switch for tf32 is
+    set, and set back.
+    """
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = name == "tf32"
     token = _PRESENT.set(Pass(name, _PRESENT.get(DEFAULT).single))
@@ -59,7 +65,9 @@ def precision(name: str) -> Iterator[None]:
 
 @contextmanager
 def by_modules() -> Iterator[None]:
-    """Within it networks run module by module in float32: what is differentiated twice is cheaper so."""
+    """Within it networks run module by module in float32: what is differentiated twice is cheaper
+    so.
+    """
     token = _PRESENT.set(Pass(single=False))
     try:
         yield

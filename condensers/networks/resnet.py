@@ -1,9 +1,11 @@
-"""ResNet-18 for small images: a 3 x 3 stem without pooling, four stages of two residual blocks, one linear layer.
+"""ResNet-18 for small images: a 3 x 3 stem without pooling, four stages of two residual blocks, one
+linear layer.
 
-Source: He et al., "Deep residual learning for image recognition" (CVPR 2016); the stem and the choice of norm as in the
-condensation papers (DC's code: instance norm as group norm with a group a channel, batch norm as the alternative). With
-downsampling "average" it is the code's ResNet18_AP: no convolution has a stride, 2 x 2 average pooling follows instead, and the
-linear layer reads all positions of the last stage, where the other reads their mean.
+Source: He et al., "Deep residual learning for image recognition" (CVPR 2016); the stem and the
+choice of norm as in the condensation papers (DC's code: instance norm as group norm with a group a
+channel, batch norm as the alternative). With downsampling "average" it is the code's ResNet18_AP:
+no convolution has a stride, 2 x 2 average pooling follows instead, and the linear layer reads all
+positions of the last stage, where the other reads their mean.
 """
 
 from dataclasses import dataclass
@@ -22,7 +24,12 @@ from condensers.networks.precision import casting, widened
 class ResNet18Spec:
     """ResNet-18 with a stem for small images."""
 
-    width: int = hyper(64, unit="channels of the first stage", source="He et al. 2016 (GEM, for streams: 20)", minimum=4)
+    width: int = hyper(
+        64,
+        unit="channels of the first stage",
+        source="He et al. 2016 (GEM, for streams: 20)",
+        minimum=4,
+    )
     norm: str = hyper("instance", source="DC's code", values=("none", "batch", "instance", "group"))
     downsampling: str = hyper("stride", source="He et al. 2016", values=("stride", "average"))
 
@@ -36,13 +43,17 @@ class ResNet18Spec:
 class ResNet18APSpec(ResNet18Spec):
     """ResNet-18 with average pooling in place of strides."""
 
-    downsampling: str = hyper("average", source="DC's code: ResNet18_AP", values=("stride", "average"))
+    downsampling: str = hyper(
+        "average", source="DC's code: ResNet18_AP", values=("stride", "average")
+    )
 
     registered: ClassVar[str] = "resnet18-ap"
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions and a shortcut; `halves`: "" keeps the size, "stride" and "average" halve it."""
+    """Two 3 x 3 convolutions and a shortcut; `halves`: "" keeps the size, "stride" and "average"
+    halve it.
+    """
 
     def __init__(self, inputs: int, outputs: int, halves: str, norm: str) -> None:
         super().__init__()
@@ -76,15 +87,25 @@ class ResNet18(nn.Module):
         width, (rows, columns) = spec.width, last_size(shape, spec.downsampling)
         here = f"{spec.registered}: {shape[1]} x {shape[2]} pixels"
         if rows * columns == 0:
-            raise UsageError(f"{here} are too small to be halved three times; take downsampling stride")
+            raise UsageError(
+                f"{here} are too small to be halved three times; take downsampling stride"
+            )
         if spec.norm == "instance" and rows * columns == 1:
-            raise UsageError(f"{here} shrink to one, whose instance norm is always zero; take norm group or batch")
+            raise UsageError(
+                f"{here} shrink to one, whose instance norm is always zero; take norm group or"
+                " batch"
+            )
         stem = nn.Conv2d(shape[0], width, 3, padding=1, bias=False)
         self.stem = nn.Sequential(stem, NORMS[spec.norm](width, 0), nn.ReLU())
         stages, inputs = [], width
         for multiple in (1, 2, 4, 8):
             outputs, halves = multiple * width, spec.downsampling if multiple > 1 else ""
-            stages.append(nn.Sequential(Block(inputs, outputs, halves, spec.norm), Block(outputs, outputs, "", spec.norm)))
+            stages.append(
+                nn.Sequential(
+                    Block(inputs, outputs, halves, spec.norm),
+                    Block(outputs, outputs, "", spec.norm),
+                )
+            )
             inputs = outputs
         self.blocks = nn.ModuleList(stages)
         self.averages = spec.downsampling == "stride"
@@ -101,7 +122,9 @@ class ResNet18(nn.Module):
         return outputs
 
     def embed(self, x: Tensor) -> Tensor:
-        """(N, 8 * width), averaged over the last stage's positions; with average pooling (N, 8 * width * H_4 * W_4)."""
+        """(N, 8 * width), averaged over the last stage's positions; with average pooling (N, 8 *
+        width * H_4 * W_4).
+        """
         last = self.features(x)[-1]
         return last.mean((2, 3)) if self.averages else last.flatten(1)
 

@@ -1,9 +1,11 @@
-"""VGG-11 for small images: eight 3 x 3 convolutions with norm and ReLU in five stages, each ended by max pooling.
+"""VGG-11 for small images: eight 3 x 3 convolutions with norm and ReLU in five stages, each ended
+by max pooling.
 
-Source: Simonyan & Zisserman (ICLR 2015), configuration A, as the code of DC, DSA and DM has it for 32 pixels
-(VICO-UoE/DatasetCondensation, networks.py): instance norm (group norm with a group a channel), one linear layer, no dropout.
-The first convolution pads grey and 28-pixel images by 3, so that 28 pixels become 32. Differs: what is left after the last
-stage is averaged over its positions, the same where that is one pixel (32-pixel images), so that larger images fit too.
+Source: Simonyan & Zisserman (ICLR 2015), configuration A, as the code of DC, DSA and DM has it for
+32 pixels (VICO-UoE/DatasetCondensation, networks.py): instance norm (group norm with a group a
+channel), one linear layer, no dropout. The first convolution pads grey and 28-pixel images by 3, so
+that 28 pixels become 32. Differs: what is left after the last stage is averaged over its positions,
+the same where that is one pixel (32-pixel images), so that larger images fit too.
 """
 
 from dataclasses import dataclass
@@ -16,14 +18,22 @@ from condensers.hyperparameters import hyper
 from condensers.networks.base import Blocks
 from condensers.networks.convnet import ACTIVATIONS, NORMS
 
-STAGES = ((1,), (2,), (4, 4), (8, 8), (8, 8))  # channels of each convolution, in multiples of the first's
+STAGES = (
+    (1,),
+    (2,),
+    (4, 4),
+    (8, 8),
+    (8, 8),
+)  # channels of each convolution, in multiples of the first's
 
 
 @dataclass(frozen=True)
 class VGG11Spec:
     """VGG-11 with a norm after each convolution."""
 
-    width: int = hyper(64, unit="channels of the first layer", source="Simonyan & Zisserman 2015", minimum=1)
+    width: int = hyper(
+        64, unit="channels of the first layer", source="Simonyan & Zisserman 2015", minimum=1
+    )
     norm: str = hyper("instance", source="DC's code", values=("none", "batch", "instance", "group"))
 
     registered: ClassVar[str] = "vgg11"
@@ -41,8 +51,8 @@ class VGG11(Blocks):
         padding = 3 if channels == 1 or min(height, width) == 28 else 1
         if min(height, width) + 2 * padding - 2 < 32:
             raise UsageError(
-                f"vgg11: {height} x {width} pixels are too small to be halved five times; take images of 28 or 32 pixels"
-                " at least, or convnet"
+                f"vgg11: {height} x {width} pixels are too small to be halved five times; take"
+                " images of 28 or 32 pixels at least, or convnet"
             )
         stages = []
         for multiples in STAGES:

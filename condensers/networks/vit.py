@@ -1,11 +1,13 @@
-"""ViT: the image in patches, each a token; blocks of attention and MLP; one linear layer on the class token.
+"""ViT: the image in patches, each a token; blocks of attention and MLP; one linear layer on the
+class token.
 
-z <- z + Attention(LN(z)), z <- z + MLP(LN(z)), logits = W LN(z_class) + b, with Attention = softmax(Q K^T / sqrt(d_head)) V.
+z <- z + Attention(LN(z)), z <- z + MLP(LN(z)), logits = W LN(z_class) + b, with Attention =
+softmax(Q K^T / sqrt(d_head)) V.
 
-Source: Dosovitskiy et al., "An image is worth 16x16 words" (ICLR 2021), equations 1 to 4; sizes and initialisation (normal with
-deviation 0.02, cut at two) of DeiT-Ti, Touvron et al. (ICML 2021), Table 1. Ours: patches of 4 pixels for small images, no
-dropout, no stochastic depth. Attention is written out: torch's fused one has no second derivative, which gradient matching
-needs.
+Source: Dosovitskiy et al., "An image is worth 16x16 words" (ICLR 2021), equations 1 to 4; sizes and
+initialisation (normal with deviation 0.02, cut at two) of DeiT-Ti, Touvron et al. (ICML 2021),
+Table 1. Ours: patches of 4 pixels for small images, no dropout, no stochastic depth. Attention is
+written out: torch's fused one has no second derivative, which gradient matching needs.
 """
 
 from dataclasses import dataclass
@@ -22,7 +24,9 @@ from condensers.networks.precision import casting, widened
 
 @dataclass(frozen=True)
 class ViTSpec:
-    """Vision transformer for small images; where the patch does not divide the image, zeros are added right and below."""
+    """Vision transformer for small images; where the patch does not divide the image, zeros are
+    added right and below.
+    """
 
     patch: int = hyper(4, unit="pixels", source="ours: 64 tokens of a 32-pixel image", minimum=1)
     dim: int = hyper(192, unit="channels of a token", source="DeiT-Ti, Table 1", minimum=1)
@@ -35,7 +39,9 @@ class ViTSpec:
     def __post_init__(self) -> None:
         if self.dim % self.heads:
             near = self.dim + self.heads - self.dim % self.heads
-            raise UsageError(f"vit-tiny.dim: {self.dim} is not a multiple of its {self.heads} heads; take {near}")
+            raise UsageError(
+                f"vit-tiny.dim: {self.dim} is not a multiple of its {self.heads} heads; take {near}"
+            )
 
     def module(self, shape: tuple[int, int, int], classes: int) -> "ViT":
         return ViT(self, shape, classes)
@@ -64,10 +70,14 @@ class Block(nn.Module):
 
     def __init__(self, spec: ViTSpec) -> None:
         super().__init__()
-        self.norms = nn.ModuleList([nn.LayerNorm(spec.dim, eps=1e-6), nn.LayerNorm(spec.dim, eps=1e-6)])
+        self.norms = nn.ModuleList(
+            [nn.LayerNorm(spec.dim, eps=1e-6), nn.LayerNorm(spec.dim, eps=1e-6)]
+        )
         self.attention = Attention(spec.dim, spec.heads)
         hidden = spec.mlp_ratio * spec.dim
-        self.mlp = nn.Sequential(nn.Linear(spec.dim, hidden), nn.GELU(), nn.Linear(hidden, spec.dim))
+        self.mlp = nn.Sequential(
+            nn.Linear(spec.dim, hidden), nn.GELU(), nn.Linear(hidden, spec.dim)
+        )
 
     def forward(self, z: Tensor) -> Tensor:
         z = z + self.attention(self.norms[0](z))
@@ -83,7 +93,8 @@ class ViT(nn.Module):
         channels, height, width = shape
         if spec.patch > min(height, width):
             raise UsageError(
-                f"vit-tiny.patch: {spec.patch} is more than {height} x {width} pixels; take at most {min(height, width)}"
+                f"vit-tiny.patch: {spec.patch} is more than {height} x {width} pixels; take at most"
+                f" {min(height, width)}"
             )
         self.padding = (0, -width % spec.patch, 0, -height % spec.patch)
         self.grid = (-(-height // spec.patch), -(-width // spec.patch))
@@ -115,7 +126,9 @@ class ViT(nn.Module):
         return outputs
 
     def features(self, x: Tensor) -> list[Tensor]:
-        """Each block's patch tokens as images (N, dim, H_p, W_p); the class token is not among them."""
+        """Each block's patch tokens as images (N, dim, H_p, W_p); the class token is not among
+        them.
+        """
         return [z[:, 1:].transpose(1, 2).reshape(len(x), -1, *self.grid) for z in self._tokens(x)]
 
     def embed(self, x: Tensor) -> Tensor:

@@ -17,10 +17,11 @@ from condensers.registry.registry import NETWORKS
 class AnyOfSpec:
     """A network of one of several kinds, each as likely as the others.
 
-    One of several networks, drawn anew whenever one is built: what is matched under all of them leans on none.
+    One of several networks, drawn anew whenever one is built: what is matched under all of them
+    leans on none.
 
-    Source: the search experiments of the papers condense with one architecture, and judge others by the set; ours is to condense
-    with several of the space that is searched.
+    Source: the search experiments of the papers condense with one architecture, and judge others by
+    the set; ours is to condense with several of the space that is searched.
     """
 
     networks: tuple[Any, ...] = hyper(("convnet", "mlp"), source="ours", part="network")
@@ -29,16 +30,22 @@ class AnyOfSpec:
 
     def __post_init__(self) -> None:
         if isinstance(self.networks, str | dict) or not self.networks:
-            raise UsageError('network any-of: give a list of networks, as networks = ["convnet", "mlp"]')
+            raise UsageError(
+                'network any-of: give a list of networks, as networks = ["convnet", "mlp"]'
+            )
 
     @property
     def norm(self) -> str:
-        """ "batch" where one of the networks has batch norm; otherwise empty, since they may differ."""
+        """ "batch" where one of the networks has batch norm; otherwise empty, since they may
+        differ.
+        """
         norms = [getattr(NETWORKS.create(spec), "norm", "") for spec in self.networks]
         return "batch" if "batch" in norms else ""
 
     def module(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
-        """A network for images of `shape`; the choice is drawn as weights are, see `condensers.networks.build`."""
+        """A network for images of `shape`; the choice is drawn as weights are, see
+        `condensers.networks.build`.
+        """
         chosen = int(torch.randint(len(self.networks), (1,)))
         found: nn.Module = NETWORKS.create(self.networks[chosen]).module(shape, classes)
         return found
@@ -48,12 +55,14 @@ class AnyOfSpec:
 class ShrunkSpec:
     """A network behind an average pooling of its input: cheap steps for coarse images.
 
-    Another network that sees images made smaller: an average over factor x factor pixels comes first.
+    Another network that sees images made smaller: an average over factor x factor pixels comes
+    first.
 
     f(x) = g( mean_{factor x factor} x )
 
-    Source: ours, for matching what is stored at that size (tiles of the same factor): a quarter of the pixels for factor 2, and a
-    quarter or less of the time. An odd last row or column is left out.
+    Source: ours, for matching what is stored at that size (tiles of the same factor): a quarter of
+    the pixels for factor 2, and a quarter or less of the time. An odd last row or column is left
+    out.
     """
 
     factor: int = hyper(2, unit="pixels along each side that become one", source="ours", minimum=1)

@@ -16,10 +16,12 @@ SOFT_DTYPES = {"float16": torch.float16, "float32": torch.float32}
 
 
 class LabelModel(Protocol):
-    """A frozen dataclass. form: "hard" (whole numbers), "probabilities", or "scores" that logits are regressed on.
+    """A frozen dataclass. form: "hard" (whole numbers), "probabilities", or "scores" that logits
+    are regressed on.
 
-    learned: whether labels are optimised with the images; then `start` gives what is learned and `decode` the labels in use.
-    Otherwise `finish` gives the labels of the finished images, (M, K) float32, and may train a teacher to do so.
+    learned: whether labels are optimised with the images; then `start` gives what is learned and
+    `decode` the labels in use. Otherwise `finish` gives the labels of the finished images, (M, K)
+    float32, and may train a teacher to do so.
     """
 
     registered: ClassVar[str]
@@ -30,7 +32,9 @@ class LabelModel(Protocol):
     def form(self) -> str: ...
 
     def nbytes(self, classes: int, units: int, images: int) -> int:
-        """Stored bytes of all labels: one hard label per unit, or a row of `classes` numbers per image."""
+        """Stored bytes of all labels: one hard label per unit, or a row of `classes` numbers per
+        image.
+        """
         ...
 
 
@@ -40,13 +44,17 @@ def label_dtype(classes: int) -> torch.dtype:
 
 
 def stored_hard(classes: Sequence[int], each: int, known: int) -> Tensor:
-    """Hard labels as stored, on the CPU: `each` of every class that is here, of `known` classes in the data set."""
+    """Hard labels as stored, on the CPU: `each` of every class that is here, of `known` classes in
+    the data set.
+    """
     return torch.tensor(classes).repeat_interleave(each).to(label_dtype(known))
 
 
 def hard_labels(setting: Setting) -> Tensor:
     """(M,) int64 on the run's device, ordered by class."""
-    return torch.tensor(setting.data.classes, device=setting.data.device).repeat_interleave(setting.per_class)
+    return torch.tensor(setting.data.classes, device=setting.data.device).repeat_interleave(
+        setting.per_class
+    )
 
 
 @dataclass(frozen=True)
@@ -71,17 +79,19 @@ class LearnedLabels:
 
     Learned labels: a row of numbers per image, optimised together with the images.
 
-    `scores` are what logits are regressed on; they start at scale * (onehot - 1/K) ("centred") or at scale * onehot.
-    `probabilities` are softmax(z), z learned and starting at scale * onehot.
+    `scores` are what logits are regressed on; they start at scale * (onehot - 1/K) ("centred") or
+    at scale * onehot. `probabilities` are softmax(z), z learned and starting at scale * onehot.
 
-    Source: KIP (ICLR 2021, section 3.2) and FRePo (NeurIPS 2022, section 3.3) for scores; Sucholutsky & Schonlau, "Soft-label
-    dataset distillation" (2019) for labels learned in DD.
+    Source: KIP (ICLR 2021, section 3.2) and FRePo (NeurIPS 2022, section 3.3) for scores;
+    Sucholutsky & Schonlau, "Soft-label dataset distillation" (2019) for labels learned in DD.
     """
 
     form: str = hyper("scores", source="KIP, FRePo", values=("scores", "probabilities"))
     centred: bool = hyper(True, source="KIP, section 2")
     scale: float = hyper(1.0, source="KIP", minimum=0.0)
-    lr: float | None = hyper(None, unit="learning rate; the images' where none is given", source="ours", minimum=0.0)
+    lr: float | None = hyper(
+        None, unit="learning rate; the images' where none is given", source="ours", minimum=0.0
+    )
     storage: str = hyper("float16", source="ours", values=("float16", "float32"))
 
     registered: ClassVar[str] = "learned"
@@ -94,7 +104,9 @@ class LearnedLabels:
     def start(self, setting: Setting) -> Tensor:
         """What is learned, (M, K) float32."""
         onehot = functional.one_hot(hard_labels(setting), setting.classes).float()
-        return self.scale * (onehot - 1 / setting.classes if self.centred and self.form == "scores" else onehot)
+        return self.scale * (
+            onehot - 1 / setting.classes if self.centred and self.form == "scores" else onehot
+        )
 
     def decode(self, learned: Tensor) -> Tensor:
         """The labels in use, (M, K), differentiable in `learned`."""
@@ -105,18 +117,23 @@ class LearnedLabels:
 class Teacher:
     """Probabilities from a network that was trained on the real images.
 
-    Teacher's labels: the class probabilities that a network trained on the real data gives to each finished image.
+    Teacher's labels: the class probabilities that a network trained on the real data gives to each
+    finished image.
 
-    p = softmax( f(x) / T ), f trained by `condensers.training.classifier` on the real images at hand.
+    p = softmax( f(x) / T ), f trained by `condensers.training.classifier` on the real images at
+    hand.
 
-    Source: Hinton, Vinyals & Dean, "Distilling the knowledge in a neural network" (2015), section 2. The teacher's training
-    counts in the seconds that the set took. Only classes that are here get a probability.
+    Source: Hinton, Vinyals & Dean, "Distilling the knowledge in a neural network" (2015), section
+    2. The teacher's training counts in the seconds that the set took. Only classes that are here
+    get a probability.
     """
 
     epochs: int = hyper(4, unit="epochs of the teacher", source="ours", minimum=1)
     temperature: float = hyper(1.0, source="ours", minimum=0.0)
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
-    network: Any = hyper(None, source="ours: the method's network where none is given", part="network")
+    network: Any = hyper(
+        None, source="ours: the method's network where none is given", part="network"
+    )
     storage: str = hyper("float16", source="ours", values=("float16", "float32"))
 
     registered: ClassVar[str] = "teacher"
@@ -128,14 +145,24 @@ class Teacher:
         return images * classes * SOFT_DTYPES[self.storage].itemsize
 
     def finish(self, images: Tensor, setting: Setting) -> Tensor:
-        """(M, K) float32 probabilities of images (M, C, H, W) float32 normalised; trains the teacher first."""
+        """(M, K) float32 probabilities of images (M, C, H, W) float32 normalised; trains the
+        teacher first.
+        """
         recipe = Training(epochs=self.epochs, batch=self.batch)
-        network = trained(self.network or setting.network, setting.data, recipe, setting.context.fork("teacher"), "teacher")
+        network = trained(
+            self.network or setting.network,
+            setting.data,
+            recipe,
+            setting.context.fork("teacher"),
+            "teacher",
+        )
         return probabilities(network, images, setting.data.classes, self.temperature)
 
 
 @torch.no_grad()
-def probabilities(network: torch.nn.Module, images: Tensor, classes: tuple[int, ...], temperature: float) -> Tensor:
+def probabilities(
+    network: torch.nn.Module, images: Tensor, classes: tuple[int, ...], temperature: float
+) -> Tensor:
     """(M, K) float32: softmax over the logits of `classes`, zero elsewhere."""
     network.eval()
     logits = torch.cat([network(part) for part in torch.split(images, 256)]) / temperature

@@ -19,17 +19,22 @@ IMAGES_AT_ONCE = 512
 class KMeans:
     """Real batches of the images nearest to the centroids of their class.
 
-    k-means: a class's real batch is one image for each of its clusters in the embedding of the present network.
+    k-means: a class's real batch is one image for each of its clusters in the embedding of the
+    present network.
 
-    batch = { argmin_b || psi_theta(x_b) - m_k || : k = 1 ... n },  m_1 ... m_n the centroids of psi_theta(x) over the class
+    batch = { argmin_b || psi_theta(x_b) - m_k || : k = 1 ... n },  m_1 ... m_n the centroids of
+    psi_theta(x) over the class
 
-    Source: Liu et al., "DREAM: Efficient Dataset Distillation by Representative Matching" (ICCV 2023), section 3.3 as we recall,
-    and the authors' code: n clusters for a batch of n, found anew every 10 steps. Where two centroids have the same nearest
-    image, the later one takes its next nearest, so that no image comes twice. A schedule that gives no network has its pixels
+    Source: Liu et al., "DREAM: Efficient Dataset Distillation by Representative Matching" (ICCV
+    2023), section 3.3 as we recall, and the authors' code: n clusters for a batch of n, found anew
+    every 10 steps. Where two centroids have the same nearest image, the later one takes its next
+    nearest, so that no image comes twice. A schedule that gives no network has its pixels
     clustered.
     """
 
-    interval: int = hyper(10, unit="steps between clusterings", source="DREAM's code, interval", minimum=1)
+    interval: int = hyper(
+        10, unit="steps between clusterings", source="DREAM's code, interval", minimum=1
+    )
 
     registered: ClassVar[str] = "k-means"
 
@@ -38,14 +43,18 @@ class KMeans:
 
 
 class ClusteredBatches:
-    """One run: the choice of each class, kept between clusterings. chosen: label -> indices (n,) int64 into the data."""
+    """One run: the choice of each class, kept between clusterings. chosen: label -> indices (n,)
+    int64 into the data.
+    """
 
     def __init__(self, sampler: KMeans, setting: Setting) -> None:
         self.sampler, self.setting = sampler, setting
         self.chosen: dict[int, Tensor] = {}
 
     def batch(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
-        """(<= n, C, H, W) float32 normalised: different real images of the class `label`; all of them where it has fewer."""
+        """(<= n, C, H, W) float32 normalised: different real images of the class `label`; all of
+        them where it has fewer.
+        """
         data = self.setting.data
         if step % self.sampler.interval == 0 or label not in self.chosen:
             self.chosen[label] = self._choose(data.members(label), n, network)
@@ -59,12 +68,20 @@ class ClusteredBatches:
 
     @torch.no_grad()
     def _features(self, members: Tensor, network: nn.Module | None) -> Tensor:
-        """(n, D) of the images at `members`, as the network embeds them in evaluation mode; its own mode is given back."""
+        """(n, D) of the images at `members`, as the network embeds them in evaluation mode; its own
+        mode is given back.
+        """
         data, found = self.setting.data, []
-        modes = {module: module.training for module in network.modules()} if network is not None else {}
+        modes = (
+            {module: module.training for module in network.modules()} if network is not None else {}
+        )
         for part in torch.split(members, IMAGES_AT_ONCE):
             images = data.normalise(data.images[part])
-            found.append(images.flatten(1) if network is None else cast(Network, network.eval()).embed(images))
+            found.append(
+                images.flatten(1)
+                if network is None
+                else cast(Network, network.eval()).embed(images)
+            )
         for module, mode in modes.items():
             module.training = mode
         return torch.cat(found)
@@ -110,17 +127,22 @@ class RandomBatches:
 class Stratified:
     """Real batches that take from every cluster of their class in proportion to its size.
 
-    Stratified: a class's real batch has images of all of its clusters, as many of each as its size asks for, and no bias.
+    Stratified: a class's real batch has images of all of its clusters, as many of each as its size
+    asks for, and no bias.
 
-    batch = { x_(p) : p = floor( (u + i) N / n ), i = 0 ... n - 1 },  u uniform in [0, 1),  x_(0) ... x_(N-1) ordered by cluster
+    batch = { x_(p) : p = floor( (u + i) N / n ), i = 0 ... n - 1 },  u uniform in [0, 1),  x_(0)
+    ... x_(N-1) ordered by cluster
 
-    Source: systematic sampling of an ordered list (Madow & Madow, "On the theory of systematic sampling", 1944), the list ordered
-    by the clusters of the images' pixels, anew and at random within and among the clusters for every batch. Every image comes
-    with probability n / N, so that the mean of the batch, of whatever function of an image, is that of the class in expectation,
+    Source: systematic sampling of an ordered list (Madow & Madow, "On the theory of systematic
+    sampling", 1944), the list ordered by the clusters of the images' pixels, anew and at random
+    within and among the clusters for every batch. Every image comes with probability n / N, so that
+    the mean of the batch, of whatever function of an image, is that of the class in expectation,
     with the variance within clusters only. Clusters are found once, quickly: in coarse pixels.
     """
 
-    clusters: int | None = hyper(None, unit="clusters per class", source="ours: as many as images in a batch", minimum=1)
+    clusters: int | None = hyper(
+        None, unit="clusters per class", source="ours: as many as images in a batch", minimum=1
+    )
 
     registered: ClassVar[str] = "stratified"
 
@@ -129,14 +151,18 @@ class Stratified:
 
 
 class StratifiedBatches:
-    """One run. cluster: label -> cluster (N,) int64 of each image of the class, found when the class is first drawn from."""
+    """One run. cluster: label -> cluster (N,) int64 of each image of the class, found when the
+    class is first drawn from.
+    """
 
     def __init__(self, sampler: Stratified, setting: Setting) -> None:
         self.sampler, self.setting = sampler, setting
         self.cluster: dict[int, Tensor] = {}
 
     def batch(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
-        """(<= n, C, H, W) float32 normalised: different real images of the class `label`; all of them where it has fewer."""
+        """(<= n, C, H, W) float32 normalised: different real images of the class `label`; all of
+        them where it has fewer.
+        """
         data = self.setting.data
         members = data.members(label)
         if len(members) > n:

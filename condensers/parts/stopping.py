@@ -1,6 +1,7 @@
 """When learning ends before its last step.
 
-A stop rule is a frozen dataclass of its hyperparameters; `begin(method, setting)` starts one run of it.
+A stop rule is a frozen dataclass of its hyperparameters; `begin(method, setting)` starts one run of
+it.
 """
 
 from dataclasses import dataclass, replace
@@ -30,7 +31,9 @@ class Watch(Stateful, Protocol):
         ...
 
     def choose(self, learned: Learnable) -> dict[str, Any]:
-        """Put back the state that is to be stored, once no step follows; returns what the card tells of it."""
+        """Put back the state that is to be stored, once no step follows; returns what the card
+        tells of it.
+        """
         ...
 
 
@@ -40,12 +43,16 @@ class StopRule(Protocol):
     registered: ClassVar[str]
     couples_classes: ClassVar[bool]
 
-    def split(self, data: ClassData, generator: torch.Generator) -> tuple[ClassData, ClassData | None]:
+    def split(
+        self, data: ClassData, generator: torch.Generator
+    ) -> tuple[ClassData, ClassData | None]:
         """The images that are learned from, and those held out for the rule."""
         ...
 
     def image_passes(self, steps: int, images: int, classes: int) -> list[tuple[Any, float]]:
-        """Networks and about how many images pass each, forward and backward, over `steps` steps; for the estimate of time."""
+        """Networks and about how many images pass each, forward and backward, over `steps` steps;
+        for the estimate of time.
+        """
         ...
 
     def begin(self, method: Any, setting: Setting) -> Watch: ...
@@ -92,24 +99,36 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Validation:
-    """Stops when a small network trained on the set no longer scores better on real images held out.
+    """Stops when a small network trained on the set no longer scores better on real images held
+    out.
 
-    Early stop: learning ends when a small network trained on the set has not scored better for some checks; the best set is kept.
+    Early stop: learning ends when a small network trained on the set has not scored better for some
+    checks; the best set is kept.
 
-    every E steps:  a_t = accuracy on V of a network trained on S_t;  stop once  max a  is `patience` checks old;  S = S_argmax a
+    every E steps:  a_t = accuracy on V of a network trained on S_t;  stop once  max a  is
+    `patience` checks old;  S = S_argmax a
 
-    Source: ours (Prechelt, "Early stopping - but when?", 1998, for networks). V is held out of the real data that the method was
-    given, class by class, before anything sees them; test data have no part in it. S_t is trained on as it would be stored, from
-    the same weights and in the same order at every check, so that differences are the set's. Labels of a teacher, which are made
-    last, are hard here; learned rates of an objective are not followed. A check is one step's work: a run that is stopped during
-    one repeats it. The best score is a maximum over checks, hence no measure of the set: it is biased upwards.
+    Source: ours (Prechelt, "Early stopping - but when?", 1998, for networks). V is held out of the
+    real data that the method was given, class by class, before anything sees them; test data have
+    no part in it. S_t is trained on as it would be stored, from the same weights and in the same
+    order at every check, so that differences are the set's. Labels of a teacher, which are made
+    last, are hard here; learned rates of an objective are not followed. A check is one step's work:
+    a run that is stopped during one repeats it. The best score is a maximum over checks, hence no
+    measure of the set: it is biased upwards.
     """
 
     every: int = hyper(500, unit="steps on the images between checks", source="ours", minimum=1)
     patience: int = hyper(3, unit="checks without a better score", source="ours", minimum=1)
-    images: int = hyper(100, unit="real images per class held out, half of the class at most", source="ours", minimum=1)
+    images: int = hyper(
+        100,
+        unit="real images per class held out, half of the class at most",
+        source="ours",
+        minimum=1,
+    )
     network: Any = hyper(ConvNetSpec(width=32), source="ours", part="network")
-    steps: int = hyper(200, unit="gradient steps of the network on the set", source="ours", minimum=1)
+    steps: int = hyper(
+        200, unit="gradient steps of the network on the set", source="ours", minimum=1
+    )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
 
@@ -117,7 +136,9 @@ class Validation:
     couples_classes: ClassVar[bool] = True
 
     def split(self, data: ClassData, generator: torch.Generator) -> tuple[ClassData, ClassData]:
-        """What is learned from, and what is held out: nothing of a class with one image; UsageError where all are such."""
+        """What is learned from, and what is held out: nothing of a class with one image; UsageError
+        where all are such.
+        """
         held: list[Tensor] = []
         for label in data.classes:
             members = data.members(label)
@@ -125,23 +146,39 @@ class Validation:
             held.append(members[order[: min(self.images, len(members) // 2)]])
         chosen = torch.cat(held).sort().values
         if not len(chosen):
-            raise UsageError(f"stop validation: no class of {data.name} has two images, so none can be held out; take stop never")
+            raise UsageError(
+                f"stop validation: no class of {data.name} has two images, so none can be held out;"
+                " take stop never"
+            )
         kept = torch.ones(len(data.images), dtype=torch.bool, device=data.device)
         kept[chosen] = False
         here = tuple(sorted(set(data.labels[chosen].tolist())))
-        apart = replace(data, images=data.images[chosen].clone(), labels=data.labels[chosen].clone(), classes=here)
+        apart = replace(
+            data,
+            images=data.images[chosen].clone(),
+            labels=data.labels[chosen].clone(),
+            classes=here,
+        )
         return data.subset(kept.nonzero().flatten()), apart
 
     def image_passes(self, steps: int, images: int, classes: int) -> list[tuple[Any, float]]:
         """As if no run ended early."""
-        return [(self.network, -(-steps // self.every) * (self.steps * min(self.batch, images) + classes * self.images / 3))]
+        return [
+            (
+                self.network,
+                -(-steps // self.every)
+                * (self.steps * min(self.batch, images) + classes * self.images / 3),
+            )
+        ]
 
     def begin(self, method: Any, setting: Setting) -> "Checks":
         return Checks(self, method, setting)
 
 
 class Checks:
-    """One run. scores: one a check. best: the tensors of the set that scored best, and `kept`, its number of steps."""
+    """One run. scores: one a check. best: the tensors of the set that scored best, and `kept`, its
+    number of steps.
+    """
 
     def __init__(self, rule: Validation, method: Any, setting: Setting) -> None:
         self.rule, self.method, self.setting = rule, method, setting
@@ -153,7 +190,10 @@ class Checks:
     @property
     def finished(self) -> bool:
         """Whether the best score is as old as patience allows."""
-        return bool(self.scores) and len(self.scores) - 1 - self.scores.index(max(self.scores)) >= self.rule.patience
+        return (
+            bool(self.scores)
+            and len(self.scores) - 1 - self.scores.index(max(self.scores)) >= self.rule.patience
+        )
 
     def after(self, index: int, learned: Learnable) -> None:
         """A check every so many steps, and after the last one."""
@@ -170,15 +210,29 @@ class Checks:
         return {"stop": {"kept": self.kept, "scores": list(self.scores)}}
 
     def _score(self, learned: Learnable) -> float:
-        """Percentage of the held-out images that a network trained on the present set classifies correctly."""
+        """Percentage of the held-out images that a network trained on the present set classifies
+        correctly.
+        """
         setting, rule, held = self.setting, self.rule, self.setting.held
         assert held is not None
         context = Context(derive_seed(setting.context.seed, "validation"), setting.data.device)
         part = self.method.parameterisation
         images = stored_images(part, part.pack(learned.groups, setting.data), setting.data)
-        network = networks.build(rule.network, setting.shape, setting.classes, context.generator, setting.data.device)
-        loss = "mse" if self.method.labels.learned and self.method.labels.form == "scores" else "cross-entropy"
-        recipe = Training(steps=rule.steps, lr=rule.lr, batch=rule.batch, augmentation=self.method.evaluation, loss=loss)
+        network = networks.build(
+            rule.network, setting.shape, setting.classes, context.generator, setting.data.device
+        )
+        loss = (
+            "mse"
+            if self.method.labels.learned and self.method.labels.form == "scores"
+            else "cross-entropy"
+        )
+        recipe = Training(
+            steps=rule.steps,
+            lr=rule.lr,
+            batch=rule.batch,
+            augmentation=self.method.evaluation,
+            loss=loss,
+        )
         train(network, images, learned.labels().detach(), recipe, setting.data, context, "check")
         return accuracy(network, held)
 
@@ -186,4 +240,8 @@ class Checks:
         return {"scores": list(self.scores), "best": dict(self.best), "kept": self.kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.scores, self.best, self.kept = list(state["scores"]), dict(state["best"]), state["kept"]
+        self.scores, self.best, self.kept = (
+            list(state["scores"]),
+            dict(state["best"]),
+            state["kept"],
+        )

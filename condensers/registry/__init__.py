@@ -1,1 +1,3 @@
-"""Names -> parts: the tables, what their classes say of themselves, import paths, the code behind them."""
+"""Names -> parts: the tables, what their classes say of themselves, import paths, the code behind
+them.
+"""

@@ -1,4 +1,7 @@
-"""Where each built-in part is: name -> "module:Name", a table for each kind. Listing them imports nothing."""
+"""Where each built-in part is: name -> "module:Name", a table for each kind.
+
+Listing them imports nothing.
+"""
 
 METHODS = {
     "dc": "condensers.methods.dc:DC",
@@ -105,7 +108,9 @@ SCHEDULES = {
     "cached": "condensers.parts.model_schedules.random_networks:Cached",
     "none": "condensers.parts.model_schedules.base:NoNetwork",
     "pool": "condensers.parts.model_schedules.pool:Pool",
-    "trained-on-synthetic": "condensers.parts.model_schedules.trained_on_synthetic:TrainedOnSynthetic",
+    "trained-on-synthetic": (
+        "condensers.parts.model_schedules.trained_on_synthetic:TrainedOnSynthetic"
+    ),
     "trained-on-real": "condensers.parts.model_schedules.trained_on_real:TrainedOnReal",
     "gated": "condensers.parts.model_schedules.gated:Gated",
     "queue": "condensers.parts.model_schedules.queue:Queue",

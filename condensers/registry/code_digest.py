@@ -1,9 +1,9 @@
 """What code a result comes from: digests of modules, without comments and docstrings.
 
 The code of a part is the module that defines it, with all that this one leads to: what it imports
-of ours or of the user's, parts whose registered names or places stand in code or settings, and files
-beside modules of ours that are no Python (C, JavaScript, tables). Of torch and the like, versions are
-compared elsewhere. Nothing heavy is imported for it.
+of ours or of the user's, parts whose registered names or places stand in code or settings, and
+files beside modules of ours that are no Python (C, JavaScript, tables). Of torch and the like,
+versions are compared elsewhere. Nothing heavy is imported for it.
 """
 
 import ast
@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 DIGITS = 12
 OURS = ("condensers", "scenarios")
-# Tables of names, faces of packages, documentation, words for people: what they point to counts, not they. Data count
-# by their content.
+# Tables of names, faces of packages, documentation, words for people: what they point to counts,
+# not they. Data count by their content.
 APART = {
     "condensers.registry.builtin",
     "condensers.registry.introspection",
@@ -48,7 +48,9 @@ class Code(NamedTuple):
 
 
 def digest_of(source: bytes) -> str:
-    """Of Python source, without comments, docstrings, layout; of all bytes where it is no Python."""
+    """Of Python source, without comments, docstrings, layout; of all bytes where it is no
+    Python.
+    """
     return _read(source).digest
 
 
@@ -121,7 +123,9 @@ def _reached(modules: tuple[str, ...], words: tuple[str, ...]) -> Mapping[str, s
 
 
 def _place(word: str) -> str | None:
-    """The file or module of FILE.py:Name or module:Name, @DIGEST after it or not; None of libraries."""
+    """The file or module of FILE.py:Name or module:Name, @DIGEST after it or not; None of
+    libraries.
+    """
     place, _, name = word.rpartition(":")
     written = name.partition("@")[0].isidentifier() and place.partition(".")[0] not in LIBRARIES
     return place if place and written and _path(place) else None
@@ -151,7 +155,9 @@ def _parents(name: str) -> list[str]:
 
 
 def _followed(name: str, path: Path, code: Code) -> list[str]:
-    """What a module imports of ours, its own package or the user's; modules of ours that it names."""
+    """What a module imports of ours, its own package or the user's; modules of ours that it
+    names.
+    """
     own = name.partition(".")[0]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     named = {each for each in code.words if each.startswith(OURS)}
@@ -320,7 +326,11 @@ class _Reader:
 
 def _is_docstring(node: Any) -> bool:
     value = getattr(node, "value", None)
-    return isinstance(node, ast.Expr) and isinstance(value, ast.Constant) and isinstance(value.value, str)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(value, ast.Constant)
+        and isinstance(value.value, str)
+    )
 
 
 def _is_for_types(node: ast.AST) -> bool:

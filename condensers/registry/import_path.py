@@ -1,8 +1,9 @@
-"""Parts without a registered name: "FILE.py:Name" or "package.module:Name", wherever a suite may name a method.
+"""Parts without a registered name: "FILE.py:Name" or "package.module:Name", wherever a suite may
+name a method.
 
-A file's parts are then known as "FILE.py:Name@DIGEST". The digest of the file's code, without comments
-and docstrings, enters the hash keys of a run in this way, so that results of an older version of the
-file are never taken for results of the present one.
+A file's parts are then known as "FILE.py:Name@DIGEST". The digest of the file's code, without
+comments and docstrings, enters the hash keys of a run in this way, so that results of an older
+version of the file are never taken for results of the present one.
 """
 
 import dataclasses
@@ -32,7 +33,9 @@ class Source(NamedTuple):
 
 
 class Location(NamedTuple):
-    """place: a file that ends in .py, or a module. digest: what the file's content must have; "" for any."""
+    """place: a file that ends in .py, or a module. digest: what the file's content must have; ""
+    for any.
+    """
 
     place: str
     name: str
@@ -49,36 +52,47 @@ def parse(where: str) -> Location:
     name, _, digest = rest.partition("@")
     module = all(part.isidentifier() for part in place.split("."))
     if not name.isidentifier() or not (place.endswith(".py") or module):
-        raise UsageError(f"{shown(where)} is neither a known name nor a place; write FILE.py:Name or package.module:Name")
+        raise UsageError(
+            f"{shown(where)} is neither a known name nor a place; write FILE.py:Name or"
+            " package.module:Name"
+        )
     return Location(place, name, digest)
 
 
 def content(location: Location) -> bytes:
-    """The source of a file; UsageError where it is not there or is not the version that was asked for."""
+    """The source of a file; UsageError where it is not there or is not the version that was asked
+    for.
+    """
     try:
         found = Path(location.place).expanduser().read_bytes()
     except OSError as fault:
-        raise UsageError(f"{location.place}: cannot be read ({fault.strerror}); name the file of {location.name}") from fault
+        raise UsageError(
+            f"{location.place}: cannot be read ({fault.strerror}); name the file of {location.name}"
+        ) from fault
     if location.digest and location.digest != _digest(found):
         raise UsageError(
-            f"{location.place}: has changed since {location.name}@{location.digest} was named; start the command again to use it"
-            " as it is now"
+            f"{location.place}: has changed since {location.name}@{location.digest} was named;"
+            " start the command again to use it as it is now"
         )
     return found
 
 
 def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) -> Any:
-    """The class at `where`; every part of its module that no registry has gets its location for a name.
+    """The class at `where`; every part of its module that no registry has gets its location for a
+    name.
 
-    known: whether a part at "module:Name" is registered. needs: attributes that the class must have. UsageError where the file,
-    the module or the class is missing, is no part, or raises something while it is loaded.
+    known: whether a part at "module:Name" is registered. needs: attributes that the class must
+    have. UsageError where the file, the module or the class is missing, is no part, or raises
+    something while it is loaded.
     """
     location = parse(where)
     module = _file_module(location) if location.in_file else _module(location.place)
     _label_parts(module, location.place, known)
     found = getattr(module, location.name, None)
     if found is None:
-        raise UsageError(f"{location.place}: has no class {location.name}; write {location.place}:ITS_NAME")
+        raise UsageError(
+            f"{location.place}: has no class {location.name}; write {location.place}:ITS_NAME"
+        )
     lacking = [need for need in ("__dataclass_fields__", *needs) if not hasattr(found, need)]
     if not isinstance(found, type) or lacking:
         raise unusable(where, f"it lacks '{lacking[0]}'" if lacking else "it is no class")
@@ -87,35 +101,50 @@ def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) 
 
 def unusable(where: str, why: str) -> UsageError:
     """The refusal of a class that cannot be a part."""
-    return UsageError(f"{where}: cannot be used ({why}); make it a frozen dataclass as `harness new` writes one")
+    return UsageError(
+        f"{where}: cannot be used ({why}); make it a frozen dataclass as `harness new` writes one"
+    )
 
 
 def find(where: str) -> Any:
-    """What stands at "FILE.py:Name", whatever it is; None where there is no such name. UsageError where the file fails."""
+    """What stands at "FILE.py:Name", whatever it is; None where there is no such name.
+
+    UsageError where the file fails.
+    """
     location = parse(where)
     return getattr(_file_module(location), location.name, None)
 
 
 def sources() -> list[Source]:
-    """The files that parts were loaded from in this process, for another process to load the same."""
+    """The files that parts were loaded from in this process, for another process to load the
+    same.
+    """
     modules = [module for name, module in list(sys.modules.items()) if name.startswith(LOCATED)]
     return [Source(vars(module)["__place__"], vars(module)["__source__"]) for module in modules]
 
 
 def load_sources(found: Iterable[Source], known: Callable[[str], bool]) -> None:
-    """Load what `sources` gave in another process, so that objects of these parts can be unpickled here."""
+    """Load what `sources` gave in another process, so that objects of these parts can be unpickled
+    here.
+    """
     for place, content in found:
         _label_parts(_run(place, content), place, known)
 
 
 def _label_parts(module: ModuleType, place: str, known: Callable[[str], bool]) -> None:
     for name, value in list(vars(module).items()):
-        if isinstance(value, type) and value.__module__ == module.__name__ and dataclasses.is_dataclass(value):
+        if (
+            isinstance(value, type)
+            and value.__module__ == module.__name__
+            and dataclasses.is_dataclass(value)
+        ):
             _label(value, f"{place}:{name}", known, getattr(module, "__digest__", ""))
 
 
 def _label(part: Any, location: str, known: Callable[[str], bool], digest: str) -> None:
-    """Name the class by where it stands: that is how a suite's cells, in this process and in others, find it again."""
+    """Name the class by where it stands: that is how a suite's cells, in this process and in
+    others, find it again.
+    """
     if not known(location) and vars(part).get("registered") != location:
         part.registered = f"{location}@{digest}" if digest else location
 
@@ -127,7 +156,9 @@ def _module(name: str) -> ModuleType:
         raise
     except Exception as fault:
         said = f"{type(fault).__name__}: {fault}"
-        raise UsageError(f"{name}: cannot be imported ({said}); install what it needs, or name a file") from fault
+        raise UsageError(
+            f"{name}: cannot be imported ({said}); install what it needs, or name a file"
+        ) from fault
 
 
 def _file_module(location: Location) -> ModuleType:
@@ -150,7 +181,9 @@ def _run(place: str, source: bytes) -> ModuleType:
         raise
     except Exception as fault:
         sys.modules.pop(name, None)
-        raise UsageError(f"{place}: cannot be loaded ({type(fault).__name__}: {fault}); mend the file") from fault
+        raise UsageError(
+            f"{place}: cannot be loaded ({type(fault).__name__}: {fault}); mend the file"
+        ) from fault
     return module
 
 

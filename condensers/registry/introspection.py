@@ -1,6 +1,7 @@
 """What a part's class says of itself: its docstrings and its hyperparameters, as JSON values.
 
-Read from the class itself, so that inherited fields, constants and parts made on the spot are what they really are.
+Read from the class itself, so that inherited fields, constants and parts made on the spot are what
+they really are.
 """
 
 import sys
@@ -11,10 +12,12 @@ from typing import Any, get_args
 
 
 def describe(part: Any) -> dict[str, Any]:
-    """summary (one line), about (the docstrings of the class and of its module) and fields, in order.
+    """summary (one line), about (the docstrings of the class and of its module) and fields, in
+    order.
 
-    A field is a table with name, type, default, and those of unit, source, minimum, values and part that it has. A field that
-    must be given has no default. part: any object; what is no dataclass has no fields.
+    A field is a table with name, type, default, and those of unit, source, minimum, values and part
+    that it has. A field that must be given has no default. part: any object; what is no dataclass
+    has no fields.
     """
     own = _docstring(part)
     module = (getattr(sys.modules.get(part.__module__), "__doc__", None) or "").strip()
@@ -26,7 +29,8 @@ def describe(part: Any) -> dict[str, Any]:
 
 
 def table_of(value: Any) -> Any:
-    """A part as the table that a suite would write: its name, and the settings that differ from its defaults.
+    """A part as the table that a suite would write: its name, and the settings that differ from its
+    defaults.
 
     Lists become lists of tables; any other value is returned as it is.
     """
@@ -36,8 +40,15 @@ def table_of(value: Any) -> Any:
         return {str(key): table_of(one) for key, one in value.items()}
     if not is_dataclass(value) or isinstance(value, type):
         return value
-    changed = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) != default_of(f)}
-    return {"name": getattr(value, "registered", type(value).__name__), **{key: table_of(one) for key, one in changed.items()}}
+    changed = {
+        f.name: getattr(value, f.name)
+        for f in fields(value)
+        if getattr(value, f.name) != default_of(f)
+    }
+    return {
+        "name": getattr(value, "registered", type(value).__name__),
+        **{key: table_of(one) for key, one in changed.items()},
+    }
 
 
 def default_of(field: "Field[Any]") -> Any:
@@ -47,7 +58,9 @@ def default_of(field: "Field[Any]") -> Any:
 
 def _docstring(part: Any) -> str:
     """The docstring that the class wrote; dataclasses give those without one their signature."""
-    text = (vars(part).get("__doc__") if isinstance(part, type) else getattr(part, "__doc__", None)) or ""
+    text = (
+        vars(part).get("__doc__") if isinstance(part, type) else getattr(part, "__doc__", None)
+    ) or ""
     return "" if text.startswith(f"{part.__name__}(") else cleandoc(text)
 
 

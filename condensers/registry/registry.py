@@ -1,8 +1,9 @@
-"""Names -> parts. Entries are lazy "module:Name" strings (`condensers.registry.builtin`), so listing them imports no torch.
+"""Names -> parts. Entries are lazy "module:Name" strings (`condensers.registry.builtin`), so
+listing them imports no torch.
 
-Third parties add their own under the entry-point groups `condensation_harness.<kind plural>`, for example
-`condensation_harness.methods`. Where a suite names a part, it may also give the place of its class, "FILE.py:Name" or
-"module:Name", but for the kinds in `BY_NAME_ALONE`.
+Third parties add their own under the entry-point groups `condensation_harness.<kind plural>`, for
+example `condensation_harness.methods`. Where a suite names a part, it may also give the place of
+its class, "FILE.py:Name" or "module:Name", but for the kinds in `BY_NAME_ALONE`.
 """
 
 import importlib
@@ -21,13 +22,21 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
-NO_PART = (bool, int, float, list, tuple, type(None))  # what a suite or a card may have where a part belongs
+NO_PART = (
+    bool,
+    int,
+    float,
+    list,
+    tuple,
+    type(None),
+)  # what a suite or a card may have where a part belongs
 
 # Kinds that the card of a set names: these must be registered, lest a set bring code to run.
 BY_NAME_ALONE = {"parameterisation", "augmentation"}
 
 
-# What a condenser must have; whoever writes none of these by hand derives from `Composition` or `Selection`.
+# What a condenser must have; whoever writes none of these by hand derives from `Composition` or
+# `Selection`.
 CONDENSER = ("condense", "evaluation", "origin")
 
 
@@ -37,20 +46,26 @@ class Registry:
     needs: attributes that a class must have.
     """
 
-    def __init__(self, kind: str, plural: str, builtin: Mapping[str, str], needs: Sequence[str] = ()) -> None:
+    def __init__(
+        self, kind: str, plural: str, builtin: Mapping[str, str], needs: Sequence[str] = ()
+    ) -> None:
         self.kind, self.plural, self.needs = kind, plural, tuple(needs)
         self.builtin = dict(builtin)
         self._third: dict[str, str] | None = None
 
     def entries(self) -> dict[str, str]:
-        """Return name -> "module:Name", built-in ones first; a built-in name cannot be taken over."""
+        """Return name -> "module:Name", built-in ones first; a built-in name cannot be taken
+        over.
+        """
         if self._third is None:
             group = f"condensation_harness.{self.plural}"
             self._third = {e.name: e.value for e in installed(group)}
         return self.builtin | {n: v for n, v in self._third.items() if n not in self.builtin}
 
     def locate(self, name: str) -> str:
-        """Return the "module:Name" of `name` (or the place that it is), or raise UsageError with a near name."""
+        """Return the "module:Name" of `name` (or the place that it is), or raise UsageError with a
+        near name.
+        """
         entries = self.entries()
         if name not in entries and ":" in name and self.kind not in BY_NAME_ALONE:
             import_path.parse(name)
@@ -70,34 +85,50 @@ class Registry:
             raise
         except Exception as fault:  # a plug-in may raise anything
             said = f"{type(fault).__name__}: {fault}"
-            raise UsageError(f"{self.kind} '{name}' cannot be loaded ({said}); install what it needs or remove it") from fault
+            raise UsageError(
+                f"{self.kind} '{name}' cannot be loaded ({said}); install what it needs or"
+                " remove it"
+            ) from fault
         lacking = [need for need in self.needs if not hasattr(found, need)]
         if lacking:
             raise import_path.unusable(f"{self.kind} '{name}'", f"it lacks '{lacking[0]}'")
         return found
 
     def create(self, spec: Any, where: str = "") -> Any:
-        """Build a part from its name, from a table with `name` and settings, or return it when it is one already.
+        """Build a part from its name, from a table with `name` and settings, or return it when it
+        is one already.
 
-        UsageError where `spec` is none of these, or where the part or any part within it is wrong: every fault, a line each.
+        UsageError where `spec` is none of these, or where the part or any part within it is wrong:
+        every fault, a line each.
         """
         if not isinstance(spec, (str, Mapping, *NO_PART)):
             return spec
         if isinstance(spec, NO_PART):
             raise UsageError(
-                f"{where or self.kind}: {shown(spec)} is neither the name of a {self.kind} nor a table with a `name`"
+                f"{where or self.kind}: {shown(spec)} is neither the name of a {self.kind} nor a"
+                " table with a `name`"
             )
         table = {"name": spec} if isinstance(spec, str) else dict(spec)
         name = table.pop("name", None)
         if not isinstance(name, str):
-            raise UsageError(f"{where or self.kind}: a table of a {self.kind} needs a `name`; {suggestion('', self.entries())}")
+            raise UsageError(
+                f"{where or self.kind}: a table of a {self.kind} needs a `name`;"
+                f" {suggestion('', self.entries())}"
+            )
         part = _at(where, self.load, name)
         where = where or f"{self.kind} {name}"
         return with_parts(_at(where, build, part, table, where), where)
 
     def describe(self, name: str) -> dict[str, Any]:
-        """Return name, kind, location, summary, docstring and fields (default, unit, source) of `name`; it is imported."""
-        return {"name": name, "kind": self.kind, "where": self.locate(name), **describe(self.load(name))}
+        """Return name, kind, location, summary, docstring and fields (default, unit, source) of
+        `name`; it is imported.
+        """
+        return {
+            "name": name,
+            "kind": self.kind,
+            "where": self.locate(name),
+            **describe(self.load(name)),
+        }
 
 
 METHODS = Registry("method", "methods", names.METHODS, CONDENSER)
@@ -146,19 +177,31 @@ def _all_installed() -> Any:
 
 def is_registered(where: str) -> bool:
     """Whether "module:Name" is a built-in part or one that an installed package registers."""
-    groups = [group for group in _all_installed().groups if group.startswith("condensation_harness.")]
+    groups = [
+        group for group in _all_installed().groups if group.startswith("condensation_harness.")
+    ]
     third = (entry.value for group in groups for entry in installed(group))
     return where.startswith(("condensers.", "scenarios.")) or where in third
 
 
 def with_parts(part: Any, where: str = "") -> Any:
-    """`part` with the parts it names (its network, its objective, ...) built and checked to fit, so that a fault shows now."""
+    """`part` with the parts it names (its network, its objective, ...) built and checked to fit, so
+    that a fault shows now.
+    """
     where = where or part.registered
     faults: list[str] = []
-    built = {f.name: _built(f, getattr(part, f.name), f"{where}.{f.name}", faults) for f in fields(part) if _names_part(f)}
+    built = {
+        f.name: _built(f, getattr(part, f.name), f"{where}.{f.name}", faults)
+        for f in fields(part)
+        if _names_part(f)
+    }
     if faults:
         raise UsageError("\n".join(faults))
-    whole = part if all(built[name] is getattr(part, name) for name in built) else _at(where, replace, part, **built)
+    whole = (
+        part
+        if all(built[name] is getattr(part, name) for name in built)
+        else _at(where, replace, part, **built)
+    )
     if hasattr(whole, "require_fit"):
         whole.require_fit(where)
     return whole
@@ -169,7 +212,9 @@ def _names_part(known: "Field[Any]") -> bool:
 
 
 def _built(known: "Field[Any]", value: Any, where: str, faults: list[str]) -> Any:
-    """One part, or a tuple of parts where the field holds several; `value` where `faults` gets what is wrong with it."""
+    """One part, or a tuple of parts where the field holds several; `value` where `faults` gets what
+    is wrong with it.
+    """
     registry = PARTS[known.metadata["part"]]
     several = isinstance(known.default, tuple)
     if value is None and known.default is None:
@@ -182,12 +227,18 @@ def _built(known: "Field[Any]", value: Any, where: str, faults: list[str]) -> An
             faults.append(str(fault))
     if not several:
         return parts[0] if parts else value
-    same = isinstance(value, tuple) and len(parts) == len(value) and all(a is b for a, b in zip(parts, value, strict=True))
+    same = (
+        isinstance(value, tuple)
+        and len(parts) == len(value)
+        and all(a is b for a, b in zip(parts, value, strict=True))
+    )
     return value if same else tuple(parts)
 
 
 def _at(where: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
-    """What `call` returns; a fault that does not say so already tells that it was found at `where`."""
+    """What `call` returns; a fault that does not say so already tells that it was found at
+    `where`.
+    """
     try:
         return call(*arguments, **named)
     except UsageError as fault:
@@ -196,16 +247,24 @@ def _at(where: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
 
 
 def create_condenser(spec: Any, where: str = "") -> Any:
-    """Build a method or a selection from its name or table: both stand behind the `Condenser` protocol."""
+    """Build a method or a selection from its name or table: both stand behind the `Condenser`
+    protocol.
+    """
     if not isinstance(spec, (str, Mapping, *NO_PART)):
         return spec
     if isinstance(spec, NO_PART):
-        raise UsageError(f"{where or 'method'}: {shown(spec)} is neither the name of a method nor a table with a `name`")
+        raise UsageError(
+            f"{where or 'method'}: {shown(spec)} is neither the name of a method nor a table with a"
+            " `name`"
+        )
     name = spec if isinstance(spec, str) else spec.get("name", "")
     known = isinstance(name, str)
     if known and name in SELECTIONS.entries():
         return SELECTIONS.create(spec, where)
     if not known or (name not in METHODS.entries() and ":" not in name):
         both = [*METHODS.entries(), *SELECTIONS.entries()]
-        raise UsageError(f"{where + ': ' if where else ''}unknown method {shown(name)}; {suggestion(str(name), both)}")
+        raise UsageError(
+            f"{where + ': ' if where else ''}unknown method {shown(name)};"
+            f" {suggestion(str(name), both)}"
+        )
     return METHODS.create(spec, where)

@@ -1,4 +1,6 @@
-"""What every selection of real images shares: class by class, in a feature space, as many images as the budget allows."""
+"""What every selection of real images shares: class by class, in a feature space, as many images as
+the budget allows.
+"""
 
 import time
 from abc import ABC, abstractmethod
@@ -23,7 +25,10 @@ STORED = Pixels()
 
 
 class Selection(ABC):
-    """A selection of real images, class by class. Those that look at features have a field `features`, a name of SPACES."""
+    """A selection of real images, class by class.
+
+    Those that look at features have a field `features`, a name of SPACES.
+    """
 
     registered: ClassVar[str]
     evaluation: ClassVar[str] = "dsa"
@@ -46,7 +51,9 @@ class Selection(ABC):
         data = data.to(context.device)
 
         def images_of(label: int, features: Tensor, ipc: int) -> tuple[Tensor, list[int]]:
-            chosen = data.members(label)[self.choose(features, ipc, context.generator).to(data.device)]
+            chosen = data.members(label)[
+                self.choose(features, ipc, context.generator).to(data.device)
+            ]
             return data.images[chosen], chosen.tolist()
 
         return gather(self, data, budget, context, images_of)
@@ -59,7 +66,9 @@ def gather(
     context: Context,
     images_of: Callable[[int, Tensor, int], tuple[Tensor, list[int]]],
 ) -> SyntheticSet:
-    """A set of the uint8 images (ipc, C, H, W) that `images_of(label, features, ipc)` gives for each class."""
+    """A set of the uint8 images (ipc, C, H, W) that `images_of(label, features, ipc)` gives for
+    each class.
+    """
     begun = time.perf_counter()
     ipc = budget.ipc_of(method, data)
     refuse_too_many(method, data, ipc)
@@ -73,9 +82,16 @@ def gather(
 
 
 def finished(
-    method: Any, data: ClassData, context: Context, images: Tensor, indices: dict[str, list[int]], seconds: float
+    method: Any,
+    data: ClassData,
+    context: Context,
+    images: Tensor,
+    indices: dict[str, list[int]],
+    seconds: float,
 ) -> SyntheticSet:
-    """The set of uint8 images (classes * ipc, C, H, W), ordered by class, that took `seconds`; indices: where they are."""
+    """The set of uint8 images (classes * ipc, C, H, W), ordered by class, that took `seconds`;
+    indices: where they are.
+    """
     ipc = len(images) // len(data.classes)
     labels = stored_hard(data.classes, ipc, len(data.class_names))
     card = card_of(method, data, context, ipc, {"labels": "hard"}) | {"indices": indices}
@@ -84,7 +100,10 @@ def finished(
 
 def stored_bytes(data: ClassData, ipc: int) -> int:
     """Bytes of `ipc` uint8 images and their labels for each class."""
-    return STORED.nbytes(data, ipc) + ipc * len(data.classes) * label_dtype(len(data.class_names)).itemsize
+    return (
+        STORED.nbytes(data, ipc)
+        + ipc * len(data.classes) * label_dtype(len(data.class_names)).itemsize
+    )
 
 
 def refuse_too_many(method: Any, data: ClassData, ipc: int) -> None:
@@ -95,13 +114,16 @@ def refuse_too_many(method: Any, data: ClassData, ipc: int) -> None:
         needs = "" if images == ipc else f" needs {images} images of each class, which"
         fits = most * ipc // images
         raise UsageError(
-            f"{method.registered}: ipc {ipc}{needs} is more than class '{data.class_names[smallest]}' of {data.name} has"
-            f" ({most} images); take {f'at most {fits}' if fits else 'a smaller factor'}"
+            f"{method.registered}: ipc {ipc}{needs} is more than class"
+            f" '{data.class_names[smallest]}' of {data.name} has ({most} images); take"
+            f" {f'at most {fits}' if fits else 'a smaller factor'}"
         )
 
 
 def feature_map(space: str, data: ClassData, context: Context) -> Callable[[Tensor], Tensor]:
-    """indices (n,) -> features (n, D) float32: normalised pixels, or the embedding of one random ConvNet-3."""
+    """indices (n,) -> features (n, D) float32: normalised pixels, or the embedding of one random
+    ConvNet-3.
+    """
     if space == "pixels":
 
         def pixels(indices: Tensor) -> Tensor:
@@ -110,7 +132,9 @@ def feature_map(space: str, data: ClassData, context: Context) -> Callable[[Tens
             return data.normalise(data.images[indices]).flatten(1)
 
         return pixels
-    built = networks.build("convnet", data.shape, len(data.class_names), context.generator, data.device)
+    built = networks.build(
+        "convnet", data.shape, len(data.class_names), context.generator, data.device
+    )
     network = cast(networks.Network, built)
 
     @torch.no_grad()
@@ -131,5 +155,7 @@ class Random(Selection):
     registered: ClassVar[str] = "random"
 
     def choose(self, features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
-        """Positions (ipc,) int64 of different images; only the number of features (n, D) matters."""
+        """Positions (ipc,) int64 of different images; only the number of features (n, D)
+        matters.
+        """
         return torch.randperm(len(features), generator=generator)[:ipc]

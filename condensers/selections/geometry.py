@@ -20,11 +20,13 @@ from condensers.sets.synthetic_set import Budget, SyntheticSet
 class Herding(Selection):
     """Herding: real images whose running mean follows the mean of their class.
 
-    Herding: real images picked one by one, so that the mean of those picked stays nearest to the mean of the class.
+    Herding: real images picked one by one, so that the mean of those picked stays nearest to the
+    mean of the class.
 
-    Source: Welling, "Herding dynamical weights to learn" (ICML 2009), in the form of Rebuffi et al., "iCaRL" (CVPR 2017),
-    algorithm 4: p_k = argmin_x || mu - (phi(x) + sum_{j<k} phi(p_j)) / k ||, without picking an image twice. Feature spaces that
-    need no labels of other classes only: iCaRL takes the features of the trained learner.
+    Source: Welling, "Herding dynamical weights to learn" (ICML 2009), in the form of Rebuffi et
+    al., "iCaRL" (CVPR 2017), algorithm 4: p_k = argmin_x || mu - (phi(x) + sum_{j<k} phi(p_j)) / k
+    ||, without picking an image twice. Feature spaces that need no labels of other classes only:
+    iCaRL takes the features of the trained learner.
     """
 
     features: str = hyper("pixels", source="ours", values=("pixels", "random-network"))
@@ -50,10 +52,12 @@ class Herding(Selection):
 class KCenter(Selection):
     """k-center greedy: real images that cover their class, farthest first.
 
-    k-center: the image nearest to the mean of its class, then always the one farthest from all picked so far.
+    k-center: the image nearest to the mean of its class, then always the one farthest from all
+    picked so far.
 
-    Source: Gonzalez, "Clustering to minimize the maximum intercluster distance" (1985); Sener & Savarese, "Active learning for
-    convolutional neural networks: a core-set approach" (ICLR 2018), algorithm 1; the first centre as in DC (ICLR 2021).
+    Source: Gonzalez, "Clustering to minimize the maximum intercluster distance" (1985); Sener &
+    Savarese, "Active learning for convolutional neural networks: a core-set approach" (ICLR 2018),
+    algorithm 1; the first centre as in DC (ICLR 2021).
     """
 
     features: str = hyper("pixels", source="ours", values=("pixels", "random-network"))
@@ -78,8 +82,9 @@ class KMeans(Selection):
 
     k-means: for each of ipc clusters of a class, the real image nearest to the centroid.
 
-    Source: Lloyd, "Least squares quantization in PCM" (1982); centroids from `condensers.clustering`. No image is picked
-    twice: where two centroids have the same nearest image, the later one takes its next nearest.
+    Source: Lloyd, "Least squares quantization in PCM" (1982); centroids from
+    `condensers.clustering`. No image is picked twice: where two centroids have the same nearest
+    image, the later one takes its next nearest.
     """
 
     features: str = hyper("pixels", source="ours", values=("pixels", "random-network"))
@@ -101,9 +106,11 @@ class KMeans(Selection):
 class KMeansCentroids:
     """k-means centroids in pixel space, stored as images.
 
-    k-means centroids: the mean images of ipc clusters of a class. They are computed, not selected, at no learning cost.
+    k-means centroids: the mean images of ipc clusters of a class. They are computed, not selected,
+    at no learning cost.
 
-    Source: as k-means. Only the pixel space has centroids that are images, so there is no choice of features.
+    Source: as k-means. Only the pixel space has centroids that are images, so there is no choice of
+    features.
     """
 
     registered: ClassVar[str] = "k-means-centroids"

@@ -1,13 +1,16 @@
-"""Real files: more real images at the bytes of fewer, stored as JPEG or PNG files with one header for all of them.
+"""Real files: more real images at the bytes of fewer, stored as JPEG or PNG files with one header
+for all of them.
 
-n = max { n : |head| + |tail| + sum_c sum_{i <= n} ( |body_ci| + |length| + |label| ) <= bytes of ipc uint8 images and labels }
+n = max { n : |head| + |tail| + sum_c sum_{i <= n} ( |body_ci| + |length| + |label| ) <= bytes of
+ipc uint8 images and labels }
 
-where i counts the images of class c in one fixed random order: n is then the same for every seed and every choice. Where the n
-chosen images of each class take more, the one with the largest file gives its place to the nearest image of its class with a
-smaller file, until all fit. Where n is no more than ipc (small images, noise), ipc raw images of each class are stored instead.
+where i counts the images of class c in one fixed random order: n is then the same for every seed
+and every choice. Where the n chosen images of each class take more, the one with the largest file
+gives its place to the nearest image of its class with a smaller file, until all fit. Where n is no
+more than ipc (small images, noise), ipc raw images of each class are stored instead.
 
-Source: ours; `condensers.parts.parameterisations.jpeg.files` has the formats. It is what a replay memory can do with no learning,
-and what condensed sets have to beat at equal bytes.
+Source: ours; `condensers.parts.parameterisations.jpeg.files` has the formats. It is what a replay
+memory can do with no learning, and what condensed sets have to beat at equal bytes.
 """
 
 import time
@@ -37,7 +40,12 @@ CHOICES = {"random": Random(), "k-means": KMeans(), "herding": Herding()}
 class RealFiles:
     """Real images as files; how many of them depends on the images."""
 
-    choose: str = hyper("random", unit="selection of the images", source="ours", values=("random", "k-means", "herding"))
+    choose: str = hyper(
+        "random",
+        unit="selection of the images",
+        source="ours",
+        values=("random", "k-means", "herding"),
+    )
 
     registered: ClassVar[str]
     codec: ClassVar[str]
@@ -61,12 +69,18 @@ class RealFiles:
         return max(ipc, Sizes(data, self.codec, self.level()).fitting(stored_bytes(data, ipc)))
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
-        """The chosen images; the card's `indices` say which they are. A budget in bytes is filled, whatever its ipc."""
+        """The chosen images; the card's `indices` say which they are.
+
+        A budget in bytes is filled, whatever its ipc.
+        """
         begun = time.perf_counter()
         data = data.to(context.device)
         ipc = budget.ipc_of(self, data)
         refuse_too_many(self, data, ipc)
-        sizes, limit = Sizes(data, self.codec, self.level()), budget.nbytes or stored_bytes(data, ipc)
+        sizes, limit = (
+            Sizes(data, self.codec, self.level()),
+            budget.nbytes or stored_bytes(data, ipc),
+        )
         each = max(ipc, sizes.fitting(limit))
         chosen = self._chosen(data, each, context)
         part: Pixels | Compressed = self.parameterisation if each > ipc else STORED
@@ -76,12 +90,17 @@ class RealFiles:
         else:
             groups = {"images": torch.cat([data.images[of] for of in chosen]).cpu()}
         card = card_of(self, data, context, ipc, {"labels": "hard"}) | {
-            "indices": {data.class_names[label]: found for label, found in zip(data.classes, chosen, strict=True)},
+            "indices": {
+                data.class_names[label]: found
+                for label, found in zip(data.classes, chosen, strict=True)
+            },
             "images_per_class": each,
             "parameterisation": {"name": part.registered, **settings_of(part)},
         }
         labels = stored_hard(data.classes, each, len(data.class_names))
-        return SyntheticSet({**groups, "labels": labels}, card, cost_of(time.perf_counter() - begun, context))
+        return SyntheticSet(
+            {**groups, "labels": labels}, card, cost_of(time.perf_counter() - begun, context)
+        )
 
     def _chosen(self, data: ClassData, each: int, context: Context) -> list[list[int]]:
         """Indices of `each` different images of each class."""
@@ -108,12 +127,16 @@ class RealJPEG(RealFiles):
     def require_fit(self, where: str) -> None:
         """UsageError for a quality that JPEG has not."""
         if self.quality > files.BEST:
-            raise UsageError(f"{where}.quality: {self.quality} is above the largest allowed value, {files.BEST}")
+            raise UsageError(
+                f"{where}.quality: {self.quality} is above the largest allowed value, {files.BEST}"
+            )
 
 
 @dataclass(frozen=True)
 class RealPNG(RealFiles):
-    """Real images as PNG files with a common header, lossless, as many as fit the bytes of ipc raw ones."""
+    """Real images as PNG files with a common header, lossless, as many as fit the bytes of ipc raw
+    ones.
+    """
 
     registered: ClassVar[str] = "real-png"
     codec: ClassVar[str] = "png"

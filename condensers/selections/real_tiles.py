@@ -1,10 +1,13 @@
-"""Real tiles: more real images at the bytes of fewer, made smaller and stored as the tiles of canvases; nothing is learned.
+"""Real tiles: more real images at the bytes of fewer, made smaller and stored as the tiles of
+canvases; nothing is learned.
 
-canvas_u = the tiles down( x_(u f f) ), ..., down( x_(u f f + f f - 1) ) side by side, f the factor; ipc canvases of a class
-hold f f ipc images, which are enlarged to full size again when they are used
+canvas_u = the tiles down( x_(u f f) ), ..., down( x_(u f f + f f - 1) ) side by side, f the factor;
+ipc canvases of a class hold f f ipc images, which are enlarged to full size again when they are
+used
 
-Source: ours, of IDC's storage (Kim et al., ICML 2022, section 4.1); parameterisation `tiles` says how it is decoded. With labels
-of a teacher it is the cheap set that learned ones have to beat at equal bytes of images.
+Source: ours, of IDC's storage (Kim et al., ICML 2022, section 4.1); parameterisation `tiles` says
+how it is decoded. With labels of a teacher it is the cheap set that learned ones have to beat at
+equal bytes of images.
 """
 
 import time
@@ -34,10 +37,16 @@ CHOICES = {"random": Random(), "k-means": KMeans()}
 class RealTiles:
     """Real images made smaller: factor * factor of them at the bytes of one."""
 
-    factor: int = hyper(2, unit="tiles along each side of a canvas", source="IDC, section 5.1", minimum=1)
-    choose: str = hyper("random", unit="selection of the images", source="ours", values=("random", "k-means"))
+    factor: int = hyper(
+        2, unit="tiles along each side of a canvas", source="IDC, section 5.1", minimum=1
+    )
+    choose: str = hyper(
+        "random", unit="selection of the images", source="ours", values=("random", "k-means")
+    )
     labels: Any = hyper("hard", source="ours", part="label model")
-    network: Any = hyper("convnet", unit="network of a teacher that names none", source="ours", part="network")
+    network: Any = hyper(
+        "convnet", unit="network of a teacher that names none", source="ours", part="network"
+    )
 
     registered: ClassVar[str] = "real-tiles"
     evaluation: ClassVar[str] = "dsa"
@@ -58,13 +67,19 @@ class RealTiles:
     def require_fit(self, where: str) -> None:
         """UsageError for labels that would have to be learned."""
         if self.labels.learned:
-            raise UsageError(f"{where}: nothing is learned here, so labels {self.labels.registered} would stay as they start;"
-                             " take labels hard or teacher")  # fmt: skip
+            raise UsageError(
+                f"{where}: nothing is learned here, so labels {self.labels.registered} would stay"
+                " as they start; take labels hard or teacher"
+            )
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
-        """Canvases and labels: one hard label for each canvas, or a row of numbers for each image."""
+        """Canvases and labels: one hard label for each canvas, or a row of numbers for each
+        image.
+        """
         units = ipc * len(data.classes)
-        labels = with_parts(self).labels.nbytes(len(data.class_names), units, units * self.factor**2)
+        labels = with_parts(self).labels.nbytes(
+            len(data.class_names), units, units * self.factor**2
+        )
         return int(self.parameterisation.nbytes(data, ipc) + labels)
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
@@ -74,11 +89,15 @@ class RealTiles:
         """The training of a teacher, where there is one."""
         labels = with_parts(self).labels
         return (
-            [(labels.network or self.network, getattr(labels, "epochs", 0) * len(data.images))] if labels.form != "hard" else []
+            [(labels.network or self.network, getattr(labels, "epochs", 0) * len(data.images))]
+            if labels.form != "hard"
+            else []
         )
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
-        """Canvases of the chosen images; the card's `indices` say which of the data they are, in the order of the tiles."""
+        """Canvases of the chosen images; the card's `indices` say which of the data they are, in
+        the order of the tiles.
+        """
         begun = time.perf_counter()
         method = with_parts(self)
         data = data.to(context.device)
@@ -86,12 +105,19 @@ class RealTiles:
         refuse_too_many(method, data, ipc)
         chosen = method.chosen(data, method.images_per_class(data, ipc), context)
         part = method.parameterisation
-        groups = part.pack(part.groups(data.normalise(data.images[torch.cat(chosen)]), data, context), data)
+        groups = part.pack(
+            part.groups(data.normalise(data.images[torch.cat(chosen)]), data, context), data
+        )
         augmentation = AUGMENTATIONS.create("none").for_data(data)
-        setting = Setting(data, method.network, augmentation, context, ipc, method.images_per_class(data, ipc))
+        setting = Setting(
+            data, method.network, augmentation, context, ipc, method.images_per_class(data, ipc)
+        )
         labels = finished_labels(method.labels, part, groups, setting)
         card = card_of(method, data, context, ipc, {"labels": method.labels.form})
-        indices = {data.class_names[label]: of.tolist() for label, of in zip(data.classes, chosen, strict=True)}
+        indices = {
+            data.class_names[label]: of.tolist()
+            for label, of in zip(data.classes, chosen, strict=True)
+        }
         cost = cost_of(time.perf_counter() - begun, context)
         return SyntheticSet({**groups, "labels": labels}, card | {"indices": indices}, cost)
 

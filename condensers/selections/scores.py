@@ -19,20 +19,31 @@ class EL2N(Scored):
 
     EL2N: the real images whose predicted probabilities are far from their label early in training.
 
-    score_i = mean_f || softmax( f(x_i) ) - onehot(y_i) ||_2,  f over networks trained for a few epochs
+    score_i = mean_f || softmax( f(x_i) ) - onehot(y_i) ||_2,  f over networks trained for a few
+    epochs
 
-    Source: Paul, Ganguli & Dziugaite, "Deep learning on a data diet: finding important examples early in training" (NeurIPS
-    2021), section 2. The paper keeps high scores of large fractions of the data; at few images per class these are outliers, and
-    `keep = "easiest"` does better. Difference: the networks and their training are the condensation papers'.
+    Source: Paul, Ganguli & Dziugaite, "Deep learning on a data diet: finding important examples
+    early in training" (NeurIPS 2021), section 2. The paper keeps high scores of large fractions of
+    the data; at few images per class these are outliers, and `keep = "easiest"` does better.
+    Difference: the networks and their training are the condensation papers'.
     """
 
-    epochs: int = hyper(20, unit="epochs before the images are scored", source="Paul et al., as we recall", minimum=0)
-    networks: int = hyper(10, unit="networks whose scores are averaged", source="Paul et al., as we recall", minimum=1)
+    epochs: int = hyper(
+        20,
+        unit="epochs before the images are scored",
+        source="Paul et al., as we recall",
+        minimum=0,
+    )
+    networks: int = hyper(
+        10, unit="networks whose scores are averaged", source="Paul et al., as we recall", minimum=1
+    )
     keep: str = hyper("hardest", source="Paul et al.", values=("hardest", "easiest"))
 
     registered: ClassVar[str] = "el2n"
 
-    def scores(self, network: nn.Module, data: ClassData, positions: Tensor, memory: Memory) -> Tensor:
+    def scores(
+        self, network: nn.Module, data: ClassData, positions: Tensor, memory: Memory
+    ) -> Tensor:
         """Lengths (n,), between 0 and the square root of 2."""
         wanted = functional.one_hot(data.labels[positions], len(data.class_names))
         error = class_probabilities(network, data, positions) - wanted
@@ -46,27 +57,38 @@ NUMBERS_AT_ONCE = 2**27  # of gradients that are held together: half a GiB
 class GraNd(Scored):
     """GraNd: real images by the norm of their loss's gradient.
 
-    GraNd: the real images whose loss has the longest gradient in all parameters of a network at or near its initialisation.
+    GraNd: the real images whose loss has the longest gradient in all parameters of a network at or
+    near its initialisation.
 
     score_i = mean_f || grad_theta CE( f_theta(x_i), y_i ) ||_2
 
-    Source: Paul, Ganguli & Dziugaite, "Deep learning on a data diet: finding important examples early in training" (NeurIPS
-    2021), section 2. The paper scores at initialisation (`epochs` 0) or after a few epochs. Batch norm is in evaluation mode, so
-    that the gradient of an image is its own. Norms are exact: no layer is left out.
+    Source: Paul, Ganguli & Dziugaite, "Deep learning on a data diet: finding important examples
+    early in training" (NeurIPS 2021), section 2. The paper scores at initialisation (`epochs` 0) or
+    after a few epochs. Batch norm is in evaluation mode, so that the gradient of an image is its
+    own. Norms are exact: no layer is left out.
     """
 
-    epochs: int = hyper(0, unit="epochs before the images are scored", source="Paul et al.: at initialisation", minimum=0)
-    networks: int = hyper(10, unit="networks whose scores are averaged", source="Paul et al., as we recall", minimum=1)
+    epochs: int = hyper(
+        0,
+        unit="epochs before the images are scored",
+        source="Paul et al.: at initialisation",
+        minimum=0,
+    )
+    networks: int = hyper(
+        10, unit="networks whose scores are averaged", source="Paul et al., as we recall", minimum=1
+    )
     keep: str = hyper("hardest", source="Paul et al.", values=("hardest", "easiest"))
 
     registered: ClassVar[str] = "grand"
     scoring: ClassVar[float] = 5.0
 
-    def scores(self, network: nn.Module, data: ClassData, positions: Tensor, memory: Memory) -> Tensor:
+    def scores(
+        self, network: nn.Module, data: ClassData, positions: Tensor, memory: Memory
+    ) -> Tensor:
         """Norms (n,)."""
         images, labels = data.normalise(data.images[positions]), data.labels[positions]
-        # A CPU is slow at the gradients of many copies of a convolution: one image after the other is as fast with a narrow
-        # network, and two to three times as fast with a wide one.
+        # A CPU is slow at the gradients of many copies of a convolution: one image after the other
+        # is as fast with a narrow network, and two to three times as fast with a wide one.
         return (norms_together if images.is_cuda else norms_one_by_one)(network, images, labels)
 
 
@@ -94,7 +116,9 @@ def norms_together(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor
     norms = []
     for part, classes in zip(torch.split(images, size), torch.split(labels, size), strict=True):
         gradients = each(parameters, part, classes)
-        norms.append(torch.stack([g.flatten(1).square().sum(1) for g in gradients.values()]).sum(0).sqrt())
+        norms.append(
+            torch.stack([g.flatten(1).square().sum(1) for g in gradients.values()]).sum(0).sqrt()
+        )
     return torch.cat(norms)
 
 
@@ -102,25 +126,40 @@ def norms_together(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor
 class Forgetting(Scored):
     """Forgetting: real images by how often training forgets them.
 
-    Forgetting: the real images that a network in training most often classified correctly once and wrongly the next time.
+    Forgetting: the real images that a network in training most often classified correctly once and
+    wrongly the next time.
 
-    score_i = sum_t [ correct_i(t - 1) and not correct_i(t) ],  t over the presentations of image i, each judged before its update
+    score_i = sum_t [ correct_i(t - 1) and not correct_i(t) ],  t over the presentations of image i,
+    each judged before its update
 
-    Source: Toneva et al., "An empirical study of example forgetting during deep neural network learning" (ICLR 2019), definition
-    of a forgetting event and algorithm 1. An image that is never classified correctly counts as forgotten at every presentation,
-    so it is among the hardest; one that is learned and never forgotten scores 0. Of equally often forgotten images the one wrong
-    at more presentations is harder (ours); what is left equal is drawn. The condensation papers keep the most forgotten
-    (`hardest`); at one image per class these are outliers, and `easiest` does better.
+    Source: Toneva et al., "An empirical study of example forgetting during deep neural network
+    learning" (ICLR 2019), definition of a forgetting event and algorithm 1. An image that is never
+    classified correctly counts as forgotten at every presentation, so it is among the hardest; one
+    that is learned and never forgotten scores 0. Of equally often forgotten images the one wrong at
+    more presentations is harder (ours); what is left equal is drawn. The condensation papers keep
+    the most forgotten (`hardest`); at one image per class these are outliers, and `easiest` does
+    better.
     """
 
-    epochs: int = hyper(200, unit="epochs of the training that is watched", source="Toneva et al., as we recall", minimum=1)
-    keep: str = hyper("hardest", source="DC, section 4.1 (its coreset 'forgetting')", values=("hardest", "easiest"))
+    epochs: int = hyper(
+        200,
+        unit="epochs of the training that is watched",
+        source="Toneva et al., as we recall",
+        minimum=1,
+    )
+    keep: str = hyper(
+        "hardest",
+        source="DC, section 4.1 (its coreset 'forgetting')",
+        values=("hardest", "easiest"),
+    )
 
     registered: ClassVar[str] = "forgetting"
     scoring: ClassVar[float] = 0.0
 
     def memory(self, images: int) -> Memory:
-        """was: correct when last presented. forgotten: events so far. wrong: wrong presentations so far."""
+        """was: correct when last presented. forgotten: events so far. wrong: wrong presentations so
+        far.
+        """
         return {
             "was": torch.zeros(images, dtype=torch.bool),
             "forgotten": torch.zeros(images, dtype=torch.int64),
@@ -132,8 +171,12 @@ class Forgetting(Scored):
         memory["wrong"][positions] += ~right
         memory["was"][positions] = right
 
-    def scores(self, network: nn.Module, data: ClassData, positions: Tensor, memory: Memory) -> Tensor:
-        """Events (n,) float64, `epochs` where never correct; wrong presentations add less than one event, for ties."""
+    def scores(
+        self, network: nn.Module, data: ClassData, positions: Tensor, memory: Memory
+    ) -> Tensor:
+        """Events (n,) float64, `epochs` where never correct; wrong presentations add less than one
+        event, for ties.
+        """
         events, wrong = memory["forgotten"][positions], memory["wrong"][positions]
         counted = torch.where(wrong == self.epochs, self.epochs, events)
         return counted.double() + wrong.double() / (self.epochs + 1)
@@ -143,20 +186,29 @@ class Forgetting(Scored):
 class Margin(Scored):
     """Margin: real images by the difference of a trained network's two largest probabilities.
 
-    Margin: the real images between whose two most probable classes a trained network hardly decides.
+    Margin: the real images between whose two most probable classes a trained network hardly
+    decides.
 
-    margin_i = mean_f ( p_(1) - p_(2) ),  p = softmax( f(x_i) ) in falling order;  the hardest image has the smallest margin
+    margin_i = mean_f ( p_(1) - p_(2) ),  p = softmax( f(x_i) ) in falling order;  the hardest image
+    has the smallest margin
 
-    Source: Scheffer, Decomain & Wrobel, "Active hidden Markov models for information extraction" (IDA 2001), for the margin; Guo,
-    Zhao & Bai, "DeepCore" (DEXA 2022), for selecting training images by it. It does not look at the label: an image that is wrong
-    with confidence has a large margin.
+    Source: Scheffer, Decomain & Wrobel, "Active hidden Markov models for information extraction"
+    (IDA 2001), for the margin; Guo, Zhao & Bai, "DeepCore" (DEXA 2022), for selecting training
+    images by it. It does not look at the label: an image that is wrong with confidence has a large
+    margin.
     """
 
     keep: str = hyper("hardest", source="DeepCore", values=("hardest", "easiest"))
 
     registered: ClassVar[str] = "margin"
 
-    def scores(self, network: nn.Module, data: ClassData, positions: Tensor, memory: Memory) -> Tensor:
-        """The negative margins (n,), between -1 and 0; -1 for all where the data set has a single class."""
-        largest = class_probabilities(network, data, positions).topk(min(2, len(data.class_names))).values
+    def scores(
+        self, network: nn.Module, data: ClassData, positions: Tensor, memory: Memory
+    ) -> Tensor:
+        """The negative margins (n,), between -1 and 0; -1 for all where the data set has a single
+        class.
+        """
+        largest = (
+            class_probabilities(network, data, positions).topk(min(2, len(data.class_names))).values
+        )
         return largest[:, 1:].sum(1) - largest[:, 0]

@@ -1,10 +1,12 @@
-"""What selections by a score share: networks trained on the real images at hand, a score of each image, the first of the ranking.
+"""What selections by a score share: networks trained on the real images at hand, a score of each
+image, the first of the ranking.
 
-Every network is a fresh one, trained by `condensers.training.classifier` at a constant rate and without augmentation; scores of
-several networks are averaged. Training and scoring are one run of the engine, so both stop and resume, and both count in the
-seconds.
+Every network is a fresh one, trained by `condensers.training.classifier` at a constant rate and
+without augmentation; scores of several networks are averaged. Training and scoring are one run of
+the engine, so both stop and resume, and both count in the seconds.
 
-Scores of real images, kept by what determines them: a set of another size is another part of the same ranking.
+Scores of real images, kept by what determines them: a set of another size is another part of the
+same ranking.
 """
 
 import hashlib
@@ -39,14 +41,20 @@ AFTER = ("keep",)  # read once the scores are there; all other settings determin
 
 
 class Scores(NamedTuple):
-    """values: (N,) float64 on the CPU. seconds: what making them took, also where they were found."""
+    """values: (N,) float64 on the CPU. seconds: what making them took, also where they were
+    found.
+    """
 
     values: Tensor
     seconds: float
 
 
-def kept_scores(method: Any, data: ClassData, context: Context, compute: Callable[[], Scores]) -> Scores:
-    """compute(), or what an equal run left in the context's cache; the context's generator is then where computing leaves it."""
+def kept_scores(
+    method: Any, data: ClassData, context: Context, compute: Callable[[], Scores]
+) -> Scores:
+    """compute(), or what an equal run left in the context's cache; the context's generator is then
+    where computing leaves it.
+    """
     if context.cache is None:
         return compute()
     path = context.cache / "scores" / f"{_key(method, data, context)}.safetensors"
@@ -55,7 +63,9 @@ def kept_scores(method: Any, data: ClassData, context: Context, compute: Callabl
         made = compute()
         seconds = torch.tensor(made.seconds, dtype=torch.float64)
         state = context.generator.get_state()
-        write_atomically(path, save({"scores": made.values, "seconds": seconds, "generator": state}))
+        write_atomically(
+            path, save({"scores": made.values, "seconds": seconds, "generator": state})
+        )
 
     make_missing([path], make, context)
     with taking_up(path):
@@ -98,16 +108,24 @@ class Scored(ABC):
     scoring: ClassVar[float] = 1 / 3
 
     def memory(self, images: int) -> Memory:
-        """What is noted for each of `images` images while a network is trained; nothing, unless a score needs it."""
+        """What is noted for each of `images` images while a network is trained; nothing, unless a
+        score needs it.
+        """
         return {}
 
     def watch(self, memory: Memory, positions: Tensor, right: Tensor) -> None:
-        """Note one batch of the training: positions (n,) int64, right (n,) bool: classified correctly, before the update."""
+        """Note one batch of the training: positions (n,) int64, right (n,) bool: classified
+        correctly, before the update.
+        """
         return
 
     @abstractmethod
-    def scores(self, network: nn.Module, data: ClassData, positions: Tensor, memory: Memory) -> Tensor:
-        """Difficulty (n,) of the images at positions (n,) int64, under a trained network in evaluation mode."""
+    def scores(
+        self, network: nn.Module, data: ClassData, positions: Tensor, memory: Memory
+    ) -> Tensor:
+        """Difficulty (n,) of the images at positions (n,) int64, under a trained network in
+        evaluation mode.
+        """
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
         return stored_bytes(data, ipc)
@@ -122,19 +140,24 @@ class Scored(ABC):
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """The hardest (or easiest) images of each class, in the order of the ranking.
 
-        Resumes from the context's folder; a set of another size by the same seed finds the scores in its cache.
+        Resumes from the context's folder; a set of another size by the same seed finds the scores
+        in its cache.
         """
         method = with_parts(self)
         data = data.to(context.device)
         ipc = budget.ipc_of(method, data)
         refuse_too_many(method, data, ipc)
-        scores, learning = kept_scores(method, data, context, partial(_computed, method, data, context))
+        scores, learning = kept_scores(
+            method, data, context, partial(_computed, method, data, context)
+        )
         begun = time.perf_counter()
         order = ranked(scores, method.keep, context.generator).to(data.device)
         picked = {label: order[data.labels[order] == label][:ipc] for label in data.classes}
         indices = {data.class_names[label]: chosen.tolist() for label, chosen in picked.items()}
         images = data.images[torch.cat(list(picked.values()))].cpu()
-        return finished(method, data, context, images, indices, learning + time.perf_counter() - begun)
+        return finished(
+            method, data, context, images, indices, learning + time.perf_counter() - begun
+        )
 
 
 def _computed(method: Any, data: ClassData, context: Context) -> Scores:
@@ -147,7 +170,8 @@ def _computed(method: Any, data: ClassData, context: Context) -> Scores:
 
 
 class ScoringLoop:
-    """The engine loop: for each network the steps of its training, then its scores, a batch of images at a step.
+    """The engine loop: for each network the steps of its training, then its scores, a batch of
+    images at a step.
 
     total: the sum of all scores so far, (N,) float64. steps: of all networks together.
     """
@@ -165,14 +189,25 @@ class ScoringLoop:
         position = index % (self.steps // self.method.networks)
         training = self._begin() if self.training is None or position == 0 else self.training
         trained = self.method.epochs * self.per_pass
-        return self._train(training, position) if position < trained else self._score(training, position - trained)
+        return (
+            self._train(training, position)
+            if position < trained
+            else self._score(training, position - trained)
+        )
 
     def _begin(self) -> TrainingLoop:
         """A fresh network and its training."""
         data, generator = self.data, self.context.generator
-        self.memory = {name: tensor.to(data.device) for name, tensor in self.method.memory(len(data.images)).items()}
-        network = networks.build(self.method.network, data.shape, len(data.class_names), generator, data.device)
-        self.training = TrainingLoop(network, data.images, data.labels, self.recipe, data, self.context)
+        self.memory = {
+            name: tensor.to(data.device)
+            for name, tensor in self.method.memory(len(data.images)).items()
+        }
+        network = networks.build(
+            self.method.network, data.shape, len(data.class_names), generator, data.device
+        )
+        self.training = TrainingLoop(
+            network, data.images, data.labels, self.recipe, data, self.context
+        )
         return self.training
 
     def _train(self, training: TrainingLoop, position: int) -> Tensor:
@@ -196,11 +231,14 @@ class ScoringLoop:
         self.total.copy_(state["total"])
         if state["training"]:
             self._begin().load_state_dict(state["training"])
-            self.memory = {name: tensor.to(self.data.device) for name, tensor in state["memory"].items()}
+            self.memory = {
+                name: tensor.to(self.data.device) for name, tensor in state["memory"].items()
+            }
 
 
 def ranked(scores: Tensor, keep: str, generator: torch.Generator) -> Tensor:
-    """All positions (N,) int64, hardest or easiest first by scores (N,); equal scores in an order that is drawn.
+    """All positions (N,) int64, hardest or easiest first by scores (N,); equal scores in an order
+    that is drawn.
 
     The order of the data would favour whatever it was sorted by.
     """

@@ -1,4 +1,6 @@
-"""What the card of a set must say, for all that reads sets: who made it from what, and how its tensors are read."""
+"""What the card of a set must say, for all that reads sets: who made it from what, and how its
+tensors are read.
+"""
 
 from typing import Annotated, Any
 
@@ -38,7 +40,10 @@ class ViewShape(Shape):
 
 
 class CardShape(Shape):
-    """The whole card. What older versions did not write, and imported sets do not know, may be left out."""
+    """The whole card.
+
+    What older versions did not write, and imported sets do not know, may be left out.
+    """
 
     dataset: Word
     digest: Word
@@ -67,9 +72,14 @@ class CardShape(Shape):
     def _parts_agree(self) -> "CardShape":
         channels, names = self.shape[0], len(self.class_names)
         if len(self.mean) != channels or len(self.std) != channels:
-            raise ValueError(f"mean and std have {len(self.mean)} and {len(self.std)} channels, shape has {channels}")
+            raise ValueError(
+                f"mean and std have {len(self.mean)} and {len(self.std)} channels, shape has"
+                f" {channels}"
+            )
         if max(self.classes) >= names or len(set(self.classes)) < len(self.classes):
-            raise ValueError(f"classes are not different numbers below {names}, the number of class_names")
+            raise ValueError(
+                f"classes are not different numbers below {names}, the number of class_names"
+            )
         if len(set(self.class_names)) < names:
             raise ValueError("class_names has a name twice")
         if self.indices is not None:
@@ -77,9 +87,14 @@ class CardShape(Shape):
         return self
 
     def _require_indices(self, indices: dict[str, list[int]]) -> None:
-        """Where each image of each class comes from; none of a class for images that are none of the data's."""
+        """Where each image of each class comes from; none of a class for images that are none of
+        the data's.
+        """
         for name in (self.class_names[label] for label in self.classes):
-            if len(indices.get(name, [0] * (self.images_per_class + 1))) not in (0, self.images_per_class):
+            if len(indices.get(name, [0] * (self.images_per_class + 1))) not in (
+                0,
+                self.images_per_class,
+            ):
                 raise ValueError(f"indices.{name}: are not those of {self.images_per_class} images")
 
 

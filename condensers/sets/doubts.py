@@ -1,10 +1,12 @@
-"""What makes a finished set doubtful, by comparison with the real images: saturated pixels, constant images.
+"""What makes a finished set doubtful, by comparison with the real images: saturated pixels,
+constant images.
 
-excess = max(0, s_0 - r_0) + max(0, s_255 - r_255),  s, r: the shares of pixel values at 0 and at 255 in the set and in the
-real images. Real images may be mostly black themselves (four fifths of MNIST's pixels are 0), so a share alone says nothing.
+excess = max(0, s_0 - r_0) + max(0, s_255 - r_255),  s, r: the shares of pixel values at 0 and at
+255 in the set and in the real images. Real images may be mostly black themselves (four fifths of
+MNIST's pixels are 0), so a share alone says nothing.
 
-Source: ours. With real digits (8 x 8), `excess` was 0.39 for DM at a learning rate of 1000, 0.33 at 100, 0.17 at 10, 0 at
-its default of 1, and 0.02 for random real images.
+Source: ours. With real digits (8 x 8), `excess` was 0.39 for DM at a learning rate of 1000, 0.33 at
+100, 0.17 at 10, 0 at its default of 1, and 0.02 for random real images.
 """
 
 from collections.abc import Mapping
@@ -17,13 +19,18 @@ from condensers.data import ClassData
 from condensers.sets.synthetic_set import SyntheticSet
 
 EXCESS = 0.25  # part of all pixel values at black or white beyond the part in the real images
-FLAT, FLAT_SHARE = 2, 0.1  # grey levels that a constant image spans at most; part of such images beyond the real part
+FLAT, FLAT_SHARE = (
+    2,
+    0.1,
+)  # grey levels that a constant image spans at most; part of such images beyond the real part
 REAL_IMAGES = 5000  # real images that are compared with, spread over all
 KEY = "doubts"
 
 
 def with_doubts(synthetic: SyntheticSet, data: ClassData) -> SyntheticSet:
-    """The set, with its doubts, if any, on its card; `data` is the real data that it was made from."""
+    """The set, with its doubts, if any, on its card; `data` is the real data that it was made
+    from.
+    """
     found = doubts(synthetic, data)
     card: Mapping[str, Any] = {key: value for key, value in synthetic.card.items() if key != KEY}
     return replace(synthetic, card={**card, KEY: found} if found else card)
@@ -45,8 +52,8 @@ def _saturation(made: Tensor, real: Tensor, name: str) -> list[str]:
     return [
         f"{100 * sum(own):.0f} % of its pixel values are black or white ({100 * own[0]:.0f} and"
         f" {100 * own[1]:.0f} %), where those of {name} are {100 * sum(theirs):.0f} %"
-        f" ({100 * theirs[0]:.0f} and {100 * theirs[1]:.0f} %): its images are saturated, as by too large"
-        " a learning rate"
+        f" ({100 * theirs[0]:.0f} and {100 * theirs[1]:.0f} %): its images are saturated, as by too"
+        " large a learning rate"
     ]
 
 

@@ -1,7 +1,8 @@
-"""A set as files: NAME.safetensors (tensors and card, the same bytes for the same seed) and NAME.card.json beside it.
+"""A set as files: NAME.safetensors (tensors and card, the same bytes for the same seed) and
+NAME.card.json beside it.
 
-The second file is the card for people, with the cost (seconds, joules), which differs from run to run; a set without it
-is complete, its cost then counts as not recorded.
+The second file is the card for people, with the cost (seconds, joules), which differs from run to
+run; a set without it is complete, its cost then counts as not recorded.
 """
 
 import json
@@ -22,7 +23,19 @@ from condensers.sets.card import CardShape, CostShape
 from condensers.sets.soundness import sound
 from condensers.sets.synthetic_set import FORMAT, SyntheticSet
 
-NEEDED = ("format", "dataset", "digest", "class_names", "classes", "shape", "mean", "std", "method", "parameterisation", "ipc")
+NEEDED = (
+    "format",
+    "dataset",
+    "digest",
+    "class_names",
+    "classes",
+    "shape",
+    "mean",
+    "std",
+    "method",
+    "parameterisation",
+    "ipc",
+)
 
 
 def card_path(path: Path) -> Path:
@@ -44,7 +57,9 @@ def save_set(synthetic: SyntheticSet, path: str | Path) -> None:
 
 
 def load_set(path: str | Path) -> SyntheticSet:
-    """Read a set; UsageError with one sentence where the file is missing, cut short, or not a set of ours."""
+    """Read a set; UsageError with one sentence where the file is missing, cut short, or not a set
+    of ours.
+    """
     path = Path(path)
     tensors, metadata = _read(path)
     try:
@@ -52,20 +67,31 @@ def load_set(path: str | Path) -> SyntheticSet:
     except (KeyError, ValueError) as fault:
         why = "" if isinstance(fault, KeyError) else f" that can be read ({fault})"
         raise UsageError(
-            f"{path}: has no card{why}, so it is not a condensed set of this harness; take a file that `harness condense` made"
+            f"{path}: has no card{why}, so it is not a condensed set of this harness; take a file"
+            " that `harness condense` made"
         ) from None
     if not isinstance(card, dict):
-        raise UsageError(f"{path}: its card is not a table; the file was not written by this harness or is damaged")
+        raise UsageError(
+            f"{path}: its card is not a table; the file was not written by this harness or is"
+            " damaged"
+        )
     missing = [key for key in NEEDED if key not in card]
     if missing:
-        raise UsageError(f"{path}: its card lacks '{missing[0]}'; the file was not written by this harness or is damaged")
+        raise UsageError(
+            f"{path}: its card lacks '{missing[0]}'; the file was not written by this harness or is"
+            " damaged"
+        )
     if card["format"] != FORMAT:
         raise UsageError(
-            f"{path}: is of format {shown(card['format'])}, this harness reads {FORMAT}; update it, or condense again"
+            f"{path}: is of format {shown(card['format'])}, this harness reads {FORMAT}; update it,"
+            " or condense again"
         )
     faults = brief_faults(CardShape, card)
     if faults:
-        raise UsageError(f"{path}: its card is wrong ({faults}); the file was not written by this harness, condense it again")
+        raise UsageError(
+            f"{path}: its card is wrong ({faults}); the file was not written by this harness,"
+            " condense it again"
+        )
     synthetic = SyntheticSet(tensors, card, _cost(path))
     sound(synthetic, path)
     return synthetic
@@ -81,22 +107,29 @@ def require_same_data(synthetic: SyntheticSet, data: ClassData, path: Path) -> N
         return
     if card["dataset"] != data.name:
         source = card["dataset"]
-        raise UsageError(f"{path}: its card says it was made from {source}, not {data.name}; pass --data {source}")
+        raise UsageError(
+            f"{path}: its card says it was made from {source}, not {data.name}; pass --data"
+            f" {source}"
+        )
     raise UsageError(
-        f"{path}: made from a {data.name} with digest {card['digest']}, but the one here has {data.digest};"
-        " use the same files, or condense again"
+        f"{path}: made from a {data.name} with digest {card['digest']}, but the one here has"
+        f" {data.digest}; use the same files, or condense again"
     )
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
-        raise UsageError(f"{path}: there is no such file; make one with: harness condense METHOD --data D --ipc N --out {path}")
+        raise UsageError(
+            f"{path}: there is no such file; make one with: harness condense METHOD --data D --ipc"
+            f" N --out {path}"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, struct.error, OSError, ValueError) as fault:
         raise UsageError(
-            f"{path}: is cut short or not a .safetensors file ({brief(fault)}); copy or condense it again"
+            f"{path}: is cut short or not a .safetensors file ({brief(fault)}); copy or condense it"
+            " again"
         ) from fault
 
 

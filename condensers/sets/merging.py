@@ -1,7 +1,9 @@
-"""Condensed sets as a memory that changes: some classes of a set, fewer images of each, several sets as one, one condensed anew.
+"""Condensed sets as a memory that changes: some classes of a set, fewer images of each, several
+sets as one, one condensed anew.
 
-Source: ours; `herding` is the order of Rebuffi et al., "iCaRL" (CVPR 2017), whose memory shrinks to the first images of it.
-`condensers.sets.units` says what goes with a stored image, and what all of them share.
+Source: ours; `herding` is the order of Rebuffi et al., "iCaRL" (CVPR 2017), whose memory shrinks to
+the first images of it. `condensers.sets.units` says what goes with a stored image, and what all of
+them share.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,14 +23,25 @@ from condensers.sets.units import as_data, features_of, groups_of, indices_of, t
 
 ORDERS = ("first", "random", "herding")
 EQUAL = ("dataset", "class_names", "shape", "mean", "std", "parameterisation", "recipe")
-PAST = ("indices", "shrunk", "merged_from", "recondensed_from")  # what a card tells of its own set alone
+PAST = (
+    "indices",
+    "shrunk",
+    "merged_from",
+    "recondensed_from",
+)  # what a card tells of its own set alone
 
 
 def restrict(synthetic: SyntheticSet, classes: Iterable[int]) -> SyntheticSet:
-    """The part of a set that holds `classes`; soft labels keep their columns. UsageError for a class that is not there."""
+    """The part of a set that holds `classes`; soft labels keep their columns.
+
+    UsageError for a class that is not there.
+    """
     kept = tuple(sorted(set(classes)))
     if not kept or not set(kept) <= set(synthetic.classes):
-        raise UsageError(f"a set of classes {synthetic.classes} cannot be restricted to {kept}; name classes that it holds")
+        raise UsageError(
+            f"a set of classes {synthetic.classes} cannot be restricted to {kept}; name classes"
+            " that it holds"
+        )
     if len(kept) == len(synthetic.classes):
         return synthetic
     found = units_of(synthetic)
@@ -37,9 +50,11 @@ def restrict(synthetic: SyntheticSet, classes: Iterable[int]) -> SyntheticSet:
 
 
 def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generator) -> SyntheticSet:
-    """`ipc` stored units of each class: the "first", "random" ones, or by "herding", whose picks come in their order.
+    """`ipc` stored units of each class: the "first", "random" ones, or by "herding", whose picks
+    come in their order.
 
-    A unit of several images counts as their mean. UsageError where there are fewer, and for sets that are seen in an order.
+    A unit of several images counts as their mean. UsageError where there are fewer, and for sets
+    that are seen in an order.
     """
     if how not in ORDERS:
         raise UsageError(f"cannot shrink a set by '{how}'; {suggestion(how, ORDERS)}")
@@ -47,7 +62,10 @@ def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generat
     found = units_of(synthetic)
     here, most = min(map(len, found.values())), max(map(len, found.values()))
     if not 1 <= ipc <= here:
-        raise UsageError(f"a set of {here} stored images for each class cannot be shrunk to {ipc}; take 1 to {here}")
+        raise UsageError(
+            f"a set of {here} stored images for each class cannot be shrunk to {ipc}; take 1 to"
+            f" {here}"
+        )
     if ipc == most:
         return synthetic
     picked = {c: torch.arange(ipc) for c in found}
@@ -57,17 +75,22 @@ def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generat
         features = features_of(synthetic)
         picked = {c: Herding().choose(features[of], ipc, generator) for c, of in found.items()}
     # What the budget counts, in proportion: a code, a canvas or a file is no image.
-    changed: dict[str, Any] = {"ipc": max(1, synthetic.ipc * ipc // most), "shrunk": {"from": here, "to": ipc, "how": how}}
+    changed: dict[str, Any] = {
+        "ipc": max(1, synthetic.ipc * ipc // most),
+        "shrunk": {"from": here, "to": ipc, "how": how},
+    }
     indices = indices_of(synthetic, picked)
     changed |= {"indices": indices} if indices else {}
     return taken(synthetic, {c: of[picked[c]] for c, of in found.items()}, changed)
 
 
 def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
-    """One set of all units of `sets`, ordered by class; they hold the same classes, or each its own with as many units.
+    """One set of all units of `sets`, ordered by class; they hold the same classes, or each its own
+    with as many units.
 
-    The card lists them under `merged_from`; its digest is theirs joined by "+" where they were made from different images. A
-    learned rate stays only where all sets have the same. UsageError for sets that cannot be one.
+    The card lists them under `merged_from`; its digest is theirs joined by "+" where they were made
+    from different images. A learned rate stays only where all sets have the same. UsageError for
+    sets that cannot be one.
     """
     if not sets:
         raise UsageError("there is no set to merge; give at least one")
@@ -76,7 +99,9 @@ def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
     _require_alike(sets)
     for index, one in enumerate(sets):
         sound(one, f"set {index + 1} of {len(sets)} to merge")
-    units: dict[int, list[Tensor]] = {c: [] for c in sorted({c for one in sets for c in one.classes})}
+    units: dict[int, list[Tensor]] = {
+        c: [] for c in sorted({c for one in sets for c in one.classes})
+    }
     first = 0
     for one in sets:
         found = units_of(one)
@@ -86,18 +111,30 @@ def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
     joined = {c: torch.cat(of) for c, of in units.items()}
     if len({len(of) for of in joined.values()}) > 1:
         counts = sorted({len(of) for of in joined.values()})
-        raise UsageError(f"sets of {counts[0]} and of {counts[-1]} stored images for each class cannot be one; shrink the larger")
+        raise UsageError(
+            f"sets of {counts[0]} and of {counts[-1]} stored images for each class cannot be one;"
+            " shrink the larger"
+        )
     part = PARAMETERISATIONS.create(sets[0].card["parameterisation"])
-    groups = part.join([groups_of(one) for one in sets]) | {"labels": torch.cat([one.tensors["labels"] for one in sets])}
+    groups = part.join([groups_of(one) for one in sets]) | {
+        "labels": torch.cat([one.tensors["labels"] for one in sets])
+    }
     rates = _common_rates(sets)
-    return taken(SyntheticSet(groups | rates, _merged_card(sets, bool(rates)), _merged_cost(sets)), joined, {})
+    return taken(
+        SyntheticSet(groups | rates, _merged_card(sets, bool(rates)), _merged_cost(sets)),
+        joined,
+        {},
+    )
 
 
-def recondense(synthetic: SyntheticSet, condenser: Condenser, budget: Budget, context: Context) -> SyntheticSet:
-    """Condense the images of a set, as uint8 and each of the class it was made for, as if they were real ones.
+def recondense(
+    synthetic: SyntheticSet, condenser: Condenser, budget: Budget, context: Context
+) -> SyntheticSet:
+    """Condense the images of a set, as uint8 and each of the class it was made for, as if they were
+    real ones.
 
-    Soft labels are not looked at. The card keeps the digest of the real data and tells of the set under `recondensed_from`. The
-    cost is that of this step alone.
+    Soft labels are not looked at. The card keeps the digest of the real data and tells of the set
+    under `recondensed_from`. The cost is that of this step alone.
     """
     made = condenser.condense(as_data(synthetic, context.device), budget, context)
     # Indices would be those of a set's images, where other cards speak of the real ones.
@@ -113,40 +150,60 @@ def recondense(synthetic: SyntheticSet, condenser: Condenser, budget: Budget, co
 def _told(synthetic: SyntheticSet) -> dict[str, Any]:
     """A set in a few words, for the card of one that was made of it."""
     kept = ("method", "origin", "hyperparameters", "seed", "digest", "classes", "ipc", *PAST[1:])
-    return {key: synthetic.card[key] for key in kept if key in synthetic.card} | {"bytes": synthetic.nbytes}
+    return {key: synthetic.card[key] for key in kept if key in synthetic.card} | {
+        "bytes": synthetic.nbytes
+    }
 
 
 def _refuse_ordered(synthetic: SyntheticSet) -> None:
     if synthetic.recipe.get("ordered"):
         raise UsageError(
-            f"a set of {synthetic.card['method']} is learned for the order of its images, which has no meaning for fewer or more;"
-            " condense it anew"
+            f"a set of {synthetic.card['method']} is learned for the order of its images, which has"
+            " no meaning for fewer or more; condense it anew"
         )
 
 
 def _require_alike(sets: Sequence[SyntheticSet]) -> None:
-    """UsageError unless the cards agree on what a set is read by, and classes are all the same or all different."""
+    """UsageError unless the cards agree on what a set is read by, and classes are all the same or
+    all different.
+    """
     for one in sets:
         _refuse_ordered(one)
         differing = [key for key in EQUAL if one.card.get(key) != sets[0].card.get(key)]
         if one.tensors["labels"].dtype != sets[0].tensors["labels"].dtype:
             differing.append("dtype of the labels")
         if differing:
-            raise UsageError(f"sets cannot be one where their cards differ ({', '.join(differing)}); merge sets of one kind")
+            raise UsageError(
+                f"sets cannot be one where their cards differ ({', '.join(differing)}); merge sets"
+                " of one kind"
+            )
     listed = [c for one in sets for c in one.classes]
     if len(set(listed)) < len(listed) and any(set(one.classes) != set(listed) for one in sets):
-        raise UsageError("sets share some of their classes, but not all; restrict them to the same classes, or to different ones")
+        raise UsageError(
+            "sets share some of their classes, but not all; restrict them to the same classes, or"
+            " to different ones"
+        )
 
 
 def _common_rates(sets: Sequence[SyntheticSet]) -> dict[str, Tensor]:
     """The learned rates, where all sets have the same."""
     found = [one.tensors["rates"] for one in sets if "rates" in one.tensors]
-    return {"rates": found[0]} if len(found) == len(sets) and all(torch.equal(one, found[0]) for one in found) else {}
+    return (
+        {"rates": found[0]}
+        if len(found) == len(sets) and all(torch.equal(one, found[0]) for one in found)
+        else {}
+    )
 
 
 def _merged_card(sets: Sequence[SyntheticSet], rates: bool) -> dict[str, Any]:
-    """What all cards agree on, and what follows for all together; rates: whether learned rates stay."""
-    common = {k: v for k, v in sets[0].card.items() if k not in PAST and all(one.card.get(k) == v for one in sets)}
+    """What all cards agree on, and what follows for all together; rates: whether learned rates
+    stay.
+    """
+    common = {
+        k: v
+        for k, v in sets[0].card.items()
+        if k not in PAST and all(one.card.get(k) == v for one in sets)
+    }
     same_classes = set(sets[0].classes) == set(sets[1].classes)
     indices: dict[str, list[int]] = {}
     if all("indices" in one.card for one in sets):
@@ -173,4 +230,8 @@ def _merged_cost(sets: Sequence[SyntheticSet]) -> dict[str, Any]:
     if not all("seconds" in one.cost for one in sets):
         return {}
     devices = dict.fromkeys(str(one.cost.get("device")) for one in sets)
-    return {"seconds": sum(one.cost["seconds"] for one in sets), "joules": "not measured", "device": "+".join(devices)}
+    return {
+        "seconds": sum(one.cost["seconds"] for one in sets),
+        "joules": "not measured",
+        "device": "+".join(devices),
+    }

@@ -1,4 +1,6 @@
-"""What the images of a set are: a condenser says it, the set's card and the run's records carry it, reports go by it."""
+"""What the images of a set are: a condenser says it, the set's card and the run's records carry it,
+reports go by it.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,22 +15,31 @@ UNKNOWN = "unknown"
 
 # From real images as they are to what is farthest from them; what is not known may be anything.
 ORIGINS = (REAL, TAUGHT, AVERAGES, LEARNED, UNKNOWN)
-SELECTED = (REAL, TAUGHT)  # each image is one of the data: a set cannot have more of a class than there are
+SELECTED = (
+    REAL,
+    TAUGHT,
+)  # each image is one of the data: a set cannot have more of a class than there are
 
 
 def known(origin: str, where: str) -> str:
     """`origin` itself; UsageError where it is none of ORIGINS."""
     if origin not in ORIGINS:
-        raise UsageError(f"{where}: '{origin}' is no origin of images; {suggestion(str(origin), ORIGINS)}")
+        raise UsageError(
+            f"{where}: '{origin}' is no origin of images; {suggestion(str(origin), ORIGINS)}"
+        )
     return origin
 
 
 def of(card: Mapping[str, Any]) -> str:
-    """What the card of a set says of its images; not known where it says nothing that is known here."""
+    """What the card of a set says of its images; not known where it says nothing that is known
+    here.
+    """
     said = card.get("origin")
     return said if said in ORIGINS else UNKNOWN
 
 
 def together(origins: Iterable[str]) -> str:
-    """The origin of a set that is made of several, or of images of another set: the one farthest from real images."""
+    """The origin of a set that is made of several, or of images of another set: the one farthest
+    from real images.
+    """
     return max(origins, key=ORIGINS.index)

@@ -1,7 +1,8 @@
-"""What every set must be, wherever it comes from: finite pixels and labels, labels of the card's classes, positive rates.
+"""What every set must be, wherever it comes from: finite pixels and labels, labels of the card's
+classes, positive rates.
 
-A file of ours, a published one, a set in memory, one that is merged or saved: all pass here. What a card says of its own
-file is not believed unchecked.
+A file of ours, a published one, a set in memory, one that is merged or saved: all pass here. What a
+card says of its own file is not believed unchecked.
 """
 
 import math
@@ -44,8 +45,8 @@ def require_finite(values: Tensor, what: str, where: object) -> None:
     """UsageError for a NaN or an infinity among floating-point `values`."""
     if values.is_floating_point() and not bool(values.isfinite().all()):
         raise UsageError(
-            f"{where}: its {what} hold a NaN or an infinity; the run that made them diverged, take an"
-            " earlier file or make it anew"
+            f"{where}: its {what} hold a NaN or an infinity; the run that made them diverged, take"
+            " an earlier file or make it anew"
         )
 
 
@@ -56,7 +57,9 @@ def require_positive(rates: Tensor, where: object) -> None:
 
 
 def are_probabilities(labels: Tensor) -> bool:
-    """Whether each row of (M, K) is of numbers from 0 on that add up to one, to the rounding of half precision."""
+    """Whether each row of (M, K) is of numbers from 0 on that add up to one, to the rounding of
+    half precision.
+    """
     return bool((labels >= 0).all()) and bool(((labels.sum(1) - 1).abs() <= SUM_TOLERANCE).all())
 
 
@@ -67,10 +70,13 @@ def _decoded(synthetic: SyntheticSet, where: object) -> tuple[Tensor, Tensor]:
         _ = len(synthetic.card["class_names"]), torch.Size(synthetic.card["shape"])
         return images, labels
     except KeyError as fault:
-        raise UsageError(f"{where}: its tensor {fault} is missing; the set is damaged, condense it again") from None
+        raise UsageError(
+            f"{where}: its tensor {fault} is missing; the set is damaged, condense it again"
+        ) from None
     except (AttributeError, RuntimeError, TypeError, ValueError) as fault:
         raise UsageError(
-            f"{where}: its card does not fit its tensors ({brief(fault)}); the set is damaged, condense it again"
+            f"{where}: its card does not fit its tensors ({brief(fault)}); the set is damaged,"
+            " condense it again"
         ) from None
 
 
@@ -78,11 +84,16 @@ def _require_statistics(card: Mapping[str, Any], channels: int, where: object) -
     """The mean and std that pixels are normalised by."""
     for name in ("mean", "std"):
         given = card[name]
-        fine = isinstance(given, Sequence) and len(given) == channels and all(_is_number(value) for value in given)
+        fine = (
+            isinstance(given, Sequence)
+            and len(given) == channels
+            and all(_is_number(value) for value in given)
+        )
         if not fine or (name == "std" and min(given) <= 0):
             kind = "positive numbers" if name == "std" else "numbers"
             raise UsageError(
-                f"{where}: the {name} on its card is not a list of {channels} {kind}, one a channel; condense it again"
+                f"{where}: the {name} on its card is not a list of {channels} {kind}, one a"
+                " channel; condense it again"
             )
 
 
@@ -91,35 +102,55 @@ def _is_number(value: Any) -> bool:
 
 
 def _require_labels(labels: Tensor, card: Mapping[str, Any], classes: int, where: object) -> None:
-    """Labels of the form that the card's recipe says: classes, or rows as wide as there are classes."""
-    form = dict(card.get("recipe", {})).get("labels", "hard" if labels.ndim == 1 else "probabilities")
+    """Labels of the form that the card's recipe says: classes, or rows as wide as there are
+    classes.
+    """
+    form = dict(card.get("recipe", {})).get(
+        "labels", "hard" if labels.ndim == 1 else "probabilities"
+    )
     if labels.ndim == 1:
         if not bool(((labels >= 0) & (labels < classes)).all()):
-            raise UsageError(f"{where}: holds a label outside 0..{classes - 1}; the file is damaged, condense it again")
+            raise UsageError(
+                f"{where}: holds a label outside 0..{classes - 1}; the file is damaged, condense it"
+                " again"
+            )
         if form in SOFT:
-            raise UsageError(f"{where}: its card says that its labels are {form}, but they are classes; condense it again")
+            raise UsageError(
+                f"{where}: its card says that its labels are {form}, but they are classes; condense"
+                " it again"
+            )
         return
     if labels.ndim != 2 or labels.shape[1] != classes:
         raise UsageError(
-            f"{where}: its soft labels have shape {tuple(labels.shape)}, not a row of {classes} numbers, one for each class name,"
-            " for each image; condense it again"
+            f"{where}: its soft labels have shape {tuple(labels.shape)}, not a row of {classes}"
+            " numbers, one for each class name, for each image; condense it again"
         )
     if form != "scores" and not are_probabilities(labels):
         raise UsageError(
-            f"{where}: its rows of labels are not probabilities that add up to one, and its card does not call them scores;"
-            " condense it again"
+            f"{where}: its rows of labels are not probabilities that add up to one, and its card"
+            " does not call them scores; condense it again"
         )
 
 
 def _require_classes(labels: Tensor, card: Mapping[str, Any], classes: int, where: object) -> None:
-    """The card's `classes`: some of its class names by number, ascending, and those of the labels where these are classes."""
+    """The card's `classes`: some of its class names by number, ascending, and those of the labels
+    where these are classes.
+    """
     listed = card["classes"]
-    whole = isinstance(listed, Sequence) and all(isinstance(c, int) and 0 <= c < classes for c in listed)
+    whole = isinstance(listed, Sequence) and all(
+        isinstance(c, int) and 0 <= c < classes for c in listed
+    )
     if not whole or not listed or list(listed) != sorted(set(listed)):
-        raise UsageError(f"{where}: the classes on its card are not a list of numbers from 0 to {classes - 1}; condense it again")
+        raise UsageError(
+            f"{where}: the classes on its card are not a list of numbers from 0 to {classes - 1};"
+            " condense it again"
+        )
     held = sorted(set(labels.tolist())) if labels.ndim == 1 else list(listed)
     if held != list(listed):
-        raise UsageError(f"{where}: its card lists the classes {_few(listed)}, its labels are {_few(held)}; condense it again")
+        raise UsageError(
+            f"{where}: its card lists the classes {_few(listed)}, its labels are {_few(held)};"
+            " condense it again"
+        )
 
 
 def _few(classes: Sequence[int]) -> str:
@@ -131,8 +162,14 @@ def _require_rates(synthetic: SyntheticSet, where: object) -> None:
     rates, recipe = synthetic.tensors.get("rates"), synthetic.recipe
     if rates is None:
         if recipe.get("ordered") or recipe.get("lr") == "rates":
-            raise UsageError(f"{where}: its recipe asks for learned rates, which it does not hold; condense it again")
+            raise UsageError(
+                f"{where}: its recipe asks for learned rates, which it does not hold; condense it"
+                " again"
+            )
         return
     if rates.ndim != 1:
-        raise UsageError(f"{where}: its learning rates have shape {tuple(rates.shape)}, not one number each; leave them out")
+        raise UsageError(
+            f"{where}: its learning rates have shape {tuple(rates.shape)}, not one number each;"
+            " leave them out"
+        )
     require_positive(rates, where)

@@ -1,4 +1,6 @@
-"""SyntheticSet: a condensed set as it is stored, what it costs in bytes, and how it turns back into images and labels."""
+"""SyntheticSet: a condensed set as it is stored, what it costs in bytes, and how it turns back into
+images and labels.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,37 +22,50 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Budget:
-    """How large a set may be: exactly one of images per class and stored bytes (of the whole set)."""
+    """How large a set may be: exactly one of images per class and stored bytes (of the whole
+    set).
+    """
 
     ipc: int | None = None
     nbytes: int | None = None
 
     def __post_init__(self) -> None:
         if (self.ipc is None) == (self.nbytes is None):
-            raise UsageError("a budget is either --ipc N (images per class) or --bytes B (of the whole set)")
+            raise UsageError(
+                "a budget is either --ipc N (images per class) or --bytes B (of the whole set)"
+            )
         if self.ipc is not None and self.ipc < 1:
             raise UsageError(f"ipc {self.ipc}: at least 1 image per class is needed")
 
     def ipc_of(self, condenser: "Condenser", data: ClassData) -> int:
-        """The most images per class that the budget allows `condenser`; UsageError where it is too small for one."""
+        """The most images per class that the budget allows `condenser`; UsageError where it is too
+        small for one.
+        """
         if self.ipc is not None:
             return self.ipc
         assert self.nbytes is not None
         least, size = _smallest(condenser, data, self.nbytes)
         if self.nbytes < size:
             each = "one image for each" if least == 1 else f"the smallest set (ipc {least})"
-            raise UsageError(f"{self.nbytes} bytes are too few: {each} of {len(data.classes)} classes takes {size}")
+            raise UsageError(
+                f"{self.nbytes} bytes are too few: {each} of {len(data.classes)} classes takes"
+                f" {size}"
+            )
         fits, above = least, 2 * least
         while condenser.nbytes(data, above) <= self.nbytes:
             fits, above = above, 2 * above
         while above - fits > 1:
             middle = (fits + above) // 2
-            fits, above = (middle, above) if condenser.nbytes(data, middle) <= self.nbytes else (fits, middle)
+            fits, above = (
+                (middle, above) if condenser.nbytes(data, middle) <= self.nbytes else (fits, middle)
+            )
         return fits
 
 
 def _smallest(condenser: "Condenser", data: ClassData, nbytes: int) -> tuple[int, int]:
-    """The smallest ipc that the condenser has a set for, and its bytes; shared parts (decoders) may need more than one image."""
+    """The smallest ipc that the condenser has a set for, and its bytes; shared parts (decoders) may
+    need more than one image.
+    """
     ipc = 1
     while True:
         try:
@@ -63,12 +78,13 @@ def _smallest(condenser: "Condenser", data: ClassData, nbytes: int) -> tuple[int
 
 @dataclass(frozen=True)
 class SyntheticSet:
-    """A set as stored: tensors at their stored dtype, and the card that says how to read them and where they come from.
+    """A set as stored: tensors at their stored dtype, and the card that says how to read them and
+    where they come from.
 
-    tensors: named groups; `labels` is (M,) unsigned integers, or (M, K) floats for soft labels. A hard label
-    counts for all images that its stored unit decodes to. The other groups belong to the parameterisation named in the
-    card, but for `rates`: learned learning rates (T,). cost: seconds, joules, device; kept out of the card because it
-    differs from run to run while the set does not.
+    tensors: named groups; `labels` is (M,) unsigned integers, or (M, K) floats for soft labels. A
+    hard label counts for all images that its stored unit decodes to. The other groups belong to the
+    parameterisation named in the card, but for `rates`: learned learning rates (T,). cost: seconds,
+    joules, device; kept out of the card because it differs from run to run while the set does not.
     """
 
     tensors: Mapping[str, Tensor]
@@ -91,11 +107,15 @@ class SyntheticSet:
 
     @property
     def recipe(self) -> Mapping[str, Any]:
-        """How the set asks to be trained on: augmentation, the form of its labels, learned rates and order where it has them."""
+        """How the set asks to be trained on: augmentation, the form of its labels, learned rates
+        and order where it has them.
+        """
         return dict(self.card.get("recipe", {}))
 
     def decode(self, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
-        """(M, C, H, W) float32 normalised images, and labels: (M,) int64, or (M, K) float32 where soft."""
+        """(M, C, H, W) float32 normalised images, and labels: (M,) int64, or (M, K) float32 where
+        soft.
+        """
         groups = {name: t.to(device or torch.device("cpu")) for name, t in self.tensors.items()}
         labels = groups.pop("labels")
         part = PARAMETERISATIONS.create(self.card["parameterisation"])
@@ -106,11 +126,13 @@ class SyntheticSet:
 
 
 class SyntheticDataset(Dataset[tuple[Tensor, int | Tensor]]):
-    """A set for training code that knows nothing else of this package: its decoded images and their labels, in its order.
+    """A set for training code that knows nothing else of this package: its decoded images and their
+    labels, in its order.
 
-    images: (M, C, H, W) float32, normalised by the card's `mean` and `std`. labels: (M,) int64, an index into the card's
-    `class_names`, or (M, K) float32 where they are soft; the card's `recipe` says of which form. An item is an image
-    (C, H, W) with its label, an int or (K,) float32. rates: learned learning rates (T,) float32, or None.
+    images: (M, C, H, W) float32, normalised by the card's `mean` and `std`. labels: (M,) int64, an
+    index into the card's `class_names`, or (M, K) float32 where they are soft; the card's `recipe`
+    says of which form. An item is an image (C, H, W) with its label, an int or (K,) float32. rates:
+    learned learning rates (T,) float32, or None.
     """
 
     def __init__(self, synthetic: SyntheticSet) -> None:
@@ -127,11 +149,13 @@ class SyntheticDataset(Dataset[tuple[Tensor, int | Tensor]]):
 
 
 class Condenser(Protocol):
-    """What makes a set: a published method, or a selection of real images. Its hyperparameters are its fields.
+    """What makes a set: a published method, or a selection of real images. Its hyperparameters are
+    its fields.
 
-    couples_classes: whether the images of one class depend on the other classes, so that it must be run anew for each
-    experience of a class-incremental stream. evaluation: the augmentation of its published evaluation, "dsa" or "none".
-    origin: what its images are, one of `condensers.sets.origins.ORIGINS`; `Composition` and `Selection` have it.
+    couples_classes: whether the images of one class depend on the other classes, so that it must be
+    run anew for each experience of a class-incremental stream. evaluation: the augmentation of its
+    published evaluation, "dsa" or "none". origin: what its images are, one of
+    `condensers.sets.origins.ORIGINS`; `Composition` and `Selection` have it.
     """
 
     registered: ClassVar[str]
@@ -146,16 +170,24 @@ class Condenser(Protocol):
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet: ...
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
-        """Stored bytes of a whole set of `ipc` images for each class of `data`; the most, where they depend on the images."""
+        """Stored bytes of a whole set of `ipc` images for each class of `data`; the most, where
+        they depend on the images.
+        """
         ...
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
-        """How many images of a class a set of `ipc` decodes to: more than ipc where a stored unit holds several."""
+        """How many images of a class a set of `ipc` decodes to: more than ipc where a stored unit
+        holds several.
+        """
         ...
 
 
-def card_of(condenser: Any, data: ClassData, context: Context, ipc: int, recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The card of a set that `condenser` made of `data`; recipe says what its evaluation needs beside the augmentation."""
+def card_of(
+    condenser: Any, data: ClassData, context: Context, ipc: int, recipe: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The card of a set that `condenser` made of `data`; recipe says what its evaluation needs
+    beside the augmentation.
+    """
     part = condenser.parameterisation
     note = {"note": condenser.note} if hasattr(condenser, "note") else {}
     return {

@@ -1,7 +1,8 @@
-"""The stored units of a set (pictures, canvases, codes, files): of which class each is, some as a set, all as real images.
+"""The stored units of a set (pictures, canvases, codes, files): of which class each is, some as a
+set, all as real images.
 
-A unit goes whole, with its hard label or with the soft labels of all its images. What all units share (decoders, the head of
-files, learned rates) stays in every part of a set.
+A unit goes whole, with its hard label or with the soft labels of all its images. What all units
+share (decoders, the head of files, learned rates) stays in every part of a set.
 """
 
 from collections.abc import Mapping
@@ -21,15 +22,18 @@ BESIDE = ("labels", "rates")  # the tensors of a set that are not its parameteri
 
 
 def units_of(synthetic: SyntheticSet) -> dict[int, Tensor]:
-    """Positions (n,) int64 of each class's stored units; a unit with soft labels is of the class that it was made for."""
+    """Positions (n,) int64 of each class's stored units; a unit with soft labels is of the class
+    that it was made for.
+    """
     labels, classes = synthetic.tensors["labels"], synthetic.classes
     if not labels.is_floating_point():
         return {c: (labels.long() == c).nonzero().flatten() for c in classes}
     units = len(labels) // copies_of(synthetic)
     if units % len(classes):
         raise UsageError(
-            f"a set of {synthetic.card['method']} has {units} units with soft labels for {len(classes)} classes, so it does not"
-            " say which are of which class; take a set with as many for each"
+            f"a set of {synthetic.card['method']} has {units} units with soft labels for"
+            f" {len(classes)} classes, so it does not say which are of which class; take a set with"
+            " as many for each"
         )
     return dict(zip(classes, torch.arange(units).view(len(classes), -1), strict=True))
 
@@ -56,23 +60,38 @@ def features_of(synthetic: SyntheticSet) -> Tensor:
 
 
 def indices_of(synthetic: SyntheticSet, picked: Mapping[int, Tensor]) -> dict[str, list[int]]:
-    """Where the images of the `picked` units of each class (counted within it) come from; nothing where the card does not say."""
+    """Where the images of the `picked` units of each class (counted within it) come from; nothing
+    where the card does not say.
+    """
     if "indices" not in synthetic.card:
         return {}
     copies, found = copies_of(synthetic), {}
     for c, units in picked.items():
         name = synthetic.card["class_names"][c]
-        known = synthetic.card["indices"][name]  # empty for centroids, which are no images of the data
+        known = synthetic.card["indices"][
+            name
+        ]  # empty for centroids, which are no images of the data
         positions = images_of(units, copies).tolist() if known else []
         if max(positions, default=-1) >= len(known):
-            raise UsageError(f"the set's card names the origin of {len(known)} images of {name}, of which it holds more")
+            raise UsageError(
+                f"the set's card names the origin of {len(known)} images of {name}, of which it"
+                " holds more"
+            )
         found[name] = [known[i] for i in positions]
     return found
 
 
-def taken(synthetic: SyntheticSet, units: Mapping[int, Tensor], changed: Mapping[str, Any]) -> SyntheticSet:
-    """A set of the `units` (n,) of each class, class by class; `changed`: what its card says otherwise."""
-    order, copies, labels = torch.cat(list(units.values())), copies_of(synthetic), synthetic.tensors["labels"]
+def taken(
+    synthetic: SyntheticSet, units: Mapping[int, Tensor], changed: Mapping[str, Any]
+) -> SyntheticSet:
+    """A set of the `units` (n,) of each class, class by class; `changed`: what its card says
+    otherwise.
+    """
+    order, copies, labels = (
+        torch.cat(list(units.values())),
+        copies_of(synthetic),
+        synthetic.tensors["labels"],
+    )
     rows = images_of(order, copies) if labels.is_floating_point() else order
     part = PARAMETERISATIONS.create(synthetic.card["parameterisation"])
     groups = part.take(groups_of(synthetic), order) | {"labels": labels[rows]}
@@ -86,7 +105,9 @@ def taken(synthetic: SyntheticSet, units: Mapping[int, Tensor], changed: Mapping
 
 
 def as_data(synthetic: SyntheticSet, device: torch.device | None = None) -> ClassData:
-    """The decoded images (M, C, H, W) of a set as uint8, each with the class it was made for, under the name of its data set."""
+    """The decoded images (M, C, H, W) of a set as uint8, each with the class it was made for, under
+    the name of its data set.
+    """
     images, _ = synthetic.decode(device)
     labels, card = torch.empty(len(images), dtype=torch.int64), synthetic.card
     copies = copies_of(synthetic)

@@ -1,13 +1,16 @@
-"""Several narrow ConvNets of one shape trained at once: the routine of `condensers.training.classifier`, its draws shared by the
-networks.
+"""Several narrow ConvNets of one shape trained at once: the routine of
+`condensers.training.classifier`, its draws shared by the networks.
 
-Each network keeps its own initial weights and its own loss; the order of the images and the augmentation of each batch are common
-random numbers. Where a batch is the whole set and nothing is augmented, this is what training one by one does, to rounding.
-Elsewhere the accuracies of a group are no longer independent: with DSA's augmentation their correlation within a group was 0.40
-(24 groups of eight ConvNets of width 8, 300 epochs on one real digit of each class), so that an interval over them is too narrow.
+Each network keeps its own initial weights and its own loss; the order of the images and the
+augmentation of each batch are common random numbers. Where a batch is the whole set and nothing is
+augmented, this is what training one by one does, to rounding. Elsewhere the accuracies of a group
+are no longer independent: with DSA's augmentation their correlation within a group was 0.40 (24
+groups of eight ConvNets of width 8, 300 epochs on one real digit of each class), so that an
+interval over them is too narrow.
 
-CPU time of one thread for 32 networks of width 8 and 16 on 1 x 28 x 28, against the published loop over them: 4 to 6 times less
-on 10 images, 3 to 4 times less on 100, where convolutions are most of the work (`make bench`).
+CPU time of one thread for 32 networks of width 8 and 16 on 1 x 28 x 28, against the published loop
+over them: 4 to 6 times less on 10 images, 3 to 4 times less on 100, where convolutions are most of
+the work (`make bench`).
 """
 
 from collections.abc import Sequence
@@ -22,15 +25,17 @@ from condensers.networks.convnet import ConvNetSpec
 from condensers.registry.registry import NETWORKS
 from condensers.training.classifier import Trained, Training, predict, train
 
-# Above this width arithmetic is what takes the time. Side by side pay at most so many channels, and so many numbers of a pixel of
-# a batch: with more the first block's output leaves the cache.
+# Above this width arithmetic is what takes the time. Side by side pay at most so many channels, and
+# so many numbers of a pixel of a batch: with more the first block's output leaves the cache.
 WIDEST, CHANNELS, NUMBERS = 32, 256, 6400
 
 
 def groups(spec: Any, count: int, batch: int) -> list[range]:
-    """Which of `count` networks of one spec are best trained together on batches of `batch` images: ConvNets of width 32 at most.
+    """Which of `count` networks of one spec are best trained together on batches of `batch` images:
+    ConvNets of width 32 at most.
 
-    All others are groups of one, and so is what is left over when it is one. The networks of a group are neighbours.
+    All others are groups of one, and so is what is left over when it is one. The networks of a
+    group are neighbours.
     """
     part = NETWORKS.create(spec)
     fits = isinstance(part, ConvNetSpec) and part.norm != "batch" and part.width <= WIDEST
@@ -39,7 +44,9 @@ def groups(spec: Any, count: int, batch: int) -> list[range]:
 
 
 def draws_nothing(recipe: Training, images: int) -> bool:
-    """Whether training on so many images is the same, to rounding, whatever is drawn: one batch, no augmentation."""
+    """Whether training on so many images is the same, to rounding, whatever is drawn: one batch, no
+    augmentation.
+    """
     return recipe.augmentation == "none" and images <= recipe.batch
 
 
@@ -52,7 +59,8 @@ def train_together(
     context: Context,
     name: str,
 ) -> Trained:
-    """Train all `networks` in place through the engine, as `training.train` does one; the figures are those of them all.
+    """Train all `networks` in place through the engine, as `training.train` does one; the figures
+    are those of them all.
 
     UsageError where they cannot be trained together: see `condensers.networks.batched`.
     """

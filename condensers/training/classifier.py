@@ -1,8 +1,9 @@
 """The one routine that trains a classifier on some images and tests it.
 
-Protocol of VICO-UoE/DatasetCondensation (DC, DSA, DM): SGD with learning rate 0.01, momentum 0.9 and weight decay
-5e-4, batches of 256, the rate divided by ten at half of the epochs with a new optimiser (its momentum starts from zero),
-the last epoch is what counts. The authors' loop runs one epoch more than it says; ours runs what it says.
+Protocol of VICO-UoE/DatasetCondensation (DC, DSA, DM): SGD with learning rate 0.01, momentum 0.9
+and weight decay 5e-4, batches of 256, the rate divided by ten at half of the epochs with a new
+optimiser (its momentum starts from zero), the last epoch is what counts. The authors' loop runs one
+epoch more than it says; ours runs what it says.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,34 +31,62 @@ from condensers.registry.registry import AUGMENTATIONS
 class Training:
     """How a network is trained on a set."""
 
-    epochs: int = hyper(300, unit="epochs", source="DC, section 4.1 (1000 where the training is augmented)", minimum=1)
+    epochs: int = hyper(
+        300,
+        unit="epochs",
+        source="DC, section 4.1 (1000 where the training is augmented)",
+        minimum=1,
+    )
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     momentum: float = hyper(0.9, source="DC's code", minimum=0.0)
     weight_decay: float = hyper(5e-4, source="DC's code", minimum=0.0)
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     augmentation: str = hyper("none", source="DC: none; DSA and DM: dsa", values=("none", "dsa"))
-    steps: int | None = hyper(None, unit="gradient steps", source="ours: in place of epochs, for equal-step baselines", minimum=1)
-    drop: bool = hyper(True, unit="a tenth of the rate from half of the epochs on", source="DC's code")
-    loss: str = hyper("cross-entropy", source="DC, section 4.1", values=("cross-entropy", "mse", "binary"))
-    precision: str = hyper("fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS)
+    steps: int | None = hyper(
+        None,
+        unit="gradient steps",
+        source="ours: in place of epochs, for equal-step baselines",
+        minimum=1,
+    )
+    drop: bool = hyper(
+        True, unit="a tenth of the rate from half of the epochs on", source="DC's code"
+    )
+    loss: str = hyper(
+        "cross-entropy", source="DC, section 4.1", values=("cross-entropy", "mse", "binary")
+    )
+    precision: str = hyper(
+        "fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS
+    )
 
 
 class TrainingLoop:
-    """Trains `network` on images (N, C, H, W) uint8 or float32 normalised, labels (N,) int64 or (N, K) float.
+    """Trains `network` on images (N, C, H, W) uint8 or float32 normalised, labels (N,) int64 or (N,
+    K) float.
 
-    One engine step is one gradient step; epochs are shuffled by the context's generator. seen: positions and logits of the
-    last step. The loss "mse" is half the squared distance between logits and labels, summed over classes; "binary" asks of every
-    class alone whether it is there, and is the mean over classes. Several networks may be trained as one, whose logits are
-    (n, M, K) (`condensers.training.batched`).
+    One engine step is one gradient step; epochs are shuffled by the context's generator. seen:
+    positions and logits of the last step. The loss "mse" is half the squared distance between
+    logits and labels, summed over classes; "binary" asks of every class alone whether it is there,
+    and is the mean over classes. Several networks may be trained as one, whose logits are (n, M, K)
+    (`condensers.training.batched`).
     """
 
-    def __init__(self, network: nn.Module, images: Tensor, labels: Tensor, recipe: Training, data: ClassData, context: Context):
+    def __init__(
+        self,
+        network: nn.Module,
+        images: Tensor,
+        labels: Tensor,
+        recipe: Training,
+        data: ClassData,
+        context: Context,
+    ):
         self.network, self.images, self.labels = network, images, labels
         self.recipe, self.data, self.generator = recipe, data, context.generator
         self.augmentation = AUGMENTATIONS.create(recipe.augmentation).for_data(data)
         self.per_epoch = -(-len(images) // recipe.batch)
         self.total = recipe.steps or recipe.epochs * self.per_epoch
-        self.drop_at = recipe.steps // 2 if recipe.steps else (recipe.epochs // 2 + 1) * self.per_epoch
+        self.drop_at = (
+            recipe.steps // 2 if recipe.steps else (recipe.epochs // 2 + 1) * self.per_epoch
+        )
         self.order = torch.empty(0, dtype=torch.int64)
         self.seen = (self.order, torch.empty(0))
         self.optimiser = self._optimiser(recipe.lr)
@@ -66,7 +95,13 @@ class TrainingLoop:
     def _optimiser(self, lr: float) -> torch.optim.SGD:
         recipe = self.recipe
         decay = recipe.weight_decay
-        return torch.optim.SGD(self.network.parameters(), lr=lr, momentum=recipe.momentum, weight_decay=decay, fused=True)
+        return torch.optim.SGD(
+            self.network.parameters(),
+            lr=lr,
+            momentum=recipe.momentum,
+            weight_decay=decay,
+            fused=True,
+        )
 
     def step(self, index: int) -> Tensor:
         position = index % self.per_epoch
@@ -74,9 +109,13 @@ class TrainingLoop:
             self.order = torch.randperm(len(self.images), generator=self.generator)
         if index == self.drop_at and self.recipe.drop:
             self.optimiser = self._optimiser(self.recipe.lr * 0.1)
-        chosen = self.order[position * self.recipe.batch : (position + 1) * self.recipe.batch].to(self.images.device)
+        chosen = self.order[position * self.recipe.batch : (position + 1) * self.recipe.batch].to(
+            self.images.device
+        )
         batch, labels = as_input(self.images[chosen], self.data), self.labels[chosen]
-        batch = self.augmentation.apply(batch, self.augmentation.draw(len(batch), self.data.shape, self.generator))
+        batch = self.augmentation.apply(
+            batch, self.augmentation.draw(len(batch), self.data.shape, self.generator)
+        )
         with precision(self.recipe.precision):
             logits = self.network(batch)
         self.seen = chosen, logits.detach()
@@ -87,11 +126,16 @@ class TrainingLoop:
         return loss.detach() / (logits.shape[1] if logits.ndim == 3 else 1)
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """What a step descends: the loss of logits (n, K), of (n, M, K) the sum of M such losses, each with its own gradient."""
+        """What a step descends: the loss of logits (n, K), of (n, M, K) the sum of M such losses,
+        each with its own gradient.
+        """
         if logits.ndim == 2:
             return loss_of(logits, labels, self.recipe.loss)
         count = logits.shape[1]
-        return loss_of(logits.flatten(0, 1), labels.repeat_interleave(count, 0), self.recipe.loss) * count
+        return (
+            loss_of(logits.flatten(0, 1), labels.repeat_interleave(count, 0), self.recipe.loss)
+            * count
+        )
 
     def processed(self, steps: int | None = None) -> int:
         """How many images all of the training sees, or its first `steps` steps."""
@@ -133,7 +177,8 @@ def as_input(images: Tensor, data: ClassData) -> Tensor:
 
 
 class Trained(NamedTuple):
-    """images: how many were processed. seconds: what all of the training took, also what ran before an interruption.
+    """images: how many were processed. seconds: what all of the training took, also what ran before
+    an interruption.
 
     keep: writes the finished training as a checkpoint.
     """
@@ -144,7 +189,9 @@ class Trained(NamedTuple):
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Where what is done meanwhile, such as a test, is interrupted, the training is not done again."""
+        """Where what is done meanwhile, such as a test, is interrupted, the training is not done
+        again.
+        """
         try:
             yield
         except Interrupted:
@@ -153,17 +200,27 @@ class Trained(NamedTuple):
 
 
 def train(
-    network: nn.Module, images: Tensor, labels: Tensor, recipe: Training, data: ClassData, context: Context, name: str
+    network: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    recipe: Training,
+    data: ClassData,
+    context: Context,
+    name: str,
 ) -> Trained:
     """Train in place through the engine. `data` gives mean, std and mirror only."""
     loop = TrainingLoop(network, images, labels, recipe, data, context)
     seconds = engine.run(loop, loop.total, context, name)
-    return Trained(loop.processed(), seconds, partial(engine.keep, loop, loop.total, context, seconds))
+    return Trained(
+        loop.processed(), seconds, partial(engine.keep, loop, loop.total, context, seconds)
+    )
 
 
 def trained(spec: Any, data: ClassData, recipe: Training, context: Context, name: str) -> nn.Module:
     """A fresh network of `spec`, from the context's generator, trained on all of `data`."""
-    network = networks.build(spec, data.shape, len(data.class_names), context.generator, data.device)
+    network = networks.build(
+        spec, data.shape, len(data.class_names), context.generator, data.device
+    )
     train(network, data.images, data.labels, recipe, data, context, name)
     return network
 
@@ -183,7 +240,12 @@ def predict(
     network.eval()
     parts = torch.split(data.images, batch)
     with precision(products):
-        return torch.cat([network(data.normalise(part)) for part in (lent.each(parts, "test") if lent else parts)])
+        return torch.cat(
+            [
+                network(data.normalise(part))
+                for part in (lent.each(parts, "test") if lent else parts)
+            ]
+        )
 
 
 def accuracy(
@@ -194,4 +256,6 @@ def accuracy(
     lent: Context | None = None,
 ) -> float:
     """Percentage of `data` classified correctly, 0 to 100; lent: as for `predict`."""
-    return (predict(network, data, batch, products, lent).argmax(1) == data.labels).double().mean().item() * 100
+    return (
+        predict(network, data, batch, products, lent).argmax(1) == data.labels
+    ).double().mean().item() * 100

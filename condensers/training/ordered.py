@@ -1,8 +1,10 @@
-"""Training that a set prescribes step by step: which images, in which order, at which learning rates.
+"""Training that a set prescribes step by step: which images, in which order, at which learning
+rates.
 
-theta_{s+1} = theta_s - rate_s * grad CE( images of step s; theta_s ): plain SGD, nothing drawn. Step s takes the s-th image of
-each class, again from the first once all were taken. Such a set is worth little when its images are shuffled.
-Source: Wang et al., "Dataset Distillation" (2018), section 3.4.
+theta_{s+1} = theta_s - rate_s * grad CE( images of step s; theta_s ): plain SGD, nothing drawn.
+Step s takes the s-th image of each class, again from the first once all were taken. Such a set is
+worth little when its images are shuffled. Source: Wang et al., "Dataset Distillation" (2018),
+section 3.4.
 """
 
 from typing import Any
@@ -15,27 +17,38 @@ from condensers.errors import UsageError
 
 
 def step_images(classes: int, per_class: int, step: int, device: torch.device) -> Tensor:
-    """Positions (classes,) int64 of the images that step `step` trains on, among images that are ordered by class."""
+    """Positions (classes,) int64 of the images that step `step` trains on, among images that are
+    ordered by class.
+    """
     return torch.arange(classes, device=device) * per_class + step % per_class
 
 
 class OrderedLoop:
-    """The engine loop that trains `network` as the card of an ordered set says; `total` steps of `images_per_step`.
+    """The engine loop that trains `network` as the card of an ordered set says; `total` steps of
+    `images_per_step`.
 
-    images: (M, C, H, W) float32 normalised, ordered by class. labels: (M,) int64, or (M, K) float probabilities. rates: (T,),
-    one for each step of `epochs` passes over the images. UsageError where these do not fit together.
+    images: (M, C, H, W) float32 normalised, ordered by class. labels: (M,) int64, or (M, K) float
+    probabilities. rates: (T,), one for each step of `epochs` passes over the images. UsageError
+    where these do not fit together.
     """
 
-    def __init__(self, network: nn.Module, images: Tensor, labels: Tensor, rates: Tensor, epochs: int) -> None:
+    def __init__(
+        self, network: nn.Module, images: Tensor, labels: Tensor, rates: Tensor, epochs: int
+    ) -> None:
         per_class = len(rates) // epochs
         if per_class < 1 or per_class * epochs != len(rates) or len(images) % per_class:
             raise UsageError(
-                f"an ordered set of {len(images)} images has {len(rates)} learning rates for {epochs} passes; each pass needs a"
-                " rate for each image of a class: make the set anew"
+                f"an ordered set of {len(images)} images has {len(rates)} learning rates for"
+                f" {epochs} passes; each pass needs a rate for each image of a class: make the set"
+                " anew"
             )
         self.network, self.images, self.labels = network, images, labels
         self.rates: list[float] = rates.tolist()
-        self.images_per_step, self.per_class, self.total = len(images) // per_class, per_class, len(rates)
+        self.images_per_step, self.per_class, self.total = (
+            len(images) // per_class,
+            per_class,
+            len(rates),
+        )
         network.train()
 
     def step(self, index: int) -> float:

@@ -1,4 +1,7 @@
-"""What `list` and `show` know: every registered part, suites and the gallery. Imports no torch, but for a part at its place."""
+"""What `list` and `show` know: every registered part, suites and the gallery.
+
+Imports no torch, but for a part at its place.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,8 +21,12 @@ def plural_of(kind: str) -> str:
 
 
 def names(kind: str | None = None) -> dict[str, dict[str, str]]:
-    """Kind (plural) -> name -> one-line summary; of one kind only where it is given, in singular or plural."""
-    wanted = [k for k in kinds() if kind in (None, k, k.removesuffix("s"), k.removesuffix("ies") + "y")]
+    """Kind (plural) -> name -> one-line summary; of one kind only where it is given, in singular or
+    plural.
+    """
+    wanted = [
+        k for k in kinds() if kind in (None, k, k.removesuffix("s"), k.removesuffix("ies") + "y")
+    ]
     if not wanted:
         raise UsageError(f"unknown kind '{kind}'; {suggestion(str(kind), kinds())}")
     tables = descriptions() if set(wanted) - {"suites", "gallery"} else {}
@@ -30,20 +37,34 @@ def names(kind: str | None = None) -> dict[str, dict[str, str]]:
         elif plural == "gallery":
             found[plural] = {name: gallery.about(path) for name, path in gallery.built_in().items()}
         else:
-            found[plural] = {name: part.get("summary") or f"({part['fault']})" for name, part in tables[plural].items()}
+            found[plural] = {
+                name: part.get("summary") or f"({part['fault']})"
+                for name, part in tables[plural].items()
+            }
     return found
 
 
 def describe(name: str) -> list[dict[str, Any]]:
-    """Every part called `name` (a name may stand under several kinds), with its fields; UsageError with a near name.
+    """Every part called `name` (a name may stand under several kinds), with its fields; UsageError
+    with a near name.
 
-    A part that is not registered is described by its place, FILE.py:Name or module:Name, and is imported for that.
+    A part that is not registered is described by its place, FILE.py:Name or module:Name, and is
+    imported for that.
     """
     if name in gallery.built_in():
         path = gallery.built_in()[name]
         line = gallery.about(path)
         told = f"{line}\n\nMade by: {gallery.command(path)}"
-        return [{"name": name, "kind": "set", "where": "built in", "summary": line, "about": told, "fields": []}]
+        return [
+            {
+                "name": name,
+                "kind": "set",
+                "where": "built in",
+                "summary": line,
+                "about": told,
+                "fields": [],
+            }
+        ]
     if ":" in name:
         return [_placed(name)]
     found = [table[name] for table in descriptions().values() if name in table]
@@ -53,7 +74,16 @@ def describe(name: str) -> list[dict[str, Any]]:
     if name in built_in():
         path = built_in()[name]
         text = path.read_text(encoding="utf-8")
-        found.append({"name": name, "kind": "suite", "where": "built in", "summary": about(path), "about": text, "fields": []})
+        found.append(
+            {
+                "name": name,
+                "kind": "suite",
+                "where": "built in",
+                "summary": about(path),
+                "about": text,
+                "fields": [],
+            }
+        )
     if not found:
         known = [n for table in names().values() for n in table]
         raise UsageError(f"nothing is called '{name}'; {suggestion(name, set(known))}")
@@ -63,7 +93,10 @@ def describe(name: str) -> list[dict[str, Any]]:
 def _placed(where: str) -> dict[str, Any]:
     """A part at its place; its kind is the first one that asks for what it has."""
     part = import_path.load(where, is_registered)
-    kind = next((r.kind for r in REGISTRIES if r.needs and all(hasattr(part, need) for need in r.needs)), "part")
+    kind = next(
+        (r.kind for r in REGISTRIES if r.needs and all(hasattr(part, need) for need in r.needs)),
+        "part",
+    )
     return {"name": where, "kind": kind, "where": where, **introspection.describe(part)}
 
 

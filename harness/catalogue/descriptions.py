@@ -1,9 +1,10 @@
-"""What every registered part says of itself, gathered once for each state of the code and kept in the user's cache.
+"""What every registered part says of itself, gathered once for each state of the code and kept in
+the user's cache.
 
 To gather it, all parts are imported, which takes seconds and brings torch; to read it again takes
-milliseconds. The file's name is a digest of the code and of the plug-ins, so that a change of either
-leads to another file. It holds texts, never code. A file that is damaged, or that somebody else owns
-or may write, is not read.
+milliseconds. The file's name is a digest of the code and of the plug-ins, so that a change of
+either leads to another file. It holds texts, never code. A file that is damaged, or that somebody
+else owns or may write, is not read.
 """
 
 import hashlib
@@ -25,13 +26,17 @@ Descriptions = dict[str, dict[str, dict[str, Any]]]
 PACKAGES = ("condensers", "scenarios", "harness")
 KEPT = 4  # files: those of the states of the code that were described last
 MOST_BYTES = 2**25
-CHILD = "import sys; sys.path[:] = {path!r}; from harness.catalogue.descriptions import main; main()"
+CHILD = (
+    "import sys; sys.path[:] = {path!r}; from harness.catalogue.descriptions import main; main()"
+)
 
 
 def descriptions() -> Descriptions:
-    """Kind (plural) -> name -> what `Registry.describe` gives, or `fault`, the reason why the part cannot be loaded.
+    """Kind (plural) -> name -> what `Registry.describe` gives, or `fault`, the reason why the part
+    cannot be loaded.
 
-    Imports no torch: where nothing is kept, another process gathers it. WorkFailed if that process fails.
+    Imports no torch: where nothing is kept, another process gathers it. WorkFailed if that process
+    fails.
     """
     path = cache_file()
     found = _kept(path) if path else None
@@ -48,10 +53,15 @@ def cache_file() -> Path | None:
 
 
 def main() -> None:
-    """In a process of its own: gather all descriptions, keep them if every part could be loaded, and print them as JSON."""
+    """In a process of its own: gather all descriptions, keep them if every part could be loaded,
+    and print them as JSON.
+    """
     answer = os.dup(1)
     os.dup2(2, 1)  # what the parts' modules print is no part of the answer
-    found = {registry.plural: {name: _description(registry, name) for name in registry.entries()} for registry in REGISTRIES}
+    found = {
+        registry.plural: {name: _description(registry, name) for name in registry.entries()}
+        for registry in REGISTRIES
+    }
     path = cache_file()
     if path and not any("fault" in one for table in found.values() for one in table.values()):
         _keep(path, found)
@@ -63,31 +73,49 @@ def _description(registry: Any, name: str) -> dict[str, Any]:
     try:
         return dict(registry.describe(name))
     except HarnessError as fault:
-        return {"name": name, "kind": registry.kind, "where": registry.locate(name), "fault": str(fault)}
+        return {
+            "name": name,
+            "kind": registry.kind,
+            "where": registry.locate(name),
+            "fault": str(fault),
+        }
     except (Exception, SystemExit) as fault:  # a plug-in may raise anything
-        said = f"{registry.kind} '{name}' cannot be described ({type(fault).__name__}: {brief(fault)}); mend or remove it"
+        said = (
+            f"{registry.kind} '{name}' cannot be described ({type(fault).__name__}:"
+            f" {brief(fault)}); mend or remove it"
+        )
         return {"name": name, "kind": registry.kind, "where": registry.locate(name), "fault": said}
 
 
 def _gathered() -> Descriptions:
     if sys.stderr.isatty():
-        print("reading what all parts say of themselves, once for this state of the code ...", file=sys.stderr)
+        print(
+            "reading what all parts say of themselves, once for this state of the code ...",
+            file=sys.stderr,
+        )
     command = [sys.executable, "-W", "ignore", "-c", CHILD.format(path=sys.path)]
     done = subprocess.run(command, capture_output=True, check=False)
     try:
         found: Descriptions = json.loads(done.stdout)
     except ValueError:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise WorkFailed(f"the parts cannot be read ({brief(Exception(last))}); harness doctor checks the installation") from None
+        raise WorkFailed(
+            f"the parts cannot be read ({brief(Exception(last))}); harness doctor checks the"
+            " installation"
+        ) from None
     return found
 
 
 def _kept(path: Path) -> Descriptions | None:
     """What the file holds; None if it is not there, is not the user's alone, or is damaged."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe would wait for ever
+        with open(
+            os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb"
+        ) as file:  # a pipe would wait for ever
             about = os.fstat(file.fileno())
-            ours = about.st_uid == os.geteuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            ours = about.st_uid == os.geteuid() and not about.st_mode & (
+                stat.S_IWGRP | stat.S_IWOTH
+            )
             if not ours or not stat.S_ISREG(about.st_mode) or about.st_size > MOST_BYTES:
                 return None
             checksum, _, text = file.read().partition(b"\n")
@@ -100,7 +128,9 @@ def _kept(path: Path) -> Descriptions | None:
 
 
 def _keep(path: Path, found: Descriptions) -> None:
-    """Write the file for the user alone, and remove old ones; a folder that cannot be written is no fault."""
+    """Write the file for the user alone, and remove old ones; a folder that cannot be written is no
+    fault.
+    """
     from condensers.engine.context import write_atomically
 
     text = json.dumps(found).encode()
@@ -135,11 +165,16 @@ def _plugins() -> Iterator[str]:
 
 
 def _files(package: str) -> Iterator[str]:
-    """Path, size and time of change of a top-level package's or module's files; it is not imported."""
+    """Path, size and time of change of a top-level package's or module's files; it is not
+    imported.
+    """
     with suppress(ImportError, ValueError, OSError):
         spec = find_spec(package)
         folders = list(spec.submodule_search_locations or ()) if spec else []
         single = [Path(spec.origin)] if spec and spec.origin and not folders else []
-        for path in [*single, *(path for folder in folders for path in sorted(Path(folder).rglob("*.py")))]:
+        for path in [
+            *single,
+            *(path for folder in folders for path in sorted(Path(folder).rglob("*.py"))),
+        ]:
             about = path.stat()
             yield f"\n{path} {about.st_size} {about.st_mtime_ns}"

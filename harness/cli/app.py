@@ -1,4 +1,6 @@
-"""The command `harness`: one verb a file; what is heavy is imported inside the verbs, so that help answers at once."""
+"""The command `harness`: one verb a file; what is heavy is imported inside the verbs, so that help
+answers at once.
+"""
 
 import os
 import sys
@@ -8,12 +10,29 @@ import typer
 
 from condensers.errors import HarnessError, Interrupted, visible
 from harness import __version__
-from harness.cli import condense, diff, doctor, evaluate, export, import_, list_show, new, plan, report, run, runs, truth
+from harness.cli import (
+    condense,
+    diff,
+    doctor,
+    evaluate,
+    export,
+    import_,
+    list_show,
+    new,
+    plan,
+    report,
+    run,
+    runs,
+    truth,
+)
 from harness.process import Stopped, deafen, goes_on, interruptible, shortage
 
 app = typer.Typer(
     name="harness",
-    help="Measure what a condensed dataset is worth where it is used: replay memory and architecture search.",
+    help=(
+        "Measure what a condensed dataset is worth where it is used: replay memory and architecture"
+        " search."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -45,14 +64,18 @@ def _version(asked: bool) -> None:
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Options that go before the verb."""
 
 
 def main() -> None:
     """Run a verb; an error becomes one sentence and its exit status."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded: threads that wait must not spin
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "passive"
+    )  # read when torch is loaded: threads that wait must not spin
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
@@ -82,7 +105,11 @@ def main() -> None:
 def _tell_unexpected(fault: Exception) -> int:
     """Print what the machine is short of, or that the fault is ours; the exit status."""
     short = shortage(fault)
-    said = short or f"unexpected {type(fault).__name__}: {fault}; run `harness --debug ...` for the traceback"
+    said = (
+        short
+        or f"unexpected {type(fault).__name__}: {fault};"
+        " run `harness --debug ...` for the traceback"
+    )
     typer.echo(f"error: {visible(said)}", err=True)
     return 2 if short else 1
 

@@ -9,11 +9,20 @@ from harness.cli import options
 
 
 def condense(
-    method: Annotated[str, typer.Argument(help="A method or selection: dm, dsa, dc, random, herding, ...")],
-    data: Annotated[str, typer.Option("--data", help="A data set that `list datasets` shows, or folder:PATH.")],
+    method: Annotated[
+        str, typer.Argument(help="A method or selection: dm, dsa, dc, random, herding, ...")
+    ],
+    data: Annotated[
+        str, typer.Option("--data", help="A data set that `list datasets` shows, or folder:PATH.")
+    ],
     ipc: Annotated[int | None, typer.Option("--ipc", help="Images per class.")] = None,
-    nbytes: Annotated[int | None, typer.Option("--bytes", help="Stored bytes of the whole set.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="FILE.safetensors; a card and a PNG preview go beside it.")] = None,
+    nbytes: Annotated[
+        int | None, typer.Option("--bytes", help="Stored bytes of the whole set.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="FILE.safetensors; a card and a PNG preview go beside it."),
+    ] = None,
     seed: options.Seed = 0,
     overrides: options.Overrides = None,
     device: options.Device = "auto",
@@ -21,7 +30,10 @@ def condense(
     data_dir: options.DataDir = None,
     download: options.Download = False,
 ) -> None:
-    """Make one condensed set: FILE.safetensors, FILE.card.json and FILE.png. Interrupted, it goes on when run again."""
+    """Make one condensed set: FILE.safetensors, FILE.card.json and FILE.png.
+
+    Interrupted, it goes on when run again.
+    """
     from condensers.registry.registry import create_condenser
     from condensers.sets.synthetic_set import Budget
     from harness.printable import visible
@@ -31,7 +43,9 @@ def condense(
     condenser = create_condenser(options.spec_of(method, "method", overrides))
     budget = Budget(ipc, nbytes)
     size = f"ipc{ipc}" if ipc is not None else f"bytes{nbytes}"
-    path = out or Path(f"{data}-{method}-{size}-seed{seed}.safetensors".replace(":", "-").replace("/", "-"))
+    path = out or Path(
+        f"{data}-{method}-{size}-seed{seed}.safetensors".replace(":", "-").replace("/", "-")
+    )
     if path.suffix != ".safetensors":
         path = path.with_name(path.name + ".safetensors")
     options.writable(path, "--out")
@@ -41,8 +55,8 @@ def condense(
     images = synthetic.card["images_per_class"]
     instead = "" if images == synthetic.ipc else f" in place of {synthetic.ipc}"
     said = (
-        f"{path}: {method} on {data}, {images} images per class{instead}, {synthetic.nbytes} bytes, "
-        f"{synthetic.cost['seconds']:.1f} s; preview {path.with_suffix('.png')}"
+        f"{path}: {method} on {data}, {images} images per class{instead}, {synthetic.nbytes} bytes,"
+        f" {synthetic.cost['seconds']:.1f} s; preview {path.with_suffix('.png')}"
     )
     typer.echo(visible(said))
     for doubt in synthetic.card.get("doubts", []):

@@ -9,10 +9,14 @@ import typer
 
 def diff(
     first: Annotated[Path, typer.Argument(metavar="A", help="A run directory.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="The run directory to compare with it.")],
+    second: Annotated[
+        Path, typer.Argument(metavar="B", help="The run directory to compare with it.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what changed from run A to run B: configuration, environment, and figures with paired intervals."""
+    """Show what changed from run A to run B: configuration, environment, and figures with paired
+    intervals.
+    """
     from harness.report.runs import differences
     from harness.store.store import Store
 

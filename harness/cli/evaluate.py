@@ -10,19 +10,26 @@ from harness.cli import options
 from scenarios.registry import SCENARIOS
 
 NOT_ONE_BY_ONE = (
-    "note: {method} lets the classes of a set depend on each other, so this memory knows of classes to come;"
-    " a suite condenses it anew for each experience"
+    "note: {method} lets the classes of a set depend on each other, so this memory knows of classes"
+    " to come; a suite condenses it anew for each experience"
 )
-WHITENED = "note: this set was published for whitened images; --set whitening=card measures it under that whitening"
+WHITENED = (
+    "note: this set was published for whitened images; --set whitening=card measures it under that"
+    " whitening"
+)
 
 
 def evaluate(
     file: Annotated[Path, typer.Argument(help="A set: FILE.safetensors, or gallery:NAME.")],
     scenario: Annotated[
         str,
-        typer.Option("--scenario", help=f"{', '.join(SCENARIOS.builtin)}, one of a plug-in, or FILE.py:Name."),
+        typer.Option(
+            "--scenario", help=f"{', '.join(SCENARIOS.builtin)}, one of a plug-in, or FILE.py:Name."
+        ),
     ] = "accuracy",
-    data: Annotated[str | None, typer.Option("--data", help="The data it was made from; its card says which.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="The data it was made from; its card says which.")
+    ] = None,
     seed: options.Seed = 0,
     overrides: options.Overrides = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the raw outcome as JSON.")] = False,
@@ -31,7 +38,10 @@ def evaluate(
     data_dir: options.DataDir = None,
     download: options.Download = False,
 ) -> None:
-    """Measure one scenario on one set. Interrupted, it goes on when run again; `harness run` compares sets."""
+    """Measure one scenario on one set.
+
+    Interrupted, it goes on when run again; `harness run` compares sets.
+    """
     from condensers.hyperparameters import settings_of
     from condensers.registry.code_digest import code_of
     from condensers.sets.doubts import doubts
@@ -55,7 +65,10 @@ def evaluate(
         typer.echo(visible(f"warning: {file}: {doubt}"), err=True)
     asked = [use.registered, settings_of(use), code_of(use)]
     determines = [*asked, synthetic.card, splits.test.digest, seed]
-    with kept_work(gallery.here(file), determines) as folder, interruptible(folder, seed, choose_device(device)) as context:
+    with (
+        kept_work(gallery.here(file), determines) as folder,
+        interruptible(folder, seed, choose_device(device)) as context,
+    ):
         outcome = use.run(synthetic, splits, context)
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), indent=1))
@@ -72,24 +85,37 @@ def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
 
     card = synthetic.card
     size = f"ipc {synthetic.ipc}, {synthetic.nbytes} bytes"
-    typer.echo(visible(f"{file}: {card['method']} on {card['dataset']}, {size}; scenario {scenario}"))
+    typer.echo(
+        visible(f"{file}: {card['method']} on {card['dataset']}, {size}; scenario {scenario}")
+    )
     for m in outcome.measurements:
         summary = interval(list(m.values), bounds_of(m.metric, m.unit))
         over = ", ".join(sorted({key for repeat in m.repeats for key in repeat}))
         drawn = f" ({over} of one set)" if over else ""
-        bounds = f"[{summary.low:.2f}, {summary.high:.2f}]" if summary.low is not None else f"({summary.method})"
-        better = {True: "; higher is better", False: "; lower is better", None: ""}[m.higher_is_better]
+        bounds = (
+            f"[{summary.low:.2f}, {summary.high:.2f}]"
+            if summary.low is not None
+            else f"({summary.method})"
+        )
+        better = {True: "; higher is better", False: "; lower is better", None: ""}[
+            m.higher_is_better
+        ]
         value = f"{summary.mean:.2f} {m.unit}".strip()
         typer.echo(f"  {m.metric}: {value} {bounds}, n = {len(m.values)}{drawn}{better}")
     if "whitening" in outcome.detail:
         typer.echo(
-            f"  under ZCA whitening, eps {outcome.detail['whitening']['eps']:g}, of training, test and synthetic images alike"
+            f"  under ZCA whitening, eps {outcome.detail['whitening']['eps']:g}, of training, test"
+            " and synthetic images alike"
         )
     if "architectures" in outcome.detail:
         best = sorted(outcome.detail["architectures"], key=lambda row: -row["score"])[:3]
         named = ", ".join(f"{row['id']} ({row['score']:.1f})" for row in best)
         typer.echo(visible(f"  best by this proxy: {named}"))
         typer.echo(
-            "  how far this order is right needs the ground truth: put the set's method into a suite with the scenario search"
+            "  how far this order is right needs the ground truth: put the set's method into a"
+            " suite with the scenario search"
         )
-    typer.echo(f"  took {outcome.costs['seconds']:.1f} s, {outcome.costs.get('images', 0):.0f} images in training")
+    typer.echo(
+        f"  took {outcome.costs['seconds']:.1f} s, {outcome.costs.get('images', 0):.0f} images in"
+        " training"
+    )

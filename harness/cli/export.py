@@ -10,17 +10,32 @@ def export(
     file: Annotated[Path, typer.Argument(help="A set: FILE.safetensors, or gallery:NAME.")],
     to: Annotated[
         str,
-        typer.Option("--to", help="pt (as DC's code), npz (no pickle), png (as ImageFolder reads), hf (a Hugging Face dataset)."),
+        typer.Option(
+            "--to",
+            help=(
+                "pt (as DC's code), npz (no pickle), png (as ImageFolder reads), hf (a Hugging Face"
+                " dataset)."
+            ),
+        ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Where; FILE.pt, FILE.npz, or the folder FILE-png or FILE-hf if left out.")
+        Path | None,
+        typer.Option(
+            "--out", help="Where; FILE.pt, FILE.npz, or the folder FILE-png or FILE-hf if left out."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
     measured: Annotated[
-        Path | None, typer.Option("--measured", help="A run directory: what it measured with this set goes into the card of hf.")
+        Path | None,
+        typer.Option(
+            "--measured",
+            help="A run directory: what it measured with this set goes into the card of hf.",
+        ),
     ] = None,
 ) -> None:
-    """Write a set's images, decoded, and its labels in a form that others read; what its card says goes with them."""
+    """Write a set's images, decoded, and its labels in a form that others read; what its card says
+    goes with them.
+    """
     from condensers.errors import UsageError
     from condensers.sets.files import load_set
     from harness import gallery
@@ -30,10 +45,19 @@ def export(
     from harness.sets.measured import measured as measured_in
 
     if measured is not None and to != "hf":
-        raise UsageError(f"--measured goes into the dataset card of --to hf; leave it out of --to {to}")
+        raise UsageError(
+            f"--measured goes into the dataset card of --to hf; leave it out of --to {to}"
+        )
     source = gallery.locate(file)
     synthetic = load_set(source)
     beside = gallery.here(file)
-    place = out or (beside.with_name(f"{beside.stem}-{to}") if to in MARKS else beside.with_suffix(f".{to}"))
+    place = out or (
+        beside.with_name(f"{beside.stem}-{to}") if to in MARKS else beside.with_suffix(f".{to}")
+    )
     images = write(synthetic, place, to, force, measured_in(source, measured) if measured else ())
-    typer.echo(visible(f"{place}: {images} images of {synthetic.card['dataset']}, {synthetic.card['method']}, as {to}"))
+    typer.echo(
+        visible(
+            f"{place}: {images} images of {synthetic.card['dataset']}, {synthetic.card['method']},"
+            f" as {to}"
+        )
+    )

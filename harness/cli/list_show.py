@@ -11,9 +11,15 @@ from harness.catalogue.registries import kinds
 
 
 def list_names(
-    kind: Annotated[str | None, typer.Argument(help=f"One of {', '.join(kinds())}; all if left out.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object: kind -> name -> summary.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table a kind.")] = False,
+    kind: Annotated[
+        str | None, typer.Argument(help=f"One of {', '.join(kinds())}; all if left out.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object: kind -> name -> summary.")
+    ] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print a Markdown table a kind.")
+    ] = False,
 ) -> None:
     """List what is registered, by kind."""
     from harness.catalogue.catalogue import as_markdown, names
@@ -33,10 +39,18 @@ def list_names(
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A name that `list` shows, or FILE.py:Name for a part of your own.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of the parts of that name.")] = False,
+    name: Annotated[
+        str,
+        typer.Argument(help="A name that `list` shows, or FILE.py:Name for a part of your own."),
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON list of the parts of that name.")
+    ] = False,
 ) -> None:
-    """Show a part and its settings. Each setting stands as a suite or --set would write it, with what it may be."""
+    """Show a part and its settings.
+
+    Each setting stands as a suite or --set would write it, with what it may be.
+    """
     from harness.catalogue.catalogue import describe, plural_of
 
     found = describe(name)
@@ -56,7 +70,9 @@ WORDS = {"int": "whole number", "float": "number", "str": "text", "bool": "true 
 
 def print_field(field: dict[str, Any], plural: str) -> None:
     default = field.get("default")
-    typer.echo(f"  {field['name']}" if default is None else f"  {field['name']} = {as_toml(default)}")
+    typer.echo(
+        f"  {field['name']}" if default is None else f"  {field['name']} = {as_toml(default)}"
+    )
     details = [field["unit"]] if field.get("unit") else []
     details.append(words_of(field, plural))
     if field.get("minimum") is not None:
@@ -65,7 +81,15 @@ def print_field(field: dict[str, Any], plural: str) -> None:
         details.append("left out by default" if "default" in field else "must be given")
     if field.get("source"):
         details.append(f"source: {field['source']}")
-    typer.echo(textwrap.fill("; ".join(details), 110, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False))
+    typer.echo(
+        textwrap.fill(
+            "; ".join(details),
+            110,
+            initial_indent=INDENT,
+            subsequent_indent=INDENT,
+            break_on_hyphens=False,
+        )
+    )
 
 
 def words_of(field: dict[str, Any], plural: str) -> str:

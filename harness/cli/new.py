@@ -7,8 +7,12 @@ import typer
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="method (or condenser), network, dataset, space or scenario.")],
-    name: Annotated[str, typer.Argument(help="The part's name: small letters, digits and hyphens.")],
+    kind: Annotated[
+        str, typer.Argument(help="method (or condenser), network, dataset, space or scenario.")
+    ],
+    name: Annotated[
+        str, typer.Argument(help="The part's name: small letters, digits and hyphens.")
+    ],
     folder: Annotated[Path, typer.Option("--dir", help="Where the files go.")] = Path("."),
 ) -> None:
     """Write a part of a kind, NAME.py, and its test, test_NAME.py; both run as they are."""

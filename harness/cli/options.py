@@ -12,17 +12,32 @@ if TYPE_CHECKING:
     from scenarios.protocol import Splits
 
 DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", envvar="HARNESS_DATA", help="Folder with the data sets, in torchvision's layout.")
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="HARNESS_DATA",
+        help="Folder with the data sets, in torchvision's layout.",
+    ),
 ]
-Download = Annotated[bool, typer.Option("--download", help="Fetch a missing data set; nothing is fetched without it.")]
+Download = Annotated[
+    bool,
+    typer.Option("--download", help="Fetch a missing data set; nothing is fetched without it."),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides all that is random.")]
-Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a value: KEY=VALUE, KEY dotted; may be repeated.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a value: KEY=VALUE, KEY dotted; may be repeated."),
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads of each process.")]
 
 
-def spec_of(name: str, kind: str, overrides: list[str] | None, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A part's table from its name and kind, what is `given`, and `--set` values, which may change that."""
+def spec_of(
+    name: str, kind: str, overrides: list[str] | None, given: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A part's table from its name and kind, what is `given`, and `--set` values, which may change
+    that.
+    """
     from harness.suite.overrides import apply_override
 
     table: dict[str, Any] = {"name": name, **(given or {})}
@@ -31,7 +46,9 @@ def spec_of(name: str, kind: str, overrides: list[str] | None, given: Mapping[st
     return table
 
 
-def load_data(name: str, data_dir: Path | None, download: bool, validation: float = 0.1) -> "Splits":
+def load_data(
+    name: str, data_dir: Path | None, download: bool, validation: float = 0.1
+) -> "Splits":
     """A data set; what should be known of it is printed as notes."""
     from scenarios.datasets import load
 
@@ -47,14 +64,18 @@ def tell_notes(splits: "Splits") -> None:
 
 
 def writable(path: Path, option: str) -> Path:
-    """`path`, after a file was really made and removed beside it; UsageError now rather than after the work."""
+    """`path`, after a file was really made and removed beside it; UsageError now rather than after
+    the work.
+    """
     probe = path.with_name(f".{path.name}.probe")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
     except OSError as fault:
-        raise UsageError(f"{option} {path}: cannot be written ({fault.strerror}); choose another place") from fault
+        raise UsageError(
+            f"{option} {path}: cannot be written ({fault.strerror}); choose another place"
+        ) from fault
     if path.is_dir():
         raise UsageError(f"{option} {path}: is a folder; name a file")
     return path

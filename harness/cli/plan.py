@@ -1,4 +1,7 @@
-"""`plan`: check a suite, say what would be computed and about how long that takes. Computes nothing of the suite."""
+"""`plan`: check a suite, say what would be computed and about how long that takes.
+
+Computes nothing of the suite.
+"""
 
 from collections import Counter
 from pathlib import Path
@@ -11,9 +14,13 @@ from harness.cli import options
 
 def plan(
     suite: Annotated[str, typer.Argument(help="A built-in suite, or a TOML file.")],
-    out: Annotated[Path | None, typer.Option("--out", help="The run directory; runs/SUITE if left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The run directory; runs/SUITE if left out.")
+    ] = None,
     overrides: options.Overrides = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes the estimate counts on.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes the estimate counts on.")
+    ] = None,
     threads: options.Threads = 1,
     device: options.Device = "auto",
     data_dir: options.DataDir = None,
@@ -46,12 +53,17 @@ def plan(
         typer.echo(f"  {data:<14} {what:<12} {label:<20} {size:<12} x {count} seeds")
     seconds = sum(estimate(left, planned.data, choose_device(device)).values())
     processes = workers or max(1, cores() // threads)
-    typer.echo(f"{len(cells)} cells, {len(cells) - len(left)} done in {store.root}, {len(left)} left")
-    if changed := other_code(store, left):
-        typer.echo(visible(f"left though they were done before, by other code: what needs {some(changed)}"))
     typer.echo(
-        f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes} processes of {threads} threads"
-        " (from a timing of each network on this machine; may be off by a half)"
+        f"{len(cells)} cells, {len(cells) - len(left)} done in {store.root}, {len(left)} left"
+    )
+    if changed := other_code(store, left):
+        typer.echo(
+            visible(f"left though they were done before, by other code: what needs {some(changed)}")
+        )
+    typer.echo(
+        f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes}"
+        f" processes of {threads} threads (from a timing of each network on this machine; may be"
+        " off by a half)"
     )
 
 

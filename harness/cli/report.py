@@ -10,18 +10,33 @@ FORMATS = ("rich", "md", "csv", "json", "latex", "html")
 
 def report(
     directories: Annotated[
-        list[Path], typer.Argument(metavar="DIR...", help="A run directory, such as runs/demo; of several, one report.")
+        list[Path],
+        typer.Argument(
+            metavar="DIR...", help="A run directory, such as runs/demo; of several, one report."
+        ),
     ],
     form: Annotated[
-        str, typer.Option("--format", help="rich, or any of md,csv,json,latex,html (several: with --out DIR).")
+        str,
+        typer.Option(
+            "--format", help="rich, or any of md,csv,json,latex,html (several: with --out DIR)."
+        ),
     ] = "rich",
-    out: Annotated[Path | None, typer.Option("--out", help="A file; with several formats a folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A file; with several formats a folder.")
+    ] = None,
     watts_per_core: Annotated[
         float | None,
-        typer.Option("--watts-per-core", min=0, help="Where no meter was read: CPU seconds times this; 12 (Green Algorithms)."),
+        typer.Option(
+            "--watts-per-core",
+            min=0,
+            help="Where no meter was read: CPU seconds times this; 12 (Green Algorithms).",
+        ),
     ] = None,
     grid_intensity: Annotated[
-        float | None, typer.Option("--grid-intensity", min=0, help="Grams of CO2 a kWh; without it no grams are given.")
+        float | None,
+        typer.Option(
+            "--grid-intensity", min=0, help="Grams of CO2 a kWh; without it no grams are given."
+        ),
     ] = None,
 ) -> None:
     """Report what DIR holds; reads the store alone. Cells that several runs have count once."""
@@ -42,17 +57,27 @@ def report(
     if len(forms) > 1 and out is None:
         raise UsageError("--format with several formats needs --out FOLDER for the files")
     runs = [(name, Store(path).contents()) for name, path in _named(directories)]
-    power = Power(Power().watts_per_core if watts_per_core is None else watts_per_core, grid_intensity)
+    power = Power(
+        Power().watts_per_core if watts_per_core is None else watts_per_core, grid_intensity
+    )
     built = build(*together(runs), power)
     for name in forms:
-        shown = illustrated(built, [path / "cells" for path in directories]) if name == "html" else built
+        shown = (
+            illustrated(built, [path / "cells" for path in directories])
+            if name == "html"
+            else built
+        )
         if name == "rich" and out is None:
             print_report(built, wide_console())
             continue
         if out is None:
             typer.echo(render(shown, name), nl=False)
             continue
-        path = out / f"report.{ {'latex': 'tex', 'rich': 'txt'}.get(name, name) }" if len(forms) > 1 else out
+        path = (
+            out / f"report.{ {'latex': 'tex', 'rich': 'txt'}.get(name, name) }"
+            if len(forms) > 1
+            else out
+        )
         writable(path, "--out")
         text = _recorded(built) if name == "rich" else render(shown, name)
         write_atomically(path, text.encode())
@@ -62,7 +87,10 @@ def report(
 def _named(directories: list[Path]) -> list[tuple[str, Path]]:
     """Runs by the names of their folders, or by their whole places where names are equal."""
     names = [path.name for path in directories]
-    return [(str(path) if names.count(path.name) > 1 else path.name, path) for path in dict.fromkeys(directories)]
+    return [
+        (str(path) if names.count(path.name) > 1 else path.name, path)
+        for path in dict.fromkeys(directories)
+    ]
 
 
 def _recorded(built: dict[str, object]) -> str:

@@ -17,7 +17,9 @@ def runs(
     root: Annotated[Path, typer.Argument(help="Where the run directories are.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """List the run directories below ROOT: status, cells, time since the last finished cell, size."""
+    """List the run directories below ROOT: status, cells, time since the last finished cell,
+    size.
+    """
     from harness.store.upkeep import age, found_runs
 
     found = found_runs(root)
@@ -46,7 +48,9 @@ def runs(
 def verify(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="A run directory.")],
 ) -> None:
-    """Check format, key and checksum of each record in DIR, and the bytes of each set and its card."""
+    """Check format, key and checksum of each record in DIR, and the bytes of each set and its
+    card.
+    """
     from condensers.errors import Damaged, OtherFormat
     from harness.store.store import Store
 

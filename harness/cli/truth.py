@@ -9,9 +9,13 @@ from condensers.errors import UsageError
 from harness.cli import options
 
 app = typer.Typer(
-    help="Train the architectures of a space once, for all later searches.", no_args_is_help=True, rich_markup_mode=None
+    help="Train the architectures of a space once, for all later searches.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
-File = Annotated[str, typer.Argument(help="A table: FILE.json, or the name of one that ships with the package.")]
+File = Annotated[
+    str, typer.Argument(help="A table: FILE.json, or the name of one that ships with the package.")
+]
 
 
 @app.callback()
@@ -22,23 +26,57 @@ def truth() -> None:
 @app.command()
 def build(
     space: Annotated[str, typer.Argument(help="A search space; harness list spaces.")],
-    data: Annotated[str, typer.Option("--data", help="A data set; NAME@PIXELS for smaller images, such as fashion-mnist@14.")],
-    out: Annotated[Path, typer.Option("--out", help="The table: FILE.json. What is not finished is kept in FILE.work.")],
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds 0 to N - 1, each with weights and batches of its own.")] = 2,
-    architectures: Annotated[str, typer.Option("--architectures", help="all, or how many a random search would try.")] = "all",
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data", help="A data set; NAME@PIXELS for smaller images, such as fashion-mnist@14."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="The table: FILE.json. What is not finished is kept in FILE.work."
+        ),
+    ],
+    seeds: Annotated[
+        int,
+        typer.Option(
+            "--seeds", min=1, help="Seeds 0 to N - 1, each with weights and batches of its own."
+        ),
+    ] = 2,
+    architectures: Annotated[
+        str, typer.Option("--architectures", help="all, or how many a random search would try.")
+    ] = "all",
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting of the search, such as truth_epochs=5; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--set", help="A setting of the search, such as truth_epochs=5; may be repeated."
+        ),
     ] = None,
-    part: Annotated[str, typer.Option("--part", help="I/N: the I-th of N parts, to be merged; for several machines.")] = "1/1",
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one a processor if left out.")] = None,
-    minutes: Annotated[float | None, typer.Option("--minutes", help="Stop cleanly after this long; again: go on.")] = None,
-    validation: Annotated[float, typer.Option("--validation", help="Share of each class's training images held out.")] = 0.1,
+    part: Annotated[
+        str,
+        typer.Option(
+            "--part", help="I/N: the I-th of N parts, to be merged; for several machines."
+        ),
+    ] = "1/1",
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes; one a processor if left out.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help="Stop cleanly after this long; again: go on.")
+    ] = None,
+    validation: Annotated[
+        float, typer.Option("--validation", help="Share of each class's training images held out.")
+    ] = 0.1,
     threads: options.Threads = 1,
     device: options.Device = "auto",
     data_dir: options.DataDir = None,
     download: options.Download = False,
 ) -> None:
-    """Train each architecture of SPACE on all of a data set, and write what each reached. Run again, it goes on."""
+    """Train each architecture of SPACE on all of a data set, and write what each reached.
+
+    Run again, it goes on.
+    """
     import time
 
     from harness.ground_truth.build import Wanted
@@ -51,7 +89,9 @@ def build(
     from scenarios.registry import SCENARIOS
 
     count, chosen_part = _count(architectures), _part(part)
-    search = SCENARIOS.create(options.spec_of("search", "scenario", overrides, {"space": space}), "search")
+    search = SCENARIOS.create(
+        options.spec_of("search", "scenario", overrides, {"space": space}), "search"
+    )
     prepare(threads)
     splits = options.load_data(data, data_dir, download, validation)
     chosen = choose_device(device)
@@ -65,7 +105,9 @@ def build(
         deadline=None if minutes is None else time.monotonic() + 60 * minutes,
     )
     processes = workers or (1 if chosen.startswith("cuda") else max(1, cores() // threads))
-    built = make(Wanted(search, splits, seeds, count, chosen_part), out, settings, Manner(Crew(processes)))
+    built = make(
+        Wanted(search, splits, seeds, count, chosen_part), out, settings, Manner(Crew(processes))
+    )
     _say(out, built.table)
     for sentence in built.failures:
         typer.echo(f"failed: {flat(str(sentence))}", err=True)
@@ -75,7 +117,9 @@ def build(
 
 @app.command()
 def merge(
-    tables: Annotated[list[str], typer.Argument(help="Tables of one truth: same space, recipe and data.")],
+    tables: Annotated[
+        list[str], typer.Argument(help="Tables of one truth: same space, recipe and data.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="The table of all their rows.")],
 ) -> None:
     """Put the rows of several TABLES into one; rows that two of them have must be equal."""
@@ -83,7 +127,9 @@ def merge(
     from scenarios.search.ground_truth.table import merged
 
     if len(tables) < 2:
-        raise UsageError(f"truth merge: one table, {tables[0]}, has nothing to be merged with; name two or more")
+        raise UsageError(
+            f"truth merge: one table, {tables[0]}, has nothing to be merged with; name two or more"
+        )
     whole = merged([(name, files.read(files.find(name))) for name in tables])
     files.write(options.writable(out, "--out"), whole)
     _say(out, whole)
@@ -91,7 +137,9 @@ def merge(
 
 @app.command()
 def show(table: File) -> None:
-    """Say what a TABLE is, how far its seeds agree, which architectures are best and what they cost."""
+    """Say what a TABLE is, how far its seeds agree, which architectures are best and what they
+    cost.
+    """
     from harness.ground_truth.summary import print_summary
     from harness.report.formats.terminal import wide_console
     from scenarios.search.ground_truth import files
@@ -102,7 +150,9 @@ def show(table: File) -> None:
 @app.command()
 def csv(
     table: File,
-    out: Annotated[Path | None, typer.Option("--out", help="Where; the terminal if left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where; the terminal if left out.")
+    ] = None,
 ) -> None:
     """A line for each architecture and seed, with its curve."""
     from condensers.engine.context import write_atomically
@@ -119,7 +169,9 @@ def _count(architectures: str) -> int | None:
     if architectures == "all":
         return None
     if not architectures.isdecimal() or int(architectures) < 2:
-        raise UsageError(f"--architectures {architectures}: neither all nor a whole number of at least 2")
+        raise UsageError(
+            f"--architectures {architectures}: neither all nor a whole number of at least 2"
+        )
     return int(architectures)
 
 
@@ -132,5 +184,11 @@ def _part(part: str) -> tuple[int, int]:
 
 def _say(out: Path, table: Any) -> None:
     seconds = sum(row["seconds"] for row in table.rows)
-    size = f"{len(table.rows)} rows, {len(table.ids)} architectures, seeds {', '.join(map(str, table.seeds))}"
-    typer.echo(f"{out}: {size}, {seconds:.0f} s of training, content {table.content[:16]}; see it by: harness truth show {out}")
+    size = (
+        f"{len(table.rows)} rows, {len(table.ids)} architectures, seeds"
+        f" {', '.join(map(str, table.seeds))}"
+    )
+    typer.echo(
+        f"{out}: {size}, {seconds:.0f} s of training, content {table.content[:16]}; see it by:"
+        f" harness truth show {out}"
+    )

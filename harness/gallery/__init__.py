@@ -1,6 +1,8 @@
-"""Sets that ship with the package, made from mnist-5k and under its licence, CC BY-SA 3.0; `gallery:NAME` names one.
+"""Sets that ship with the package, made from mnist-5k and under its licence, CC BY-SA 3.0;
+`gallery:NAME` names one.
 
-The card of each says which command made it."""
+The card of each says which command made it.
+"""
 
 import json
 from importlib import resources
@@ -14,20 +16,30 @@ PREFIX = "gallery:"
 def built_in() -> dict[str, Path]:
     """ "gallery:NAME" -> file."""
     folder = Path(str(resources.files("harness") / "gallery"))
-    return {f"{PREFIX}{path.stem}": path for path in sorted(folder.glob("*.safetensors"), key=lambda path: path.stem)}
+    return {
+        f"{PREFIX}{path.stem}": path
+        for path in sorted(folder.glob("*.safetensors"), key=lambda path: path.stem)
+    }
 
 
 def locate(file: Path) -> Path:
-    """The file of a set that is named `gallery:NAME`; any other path as it is. UsageError with a near name."""
+    """The file of a set that is named `gallery:NAME`; any other path as it is.
+
+    UsageError with a near name.
+    """
     if not str(file).startswith(PREFIX) or file.exists():
         return file
     if str(file) not in built_in():
-        raise UsageError(f"{file}: the gallery has no such set; {suggestion(str(file), built_in())}")
+        raise UsageError(
+            f"{file}: the gallery has no such set; {suggestion(str(file), built_in())}"
+        )
     return built_in()[str(file)]
 
 
 def here(file: Path) -> Path:
-    """Where what is made of `file` goes: beside it, or into the current folder for a set of the gallery."""
+    """Where what is made of `file` goes: beside it, or into the current folder for a set of the
+    gallery.
+    """
     return Path(f"{str(file).removeprefix(PREFIX)}.safetensors") if locate(file) != file else file
 
 
@@ -35,7 +47,10 @@ def about(path: Path) -> str:
     """A set in one line, from the card beside it."""
     card = json.loads(path.with_suffix(".card.json").read_text(encoding="utf-8"))
     count = card["images_per_class"]
-    return f"{card['method']} on {card['dataset']}, {count} image{'s' * (count != 1)} a class, {card['nbytes']} bytes"
+    return (
+        f"{card['method']} on {card['dataset']}, {count} image{'s' * (count != 1)} a class,"
+        f" {card['nbytes']} bytes"
+    )
 
 
 def command(path: Path) -> str:

@@ -1,4 +1,6 @@
-"""A ground-truth table, built from cells of its own: one for each architecture and seed, kept beside the table's file."""
+"""A ground-truth table, built from cells of its own: one for each architecture and seed, kept
+beside the table's file.
+"""
 
 import shutil
 from collections.abc import Sequence
@@ -24,7 +26,9 @@ DETERMINING = ("space", "evaluation_batch", *RECIPE)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a table is to hold. search: its settings. count: of architectures, None for all. part: (I, N), I from 1."""
+    """What a table is to hold. search: its settings. count: of architectures, None for all. part:
+    (I, N), I from 1.
+    """
 
     search: Any
     data: Splits
@@ -44,8 +48,12 @@ class Wanted:
         """This part's cells: of all, seed by seed, every N-th."""
         space, count = self.space, self.count
         choices = sampled(space, count, self.search.sample_seed) if count else every_choice(space)
-        settings = {name: value for name, value in settings_of(self.search).items() if name in DETERMINING}
-        digests = digests_of(train=self.data.train, validation=self.data.validation, test=self.data.test)
+        settings = {
+            name: value for name, value in settings_of(self.search).items() if name in DETERMINING
+        }
+        digests = digests_of(
+            train=self.data.train, validation=self.data.validation, test=self.data.test
+        )
         sources = sources_of(self.search, space, modules=["scenarios.search.ground_truth.building"])
         cells = [
             Cell(
@@ -78,17 +86,28 @@ class Built:
 def build(wanted: Wanted, out: Path, settings: Settings, manner: Manner) -> Built:
     """Train what FILE `out` and the folder beside it, FILE.work, still lack; write FILE.
 
-    Stopped, by a signal or at the deadline, it writes the rows that are done and raises Interrupted; run again it goes on. The
-    folder goes when nothing is left in it. UsageError where FILE holds another truth.
+    Stopped, by a signal or at the deadline, it writes the rows that are done and raises
+    Interrupted; run again it goes on. The folder goes when nothing is left in it. UsageError where
+    FILE holds another truth.
     """
     before = _before(out, wanted.target)
     store, cells = Store(settings.root), wanted.cells()
     with store.lock():
         have = set() if before is None else {(row["id"], row["seed"]) for row in before.rows}
-        missing = [cell for cell in cells if (cell.label, cell.seed) not in have and not store.done(cell.key)]
+        missing = [
+            cell
+            for cell in cells
+            if (cell.label, cell.seed) not in have and not store.done(cell.key)
+        ]
         try:
             if missing:
-                compute(missing, _weights(missing, wanted), settings, manner, {wanted.data.train.name: wanted.data})
+                compute(
+                    missing,
+                    _weights(missing, wanted),
+                    settings,
+                    manner,
+                    {wanted.data.train.name: wanted.data},
+                )
         finally:
             table = _collected(before, wanted, store, cells)
             if table is not None:
@@ -102,7 +121,9 @@ def build(wanted: Wanted, out: Path, settings: Settings, manner: Manner) -> Buil
 
 
 def _clear(store: Store, cells: Sequence[Cell]) -> None:
-    """Remove what the table now holds, and the folder where nothing else is left in it, such as the cells of more seeds."""
+    """Remove what the table now holds, and the folder where nothing else is left in it, such as the
+    cells of more seeds.
+    """
     for cell in cells:
         if store.done(cell.key):
             shutil.rmtree(store.folder(cell.key), ignore_errors=True)
@@ -117,19 +138,28 @@ def _before(out: Path, target: Target) -> Table | None:
     table = files.read(out)
     different = table.target.differences(target)
     if different:
-        raise UsageError(f"--out {out}: holds another truth ({'; '.join(different)}, the file's first); choose another file")
+        raise UsageError(
+            f"--out {out}: holds another truth ({'; '.join(different)}, the file's first); choose"
+            " another file"
+        )
     return table
 
 
 def _weights(cells: Sequence[Cell], wanted: Wanted) -> dict[str, float]:
     """Floating-point operations of each, which is about what share of the time it takes."""
-    shape, classes, space = wanted.data.train.shape, len(wanted.data.train.class_names), wanted.space
+    shape, classes, space = (
+        wanted.data.train.shape,
+        len(wanted.data.train.class_names),
+        wanted.space,
+    )
     specs = {cell.label: space.spec(cell.architecture) for cell in cells}
     operations = {label: float(flop_count(spec, shape, classes)) for label, spec in specs.items()}
     return {cell.key: operations[cell.label] for cell in cells}
 
 
-def _collected(before: Table | None, wanted: Wanted, store: Store, cells: Sequence[Cell]) -> Table | None:
+def _collected(
+    before: Table | None, wanted: Wanted, store: Store, cells: Sequence[Cell]
+) -> Table | None:
     """The rows of FILE and of the finished cells; None where there are none."""
     records = [store.record(cell.key) for cell in cells if store.done(cell.key)]
     made = [{"command": record["command"], **record["environment"]} for record in records]

@@ -1,4 +1,6 @@
-"""What a ground-truth table says, for people: what it is, how far its seeds agree, its best architectures, its cost."""
+"""What a ground-truth table says, for people: what it is, how far its seeds agree, its best
+architectures, its cost.
+"""
 
 from collections.abc import Mapping
 from math import prod
@@ -19,7 +21,8 @@ BEST = 10
 
 
 def ceiling(table: Table) -> Mapping[str, Interval]:
-    """Noise ceiling: mean rank correlation of the test accuracies of two seeds; empty with one seed.
+    """Noise ceiling: mean rank correlation of the test accuracies of two seeds; empty with one
+    seed.
 
     Over the architectures that have all seeds.
     """
@@ -27,9 +30,13 @@ def ceiling(table: Table) -> Mapping[str, Interval]:
     if len(table.seeds) < 2 or len(whole) < 2:
         return {}
     tested = {(row["id"], row["seed"]): row["test"] for row in table.rows}
-    truth = np.array([[tested[name, seed] for name in whole] for seed in table.seeds], dtype=np.float64)
+    truth = np.array(
+        [[tested[name, seed] for name in whole] for seed in table.seeds], dtype=np.float64
+    )
     draws = seed_agreement([kendall, spearman], Truth(truth, truth))
-    return dict(zip(("Kendall's tau-b", "Spearman's rho"), map(rank_interval, draws or []), strict=True))
+    return dict(
+        zip(("Kendall's tau-b", "Spearman's rho"), map(rank_interval, draws or []), strict=True)
+    )
 
 
 def print_summary(name: str, table: Table, console: Console) -> None:
@@ -37,13 +44,21 @@ def print_summary(name: str, table: Table, console: Console) -> None:
     target, size = table.target, prod(len(values) for values in table.choices.values())
     data, images = target.data, target.data["images"]
     sentences = [
-        f"{name}: ground truth of {target.space['name']} on {data['name']}, {' x '.join(map(str, data['shape']))} pixels,"
-        f" {data['classes']} classes, {images['train']} + {images['validation']} + {images['test']} images",
+        (
+            f"{name}: ground truth of {target.space['name']} on {data['name']},"
+            f" {' x '.join(map(str, data['shape']))} pixels, {data['classes']} classes,"
+            f" {images['train']} + {images['validation']} + {images['test']} images"
+        ),
         f"key {target.key}, content {table.content[:16]}",
         f"recipe: {', '.join(f'{key} {value}' for key, value in target.recipe.items())}",
-        f"{len(table.ids)} architectures of {describe_size(size)},"
-        f" seeds {', '.join(map(str, table.seeds))}, {len(table.rows)} rows",
-        *(f"made by {made.get('command')} (torch {made.get('torch')}, {made.get('device')})" for made in table.made),
+        (
+            f"{len(table.ids)} architectures of {describe_size(size)},"
+            f" seeds {', '.join(map(str, table.seeds))}, {len(table.rows)} rows"
+        ),
+        *(
+            f"made by {made.get('command')} (torch {made.get('torch')}, {made.get('device')})"
+            for made in table.made
+        ),
         _cost(table),
         *_agreement(table),
     ]
@@ -65,21 +80,36 @@ def _agreement(table: Table) -> list[str]:
         + f", {each.n} architectures ({each.method})"
         for name, each in ceiling(table).items()
     ]
-    return found or ["noise ceiling: not known, since no two seeds have two architectures in common"]
+    return found or [
+        "noise ceiling: not known, since no two seeds have two architectures in common"
+    ]
 
 
 def _best(table: Table) -> RichTable:
     """The architectures of the highest mean test accuracy."""
     shown = RichTable(title=f"best {min(BEST, len(table.ids))} by mean test accuracy")
-    for heading in ("architecture", "test %", "seeds from - to", "validation %", "parameters", "FLOPs", "seconds"):
+    for heading in (
+        "architecture",
+        "test %",
+        "seeds from - to",
+        "validation %",
+        "parameters",
+        "FLOPs",
+        "seconds",
+    ):
         shown.add_column(heading, justify="left" if heading == "architecture" else "right")
     rows = {name: [row for row in table.rows if row["id"] == name] for name in table.ids}
-    means = {name: {key: float(np.mean([row[key] for row in own])) for key in _MEANS} for name, own in rows.items()}
+    means = {
+        name: {key: float(np.mean([row[key] for row in own])) for key in _MEANS}
+        for name, own in rows.items()
+    }
     for name in sorted(means, key=lambda name: -means[name]["test"])[:BEST]:
         mean, tests = means[name], [row["test"] for row in rows[name]]
         spread = f"{min(tests):.2f} - {max(tests):.2f}"
         cost = (f"{mean['parameters']:.0f}", f"{mean['flops']:.0f}", f"{mean['seconds']:.2f}")
-        shown.add_row(Text(flat(name)), f"{mean['test']:.2f}", spread, f"{mean['validation']:.2f}", *cost)
+        shown.add_row(
+            Text(flat(name)), f"{mean['test']:.2f}", spread, f"{mean['validation']:.2f}", *cost
+        )
     return shown
 
 

@@ -1,6 +1,7 @@
 """Figures as SVG strings, drawn by matplotlib without a display.
 
-Text and axes take the colour of the page around them, so one file suits light and dark; the same input gives the same bytes.
+Text and axes take the colour of the page around them, so one file suits light and dark; the same
+input gives the same bytes.
 """
 
 import hashlib
@@ -35,8 +36,8 @@ class Labels:
 class Series:
     """Points of one set; low and high bound the 95 % interval of each y, None where there is none.
 
-    style: its colour and marker, None for grey; is_reference: a bound or baseline, drawn dotted. names: of its points, shown
-    where a reader points at one.
+    style: its colour and marker, None for grey; is_reference: a bound or baseline, drawn dotted.
+    names: of its points, shown where a reader points at one.
     """
 
     label: str
@@ -50,7 +51,9 @@ class Series:
 
 
 def literal(text: str) -> str:
-    """Text that matplotlib draws as it is: no formula between $ signs, and no label that a legend leaves out for its first _."""
+    """Text that matplotlib draws as it is: no formula between $ signs, and no label that a legend
+    leaves out for its first _.
+    """
     said = visible(text).replace("$", r"\$")
     return f" {said}" if said.startswith("_") else said
 
@@ -61,9 +64,15 @@ def colour(style: int | None) -> str:
 
 
 def lines(
-    series: Sequence[Series], labels: Labels, levels: Sequence[tuple[str, float]] = (), *, logarithmic: bool = False
+    series: Sequence[Series],
+    labels: Labels,
+    levels: Sequence[tuple[str, float]] = (),
+    *,
+    logarithmic: bool = False,
 ) -> str:
-    """Curves with their intervals, a marker at each point; levels are (name, y) of horizontal lines. x are whole numbers."""
+    """Curves with their intervals, a marker at each point; levels are (name, y) of horizontal
+    lines. x are whole numbers.
+    """
 
     def draw(axes: Any) -> None:
         ticks = sorted({x for one in series for x in one.x})
@@ -72,36 +81,65 @@ def lines(
             axes.set_xscale("log")
             axes.set_xlim(ticks[0] / span**0.08, ticks[-1] * span**0.08)
         for index, one in enumerate(series):
-            shift = 0.012 * (index - (len(series) - 1) / 2)  # so that intervals at one x stand side by side
+            shift = 0.012 * (
+                index - (len(series) - 1) / 2
+            )  # so that intervals at one x stand side by side
             x = [v * span**shift for v in one.x] if logarithmic else one.x
             marker = MARKERS[0 if one.style is None else (one.style + 1) % len(MARKERS)]
             dashes = "-"
             if one.is_reference:  # all are grey
                 before = sum(other.is_reference for other in series[:index])
-                marker, dashes = REFERENCE_MARKERS[before % len(REFERENCE_MARKERS)], DASHES[before % len(DASHES)]
+                marker, dashes = (
+                    REFERENCE_MARKERS[before % len(REFERENCE_MARKERS)],
+                    DASHES[before % len(DASHES)],
+                )
             axes.plot(
-                x, one.y, dashes, color=colour(one.style), marker=marker, markersize=4.5, linewidth=1.4, label=literal(one.label)
+                x,
+                one.y,
+                dashes,
+                color=colour(one.style),
+                marker=marker,
+                markersize=4.5,
+                linewidth=1.4,
+                label=literal(one.label),
             )
             _whiskers(axes.vlines, x, one)
         for name, level in levels:
             axes.axhline(level, color=GREY, linewidth=1, linestyle=":")
-            axes.annotate(literal(name), (0.01, level), xycoords=("axes fraction", "data"), va="bottom", fontsize=8, color=GREY)
+            axes.annotate(
+                literal(name),
+                (0.01, level),
+                xycoords=("axes fraction", "data"),
+                va="bottom",
+                fontsize=8,
+                color=GREY,
+            )
             axes.update_datalim([(ticks[0], level)])
         axes.margins(y=0.1)
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
-        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.02), labelcolor=INK)
+        axes.legend(
+            frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.02), labelcolor=INK
+        )
 
     return _svg(draw, labels, (5.4, 3.2))
 
 
 def bars(series: Sequence[Series], labels: Labels) -> str:
-    """One horizontal bar a set with its interval: y of each series is its single value; the first stands on top."""
+    """One horizontal bar a set with its interval: y of each series is its single value; the first
+    stands on top.
+    """
 
     def draw(axes: Any) -> None:
         places = list(range(len(series)))[::-1]
         for place, one in zip(places, series, strict=True):
-            axes.barh(place, one.y[0], height=0.62, color=colour(one.style), alpha=0.4 if one.is_reference else 0.75)
+            axes.barh(
+                place,
+                one.y[0],
+                height=0.62,
+                color=colour(one.style),
+                alpha=0.4 if one.is_reference else 0.75,
+            )
             _whiskers(axes.hlines, [place], one, INK)
         axes.set_yticks(places, [literal(one.label) for one in series])
         axes.axvline(0, color=INK, linewidth=0.8)
@@ -114,9 +152,13 @@ def group(index: int) -> str:
     return f"points{index}."
 
 
-def _whiskers(rule: Callable[..., Any], places: Sequence[float], one: Series, ink: str | None = None) -> None:
+def _whiskers(
+    rule: Callable[..., Any], places: Sequence[float], one: Series, ink: str | None = None
+) -> None:
     ends = zip(places, one.low, one.high, strict=False)  # a curve without intervals has no ends
-    known = [(place, low, high) for place, low, high in ends if low is not None and high is not None]
+    known = [
+        (place, low, high) for place, low, high in ends if low is not None and high is not None
+    ]
     if known:
         at, low, high = zip(*known, strict=True)
         rule(at, low, high, color=ink or colour(one.style), linewidth=1.3)
@@ -139,7 +181,14 @@ def _svg(draw: Callable[[Any], None], labels: Labels, size: tuple[float, float])
 
 
 def head(figure: Any, title: str, width: int = 58) -> None:
-    figure.suptitle(textwrap.fill(literal(title), width), fontsize=10.5, color=INK, x=0.01, ha="left", fontweight="bold")
+    figure.suptitle(
+        textwrap.fill(literal(title), width),
+        fontsize=10.5,
+        color=INK,
+        x=0.01,
+        ha="left",
+        fontweight="bold",
+    )
 
 
 def plain(axes: Any) -> None:
@@ -151,7 +200,9 @@ def plain(axes: Any) -> None:
     axes.set_axisbelow(True)
 
 
-def written(build: Callable[[], Any], title: str, names: Mapping[str, Sequence[str]] | None = None) -> str:
+def written(
+    build: Callable[[], Any], title: str, names: Mapping[str, Sequence[str]] | None = None
+) -> str:
     """Save a figure as one <svg> element whose ids cannot meet those of another figure on the page.
 
     names: group of points -> what to show at each of them.
@@ -159,9 +210,13 @@ def written(build: Callable[[], Any], title: str, names: Mapping[str, Sequence[s
     import matplotlib
 
     # matplotlib's settings are its own globals: changed here for one figure and given back.
-    with matplotlib.rc_context({"svg.hashsalt": title, "svg.fonttype": "path", "font.family": "DejaVu Sans"}):
+    with matplotlib.rc_context(
+        {"svg.hashsalt": title, "svg.fonttype": "path", "font.family": "DejaVu Sans"}
+    ):
         file = io.StringIO()
-        build().savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        build().savefig(
+            file, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
+        )
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     for points, shown in (names or {}).items():
@@ -172,7 +227,9 @@ def written(build: Callable[[], Any], title: str, names: Mapping[str, Sequence[s
 
 
 def _hover(text: str, points: str, names: Sequence[str]) -> str:
-    """Give the points of a group their names, as <title> elements; many points share a path in <defs>, a few have their own."""
+    """Give the points of a group their names, as <title> elements; many points share a path in
+    <defs>, a few have their own.
+    """
     begin = text.find(f'id="{points}"')
     if begin < 0:
         return text
@@ -183,4 +240,8 @@ def _hover(text: str, points: str, names: Sequence[str]) -> str:
     def name(found: re.Match[str]) -> str:
         return f"<{found[1]}{found[2]}><title>{escape(next(left))}</title></{found[1]}>"
 
-    return text[:begin] + re.sub(r"<(use|path)\b([^>]*?)/>", name, text[begin:], count=len(names)) if names else text
+    return (
+        text[:begin] + re.sub(r"<(use|path)\b([^>]*?)/>", name, text[begin:], count=len(names))
+        if names
+        else text
+    )

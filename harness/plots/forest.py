@@ -9,32 +9,52 @@ from harness.plots.figure import INK, MARKERS, Labels, colour, head, literal, pl
 
 @dataclass(frozen=True)
 class Level:
-    """One line: place -> {"difference", "low", "high"}; a place that `forest` is not told of is drawn in black, last."""
+    """One line: place -> {"difference", "low", "high"}; a place that `forest` is not told of is
+    drawn in black, last.
+    """
 
     label: str
     found: Mapping[str, Mapping[str, Any]]
 
 
 def forest(levels: Sequence[Level], places: Sequence[str], labels: Labels) -> str:
-    """A figure with a line for each level: a mark for each of `places`, and below them one for all together."""
+    """A figure with a line for each level: a mark for each of `places`, and below them one for all
+    together.
+    """
     from matplotlib.figure import Figure
 
     def build() -> Figure:
-        figure = Figure(figsize=(5.6, 1.2 + (0.24 + 0.11 * len(places)) * len(levels)), layout="constrained")
+        figure = Figure(
+            figsize=(5.6, 1.2 + (0.24 + 0.11 * len(places)) * len(levels)), layout="constrained"
+        )
         axes = figure.subplots()
         for line, level in enumerate(levels):
             others = [name for name in level.found if name not in places]
             for at, name in enumerate([*places, *others]):
                 if name in level.found:
-                    _mark(axes, -line - 0.8 * at / (len(places) + 1), level.found[name], None if name in others else at, name)
+                    _mark(
+                        axes,
+                        -line - 0.8 * at / (len(places) + 1),
+                        level.found[name],
+                        None if name in others else at,
+                        name,
+                    )
         axes.axvline(0, color=INK, linewidth=0.8)
-        axes.set_yticks([-line - 0.3 for line in range(len(levels))], [literal(level.label) for level in levels])
+        axes.set_yticks(
+            [-line - 0.3 for line in range(len(levels))], [literal(level.label) for level in levels]
+        )
         axes.set_xlabel(literal(labels.x), fontsize=9, color=INK)
         handles, names = axes.get_legend_handles_labels()
         shown = dict(zip(names, handles, strict=True))
         figure.legend(
-            shown.values(), shown, loc="outside lower center", ncols=2, fontsize=8, frameon=False, labelcolor=INK,
-        )  # fmt: skip
+            shown.values(),
+            shown,
+            loc="outside lower center",
+            ncols=2,
+            fontsize=8,
+            frameon=False,
+            labelcolor=INK,
+        )
         head(figure, labels.title)
         plain(axes)
         return figure
@@ -56,4 +76,6 @@ def _mark(axes: Any, y: float, found: Mapping[str, Any], style: int | None, name
         linestyle="none",
     )
     if found["low"] is not None:
-        axes.hlines([y], [found["low"]], [found["high"]], color=ink, linewidth=1.6 if style is None else 1.0)
+        axes.hlines(
+            [y], [found["low"]], [found["high"]], color=ink, linewidth=1.6 if style is None else 1.0
+        )

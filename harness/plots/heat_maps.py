@@ -16,7 +16,8 @@ COLUMNS = 5
 
 
 def heat_maps(panels: Sequence[Panel], labels: Labels) -> str:
-    """One panel (title, (T, T) matrix in %) each: a row for every experience learned, a column for every one tested.
+    """One panel (title, (T, T) matrix in %) each: a row for every experience learned, a column for
+    every one tested.
 
     Numbers stand in the cells. What was not learned yet, above the diagonal, is left blank.
     """
@@ -57,7 +58,15 @@ def _panel(axes: Any, title: str, matrix: NDArray[np.float64], colours: Any) -> 
     for i in range(count):
         for j in range(i + 1):
             ink = DARK if matrix[i, j] > HALF else LIGHT
-            axes.text(j + 0.5, i + 0.5, f"{matrix[i, j]:.0f}", ha="center", va="center", fontsize=size, color=ink)
+            axes.text(
+                j + 0.5,
+                i + 0.5,
+                f"{matrix[i, j]:.0f}",
+                ha="center",
+                va="center",
+                fontsize=size,
+                color=ink,
+            )
     axes.set_title(literal(title), fontsize=8, color=INK)
     axes.invert_yaxis()
     ticks = [i for i in range(count) if count <= 10 or i % 5 == 0 or i == count - 1]

@@ -1,8 +1,10 @@
-"""A figure of value by cost: points and curves with their names beside them, cost on a logarithmic axis.
+"""A figure of value by cost: points and curves with their names beside them, cost on a logarithmic
+axis.
 
 Small panels of points side by side, whose names show where a reader points at one.
 
-Two populations in one plane: real images small and pale, synthetic ones large and edged, classes by colour and shape.
+Two populations in one plane: real images small and pale, synthetic ones large and edged, classes by
+colour and shape.
 """
 
 from collections.abc import Sequence
@@ -35,7 +37,10 @@ Box = tuple[float, float, float]  # left, middle, width; of the axes
 
 
 def cost_figure(series: Sequence[Series], labels: Labels) -> str:
-    """x are costs; what costs nothing stands at the left edge, as its name says. Intervals are not drawn."""
+    """x are costs; what costs nothing stands at the left edge, as its name says.
+
+    Intervals are not drawn.
+    """
     from matplotlib.figure import Figure
 
     paid = [x for one in series for x in one.x if x > 0]
@@ -56,7 +61,9 @@ def cost_figure(series: Sequence[Series], labels: Labels) -> str:
         plain(axes)
         return figure
 
-    return written(build, labels.title, {group(index): one.names for index, one in enumerate(series)})
+    return written(
+        build, labels.title, {group(index): one.names for index, one in enumerate(series)}
+    )
 
 
 def _draw(axes: Any, one: Series, x: Sequence[float], index: int) -> None:
@@ -70,7 +77,9 @@ def _draw(axes: Any, one: Series, x: Sequence[float], index: int) -> None:
 
 
 def _name(axes: Any, series: Sequence[Series], shown: Sequence[Sequence[float]]) -> None:
-    """Write each name right of its last point, or at the nearest height where no other name or point stands."""
+    """Write each name right of its last point, or at the nearest height where no other name or
+    point stands.
+    """
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     width, height = log(right / left), top - bottom
     taken = [
@@ -80,24 +89,48 @@ def _name(axes: Any, series: Sequence[Series], shown: Sequence[Sequence[float]])
     ]
     for one, xs in sorted(zip(series, shown, strict=True), key=lambda pair: pair[0].y[-1]):
         said = f"{one.label} (no cost)" if one.x[-1] == 0 else one.label
-        x, y, wide = log(xs[-1] / left) / width + SHIFT, (one.y[-1] - bottom) / height, LETTER * len(said)
+        x, y, wide = (
+            log(xs[-1] / left) / width + SHIFT,
+            (one.y[-1] - bottom) / height,
+            LETTER * len(said),
+        )
         heights = [y + side * step * GAP / 2 for step in range(2 * len(series)) for side in (1, -1)]
-        free = [h for h in heights if 0.02 < h < 0.98 and not any(_meet((x, h, wide), other) for other in taken)]
+        free = [
+            h
+            for h in heights
+            if 0.02 < h < 0.98 and not any(_meet((x, h, wide), other) for other in taken)
+        ]
         at = free[0] if free else y
         taken.append((x, at, wide))
-        leader = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5} if abs(at - y) > GAP / 2 else None
+        leader = (
+            {"arrowstyle": "-", "color": GREY, "linewidth": 0.5} if abs(at - y) > GAP / 2 else None
+        )
         place = (left * exp(x * width), bottom + at * height)
         ink = INK if one.style is None else colour(one.style)
-        axes.annotate(literal(said), (xs[-1], one.y[-1]), place, va="center", fontsize=7.5, color=ink, arrowprops=leader)
+        axes.annotate(
+            literal(said),
+            (xs[-1], one.y[-1]),
+            place,
+            va="center",
+            fontsize=7.5,
+            color=ink,
+            arrowprops=leader,
+        )
 
 
 def _meet(one: Box, other: Box) -> bool:
     """Whether two names, or a name and a point, would stand on each other."""
-    return abs(one[1] - other[1]) < 0.99 * GAP and one[0] < other[0] + other[2] and other[0] < one[0] + one[2]
+    return (
+        abs(one[1] - other[1]) < 0.99 * GAP
+        and one[0] < other[0] + other[2]
+        and other[0] < one[0] + one[2]
+    )
 
 
 def scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
-    """Small panels side by side, one a proxy: y against x, each with its own x axis (10,000 as 10k) and one y axis."""
+    """Small panels side by side, one a proxy: y against x, each with its own x axis (10,000 as 10k)
+    and one y axis.
+    """
     from matplotlib.figure import Figure
     from matplotlib.ticker import EngFormatter
 
@@ -107,7 +140,15 @@ def scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
         figure = Figure(figsize=(1.95 * across + 0.6, 2.0 * down + 0.5), layout="constrained")
         grid = figure.subplots(down, across, sharey=True, squeeze=False)
         for index, (axes, one) in enumerate(zip(grid.flat, panels, strict=False)):
-            axes.scatter(one.x, one.y, s=16, color=colour(one.style), alpha=0.8, linewidths=0, gid=group(index))
+            axes.scatter(
+                one.x,
+                one.y,
+                s=16,
+                color=colour(one.style),
+                alpha=0.8,
+                linewidths=0,
+                gid=group(index),
+            )
             axes.set_title(literal(one.label), fontsize=8.5, color=INK)
             axes.locator_params(axis="x", nbins=4)
             if max(map(abs, one.x)) >= 10_000:
@@ -120,11 +161,25 @@ def scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
         figure.supylabel(literal(labels.y), fontsize=9, color=INK)
         return figure
 
-    return written(build, labels.title, {group(index): one.names for index, one in enumerate(panels)})
+    return written(
+        build, labels.title, {group(index): one.names for index, one in enumerate(panels)}
+    )
 
 
-# Petroff, "Accessible color sequences for data visualization" (2021): ten colours told apart with colour-vision deficiencies.
-COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+# Petroff, "Accessible color sequences for data visualization" (2021): ten colours told apart with
+# colour-vision deficiencies.
+COLOURS = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
 LEGEND, ACROSS = 20, 5
 KEY = "small and pale: real · large and edged: synthetic"
 
@@ -137,8 +192,13 @@ class Population:
     labels: Sequence[int]
 
 
-def populations(real: Population, synthetic: Population, class_names: Sequence[str], title: str) -> str:
-    """Draw both as SVG; the many real points are one image in it. A synthetic point shows its class where a reader points."""
+def populations(
+    real: Population, synthetic: Population, class_names: Sequence[str], title: str
+) -> str:
+    """Draw both as SVG; the many real points are one image in it.
+
+    A synthetic point shows its class where a reader points.
+    """
     from matplotlib.figure import Figure
 
     present = sorted({*real.labels, *synthetic.labels})
@@ -152,19 +212,30 @@ def populations(real: Population, synthetic: Population, class_names: Sequence[s
         for label in present:
             x, y = _of(synthetic, label)
             size = 62 if len(synthetic.labels) <= 200 else 26
-            style: dict[str, Any] = {"marker": _marker(label), "color": _colour(label), "edgecolors": INK, "linewidths": 0.9}
+            style: dict[str, Any] = {
+                "marker": _marker(label),
+                "color": _colour(label),
+                "edgecolors": INK,
+                "linewidths": 0.9,
+            }
             axes.scatter(x, y, s=size, gid=group(label), zorder=3, **style)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_color(GREY)
         axes.set_aspect("equal", adjustable="datalim")
         head(figure, title, 46)
         axes.set_xlabel(
-            KEY + (f"\n{len(present)} classes by colour and shape" if len(present) > LEGEND else ""), fontsize=9, color=INK
+            KEY
+            + (f"\n{len(present)} classes by colour and shape" if len(present) > LEGEND else ""),
+            fontsize=9,
+            color=INK,
         )
         _legend(figure, present, class_names)
         return figure
 
-    names = {group(label): [f"synthetic: {class_names[label]}"] * synthetic.labels.count(label) for label in present}
+    names = {
+        group(label): [f"synthetic: {class_names[label]}"] * synthetic.labels.count(label)
+        for label in present
+    }
     return written(build, title, {points: shown for points, shown in names.items() if shown})
 
 
@@ -190,8 +261,27 @@ def _legend(figure: Any, present: Sequence[int], class_names: Sequence[str]) -> 
     if len(present) > LEGEND:
         return
     across = min(ACROSS, len(present))
-    by_column = [label for column in range(across) for label in present[column::across]]  # as matplotlib fills legends
-    look: dict[str, Any] = {"linestyle": "", "markersize": 7, "markeredgecolor": INK, "markeredgewidth": 0.8}
-    handles = [Line2D([], [], marker=_marker(c), color=_colour(c), label=literal(str(class_names[c])), **look) for c in by_column]
+    by_column = [
+        label for column in range(across) for label in present[column::across]
+    ]  # as matplotlib fills legends
+    look: dict[str, Any] = {
+        "linestyle": "",
+        "markersize": 7,
+        "markeredgecolor": INK,
+        "markeredgewidth": 0.8,
+    }
+    handles = [
+        Line2D(
+            [], [], marker=_marker(c), color=_colour(c), label=literal(str(class_names[c])), **look
+        )
+        for c in by_column
+    ]
     columns = {"ncols": across, "handletextpad": 0.1, "columnspacing": 0.9}
-    figure.legend(handles=handles, loc="outside lower center", frameon=False, fontsize=9, labelcolor=INK, **columns)
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK,
+        **columns,
+    )

@@ -10,16 +10,25 @@ PAPER = 0.5  # grey between the images
 
 
 def sheet(
-    synthetic: SyntheticSet, per_class: int = 10, *, across: bool = True, classes: int | None = None, side: int | None = None
+    synthetic: SyntheticSet,
+    per_class: int = 10,
+    *,
+    across: bool = True,
+    classes: int | None = None,
+    side: int | None = None,
 ) -> Image.Image:
-    """At most `per_class` images of each of the first `classes` classes, a row a class, or a column where not `across`.
+    """At most `per_class` images of each of the first `classes` classes, a row a class, or a column
+    where not `across`.
 
     side: pixels of the longer side of an image, which larger ones are made smaller to.
     """
     images, _ = synthetic.decode()
     mean, std = (torch.tensor(synthetic.card[name]).view(1, -1, 1, 1) for name in ("mean", "std"))
     each = len(images) // len(synthetic.classes)  # sets are ordered by class
-    lines = [part[:per_class] for part in torch.split(images * std + mean, each)[: len(synthetic.classes)]][:classes]
+    lines = [
+        part[:per_class]
+        for part in torch.split(images * std + mean, each)[: len(synthetic.classes)]
+    ][:classes]
     pixels = torch.cat(lines).clamp(0, 1)
     longer = max(pixels.shape[-2:])
     if side is not None and longer > side:
@@ -31,4 +40,6 @@ def sheet(
     whole = laid.flatten(3, 4).flatten(1, 2)
     framed = functional.pad(whole, (0, 1, 0, 1), value=PAPER)
     grey = (framed * 255).round().to(torch.uint8)
-    return Image.fromarray((grey[0] if len(grey) == 1 else grey.permute(1, 2, 0)).contiguous().numpy())
+    return Image.fromarray(
+        (grey[0] if len(grey) == 1 else grey.permute(1, 2, 0)).contiguous().numpy()
+    )

@@ -9,7 +9,12 @@ from harness.printable import all_visible
 from harness.report.chapters.continual.figures import curves, scatters
 from harness.report.chapters.continual.memories import compared_memories, memories
 from harness.report.chapters.continual.tables import ledger
-from harness.report.chapters.data_space import correlation_headlines, correlations, scattered, space_notes
+from harness.report.chapters.data_space import (
+    correlation_headlines,
+    correlations,
+    scattered,
+    space_notes,
+)
 from harness.report.chapters.design import design_effects, effect_headlines
 from harness.report.chapters.energy import energy_costs
 from harness.report.chapters.masks import mask_pictures
@@ -34,19 +39,34 @@ def build(
 ) -> dict[str, Any]:
     """Compute the report of a run, as one JSON object.
 
-    store_suite: {"suite": name, "cells": [keys in order]}, as the store has it; records and failures: those of its cells.
+    store_suite: {"suite": name, "cells": [keys in order]}, as the store has it; records and
+        failures: those of its cells.
     power: how energy that was not measured is estimated.
-    `rows` has one entry a metric of a set or reference, `cells` says how many there are, are done, failed and missing.
+    `rows` has one entry a metric of a set or reference, `cells` says how many there are, are done,
+    failed and missing.
     """
     order = {key: position for position, key in enumerate(store_suite.get("cells", []))}
     known = sorted(records, key=lambda record: order.get(record["key"], len(order)))
     results, searches = results_of(known)
-    continual, matched, spaces = memories(results), equal_costs(searches), correlations(results, searches)
+    continual, matched, spaces = (
+        memories(results),
+        equal_costs(searches),
+        correlations(results, searches),
+    )
     effects = design_effects(store_suite.get("design") or {}, results)
-    found = [*compared_memories(continual), *search_headlines(results, matched), *privacy_headlines(results)]
+    found = [
+        *compared_memories(continual),
+        *search_headlines(results, matched),
+        *privacy_headlines(results),
+    ]
     return {
         "suite": store_suite.get("suite", "run"),
-        "headlines": [*found, *effect_headlines(effects), *correlation_headlines(spaces), *headlines(results)],
+        "headlines": [
+            *found,
+            *effect_headlines(effects),
+            *correlation_headlines(spaces),
+            *headlines(results),
+        ],
         "rows": as_rows(results),
         "continual": continual,
         "failures": [dict(failure) for failure in failures],
@@ -72,7 +92,12 @@ def render(report: Mapping[str, Any], format: str) -> str:
     """Put a built report into json, md, csv, latex or html; UsageError for another format."""
     if format == "json":
         return data.as_json(report)
-    formats = {"md": markdown.render, "csv": data.render, "latex": latex.render, "html": html.render}
+    formats = {
+        "md": markdown.render,
+        "csv": data.render,
+        "latex": latex.render,
+        "html": html.render,
+    }
     if format not in formats:
         raise UsageError(f"report format '{format}' is not known; {suggestion(format, FORMATS)}")
     return formats[format](all_visible(report))

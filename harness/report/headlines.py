@@ -9,28 +9,53 @@ from harness.report.results import Result, best_of
 from harness.report.rows import comparison, largest_within, place
 from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, estimate, figure, some, verdict
 
-# Metric -> question, superlative, name of the metric in a sentence; forgetting is asked of one strategy.
+# Metric -> question, superlative, name of the metric in a sentence; forgetting is asked of one
+# strategy.
 QUESTIONS = {
     "test-accuracy": ("Which set trains the most accurate network", "highest", "test accuracy"),
-    "mean-test-accuracy": ("Which set trains the most accurate networks of several architectures", "highest", "test accuracy"),
+    "mean-test-accuracy": (
+        "Which set trains the most accurate networks of several architectures",
+        "highest",
+        "test accuracy",
+    ),
     "forgetting": ("Which memory forgets least", "lowest", "forgetting"),
-    "found-accuracy": ("Which proxy leads a search to the most accurate architecture", "highest", "test accuracy"),
+    "found-accuracy": (
+        "Which proxy leads a search to the most accurate architecture",
+        "highest",
+        "test accuracy",
+    ),
     "kendall-tau": ("Which proxy ranks architectures best", "highest", "Kendall tau"),
 }
 
 
 def headlines(results: Sequence[Result]) -> list[dict[str, str]]:
-    """One {"question", "answer"} for each scenario, data set, recipe and ipc, or budget in bytes."""
+    """One {"question", "answer"} for each scenario, data set, recipe and ipc, or budget in
+    bytes.
+    """
     asked: dict[tuple[str, str, str, str | None, int | None], list[Result]] = {}
     strategy = _strategies(results)
     for result in results:
         entry = result.entry
         skipped = split_metric(result.metric)[0] != strategy.get(entry.scenario, "")
-        if _name(result) in QUESTIONS and not skipped and not entry.is_reference and isfinite(result.interval.mean):
-            asked.setdefault((entry.scenario, entry.data, entry.variant, entry.recipe, entry.budget or entry.ipc), []).append(
-                result
-            )
-    spots = sorted(asked, key=lambda spot: [str(part) for part in spot[:4]] + [f"{spot[4] or 0:09d}"])
+        if (
+            _name(result) in QUESTIONS
+            and not skipped
+            and not entry.is_reference
+            and isfinite(result.interval.mean)
+        ):
+            asked.setdefault(
+                (
+                    entry.scenario,
+                    entry.data,
+                    entry.variant,
+                    entry.recipe,
+                    entry.budget or entry.ipc,
+                ),
+                [],
+            ).append(result)
+    spots = sorted(
+        asked, key=lambda spot: [str(part) for part in spot[:4]] + [f"{spot[4] or 0:09d}"]
+    )
     order = list(dict.fromkeys((r.entry.scenario, r.entry.data) for r in results))
     spots.sort(key=lambda spot: order.index((spot[0], spot[1])))
     told = [spot for spot in spots if not all(r.is_random for r in asked[spot])]
@@ -45,12 +70,16 @@ def _name(result: Result) -> str:
 
 
 def _strategies(results: Sequence[Result]) -> dict[str, str]:
-    """Scenario -> the strategy whose forgetting is asked for: replay, else the first that was measured."""
+    """Scenario -> the strategy whose forgetting is asked for: replay, else the first that was
+    measured.
+    """
     found: dict[str, str] = {}
     for result in results:
         strategy, name = split_metric(result.metric)
         if name == "forgetting" and not result.entry.is_reference:
-            found[result.entry.scenario] = strategy if strategy == "replay" else found.get(result.entry.scenario, strategy)
+            found[result.entry.scenario] = (
+                strategy if strategy == "replay" else found.get(result.entry.scenario, strategy)
+            )
     return found
 
 
@@ -72,10 +101,21 @@ def _where(candidates: Sequence[Result], results: Sequence[Result]) -> str:
     if entry.budget is not None:
         budget = f"within a budget of {entry.budget:,} bytes"
     elif len(held) == 1 and size is not None:
-        budget = f"at {'equal bytes' if len(candidates) > 1 else 'one size'} (ipc {entry.ipc}, {size:,} bytes)"
-    told_apart = {r.entry.recipe for r in results if r.entry.scenario == entry.scenario and not r.entry.is_reference}
+        budget = (
+            f"at {'equal bytes' if len(candidates) > 1 else 'one size'} (ipc {entry.ipc}, {size:,}"
+            " bytes)"
+        )
+    told_apart = {
+        r.entry.recipe
+        for r in results
+        if r.entry.scenario == entry.scenario and not r.entry.is_reference
+    }
     recipe = f", augmentation {entry.recipe or 'none'}" if len(told_apart) > 1 else ""
-    alike = {r.entry.scenario for r in results if r.metric == candidates[0].metric and not r.entry.is_reference}
+    alike = {
+        r.entry.scenario
+        for r in results
+        if r.metric == candidates[0].metric and not r.entry.is_reference
+    }
     recipe += f" ({entry.scenario})" if len(alike) > 1 else ""
     return f"on {entry.data}{recipe}{f', {entry.variant}' if entry.variant else ''} {budget}"
 
@@ -87,14 +127,19 @@ def _leader(best: Result, superlative: str, name: str, candidates: int) -> str:
     if candidates == 1:
         who = f"Only {best.entry.condenser} was measured; its {name} is"
     if found.low is None:
-        return f"{who} {figure(found.mean, best.unit)}{unit} ({found.method}): no order can be claimed."
+        return (
+            f"{who} {figure(found.mean, best.unit)}{unit} ({found.method}): no order can be"
+            " claimed."
+        )
     values = {"mean": found.mean, "low": found.low, "high": found.high}
     over = best.over if best.draws is not None else f"{found.n} {best.over}"
     return f"{who} {estimate(values, best.unit)}{unit}, n = {over}."
 
 
 def _versus(best: Result, candidates: Sequence[Result], results: Sequence[Result]) -> list[str]:
-    """How the best mean stands to every other set of its size, and in a search to the references."""
+    """How the best mean stands to every other set of its size, and in a search to the
+    references.
+    """
     rivals = [r for r in candidates if r is not best] + _references(best, results)
     words: dict[str, list[str]] = {}
     for rival in rivals:
@@ -113,9 +158,13 @@ def _versus(best: Result, candidates: Sequence[Result], results: Sequence[Result
 
 
 def _at_equal_bytes(best: Result, results: Sequence[Result]) -> list[str]:
-    """What the leader is against random images of its own bytes, where those are not already among its rivals."""
+    """What the leader is against random images of its own bytes, where those are not already among
+    its rivals.
+    """
     randoms = [r for r in results if r.is_random and place(r) == place(best)]
-    of_budget = best.entry.budget is not None and any(r.entry.budget == best.entry.budget for r in randoms)
+    of_budget = best.entry.budget is not None and any(
+        r.entry.budget == best.entry.budget for r in randoms
+    )
     if (
         of_budget
         or best.is_random
@@ -148,18 +197,31 @@ def _more(best: Result, results: Sequence[Result]) -> list[str]:
     if best.metric.endswith("/forgetting"):
         final = best.metric.replace("forgetting", "final-accuracy")
         own = next((r for r in results if r.entry == best.entry and r.metric == final), None)
-        return [] if own is None else [f"Its final accuracy is {figure(own.interval.mean, own.unit)} %."]
+        return (
+            []
+            if own is None
+            else [f"Its final accuracy is {figure(own.interval.mean, own.unit)} %."]
+        )
     if best.metric != "kendall-tau":
         return []
     said = []
     if best.interval.low is not None and not best.interval.distinguishable:
         said.append("Its interval includes 0: an order by chance is not excluded.")
-    ceiling = next((r for r in _beside(best, results) if r.metric == best.metric and is_truth(r.entry)), None)
-    own = next((r for r in results if r.entry == best.entry and r.metric == "break-even-architectures"), None)
+    ceiling = next(
+        (r for r in _beside(best, results) if r.metric == best.metric and is_truth(r.entry)), None
+    )
+    own = next(
+        (r for r in results if r.entry == best.entry and r.metric == "break-even-architectures"),
+        None,
+    )
     if own is not None and isfinite(own.interval.mean):
-        said.append(f"It pays for itself from {ceil(max(own.interval.mean, 1))} searched architectures on.")
+        said.append(
+            f"It pays for itself from {ceil(max(own.interval.mean, 1))} searched architectures on."
+        )
     elif own is not None:
         said.append("It never pays for itself: training on it takes as long as on the real data.")
     if ceiling is not None:
-        said.append(f"Two seeds of the truth itself agree with tau {figure(ceiling.interval.mean, '')}.")
+        said.append(
+            f"Two seeds of the truth itself agree with tau {figure(ceiling.interval.mean, '')}."
+        )
     return said

@@ -1,4 +1,6 @@
-"""What a report says besides its rows: what is missing, what was not measured, where and how it was run."""
+"""What a report says besides its rows: what is missing, what was not measured, where and how it was
+run.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,13 +13,22 @@ from harness.report.wording import listed, some
 IDLE = 0.01
 
 
-def progress(suite: Mapping[str, Any], records: Sequence[Record], failures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """How many cells of the suite there are, are done and failed, and the keys of those without any result yet."""
+def progress(
+    suite: Mapping[str, Any], records: Sequence[Record], failures: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """How many cells of the suite there are, are done and failed, and the keys of those without any
+    result yet.
+    """
     keys = list(suite.get("cells", [])) or [record["key"] for record in records]
     known = {record["key"] for record in records}
     failed = {failure["key"] for failure in failures} - known
     missing = [key for key in keys if key not in known and key not in failed]
-    return {"total": len(keys), "done": len(known & set(keys)), "failed": len(failed), "missing": missing}
+    return {
+        "total": len(keys),
+        "done": len(known & set(keys)),
+        "failed": len(failed),
+        "missing": missing,
+    }
 
 
 def progress_sentence(cells: Mapping[str, Any]) -> str | None:
@@ -27,7 +38,10 @@ def progress_sentence(cells: Mapping[str, Any]) -> str | None:
         return None
     said = [f"{cells['failed']} failed"] if cells["failed"] else []
     said += [f"{missing} not run yet"] if missing else []
-    return f"This report is partial: of {cells['total']} cells {cells['done']} are done, {', '.join(said)}."
+    return (
+        f"This report is partial: of {cells['total']} cells {cells['done']} are done,"
+        f" {', '.join(said)}."
+    )
 
 
 def environment(records: Sequence[Record]) -> dict[str, Any]:
@@ -43,7 +57,10 @@ def environment(records: Sequence[Record]) -> dict[str, Any]:
 
 def commands(suite: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
     """The command lines that repeat the run."""
-    asked = [*str(suite.get("command") or "").splitlines(), *(record.get("command") for record in records)]
+    asked = [
+        *str(suite.get("command") or "").splitlines(),
+        *(record.get("command") for record in records),
+    ]
     return list(dict.fromkeys(str(command) for command in asked if command))
 
 
@@ -53,11 +70,18 @@ def notes(records: Sequence[Record], results: Sequence[Result], searches: Search
     found.append(_energy(records, results))
     seeds = {record["cell"]["seed"] for record in records}
     if len(seeds) == 1:
-        found.append("One seed: how far results vary from one condensed set to the next was not measured.")
-    machines = {str((record.get("environment") or {}).get(part)) for record in records for part in ("cpu",)}
+        found.append(
+            "One seed: how far results vary from one condensed set to the next was not measured."
+        )
+    machines = {
+        str((record.get("environment") or {}).get(part)) for record in records for part in ("cpu",)
+    }
     devices = {str((record.get("environment") or {}).get("device")) for record in records}
     if len(machines) > 1 or len(devices) > 1:
-        found.append("Cells ran on different machines or devices: their seconds, and what is computed from them, do not compare.")
+        found.append(
+            "Cells ran on different machines or devices: their seconds, and what is computed from"
+            " them, do not compare."
+        )
     return (
         found
         + doubtful(records)
@@ -71,32 +95,44 @@ def notes(records: Sequence[Record], results: Sequence[Result], searches: Search
 
 
 def idle_views(records: Sequence[Record]) -> list[str]:
-    """Views that left nearly all pixels as they were, such as a black background that is filled with black."""
+    """Views that left nearly all pixels as they were, such as a black background that is filled
+    with black.
+    """
     shares: dict[tuple[str, str], list[float]] = {}
     for record in records:
         view = record.get("view")
         if view:
-            shares.setdefault((view["name"], record["cell"]["data"]), []).append(view["pixels_changed"])
+            shares.setdefault((view["name"], record["cell"]["data"]), []).append(
+                view["pixels_changed"]
+            )
     return [
-        f"view {name} changed {100 * sum(found) / len(found):.1f} % of the pixels of {data}: it had nothing to do"
+        f"view {name} changed {100 * sum(found) / len(found):.1f} % of the pixels of {data}: it had"
+        " nothing to do"
         for (name, data), found in shares.items()
         if sum(found) / len(found) < IDLE
     ]
 
 
 def doubtful(records: Sequence[Record]) -> list[str]:
-    """What `condensers.sets.doubts` says of the sets, such as saturated pixels; that of the first seed stands for all."""
+    """What `condensers.sets.doubts` says of the sets, such as saturated pixels; that of the first
+    seed stands for all.
+    """
     found: dict[tuple[str, str, Any], list[tuple[int, str]]] = {}
     for record in records:
         cell, known = record["cell"], record.get("doubts") or _of_memories(record)
         for doubt in known if record["kind"] != "shard" else []:
             size = f"ipc {cell['ipc']}" if cell.get("ipc") else "its budget"
-            found.setdefault((str(cell.get("label")), cell["data"], size), []).append((cell["seed"], doubt))
+            found.setdefault((str(cell.get("label")), cell["data"], size), []).append(
+                (cell["seed"], doubt)
+            )
     said = []
     for (label, data, size), of in found.items():
         seeds = sorted({seed for seed, _ in of})
         which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-        said += [f"Doubtful set: {label} on {data} ({size}, {which}): {doubt}." for doubt in dict(of[:1]).values()]
+        said += [
+            f"Doubtful set: {label} on {data} ({size}, {which}): {doubt}."
+            for doubt in dict(of[:1]).values()
+        ]
     return said
 
 
@@ -109,14 +145,22 @@ def _of_memories(record: Record) -> list[str]:
 def _energy(records: Sequence[Record], results: Sequence[Result]) -> str:
     """Which meters were read and what else is in their figures, or why none was."""
     if not any(r.metric == "joules" for r in results):
-        whys = dict.fromkeys(str((record.get("energy") or {}).get("reason", "no readable meter")) for record in records)
+        whys = dict.fromkeys(
+            str((record.get("energy") or {}).get("reason", "no readable meter"))
+            for record in records
+        )
         known = any("cpu_seconds" in (record.get("energy") or {}) for record in records)
         more = " What a table gives in joules is estimated from CPU time." if known else ""
         return f"Energy: not measured ({'; '.join(whys) or 'no readable meter'}).{more}"
-    meters = dict.fromkeys(str(name) for record in records for name in (record.get("energy") or {}).get("meters", []))
+    meters = dict.fromkeys(
+        str(name) for record in records for name in (record.get("energy") or {}).get("meters", [])
+    )
     said = f"Energy: read from {listed(list(meters)) if meters else 'a meter'}."
     if any(name.startswith("RAPL") for name in meters):
-        said += " RAPL counts the whole processor: the work of others, and of cells that ran at the same time, is in it."
+        said += (
+            " RAPL counts the whole processor: the work of others, and of cells that ran at the"
+            " same time, is in it."
+        )
     return said
 
 
@@ -124,14 +168,20 @@ def _approximations(records: Sequence[Record]) -> list[str]:
     """What was computed in a lower precision than float32."""
     found: dict[str, list[str]] = {}
     for cell in (record["cell"] for record in records):
-        made, used = ((cell.get(part) or {}).get("precision", "fp32") for part in ("hyperparameters", "settings"))
+        made, used = (
+            (cell.get(part) or {}).get("precision", "fp32")
+            for part in ("hyperparameters", "settings")
+        )
         for precision, what in (
             (made, f"{cell.get('label')} (condensing)"),
             (used, f"{cell.get('scenario')} (training and test)"),
         ):
             if precision != "fp32":
                 found.setdefault(precision, []).append(what)
-    return [f"Approximation: products in {name} for {some(list(dict.fromkeys(what)))}." for name, what in found.items()]
+    return [
+        f"Approximation: products in {name} for {some(list(dict.fromkeys(what)))}."
+        for name, what in found.items()
+    ]
 
 
 def _other_code(records: Sequence[Record]) -> list[str]:
@@ -143,7 +193,9 @@ def _other_code(records: Sequence[Record]) -> list[str]:
     mixed = sorted(module for module, digests in found.items() if len(digests) > 1)
     if not mixed:
         return []
-    return [f"Not all cells were made by the same code: {some(mixed)} differ; harness diff says where."]
+    return [
+        f"Not all cells were made by the same code: {some(mixed)} differ; harness diff says where."
+    ]
 
 
 def _said(records: Sequence[Record]) -> list[str]:
@@ -157,15 +209,22 @@ def _said(records: Sequence[Record]) -> list[str]:
 
 def _without_random(results: Sequence[Result]) -> list[str]:
     """Condensed rows with nothing beside them."""
-    there = {(r.entry.scenario, r.entry.data, r.entry.recipe, r.entry.budget or r.entry.ipc) for r in results if r.is_random}
+    there = {
+        (r.entry.scenario, r.entry.data, r.entry.recipe, r.entry.budget or r.entry.ipc)
+        for r in results
+        if r.is_random
+    }
     alone: dict[tuple[str, str], list[str]] = {}
     for r in results:
         entry = r.entry
         place = (entry.scenario, entry.data, entry.recipe, entry.budget or entry.ipc)
         if entry.scenario != "condense" and not entry.is_reference and place not in there:
             recipe = f", augmentation {entry.recipe}" if entry.recipe else ""
-            alone.setdefault((entry.scenario, entry.data), []).append(f"{entry.condenser} (ipc {entry.ipc}{recipe})")
+            alone.setdefault((entry.scenario, entry.data), []).append(
+                f"{entry.condenser} (ipc {entry.ipc}{recipe})"
+            )
     return [
-        f"{scenario} on {data}: no random real images of equal count were measured beside {some(list(dict.fromkeys(names)))}."
+        f"{scenario} on {data}: no random real images of equal count were measured beside"
+        f" {some(list(dict.fromkeys(names)))}."
         for (scenario, data), names in alone.items()
     ]

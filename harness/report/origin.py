@@ -22,26 +22,36 @@ OF_ORIGIN = {
 }
 
 BY_STRATEGY = (
-    "final-accuracy", "forgetting", "gap-closed", "anytime-accuracy", "learning-accuracy", "backward-transfer",
-    "forward-transfer", "worst-case-accuracy",
-)  # fmt: skip
+    "final-accuracy",
+    "forgetting",
+    "gap-closed",
+    "anytime-accuracy",
+    "learning-accuracy",
+    "backward-transfer",
+    "forward-transfer",
+    "worst-case-accuracy",
+)
 
 
 def kind_of(cell: Mapping[str, Any]) -> str:
-    """What the images of a record's cell are; UsageError where it says nothing, as records of older formats do."""
+    """What the images of a record's cell are; UsageError where it says nothing, as records of older
+    formats do.
+    """
     if cell.get("reference"):
         return REFERENCE
     said = cell.get("origin")
     if said not in OF_ORIGIN:
         raise UsageError(
-            f"a record of '{cell.get('label')}' does not say what its images are, so it is of an older format; run its suite"
-            " again into a new folder"
+            f"a record of '{cell.get('label')}' does not say what its images are, so it is of an"
+            " older format; run its suite again into a new folder"
         )
     return OF_ORIGIN[said]
 
 
 def split_metric(metric: str) -> tuple[str, str]:
-    """ "er-ace/forgetting" -> ("er-ace", "forgetting"); no strategy for a metric of another scenario."""
+    """ "er-ace/forgetting" -> ("er-ace", "forgetting"); no strategy for a metric of another
+    scenario.
+    """
     strategy, _, name = metric.rpartition("/")
     return (strategy, name) if strategy and name in BY_STRATEGY else ("", metric)
 

@@ -1,13 +1,14 @@
 """Records -> results: the values of one metric of one set (or reference), with their interval.
 
-What counts as one value: all that one seed gave (networks, class orders) shares a condensed set and is averaged first. With
-a single seed its own repeats are the values, and the result says so.
+What counts as one value: all that one seed gave (networks, class orders) shares a condensed set and
+is averaged first. With a single seed its own repeats are the values, and the result says so.
 
 Which of several sets is the best: one rule for every headline, table and figure.
 
-The best has the highest mean, the lowest where less is better, of all sets that are compared, real images and averages included;
-of equal means the first counts. What is the best of a part of them (of the condensed memories, of the real images, of one size)
-says of which. The mean alone decides: what the interval carries is said beside it.
+The best has the highest mean, the lowest where less is better, of all sets that are compared, real
+images and averages included; of equal means the first counts. What is the best of a part of them
+(of the condensed memories, of the real images, of one size) says of which. The mean alone decides:
+what the interval carries is said beside it.
 """
 
 import json
@@ -26,10 +27,12 @@ RANDOM = "random"
 
 @dataclass(frozen=True)
 class Entry:
-    """What was measured: a set in a scenario on a data set, or a reference, for which ipc and bytes are None.
+    """What was measured: a set in a scenario on a data set, or a reference, for which ipc and bytes
+    are None.
 
-    variant names the settings in which scenarios of one name differ; recipe is the augmentation of the training. kind says
-    what the set is made of; budget is the bytes that were asked for, None where a number of images was.
+    variant names the settings in which scenarios of one name differ; recipe is the augmentation of
+    the training. kind says what the set is made of; budget is the bytes that were asked for, None
+    where a number of images was.
     """
 
     scenario: str
@@ -50,7 +53,9 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """One metric of one entry. values: seed -> repeat -> value; rank statistics hold their resamples in draws instead."""
+    """One metric of one entry. values: seed -> repeat -> value; rank statistics hold their
+    resamples in draws instead.
+    """
 
     entry: Entry
     nbytes: int | None
@@ -68,25 +73,33 @@ class Result:
         return self.entry.condenser == RANDOM and self.entry.kind == REAL
 
     def minus(self, other: "Result") -> Interval | None:
-        """Interval of the paired difference to another result of the same metric; None where they share nothing."""
+        """Interval of the paired difference to another result of the same metric; None where they
+        share nothing.
+        """
         if self.draws is not None and other.draws is not None:
             return rank_difference(self.draws, other.draws)
         shared = [seed for seed in self.values if seed in other.values]
         if not shared:
             return None
         bounds = bounds_of(self.metric, self.unit)
-        return paired_difference(replicates(self.values, shared), replicates(other.values, shared), bounds)
+        return paired_difference(
+            replicates(self.values, shared), replicates(other.values, shared), bounds
+        )
 
 
 def replicates(values: Mapping[int, Mapping[str, float]], seeds: Sequence[int]) -> dict[Any, float]:
-    """The independent values of some seeds: a mean for each seed, or the repeats themselves where there is one seed."""
+    """The independent values of some seeds: a mean for each seed, or the repeats themselves where
+    there is one seed.
+    """
     if len(seeds) == 1:
         return dict(values[seeds[0]])
     return {seed: sum(values[seed].values()) / len(values[seed]) for seed in seeds}
 
 
 def by_entry(records: Sequence[Record]) -> dict[Entry, list[Record]]:
-    """Group records that differ in nothing but their seed, in the order in which they come; not shards, whose sets are there."""
+    """Group records that differ in nothing but their seed, in the order in which they come; not
+    shards, whose sets are there.
+    """
     variants = _variants(records)
     groups: dict[Entry, list[Record]] = {}
     for record in records:
@@ -112,23 +125,35 @@ def by_entry(records: Sequence[Record]) -> dict[Entry, list[Record]]:
 
 
 def _variants(records: Sequence[Record]) -> dict[str, str]:
-    """Key -> "epochs=30" for the settings in which measurements under one scenario name differ; the recipe is told apart."""
+    """Key -> "epochs=30" for the settings in which measurements under one scenario name differ; the
+    recipe is told apart.
+    """
     plain: dict[str, list[tuple[str, dict[str, str]]]] = {}
     for record in records:
         cell = record["cell"]
-        settings = {k: json.dumps(v, sort_keys=True) for k, v in (cell.get("settings") or {}).items() if k != "augmentation"}
+        settings = {
+            k: json.dumps(v, sort_keys=True)
+            for k, v in (cell.get("settings") or {}).items()
+            if k != "augmentation"
+        }
         if record["kind"] == "scenario":
             plain.setdefault(cell["scenario"], []).append((record["key"], settings))
     found: dict[str, str] = {}
     for entries in plain.values():
         names = sorted({name for _, settings in entries for name in settings})
-        differing = [name for name in names if len({settings.get(name) for _, settings in entries}) > 1]
-        found |= {key: ", ".join(f"{n}={settings.get(n)}" for n in differing) for key, settings in entries}
+        differing = [
+            name for name in names if len({settings.get(name) for _, settings in entries}) > 1
+        ]
+        found |= {
+            key: ", ".join(f"{n}={settings.get(n)}" for n in differing) for key, settings in entries
+        }
     return found
 
 
 def nbytes(records: Sequence[Record]) -> int | None:
-    """Stored bytes of a set, or the most that a memory condensed on the way held; the largest where seeds differ."""
+    """Stored bytes of a set, or the most that a memory condensed on the way held; the largest where
+    seeds differ.
+    """
     held = [_held(record) for record in records]
     return max((int(size) for size in held if size is not None), default=None)
 
@@ -140,38 +165,67 @@ def _held(record: Record) -> int | None:
 
 
 def measured(entry: Entry, records: Sequence[Record]) -> list[Result]:
-    """One result for each metric that the records of an entry hold, and the joules of its cells where they were measured."""
-    metrics = {m["metric"]: m for record in records for m in (record.get("outcome") or {}).get("measurements", [])}
-    spent = {r["cell"]["seed"]: ((r.get("outcome") or {}).get("costs") or {}).get("joules") for r in records}
+    """One result for each metric that the records of an entry hold, and the joules of its cells
+    where they were measured.
+    """
+    metrics = {
+        m["metric"]: m
+        for record in records
+        for m in (record.get("outcome") or {}).get("measurements", [])
+    }
+    spent = {
+        r["cell"]["seed"]: ((r.get("outcome") or {}).get("costs") or {}).get("joules")
+        for r in records
+    }
     found = [_result(entry, records, name, m) for name, m in metrics.items() if m["values"]]
     return found + _joules(entry, records, spent)
 
 
-def _result(entry: Entry, records: Sequence[Record], metric: str, example: Mapping[str, Any]) -> Result:
+def _result(
+    entry: Entry, records: Sequence[Record], metric: str, example: Mapping[str, Any]
+) -> Result:
     values: dict[int, dict[str, float]] = {}
     for record in records:
         for m in record["outcome"]["measurements"]:
             if m["metric"] == metric and m["values"]:
                 keys = [json.dumps(repeat, sort_keys=True) for repeat in m["repeats"]]
-                values.setdefault(record["cell"]["seed"], {}).update(zip(keys, m["values"], strict=True))
+                values.setdefault(record["cell"]["seed"], {}).update(
+                    zip(keys, m["values"], strict=True)
+                )
     over = "seeds"
     if len(values) == 1:
         repeat: Mapping[str, Any] = next(iter(example["repeats"]), {})
         known = {"network": "networks", "order": "class orders", "target": "targets"}
         drawn = known.get(next(iter(repeat), ""), "repeats")
         over = f"{drawn} of one {'seed' if entry.is_reference or drawn == 'targets' else 'set'}"
-    return from_values(entry, nbytes(records), (metric, example["unit"], example.get("higher_is_better")), values, over)
+    return from_values(
+        entry,
+        nbytes(records),
+        (metric, example["unit"], example.get("higher_is_better")),
+        values,
+        over,
+    )
 
 
 def from_values(
-    entry: Entry, size: int | None, metric: tuple[str, str, bool | None], values: Mapping[int, Mapping[str, float]], over: str
+    entry: Entry,
+    size: int | None,
+    metric: tuple[str, str, bool | None],
+    values: Mapping[int, Mapping[str, float]],
+    over: str,
 ) -> Result:
-    """A result from its values, by seed and repeat. metric: name, unit, whether higher is better."""
-    found = interval(list(replicates(values, list(values)).values()), bounds_of(metric[0], metric[1]))
+    """A result from its values, by seed and repeat. metric: name, unit, whether higher is
+    better.
+    """
+    found = interval(
+        list(replicates(values, list(values)).values()), bounds_of(metric[0], metric[1])
+    )
     return Result(entry, size, *metric, interval=found, over=over, values=values, seeds=len(values))
 
 
-def seconds(entry: Entry, records: Sequence[Record], metric: str, spent: Mapping[int, float]) -> Result:
+def seconds(
+    entry: Entry, records: Sequence[Record], metric: str, spent: Mapping[int, float]
+) -> Result:
     """A result in seconds, one value a seed."""
     values = {seed: {"": value} for seed, value in spent.items()}
     return from_values(entry, nbytes(records), (metric, "s", False), values, "seeds")
@@ -195,10 +249,19 @@ def condensation(entry: Entry, records: Sequence[Record]) -> list[Result]:
 
 def _joules(entry: Entry, records: Sequence[Record], spent: Mapping[int, Any]) -> list[Result]:
     """A result in joules, one value a seed, where a meter gave a number."""
-    known = {seed: {"": float(value)} for seed, value in spent.items() if isinstance(value, int | float)}
-    return [from_values(entry, nbytes(records), ("joules", "J", False), known, "seeds")] if known else []
+    known = {
+        seed: {"": float(value)} for seed, value in spent.items() if isinstance(value, int | float)
+    }
+    return (
+        [from_values(entry, nbytes(records), ("joules", "J", False), known, "seeds")]
+        if known
+        else []
+    )
 
 
 def best_of(results: Sequence[Result]) -> Result:
     """The best of results of one metric, at least one."""
-    return max(results, key=lambda result: (-1 if result.higher_is_better is False else 1) * result.interval.mean)
+    return max(
+        results,
+        key=lambda result: (-1 if result.higher_is_better is False else 1) * result.interval.mean,
+    )

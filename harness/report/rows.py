@@ -1,4 +1,6 @@
-"""Results -> the rows of the report, each beside random real images at the same count and at the same bytes."""
+"""Results -> the rows of the report, each beside random real images at the same count and at the
+same bytes.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -78,7 +80,8 @@ def _row(result: Result, randoms: Sequence[Result]) -> Row:
 
 
 def _against_random(result: Result, randoms: Sequence[Result]) -> Row:
-    """The comparison at equal count, and at equal bytes with the largest random set that is no larger.
+    """The comparison at equal count, and at equal bytes with the largest random set that is no
+    larger.
 
     Where a budget in bytes was asked for, both are with the random images of that budget.
     """
@@ -86,7 +89,9 @@ def _against_random(result: Result, randoms: Sequence[Result]) -> Row:
     if budget is not None:
         found = _comparison(result, next((r for r in randoms if r.entry.budget == budget), None))
         return {"comparison": found, "comparison_bytes": found, "equal_count_is_equal_bytes": True}
-    same_count = next((r for r in randoms if r.entry.ipc == result.entry.ipc and r.entry.budget is None), None)
+    same_count = next(
+        (r for r in randoms if r.entry.ipc == result.entry.ipc and r.entry.budget is None), None
+    )
     row: Row = {"comparison": _comparison(result, same_count)}
     if result.nbytes is None:
         return row

@@ -1,10 +1,13 @@
-"""Several runs as one: cells of the same key count once, and what would look the same without being so says its run.
+"""Several runs as one: cells of the same key count once, and what would look the same without being
+so says its run.
 
-Two results look the same where scenario, settings, data, set and size are equal. They are one result of more seeds where
-the set's hyperparameters are equal too and no seed occurs twice; else each is told apart. Where that befalls random real
-images or a reference, which others of their run are compared with, the whole scenario is told apart by run.
+Two results look the same where scenario, settings, data, set and size are equal. They are one
+result of more seeds where the set's hyperparameters are equal too and no seed occurs twice; else
+each is told apart. Where that befalls random real images or a reference, which others of their run
+are compared with, the whole scenario is told apart by run.
 
-What changed from one run to another: configuration, environment, and figures, paired over the seeds that both have.
+What changed from one run to another: configuration, environment, and figures, paired over the seeds
+that both have.
 """
 
 import json
@@ -22,22 +25,28 @@ Facts = dict[str, dict[str, Any]]
 
 
 def differences(a: Contents, b: Contents) -> dict[str, Any]:
-    """One JSON object. configuration, environment, code: {"what", "name", "a", "b"} of all that differs.
+    """One JSON object. configuration, environment, code: {"what", "name", "a", "b"} of all that
+    differs.
 
     code: the modules behind what both runs have, by their digests.
 
-    figures: every metric of every set that either run has, and B less A with its interval where they share seeds.
+    figures: every metric of every set that either run has, and B less A with its interval where
+    they share seeds.
     """
     return {
         "configuration": _changed(_facts(a[0], a[1]), _facts(b[0], b[1])),
-        "environment": _changed({"environment": environment(a[1])}, {"environment": environment(b[1])}),
+        "environment": _changed(
+            {"environment": environment(a[1])}, {"environment": environment(b[1])}
+        ),
         "code": _code(a[1], b[1]),
         "figures": _figures(results_of(a[1]), results_of(b[1])),
     }
 
 
 def _facts(suite: Mapping[str, Any], records: Sequence[Record]) -> Facts:
-    """What was asked for, as the finished cells tell it: "set dm" -> "iterations" -> its value, or the list of its values."""
+    """What was asked for, as the finished cells tell it: "set dm" -> "iterations" -> its value, or
+    the list of its values.
+    """
     values: dict[str, dict[str, list[Any]]] = {"suite": {}}
     for record in records:
         cell = record["cell"]
@@ -47,13 +56,21 @@ def _facts(suite: Mapping[str, Any], records: Sequence[Record]) -> Facts:
         _note(values, what, {**dict(_flat(cell.get("hyperparameters") or {})), **_size(cell)})
         if cell.get("scenario"):
             _note(values, f"scenario {cell['scenario']}", dict(_flat(cell.get("settings") or {})))
-    found = {what: {name: _single(each) for name, each in of.items()} for what, of in values.items()}
-    found["suite"] |= {"name": suite.get("suite"), "command": suite.get("command"), "cells": len(suite.get("cells", []))}
+    found = {
+        what: {name: _single(each) for name, each in of.items()} for what, of in values.items()
+    }
+    found["suite"] |= {
+        "name": suite.get("suite"),
+        "command": suite.get("command"),
+        "cells": len(suite.get("cells", [])),
+    }
     return found
 
 
 def _code(a: Sequence[Record], b: Sequence[Record]) -> list[dict[str, Any]]:
-    """Modules whose code differs behind what both runs have: a line each, with what it is behind."""
+    """Modules whose code differs behind what both runs have: a line each, with what it is
+    behind.
+    """
     old, new = _sources(a), _sources(b)
     found: dict[str, dict[str, Any]] = {}
     for what in (what for what in old if what in new):
@@ -96,7 +113,11 @@ def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any
 
 
 def _single(values: Sequence[Any]) -> Any:
-    return values[0] if len(values) == 1 else sorted(values, key=lambda value: (str(type(value)), value))
+    return (
+        values[0]
+        if len(values) == 1
+        else sorted(values, key=lambda value: (str(type(value)), value))
+    )
 
 
 def _changed(a: Facts, b: Facts) -> list[dict[str, Any]]:
@@ -113,25 +134,38 @@ def _changed(a: Facts, b: Facts) -> list[dict[str, Any]]:
     return found
 
 
-def _figures(a: tuple[Sequence[Result], Searches], b: tuple[Sequence[Result], Searches]) -> list[dict[str, Any]]:
+def _figures(
+    a: tuple[Sequence[Result], Searches], b: tuple[Sequence[Result], Searches]
+) -> list[dict[str, Any]]:
     old, new = ({(r.entry, r.metric): r for r in results} for results, _ in (a, b))
     same = {place for place in a[1] if place in b[1] and _same_architectures(a[1], b[1], place)}
-    return [_figure(entry, old.get((entry, metric)), new.get((entry, metric)), same) for entry, metric in {**old, **new}]
+    return [
+        _figure(entry, old.get((entry, metric)), new.get((entry, metric)), same)
+        for entry, metric in {**old, **new}
+    ]
 
 
 def _same_architectures(a: Searches, b: Searches, place: tuple[str, str, str]) -> bool:
-    """Rank statistics are paired over resampled architectures and seeds of the truth, so these must be the same."""
+    """Rank statistics are paired over resampled architectures and seeds of the truth, so these must
+    be the same.
+    """
     one, other = a[place].lineup, b[place].lineup
     if one is None or other is None:
         return False
     return one.ids == other.ids and one.truth.test.shape == other.truth.test.shape
 
 
-def _figure(entry: Entry, a: Result | None, b: Result | None, same: set[tuple[str, str, str]]) -> dict[str, Any]:
+def _figure(
+    entry: Entry, a: Result | None, b: Result | None, same: set[tuple[str, str, str]]
+) -> dict[str, Any]:
     known = a or b
     assert known is not None
     difference = None
-    if a is not None and b is not None and (a.draws is None or (entry.scenario, entry.data, entry.variant) in same):
+    if (
+        a is not None
+        and b is not None
+        and (a.draws is None or (entry.scenario, entry.data, entry.variant) in same)
+    ):
         difference = b.minus(a)
     return {
         **entry.named(),
@@ -140,7 +174,9 @@ def _figure(entry: Entry, a: Result | None, b: Result | None, same: set[tuple[st
         "higher_is_better": known.higher_is_better,
         "a": _estimate(a),
         "b": _estimate(b),
-        "comparison": None if difference is None else {**comparison(difference, "A"), "n": difference.n},
+        "comparison": (
+            None if difference is None else {**comparison(difference, "A"), "n": difference.n}
+        ),
     }
 
 
@@ -148,7 +184,12 @@ def _estimate(result: Result | None) -> dict[str, Any] | None:
     if result is None:
         return None
     found = result.interval
-    return {"mean": number(found.mean), "low": number(found.low), "high": number(found.high), "n": found.n}
+    return {
+        "mean": number(found.mean),
+        "low": number(found.low),
+        "high": number(found.high),
+        "n": found.n,
+    }
 
 
 Owned = tuple[str, Record]  # with the name of the run it is from
@@ -169,17 +210,29 @@ def together(runs: Sequence[tuple[str, Contents]]) -> Contents:
     designs = [suite["design"] for suite in suites if suite.get("design")]
     suite = {
         "suite": " + ".join(dict.fromkeys(str(suite.get("suite", "run")) for suite in suites)),
-        "command": "\n".join(dict.fromkeys(str(suite["command"]) for suite in suites if suite.get("command"))),
+        "command": "\n".join(
+            dict.fromkeys(str(suite["command"]) for suite in suites if suite.get("command"))
+        ),
         "cells": list(dict.fromkeys(key for suite in suites for key in suite.get("cells", []))),
         "design": designs[0] if len(designs) == 1 else {},
     }
-    return suite, _told_apart(list(kept.values())), [f for key, f in failures.items() if key not in kept]
+    return (
+        suite,
+        _told_apart(list(kept.values())),
+        [f for key, f in failures.items() if key not in kept],
+    )
 
 
 def _told_apart(owned: Sequence[Owned]) -> list[Record]:
-    """The records, with their run in the settings of a scenario, or in the label of a set, where it must be said."""
+    """The records, with their run in the settings of a scenario, or in the label of a set, where it
+    must be said.
+    """
     mixed = _mixed(owned)
-    places = {_place(record) for _, record in owned if _spot(record) in mixed and _is_compared_with(record)}
+    places = {
+        _place(record)
+        for _, record in owned
+        if _spot(record) in mixed and _is_compared_with(record)
+    }
     found: list[Record] = []
     for name, record in owned:
         cell = record["cell"]
@@ -196,7 +249,11 @@ def _mixed(owned: Sequence[Owned]) -> set[Spot]:
     groups: dict[Spot, list[Owned]] = {}
     for each in owned:
         groups.setdefault(_spot(each[1]), []).append(each)
-    return {spot for spot, group in groups.items() if len({name for name, _ in group}) > 1 and not _is_one(group)}
+    return {
+        spot
+        for spot, group in groups.items()
+        if len({name for name, _ in group}) > 1 and not _is_one(group)
+    }
 
 
 def _is_one(group: Sequence[Owned]) -> bool:
@@ -212,15 +269,28 @@ def _distinct(group: Sequence[Owned], of: Callable[[Record], Any]) -> int:
 
 def _is_compared_with(record: Record) -> bool:
     kind = kind_of(record["cell"])
-    return record["kind"] != "condense" and (kind == REFERENCE or (kind == REAL and record["cell"]["label"] == RANDOM))
+    return record["kind"] != "condense" and (
+        kind == REFERENCE or (kind == REAL and record["cell"]["label"] == RANDOM)
+    )
 
 
 def _place(record: Record) -> Spot:
     cell = record["cell"]
-    return record["kind"], str(cell.get("scenario")), cell["data"], json.dumps(cell.get("settings") or {}, sort_keys=True)
+    return (
+        record["kind"],
+        str(cell.get("scenario")),
+        cell["data"],
+        json.dumps(cell.get("settings") or {}, sort_keys=True),
+    )
 
 
 def _spot(record: Record) -> Spot:
     cell = record["cell"]
     size = cell.get("budget") or ["ipc", cell.get("ipc")]
-    return *_place(record), str(cell.get("recipe")), str(cell.get("reference")), cell["label"], json.dumps(list(size))
+    return (
+        *_place(record),
+        str(cell.get("recipe")),
+        str(cell.get("reference")),
+        cell["label"],
+        json.dumps(list(size)),
+    )

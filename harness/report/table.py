@@ -2,7 +2,8 @@
 
 A table of text as every format draws it: columns, and rows in sections.
 
-Which sets to show where there is no room for all: the best condensed and real ones, the centroids, and random images.
+Which sets to show where there is no room for all: the best condensed and real ones, the centroids,
+and random images.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +64,8 @@ class Column:
 class Layout:
     """One table of a place: its title after the place's, the metrics it shows, its columns.
 
-    is_detail: further metrics, for formats with room. ranked_by: the metric by which rows lead where there is little room.
+    is_detail: further metrics, for formats with room. ranked_by: the metric by which rows lead
+    where there is little room.
     """
 
     title: str
@@ -78,7 +80,13 @@ def layouts(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
     found = [layout for strategy in strategies(rows) for layout in _strategy(strategy, names, rows)]
     masks = [name for name in OF_MASKS if name in names]
     if masks:
-        found.append(Layout("", masks, [replace(first(rows)[0], title="masks"), *map(value, masks), count(masks[0])]))
+        found.append(
+            Layout(
+                "",
+                masks,
+                [replace(first(rows)[0], title="masks"), *map(value, masks), count(masks[0])],
+            )
+        )
         names = [name for name in names if name not in masks]
     by_network = [name for name in names if OF in name]
     found += _networks(by_network, names, rows)
@@ -88,30 +96,45 @@ def layouts(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
     plain = [name for name in names if not split_metric(name)[0] and name not in known]
     for name in plain:
         figures = [value(name)] if name in ("seconds", "joules") else compared(name, rows)
-        found.append(Layout(f": {name}" if len(plain) > 1 else "", [name], [*first(rows), *figures, count(name)]))
+        found.append(
+            Layout(
+                f": {name}" if len(plain) > 1 else "", [name], [*first(rows), *figures, count(name)]
+            )
+        )
     return found
 
 
 def _networks(by_network: Sequence[str], names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
-    """Sets by networks in one table, the mean over them last; then each network's comparison with random images."""
+    """Sets by networks in one table, the mean over them last; then each network's comparison with
+    random images.
+    """
     if not by_network:
         return []
     shown = [name for name in names if name in by_network or name == MEAN]
     columns = [replace(value(name), drop=2 if name == MEAN else 0) for name in shown]
     table = Layout(": test accuracy, %", shown, [*first(rows), *columns, count(shown[0])])
     each = [
-        Layout(f": {name} against random", [name], [*first(rows), *compared(name, rows), count(name)], is_detail=True)
+        Layout(
+            f": {name} against random",
+            [name],
+            [*first(rows), *compared(name, rows), count(name)],
+            is_detail=True,
+        )
         for name in shown
     ]
     return [table, *each]
 
 
 def _spaces(by_space: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
-    """A table for each embedding, measures side by side: where a page is narrow the last ones go first, those after six apart."""
+    """A table for each embedding, measures side by side: where a page is narrow the last ones go
+    first, those after six apart.
+    """
     found = []
     for space in dict.fromkeys(name.partition(IN)[2] for name in by_space):
         own = [name for name in by_space if name.partition(IN)[2] == space]
-        columns = [replace(value(n), title=n.partition(IN)[0], drop=i % WIDEST) for i, n in enumerate(own)]
+        columns = [
+            replace(value(n), title=n.partition(IN)[0], drop=i % WIDEST) for i, n in enumerate(own)
+        ]
         for begin in range(0, len(own), WIDEST):
             part = slice(begin, begin + WIDEST)
             title = f"{IN}{space}{': further measures' if begin else ''}"
@@ -121,11 +144,22 @@ def _spaces(by_space: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
 
 
 def _strategy(strategy: str, names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
-    """What is lost, what is left and how much of the gap that closes; then the further metrics that were measured."""
-    forgetting, final, gap = (f"{strategy}/{name}" for name in ("forgetting", "final-accuracy", "gap-closed"))
-    further = ("anytime-accuracy", "learning-accuracy", "backward-transfer", "forward-transfer", "worst-case-accuracy")
+    """What is lost, what is left and how much of the gap that closes; then the further metrics that
+    were measured.
+    """
+    forgetting, final, gap = (
+        f"{strategy}/{name}" for name in ("forgetting", "final-accuracy", "gap-closed")
+    )
+    further = (
+        "anytime-accuracy",
+        "learning-accuracy",
+        "backward-transfer",
+        "forward-transfer",
+        "worst-case-accuracy",
+    )
     others = [f"{strategy}/{name}" for name in further if f"{strategy}/{name}" in names]
-    # Where a page is narrow, differences go first, then bytes and verdicts: forgetting, accuracy and the gap stay.
+    # Where a page is narrow, differences go first, then bytes and verdicts: forgetting, accuracy
+    # and the gap stay.
     drops = {"difference": 6, "against": 3}
     main = [
         replace(column, drop=drops.get(column.title.partition(" ")[0], 0))
@@ -133,15 +167,32 @@ def _strategy(strategy: str, names: Sequence[str], rows: Sequence[Row]) -> list[
         for column in compared(metric, rows)
     ]
     closed = [value(gap)] if gap in names else []
-    found = [Layout(f", strategy {strategy}", [forgetting, final], [*first(rows), *main, *closed, count(final)], ranked_by=final)]
+    found = [
+        Layout(
+            f", strategy {strategy}",
+            [forgetting, final],
+            [*first(rows), *main, *closed, count(final)],
+            ranked_by=final,
+        )
+    ]
     if others:
         more = [*first(rows), *map(value, others), count(others[0])]
-        found.append(Layout(f", strategy {strategy}: further metrics", others, more, is_detail=True, ranked_by=final))
+        found.append(
+            Layout(
+                f", strategy {strategy}: further metrics",
+                others,
+                more,
+                is_detail=True,
+                ranked_by=final,
+            )
+        )
     return found
 
 
 def first(rows: Sequence[Row]) -> list[Column]:
-    """Name and bytes; bytes may be dropped where every section's title can say them, or their budget."""
+    """Name and bytes; bytes may be dropped where every section's title can say them, or their
+    budget.
+    """
     held: dict[Any, set[Any]] = {}
     for row in rows:
         held.setdefault(row["budget"] or row["ipc"], set()).add(row["budget"] or row["bytes"])
@@ -155,11 +206,16 @@ def first(rows: Sequence[Row]) -> list[Column]:
 def value(metric: str) -> Column:
     """A metric with its interval."""
     name = metric.partition(OF)[2] or metric.rpartition("/")[2]
-    return Column(TITLES.get(name, name), lambda b: estimate(b[metric], b[metric]["unit"]) if metric in b else "-")
+    return Column(
+        TITLES.get(name, name),
+        lambda b: estimate(b[metric], b[metric]["unit"]) if metric in b else "-",
+    )
 
 
 def compared(metric: str, rows: Sequence[Row]) -> list[Column]:
-    """Value, difference to random and what it says; at equal bytes too where that is another comparison."""
+    """Value, difference to random and what it says; at equal bytes too where that is another
+    comparison.
+    """
 
     def difference(bundle: Bundle, key: str = "comparison") -> str:
         found = bundle.get(metric, {}).get(key)
@@ -174,9 +230,19 @@ def compared(metric: str, rows: Sequence[Row]) -> list[Column]:
         Column("difference to random", difference, drop=1),
         Column("against random", words, is_text=True),
     ]
-    if any(row["metric"] == metric and row.get("equal_count_is_equal_bytes") is False for row in rows):
-        columns.append(Column("difference at equal bytes", lambda b: difference(b, "comparison_bytes"), drop=1))
-        columns.append(Column("against random at equal bytes", lambda b: words(b, "comparison_bytes"), is_text=True))
+    if any(
+        row["metric"] == metric and row.get("equal_count_is_equal_bytes") is False for row in rows
+    ):
+        columns.append(
+            Column("difference at equal bytes", lambda b: difference(b, "comparison_bytes"), drop=1)
+        )
+        columns.append(
+            Column(
+                "against random at equal bytes",
+                lambda b: words(b, "comparison_bytes"),
+                is_text=True,
+            )
+        )
     return columns
 
 
@@ -196,7 +262,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Table:
-    """is_detail: further metrics, for formats with room. shortened: which rows lead where there is little room."""
+    """is_detail: further metrics, for formats with room. shortened: which rows lead where there is
+    little room.
+    """
 
     scenario: str
     title: str
@@ -204,22 +272,31 @@ class Table:
     sections: Sequence[Section]
     footnotes: Sequence[str] = field(default_factory=tuple)
     is_detail: bool = False
-    shortened: str = "the best of each kind by final accuracy, and random images; all are in --format md, html, csv and json"
+    shortened: str = (
+        "the best of each kind by final accuracy, and random images; all are in --format md, html,"
+        " csv and json"
+    )
 
 
 BEST = {CONDENSED: 3, REAL: 2, AVERAGES: 1}
 ROOM = 8
 
 
-def leading(sets: Sequence[tuple[str, str, float | None]], room: int = ROOM, best: Mapping[str, int] = BEST) -> list[int]:
-    """Indices, in their order, of the sets (name, kind, value; more is better) to show where only `room` of them fit.
+def leading(
+    sets: Sequence[tuple[str, str, float | None]], room: int = ROOM, best: Mapping[str, int] = BEST
+) -> list[int]:
+    """Indices, in their order, of the sets (name, kind, value; more is better) to show where only
+    `room` of them fit.
 
-    All where they fit, else the `best` so many of each kind; references (of no such kind) and random images always.
+    All where they fit, else the `best` so many of each kind; references (of no such kind) and
+    random images always.
     """
     if len(sets) <= room:
         return list(range(len(sets)))
     chosen = {i for i, (name, kind, _) in enumerate(sets) if name == RANDOM or kind not in best}
     for kind, count in best.items():
-        own = [(value, -i) for i, (_, k, value) in enumerate(sets) if k == kind and value is not None]
+        own = [
+            (value, -i) for i, (_, k, value) in enumerate(sets) if k == kind and value is not None
+        ]
         chosen |= {-i for _, i in sorted(own, reverse=True)[:count]}
     return sorted(chosen)

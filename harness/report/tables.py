@@ -1,4 +1,6 @@
-"""Rows -> tables of text, one layout for every format: condensers side by side under their ipc, references last."""
+"""Rows -> tables of text, one layout for every format: condensers side by side under their ipc,
+references last.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,20 +17,28 @@ from harness.report.wording import DEFINITIONS, TOP, sizes
 
 
 def tables(report: Mapping[str, Any]) -> list[Table]:
-    """All tables of a report, by scenario in the order of its rows; what making the sets cost comes last."""
+    """All tables of a report, by scenario in the order of its rows; what making the sets cost comes
+    last.
+    """
     rivals, searched = compared(report), search_tables(report)
     found = [*effect_tables(report), *(table for table in rivals if not table.is_detail)]
     for place, rows in _places(report["rows"]).items():
         bundles = _bundles(rows)
         names = list(dict.fromkeys(name for bundle in bundles for name in bundle))
         for layout in _laid(names, rows):
-            shown = [bundle for bundle in bundles if any(metric in bundle for metric in layout.metrics)]
+            shown = [
+                bundle for bundle in bundles if any(metric in bundle for metric in layout.metrics)
+            ]
             if not shown:
                 continue
             sections, footnotes = _sections(shown, layout), _footnotes(shown, layout.metrics)
             title = f"{_heading(place)}{layout.title}"
-            found.append(Table(place[0], title, layout.columns, sections, footnotes, layout.is_detail))
-    order = list(dict.fromkeys(row["scenario"] for row in report["rows"] if row["scenario"] != "condense"))
+            found.append(
+                Table(place[0], title, layout.columns, sections, footnotes, layout.is_detail)
+            )
+    order = list(
+        dict.fromkeys(row["scenario"] for row in report["rows"] if row["scenario"] != "condense")
+    )
     places = {name: position for position, name in enumerate([*order, "condense"])}
     return sorted(
         [
@@ -63,7 +73,8 @@ def _places(rows: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:
             found[apart] = [
                 row
                 for row in rows
-                if (row["scenario"], row["data"], row["variant"]) == place and (row["reference"] or row["recipe"] == recipe)
+                if (row["scenario"], row["data"], row["variant"]) == place
+                and (row["reference"] or row["recipe"] == recipe)
             ]
     return found
 
@@ -76,11 +87,15 @@ def _heading(place: tuple[Any, ...]) -> str:
 
 
 def _bundles(rows: Sequence[Row]) -> list[Bundle]:
-    """The rows of each set; a reference, measured under its own name, stands beside the sets of every strategy."""
+    """The rows of each set; a reference, measured under its own name, stands beside the sets of
+    every strategy.
+    """
     beside = strategies(rows)
     found: dict[tuple[Any, ...], dict[str, Row]] = {}
     for row in rows:
-        bundle = found.setdefault((row["reference"], row["condenser"], row["budget"], row["ipc"]), {})
+        bundle = found.setdefault(
+            (row["reference"], row["condenser"], row["budget"], row["ipc"]), {}
+        )
         bundle[row["metric"]] = row
         own, name = split_metric(row["metric"])
         for strategy in beside if row["reference"] and own else []:
@@ -97,7 +112,9 @@ def _sections(bundles: Sequence[Bundle], layout: Layout) -> list[Section]:
     sections = []
     for key in sorted(found):
         rows = [[column.text(bundle) for column in layout.columns] for bundle in found[key]]
-        sections.append(Section(_section_title(*key, found[key]), rows, _leading(found[key], layout.ranked_by)))
+        sections.append(
+            Section(_section_title(*key, found[key]), rows, _leading(found[key], layout.ranked_by))
+        )
     return sections
 
 
@@ -105,7 +122,12 @@ def _leading(bundles: Sequence[Bundle], metric: str | None) -> list[int] | None:
     if metric is None:
         return None
     first = [next(iter(bundle.values())) for bundle in bundles]
-    return leading([(row["condenser"], row["kind"], _mean(bundle, metric)) for row, bundle in zip(first, bundles, strict=True)])
+    return leading(
+        [
+            (row["condenser"], row["kind"], _mean(bundle, metric))
+            for row, bundle in zip(first, bundles, strict=True)
+        ]
+    )
 
 
 def _mean(bundle: Bundle, metric: str) -> float | None:
@@ -129,11 +151,20 @@ def _footnotes(bundles: Sequence[Bundle], metrics: Sequence[str]) -> list[str]:
     found = [f"95 % intervals: {'; '.join(made)}."]
     if any(row["metric"].endswith(TOP) for row in rows):
         found.append(f"{DEFINITIONS[TOP.strip()]}")
-    if any(row["metric"].startswith("kendall-tau") and row["reference"] and row["condenser"] == "truth" for row in rows):
-        found.append("Row truth: how far two seeds of the ground truth agree, a guide to the best that a proxy can show.")
+    if any(
+        row["metric"].startswith("kendall-tau") and row["reference"] and row["condenser"] == "truth"
+        for row in rows
+    ):
+        found.append(
+            "Row truth: how far two seeds of the ground truth agree, a guide to the best that a"
+            " proxy can show."
+        )
     beside = [row for row in rows if "equal_count_is_equal_bytes" in row]
     if beside and all(row["budget"] for row in beside):
         found.append("Each set is compared with the random real images of its budget in bytes.")
     elif beside and all(row["equal_count_is_equal_bytes"] for row in beside):
-        found.append("Each set takes the bytes of the random real images of its ipc: equal count is equal bytes.")
+        found.append(
+            "Each set takes the bytes of the random real images of its ipc: equal count is equal"
+            " bytes."
+        )
     return found

@@ -1,4 +1,7 @@
-"""One cell, from its inputs to its stored record. The same code runs in the process of the command and in its workers."""
+"""One cell, from its inputs to its stored record.
+
+The same code runs in the process of the command and in its workers.
+"""
 
 import time
 import traceback
@@ -53,7 +56,8 @@ class Hooks:
 def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
     """Compute `cell` and store its record, or its failure; return "done" or "failed".
 
-    Interrupted and StorageFailed pass through. Where another process is at the same cell, it is waited for.
+    Interrupted and StorageFailed pass through. Where another process is at the same cell, it is
+    waited for.
     """
     _refuse_other_code(cell)
     store = Store(settings.root)
@@ -62,7 +66,9 @@ def run_cell(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> str:
 
 
 def _refuse_other_code(cell: Cell) -> None:
-    """UsageError where code was edited since the plan, or differs on this node: the key is not of it."""
+    """UsageError where code was edited since the plan, or differs on this node: the key is not of
+    it.
+    """
     names = changed(cell.sources)
     if names:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -79,13 +85,19 @@ def _run(cell: Cell, store: Store, settings: Settings, hooks: Hooks, data: Split
         if cell.kind in MAKES_A_SET:
             result = _condense(cell, settings, hooks, data, metered)
         elif cell.architecture is not None:
-            result = {"cell": cell.as_json(), "row": _row(cell.architecture, cell, context_of(cell, settings, hooks), data)}
+            result = {
+                "cell": cell.as_json(),
+                "row": _row(cell.architecture, cell, context_of(cell, settings, hooks), data),
+            }
         else:
             result = _measure(cell, settings, hooks, data)
             outcome, joules = result["outcome"], metered.stop().joules
             outcome["detail"] = {**outcome["detail"], **_said(outcome["detail"], data)}
             # What reading a table takes is not what its rows took.
-            outcome["costs"] = {**outcome["costs"], "joules": energy.NOT_MEASURED if "truth" in outcome["detail"] else joules}
+            outcome["costs"] = {
+                **outcome["costs"],
+                "joules": energy.NOT_MEASURED if "truth" in outcome["detail"] else joules,
+            }
         seconds, used = time.perf_counter() - begun, metered.stop()
     except (Interrupted, StorageFailed):
         raise
@@ -93,7 +105,10 @@ def _run(cell: Cell, store: Store, settings: Settings, hooks: Hooks, data: Split
         more = f" ({short})" if (short := shortage(fault)) else ""
         told = f"{cell.title}: {type(fault).__name__}: {fault}".strip().replace("\n", " ")
         sentence = visible(told + more)
-        store.write_failure(cell.key, {"cell": cell.as_json(), "sentence": sentence, "traceback": traceback.format_exc()})
+        store.write_failure(
+            cell.key,
+            {"cell": cell.as_json(), "sentence": sentence, "traceback": traceback.format_exc()},
+        )
         return "failed"
     finally:
         metered.stop()
@@ -123,7 +138,9 @@ def context_of(cell: Cell, settings: Settings, hooks: Hooks) -> Context:
     )
 
 
-def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metered: energy.Meter) -> dict[str, Any]:
+def _condense(
+    cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metered: energy.Meter
+) -> dict[str, Any]:
     assert cell.budget is not None
     if cell.shards:
         synthetic = _together(cell, Store(settings.root), data)
@@ -131,7 +148,9 @@ def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metere
         train, context = data.train, context_of(cell, settings, hooks)
         if cell.classes:
             train, context = train.restrict(cell.classes), context.fork(f"classes {cell.classes}")
-        synthetic = create_condenser(cell.condenser).condense(train, as_budget(cell.budget), context)
+        synthetic = create_condenser(cell.condenser).condense(
+            train, as_budget(cell.budget), context
+        )
         synthetic = metered.noted(synthetic)
     synthetic = with_doubts(synthetic, data.train)
     path = Store(settings.root).set_path(cell.key)
@@ -151,7 +170,9 @@ def _condense(cell: Cell, settings: Settings, hooks: Hooks, data: Splits, metere
 def _together(cell: Cell, store: Store, data: Splits) -> SyntheticSet:
     """The shards of a set as one, whose card says what that of a set made at once says."""
     merged = merge([load_set(store.require_intact(key)) for key in cell.shards])
-    return SyntheticSet(merged.tensors, {**merged.card, "digest": data.train.digest, "seed": cell.seed}, merged.cost)
+    return SyntheticSet(
+        merged.tensors, {**merged.card, "digest": data.train.digest, "seed": cell.seed}, merged.cost
+    )
 
 
 def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> dict[str, Any]:
@@ -169,7 +190,9 @@ def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> dict
     outcome = scenario.run(Recipe(condenser, budget), data, context)
     ipc = budget.ipc_of(condenser, data.train)
     stored = condenser.nbytes(data.train, ipc)
-    return _result(cell, outcome, ipc, stored, {"seconds": outcome.costs.get("condensation_seconds")})
+    return _result(
+        cell, outcome, ipc, stored, {"seconds": outcome.costs.get("condensation_seconds")}
+    )
 
 
 def _said(detail: Mapping[str, Any], data: Splits) -> dict[str, list[str]]:
@@ -178,7 +201,9 @@ def _said(detail: Mapping[str, Any], data: Splits) -> dict[str, list[str]]:
     return {"said": said} if said else {}
 
 
-def _row(architecture: Mapping[str, Any], cell: Cell, context: Context, data: Splits) -> dict[str, Any]:
+def _row(
+    architecture: Mapping[str, Any], cell: Cell, context: Context, data: Splits
+) -> dict[str, Any]:
     from scenarios.search.ground_truth.building import trained_row
 
     search = SCENARIOS.create({"name": cell.scenario, **cell.settings})
@@ -187,6 +212,15 @@ def _row(architecture: Mapping[str, Any], cell: Cell, context: Context, data: Sp
 
 
 def _result(
-    cell: Cell, outcome: Outcome, ipc: int | None, nbytes: int | None, condensation: Mapping[str, Any] | None
+    cell: Cell,
+    outcome: Outcome,
+    ipc: int | None,
+    nbytes: int | None,
+    condensation: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    return {"cell": cell.as_json(ipc), "bytes": nbytes, "condensation": condensation, "outcome": outcome.as_json()}
+    return {
+        "cell": cell.as_json(ipc),
+        "bytes": nbytes,
+        "condensation": condensation,
+        "outcome": outcome.as_json(),
+    }

@@ -1,7 +1,9 @@
-"""Optional loggers of a run: TensorBoard and Weights & Biases get the figure of each step of each cell, and its results.
+"""Optional loggers of a run: TensorBoard and Weights & Biases get the figure of each step of each
+cell, and its results.
 
-They hear what the progress display hears, a few events a second of each cell, in the process of the command. Both packages
-are imported when they are asked for. Weights & Biases writes to the run's folder and sends nothing, unless WANDB_MODE says so.
+They hear what the progress display hears, a few events a second of each cell, in the process of the
+command. Both packages are imported when they are asked for. Weights & Biases writes to the run's
+folder and sends nothing, unless WANDB_MODE says so.
 """
 
 import os
@@ -21,7 +23,9 @@ EXTRA = 'pip install "condensation-harness[loggers]"'
 
 
 class Logger(Protocol):
-    """What takes figures: of a step of the work `name` in a cell, and the results of a finished cell."""
+    """What takes figures: of a step of the work `name` in a cell, and the results of a finished
+    cell.
+    """
 
     def step(self, cell: Cell, name: str, step: int, figure: float) -> None: ...
     def results(self, cell: Cell, figures: Mapping[str, float]) -> None: ...
@@ -35,7 +39,9 @@ class TensorBoard:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            raise UsageError(f"--log tensorboard: the package tensorboard is not installed; {EXTRA}") from None
+            raise UsageError(
+                f"--log tensorboard: the package tensorboard is not installed; {EXTRA}"
+            ) from None
         self.root, self.writer = root / "logs" / "tensorboard", SummaryWriter
         self.open: dict[str, Any] = {}
 
@@ -59,7 +65,9 @@ class TensorBoard:
 
 
 class WeightsAndBiases:
-    """One run of the project condensation-harness: a chart for each cell's work, and the results in its summary."""
+    """One run of the project condensation-harness: a chart for each cell's work, and the results in
+    its summary.
+    """
 
     def __init__(self, root: Path) -> None:
         # Read when wandb is imported: even offline it would tell its makers of its use.
@@ -72,7 +80,13 @@ class WeightsAndBiases:
         mode: Any = os.environ.get("WANDB_MODE", "offline")
         folder.mkdir(parents=True, exist_ok=True)
         settings = wandb.Settings(silent=True)
-        self.run: Any = wandb.init(project="condensation-harness", name=root.name, dir=str(folder), mode=mode, settings=settings)
+        self.run: Any = wandb.init(
+            project="condensation-harness",
+            name=root.name,
+            dir=str(folder),
+            mode=mode,
+            settings=settings,
+        )
 
     def step(self, cell: Cell, name: str, step: int, figure: float) -> None:
         self.run.log({f"{cell.title}/{name}": figure, f"{cell.title}/step": step})
@@ -85,12 +99,18 @@ class WeightsAndBiases:
         self.run.finish()
 
 
-LOGGERS: dict[str, Callable[[Path], Logger]] = {"tensorboard": TensorBoard, "wandb": WeightsAndBiases}
+LOGGERS: dict[str, Callable[[Path], Logger]] = {
+    "tensorboard": TensorBoard,
+    "wandb": WeightsAndBiases,
+}
 
 
 @contextmanager
 def listeners(names: Sequence[str], cells: Sequence[Cell], root: Path) -> Iterator[list[Listener]]:
-    """A listener for each logger that is named; they are closed at the end. UsageError for what is not known or installed."""
+    """A listener for each logger that is named; they are closed at the end.
+
+    UsageError for what is not known or installed.
+    """
     for name in names:
         if name not in LOGGERS:
             raise UsageError(f"--log {name}: not a logger; {suggestion(name, LOGGERS)}")
@@ -99,7 +119,9 @@ def listeners(names: Sequence[str], cells: Sequence[Cell], root: Path) -> Iterat
         for name in dict.fromkeys(names):
             made.append(LOGGERS[name](root))
             stack.callback(made[-1].close)
-        yield [_listener(logger, {cell.key: cell for cell in cells}, Store(root)) for logger in made]
+        yield [
+            _listener(logger, {cell.key: cell for cell in cells}, Store(root)) for logger in made
+        ]
 
 
 def _listener(logger: Logger, cells: Mapping[str, Cell], store: Store) -> Listener:
@@ -126,5 +148,9 @@ def _number(note: str) -> float | None:
 def results(record: Mapping[str, Any]) -> dict[str, float]:
     """The mean of each metric of a finished cell, and its seconds."""
     measured = (record.get("outcome") or {}).get("measurements", [])
-    means = {m["metric"]: fmean(m["values"]) for m in measured if m["values"] and m["metric"] != "architecture-score"}
+    means = {
+        m["metric"]: fmean(m["values"])
+        for m in measured
+        if m["values"] and m["metric"] != "architecture-score"
+    }
     return {**means, "seconds": float(record["seconds"])}

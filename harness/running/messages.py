@@ -1,8 +1,13 @@
-"""What goes between a command and its tasks on a cluster. It imports nothing, so that the actor is there at once."""
+"""What goes between a command and its tasks on a cluster.
+
+It imports nothing, so that the actor is there at once.
+"""
 
 
 class Messages:
-    """An actor: what tasks tell, as bytes that only the command reads, and whether they are to stop."""
+    """An actor: what tasks tell, as bytes that only the command reads, and whether they are to
+    stop.
+    """
 
     def __init__(self) -> None:
         self.told: list[bytes] = []

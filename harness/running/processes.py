@@ -1,7 +1,8 @@
 """Runs cells in this process, in worker processes (concurrent.futures), or on a cluster.
 
-Each worker is a pool of one process of its own, so that one that is killed takes only its own cell with it. Between a worker
-and its parent there is nothing but pipes and one byte of shared memory: a lock could be held by a process that is gone.
+Each worker is a pool of one process of its own, so that one that is killed takes only its own cell
+with it. Between a worker and its parent there is nothing but pipes and one byte of shared memory: a
+lock could be held by a process that is gone.
 """
 
 import math
@@ -32,10 +33,12 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Crew:
-    """Who computes: `processes` here, of which one is this process itself, or a Ray cluster at an address.
+    """Who computes: `processes` here, of which one is this process itself, or a Ray cluster at an
+    address.
 
-    memory: GiB that a cell takes, by which Ray decides how many a node has room for. share: URL of a depot for its nodes.
-    mix_versions: go on though this machine or a node has other versions of packages than the run began with.
+    memory: GiB that a cell takes, by which Ray decides how many a node has room for. share: URL of
+    a depot for its nodes. mix_versions: go on though this machine or a node has other versions of
+    packages than the run began with.
     """
 
     processes: int | None
@@ -48,10 +51,18 @@ class Crew:
         return f"Ray ({self.ray})" if self.ray else f"{self.processes} processes"
 
 
-def run(cells: Sequence[Cell], settings: Settings, crew: Crew, listen: Listener, stop: Any, data: Mapping[str, Splits]) -> None:
+def run(
+    cells: Sequence[Cell],
+    settings: Settings,
+    crew: Crew,
+    listen: Listener,
+    stop: Any,
+    data: Mapping[str, Splits],
+) -> None:
     """Run all `cells`, which are in an order that puts sets before their uses.
 
-    stop: an Event-like flag. data: the data sets by name, used where one worker means this process; others load their own.
+    stop: an Event-like flag. data: the data sets by name, used where one worker means this process;
+    others load their own.
     """
     count = min(crew.processes or len(cells), len(cells))
     if crew.ray:
@@ -64,12 +75,22 @@ def run(cells: Sequence[Cell], settings: Settings, crew: Crew, listen: Listener,
         drive(cells, Processes(count, settings, listen), Store(settings.root), listen, stop)
 
 
-def _run_here(cells: Sequence[Cell], settings: Settings, listen: Listener, stop: Any, data: Mapping[str, Splits]) -> None:
+def _run_here(
+    cells: Sequence[Cell],
+    settings: Settings,
+    listen: Listener,
+    stop: Any,
+    data: Mapping[str, Splits],
+) -> None:
     failed: set[str] = set()
     for cell in cells:
         if stop.is_set():
             raise Interrupted("stopped between cells")
-        state = "failed" if failed & set(cell.all_needs) else work(cell, settings, listen, stop.is_set, data[cell.data])
+        state = (
+            "failed"
+            if failed & set(cell.all_needs)
+            else work(cell, settings, listen, stop.is_set, data[cell.data])
+        )
         if state == "failed":
             failed.add(cell.key)
         listen(Event(cell.key, state))
@@ -86,7 +107,9 @@ class _Worker:
 
 
 class Processes:
-    """Workers that are processes on this machine; one that is gone is replaced when there is a cell for it."""
+    """Workers that are processes on this machine; one that is gone is replaced when there is a cell
+    for it.
+    """
 
     def __init__(self, count: int, settings: Settings, listen: Listener) -> None:
         self.count, self.settings, self.listen = count, settings, listen
@@ -102,7 +125,8 @@ class Processes:
 
     def begin(self, cell: Cell) -> None:
         worker = self.idle.pop() if self.idle else self._hire()
-        with held_back():  # Ctrl-C in a terminal goes to all processes, and this one is the only that may act on it
+        # Ctrl-C in a terminal goes to all processes, and this one is the only that may act on it
+        with held_back():
             self.busy[worker.executor.submit(_in_worker, cell, self.settings)] = cell, worker
 
     def _hire(self) -> _Worker:
@@ -159,12 +183,15 @@ def _drain(events: Connection, listen: Listener) -> None:
         return  # its worker is gone
 
 
-# A pool hands pipes and shared memory to its worker only at its start, so the worker keeps them here.
+# A pool hands pipes and shared memory to its worker only at its start, so the worker keeps them
+# here.
 _worker: dict[str, Callable[..., Any]] = {}
 
 
 def _enter_worker(told: Connection, halted: Any, threads: int) -> None:
-    """Runs once in each worker: signals are the parent's business, and a worker does not outlive its parent."""
+    """Runs once in each worker: signals are the parent's business, and a worker does not outlive
+    its parent.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     hear()

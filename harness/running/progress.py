@@ -1,13 +1,22 @@
-"""What a running suite shows: a bar over all cells with the time left, a bar for each cell at work; without a terminal, lines.
+"""What a running suite shows: a bar over all cells with the time left, a bar for each cell at work;
+without a terminal, lines.
 
-Without a terminal each ended cell is a line, and a cell that takes long says once a minute where it is.
+Without a terminal each ended cell is a line, and a cell that takes long says once a minute where it
+is.
 """
 
 import time
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from harness.printable import flat
 from harness.running.work import Event
@@ -24,7 +33,13 @@ class Board:
     Shown while `bars` is entered. quiet: shows nothing.
     """
 
-    def __init__(self, cells: Sequence[Cell], weights: Mapping[str, float], console: Console, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        weights: Mapping[str, float],
+        console: Console,
+        quiet: bool = False,
+    ) -> None:
         self.titles = {cell.key: flat(cell.title) for cell in cells}
         self.weights, self.console = weights, console
         self.in_lines = not console.is_terminal and not quiet
@@ -44,11 +59,15 @@ class Board:
             transient=True,
             expand=True,
         )
-        self.whole = self.bars.add_task("all cells", total=sum(weights.values()), state=f"{len(cells)} cells left")
+        self.whole = self.bars.add_task(
+            "all cells", total=sum(weights.values()), state=f"{len(cells)} cells left"
+        )
 
     def listen(self, event: Event) -> None:
         if event.state == "started":
-            self.tasks[event.key] = self.bars.add_task(f"  {self.titles[event.key]}", total=None, state="")
+            self.tasks[event.key] = self.bars.add_task(
+                f"  {self.titles[event.key]}", total=None, state=""
+            )
             self.told[event.key] = time.monotonic()
         elif event.state == "progress" and event.progress and event.key in self.tasks:
             now = event.progress
@@ -79,11 +98,16 @@ class Board:
 
     def _line(self, state: str, key: str, more: str = "") -> None:
         if self.in_lines:
-            said = f"[{self.finished}/{len(self.titles)}] {state}: {self.titles[key]}{more}{self._time_left()}"
+            said = (
+                f"[{self.finished}/{len(self.titles)}] {state}:"
+                f" {self.titles[key]}{more}{self._time_left()}"
+            )
             self.console.print(said, markup=False, highlight=False, soft_wrap=True)
 
     def _time_left(self) -> str:
-        """A guess from the share of the work that is done; none from too small a share, which may be far off."""
+        """A guess from the share of the work that is done; none from too small a share, which may
+        be far off.
+        """
         whole = sum(self.weights.values())
         if self.done_weight < KNOWN_SHARE * whole or self.done_weight >= whole:
             return ""

@@ -1,9 +1,10 @@
 """Runs cells as tasks of a Ray cluster: which node takes one, and when, is Ray's business.
 
-Every node has this package installed and finds the data as the command does; it sees the run directory under the same path (a
-shared folder), or shares a depot. A task asks for the processors of its threads, for memory where that is told, and for a GPU
-where the device is one. A task whose process or node is gone is lost, which `harness.running.scheduler` knows how to mend; Ray
-itself retries nothing.
+Every node has this package installed and finds the data as the command does; it sees the run
+directory under the same path (a shared folder), or shares a depot. A task asks for the processors
+of its threads, for memory where that is told, and for a GPU where the device is one. A task whose
+process or node is gone is lost, which `harness.running.scheduler` knows how to mend; Ray itself
+retries nothing.
 
 Source: the Ray documentation, "Tasks", "Actors" and "Fault tolerance".
 """
@@ -34,9 +35,11 @@ MISSING = 'Ray is not installed; pip install "condensation-harness[cluster]"'
 
 @dataclass(frozen=True)
 class Needs:
-    """most: cells at a time, None for as many as there is room for. memory: bytes of a cell, None where it is not known.
+    """most: cells at a time, None for as many as there is room for. memory: bytes of a cell, None
+    where it is not known.
 
-    share: URL of a depot, where nodes share no folder. mix_versions: nodes may have other versions than the command.
+    share: URL of a depot, where nodes share no folder. mix_versions: nodes may have other versions
+    than the command.
     """
 
     most: int | None = None
@@ -47,7 +50,9 @@ class Needs:
 
 @dataclass(frozen=True)
 class Lent:
-    """What each task is given beside its cell. expected: the versions a node must have, None for any."""
+    """What each task is given beside its cell. expected: the versions a node must have, None for
+    any.
+    """
 
     messages: Any  # a handle of the actor `Messages`, which Ray does not type
     share: str | None
@@ -55,7 +60,8 @@ class Lent:
 
 
 class Cluster:
-    """A cluster's processors as workers. address: "local" starts Ray on this machine; else where one listens, or "auto".
+    """A cluster's processors as workers. address: "local" starts Ray on this machine; else where
+    one listens, or "auto".
 
     UsageError where there is no Ray, or no cluster at the address.
     """
@@ -69,23 +75,35 @@ class Cluster:
         self.listen, self.most = listen, needs.most
         self.depot = Depot(needs.share) if needs.share else None
         self.settings = replace(
-            settings, root=settings.root.resolve(), data_dir=settings.data_dir and Path(settings.data_dir).resolve()
+            settings,
+            root=settings.root.resolve(),
+            data_dir=settings.data_dir and Path(settings.data_dir).resolve(),
         )
         self.ours = not ray.is_initialized()
         _connect(ray, address, settings.threads)
         gpus = 1 if settings.device.startswith("cuda") else 0
         self.cpus = settings.threads
         # The messages live where the command runs, whose end is the end of the run.
-        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self.messages = self.ray.remote(Messages).options(num_cpus=0, scheduling_strategy=here).remote()
-        self.task = self.ray.remote(_task).options(num_cpus=self.cpus, num_gpus=gpus, memory=needs.memory, max_retries=0)
-        expected = None if needs.mix_versions else versions(environment(settings.device, settings.threads))
+        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+            ray.get_runtime_context().get_node_id(), soft=False
+        )
+        self.messages = (
+            self.ray.remote(Messages).options(num_cpus=0, scheduling_strategy=here).remote()
+        )
+        self.task = self.ray.remote(_task).options(
+            num_cpus=self.cpus, num_gpus=gpus, memory=needs.memory, max_retries=0
+        )
+        expected = (
+            None if needs.mix_versions else versions(environment(settings.device, settings.threads))
+        )
         self.lent = Lent(self.messages, needs.share, expected)
         self.busy: dict[Any, Cell] = {}
 
     @property
     def free(self) -> int:
-        """One more than the cluster has room for, so that one that grows on demand sees what is wanted."""
+        """One more than the cluster has room for, so that one that grows on demand sees what is
+        wanted.
+        """
         room = int(self.ray.cluster_resources().get("CPU", 0) // self.cpus) + 1
         return max(0, min(room, self.most or room) - len(self.busy))
 
@@ -133,14 +151,24 @@ class Cluster:
 
 def _connect(ray: Any, address: str, threads: int) -> None:
     _require_listener(address)
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report statistics of its use to its makers
+    os.environ["RAY_USAGE_STATS_ENABLED"] = (
+        "0"  # Ray would report statistics of its use to its makers
+    )
     carried = {name: os.environ[name] for name in CARRIED if name in os.environ}
     environment = {"env_vars": {**carried, "OMP_NUM_THREADS": str(threads)}}
     where = {"include_dashboard": False} if address == "local" else {"address": address}
     try:
-        ray.init(**where, runtime_env=environment, log_to_driver=False, logging_level="error", ignore_reinit_error=True)
+        ray.init(
+            **where,
+            runtime_env=environment,
+            log_to_driver=False,
+            logging_level="error",
+            ignore_reinit_error=True,
+        )
     except (ConnectionError, ValueError, RuntimeError) as fault:
-        raise UsageError(f"--ray {address}: no cluster there ({brief(fault)}); start one with: ray start --head") from None
+        raise UsageError(
+            f"--ray {address}: no cluster there ({brief(fault)}); start one with: ray start --head"
+        ) from None
 
 
 def _require_listener(address: str) -> None:
@@ -151,11 +179,16 @@ def _require_listener(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
     except OSError as fault:
-        raise UsageError(f"--ray {address}: no cluster there ({fault.strerror}); start one with: ray start --head") from None
+        raise UsageError(
+            f"--ray {address}: no cluster there ({fault.strerror}); start one with: ray start"
+            " --head"
+        ) from None
 
 
 class _Asking:
-    """Whether the run is being stopped; asked once a second, and true where nobody is left to ask."""
+    """Whether the run is being stopped; asked once a second, and true where nobody is left to
+    ask.
+    """
 
     def __init__(self, messages: Any) -> None:
         self.messages, self.asked_at, self.answer = messages, time.monotonic(), False
@@ -187,7 +220,8 @@ def _task(cell: Cell, settings: Settings, lent: Lent) -> str | HarnessError:
             return shared_work(cell, settings, tell, _Asking(lent.messages), lent.share)
         if not Store(settings.root).described:
             raise UsageError(
-                f"{settings.root}: not seen from a node of the cluster; give --out a folder that all nodes share, or --share URL"
+                f"{settings.root}: not seen from a node of the cluster; give --out a folder that"
+                " all nodes share, or --share URL"
             )
         return work(cell, settings, tell, _Asking(lent.messages), load_data(cell.data, settings))
     except HarnessError as fault:

@@ -36,8 +36,9 @@ ORDER = {"shard": 0, "condense": 1}  # then all others
 class Manner:
     """How a run is done.
 
-    crew: who computes. quiet: errors and the last line, nothing else. logs: names of loggers. repair: first remove what is
-    damaged. others: runs whose finished cells are copied where they are equal, such as a search's ground truth.
+    crew: who computes. quiet: errors and the last line, nothing else. logs: names of loggers.
+    repair: first remove what is damaged. others: runs whose finished cells are copied where they
+    are equal, such as a search's ground truth.
     """
 
     crew: Crew
@@ -59,7 +60,11 @@ def execute(planned: Planned, settings: Settings, manner: Manner) -> int:
     with store.lock():
         here = _begin(store, settings, [cell.key for cell in cells], manner, console)
         lacking = [cell for cell in cells if not store.done(cell.key)]
-        missing = [cell for cell in lacking if not any(store.adopt(cell.key, other) for other in manner.others)]
+        missing = [
+            cell
+            for cell in lacking
+            if not any(store.adopt(cell.key, other) for other in manner.others)
+        ]
         store.describe(
             {
                 "suite": planned.plan.suite.name,
@@ -70,17 +75,32 @@ def execute(planned: Planned, settings: Settings, manner: Manner) -> int:
                 "environment": here,
             }
         )
-        said = f"{flat(planned.plan.suite.name)}: {len(cells)} cells, {len(missing)} to do, {manner.crew}"
+        said = (
+            f"{flat(planned.plan.suite.name)}: {len(cells)} cells, {len(missing)} to do,"
+            f" {manner.crew}"
+        )
         console.print(said, highlight=False, markup=False)
         if len(missing) < len(lacking):
-            console.print(f"{len(lacking) - len(missing)} cells taken from other runs", highlight=False)
+            console.print(
+                f"{len(lacking) - len(missing)} cells taken from other runs", highlight=False
+            )
         if missing:
-            compute(missing, estimate(missing, planned.data, settings.device), settings, manner, planned.data)
+            compute(
+                missing,
+                estimate(missing, planned.data, settings.device),
+                settings,
+                manner,
+                planned.data,
+            )
     return finish(store, manner.quiet)
 
 
-def _begin(store: Store, settings: Settings, keys: Sequence[str], manner: Manner, console: Console) -> dict[str, Any]:
-    """Mend what is to be mended and compare the versions with those of before; the versions of now."""
+def _begin(
+    store: Store, settings: Settings, keys: Sequence[str], manner: Manner, console: Console
+) -> dict[str, Any]:
+    """Mend what is to be mended and compare the versions with those of before; the versions of
+    now.
+    """
     for sentence in repair(store, keys) if manner.repair else []:
         console.print(f"removed: {sentence}", highlight=False, markup=False, soft_wrap=True)
     here = versions(environment(settings.device, settings.threads))
@@ -89,7 +109,9 @@ def _begin(store: Store, settings: Settings, keys: Sequence[str], manner: Manner
     if not manner.crew.mix_versions:
         refuse_other(before, here, settings.root)
     if changes(before, here):
-        console.print(f"not as before: {changes(before, here)}", highlight=False, markup=False, soft_wrap=True)
+        console.print(
+            f"not as before: {changes(before, here)}", highlight=False, markup=False, soft_wrap=True
+        )
     return here
 
 
@@ -114,16 +136,27 @@ def _require_sound(store: Store, keys: Sequence[str], console: Console) -> None:
 
 
 def compute(
-    missing: Sequence[Cell], weights: Mapping[str, float], settings: Settings, manner: Manner, data: Mapping[str, Splits]
+    missing: Sequence[Cell],
+    weights: Mapping[str, float],
+    settings: Settings,
+    manner: Manner,
+    data: Mapping[str, Splits],
 ) -> None:
-    """Run cells under a progress display, sets first, then the long ones. weights: by key, their share of the work.
+    """Run cells under a progress display, sets first, then the long ones. weights: by key, their
+    share of the work.
 
     Interrupted, with the command that goes on, where the user or the deadline stopped it.
     """
-    ordered = sorted(missing, key=lambda cell: (ORDER.get(cell.kind, len(ORDER)), -weights[cell.key]))
+    ordered = sorted(
+        missing, key=lambda cell: (ORDER.get(cell.kind, len(ORDER)), -weights[cell.key])
+    )
     board, flag = Board(ordered, weights, Console(stderr=True), manner.quiet), threading.Event()
     try:
-        with listeners(manner.logs, ordered, settings.root) as logged, stop_on_signals(flag), board.bars:
+        with (
+            listeners(manner.logs, ordered, settings.root) as logged,
+            stop_on_signals(flag),
+            board.bars,
+        ):
 
             def listen(event: Event) -> None:
                 for hear in (board.listen, *logged):
@@ -136,7 +169,9 @@ def compute(
 
 
 def finish(store: Store, quiet: bool = False) -> int:
-    """Print the report (quiet: what failed), write report.html, and return the number of failed cells."""
+    """Print the report (quiet: what failed), write report.html, and return the number of failed
+    cells.
+    """
     suite, records, failures = store.contents()
     built = build(suite, records, failures)
     if not quiet:

@@ -1,7 +1,9 @@
-"""Hands cells to workers, each as soon as what it needs is there; a cell whose worker is lost goes to another one.
+"""Hands cells to workers, each as soon as what it needs is there; a cell whose worker is lost goes
+to another one.
 
-What a cell itself raises would be raised again, so that such a cell fails at once. A worker that is gone (killed, out of
-memory, its node removed) says nothing about the cell, which goes on from its last checkpoint elsewhere, up to three times.
+What a cell itself raises would be raised again, so that such a cell fails at once. A worker that is
+gone (killed, out of memory, its node removed) says nothing about the cell, which goes on from its
+last checkpoint elsewhere, up to three times.
 """
 
 from collections import Counter
@@ -26,7 +28,9 @@ class Workers(Protocol):
     def begin(self, cell: Cell) -> None: ...
 
     def ended(self, seconds: float) -> list[tuple[Cell, str]]:
-        """Wait for up to `seconds`; the cells that ended, each done, failed, interrupted or lost."""
+        """Wait for up to `seconds`; the cells that ended, each done, failed, interrupted or
+        lost.
+        """
 
     def halt(self) -> None:
         """Ask all cells at work to save and end."""
@@ -34,10 +38,14 @@ class Workers(Protocol):
     def close(self) -> None: ...
 
 
-def drive(cells: Sequence[Cell], workers: Workers, store: Store, listen: Listener, stop: Any) -> None:
-    """Run all `cells`, which are in an order that puts sets before their uses. stop: an Event-like flag.
+def drive(
+    cells: Sequence[Cell], workers: Workers, store: Store, listen: Listener, stop: Any
+) -> None:
+    """Run all `cells`, which are in an order that puts sets before their uses. stop: an Event-like
+    flag.
 
-    Raises Interrupted where they were stopped, and what made the work as a whole impossible, such as a full disk.
+    Raises Interrupted where they were stopped, and what made the work as a whole impossible, such
+    as a full disk.
     """
     lineup, stopped = Lineup(cells, store, listen), False
     try:
@@ -102,7 +110,9 @@ class Lineup:
 
     def _give_up(self, cell: Cell) -> None:
         sentence = (
-            f"{cell.title}: its worker was lost {ATTEMPTS} times, perhaps for want of memory; run again with fewer --workers,"
-            " and it goes on from its last checkpoint"
+            f"{cell.title}: its worker was lost {ATTEMPTS} times, perhaps for want of memory; run"
+            " again with fewer --workers, and it goes on from its last checkpoint"
         )
-        self.store.write_failure(cell.key, {"cell": cell.as_json(), "sentence": sentence, "traceback": ""})
+        self.store.write_failure(
+            cell.key, {"cell": cell.as_json(), "sentence": sentence, "traceback": ""}
+        )

@@ -1,4 +1,6 @@
-"""One cell at work in some process: what it tells of itself a few times a second, and the state it ends in."""
+"""One cell at work in some process: what it tells of itself a few times a second, and the state it
+ends in.
+"""
 
 import time
 from collections.abc import Callable
@@ -32,7 +34,9 @@ def load_data(name: str, settings: Settings) -> Splits:
     return load(name, data_dir=settings.data_dir, validation=settings.validation)
 
 
-def work(cell: Cell, settings: Settings, listen: Listener, stopped: Callable[[], bool], data: Splits) -> str:
+def work(
+    cell: Cell, settings: Settings, listen: Listener, stopped: Callable[[], bool], data: Splits
+) -> str:
     """Run one cell; "done", "failed" or "interrupted"."""
     told = 0.0
 

@@ -1,6 +1,8 @@
-"""Croissant 1.0 metadata of an exported folder: its files with their SHA-256, and records that join pictures to their labels.
+"""Croissant 1.0 metadata of an exported folder: its files with their SHA-256, and records that join
+pictures to their labels.
 
-Source: the Croissant Format Specification 1.0 (MLCommons); the reader of files that lie beside the metadata is `mlcroissant`.
+Source: the Croissant Format Specification 1.0 (MLCommons); the reader of files that lie beside the
+metadata is `mlcroissant`.
 """
 
 import datetime
@@ -14,10 +16,33 @@ from harness.sets.description import LICENCES, licence, plain, sentence, tags, t
 
 SPECIFICATION = "http://mlcommons.org/croissant/1.0"
 OURS = (
-    "citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet", "format", "includes",
-    "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet", "references", "regex", "repeated", "replace",
-    "samplingRate", "separator", "source", "subField", "transform",
-)  # fmt: skip
+    "citeAs",
+    "column",
+    "equivalentProperty",
+    "extract",
+    "field",
+    "fileProperty",
+    "fileObject",
+    "fileSet",
+    "format",
+    "includes",
+    "isLiveDataset",
+    "jsonPath",
+    "key",
+    "md5",
+    "parentField",
+    "path",
+    "recordSet",
+    "references",
+    "regex",
+    "repeated",
+    "replace",
+    "samplingRate",
+    "separator",
+    "source",
+    "subField",
+    "transform",
+)
 CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -47,7 +72,9 @@ def croissant(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
         "license": LICENCES.get(said, ("", said))[1],
         "version": "1.0.0",
         "datePublished": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "citeAs": plain(f"{name}, seed {card.get('seed')}, written by condensation-harness {__version__}"),
+        "citeAs": plain(
+            f"{name}, seed {card.get('seed')}, written by condensation-harness {__version__}"
+        ),
         "keywords": tags(card),
         "isLiveDataset": False,
         "distribution": [
@@ -77,7 +104,8 @@ def _file(path: Path, identity: str, name: str, form: str) -> dict[str, Any]:
 
 
 def _images(content: Mapping[str, Any]) -> dict[str, Any]:
-    # The pattern matches what it leaves too, since a reader applies it once to join and once more to the joined records.
+    # The pattern matches what it leaves too, since a reader applies it once to join and once more
+    # to the joined records.
     name = {
         "fileSet": {"@id": "pictures"},
         "extract": {"fileProperty": "fullpath"},
@@ -85,11 +113,17 @@ def _images(content: Mapping[str, Any]) -> dict[str, Any]:
     }
     fields = [
         _field("images/file_name", "sc:Text", name) | {"references": _column("file_name")},
-        _field("images/image", "sc:ImageObject", {"fileSet": {"@id": "pictures"}, "extract": {"fileProperty": "content"}}),
+        _field(
+            "images/image",
+            "sc:ImageObject",
+            {"fileSet": {"@id": "pictures"}, "extract": {"fileProperty": "content"}},
+        ),
         _field("images/label", "sc:Integer", _column("label")),
     ]
     if content["labels"].ndim == 2:
-        fields.append(_field("images/soft_label", "sc:Float", _column("soft_label")) | {"repeated": True})
+        fields.append(
+            _field("images/soft_label", "sc:Float", _column("soft_label")) | {"repeated": True}
+        )
     if "rates" in content:
         fields.append(_field("images/rates", "sc:Float", _column("rates")) | {"repeated": True})
     return _records("images", "images/file_name", fields)
@@ -101,16 +135,31 @@ def _classes(card: Mapping[str, Any]) -> dict[str, Any]:
         {"@type": "cr:Field", "@id": f"classes/{n}", "name": n, "dataType": t}
         for n, t in (("label", "sc:Integer"), ("name", "sc:Text"))
     ]
-    names = [{"classes/label": label, "classes/name": plain(name)} for label, name in enumerate(card["class_names"])]
+    names = [
+        {"classes/label": label, "classes/name": plain(name)}
+        for label, name in enumerate(card["class_names"])
+    ]
     return _records("classes", "classes/label", fields) | {"data": names}
 
 
 def _records(name: str, key: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"@type": "cr:RecordSet", "@id": name, "name": name, "key": {"@id": key}, "field": fields}
+    return {
+        "@type": "cr:RecordSet",
+        "@id": name,
+        "name": name,
+        "key": {"@id": key},
+        "field": fields,
+    }
 
 
 def _field(identity: str, kind: str, source: Mapping[str, Any]) -> dict[str, Any]:
-    return {"@type": "cr:Field", "@id": identity, "name": identity.partition("/")[2], "dataType": kind, "source": dict(source)}
+    return {
+        "@type": "cr:Field",
+        "@id": identity,
+        "name": identity.partition("/")[2],
+        "dataType": kind,
+        "source": dict(source),
+    }
 
 
 def _column(name: str) -> dict[str, Any]:

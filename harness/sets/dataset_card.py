@@ -1,4 +1,6 @@
-"""The dataset card, README.md: YAML front matter for the Hub, then what the set is, what was measured, and how to load it."""
+"""The dataset card, README.md: YAML front matter for the Hub, then what the set is, what was
+measured, and how to load it.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,7 +8,16 @@ from typing import Any
 
 from harness.energy import NOT_MEASURED
 from harness.report.formats.markdown import escape
-from harness.sets.description import LICENCES, UNKNOWN, a_class, licence, plain, sentence, tags, title
+from harness.sets.description import (
+    LICENCES,
+    UNKNOWN,
+    a_class,
+    licence,
+    plain,
+    sentence,
+    tags,
+    title,
+)
 from harness.sets.image_folder import rounding
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -40,7 +51,9 @@ dataset = datasets.ImageFolder("data/train", normalise)
 
 
 def dataset_card(content: Mapping[str, Any]) -> str:
-    """The text of README.md. content: what every export has, with `synthetic` and `measured`, rows of a report."""
+    """The text of README.md. content: what every export has, with `synthetic` and `measured`, rows
+    of a report.
+    """
     card, rows = content["synthetic"].card, content["measured"]
     private = [row for row in rows if PRIVACY in row["scenario"]]
     blocks = [
@@ -48,7 +61,10 @@ def dataset_card(content: Mapping[str, Any]) -> str:
         f"# {escape(title(card, len(content['images'])))}",
         escape(sentence(card, len(content["images"]))),
         _facts(content),
-        f"## Hyperparameters\n\n```json\n{json.dumps(card.get('hyperparameters', {}), indent=2)}\n```",
+        (
+            f"## Hyperparameters\n\n```json\n"
+            f"{json.dumps(card.get('hyperparameters', {}), indent=2)}\n```"
+        ),
         f"Made by:\n\n    {plain(card['command'])}" if card.get("command") else "",
         f"## Measured usefulness\n\n{_table([row for row in rows if row not in private])}",
         f"## Measured privacy\n\n{_table(private)}",
@@ -68,7 +84,9 @@ def _front_matter(card: Mapping[str, Any], count: int) -> str:
         "size_categories": [next((name for limit, name in SIZES if count < limit), "n>1M")],
         "pretty_name": title(card, count),
         "tags": tags(card),
-        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train/**"}]}],
+        "configs": [
+            {"config_name": "default", "data_files": [{"split": "train", "path": "data/train/**"}]}
+        ],
     }
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     return "\n".join(["---", *lines, "---"])
@@ -85,16 +103,26 @@ def _facts(content: Mapping[str, Any]) -> str:
         "Seed": "not recorded" if card.get("seed") is None else card["seed"],
         "Images": f"{len(content['images'])}, {a_class(card, len(content['images']))}",
         "Stored bytes": f"{synthetic.nbytes}, as {card['parameterisation']['name']}",
-        "Labels": "hard" if content["labels"].ndim == 1 else f"soft ({recipe.get('labels', 'probabilities')}), column soft_label",
+        "Labels": (
+            "hard"
+            if content["labels"].ndim == 1
+            else f"soft ({recipe.get('labels', 'probabilities')}), column soft_label"
+        ),
         "Learned rates": f"{len(content['rates'])}, column rates" if "rates" in content else "none",
-        "Normalisation": f"pixels in 0..1, less the mean {card['mean']}, over the deviation {card['std']}",
+        "Normalisation": (
+            f"pixels in 0..1, less the mean {card['mean']}, over the deviation {card['std']}"
+        ),
         "Augmentation in training": recipe.get("augmentation", "not recorded"),
         "Energy of making it": _joules(synthetic.cost),
-        "Pictures": f"8 bits; rounding changed a pixel by up to {change:.2f} of 255, {clamped:.1%} were clamped to 0 or 255; "
-        "set.safetensors has them as stored",
+        "Pictures": (
+            f"8 bits; rounding changed a pixel by up to {change:.2f} of 255, {clamped:.1%} were"
+            " clamped to 0 or 255; set.safetensors has them as stored"
+        ),
     }
     facts |= {"Note": card["note"]} if card.get("note") else {}
-    facts |= {"Of the data": "; ".join(map(str, card["data_notes"]))} if card.get("data_notes") else {}
+    facts |= (
+        {"Of the data": "; ".join(map(str, card["data_notes"]))} if card.get("data_notes") else {}
+    )
     lines = [f"| {name} | {_text(value)} |" for name, value in facts.items()]
     return "\n".join(["| | |", "| :--- | :--- |", *lines])
 
@@ -109,16 +137,31 @@ def _joules(cost: Mapping[str, Any]) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Means with 95 % intervals, a row saying what its n values are; then the settings of the scenarios."""
+    """Means with 95 % intervals, a row saying what its n values are; then the settings of the
+    scenarios.
+    """
     if not rows:
         return NOT_MEASURED.capitalize() + "."
-    lines = ["| Scenario | Metric | Mean | 95 % interval | n |", "| :--- | :--- | ---: | ---: | :--- |"]
+    lines = [
+        "| Scenario | Metric | Mean | 95 % interval | n |",
+        "| :--- | :--- | ---: | ---: | :--- |",
+    ]
     order = list(dict.fromkeys(row["scenario"] for row in rows))
     for row in sorted(rows, key=lambda row: order.index(row["scenario"])):
         where = row["scenario"] + (f" ({row['variant']})" if row["variant"] else "")
         mean = "undefined" if row["mean"] is None else f"{row['mean']:.2f} {row['unit']}".strip()
-        bounds = "" if row["low"] is None or row["high"] is None else f"{row['low']:.2f} to {row['high']:.2f}, "
-        cells = (where, row["metric"], mean, f"{bounds}{row['interval']}", f"{row['n']} ({row['over']})")
+        bounds = (
+            ""
+            if row["low"] is None or row["high"] is None
+            else f"{row['low']:.2f} to {row['high']:.2f}, "
+        )
+        cells = (
+            where,
+            row["metric"],
+            mean,
+            f"{bounds}{row['interval']}",
+            f"{row['n']} ({row['over']})",
+        )
         lines.append(f"| {' | '.join(_text(cell) for cell in cells)} |")
     settings = json.dumps({row["scenario"]: row["settings"] for row in rows}, indent=2)
     return "\n".join([*lines, "", "Settings of the scenarios:", "", "```json", settings, "```"])
@@ -127,4 +170,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 def _loading(card: Mapping[str, Any]) -> str:
     grey = "T.Grayscale(), " if card["shape"][0] == 1 else ""
     shape = f"({', '.join(map(str, card['shape']))})"
-    return LOADING.format(shape=shape, grey=grey, mean=[float(v) for v in card["mean"]], std=[float(v) for v in card["std"]])
+    return LOADING.format(
+        shape=shape,
+        grey=grey,
+        mean=[float(v) for v in card["mean"]],
+        std=[float(v) for v in card["std"]],
+    )

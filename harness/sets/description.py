@@ -1,4 +1,6 @@
-"""What a dataset card and Croissant metadata both say of a set: its name, its licence, a sentence; each a line of plain text."""
+"""What a dataset card and Croissant metadata both say of a set: its name, its licence, a sentence;
+each a line of plain text.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +42,8 @@ def sentence(card: Mapping[str, Any], count: int) -> str:
     made = MADE[origins.of(card)]
     shape = "x".join(map(str, card["shape"]))
     return plain(
-        f"{count} {made} {card['method']} from the training part of {card['dataset']}; {len(card['classes'])} classes, {shape}."
+        f"{count} {made} {card['method']} from the training part of {card['dataset']};"
+        f" {len(card['classes'])} classes, {shape}."
     )
 
 
@@ -50,4 +53,9 @@ def licence(card: Mapping[str, Any]) -> str:
 
 
 def tags(card: Mapping[str, Any]) -> list[str]:
-    return ["dataset-condensation", "dataset-distillation", plain(card["method"]), plain(card["dataset"])]
+    return [
+        "dataset-condensation",
+        "dataset-distillation",
+        plain(card["method"]),
+        plain(card["dataset"]),
+    ]

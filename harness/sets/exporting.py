@@ -1,4 +1,6 @@
-"""A set of this harness -> files that others read: `.pt` as DC's code does, `.npz` without pickle, folders of PNG images."""
+"""A set of this harness -> files that others read: `.pt` as DC's code does, `.npz` without pickle,
+folders of PNG images.
+"""
 
 import json
 import shutil
@@ -15,12 +17,17 @@ from harness.sets import hugging_face, image_folder
 
 
 def export(
-    synthetic: SyntheticSet, place: Path, form: str, force: bool = False, measured: Sequence[Mapping[str, Any]] = ()
+    synthetic: SyntheticSet,
+    place: Path,
+    form: str,
+    force: bool = False,
+    measured: Sequence[Mapping[str, Any]] = (),
 ) -> int:
-    """Write to `place`, whole or not at all; UsageError where it is there already and `force` is not given.
+    """Write to `place`, whole or not at all; UsageError where it is there already and `force` is
+    not given.
 
-    Returns how many images it wrote. With `force` a file is replaced, and a folder only if it is an earlier export.
-    measured: rows of a report, for `hf`.
+    Returns how many images it wrote. With `force` a file is replaced, and a folder only if it is an
+    earlier export. measured: rows of a report, for `hf`.
     """
     if form not in WRITERS:
         raise UsageError(f"--to {form}: unknown; {suggestion(form, WRITERS)}")
@@ -36,19 +43,27 @@ def export(
         partial.replace(place)
         return len(held["images"])
     except OSError as fault:
-        raise UsageError(f"{place}: cannot be written ({fault.strerror}); choose another place") from fault
+        raise UsageError(
+            f"{place}: cannot be written ({fault.strerror}); choose another place"
+        ) from fault
     finally:
         with suppress(OSError):  # what could not be written cannot always be removed
             _remove(partial)
 
 
 def content(synthetic: SyntheticSet) -> dict[str, Any]:
-    """What every format holds: images (M, C, H, W) float32 normalised, decoded; labels; and what the card says of them."""
+    """What every format holds: images (M, C, H, W) float32 normalised, decoded; labels; and what
+    the card says of them.
+    """
     images, labels = synthetic.decode()
     card = synthetic.card
     said: dict[str, Any] = {key: list(card[key]) for key in ("mean", "std", "class_names")}
     rates = {"rates": synthetic.tensors["rates"].float()} if "rates" in synthetic.tensors else {}
-    said |= {"dataset": card["dataset"], "origin": origins.of(card), "recipe": dict(synthetic.recipe)}
+    said |= {
+        "dataset": card["dataset"],
+        "origin": origins.of(card),
+        "recipe": dict(synthetic.recipe),
+    }
     said["card"] = json.dumps(dict(card), sort_keys=True)
     return {"images": images, "labels": labels, "classes": list(synthetic.classes), **rates, **said}
 
@@ -57,10 +72,17 @@ def _require_free(place: Path, form: str, force: bool) -> None:
     if not place.exists():
         return
     if not force:
-        raise UsageError(f"{place}: is there already; choose another place, or pass --force to replace it")
+        raise UsageError(
+            f"{place}: is there already; choose another place, or pass --force to replace it"
+        )
     mark = MARKS.get(form)
-    if place.is_dir() != (mark is not None) or (mark and any(place.iterdir()) and not (place / mark).is_file()):
-        raise UsageError(f"{place}: is not an earlier export of this kind, so it is not replaced; choose another place")
+    if place.is_dir() != (mark is not None) or (
+        mark and any(place.iterdir()) and not (place / mark).is_file()
+    ):
+        raise UsageError(
+            f"{place}: is not an earlier export of this kind, so it is not replaced; choose another"
+            " place"
+        )
 
 
 def _remove(place: Path) -> None:
@@ -76,4 +98,7 @@ WRITERS: dict[str, Callable[[Path, dict[str, Any]], None]] = {
     "png": image_folder.write_folder,
     "hf": hugging_face.write,
 }
-MARKS = {"png": image_folder.CARD, "hf": hugging_face.CROISSANT}  # the file by which a folder is known for an earlier export
+MARKS = {
+    "png": image_folder.CARD,
+    "hf": hugging_face.CROISSANT,
+}  # the file by which a folder is known for an earlier export

@@ -1,4 +1,6 @@
-"""The images of a set as PNG files in one folder a class, for ImageFolder of torchvision and imagefolder of `datasets`."""
+"""The images of a set as PNG files in one folder a class, for ImageFolder of torchvision and
+imagefolder of `datasets`.
+"""
 
 import csv
 import json
@@ -17,7 +19,8 @@ CARD = "card.json"
 
 
 def write_folder(path: Path, content: dict[str, Any]) -> None:
-    """LABEL-CLASS/INDEX.png, which ImageFolder reads with labels in this order; card.json; labels.csv where labels are soft.
+    """LABEL-CLASS/INDEX.png, which ImageFolder reads with labels in this order; card.json;
+    labels.csv where labels are soft.
 
     Pixels are rounded to 0..255 and clamped there.
     """
@@ -34,12 +37,16 @@ def write_folder(path: Path, content: dict[str, Any]) -> None:
 
 
 def write_pictures(path: Path, content: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """LABEL-CLASS/INDEX.png of every image, under its likeliest class; the names below `path`, each with its position."""
+    """LABEL-CLASS/INDEX.png of every image, under its likeliest class; the names below `path`, each
+    with its position.
+    """
     images = _pixels(content).round().clamp(0, 255).to(torch.uint8)
     hard, written = hard_labels(content), []
     digits = len(str(len(content["class_names"]) - 1))
     for label in hard.unique().tolist():  # a class without a picture would stop ImageFolder
-        name = f"{label:0{digits}}-{re.sub(r'[^A-Za-z0-9._ -]', '_', content['class_names'][label])}"
+        name = (
+            f"{label:0{digits}}-{re.sub(r'[^A-Za-z0-9._ -]', '_', content['class_names'][label])}"
+        )
         (path / name).mkdir(parents=True)
         for index, position in enumerate((hard == label).nonzero().flatten().tolist()):
             _picture(images[position]).save(path / name / f"{index:04}.png")
@@ -54,7 +61,9 @@ def hard_labels(content: Mapping[str, Any]) -> Tensor:
 
 
 def rounding(content: Mapping[str, Any]) -> tuple[float, float]:
-    """What writing pictures loses: the largest change of a pixel in grey levels of 255, and the share that was clamped."""
+    """What writing pictures loses: the largest change of a pixel in grey levels of 255, and the
+    share that was clamped.
+    """
     pixels = _pixels(content)
     clamped = (pixels.round() < 0) | (pixels.round() > 255)
     return float((pixels - pixels.round().clamp(0, 255)).abs().max()), float(clamped.float().mean())
@@ -68,4 +77,6 @@ def _pixels(content: Mapping[str, Any]) -> Tensor:
 
 
 def _picture(image: Tensor) -> Image.Image:
-    return Image.fromarray((image[0] if len(image) == 1 else image.permute(1, 2, 0)).contiguous().numpy())
+    return Image.fromarray(
+        (image[0] if len(image) == 1 else image.permute(1, 2, 0)).contiguous().numpy()
+    )

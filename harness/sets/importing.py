@@ -20,10 +20,19 @@ Load = Callable[[str], Splits]
 Tell = Callable[[str], None]
 
 
-def bring_in(source: tuple[Files, str], choices: Choices, path: Path, data: str | None, load: Load, tell: Tell) -> None:
-    """Read `source` (files and format), make the set for the data set called `data`, and save it at `path`.
+def bring_in(
+    source: tuple[Files, str],
+    choices: Choices,
+    path: Path,
+    data: str | None,
+    load: Load,
+    tell: Tell,
+) -> None:
+    """Read `source` (files and format), make the set for the data set called `data`, and save it at
+    `path`.
 
-    data: None where the file itself is to say it. tell: is told what the file holds, and what became of it.
+    data: None where the file itself is to say it. tell: is told what the file holds, and what
+    became of it.
     """
     files, format = source
     published = read(files, format)
@@ -34,7 +43,9 @@ def bring_in(source: tuple[Files, str], choices: Choices, path: Path, data: str 
     save_set(synthetic, path)
     write_atomically(path.with_suffix(".png"), preview(synthetic))
     taken = synthetic.card["source"]
-    tell(f"pixels are {taken['pixels']}; {taken['contrast']:.2f} times the contrast of {train.name}")
+    tell(
+        f"pixels are {taken['pixels']}; {taken['contrast']:.2f} times the contrast of {train.name}"
+    )
     for doubt in synthetic.card.get("doubts", []):
         tell(f"warning: {doubt}")
     counts = synthetic.card.get("counts", {}).values()
@@ -52,8 +63,8 @@ def _tell_other_images(published: Published, train: ClassData, tell: Tell) -> No
         return
     if published.dataset != train.name:
         raise UsageError(
-            f"{published.path}: says it was made from {published.dataset}, whose images are not those of"
-            f" {train.name}; pass the --data folder:PATH that it was made from"
+            f"{published.path}: says it was made from {published.dataset}, whose images are not"
+            f" those of {train.name}; pass the --data folder:PATH that it was made from"
         )
     tell(
         f"note: {published.path}: was made from other images of {train.name} (digest"
@@ -70,7 +81,8 @@ def _data_of(file: Path, said: str | None, asked: str | None) -> str:
         raise UsageError(f"{file}: does not say which data set it was made from; pass --data D")
     if asked is None and is_place(str(said)):
         raise UsageError(
-            f"{file}: says it was made from {said}, which is code; if you trust that code, pass its place: --data FILE.py:Name"
+            f"{file}: says it was made from {said}, which is code; if you trust that code, pass its"
+            " place: --data FILE.py:Name"
         )
     if asked is None:
         return located(str(said), file)

@@ -1,4 +1,6 @@
-"""One set outside a suite: progress on the terminal, checkpoints beside the file, card and preview."""
+"""One set outside a suite: progress on the terminal, checkpoints beside the file, card and
+preview.
+"""
 
 import hashlib
 import io
@@ -33,10 +35,14 @@ from harness.process import goes_on, shared_folder, stop_on_signals
 from scenarios.datasets.naming import is_place, located
 
 
-def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: tuple[int, str]) -> SyntheticSet:
-    """Condense and save; run is (seed, device). A checkpoint folder FILE.work lives until the set is saved.
+def make_set(
+    condenser: Any, train: ClassData, budget: Budget, path: Path, run: tuple[int, str]
+) -> SyntheticSet:
+    """Condense and save; run is (seed, device). A checkpoint folder FILE.work lives until the set
+    is saved.
 
-    What other sets can use too, such as experts, stays in a folder `cache` beside the file (or in HARNESS_CACHE).
+    What other sets can use too, such as experts, stays in a folder `cache` beside the file (or in
+    HARNESS_CACHE).
     """
     seed, device = run
     asked = [condenser.registered, settings_of(condenser), code_of(condenser)]
@@ -54,7 +60,8 @@ def make_set(condenser: Any, train: ClassData, budget: Budget, path: Path, run: 
 def named_by(synthetic: SyntheticSet, file: Path) -> str:
     """The data set that the card of a set names, a folder's looked for here and beside the file.
 
-    UsageError where loading it would run code, which only the user may ask for; DataMissing where a folder is not found.
+    UsageError where loading it would run code, which only the user may ask for; DataMissing where a
+    folder is not found.
     """
     name = str(synthetic.card["dataset"])
     if is_place(name):
@@ -67,7 +74,9 @@ def named_by(synthetic: SyntheticSet, file: Path) -> str:
 
 @contextmanager
 def kept_work(path: Path, determines: Any) -> Iterator[Path]:
-    """A folder FILE.work/HASH for the checkpoints of work that `determines` defines; removed when the work is done."""
+    """A folder FILE.work/HASH for the checkpoints of work that `determines` defines; removed when
+    the work is done.
+    """
     work = path.with_suffix(".work")
     yield work / hashlib.sha256(json.dumps(determines).encode()).hexdigest()[:16]
     shutil.rmtree(work, ignore_errors=True)
@@ -75,18 +84,36 @@ def kept_work(path: Path, determines: Any) -> Iterator[Path]:
 
 @contextmanager
 def interruptible(folder: Path | None, seed: int, device: str) -> Iterator[Context]:
-    """A Context with a progress bar that stops on Ctrl-C and SIGTERM, and says which line goes on from there."""
+    """A Context with a progress bar that stops on Ctrl-C and SIGTERM, and says which line goes on
+    from there.
+    """
     flag, console = threading.Event(), Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
     bars = Bars(*columns, console=console, disable=not console.is_terminal)
     task = bars.add_task("starting", total=None)
 
     def show(event: Progress) -> None:
-        bars.update(task, description=flat(f"{event.name} {event.note}"), completed=event.done, total=event.total)
+        bars.update(
+            task,
+            description=flat(f"{event.name} {event.note}"),
+            completed=event.done,
+            total=event.total,
+        )
 
     try:
         with stop_on_signals(flag), bars:
-            yield Context(seed=seed, device=torch.device(device), folder=folder, progress=show, stop=flag.is_set)
+            yield Context(
+                seed=seed,
+                device=torch.device(device),
+                folder=folder,
+                progress=show,
+                stop=flag.is_set,
+            )
     except Interrupted:
         print(goes_on(), file=sys.stderr)
         raise
@@ -96,5 +123,7 @@ def preview(synthetic: SyntheticSet) -> bytes:
     """A PNG: a row a class, at most ten images each, magnified where they are small."""
     picture, file = sheet(synthetic), io.BytesIO()
     scale = max(1, 56 // synthetic.card["shape"][-1])
-    picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(file, "PNG")
+    picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(
+        file, "PNG"
+    )
     return file.getvalue()

@@ -1,4 +1,6 @@
-"""What a run measured with one very set: the rows of its report for that set alone, not for others of its method."""
+"""What a run measured with one very set: the rows of its report for that set alone, not for others
+of its method.
+"""
 
 import filecmp
 from collections.abc import Mapping
@@ -13,20 +15,33 @@ SAME = ("data", "hyperparameters", "budget", "seed")
 
 
 def measured(file: Path, run: Path) -> list[Row]:
-    """Rows of what `run` measured with the set whose bytes `file` has; what things cost is left out.
+    """Rows of what `run` measured with the set whose bytes `file` has; what things cost is left
+    out.
 
-    Each has `settings` beside what the report has: those of its scenario, one for each variant. UsageError where the run
-    holds no such set, or measured nothing with it.
+    Each has `settings` beside what the report has: those of its scenario, one for each variant.
+    UsageError where the run holds no such set, or measured nothing with it.
     """
     store = Store(run)
     _, records, _ = store.contents()
-    made = next((r for r in records if r["kind"] == "condense" and _equal(store.set_path(r["key"]), file)), None)
+    made = next(
+        (r for r in records if r["kind"] == "condense" and _equal(store.set_path(r["key"]), file)),
+        None,
+    )
     if made is None:
-        raise UsageError(f"{run}: holds no set with the bytes of {file}; export RUN/cells/KEY/set.safetensors of that run")
+        raise UsageError(
+            f"{run}: holds no set with the bytes of {file}; export RUN/cells/KEY/set.safetensors of"
+            " that run"
+        )
     wanted = [r for r in records if r["cell"].get("condenser") is None or _with(r, made)]
-    rows = [row for row in as_rows(results_of(wanted)[0]) if not row["reference"] and row["unit"] not in SELF_EVIDENT]
+    rows = [
+        row
+        for row in as_rows(results_of(wanted)[0])
+        if not row["reference"] and row["unit"] not in SELF_EVIDENT
+    ]
     if not rows:
-        raise UsageError(f"{run}: has measured nothing with {file} yet; finish it with: harness run")
+        raise UsageError(
+            f"{run}: has measured nothing with {file} yet; finish it with: harness run"
+        )
     settings: dict[str, list[Any]] = {}
     for record in (record for record in wanted if _with(record, made)):
         settings.setdefault(record["cell"]["scenario"], []).append(record["cell"]["settings"])
@@ -38,6 +53,8 @@ def _equal(stored: Path, file: Path) -> bool:
 
 
 def _with(record: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
-    """Whether a record is of that set; a memory that was condensed anew under the same settings has costs of its own."""
+    """Whether a record is of that set; a memory that was condensed anew under the same settings has
+    costs of its own.
+    """
     same = all(record["cell"].get(key) == made["cell"].get(key) for key in SAME)
     return record["kind"] == "scenario" and same and record["condensation"] == made["condensation"]

@@ -1,4 +1,6 @@
-"""The ends of the scale on which a metric lies, by its unit and its name: no interval reaches beyond them."""
+"""The ends of the scale on which a metric lies, by its unit and its name: no interval reaches
+beyond them.
+"""
 
 from math import inf
 from typing import NamedTuple
@@ -19,7 +21,9 @@ class Bounds(NamedTuple):
         return Bounds(self.low - self.high, self.high - self.low)
 
     def kept_by(self, values: NDArray[np.float64]) -> "Bounds":
-        """Those bounds that all values keep: a unit is no proof that a scenario of others ends where ours do."""
+        """Those bounds that all values keep: a unit is no proof that a scenario of others ends
+        where ours do.
+        """
         low, high = (bool((values >= self.low).all()), bool((values <= self.high).all()))
         return Bounds(self.low if low else -inf, self.high if high else inf)
 
@@ -49,5 +53,7 @@ OF_NAME = {
 
 
 def bounds_of(metric: str, unit: str) -> Bounds:
-    """The bounds of a metric, none where it has none (as MMD and the share of a gap that is closed) or is not known."""
+    """The bounds of a metric, none where it has none (as MMD and the share of a gap that is closed)
+    or is not known.
+    """
     return OF_NAME.get(metric.partition(" in ")[0], OF_UNIT.get(unit, UNBOUNDED))

@@ -1,10 +1,14 @@
-"""How well scores rank architectures: tau-b, rho, r, partial rank correlation, precision@k, best-rank@k and regret@k.
+"""How well scores rank architectures: tau-b, rho, r, partial rank correlation, precision@k,
+best-rank@k and regret@k.
 
-Every statistic goes from a proxy's scores on B samples of architectures to (B, S) values, one a sample and seed of the proxy.
+Every statistic goes from a proxy's scores on B samples of architectures to (B, S) values, one a
+sample and seed of the proxy.
 
-Architectures as a resampling drew them, and a proxy's scores of them: orders, ranks and pairs, each worked out once.
+Architectures as a resampling drew them, and a proxy's scores of them: orders, ranks and pairs, each
+worked out once.
 
-A sample says how often it holds each architecture, so that what does not change between samples is shared by all of them.
+A sample says how often it holds each architecture, so that what does not change between samples is
+shared by all of them.
 """
 
 from collections.abc import Callable
@@ -21,9 +25,9 @@ Array = NDArray[np.float64]
 class Samples:
     """B samples of A architectures, and what is true of them.
 
-    test, validation: (M, A) accuracies, of each of M ways to draw the truth's seeds; drawn: (B,) which of these a sample has.
-    counts: (B, A) how often a sample holds each architecture. ties: (B, A) in [0, 1), decide between equal ones.
-    parameters: (A,), None where they are not known.
+    test, validation: (M, A) accuracies, of each of M ways to draw the truth's seeds; drawn: (B,)
+    which of these a sample has. counts: (B, A) how often a sample holds each architecture. ties:
+    (B, A) in [0, 1), decide between equal ones. parameters: (A,), None where they are not known.
     """
 
     test: Array
@@ -40,7 +44,9 @@ class Samples:
 
     @cached_property
     def below(self) -> tuple[Array, Array]:
-        """(B, A) each: how many of a sample have a lower true accuracy, and how many no higher one."""
+        """(B, A) each: how many of a sample have a lower true accuracy, and how many no higher
+        one.
+        """
         return counts_below(self.tested, self.counts)
 
     @cached_property
@@ -57,18 +63,28 @@ class Samples:
 
     @cached_property
     def control(self) -> Array | None:
-        """(B, A) mean ranks of the numbers of parameters; those of their logarithms are the same."""
-        return None if self.parameters is None else mid_ranks(counts_below(self.parameters[None], self.counts))
+        """(B, A) mean ranks of the numbers of parameters; those of their logarithms are the
+        same.
+        """
+        return (
+            None
+            if self.parameters is None
+            else mid_ranks(counts_below(self.parameters[None], self.counts))
+        )
 
     def first(self, below: Array) -> NDArray[np.int64]:
-        """Architectures of (B, ..., A), best first, ties by chance, those that a sample lacks last."""
+        """Architectures of (B, ..., A), best first, ties by chance, those that a sample lacks
+        last.
+        """
         between = (self.counts.shape[0], *(1,) * (below.ndim - 2), self.counts.shape[1])
         keys = np.where(self.counts.reshape(between) > 0, below + self.ties.reshape(between), -1.0)
         return np.asarray(np.argsort(-keys, axis=-1))
 
     @cached_property
     def retrained(self) -> Array:
-        """(B,) test accuracy of the architecture that the truth's validation accuracy chooses among all of a sample."""
+        """(B,) test accuracy of the architecture that the truth's validation accuracy chooses among
+        all of a sample.
+        """
         chosen = self.first(counts_below(self.validation[self.drawn], self.counts)[0])[:, :1]
         return np.asarray(np.take_along_axis(self.tested, chosen, 1)[:, 0])
 
@@ -96,19 +112,25 @@ class Scored:
         return self.samples.first(self.below[0])
 
     def top(self, k: int) -> tuple[NDArray[np.int64], Array]:
-        """(B, S, k) architectures of the k best by score, and how often each is among them (0: it is not)."""
+        """(B, S, k) architectures of the k best by score, and how often each is among them (0: it
+        is not).
+        """
         return top(self.first, self.samples.counts[:, None], k)
 
 
 def top(first: NDArray[np.int64], counts: Array, k: int) -> tuple[NDArray[np.int64], Array]:
-    """The first k of (..., A) ordered architectures, and how often each is among them; counts: (..., A)."""
+    """The first k of (..., A) ordered architectures, and how often each is among them; counts:
+    (..., A).
+    """
     chosen = first[..., :k]
     held = np.take_along_axis(np.broadcast_to(counts, first.shape), chosen, -1)
     return chosen, np.clip(k - (held.cumsum(-1) - held), 0, held)
 
 
 def counts_below(values: Array, counts: Array) -> tuple[Array, Array]:
-    """How many of a sample are lower, and how many are no higher, than each; both (..., A), arguments broadcast."""
+    """How many of a sample are lower, and how many are no higher, than each; both (..., A),
+    arguments broadcast.
+    """
     order = np.argsort(values, axis=-1, kind="stable")
     ordered = np.take_along_axis(values, order, -1)
     shape = np.broadcast_shapes(values.shape, counts.shape)
@@ -116,7 +138,9 @@ def counts_below(values: Array, counts: Array) -> tuple[Array, Array]:
     through = held.cumsum(-1)
     apart = ordered[..., 1:] != ordered[..., :-1]
     edge = np.ones((*ordered.shape[:-1], 1), dtype=bool)
-    low = np.maximum.accumulate(np.where(np.concatenate([edge, apart], -1), through - held, 0.0), axis=-1)
+    low = np.maximum.accumulate(
+        np.where(np.concatenate([edge, apart], -1), through - held, 0.0), axis=-1
+    )
     last = np.where(np.concatenate([apart, edge], -1), through, np.inf)
     high = np.minimum.accumulate(last[..., ::-1], axis=-1)[..., ::-1]
     back = np.broadcast_to(np.argsort(order, axis=-1), shape)
@@ -129,23 +153,31 @@ def mid_ranks(below: tuple[Array, Array]) -> Array:
 
 
 def signs(values: Array) -> NDArray[np.float32]:
-    """(A,) -> (A, A): 1 where the row's value is the larger, -1 where the smaller, 0 between equal ones."""
+    """(A,) -> (A, A): 1 where the row's value is the larger, -1 where the smaller, 0 between equal
+    ones.
+    """
     return np.sign(values[:, None] - values[None]).astype(np.float32)
 
 
 def pair_sums(counts: Array, weights: NDArray[np.float32]) -> Array:
-    """Sum of (A, A) weights over the ordered pairs of each sample; whole numbers, exact in float32."""
+    """Sum of (A, A) weights over the ordered pairs of each sample; whole numbers, exact in
+    float32.
+    """
     held = counts.astype(np.float32)
     return np.asarray(((held @ weights) * held).sum(-1, dtype=np.float64))
 
 
-_NOTHING = 1e-20  # a spread of no more than this share of the squares is rounding: the values are equal
+_NOTHING = (
+    1e-20  # a spread of no more than this share of the squares is rounding: the values are equal
+)
 
 RankStatistic = Callable[[Scored], Array]  # its values are nan where it is not defined
 
 
 def kendall(scored: Scored) -> Array:
-    """Kendall's tau-b: (concordant - discordant) / sqrt(pairs untied in truth x pairs untied in score)."""
+    """Kendall's tau-b: (concordant - discordant) / sqrt(pairs untied in truth x pairs untied in
+    score).
+    """
     samples, found = scored.samples, np.empty((len(scored.samples.counts), len(scored.scores)))
     orders = [signs(row) for row in scored.scores]
     for which, at in samples.by_truth():
@@ -158,23 +190,33 @@ def kendall(scored: Scored) -> Array:
 
 def spearman(scored: Scored) -> Array:
     """Spearman's rho: the correlation of ranks, ties at their mean rank."""
-    return _correlation(mid_ranks(scored.samples.below)[:, None], scored.ranks, scored.samples.counts[:, None])
+    return _correlation(
+        mid_ranks(scored.samples.below)[:, None], scored.ranks, scored.samples.counts[:, None]
+    )
 
 
 def pearson(scored: Scored) -> Array:
     """Pearson's r of the values themselves."""
-    return _correlation(scored.samples.tested[:, None], scored.scores[None], scored.samples.counts[:, None])
+    return _correlation(
+        scored.samples.tested[:, None], scored.scores[None], scored.samples.counts[:, None]
+    )
 
 
 def partial_spearman(scored: Scored) -> Array:
-    """Correlation of ranks given the number of parameters: that of what a line in the parameters' ranks leaves of both.
+    """Correlation of ranks given the number of parameters: that of what a line in the parameters'
+    ranks leaves of both.
 
-    (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2) (1 - r_yz^2)); nan where parameters alone give the score's order, or are not known.
+    (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2) (1 - r_yz^2)); nan where parameters alone give the
+    score's order, or are not known.
     """
     samples = scored.samples
     if samples.control is None:
         return np.full((len(samples.counts), len(scored.scores)), np.nan)
-    x, z, counts = mid_ranks(samples.below)[:, None], samples.control[:, None], samples.counts[:, None]
+    x, z, counts = (
+        mid_ranks(samples.below)[:, None],
+        samples.control[:, None],
+        samples.counts[:, None],
+    )
     xy, xz, yz = spearman(scored), _correlation(x, z, counts), _correlation(scored.ranks, z, counts)
     left = (1 - xz**2) * (1 - yz**2)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -187,14 +229,18 @@ def precision_at(k: int) -> RankStatistic:
 
 
 def best_rank_at(k: int) -> RankStatistic:
-    """The true rank of the best among the k best by score; 1 is the best of all, equal ones share the better rank."""
+    """The true rank of the best among the k best by score; 1 is the best of all, equal ones share
+    the better rank.
+    """
     return partial(_best_rank, k)
 
 
 def regret_at(k: int) -> RankStatistic:
-    """Test accuracy that trusting the proxy costs, in the truth's unit; validation accuracy chooses, test is read once.
+    """Test accuracy that trusting the proxy costs, in the truth's unit; validation accuracy
+    chooses, test is read once.
 
-    The architecture that the truth's validation accuracy chooses among all, less the one it chooses among the k best by score.
+    The architecture that the truth's validation accuracy chooses among all, less the one it chooses
+    among the k best by score.
     """
     return partial(_regret, k)
 
@@ -229,7 +275,9 @@ def _at(values: Array, chosen: NDArray[np.int64]) -> Array:
 
 
 def _correlation(x: Array, y: Array, counts: Array) -> Array:
-    """Correlation over the last axis, each value as often as its count; nan where either side is constant."""
+    """Correlation over the last axis, each value as often as its count; nan where either side is
+    constant.
+    """
     n = counts.sum(-1, keepdims=True)
     totals = []
     sides = []

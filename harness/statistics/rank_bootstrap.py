@@ -1,7 +1,9 @@
-"""Rank statistics with intervals: a percentile bootstrap over architectures, seeds of the truth and seeds of the proxy.
+"""Rank statistics with intervals: a percentile bootstrap over architectures, seeds of the truth and
+seeds of the proxy.
 
-Intervals come from eight architectures on: with fewer, resamples often agree perfectly by chance. Resampling is seeded, and
-its draws depend on nothing but the shapes: two proxies scored on the same architectures are paired.
+Intervals come from eight architectures on: with fewer, resamples often agree perfectly by chance.
+Resampling is seeded, and its draws depend on nothing but the shapes: two proxies scored on the same
+architectures are paired.
 """
 
 from collections.abc import Sequence
@@ -22,7 +24,9 @@ _AT_ONCE = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class RankDraws:
-    """One rank statistic: its value on the data, on every resample (B,), and over how many architectures."""
+    """One rank statistic: its value on the data, on every resample (B,), and over how many
+    architectures.
+    """
 
     point: float
     resampled: Array
@@ -33,7 +37,8 @@ class RankDraws:
 class Truth:
     """What is true of A architectures, and the resamples that all proxies are judged on.
 
-    test, validation: (T, A) accuracies, a row a seed; they are averaged over the seeds of each resample. parameters: (A,).
+    test, validation: (T, A) accuracies, a row a seed; they are averaged over the seeds of each
+    resample. parameters: (A,).
     """
 
     test: Array
@@ -44,7 +49,12 @@ class Truth:
     def part(self, chosen: NDArray[np.int64]) -> "Truth":
         """The truth of some of the architectures."""
         parameters = None if self.parameters is None else self.parameters[chosen]
-        return replace(self, test=self.test[:, chosen], validation=self.validation[:, chosen], parameters=parameters)
+        return replace(
+            self,
+            test=self.test[:, chosen],
+            validation=self.validation[:, chosen],
+            parameters=parameters,
+        )
 
     @cached_property
     def whole(self) -> Samples:
@@ -52,22 +62,41 @@ class Truth:
         count = self.test.shape[1]
         seeds = np.arange(len(self.test))[None]
         counts = np.ones((TIE_BREAKS, count))
-        return self._samples(seeds, np.zeros(TIE_BREAKS, dtype=np.int64), counts, np.random.default_rng(3))
+        return self._samples(
+            seeds, np.zeros(TIE_BREAKS, dtype=np.int64), counts, np.random.default_rng(3)
+        )
 
     @cached_property
     def resampled(self) -> list[Samples]:
         """The resamples, as many at once as memory easily holds."""
         count, rng = self.test.shape[1], np.random.default_rng(0)
-        counts = rng.multinomial(count, np.full(count, 1 / count), size=self.resamples).astype(np.float64)
-        ways, drawn = np.unique(np.sort(_seed_draws(len(self.test), self.resamples, 0), axis=1), axis=0, return_inverse=True)
+        counts = rng.multinomial(count, np.full(count, 1 / count), size=self.resamples).astype(
+            np.float64
+        )
+        ways, drawn = np.unique(
+            np.sort(_seed_draws(len(self.test), self.resamples, 0), axis=1),
+            axis=0,
+            return_inverse=True,
+        )
         step = max(1, _AT_ONCE // count)
         return [
-            self._samples(ways, drawn.reshape(-1)[start : start + step], counts[start : start + step], rng)
+            self._samples(
+                ways, drawn.reshape(-1)[start : start + step], counts[start : start + step], rng
+            )
             for start in range(0, self.resamples, step)
         ]
 
-    def _samples(self, ways: NDArray[np.int64], drawn: NDArray[np.int64], counts: Array, rng: np.random.Generator) -> Samples:
-        """ways: (M, T) seeds. Rounding keeps equal means equal in whatever order their seeds are added."""
+    def _samples(
+        self,
+        ways: NDArray[np.int64],
+        drawn: NDArray[np.int64],
+        counts: Array,
+        rng: np.random.Generator,
+    ) -> Samples:
+        """ways: (M, T) seeds.
+
+        Rounding keeps equal means equal in whatever order their seeds are added.
+        """
         test, validation = (side[ways].mean(1).round(9) for side in (self.test, self.validation))
         return Samples(test, validation, drawn, counts, rng.random(counts.shape), self.parameters)
 
@@ -75,8 +104,9 @@ class Truth:
 def rank_draws(statistics: Sequence[RankStatistic], truth: Truth, scores: Array) -> list[RankDraws]:
     """Compute statistics of (S, A) scores, a row a seed of the proxy.
 
-    Each is taken for every seed of the proxy against the mean truth, and averaged. A resample draws architectures, seeds of
-    the truth and seeds of the proxy with replacement. Scores with ties are judged by what their ties give on average.
+    Each is taken for every seed of the proxy against the mean truth, and averaged. A resample draws
+    architectures, seeds of the truth and seeds of the proxy with replacement. Scores with ties are
+    judged by what their ties give on average.
     """
     resamples, whole = truth.resamples, Scored(truth.whole, scores)
     seeds = _seed_draws(len(scores), resamples, 1)
@@ -89,7 +119,10 @@ def rank_draws(statistics: Sequence[RankStatistic], truth: Truth, scores: Array)
             values.append(np.take_along_axis(statistic(scored), own, 1).mean(1))
     count = scores.shape[1]
     points = [float(statistic(whole).mean()) for statistic in statistics]
-    return [RankDraws(point, np.concatenate(values), count) for point, values in zip(points, found, strict=True)]
+    return [
+        RankDraws(point, np.concatenate(values), count)
+        for point, values in zip(points, found, strict=True)
+    ]
 
 
 def _seed_draws(seeds: int, resamples: int, which: int) -> NDArray[np.int64]:
@@ -101,11 +134,22 @@ def rank_interval(draws: RankDraws) -> Interval:
     defined = draws.resampled[np.isfinite(draws.resampled)]
     dropped = draws.resampled.size - defined.size
     if draws.architectures < ARCHITECTURES_FROM:
-        return Interval(draws.point, None, None, draws.architectures, f"fewer than {ARCHITECTURES_FROM} architectures", dropped)
+        return Interval(
+            draws.point,
+            None,
+            None,
+            draws.architectures,
+            f"fewer than {ARCHITECTURES_FROM} architectures",
+            dropped,
+        )
     if defined.size == 0 or not np.isfinite(draws.point):
-        return Interval(draws.point, None, None, draws.architectures, "constant scores, not defined", dropped)
+        return Interval(
+            draws.point, None, None, draws.architectures, "constant scores, not defined", dropped
+        )
     low, high = np.percentile(defined, [50 - LEVEL * 50, 50 + LEVEL * 50])
-    return Interval(draws.point, float(low), float(high), draws.architectures, "percentile bootstrap", dropped)
+    return Interval(
+        draws.point, float(low), float(high), draws.architectures, "percentile bootstrap", dropped
+    )
 
 
 def rank_difference(a: RankDraws, b: RankDraws) -> Interval:
@@ -114,7 +158,9 @@ def rank_difference(a: RankDraws, b: RankDraws) -> Interval:
 
 
 def seed_agreement(statistics: Sequence[RankStatistic], truth: Truth) -> list[RankDraws] | None:
-    """Noise ceiling: mean statistics between pairs of the truth's seeds, which are not resampled; None with one seed."""
+    """Noise ceiling: mean statistics between pairs of the truth's seeds, which are not resampled;
+    None with one seed.
+    """
     pairs = [(i, j) for i in range(len(truth.test)) for j in range(i)]
     if not pairs:
         return None

@@ -1,1 +1,3 @@
-"""The run directory and the depot: what is kept of a run, who holds it, and how it is checked and mended."""
+"""The run directory and the depot: what is kept of a run, who holds it, and how it is checked and
+mended.
+"""

@@ -1,7 +1,9 @@
-"""Cells in a place that fsspec knows by its URL (s3://, gs://, file://, ...), for nodes that share no folder.
+"""Cells in a place that fsspec knows by its URL (s3://, gs://, file://, ...), for nodes that share
+no folder.
 
-URL/cells/KEY/ has the files of a cell, its record written last; URL/cells/KEY/unfinished/ the checkpoints of one at work.
-What is done is what the depot holds whole. A node's own folder is a cache: it saves transfers and answers for nothing.
+URL/cells/KEY/ has the files of a cell, its record written last; URL/cells/KEY/unfinished/ the
+checkpoints of one at work. What is done is what the depot holds whole. A node's own folder is a
+cache: it saves transfers and answers for nothing.
 
 Source: the fsspec documentation, "API Reference", AbstractFileSystem.
 """
@@ -47,7 +49,10 @@ class Depot:
         return f"{self.root}/cells/{key}/{name}"
 
     def has(self, key: str) -> bool:
-        """Whether a finished cell is there, its set too where its record names one. Checksums are compared by `pull`."""
+        """Whether a finished cell is there, its set too where its record names one.
+
+        Checksums are compared by `pull`.
+        """
         self.files.invalidate_cache()
         try:
             if not self.files.exists(self.place(key, RECORD)):
@@ -57,10 +62,14 @@ class Depot:
         except (ValueError, AttributeError, FileNotFoundError):
             return False  # not what was written there, or gone meanwhile: it is computed again
         except Exception as fault:  # each kind of store raises its own
-            raise StorageFailed(f"{self.url}: {key} cannot be read ({brief(fault)}); mend it, and run it again") from fault
+            raise StorageFailed(
+                f"{self.url}: {key} cannot be read ({brief(fault)}); mend it, and run it again"
+            ) from fault
 
     def push(self, store: Store, key: str) -> None:
-        """Put a cell's files there, its record last; what it kept of its work goes once it is done."""
+        """Put a cell's files there, its record last; what it kept of its work goes once it is
+        done.
+        """
         for name in (*KEPT, RECORD):
             if (store.folder(key) / name).is_file():
                 self._put(store.folder(key) / name, self.place(key, name))
@@ -70,7 +79,8 @@ class Depot:
     def pull(self, store: Store, key: str) -> bool:
         """Take a finished cell from there, unless `store` has it whole; whether the depot has it.
 
-        A cell that arrives with other bytes than its record says counts as lost, and so does one whose set is gone.
+        A cell that arrives with other bytes than its record says counts as lost, and so does one
+        whose set is gone.
         """
         if not self.has(key):
             return False
@@ -82,7 +92,9 @@ class Depot:
         return whole(store, key)
 
     def restore(self, store: Store, key: str) -> bool:
-        """Whether the depot has the finished cell now; what it lost is put back where `store` has it whole."""
+        """Whether the depot has the finished cell now; what it lost is put back where `store` has
+        it whole.
+        """
         if self.pull(store, key):
             return True
         if not whole(store, key):
@@ -113,7 +125,9 @@ class Depot:
             self.files.makedirs(place.rpartition("/")[0], exist_ok=True)
             self.files.put_file(str(path), place)
         except Exception as fault:  # each kind of store raises its own
-            raise StorageFailed(f"{self.url}: {place} cannot be written ({brief(fault)}); mend it, and run it again") from fault
+            raise StorageFailed(
+                f"{self.url}: {place} cannot be written ({brief(fault)}); mend it, and run it again"
+            ) from fault
 
     def _get(self, place: str, path: Path) -> None:
         partial = path.with_name(f".{path.name}.partial")
@@ -122,7 +136,9 @@ class Depot:
             self.files.get_file(place, str(partial))
             partial.replace(path)
         except Exception as fault:
-            raise StorageFailed(f"{self.url}: {place} cannot be read ({brief(fault)}); mend it, and run it again") from fault
+            raise StorageFailed(
+                f"{self.url}: {place} cannot be read ({brief(fault)}); mend it, and run it again"
+            ) from fault
 
 
 def whole(store: Store, key: str) -> bool:
@@ -139,7 +155,8 @@ def whole(store: Store, key: str) -> bool:
 
 
 def node_folder(url: str) -> Path:
-    """This user's own folder on this node for the cells of a depot; nobody else can read or write it.
+    """This user's own folder on this node for the cells of a depot; nobody else can read or write
+    it.
 
     StorageFailed where something of that name belongs to somebody else.
     """
@@ -148,15 +165,22 @@ def node_folder(url: str) -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError as fault:
-        raise StorageFailed(f"{folder}: cannot be made ({fault.strerror}); set TMPDIR to a folder of yours") from fault
+        raise StorageFailed(
+            f"{folder}: cannot be made ({fault.strerror}); set TMPDIR to a folder of yours"
+        ) from fault
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise StorageFailed(f"{folder}: it is not a folder of yours; remove it, or set TMPDIR to a folder of yours")
+        raise StorageFailed(
+            f"{folder}: it is not a folder of yours; remove it, or set TMPDIR to a folder of yours"
+        )
     folder.chmod(0o700)
     return folder
 
 
-def shared_work(cell: Cell, settings: Settings, listen: Listener, stopped: Callable[[], bool], share: str) -> str:
-    """Run one cell in a folder of this node's own, taking what it needs from the depot and putting what it makes there.
+def shared_work(
+    cell: Cell, settings: Settings, listen: Listener, stopped: Callable[[], bool], share: str
+) -> str:
+    """Run one cell in a folder of this node's own, taking what it needs from the depot and putting
+    what it makes there.
 
     "lost" where the depot lacks a set that the cell needs and this node has none to give back.
     """

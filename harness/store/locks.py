@@ -1,8 +1,8 @@
 """Who holds the lock of a run directory: what is written into it, and what may be believed of that.
 
-The lock itself is the kernel's and goes with the process that took it. The text in it can be older: a
-process that was killed leaves it, its number may be another process's by now, and numbers of other
-machines mean nothing here.
+The lock itself is the kernel's and goes with the process that took it. The text in it can be older:
+a process that was killed leaves it, its number may be another process's by now, and numbers of
+other machines mean nothing here.
 """
 
 import json
@@ -23,7 +23,9 @@ STARTED = 19  # in /proc/PID/stat after the command's name: clock ticks from the
 
 @dataclass(frozen=True)
 class Holder:
-    """A process. started: boot of its machine, and its start in ticks; "" where there is no /proc."""
+    """A process. started: boot of its machine, and its start in ticks; "" where there is no
+    /proc.
+    """
 
     process: int = 0
     host: str = ""
@@ -45,7 +47,13 @@ class Holder:
             return Holder()
         if faults_of(HolderShape, found):
             return Holder()
-        return Holder(**{name: found[name] for name in ("process", "host", "command", "started") if name in found})
+        return Holder(
+            **{
+                name: found[name]
+                for name in ("process", "host", "command", "started")
+                if name in found
+            }
+        )
 
     def written(self) -> str:
         return json.dumps(asdict(self))
@@ -58,8 +66,8 @@ class Holder:
             return f"process {self.process} on the machine {self.host}: {self.command}"
         if self.started and self.started != _started(self.process):
             return (
-                f"which one is not known: the last to say so, process {self.process}, has ended, and"
-                " what it started may hold the lock still"
+                f"which one is not known: the last to say so, process {self.process}, has ended,"
+                " and what it started may hold the lock still"
             )
         return f"process {self.process} on {self.host}: {self.command}"
 

@@ -1,7 +1,8 @@
-"""What the files of a run directory must look like, for all that reads them: records, failures, suite.json, a lock's holder.
+"""What the files of a run directory must look like, for all that reads them: records, failures,
+suite.json, a lock's holder.
 
-A checksum tells that a file is as it was written, not that it was written well: another version, a plug-in's scenario or a
-script may have written it.
+A checksum tells that a file is as it was written, not that it was written well: another version, a
+plug-in's scenario or a script may have written it.
 """
 
 import base64
@@ -23,7 +24,9 @@ Budget = Annotated[list[Any], Field(min_length=2, max_length=2)]
 
 
 class CellSettings(Shape):
-    """Of settings and hyperparameters only what reports read is looked at; parts check the rest when they are built."""
+    """Of settings and hyperparameters only what reports read is looked at; parts check the rest
+    when they are built.
+    """
 
     precision: str = "fp32"
 
@@ -45,7 +48,9 @@ class CellShape(Shape):
     @field_validator("budget")
     @classmethod
     def _of_a_kind(cls, value: list[Any] | None) -> list[Any] | None:
-        right = value is None or (value[0] in ("ipc", "bytes") and type(value[1]) is int and value[1] >= 1)
+        right = value is None or (
+            value[0] in ("ipc", "bytes") and type(value[1]) is int and value[1] >= 1
+        )
         if not right:
             raise ValueError('expected ["ipc", N] or ["bytes", N]')
         return value
@@ -62,7 +67,9 @@ class MeasurementShape(Shape):
     def _a_repeat_for_each_value(self) -> "MeasurementShape":
         if len(self.values) != len(self.repeats):
             raise ValueError(f"has {len(self.values)} values but {len(self.repeats)} repeats")
-        if self.metric == SCORE and not all(isinstance(repeat.get("architecture"), str) for repeat in self.repeats):
+        if self.metric == SCORE and not all(
+            isinstance(repeat.get("architecture"), str) for repeat in self.repeats
+        ):
             raise ValueError("a repeat names no architecture")
         return self
 
@@ -180,7 +187,9 @@ class DetailShape(Shape):
         if self.picture is not None:
             most = max([*self.picture.labels.real, *self.picture.labels.synthetic], default=-1)
             if most >= len(self.class_names):
-                raise ValueError(f"picture has a label {most}, but {len(self.class_names)} classes are named")
+                raise ValueError(
+                    f"picture has a label {most}, but {len(self.class_names)} classes are named"
+                )
         return self
 
 
@@ -244,13 +253,18 @@ class RecordShape(Shape):
         if self.kind == "scenario" and self.cell.scenario is None:
             lacking.append("cell.scenario")
         if lacking:
-            raise ValueError(f"{lacking[0]}: is missing, which a record of the kind '{self.kind}' has")
+            raise ValueError(
+                f"{lacking[0]}: is missing, which a record of the kind '{self.kind}' has"
+            )
         return self
 
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
-    "condense": (), "shard": (), "scenario": ("outcome",), "truth": ("row", "command", "environment"),
-}  # fmt: skip
+    "condense": (),
+    "shard": (),
+    "scenario": ("outcome",),
+    "truth": ("row", "command", "environment"),
+}
 
 
 class FailureShape(Shape):

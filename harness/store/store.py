@@ -1,8 +1,9 @@
 """The run store: one directory a cell, every file written to a temporary name and renamed.
 
 RUN/suite.json            the suite's name, its command, the cells in order
-RUN/cells/KEY/record.json a finished cell; failure.json a failed one; set.safetensors a made set; unfinished/ checkpoints
-RUN/cache/                what cells share whatever their seeds, such as experts; made anew where it is missing
+RUN/cells/KEY/record.json a finished cell; failure.json a failed one; set.safetensors a made set;
+unfinished/ checkpoints RUN/cache/                what cells share whatever their seeds, such as
+experts; made anew where it is missing
 """
 
 import fcntl
@@ -17,8 +18,23 @@ from pathlib import Path
 from typing import Any
 
 from condensers.engine.cache import HELD, take_lock
-from condensers.engine.context import make_folder, read_sealed, sync_folder, write_atomically, write_sealed
-from condensers.errors import Damaged, Interrupted, OlderFormat, OtherFormat, StorageFailed, UsageError, damaged, shown
+from condensers.engine.context import (
+    make_folder,
+    read_sealed,
+    sync_folder,
+    write_atomically,
+    write_sealed,
+)
+from condensers.errors import (
+    Damaged,
+    Interrupted,
+    OlderFormat,
+    OtherFormat,
+    StorageFailed,
+    UsageError,
+    damaged,
+    shown,
+)
 from condensers.schema import Shape, brief_faults
 from harness.process import shared_folder
 from harness.store.locks import Holder
@@ -34,7 +50,9 @@ PORTION = 2**20  # bytes
 
 @dataclass(frozen=True)
 class Examined:
-    """What is there of some cells, by key: records and failures that are fine, faults of the others."""
+    """What is there of some cells, by key: records and failures that are fine, faults of the
+    others.
+    """
 
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -48,7 +66,10 @@ class Examined:
 
 
 class Store:
-    """A run directory. Reading needs nothing but the files; writing is safe against a pulled plug."""
+    """A run directory.
+
+    Reading needs nothing but the files; writing is safe against a pulled plug.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -58,7 +79,9 @@ class Store:
 
     @property
     def cache(self) -> Path:
-        """Where condensers keep what several cells use; several runs too, where HARNESS_CACHE names a folder."""
+        """Where condensers keep what several cells use; several runs too, where HARNESS_CACHE names
+        a folder.
+        """
         return shared_folder(self.root)
 
     def work(self, key: str) -> Path:
@@ -77,7 +100,9 @@ class Store:
         return (self.folder(key) / RECORD).stat().st_mtime
 
     def record(self, key: str) -> dict[str, Any]:
-        """The record of a finished cell; Damaged where it is not intact or another's; OtherFormat."""
+        """The record of a finished cell; Damaged where it is not intact or another's;
+        OtherFormat.
+        """
         return _own(RecordShape, self.folder(key) / RECORD, key)
 
     def write_record(self, key: str, record: Mapping[str, Any]) -> None:
@@ -87,7 +112,9 @@ class Store:
         (self.folder(key) / FAILURE).unlink(missing_ok=True)
 
     def require_intact(self, key: str) -> Path:
-        """The path of a made set; Damaged where its bytes or its card's are not those of its record."""
+        """The path of a made set; Damaged where its bytes or its card's are not those of its
+        record.
+        """
         record = self.record(key)
         for name, written in ((SET, record.get("set")), (CARD, record.get("card"))):
             if written is not None or name == SET:
@@ -123,15 +150,17 @@ class Store:
     def claim(self, key: str, must_stop: Callable[[], bool]) -> Iterator[bool]:
         """Keep every other process, on whatever node, from writing the cell meanwhile.
 
-        Waits while another one does; False where that finished the cell. The claim goes with the process that holds it. Raises
-        Interrupted while it waits, when must_stop() is true.
+        Waits while another one does; False where that finished the cell. The claim goes with the
+        process that holds it. Raises Interrupted while it waits, when must_stop() is true.
         """
         path = self.folder(key) / ".lock"
         try:
             make_folder(path.parent)
             file = path.open("w")
         except OSError as fault:
-            raise StorageFailed(f"{path}: cannot be written ({fault.strerror}); make room, and run it again") from fault
+            raise StorageFailed(
+                f"{path}: cannot be written ({fault.strerror}); make room, and run it again"
+            ) from fault
         with file:
             while not take_lock(file, path):
                 if must_stop():
@@ -140,7 +169,8 @@ class Store:
             yield not self.done(key)
 
     def adopt(self, key: str, other: "Store") -> bool:
-        """Copy a finished cell of another run, with its set; False where that run has not finished it.
+        """Copy a finished cell of another run, with its set; False where that run has not finished
+        it.
 
         Damaged where the cell is not intact there.
         """
@@ -183,14 +213,16 @@ class Store:
         if not self.described and any(self.root.glob("cells/*")):
             raise damaged(self.description, "it is gone, though there are cells")
         if not self.described:
-            raise UsageError(f"{self.root}: not a run directory (no suite.json in it); harness runs lists them")
+            raise UsageError(
+                f"{self.root}: not a run directory (no suite.json in it); harness runs lists them"
+            )
         found = read_sealed(self.description)
         if "format" not in found:
             _require_shape(SuiteShape, self.description, found)
             version = (found.get("environment") or {}).get("harness", "an earlier version")
             raise OlderFormat(
-                f"{self.root}: was written by harness {version} in an older format; report it with that"
-                f" version, or compute it anew with: {found.get('command', 'harness run')}"
+                f"{self.root}: was written by harness {version} in an older format; report it with"
+                f" that version, or compute it anew with: {found.get('command', 'harness run')}"
             )
         _require_format(self.description, found["format"])
         _require_shape(SuiteShape, self.description, found)
@@ -208,7 +240,8 @@ class Store:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Make the directory and keep a second run out of it; the lock goes with the process that holds it.
+        """Make the directory and keep a second run out of it; the lock goes with the process that
+        holds it.
 
         UsageError where the directory cannot be written or is in use; it says by whom.
         """
@@ -216,14 +249,20 @@ class Store:
             make_folder(self.root)
             file = (self.root / ".lock").open("a+")
         except OSError as fault:
-            raise UsageError(f"{self.root}: cannot be written ({fault.strerror}); choose another place with --out") from fault
+            raise UsageError(
+                f"{self.root}: cannot be written ({fault.strerror}); choose another place with"
+                " --out"
+            ) from fault
         with file:
             begun = time.monotonic()
             while not take_lock(file, self.root / ".lock"):
                 if time.monotonic() - begun > LOCK_SECONDS:
                     file.seek(0)
                     holder = Holder.read(file.read())
-                    raise UsageError(f"{self.root}: another run is using it ({holder}); wait for it, or choose another --out")
+                    raise UsageError(
+                        f"{self.root}: another run is using it ({holder}); wait for it, or choose"
+                        " another --out"
+                    )
                 time.sleep(LOCK_SECONDS / 10)
             file.truncate(0)
             file.write(Holder.here().written())
@@ -291,7 +330,9 @@ def _require_format(path: Path, found: Any) -> None:
 
 
 def _require_digest(path: Path, written: Any) -> None:
-    """Damaged where a file is not there, or has not the SHA-256 that was written (None: none was)."""
+    """Damaged where a file is not there, or has not the SHA-256 that was written (None: none
+    was).
+    """
     if not path.is_file():
         raise damaged(path, "a directory is in its place" if path.is_dir() else "it is gone")
     if written is not None and digest(path) != written:

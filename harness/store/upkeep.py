@@ -2,7 +2,8 @@
 
 The run directories below a folder: how far each has come, how long ago, and how much room it takes.
 
-Whether a run goes on under the versions it began with: other versions of some packages round differently.
+Whether a run goes on under the versions it began with: other versions of some packages round
+differently.
 """
 
 import json
@@ -21,12 +22,22 @@ from condensers.sets.files import load_set
 from harness.store.store import Store
 from harness.suite.cell import IN_KEY, Cell
 
-CHECKS: dict[str, Callable[[Path], Any]] = {".pt": require_intact, ".json": read_sealed, ".safetensors": load_set}
+CHECKS: dict[str, Callable[[Path], Any]] = {
+    ".pt": require_intact,
+    ".json": read_sealed,
+    ".safetensors": load_set,
+}
 
 
 def repair(store: Store, keys: Sequence[str]) -> list[str]:
-    """Remove what is damaged of the cells `key` and of what they share; what each was, in a sentence."""
-    return [*_description(store), *(said for key in keys for said in _cell(store, key)), *_files(store.cache)]
+    """Remove what is damaged of the cells `key` and of what they share; what each was, in a
+    sentence.
+    """
+    return [
+        *_description(store),
+        *(said for key in keys for said in _cell(store, key)),
+        *_files(store.cache),
+    ]
 
 
 def _description(store: Store) -> Iterator[str]:
@@ -74,22 +85,33 @@ AGES = ((2 * 86400, 86400, "d"), (2 * 3600, 3600, "h"), (2 * 60, 60, "min"))
 
 
 def found_runs(root: Path) -> list[dict[str, Any]]:
-    """One JSON object a run directory; age_seconds is the time since a cell was last finished, None where none was."""
-    return [_described(path.parent) for path in sorted(root.glob("*/suite.json"))] if root.is_dir() else []
+    """One JSON object a run directory; age_seconds is the time since a cell was last finished, None
+    where none was.
+    """
+    return (
+        [_described(path.parent) for path in sorted(root.glob("*/suite.json"))]
+        if root.is_dir()
+        else []
+    )
 
 
 def age(seconds: float | None) -> str:
     """ "3 h": the largest unit of which there are two."""
     if seconds is None:
         return "-"
-    return next((f"{seconds // unit:.0f} {name}" for least, unit, name in AGES if seconds >= least), f"{max(0, seconds):.0f} s")
+    return next(
+        (f"{seconds // unit:.0f} {name}" for least, unit, name in AGES if seconds >= least),
+        f"{max(0, seconds):.0f} s",
+    )
 
 
 def _described(folder: Path) -> dict[str, Any]:
     try:
         return _read(Store(folder))
     except (Damaged, OtherFormat, StorageFailed) as fault:
-        why = {Damaged: "damaged", OlderFormat: "of an older format"}.get(type(fault), "cannot be read")
+        why = {Damaged: "damaged", OlderFormat: "of an older format"}.get(
+            type(fault), "cannot be read"
+        )
         return {**UNREAD, "directory": str(folder), "status": why, "megabytes": _megabytes(folder)}
 
 
@@ -139,19 +161,22 @@ def refuse_other(before: Mapping[str, Any], now: Mapping[str, Any], root: object
     changed = _changed(before, now, DECISIVE)
     if changed:
         raise UsageError(
-            f"{root}: was begun with other versions ({changed}), whose figures may differ; install those, choose another --out,"
-            " or add --mix-versions to go on, and the report lists both"
+            f"{root}: was begun with other versions ({changed}), whose figures may differ; install"
+            " those, choose another --out, or add --mix-versions to go on, and the report lists"
+            " both"
         )
 
 
 def refuse_node(command: Mapping[str, Any], node: Mapping[str, Any], name: str) -> None:
-    """UsageError where a node of a cluster has another version of what decides results than the command has."""
+    """UsageError where a node of a cluster has another version of what decides results than the
+    command has.
+    """
     different = [key for key in (*DECISIVE, "harness") if command[key] != node[key]]
     if different:
         told = ", ".join(f"{key} {node[key]}, the command {command[key]}" for key in different)
         raise UsageError(
-            f"node {name}: has other versions than the command ({told}), so figures may differ; install the same on"
-            " every node, or add --mix-versions"
+            f"node {name}: has other versions than the command ({told}), so figures may differ;"
+            " install the same on every node, or add --mix-versions"
         )
 
 
@@ -166,7 +191,9 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any], names: tuple[str
 
 
 def other_code(store: "Store", left: Sequence[Cell]) -> list[str]:
-    """Modules for whose change alone some of the cells `left` are not done: the last run did them."""
+    """Modules for whose change alone some of the cells `left` are not done: the last run did
+    them.
+    """
     try:
         records = store.examine(store.suite()["cells"]).records.values() if store.described else ()
     except UsageError:

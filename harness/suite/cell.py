@@ -1,4 +1,6 @@
-"""Cells: the smallest pieces of a run that are stored, each keyed by the hash of what determines its result."""
+"""Cells: the smallest pieces of a run that are stored, each keyed by the hash of what determines
+its result.
+"""
 
 import hashlib
 import json
@@ -18,13 +20,15 @@ ALWAYS = ("condensers.sets.files", "scenarios.protocol")
 
 @dataclass(frozen=True)
 class Cell:
-    """One set to make, a shard of one, one measurement of a scenario, or one row of a ground-truth table.
+    """One set to make, a shard of one, one measurement of a scenario, or one row of a ground-truth
+    table.
 
-    data: name of the data set; digests: what its parts hold. condenser: spec with all hyperparameters, None for a reference.
-    budget: ("ipc", N) or ("bytes", B). needs: key of the cell that makes the set this one measures. architecture: the choices of
-    the one whose row of a ground-truth table this cell makes. classes: those of a shard. shards: keys of the cells whose sets,
-    put together, are this one. origin: what the set's images are, as its condenser says. sources: digests of the code
-    behind it, as `sources_of` gives them.
+    data: name of the data set; digests: what its parts hold. condenser: spec with all
+    hyperparameters, None for a reference. budget: ("ipc", N) or ("bytes", B). needs: key of the
+    cell that makes the set this one measures. architecture: the choices of the one whose row of a
+    ground-truth table this cell makes. classes: those of a shard. shards: keys of the cells whose
+    sets, put together, are this one. origin: what the set's images are, as its condenser says.
+    sources: digests of the code behind it, as `sources_of` gives them.
     """
 
     kind: str
@@ -53,7 +57,9 @@ class Cell:
 
     @property
     def keyed_by(self) -> dict[str, Any]:
-        """What enters the key beside what `as_json` says: with both, a record shows that its key is its own."""
+        """What enters the key beside what `as_json` says: with both, a record shows that its key is
+        its own.
+        """
         return {
             "version": __version__,
             "digests": dict(self.digests),
@@ -112,11 +118,13 @@ def _digest_of_sources(sources: tuple[tuple[str, str], ...]) -> str:
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 
 
-def sources_of(*parts: Any, words: Sequence[str] = (), modules: Sequence[str] = ()) -> dict[str, str]:
+def sources_of(
+    *parts: Any, words: Sequence[str] = (), modules: Sequence[str] = ()
+) -> dict[str, str]:
     """Module -> digest of the code behind `parts`. words: names of further parts.
 
-    Of this package only `harness.running.cell_work` is among them: reports, displays and the command line
-    decide no result.
+    Of this package only `harness.running.cell_work` is among them: reports, displays and the
+    command line decide no result.
     """
     named = {name for part in parts for name in code_digest.modules_of(part)}
     texts = {*code_digest.words_of(parts), *words}
@@ -125,7 +133,9 @@ def sources_of(*parts: Any, words: Sequence[str] = (), modules: Sequence[str] = 
 
 
 def digests_of(**parts: ClassData) -> dict[str, str]:
-    """What parts of a data set hold, by name; the scale and symmetry that their reader gave them."""
+    """What parts of a data set hold, by name; the scale and symmetry that their reader gave
+    them.
+    """
     scales = sorted({repr((part.mean, part.std, part.mirror)) for part in parts.values()})
     scale = hashlib.sha256(repr(scales).encode()).hexdigest()[:16]
     return {**{name: part.digest for name, part in parts.items()}, "scale": scale}

@@ -1,4 +1,7 @@
-"""A suite: which sets are made from which data, and where they are used. Read from TOML, checked whole before anything runs."""
+"""A suite: which sets are made from which data, and where they are used.
+
+Read from TOML, checked whole before anything runs.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +15,18 @@ from harness.suite.design import Design, expand
 from harness.suite.overrides import apply_override, label_of, loads
 from harness.suite.toml_files import read_toml
 
-TOP = {"name", "about", "data", "ipc", "bytes", "seeds", "validation", "condensers", "scenarios", "design"}
+TOP = {
+    "name",
+    "about",
+    "data",
+    "ipc",
+    "bytes",
+    "seeds",
+    "validation",
+    "condensers",
+    "scenarios",
+    "design",
+}
 MOST_SEEDS, LARGEST_SEED = 10_000, 2**32 - 1  # numpy's generators take no larger one
 LONGEST_NAME = 100
 OF_CONDENSER = {"method", "label", "ipc", "bytes", "shards"}
@@ -21,7 +35,8 @@ OF_SCENARIO = {"scenario", "label", "ipc", "bytes", "condensers", "references", 
 
 @dataclass(frozen=True)
 class CondenserEntry:
-    """One [[condensers]] table: a label, and the spec from which the registry builds it. budgets: () means the suite's.
+    """One [[condensers]] table: a label, and the spec from which the registry builds it. budgets:
+    () means the suite's.
 
     shards: how many cells make a set, each some of its classes.
     """
@@ -34,7 +49,9 @@ class CondenserEntry:
 
 @dataclass(frozen=True)
 class ScenarioEntry:
-    """One [[scenarios]] table. condensers: the labels it is run for; references: the bounds and baselines it adds."""
+    """One [[scenarios]] table. condensers: the labels it is run for; references: the bounds and
+    baselines it adds.
+    """
 
     name: str
     label: str
@@ -47,9 +64,11 @@ class ScenarioEntry:
 
 @dataclass(frozen=True)
 class Suite:
-    """A whole suite. Budgets are ("ipc", N) or ("bytes", B). faults: what is wrong with it, for the plan to tell.
+    """A whole suite. Budgets are ("ipc", N) or ("bytes", B). faults: what is wrong with it, for the
+    plan to tell.
 
-    design: the factors whose combinations some of the condensers are. source: how errors name it, a file or "suite NAME".
+    design: the factors whose combinations some of the condensers are. source: how errors name it, a
+    file or "suite NAME".
     """
 
     name: str
@@ -75,11 +94,15 @@ def about(path: Path) -> str:
 
 
 def read(name: str, overrides: Sequence[str] = ()) -> Suite:
-    """Read a built-in suite or a TOML file and apply `k=v` overrides; UsageError where that cannot be done."""
+    """Read a built-in suite or a TOML file and apply `k=v` overrides; UsageError where that cannot
+    be done.
+    """
     known = built_in()
     path = known.get(name, Path(name))
     if not path.is_file():
-        raise UsageError(f"suite {shown(name)}: neither a built-in suite nor a file; {suggestion(name, known)}")
+        raise UsageError(
+            f"suite {shown(name)}: neither a built-in suite nor a file; {suggestion(name, known)}"
+        )
     table = read_toml(path)
     for override in overrides:
         apply_override(table, override)
@@ -87,16 +110,26 @@ def read(name: str, overrides: Sequence[str] = ()) -> Suite:
 
 
 def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Suite:
-    """Turn a TOML table into a Suite that knows every fault of its structure; its parts are checked by the plan.
+    """Turn a TOML table into a Suite that knows every fault of its structure; its parts are checked
+    by the plan.
 
     source: what faults name it by.
     """
-    faults = [*_odd(table), *(f"unknown key {shown(key)}; {suggestion(str(key), TOP)}" for key in table if key not in TOP)]
+    faults = [
+        *_odd(table),
+        *(
+            f"unknown key {shown(key)}; {suggestion(str(key), TOP)}"
+            for key in table
+            if key not in TOP
+        ),
+    ]
     seeds = _seeds(table.get("seeds", 5), "seeds", faults)
     budgets = _budgets(table, "suite", faults)
     if not isinstance(table.get("design", {}), dict):
         faults.append("design: write each factor's levels as [[design.NAME]] tables")
-    design, combined = expand(table["design"], faults) if isinstance(table.get("design"), dict) else (Design(), [])
+    design, combined = (
+        expand(table["design"], faults) if isinstance(table.get("design"), dict) else (Design(), [])
+    )
     listed = [*_tables(table, "condensers", faults), *combined]
     condensers = [_condenser(entry, f"condensers[{i}]", faults) for i, entry in enumerate(listed)]
     labels = [entry.label for entry in condensers]
@@ -104,8 +137,14 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
         _scenario(entry, f"scenarios[{i}]", (labels, budgets, seeds), faults)
         for i, entry in enumerate(_tables(table, "scenarios", faults))
     ]
-    faults += _twice("condensers", labels) + _twice("scenarios", [entry.label for entry in scenarios])
-    data = texts([table["data"]] if isinstance(table.get("data"), str) else table.get("data", []), "data", faults)
+    faults += _twice("condensers", labels) + _twice(
+        "scenarios", [entry.label for entry in scenarios]
+    )
+    data = texts(
+        [table["data"]] if isinstance(table.get("data"), str) else table.get("data", []),
+        "data",
+        faults,
+    )
     if not data:
         faults.append('data: name at least one data set, such as data = ["mnist-5k"]')
     where = source or f"suite {stem}"
@@ -139,9 +178,16 @@ def _twice(kind: str, labels: Sequence[str]) -> list[str]:
 
 def _name(value: Any, faults: list[str]) -> str:
     """The suite's name, which is that of its run directory too."""
-    if isinstance(value, str) and value.strip(".") and not {"/", "\\"} & set(value) and len(value) <= LONGEST_NAME:
+    if (
+        isinstance(value, str)
+        and value.strip(".")
+        and not {"/", "\\"} & set(value)
+        and len(value) <= LONGEST_NAME
+    ):
         return value
-    faults.append(f'name: {shown(value)} cannot name a directory; write a word, such as name = "first"')
+    faults.append(
+        f'name: {shown(value)} cannot name a directory; write a word, such as name = "first"'
+    )
     return "suite"
 
 
@@ -191,13 +237,22 @@ def _condenser(entry: Mapping[str, Any], where: str, faults: list[str]) -> Conde
 
 
 def _scenario(
-    entry: Mapping[str, Any], where: str, known: tuple[list[str], tuple[tuple[str, int], ...], tuple[int, ...]], faults: list[str]
+    entry: Mapping[str, Any],
+    where: str,
+    known: tuple[list[str], tuple[tuple[str, int], ...], tuple[int, ...]],
+    faults: list[str],
 ) -> ScenarioEntry:
     labels, budgets, seeds = known
     _require(entry, "scenario", where, faults)
     chosen = texts(entry.get("condensers", labels), f"{where}.condensers", faults)
-    faults += [f"{where}.condensers: unknown label {shown(c)}; {suggestion(c, labels)}" for c in chosen if c not in labels]
-    references = texts(entry["references"], f"{where}.references", faults) if "references" in entry else None
+    faults += [
+        f"{where}.condensers: unknown label {shown(c)}; {suggestion(c, labels)}"
+        for c in chosen
+        if c not in labels
+    ]
+    references = (
+        texts(entry["references"], f"{where}.references", faults) if "references" in entry else None
+    )
     return ScenarioEntry(
         name=entry["scenario"] if isinstance(entry.get("scenario"), str) else "",
         label=label_of(entry),
@@ -217,16 +272,23 @@ def _require(entry: Mapping[str, Any], key: str, where: str, faults: list[str]) 
         text(entry, key, where, faults)
     text(entry, "label", where, faults)
     if "name" in entry:
-        faults.append(f"{where}: unknown key 'name'; what is used is named by `{key}`, what rows call it by `label`")
+        faults.append(
+            f"{where}: unknown key 'name'; what is used is named by `{key}`, what rows call it by"
+            " `label`"
+        )
 
 
-def _budgets(table: Mapping[str, Any], where: str, faults: list[str]) -> tuple[tuple[str, int], ...]:
+def _budgets(
+    table: Mapping[str, Any], where: str, faults: list[str]
+) -> tuple[tuple[str, int], ...]:
     budgets = []
     for kind in ("ipc", "bytes"):
         values = table.get(kind, [])
         for value in values if isinstance(values, list) else [values]:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                faults.append(f"{join(where, kind)}: {shown(value)} is not a whole number of at least 1")
+                faults.append(
+                    f"{join(where, kind)}: {shown(value)} is not a whole number of at least 1"
+                )
             else:
                 budgets.append((kind, value))
     return tuple(dict.fromkeys(budgets))
@@ -242,6 +304,7 @@ def _seeds(value: Any, where: str, faults: list[str]) -> tuple[int, ...]:
     ):
         return tuple(dict.fromkeys(value))
     faults.append(
-        f"{where}: {shown(value)} is neither a number of seeds (1 to {MOST_SEEDS}) nor a list of them, each 0 to {LARGEST_SEED}"
+        f"{where}: {shown(value)} is neither a number of seeds (1 to {MOST_SEEDS}) nor a list of"
+        f" them, each 0 to {LARGEST_SEED}"
     )
     return (0,)

@@ -1,7 +1,8 @@
-"""About how long each cell takes: image passes that a part says it needs, times the seconds of a pass on this machine.
+"""About how long each cell takes: image passes that a part says it needs, times the seconds of a
+pass on this machine.
 
-A part says it by `image_passes(...)`, a list of (network spec, passes); a pass is one image forward and backward. A part that
-does not say is counted as a fifth of a second.
+A part says it by `image_passes(...)`, a list of (network spec, passes); a pass is one image forward
+and backward. A part that does not say is counted as a fifth of a second.
 """
 
 import json
@@ -27,7 +28,10 @@ Passes = list[tuple[Any, float]]
 def estimate(cells: Sequence[Cell], data: Mapping[str, Splits], device: str) -> dict[str, float]:
     """Seconds of each of `cells` by key; `data` by name."""
     timer = PassTimer(device)
-    return {cell.key: timer.seconds(_passes(cell, data[cell.data]), data[cell.data].train) for cell in cells}
+    return {
+        cell.key: timer.seconds(_passes(cell, data[cell.data]), data[cell.data].train)
+        for cell in cells
+    }
 
 
 def _passes(cell: Cell, data: Splits) -> Passes | None:
@@ -36,11 +40,18 @@ def _passes(cell: Cell, data: Splits) -> Passes | None:
     if condenser is not None and cell.budget is not None:
         ipc = as_budget(cell.budget).ipc_of(condenser, data.train)
         images = condenser.images_per_class(data.train, ipc) * len(data.train.classes)
-    made = condenser.image_passes(data.train, ipc) if condenser and hasattr(condenser, "image_passes") else None
+    made = (
+        condenser.image_passes(data.train, ipc)
+        if condenser and hasattr(condenser, "image_passes")
+        else None
+    )
     if cell.shards:
         return []
     if cell.kind == "shard" and made is not None:
-        return [(network, count * len(cell.classes) / len(data.train.classes)) for network, count in made]
+        return [
+            (network, count * len(cell.classes) / len(data.train.classes))
+            for network, count in made
+        ]
     if cell.kind in MAKES_A_SET:
         return made
     scenario = SCENARIOS.create({"name": cell.scenario, **cell.settings})
@@ -66,7 +77,9 @@ class PassTimer:
         return 0.01 + sum(count * self.per_pass(spec, train) for spec, count in passes)
 
     def per_pass(self, spec: Any, train: Any) -> float:
-        """Seconds of one image of `train`'s shape through the network `spec`, forward and backward."""
+        """Seconds of one image of `train`'s shape through the network `spec`, forward and
+        backward.
+        """
         name = json.dumps([spec, train.shape, len(train.class_names)], sort_keys=True, default=repr)
         if name not in self.known:
             self.known[name] = self._time(spec, train)
@@ -74,7 +87,9 @@ class PassTimer:
 
     def _time(self, spec: Any, train: Any) -> float:
         device = torch.device(self.device)
-        network = networks.build(spec, train.shape, len(train.class_names), torch.Generator(), device)
+        network = networks.build(
+            spec, train.shape, len(train.class_names), torch.Generator(), device
+        )
         images = torch.zeros(TIMED_IMAGES, *train.shape, device=device)
         network(images).sum().backward()
         begun, rounds = time.perf_counter(), 0

@@ -16,21 +16,29 @@ else:
     from tomli import loads
 
 LONGEST = 100  # letters of an override that an error quotes
-OF_SUITE = {"condensers": "method", "scenarios": "scenario"}  # lists of a suite, and the kind of their entries
+OF_SUITE = {
+    "condensers": "method",
+    "scenarios": "scenario",
+}  # lists of a suite, and the kind of their entries
 
 __all__ = ["apply_override", "label_of", "loads"]
 
 
 def apply_override(table: dict[str, Any], override: str, kind: str = "") -> None:
-    """Set one value: `seeds=3`, `condensers.dm.iterations=50`, `scenarios.accuracy.epochs=10` (lists go by label).
+    """Set one value: `seeds=3`, `condensers.dm.iterations=50`, `scenarios.accuracy.epochs=10`
+    (lists go by label).
 
-    kind: of the part that `table` describes; "" for a suite. A setting of a part that the table only names, or leaves to its
-    default, can be set too: `network.width=32` makes the table of that network.
+    kind: of the part that `table` describes; "" for a suite. A setting of a part that the table
+    only names, or leaves to its default, can be set too: `network.width=32` makes the table of that
+    network.
     """
     path, equals, text = override.partition("=")
     override = override if len(override) <= LONGEST else f"{override[:LONGEST]}..."
     if not equals or not path:
-        raise UsageError(f"--set {override}: write it as key=value, such as seeds=3 or condensers.dm.iterations=50")
+        raise UsageError(
+            f"--set {override}: write it as key=value, such as seeds=3 or"
+            " condensers.dm.iterations=50"
+        )
     value = _value(text)
     *parents, last = path.split(".")
     place: Any = table
@@ -51,7 +59,9 @@ def _value(text: str) -> Any:
 
 
 def _enter(place: Any, step: str, kind: str, override: str) -> tuple[Any, str]:
-    """What `step` leads to, made where it is a part that has no table yet, and of which kind of part it is."""
+    """What `step` leads to, made where it is a part that has no table yet, and of which kind of
+    part it is.
+    """
     if isinstance(place, list):
         labels = {label_of(entry): entry for entry in place if isinstance(entry, dict)}
         if step in labels:
@@ -72,8 +82,13 @@ def _enter(place: Any, step: str, kind: str, override: str) -> tuple[Any, str]:
 
 
 def _parts_of(place: Mapping[str, Any], kind: str, override: str) -> "dict[str, Field[Any]]":
-    """The fields of a part, described by a table, that hold other parts; none where the table is of no part."""
-    name = next((place[key] for key in ("method", "scenario", "name") if isinstance(place.get(key), str)), None)
+    """The fields of a part, described by a table, that hold other parts; none where the table is of
+    no part.
+    """
+    name = next(
+        (place[key] for key in ("method", "scenario", "name") if isinstance(place.get(key), str)),
+        None,
+    )
     if name is None or not kind:
         return {}
     if kind == "method" and name in SELECTIONS.entries():
@@ -86,7 +101,9 @@ def _parts_of(place: Mapping[str, Any], kind: str, override: str) -> "dict[str, 
 
 
 def _as_table(value: Any, field: "Field[Any]", override: str) -> dict[str, Any]:
-    """The table of a part that is named, made, or described by one; UsageError where there is none, or are several."""
+    """The table of a part that is named, made, or described by one; UsageError where there is none,
+    or are several.
+    """
     shown = table_of(value)
     if isinstance(shown, dict):
         return shown
@@ -95,7 +112,9 @@ def _as_table(value: Any, field: "Field[Any]", override: str) -> dict[str, Any]:
     kind, several = field.metadata["part"], isinstance(shown, list)
     why = f"is a list of {kind}s" if several else f"has no {kind} by default"
     example = f'{field.name}=[{{name="NAME"}}]' if several else f'{field.name}={{name="NAME"}}'
-    raise UsageError(f"--set {override}: {field.name} {why}; set the whole of it, as --set '{example}'")
+    raise UsageError(
+        f"--set {override}: {field.name} {why}; set the whole of it, as --set '{example}'"
+    )
 
 
 def label_of(entry: Mapping[str, Any]) -> str:

@@ -20,7 +20,8 @@ from harness.suite.definition import CondenserEntry, ScenarioEntry, Suite
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
 
-# Real images that stand beside every set at equal bytes too; other selections are measured at the budgets that were asked for.
+# Real images that stand beside every set at equal bytes too; other selections are measured at the
+# budgets that were asked for.
 PLAIN_REAL = ("random", "herding", "k-means")
 
 
@@ -35,7 +36,8 @@ class Plan:
 def make(suite: Suite, load: Callable[[str], Splits]) -> Plan:
     """Check all parts and lay out all cells. `load` gives a data set by name.
 
-    Raises UsageError with every fault, a line each, or DataMissing where the only faults are missing data.
+    Raises UsageError with every fault, a line each, or DataMissing where the only faults are
+    missing data.
     """
     faults: list[HarnessError] = [UsageError(fault) for fault in suite.faults]
     condensers = {e.label: _try(faults, _condenser, e) for e in suite.condensers if e.spec["name"]}
@@ -48,7 +50,12 @@ def make(suite: Suite, load: Callable[[str], Splits]) -> Plan:
     if faults:
         worst = UsageError if any(f.status == 2 for f in faults) else type(faults[0])
         said = dict.fromkeys(line for fault in faults for line in str(fault).splitlines())
-        raise worst("\n".join(line if line.startswith(suite.source) else f"{suite.source}: {line}" for line in said))
+        raise worst(
+            "\n".join(
+                line if line.startswith(suite.source) else f"{suite.source}: {line}"
+                for line in said
+            )
+        )
     return Plan(suite, tuple(cells.values()))
 
 
@@ -69,7 +76,8 @@ def _scenario(entry: ScenarioEntry) -> Any:
     for reference in entry.references or ():
         if reference not in scenario.references:
             raise UsageError(
-                f"scenarios.{entry.label}.references: unknown {shown(reference)}; {suggestion(reference, scenario.references)}"
+                f"scenarios.{entry.label}.references: unknown {shown(reference)};"
+                f" {suggestion(reference, scenario.references)}"
             )
     return scenario
 
@@ -82,11 +90,20 @@ def _name(entry: ScenarioEntry, scenario: Any) -> str:
 class _Layout:
     """Lays out the cells of one data set into `cells`, by key."""
 
-    def __init__(self, suite: Suite, name: str, splits: Splits, condensers: Mapping[str, Any], cells: dict[str, Cell]) -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        name: str,
+        splits: Splits,
+        condensers: Mapping[str, Any],
+        cells: dict[str, Cell],
+    ) -> None:
         self.suite, self.name, self.train = suite, name, splits.train
         self.condensers, self.cells = condensers, cells
         self.sources: dict[tuple[object, ...], dict[str, str]] = {}
-        self.digests = digests_of(train=splits.train, validation=splits.validation, test=splits.test)
+        self.digests = digests_of(
+            train=splits.train, validation=splits.validation, test=splits.test
+        )
 
     def lay(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
         for entry, scenario in scenarios:
@@ -98,23 +115,42 @@ class _Layout:
                         self._measure(entry, scenario, (label, budget, recipe), seed)
 
     def _subjects(self, entry: ScenarioEntry) -> list[tuple[str, tuple[str, int]]]:
-        """Label and budget of every set a scenario measures, real images at equal bytes included."""
+        """Label and budget of every set a scenario measures, real images at equal bytes
+        included.
+        """
         own = {e.label: e.budgets for e in self.suite.condensers}
-        asked = [(label, budget) for label in entry.condensers for budget in (own[label] or entry.budgets)]
+        asked = [
+            (label, budget) for label in entry.condensers for budget in own[label] or entry.budgets
+        ]
         if not asked and entry.condensers:
-            raise UsageError(f"suite {self.suite.name}: no budget; set ipc = [1, 10] or bytes = [...]")
+            raise UsageError(
+                f"suite {self.suite.name}: no budget; set ipc = [1, 10] or bytes = [...]"
+            )
         for label, budget in asked:
             check_budget(self.condensers[label], budget, self.train)
-        extra = [(real, budget) for label, budget in asked for real, budget in self._equal_bytes(entry, label, budget)]
+        extra = [
+            (real, budget)
+            for label, budget in asked
+            for real, budget in self._equal_bytes(entry, label, budget)
+        ]
         return list(dict.fromkeys(asked + extra))
 
-    def _equal_bytes(self, entry: ScenarioEntry, label: str, budget: tuple[str, int]) -> list[tuple[str, tuple[str, int]]]:
-        """The suite's plain real images at as many images as the bytes of a set would hold, where that differs."""
+    def _equal_bytes(
+        self, entry: ScenarioEntry, label: str, budget: tuple[str, int]
+    ) -> list[tuple[str, tuple[str, int]]]:
+        """The suite's plain real images at as many images as the bytes of a set would hold, where
+        that differs.
+        """
         if self.condensers[label].registered in PLAIN_REAL or budget[0] == "bytes":
             return []
         rows = []
-        for real in [name for name in entry.condensers if self.condensers[name].registered in PLAIN_REAL]:
-            stored, chosen = self.condensers[label].nbytes(self.train, budget[1]), self.condensers[real]
+        for real in [
+            name for name in entry.condensers if self.condensers[name].registered in PLAIN_REAL
+        ]:
+            stored, chosen = (
+                self.condensers[label].nbytes(self.train, budget[1]),
+                self.condensers[real],
+            )
             if stored < chosen.nbytes(self.train, 1):
                 continue
             ipc = Budget(nbytes=stored).ipc_of(chosen, self.train)
@@ -127,10 +163,14 @@ class _Layout:
         return self.condensers[label].origin in (LEARNED, UNKNOWN)
 
     def _recipes(self, entry: ScenarioEntry, scenario: Any, label: str) -> list[str | None]:
-        """The augmentations under which a set is measured: its own; for real images those of all learned sets."""
+        """The augmentations under which a set is measured: its own; for real images those of all
+        learned sets.
+        """
         if getattr(scenario, "augmentation", None) != "card":
             return [getattr(scenario, "augmentation", None)]
-        learned = [self.condensers[name].evaluation for name in entry.condensers if self._is_learned(name)]
+        learned = [
+            self.condensers[name].evaluation for name in entry.condensers if self._is_learned(name)
+        ]
         if learned and not self._is_learned(label):
             return list(dict.fromkeys(learned))
         return [self.condensers[label].evaluation]
@@ -141,13 +181,26 @@ class _Layout:
         for reference in names:
             self._add(
                 Cell(
-                    "scenario", self.name, self.digests, seed, reference,
-                    scenario=_name(entry, scenario), scenario_label=entry.label, settings=settings_of(scenario),
-                    reference=reference, sources=self._code(scenario, words=(reference,)),
+                    "scenario",
+                    self.name,
+                    self.digests,
+                    seed,
+                    reference,
+                    scenario=_name(entry, scenario),
+                    scenario_label=entry.label,
+                    settings=settings_of(scenario),
+                    reference=reference,
+                    sources=self._code(scenario, words=(reference,)),
                 )
-            )  # fmt: skip
+            )
 
-    def _measure(self, entry: ScenarioEntry, scenario: Any, subject: tuple[str, tuple[str, int], str | None], seed: int) -> None:
+    def _measure(
+        self,
+        entry: ScenarioEntry,
+        scenario: Any,
+        subject: tuple[str, tuple[str, int], str | None],
+        seed: int,
+    ) -> None:
         label, budget, recipe = subject
         condenser = self.condensers[label]
         spec = {"name": condenser.registered, **settings_of(condenser)}
@@ -163,27 +216,47 @@ class _Layout:
         parts = [scenario, condenser] if anew else [scenario]
         self._add(
             Cell(
-                "scenario", self.name, self.digests, seed, label, spec, budget,
-                scenario=_name(entry, scenario), scenario_label=entry.label, settings=settings, recipe=recipe,
-                needs=None if anew else condense.key, origin=origin,
+                "scenario",
+                self.name,
+                self.digests,
+                seed,
+                label,
+                spec,
+                budget,
+                scenario=_name(entry, scenario),
+                scenario_label=entry.label,
+                settings=settings,
+                recipe=recipe,
+                needs=None if anew else condense.key,
+                origin=origin,
                 sources=self._code(*parts, words=(recipe,) if recipe else ()),
             )
-        )  # fmt: skip
+        )
 
     def _sharded(self, condense: Cell, condenser: Any) -> Cell:
-        """The cell that puts a set's shards together, which are added; the cell itself where there are none."""
-        wanted = next(entry.shards for entry in self.suite.condensers if entry.label == condense.label)
+        """The cell that puts a set's shards together, which are added; the cell itself where there
+        are none.
+        """
+        wanted = next(
+            entry.shards for entry in self.suite.condensers if entry.label == condense.label
+        )
         if wanted == 1:
             return condense
         why = "looks at all classes at once" if condenser.couples_classes else ""
         why = why if self._is_learned(condense.label) else f"selects {condenser.origin}"
         if why:
             where = f"condensers.{condense.label}.shards"
-            raise UsageError(f"{where}: {condenser.registered} {why}, so that it has no shards; leave it out")
+            raise UsageError(
+                f"{where}: {condenser.registered} {why}, so that it has no shards; leave it out"
+            )
         assert condense.budget is not None
         ipc = as_budget(condense.budget).ipc_of(condenser, self.train)
-        some = [part for part in (_slice(self.train.classes, i, wanted) for i in range(wanted)) if part]
-        shards = [replace(condense, kind="shard", classes=part, budget=("ipc", ipc)) for part in some]
+        some = [
+            part for part in (_slice(self.train.classes, i, wanted) for i in range(wanted)) if part
+        ]
+        shards = [
+            replace(condense, kind="shard", classes=part, budget=("ipc", ipc)) for part in some
+        ]
         for shard in shards:
             self._add(shard)
         sources = sources_of(condenser, modules=["condensers.sets.merging"])
@@ -226,7 +299,9 @@ class Planned:
     data: Mapping[str, Any]
 
 
-def load_plan(name: str, overrides: Sequence[str], data_dir: Path | None, download: bool) -> Planned:
+def load_plan(
+    name: str, overrides: Sequence[str], data_dir: Path | None, download: bool
+) -> Planned:
     """Read, check and lay out a suite. Raises UsageError (every fault at once) or DataMissing."""
     from scenarios.datasets import load
 
@@ -234,7 +309,9 @@ def load_plan(name: str, overrides: Sequence[str], data_dir: Path | None, downlo
     data: dict[str, Any] = {}
 
     def fetch(dataset: str) -> Any:
-        data[dataset] = load(dataset, data_dir=data_dir, download=download, validation=read.validation)
+        data[dataset] = load(
+            dataset, data_dir=data_dir, download=download, validation=read.validation
+        )
         return data[dataset]
 
     return Planned(make(read, fetch), data)

@@ -1,8 +1,10 @@
-"""Cross-architecture: whether a set also trains networks other than the one that it was condensed with.
+"""Cross-architecture: whether a set also trains networks other than the one that it was condensed
+with.
 
-Each architecture is measured as `scenarios.accuracy` measures one: fresh networks, last epoch, test data read once a network.
-The papers show a table of sets by networks, as Table 3 of Du et al., "Minimizing the Accumulated Trajectory Error" (FTD, CVPR
-2023). Under the common recipe all architectures and sets are trained alike.
+Each architecture is measured as `scenarios.accuracy` measures one: fresh networks, last epoch, test
+data read once a network. The papers show a table of sets by networks, as Table 3 of Du et al.,
+"Minimizing the Accumulated Trajectory Error" (FTD, CVPR 2023). Under the common recipe all
+architectures and sets are trained alike.
 """
 
 from collections.abc import Sequence
@@ -21,38 +23,62 @@ from scenarios.protocol import Measurement, Outcome, Splits, Subject
 class CrossArchitecture(Evaluation):
     """Test accuracy of fresh networks of several architectures trained on the set.
 
-    An architecture is called by its name and by those of its settings that are not the default: "convnet width=16".
+    An architecture is called by its name and by those of its settings that are not the default:
+    "convnet width=16".
     """
 
-    architectures: tuple[Any, ...] = hyper(("convnet", "resnet18", "vgg11", "alexnet"), source="FTD, Table 3", part="network")
+    architectures: tuple[Any, ...] = hyper(
+        ("convnet", "resnet18", "vgg11", "alexnet"), source="FTD, Table 3", part="network"
+    )
 
     registered: ClassVar[str] = "cross-architecture"
     references: ClassVar[tuple[str, ...]] = ("full-data",)
 
     def __post_init__(self) -> None:
         if isinstance(self.architectures, str | dict) or not self.architectures:
-            raise UsageError('cross-architecture.architectures: give a list of networks, as ["convnet", "resnet18"]')
+            raise UsageError(
+                'cross-architecture.architectures: give a list of networks, as ["convnet",'
+                ' "resnet18"]'
+            )
         labels = self._labels()
         twice = next((label for label in labels if labels.count(label) > 1), None)
         if twice:
-            raise UsageError(f"cross-architecture.architectures: {twice} is listed twice; leave one out or change its settings")
+            raise UsageError(
+                f"cross-architecture.architectures: {twice} is listed twice; leave one out or"
+                " change its settings"
+            )
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
-        """Measure each architecture: one measurement each, in %, and the mean over them where they are several."""
+        """Measure each architecture: one measurement each, in %, and the mean over them where they
+        are several.
+        """
         found = {
             label: self._accuracy(spec).run(subject, data, _named(context.fork(label), label))
             for label, spec in zip(self._labels(), self.architectures, strict=True)
         }
-        measurements = [replace(o.measurements[0], metric=f"test-accuracy of {label}") for label, o in found.items()]
+        measurements = [
+            replace(o.measurements[0], metric=f"test-accuracy of {label}")
+            for label, o in found.items()
+        ]
         if len(found) > 1:
             measurements.append(_mean(measurements))
         outcomes = list(found.values())
-        costs = {name: sum(outcome.costs[name] for outcome in outcomes) for name in outcomes[0].costs}
+        costs = {
+            name: sum(outcome.costs[name] for outcome in outcomes) for name in outcomes[0].costs
+        }
         return Outcome(measurements, costs, {**outcomes[0].detail, "networks": self._specs()})
 
-    def image_passes(self, data: Splits, images: int, reference: str | None) -> list[tuple[Any, float]]:
-        """Networks and how many images pass each, forward and backward; `images` is the size of the set."""
-        return [one for spec in self.architectures for one in self._accuracy(spec).image_passes(data, images, reference)]
+    def image_passes(
+        self, data: Splits, images: int, reference: str | None
+    ) -> list[tuple[Any, float]]:
+        """Networks and how many images pass each, forward and backward; `images` is the size of the
+        set.
+        """
+        return [
+            one
+            for spec in self.architectures
+            for one in self._accuracy(spec).image_passes(data, images, reference)
+        ]
 
     def _accuracy(self, spec: Any) -> Accuracy:
         """The scenario of a single architecture: all else as set here."""
@@ -61,16 +87,24 @@ class CrossArchitecture(Evaluation):
 
     def _specs(self) -> dict[str, Any]:
         """Label -> all settings of the architecture."""
-        return {label: settings_of(NETWORKS.create(spec)) for label, spec in zip(self._labels(), self.architectures, strict=True)}
+        return {
+            label: settings_of(NETWORKS.create(spec))
+            for label, spec in zip(self._labels(), self.architectures, strict=True)
+        }
 
     def _labels(self) -> list[str]:
-        return [label_of(NETWORKS.create(spec, "cross-architecture.architectures")) for spec in self.architectures]
+        return [
+            label_of(NETWORKS.create(spec, "cross-architecture.architectures"))
+            for spec in self.architectures
+        ]
 
 
 def label_of(spec: Any) -> str:
     """How tables call a network: its name, and its settings that are not the default."""
     default = settings_of(type(spec)())
-    changed = [f"{name}={value}" for name, value in settings_of(spec).items() if value != default[name]]
+    changed = [
+        f"{name}={value}" for name, value in settings_of(spec).items() if value != default[name]
+    ]
     return " ".join([spec.registered, *changed])
 
 

@@ -1,4 +1,6 @@
-"""Data under ZCA whitening: fitted on the training images once, kept for all sets and networks that are measured under it."""
+"""Data under ZCA whitening: fitted on the training images once, kept for all sets and networks that
+are measured under it.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,22 +19,32 @@ FORMAT = 1
 
 
 def wanted(choice: str, subject: Subject, data: ClassData) -> Fit | None:
-    """The whitening that `choice` means for a subject; "card" is what the set's card asks for, None is none."""
+    """The whitening that `choice` means for a subject; "card" is what the set's card asks for, None
+    is none.
+    """
     channels = len(data.mean)
     if choice == "zca":
         return Fit((0.0,) * channels, (1.0,) * channels)
     if choice == "zca-normalised":
         return Fit(data.mean, data.std)
-    said = subject.recipe.get("whitening") if isinstance(subject, SyntheticSet) and choice == "card" else None
+    said = (
+        subject.recipe.get("whitening")
+        if isinstance(subject, SyntheticSet) and choice == "card"
+        else None
+    )
     return fit_of(said, channels) if said else None
 
 
 def whitened(data: Splits, fit: Fit | None, context: Context) -> Splits:
-    """All parts of `data`, which networks then see whitened as the training images are; as it is without a fit."""
+    """All parts of `data`, which networks then see whitened as the training images are; as it is
+    without a fit.
+    """
     if fit is None:
         return data
     whitening = _kept(data.train, fit, context).to(context.device)
-    return Splits(*(replace(part, whitening=whitening) for part in (data.train, data.validation, data.test)))
+    return Splits(
+        *(replace(part, whitening=whitening) for part in (data.train, data.validation, data.test))
+    )
 
 
 def _kept(train: ClassData, fit: Fit, context: Context) -> Whitening:
@@ -40,8 +52,14 @@ def _kept(train: ClassData, fit: Fit, context: Context) -> Whitening:
     root = context.cache or context.folder
     if root is None:
         return fitted(train.images, fit)
-    path: Path = root / "whitening" / f"{key_of([FORMAT, train.digest, fit.as_json(), torch.__version__])}.pt"
-    make_missing([path], lambda _: loop.write_state(path, dict(fitted(train.images, fit).state())), context)
+    path: Path = (
+        root
+        / "whitening"
+        / f"{key_of([FORMAT, train.digest, fit.as_json(), torch.__version__])}.pt"
+    )
+    make_missing(
+        [path], lambda _: loop.write_state(path, dict(fitted(train.images, fit).state())), context
+    )
     state = loop.read_state(path, train.device)
     assert state is not None
     return Whitening(**state)

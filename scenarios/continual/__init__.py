@@ -1,1 +1,4 @@
-"""Class-incremental learning with a condensed set as replay memory. Importing this package imports no Avalanche."""
+"""Class-incremental learning with a condensed set as replay memory.
+
+Importing this package imports no Avalanche.
+"""

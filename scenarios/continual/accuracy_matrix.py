@@ -17,15 +17,26 @@ from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Subject
 
 
 class Readings:
-    """matrix: R, a row an experience learned. initial: the row before any. trace: (experience, row) read within experiences.
+    """matrix: R, a row an experience learned. initial: the row before any. trace: (experience, row)
+    read within experiences.
 
-    Rows are percentages of the test images of each of `parts` (classes) that are classified correctly, among all classes.
+    Rows are percentages of the test images of each of `parts` (classes) that are classified
+    correctly, among all classes.
     """
 
-    def __init__(self, strategy: Strategy, test: ClassData, outputs: Tensor, parts: Sequence[Sequence[int]], memory: Any) -> None:
+    def __init__(
+        self,
+        strategy: Strategy,
+        test: ClassData,
+        outputs: Tensor,
+        parts: Sequence[Sequence[int]],
+        memory: Any,
+    ) -> None:
         self.strategy, self.test, self.memory = strategy, test, memory
         self.wanted = outputs.to(test.device)[test.labels]
-        self.masks = [torch.isin(test.labels, torch.tensor(list(part), device=test.device)) for part in parts]
+        self.masks = [
+            torch.isin(test.labels, torch.tensor(list(part), device=test.device)) for part in parts
+        ]
         self.initial: list[float] = []
         self.matrix: list[list[float]] = []
         self.trace: list[list[Any]] = []
@@ -46,7 +57,9 @@ class Readings:
     def row(self, network: nn.Module) -> list[float]:
         network.eval()
         with torch.no_grad():
-            correct = (self.strategy.predict(network, self.test, self.memory) == self.wanted).double()
+            correct = (
+                self.strategy.predict(network, self.test, self.memory) == self.wanted
+            ).double()
         return [correct[mask].mean().item() * 100 for mask in self.masks]
 
     def as_json(self) -> dict[str, Any]:
@@ -72,32 +85,56 @@ METRICS: dict[str, tuple[Callable[[Found], float], str, bool]] = {
 }
 
 
-def outcome_of(subject: Subject, trials: Trials, condensation_seconds: Sequence[float | None], online: bool) -> Outcome:
-    """Measurements by strategy and metric, one value a class order; costs of training; matrices, orders and bytes."""
+def outcome_of(
+    subject: Subject, trials: Trials, condensation_seconds: Sequence[float | None], online: bool
+) -> Outcome:
+    """Measurements by strategy and metric, one value a class order; costs of training; matrices,
+    orders and bytes.
+    """
     measured = [m for name, runs in trials.items() for m in _measurements(name, runs)]
     runs = [run for each in trials.values() for run in each]
-    costs = {"seconds": sum(run["seconds"] for run in runs), "images": float(sum(run["images"] for run in runs))}
+    costs = {
+        "seconds": sum(run["seconds"] for run in runs),
+        "images": float(sum(run["images"] for run in runs)),
+    }
     recorded = [seconds for seconds in condensation_seconds if seconds is not None]
-    if not isinstance(subject, Reference) and recorded and len(recorded) == len(condensation_seconds):
+    if (
+        not isinstance(subject, Reference)
+        and recorded
+        and len(recorded) == len(condensation_seconds)
+    ):
         costs["condensation_seconds"] = float(sum(recorded))
     return Outcome(measured, costs, _detail(subject, trials, online))
 
 
 def _measurements(name: str, runs: Sequence[Found]) -> list[Measurement]:
-    """Each metric of each trial; a single experience has a final accuracy alone, and the worst case needs a trace."""
+    """Each metric of each trial; a single experience has a final accuracy alone, and the worst case
+    needs a trace.
+    """
     if len(runs[0]["R"]) == 1:
         chosen = ["final-accuracy"]
     else:
-        chosen = [metric for metric in METRICS if metric != "worst-case-accuracy" or runs[0]["trace"]]
+        chosen = [
+            metric for metric in METRICS if metric != "worst-case-accuracy" or runs[0]["trace"]
+        ]
     repeats = [{"order": order} for order in range(len(runs))]
     return [
-        Measurement(f"{name}/{metric}", [METRICS[metric][0](run) for run in runs], repeats, *METRICS[metric][1:])
+        Measurement(
+            f"{name}/{metric}",
+            [METRICS[metric][0](run) for run in runs],
+            repeats,
+            *METRICS[metric][1:],
+        )
         for metric in chosen
     ]
 
 
 def _detail(subject: Subject, trials: Trials, online: bool) -> dict[str, Any]:
-    kinds = {SyntheticSet: "offline", Recipe: "online" if online else "per experience", Reference: "none"}
+    kinds = {
+        SyntheticSet: "offline",
+        Recipe: "online" if online else "per experience",
+        Reference: "none",
+    }
     first = next(iter(trials.values()))
     detail = {
         "R": _by_order(trials, "R"),
@@ -107,7 +144,8 @@ def _detail(subject: Subject, trials: Trials, online: bool) -> dict[str, Any]:
         "memory": kinds[type(subject)],
         "bytes_used_max": max(run["bytes"] for runs in trials.values() for run in runs),
         "ledger": {
-            name: max((run["ledger"] for run in runs), key=lambda ledger: sum(ledger.values())) for name, runs in trials.items()
+            name: max((run["ledger"] for run in runs), key=lambda ledger: sum(ledger.values()))
+            for name, runs in trials.items()
         },
     }
     traces = _by_order({name: runs for name, runs in trials.items() if runs[0]["trace"]}, "trace")
@@ -115,4 +153,7 @@ def _detail(subject: Subject, trials: Trials, online: bool) -> dict[str, Any]:
 
 
 def _by_order(trials: Trials, what: str) -> dict[str, dict[str, Any]]:
-    return {name: {str(order): run[what] for order, run in enumerate(runs)} for name, runs in trials.items()}
+    return {
+        name: {str(order): run[what] for order, run in enumerate(runs)}
+        for name, runs in trials.items()
+    }

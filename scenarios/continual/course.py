@@ -1,7 +1,9 @@
-"""A course: one strategy on one stream, experience by experience, with the accuracy matrix and a checkpoint of all of it.
+"""A course: one strategy on one stream, experience by experience, with the accuracy matrix and a
+checkpoint of all of it.
 
-The state is kept after each experience, every `checkpoint_seconds` within one, and when asked to stop; a run that goes on
-from it gives the same as one that was never stopped. Avalanche's own checkpoints do neither.
+The state is kept after each experience, every `checkpoint_seconds` within one, and when asked to
+stop; a run that goes on from it gives the same as one that was never stopped. Avalanche's own
+checkpoints do neither.
 """
 
 import time
@@ -26,7 +28,9 @@ from scenarios.protocol import Splits
 
 @dataclass
 class Course:
-    """parts: the classes of each experience. outputs: (classes,) int64, the learner's output for each class of the data."""
+    """parts: the classes of each experience. outputs: (classes,) int64, the learner's output for
+    each class of the data.
+    """
 
     strategy: Strategy
     settings: Settings
@@ -39,27 +43,41 @@ class Course:
     readings: Readings = field(init=False)
 
     def __post_init__(self) -> None:
-        self.readings = Readings(self.strategy, self.data.test.to(self.context.device), self.outputs, self.parts, self.memory)
+        self.readings = Readings(
+            self.strategy,
+            self.data.test.to(self.context.device),
+            self.outputs,
+            self.parts,
+            self.memory,
+        )
         self.clock = Clock(self.context.checkpoint_seconds)
         self.seconds, self.index = 0.0, 0
         self.path: Path | None = self.context.folder / "state.pt" if self.context.folder else None
 
     def run(self, network: nn.Module) -> dict[str, Any]:
-        """Learn the stream from `network`'s weights: R (T x T, %), seconds, images, bytes, and what else was read."""
+        """Learn the stream from `network`'s weights: R (T x T, %), seconds, images, bytes, and what
+        else was read.
+        """
         self.learner = self._learner(network)
         start = self._restore()
         if self.index == 0 and start == 0:
             self.readings.before(network)
         while self.index < len(self.parts):
             if self.context.must_stop():
-                raise Interrupted(f"{self.name}: stopped after {self.index} of {len(self.parts)} experiences")
+                raise Interrupted(
+                    f"{self.name}: stopped after {self.index} of {len(self.parts)} experiences"
+                )
             self._learn(start)
             self.readings.after(self.learner.model)
             self.index, start = self.index + 1, 0
             self._save()
             note = f"{self.readings.matrix[-1][self.index - 1]:.3g} %"
             self.context.progress(Progress(self.name, self.index, len(self.parts), note))
-        kept = {name: size for plugin in self.plugins for name, size in getattr(plugin, "extra_bytes", {}).items()}
+        kept = {
+            name: size
+            for plugin in self.plugins
+            for name, size in getattr(plugin, "extra_bytes", {}).items()
+        }
         # A plugin's images: those that passed the network beside the minibatch.
         images = self.watch.images + sum(getattr(plugin, "images", 0) for plugin in self.plugins)
         return self.readings.as_json() | {"seconds": self.seconds, "images": images, "extra": kept}
@@ -72,14 +90,20 @@ class Course:
         return build(network, settings, [*self.plugins, self.watch], context.device)
 
     def _learn(self, start: int) -> None:
-        """Train on one experience, from its minibatch `start`. Its draws depend on nothing that came before it."""
+        """Train on one experience, from its minibatch `start`.
+
+        Its draws depend on nothing that came before it.
+        """
         seed = derive_seed(self.context.seed, f"experience-{self.index}")
         seen = self.data.train.restrict(self._shown(self.index)).to(self.context.device)
         settings, experience = self.settings, experience_of(seen, self.outputs.tolist(), self.index)
         labels = self.outputs.to(seen.device)[seen.labels]
-        self.learner.batches = Batches(seen, labels, settings.batch, settings.epochs, seed, settings.repeats, start)
+        self.learner.batches = Batches(
+            seen, labels, settings.batch, settings.epochs, seed, settings.repeats, start
+        )
         self.begun = time.perf_counter()
-        # Layers that draw, and Avalanche itself, use the global generator: it is borrowed, and given back as it was.
+        # Layers that draw, and Avalanche itself, use the global generator: it is borrowed, and
+        # given back as it was.
         with torch.random.fork_rng(devices=[]):
             if not start:
                 self.context.generator.manual_seed(seed)
@@ -93,7 +117,11 @@ class Course:
     def _shown(self, index: int) -> tuple[int, ...]:
         """The classes whose images an experience shows."""
         shown = self.parts if self.strategy.shows == "all" else self.parts[: index + 1]
-        return self.parts[index] if self.strategy.shows == "experience" else tuple(c for part in shown for c in part)
+        return (
+            self.parts[index]
+            if self.strategy.shows == "experience"
+            else tuple(c for part in shown for c in part)
+        )
 
     def _after_minibatch(self, index: int) -> None:
         batches, every = self.learner.batches, self.settings.evaluate_every
@@ -107,7 +135,10 @@ class Course:
         if index + 1 < len(batches) and (stop or self.clock.due()):
             self._save(index + 1)
         if stop:
-            raise Interrupted(f"{self.name}: stopped at minibatch {index + 1} of {len(batches)} of experience {self.index}")
+            raise Interrupted(
+                f"{self.name}: stopped at minibatch {index + 1} of {len(batches)} of experience"
+                f" {self.index}"
+            )
 
     def _save(self, minibatch: int = 0) -> None:
         if self.path is None:
@@ -138,7 +169,11 @@ class Course:
             return self._take_up(state)
 
     def _take_up(self, state: Mapping[str, Any]) -> int:
-        self.index, self.seconds, self.watch.images = state["index"], state["seconds"], state["images"]
+        self.index, self.seconds, self.watch.images = (
+            state["index"],
+            state["seconds"],
+            state["images"],
+        )
         self.readings.load_state_dict(state["readings"])
         self.learner.model.load_state_dict(state["network"])
         self.context.generator.set_state(state["generator"].cpu())

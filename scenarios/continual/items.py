@@ -15,7 +15,9 @@ from torch.utils.data import Dataset
 
 
 class KnownExperience(DatasetExperience):  # type: ignore[misc]
-    """An experience that names the classes of the data, `data_classes`, which its images show; its labels may be others."""
+    """An experience that names the classes of the data, `data_classes`, which its images show; its
+    labels may be others.
+    """
 
     def __init__(self, dataset: AvalancheDataset, data_classes: Sequence[int], index: int) -> None:
         super().__init__(dataset=dataset, current_experience=index)
@@ -23,9 +25,14 @@ class KnownExperience(DatasetExperience):  # type: ignore[misc]
 
 
 class TensorItems(Dataset[tuple[Tensor, int]]):
-    """Items (x, y) from tensors; `targets` is what Avalanche reads the classes from. No copy is made of an image."""
+    """Items (x, y) from tensors; `targets` is what Avalanche reads the classes from.
 
-    def __init__(self, images: Tensor, labels: Tensor, transform: Callable[[Tensor], Tensor] | None = None) -> None:
+    No copy is made of an image.
+    """
+
+    def __init__(
+        self, images: Tensor, labels: Tensor, transform: Callable[[Tensor], Tensor] | None = None
+    ) -> None:
         self.images, self.transform = images, transform
         self.targets: list[int] = labels.tolist()
 
@@ -43,7 +50,8 @@ def as_dataset(
     task_labels: Sequence[int] | None = None,
     transform: Callable[[Tensor], Tensor] | None = None,
 ) -> Any:
-    """An Avalanche data set of images (N, C, H, W) and labels (N,): items (x, y), or (x, y, t) with task labels.
+    """An Avalanche data set of images (N, C, H, W) and labels (N,): items (x, y), or (x, y, t) with
+    task labels.
 
     transform: what makes x of an image (C, H, W) whenever it is read; None for the image as it is.
     """

@@ -1,4 +1,6 @@
-"""The learner: Avalanche's training loop over our minibatches, watched so that it can stop and go on anywhere."""
+"""The learner: Avalanche's training loop over our minibatches, watched so that it can stop and go
+on anywhere.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -26,14 +28,20 @@ class Learner(Naive):  # type: ignore[misc]
 
 
 class Watch(SupervisedPlugin):
-    """Augments each minibatch, counts its images, and calls `after(index)` when a minibatch has been learned.
+    """Augments each minibatch, counts its images, and calls `after(index)` when a minibatch has
+    been learned.
 
     optimiser: a state that the optimiser is to begin the next experience with, in place of none.
     """
 
-    def __init__(self, settings: Settings, data: ClassData, context: Context, after: Callable[[int], None]) -> None:
+    def __init__(
+        self, settings: Settings, data: ClassData, context: Context, after: Callable[[int], None]
+    ) -> None:
         super().__init__()
-        self.augmentation, self.shape = AUGMENTATIONS.create(settings.augmentation).for_data(data), data.shape
+        self.augmentation, self.shape = (
+            AUGMENTATIONS.create(settings.augmentation).for_data(data),
+            data.shape,
+        )
         self.generator, self.after = context.generator, after
         self.optimiser: dict[str, Any] | None = None
         self.images = 0
@@ -46,16 +54,23 @@ class Watch(SupervisedPlugin):
     def before_forward(self, strategy: Any, **_: Any) -> None:
         x = strategy.mbatch[0]
         self.images += len(x)
-        strategy.mbatch[0] = self.augmentation.apply(x, self.augmentation.draw(len(x), self.shape, self.generator))
+        strategy.mbatch[0] = self.augmentation.apply(
+            x, self.augmentation.draw(len(x), self.shape, self.generator)
+        )
 
     def after_training_iteration(self, strategy: Any, **_: Any) -> None:
         self.after(strategy.batches.index)
 
 
-def build(network: nn.Module, settings: Settings, plugins: Sequence[Any], device: torch.device) -> Learner:
+def build(
+    network: nn.Module, settings: Settings, plugins: Sequence[Any], device: torch.device
+) -> Learner:
     """A learner without loggers; the plugins are called in their order."""
     optimiser = torch.optim.SGD(
-        network.parameters(), lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
+        network.parameters(),
+        lr=settings.lr,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
     )
     return Learner(
         model=network,

@@ -1,7 +1,8 @@
 """What an accuracy matrix says about a learner: pure functions on R, with numpy alone.
 
-R is (T, T): R[i, j] is the accuracy on experience j, measured after training on experience i, both counted from 0. Every
-figure is in the unit of R. Each experience counts the same, however many classes or images it has.
+R is (T, T): R[i, j] is the accuracy on experience j, measured after training on experience i, both
+counted from 0. Every figure is in the unit of R. Each experience counts the same, however many
+classes or images it has.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ Matrix = NDArray[np.float64] | Sequence[Sequence[float]]
 
 
 def final_average_accuracy(r: Matrix) -> float:
-    """mean_j R[T-1, j]: accuracy on all experiences, once the last is learned (Chaudhry et al. 2018).
+    """mean_j R[T-1, j]: accuracy on all experiences, once the last is learned (Chaudhry et al.
+    2018).
 
     >>> final_average_accuracy([[90.0, 0.0], [40.0, 80.0]])
     60.0
@@ -22,7 +24,8 @@ def final_average_accuracy(r: Matrix) -> float:
 
 
 def anytime_average_accuracy(r: Matrix) -> float:
-    """mean_i mean_{j <= i} R[i, j]: accuracy on what was seen so far, averaged over the stream (as iCaRL, 2017, does).
+    """mean_i mean_{j <= i} R[i, j]: accuracy on what was seen so far, averaged over the stream (as
+    iCaRL, 2017, does).
 
     >>> anytime_average_accuracy([[90.0, 0.0], [40.0, 80.0]])
     75.0
@@ -40,10 +43,12 @@ def accuracy_so_far(r: Matrix) -> list[float]:
 
 
 def forgetting(r: Matrix) -> float:
-    """mean_{j < T-1} (max_{l < T-1} R[l, j] - R[T-1, j]): the best an experience ever was, less what is left of it.
+    """mean_{j < T-1} (max_{l < T-1} R[l, j] - R[T-1, j]): the best an experience ever was, less
+    what is left of it.
 
-    Source: Chaudhry et al., "Riemannian Walk for Incremental Learning" (ECCV 2018). It is not the first less the
-    last, which Avalanche's metric of the same name gives. Lower is better; it may be negative.
+    Source: Chaudhry et al., "Riemannian Walk for Incremental Learning" (ECCV 2018). It is not the
+    first less the last, which Avalanche's metric of the same name gives. Lower is better; it may be
+    negative.
 
     >>> forgetting([[90.0, 0.0], [40.0, 80.0]])
     50.0
@@ -53,17 +58,21 @@ def forgetting(r: Matrix) -> float:
 
 
 def forgetting_so_far(r: Matrix) -> list[float]:
-    """(T - 1,): mean_{j < i} (max_{l < i} R[l, j] - R[i, j]) for each i from 1 on; the last one is `forgetting`.
+    """(T - 1,): mean_{j < i} (max_{l < i} R[l, j] - R[i, j]) for each i from 1 on; the last one is
+    `forgetting`.
 
     >>> forgetting_so_far([[90.0, 0.0, 0.0], [40.0, 80.0, 0.0], [60.0, 50.0, 70.0]])
     [50.0, 30.0]
     """
     matrix = _stream(r)
-    return [float((matrix[:i, :i].max(axis=0) - matrix[i, :i]).mean()) for i in range(1, len(matrix))]
+    return [
+        float((matrix[:i, :i].max(axis=0) - matrix[i, :i]).mean()) for i in range(1, len(matrix))
+    ]
 
 
 def backward_transfer(r: Matrix) -> float:
-    """mean_{j < T-1} (R[T-1, j] - R[j, j]): what learning the rest did to each experience (Lopez-Paz & Ranzato, GEM, 2017).
+    """mean_{j < T-1} (R[T-1, j] - R[j, j]): what learning the rest did to each experience
+    (Lopez-Paz & Ranzato, GEM, 2017).
 
     >>> backward_transfer([[90.0, 0.0], [40.0, 80.0]])
     -50.0
@@ -75,8 +84,8 @@ def backward_transfer(r: Matrix) -> float:
 def forward_transfer(r: Matrix, initial: Sequence[float]) -> float:
     """mean_{j > 0} (R[j-1, j] - b_j): what learning did to experiences to come (GEM, 2017).
 
-    initial: (T,), b_j, the accuracy of the untrained network on experience j. Near -b_j where classes are new: a learner does
-    not name a class that it never saw.
+    initial: (T,), b_j, the accuracy of the untrained network on experience j. Near -b_j where
+    classes are new: a learner does not name a class that it never saw.
 
     >>> forward_transfer([[90.0, 4.0], [40.0, 80.0]], [10.0, 10.0])
     -6.0
@@ -86,10 +95,12 @@ def forward_transfer(r: Matrix, initial: Sequence[float]) -> float:
 
 
 def worst_case_accuracy(r: Matrix, trace: Sequence[tuple[int, Sequence[float]]]) -> float:
-    """WC-ACC = R[T-1, T-1] / T + (1 - 1 / T) mean_{j < T-1} (the lowest accuracy on j since it was learned).
+    """WC-ACC = R[T-1, T-1] / T + (1 - 1 / T) mean_{j < T-1} (the lowest accuracy on j since it was
+    learned).
 
-    trace: (experience, accuracies (T,)) of readings within experiences; the rows of R count too. Source: De Lange et al.,
-    "Continual evaluation for lifelong learning" (ICLR 2023), equations 3 and 4, at the end of the stream.
+    trace: (experience, accuracies (T,)) of readings within experiences; the rows of R count too.
+    Source: De Lange et al., "Continual evaluation for lifelong learning" (ICLR 2023), equations 3
+    and 4, at the end of the stream.
 
     >>> worst_case_accuracy([[90.0, 0.0], [40.0, 80.0]], [(0, [50.0, 0.0]), (1, [20.0, 60.0])])
     50.0
@@ -103,7 +114,8 @@ def worst_case_accuracy(r: Matrix, trace: Sequence[tuple[int, Sequence[float]]])
 
 
 def learning_accuracy(r: Matrix) -> float:
-    """mean_j R[j, j]: accuracy on each experience just after learning it. Low forgetting is no success where this is low.
+    """mean_j R[j, j]: accuracy on each experience just after learning it. Low forgetting is no
+    success where this is low.
 
     >>> learning_accuracy([[90.0, 0.0], [40.0, 80.0]])
     85.0
@@ -114,12 +126,17 @@ def learning_accuracy(r: Matrix) -> float:
 def _square(r: Matrix) -> NDArray[np.float64]:
     matrix = np.asarray(r, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
-        raise ValueError(f"an accuracy matrix is square, one row and one column an experience, not {matrix.shape}")
+        raise ValueError(
+            "an accuracy matrix is square, one row and one column an experience, not"
+            f" {matrix.shape}"
+        )
     return matrix
 
 
 def _stream(r: Matrix) -> NDArray[np.float64]:
-    """A matrix of two experiences or more: with one, nothing can be forgotten and the mean would be over nothing."""
+    """A matrix of two experiences or more: with one, nothing can be forgotten and the mean would be
+    over nothing.
+    """
     matrix = _square(r)
     if len(matrix) < 2:
         raise ValueError("forgetting and backward transfer need two experiences or more")

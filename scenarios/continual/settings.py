@@ -1,6 +1,7 @@
 """How one learner is trained on a stream.
 
-The minibatches of one experience, in an order that a seed alone decides, so that training can go on in the middle.
+The minibatches of one experience, in an order that a seed alone decides, so that training can go on
+in the middle.
 """
 
 from collections.abc import Iterator
@@ -16,11 +17,12 @@ from condensers.training.classifier import as_input
 
 @dataclass(frozen=True)
 class Settings:
-    """epochs: passes over an experience. batch, batch_size_mem: images of the stream and of the memory in each minibatch.
+    """epochs: passes over an experience. batch, batch_size_mem: images of the stream and of the
+    memory in each minibatch.
 
-    repeats: gradient steps on each minibatch of the stream. online: whether the stream passes once, in sub-experiences of
-    `batch` images, without a sign where an experience begins. evaluate_every: minibatches between two readings of the test
-    images within an experience, 0 for none.
+    repeats: gradient steps on each minibatch of the stream. online: whether the stream passes once,
+    in sub-experiences of `batch` images, without a sign where an experience begins. evaluate_every:
+    minibatches between two readings of the test images within an experience, 0 for none.
     """
 
     epochs: int
@@ -37,10 +39,12 @@ class Settings:
 
 @dataclass
 class Batches:
-    """An iterable of [x, y], what Avalanche's training loop reads: x (n, C, H, W) float32 normalised, y (n,) int64.
+    """An iterable of [x, y], what Avalanche's training loop reads: x (n, C, H, W) float32
+    normalised, y (n,) int64.
 
-    data: the images of the experience, uint8. labels: (N,) int64, what they are to be called. repeats: how often each minibatch
-    comes in a row. start: the first minibatch to give, counted over all epochs; `index` is the one given last.
+    data: the images of the experience, uint8. labels: (N,) int64, what they are to be called.
+    repeats: how often each minibatch comes in a row. start: the first minibatch to give, counted
+    over all epochs; `index` is the one given last.
     """
 
     data: ClassData
@@ -70,7 +74,9 @@ class Batches:
             yield [as_input(self.data.images[chosen], self.data), self.labels[chosen]]
 
     def raw(self) -> tuple[Tensor, Tensor]:
-        """The images (n, C, H, W) uint8 and labels (n,) of the data's own classes in the minibatch given last."""
+        """The images (n, C, H, W) uint8 and labels (n,) of the data's own classes in the minibatch
+        given last.
+        """
         chosen = self._chosen(self._order(self.index // self.per_epoch), self.index)
         return self.data.images[chosen], self.data.labels[chosen]
 

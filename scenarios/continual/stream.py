@@ -1,7 +1,8 @@
-"""Streams: the order of the classes, their split into experiences, and the Avalanche benchmark of it.
+"""Streams: the order of the classes, their split into experiences, and the Avalanche benchmark of
+it.
 
-Avalanche's own `class_incremental_benchmark` drops classes where they do not divide evenly and shuffles with the global
-generator; both are why the split is made here.
+Avalanche's own `class_incremental_benchmark` drops classes where they do not divide evenly and
+shuffles with the global generator; both are why the split is made here.
 
 In which order a stream brings what, and what the learner calls it.
 """
@@ -28,22 +29,30 @@ def class_order(classes: Sequence[int], generator: torch.Generator) -> list[int]
 
 
 def published_order(classes: Sequence[int], seed: int) -> list[int]:
-    """The classes in the order of DM's continual learning: `np.random.seed(seed)`, then `np.random.permutation`."""
+    """The classes in the order of DM's continual learning: `np.random.seed(seed)`, then
+    `np.random.permutation`.
+    """
     return [classes[i] for i in np.random.RandomState(seed).permutation(len(classes)).tolist()]
 
 
-def split(order: Sequence[int], experiences: int, base: int = 0, sizes: Sequence[int] = ()) -> Parts:
+def split(
+    order: Sequence[int], experiences: int, base: int = 0, sizes: Sequence[int] = ()
+) -> Parts:
     """The classes of each experience, none left out.
 
-    base: how many classes the first experience brings; the rest is divided over the other ones. Where classes do not divide
-    evenly the first ones get one more. sizes: the number of classes of each experience, in place of all that.
+    base: how many classes the first experience brings; the rest is divided over the other ones.
+    Where classes do not divide evenly the first ones get one more. sizes: the number of classes of
+    each experience, in place of all that.
     """
     if sizes:
         return _of_sizes(order, sizes)
     if base:
         return _after_base(order, experiences, base)
     if not 1 <= experiences <= len(order):
-        raise UsageError(f"continual: {len(order)} classes cannot make {experiences} experiences; take 1 to {len(order)}")
+        raise UsageError(
+            f"continual: {len(order)} classes cannot make {experiences} experiences; take 1 to"
+            f" {len(order)}"
+        )
     size, larger = divmod(len(order), experiences)
     return _of_sizes(order, [size + (t < larger) for t in range(experiences)])
 
@@ -52,8 +61,8 @@ def _after_base(order: Sequence[int], experiences: int, base: int) -> Parts:
     left = len(order) - base
     if not 1 <= experiences - 1 <= left:
         raise UsageError(
-            f"continual: {base} classes first leave {left} for the other {experiences - 1} experiences; change `base_classes`"
-            " or `experiences`, that each has a class"
+            f"continual: {base} classes first leave {left} for the other {experiences - 1}"
+            " experiences; change `base_classes` or `experiences`, that each has a class"
         )
     return [tuple(order[:base]), *split(order[base:], experiences - 1)]
 
@@ -61,16 +70,18 @@ def _after_base(order: Sequence[int], experiences: int, base: int) -> Parts:
 def _of_sizes(order: Sequence[int], sizes: Sequence[int]) -> Parts:
     if sum(sizes) != len(order) or min(sizes) < 1:
         raise UsageError(
-            f"continual: experiences of {', '.join(map(str, sizes))} classes take {sum(sizes)}, the data has {len(order)};"
-            " give sizes of at least 1 that add up to it"
+            f"continual: experiences of {', '.join(map(str, sizes))} classes take {sum(sizes)}, the"
+            f" data has {len(order)}; give sizes of at least 1 that add up to it"
         )
     return [tuple(order[a:b]) for a, b in pairwise([0, *accumulate(sizes)])]
 
 
 def benchmark(train: ClassData, test: ClassData, parts: Sequence[Sequence[int]]) -> Any:
-    """An Avalanche benchmark with a train and a test stream, one experience for each of `parts` (classes).
+    """An Avalanche benchmark with a train and a test stream, one experience for each of `parts`
+    (classes).
 
-    Items are (x, y), x float32 normalised with `train`'s mean and std and y the label as in ClassData, with no task label.
+    Items are (x, y), x float32 normalised with `train`'s mean and std and y the label as in
+    ClassData, with no task label.
     """
     from avalanche.benchmarks import CLScenario, EagerCLStream, with_classes_timeline
 
@@ -88,20 +99,25 @@ def benchmark(train: ClassData, test: ClassData, parts: Sequence[Sequence[int]])
 
 
 def experience_of(seen: ClassData, outputs: Sequence[int], index: int) -> Any:
-    """The Avalanche experience number `index`: the images of `seen`, each class c of the data called outputs[c].
+    """The Avalanche experience number `index`: the images of `seen`, each class c of the data
+    called outputs[c].
 
     Items are (x, y, t), t always 0; `data_classes` are the classes of the data.
     """
     from scenarios.continual.items import KnownExperience, as_dataset
 
     labels = torch.tensor(list(outputs))[seen.labels.cpu()]
-    dataset = as_dataset(seen.images, labels, [0] * len(labels), lambda x: seen.normalise(x[None])[0])
+    dataset = as_dataset(
+        seen.images, labels, [0] * len(labels), lambda x: seen.normalise(x[None])[0]
+    )
     return KnownExperience(dataset, seen.classes, index)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How classes are laid out over experiences. order: "random" by the seed, "given", or "dm" (its published permutations)."""
+    """How classes are laid out over experiences. order: "random" by the seed, "given", or "dm" (its
+    published permutations).
+    """
 
     experiences: int
     base_classes: int
@@ -109,17 +125,26 @@ class Layout:
     order: str
 
     def parts(self, data: ClassData, number: int, orders: int, context: Context) -> Parts:
-        """The classes of each experience in class order `number` of `orders`; `context` is that of the cell.
+        """The classes of each experience in class order `number` of `orders`; `context` is that of
+        the cell.
 
-        Of a data set of domains, each experience brings all classes of one domain, and the order is that of the domains.
+        Of a data set of domains, each experience brings all classes of one domain, and the order is
+        that of the domains.
         """
         named = domain_outputs(data.name, len(data.class_names))
         if named is None:
-            return split(self._ordered(data.classes, number, orders, context), self.experiences, self.base_classes, self.sizes)
+            return split(
+                self._ordered(data.classes, number, orders, context),
+                self.experiences,
+                self.base_classes,
+                self.sizes,
+            )
         domains = self._ordered(sorted(set(named.domains)), number, orders, context)
         return [tuple(c for c in data.classes if named.domains[c] == domain) for domain in domains]
 
-    def _ordered(self, items: Sequence[int], number: int, orders: int, context: Context) -> list[int]:
+    def _ordered(
+        self, items: Sequence[int], number: int, orders: int, context: Context
+    ) -> list[int]:
         if self.order == "dm":
             return published_order(items, context.seed * orders + number)
         if self.order == "given":
@@ -128,6 +153,8 @@ class Layout:
 
 
 def outputs(data: ClassData) -> list[int]:
-    """The learner's output for each class of the data: domains share the outputs of their classes."""
+    """The learner's output for each class of the data: domains share the outputs of their
+    classes.
+    """
     named = domain_outputs(data.name, len(data.class_names))
     return list(range(len(data.class_names))) if named is None else list(named.outputs)

@@ -1,6 +1,7 @@
 """One trial: one strategy on one class order. Avalanche is imported when a trial runs, not before.
 
-From scratch: at each experience a network is trained from its initial weights on the memory alone, as GDumb does.
+From scratch: at each experience a network is trained from its initial weights on the memory alone,
+as GDumb does.
 """
 
 import warnings
@@ -23,9 +24,11 @@ from scenarios.protocol import Splits
 
 @dataclass(frozen=True)
 class Trial:
-    """parts: the classes of each experience. outputs: the learner's output for each class of the data.
+    """parts: the classes of each experience. outputs: the learner's output for each class of the
+    data.
 
-    source: a function that gives what a memory is made of and how many images it may hold; None for no memory.
+    source: a function that gives what a memory is made of and how many images it may hold; None for
+    no memory.
     """
 
     strategy: Strategy
@@ -37,10 +40,14 @@ class Trial:
     source: Callable[[], tuple[Any, int | None]] | None = None
 
     def run(self, data: Splits, context: Context) -> dict[str, Any]:
-        """R, seconds, images, ledger; kept in the context's folder when done. `context` is that of the class order."""
+        """R, seconds, images, ledger; kept in the context's folder when done.
+
+        `context` is that of the class order.
+        """
         here = context.fork(self.strategy.name)
         with warnings.catch_warnings():
-            # About solvers that are not installed, loggers that are not wanted, and what a next version will rename.
+            # About solvers that are not installed, loggers that are not wanted, and what a next
+            # version will rename.
             warnings.filterwarnings("ignore", module=r"avalanche|qpsolvers")
             result = here.memo("result", lambda: self._learn(data, context, here))
         if here.folder:
@@ -57,21 +64,37 @@ class Trial:
             memory = CondensedMemory(given, size, outputs=self.outputs)
 
         def fresh() -> nn.Module:
-            # The initial weights come from the order alone: the same for every strategy and every subject of the seed.
+            # The initial weights come from the order alone: the same for every strategy and every
+            # subject of the seed.
             initial = context.fork("network").generator
-            return build(self.network, data.train.shape, max(self.outputs) + 1, initial, context.device)
+            return build(
+                self.network, data.train.shape, max(self.outputs) + 1, initial, context.device
+            )
 
         name = f"continual order {self.order} {self.strategy.name}"
-        given_to = (self.strategy, self.settings, self.parts, data, torch.tensor(self.outputs), memory, here, name)
-        result = Scratch(*given_to).run(fresh) if self.strategy.from_scratch else Course(*given_to).run(fresh())
+        given_to = (
+            self.strategy,
+            self.settings,
+            self.parts,
+            data,
+            torch.tensor(self.outputs),
+            memory,
+            here,
+            name,
+        )
+        result = (
+            Scratch(*given_to).run(fresh)
+            if self.strategy.from_scratch
+            else Course(*given_to).run(fresh())
+        )
         ledger = (dict(memory.source.ledger) if memory else {}) | result.pop("extra")
         return result | {"ledger": ledger, "bytes": sum(ledger.values())}
 
 
 @dataclass
 class Scratch:
-    """One strategy on one stream, by `condensers.training.classifier`, which goes on where it stopped. Fields as those of
-    `Course`.
+    """One strategy on one stream, by `condensers.training.classifier`, which goes on where it
+    stopped. Fields as those of `Course`.
     """
 
     strategy: Any
@@ -84,14 +107,18 @@ class Scratch:
     name: str
 
     def run(self, fresh: Callable[[], nn.Module]) -> dict[str, Any]:
-        """R (T x T, %), seconds, images, and what else was read. fresh: gives the network with its initial weights."""
+        """R (T x T, %), seconds, images, and what else was read. fresh: gives the network with its
+        initial weights.
+        """
         test = self.data.test.to(self.context.device)
         readings = Readings(self.strategy, test, self.outputs, self.parts, self.memory)
         readings.before(fresh())
         costs = {"seconds": 0.0, "images": 0}
         for index, classes in enumerate(self.parts):
             if self.context.must_stop():
-                raise Interrupted(f"{self.name}: stopped after {index} of {len(self.parts)} experiences")
+                raise Interrupted(
+                    f"{self.name}: stopped after {index} of {len(self.parts)} experiences"
+                )
             self._fill(index, classes)
             here = self.context.fork(f"experience-{index}")
             found = here.memo("found", lambda here=here: self._train(here, fresh(), readings))  # type: ignore[misc]
@@ -102,9 +129,14 @@ class Scratch:
         return readings.as_json() | costs | {"extra": {}}
 
     def _fill(self, index: int, classes: tuple[int, ...]) -> None:
-        """Bring the memory to the end of an experience; one that is made from the stream sees it pass."""
+        """Bring the memory to the end of an experience; one that is made from the stream sees it
+        pass.
+        """
         if self.settings.online:
-            seen, seed = self.data.train.restrict(classes), derive_seed(self.context.seed, f"experience-{index}")
+            seen, seed = (
+                self.data.train.restrict(classes),
+                derive_seed(self.context.seed, f"experience-{index}"),
+            )
             batches = Batches(seen, seen.labels, self.settings.batch, 1, seed)
             for _ in batches:
                 self.memory.observe(*batches.raw())
@@ -116,5 +148,13 @@ class Scratch:
         if held.scores:
             training = replace(training, loss="mse")
         device, name = here.device, f"{self.name} experience {len(readings.matrix)}"
-        trained = train(network, held.images.to(device), labels.to(device), training, self.data.train, here, name)
+        trained = train(
+            network,
+            held.images.to(device),
+            labels.to(device),
+            training,
+            self.data.train,
+            here,
+            name,
+        )
         return {"row": readings.row(network), "seconds": trained.seconds, "images": trained.images}

@@ -1,54 +1,65 @@
-"""Which measures the data space has, and how they are taken: class by class, then averaged over the classes.
+"""Which measures the data space has, and how they are taken: class by class, then averaged over the
+classes.
 
-Coverage and density: how much of the real images is near synthetic ones, and how deep among real ones synthetic ones lie.
+Coverage and density: how much of the real images is near synthetic ones, and how deep among real
+ones synthetic ones lie.
 
 coverage = 1/n sum_i 1[ some y_j in B(x_i, NND_k(x_i)) ]
 density = 1/(k m) sum_j sum_i 1[ y_j in B(x_i, NND_k(x_i)) ]
 
-x real, y synthetic, NND_k(x_i) the distance from x_i to its k-th nearest other real image, within a class here. Source: Naeem
-et al., "Reliable fidelity and diversity metrics for generative models" (ICML 2020); balls are open, as in
-their code. k is at most n - 1. m synthetic images cover more the more there are: compare at equal count.
+x real, y synthetic, NND_k(x_i) the distance from x_i to its k-th nearest other real image, within a
+class here. Source: Naeem et al., "Reliable fidelity and diversity metrics for generative models"
+(ICML 2020); balls are open, as in their code. k is at most n - 1. m synthetic images cover more the
+more there are: compare at equal count.
 
-Frechet distance between the Gaussians of the real and the synthetic images of a class, squared as the field prints it.
+Frechet distance between the Gaussians of the real and the synthetic images of a class, squared as
+the field prints it.
 
 d^2 = |mu_r - mu_s|^2 + tr( S_r + S_s - 2 (S_r S_s)^(1/2) )
 
-Source: Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash equilibrium" (NeurIPS 2017);
-their embedding is an Inception network's, ours are the scenario's. With fewer images than dimensions the covariances
-S are of low rank and the distance stays defined: with A, B the centred points as rows, tr (S_r S_s)^(1/2) is the sum of the
-singular values of A B^T / sqrt(n m). Covariances divide by the number of points, so that one image is a point mass. With few
+Source: Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash
+equilibrium" (NeurIPS 2017); their embedding is an Inception network's, ours are the scenario's.
+With fewer images than dimensions the covariances S are of low rank and the distance stays defined:
+with A, B the centred points as rows, tr (S_r S_s)^(1/2) is the sum of the singular values of A B^T
+/ sqrt(n m). Covariances divide by the number of points, so that one image is a point mass. With few
 images the distance is larger than that of the distributions (a bias): compare at equal count.
 
-Between-class margin: how much nearer a synthetic image is to real images of its own class than to those of any other.
+Between-class margin: how much nearer a synthetic image is to real images of its own class than to
+those of any other.
 
 margin = 1/m sum_j ( |y_j - nearmiss(y_j)| - |y_j - nearhit(y_j)| ) / 2
 
-nearhit: the nearest real image of the class, nearmiss: the nearest of another. Source: the hypothesis margin of the nearest
-neighbour rule, Gilad-Bachrach, Navot & Tishby, "Margin based feature selection" (ICML 2004). Below 0 on the wrong side.
+nearhit: the nearest real image of the class, nearmiss: the nearest of another. Source: the
+hypothesis margin of the nearest neighbour rule, Gilad-Bachrach, Navot & Tishby, "Margin based
+feature selection" (ICML 2004). Below 0 on the wrong side.
 
 Maximum mean discrepancy between the real and the synthetic images of a class, squared and unbiased.
 
-MMD^2 = 1/(n(n-1)) sum_{i != j} k(x_i, x_j) + 1/(m(m-1)) sum_{i != j} k(y_i, y_j) - 2/(n m) sum_{i,j} k(x_i, y_j)
-k(a, b) = exp( -|a - b|^2 / (2 s^2) )
+MMD^2 = 1/(n(n-1)) sum_{i != j} k(x_i, x_j) + 1/(m(m-1)) sum_{i != j} k(y_i, y_j) - 2/(n m)
+sum_{i,j} k(x_i, y_j) k(a, b) = exp( -|a - b|^2 / (2 s^2) )
 
-Source: Gretton et al., "A kernel two-sample test" (JMLR 2012), equation 3; s is the median distance (section 8), here between
-real images alone, so that all sets are judged by one kernel. About 0, also below, for images of the same distribution.
+Source: Gretton et al., "A kernel two-sample test" (JMLR 2012), equation 3; s is the median distance
+(section 8), here between real images alone, so that all sets are judged by one kernel. About 0,
+also below, for images of the same distribution.
 
 Nearest-real distance: how far synthetic images are from the nearest real one of their class.
 
 distance = 1/m sum_j min_i |y_j - x_i|
 nearer = 1/m sum_j 1[ min_i |y_j - x_i| < 1/n sum_i min_{l != i} |x_l - x_i| ]
 
-The second is the share of synthetic images nearer to a real one than real ones are to each other: all of them where images are
-copies of, or averages of, what the class has most of. Ours; the comparison of such distances follows the authenticity check of
-Alaa et al., "How faithful is your synthetic data?" (ICML 2022).
+The second is the share of synthetic images nearer to a real one than real ones are to each other:
+all of them where images are copies of, or averages of, what the class has most of. Ours; the
+comparison of such distances follows the authenticity check of Alaa et al., "How faithful is your
+synthetic data?" (ICML 2022).
 
-Within-class spread: how far apart the synthetic images of a class are, measured by how far apart its real ones are.
+Within-class spread: how far apart the synthetic images of a class are, measured by how far apart
+its real ones are.
 
 spread = mean_{i < j} |y_i - y_j| / mean_{i < j} |x_i - x_j|
 
-The within-class scatter of discriminant analysis (Fukunaga, "Introduction to statistical pattern recognition", 1990, section
-10.2) as a mean distance, ours relative to real images: 1 is as spread as they are.
+The within-class scatter of discriminant analysis (Fukunaga, "Introduction to statistical pattern
+recognition", 1990, section 10.2) as a mean distance, ours relative to real images: 1 is as spread
+as they are.
 """
 
 from collections.abc import Callable, Mapping
@@ -61,13 +72,17 @@ from scenarios.data_space.points import ClassPoints, Space, distances, nearest_o
 
 
 def coverage(points: ClassPoints) -> float | None:
-    """Share of the real images with a synthetic one in their ball, 0 to 1; None with a single real image."""
+    """Share of the real images with a synthetic one in their ball, 0 to 1; None with a single real
+    image.
+    """
     inside = _inside(points)
     return None if inside is None else float(inside.any(1).double().mean())
 
 
 def density(points: ClassPoints) -> float | None:
-    """How many balls a synthetic image lies in, over k: about 1 for real images; None with a single real image."""
+    """How many balls a synthetic image lies in, over k: about 1 for real images; None with a single
+    real image.
+    """
     inside = _inside(points)
     return None if inside is None else float(inside.sum(0).double().mean() / _k(points))
 
@@ -144,7 +159,9 @@ UNIT = "distances from a real image to its nearest"
 
 
 class Measure(NamedTuple):
-    """of: the value of one class, None where it is not defined. higher_is_better: whether it then is nearer to real images."""
+    """of: the value of one class, None where it is not defined. higher_is_better: whether it then
+    is nearer to real images.
+    """
 
     of: Callable[[ClassPoints], float | None]
     unit: str
@@ -164,7 +181,9 @@ MEASURES: Mapping[str, Measure] = {
 
 
 def measured(space: Space) -> dict[str, dict[int, float]]:
-    """Measure -> class -> value, without classes where it is not defined: empty where it is defined for none."""
+    """Measure -> class -> value, without classes where it is not defined: empty where it is defined
+    for none.
+    """
     points = dict(space.by_class())
     found = {}
     for name, measure in MEASURES.items():

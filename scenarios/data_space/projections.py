@@ -1,10 +1,12 @@
-"""Two coordinates for each image, for a picture: PCA, t-SNE or UMAP of real and synthetic images together.
+"""Two coordinates for each image, for a picture: PCA, t-SNE or UMAP of real and synthetic images
+together.
 
-PCA: the two directions of the largest variance. t-SNE: van der Maaten & Hinton (JMLR 2008), by scikit-learn, started from PCA.
-UMAP: McInnes, Healy & Melville (2018), by umap-learn. The last two keep neighbours and not distances: how far clusters lie
-apart, and how large they are, says nothing.
+PCA: the two directions of the largest variance. t-SNE: van der Maaten & Hinton (JMLR 2008), by
+scikit-learn, started from PCA. UMAP: McInnes, Healy & Melville (2018), by umap-learn. The last two
+keep neighbours and not distances: how far clusters lie apart, and how large they are, says nothing.
 
-What a scatter plot of a set among real images needs: coordinates of both, rounded, of no more points than asked for.
+What a scatter plot of a set among real images needs: coordinates of both, rounded, of no more
+points than asked for.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +25,9 @@ COMPONENTS = 50  # what t-SNE and UMAP see of an embedding: scikit-learn's advic
 
 
 def principal(points: Tensor, components: int) -> Tensor:
-    """(N, D) -> (N, at most `components`): projections on the directions of the largest variance, signs fixed."""
+    """(N, D) -> (N, at most `components`): projections on the directions of the largest variance,
+    signs fixed.
+    """
     centred = (points - points.mean(0)).double()
     u, s, v = torch.linalg.svd(centred, full_matrices=False)
     largest = v.gather(1, v.abs().argmax(1, keepdim=True)).flatten()
@@ -47,9 +51,13 @@ def umap(points: Tensor, generator: torch.Generator) -> Tensor:
     try:
         from umap import UMAP
     except ImportError as fault:
-        raise UsageError('UMAP is not installed: pip install "condensation-harness[umap]"') from fault
+        raise UsageError(
+            'UMAP is not installed: pip install "condensation-harness[umap]"'
+        ) from fault
     neighbours = min(NEIGHBOURS, len(points) - 1)
-    model = UMAP(n_neighbors=neighbours, n_components=2, init="pca", random_state=_seed(generator), n_jobs=1)
+    model = UMAP(
+        n_neighbors=neighbours, n_components=2, init="pca", random_state=_seed(generator), n_jobs=1
+    )
     return torch.from_numpy(np.asarray(model.fit_transform(principal(points, COMPONENTS).numpy())))
 
 
@@ -57,19 +65,29 @@ def _seed(generator: torch.Generator) -> int:
     return int(torch.randint(2**31 - 1, (1,), generator=generator))
 
 
-PROJECTIONS: Mapping[str, Callable[[Tensor, torch.Generator], Tensor]] = {"tsne": tsne, "pca": pca, "umap": umap}
+PROJECTIONS: Mapping[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "tsne": tsne,
+    "pca": pca,
+    "umap": umap,
+}
 
 
 def framed(points: Tensor) -> Tensor:
     """(N, 2) moved and scaled, alike in both directions, into [0, 1], in thousandths."""
     low, high = points.amin(0), points.amax(0)
-    return ((points - low) / (high - low).max().clamp_min(1e-12)).clamp(0, 1).mul(1000).round() / 1000
+    return ((points - low) / (high - low).max().clamp_min(1e-12)).clamp(0, 1).mul(
+        1000
+    ).round() / 1000
 
 
-def picture(space: Space, embedding: str, names: Sequence[str], most: int, context: Context) -> dict[str, Any]:
-    """Coordinates of real and synthetic images by projection, with their labels; and why a projection was skipped.
+def picture(
+    space: Space, embedding: str, names: Sequence[str], most: int, context: Context
+) -> dict[str, Any]:
+    """Coordinates of real and synthetic images by projection, with their labels; and why a
+    projection was skipped.
 
-    A third of the points at most are synthetic ones; where there are more, a random choice is drawn.
+    A third of the points at most are synthetic ones; where there are more, a random choice is
+    drawn.
     """
     generator = context.fork("picture").generator
     synthetic = _some(len(space.synthetic), most // 3, generator)
@@ -85,7 +103,10 @@ def picture(space: Space, embedding: str, names: Sequence[str], most: int, conte
         coordinates[name] = {"real": placed[: len(real)], "synthetic": placed[len(real) :]}
     return {
         "embedding": embedding,
-        "labels": {"real": space.real_labels[real].tolist(), "synthetic": space.synthetic_labels[synthetic].tolist()},
+        "labels": {
+            "real": space.real_labels[real].tolist(),
+            "synthetic": space.synthetic_labels[synthetic].tolist(),
+        },
         "coordinates": coordinates,
         "skipped": skipped,
     }

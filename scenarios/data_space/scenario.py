@@ -1,7 +1,8 @@
 """The data space: where the images of a set lie among real ones, and a picture of it.
 
-Real images are test images, which no set holds. Every measure is taken class by class in every embedding and averaged over
-classes. Nothing may be chosen by these figures but what is then measured on other data.
+Real images are test images, which no set holds. Every measure is taken class by class in every
+embedding and averaged over classes. Nothing may be chosen by these figures but what is then
+measured on other data.
 """
 
 import time
@@ -31,17 +32,27 @@ STATES = ("trained", "untrained", "pixels")
 
 @dataclass(frozen=True)
 class DataSpace:
-    """Coverage, distances, spread and margin of a set among real images in several embeddings, and projections to look at."""
+    """Coverage, distances, spread and margin of a set among real images in several embeddings, and
+    projections to look at.
+    """
 
     networks: tuple[Any, ...] = hyper(("convnet",), source="ours: DC's ConvNet-3", part="network")
-    embeddings: tuple[str, ...] = hyper(STATES, unit="of trained, untrained, pixels; the first is pictured", source="ours")
+    embeddings: tuple[str, ...] = hyper(
+        STATES, unit="of trained, untrained, pixels; the first is pictured", source="ours"
+    )
     real: int = hyper(100, unit="test images per class, at most", source="ours", minimum=2)
-    k: int = hyper(5, unit="neighbours, for coverage and density", source="Naeem et al. 2020", minimum=1)
-    epochs: int = hyper(4, unit="epochs of the trained networks", source="ours: as the teacher's labels", minimum=1)
+    k: int = hyper(
+        5, unit="neighbours, for coverage and density", source="Naeem et al. 2020", minimum=1
+    )
+    epochs: int = hyper(
+        4, unit="epochs of the trained networks", source="ours: as the teacher's labels", minimum=1
+    )
     batch: int = hyper(64, unit="images", source="ours: as the teacher's labels", minimum=1)
     projections: tuple[str, ...] = hyper(("tsne", "pca"), unit="of tsne, pca, umap", source="ours")
     points: int = hyper(1500, unit="images in a picture, at most", source="ours", minimum=10)
-    seed: int = hyper(0, unit="of networks and real sample, the same for all sets", source="ours", minimum=0)
+    seed: int = hyper(
+        0, unit="of networks and real sample, the same for all sets", source="ours", minimum=0
+    )
 
     registered: ClassVar[str] = "data-space"
     references: ClassVar[tuple[str, ...]] = ("real-images",)
@@ -50,14 +61,23 @@ class DataSpace:
         for name, known in (("embeddings", STATES), ("projections", tuple(PROJECTIONS))):
             unknown = [one for one in getattr(self, name) if one not in known]
             if unknown:
-                raise UsageError(f"data-space.{name}: {shown(unknown[0])} is not one of {', '.join(known)}")
+                raise UsageError(
+                    f"data-space.{name}: {shown(unknown[0])} is not one of {', '.join(known)}"
+                )
         if isinstance(self.networks, str | dict):
-            raise UsageError('data-space.networks: give a list of networks, as ["convnet", "resnet18"]')
+            raise UsageError(
+                'data-space.networks: give a list of networks, as ["convnet", "resnet18"]'
+            )
         if not self.embeddings or (not self.networks and self.embeddings != ("pixels",)):
-            raise UsageError('data-space.embeddings: name at least one, and a network unless it is "pixels" alone')
+            raise UsageError(
+                'data-space.embeddings: name at least one, and a network unless it is "pixels"'
+                " alone"
+            )
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
-        """Embed the set and a sample of the test images, and measure; a measure that no class defines is left out and said."""
+        """Embed the set and a sample of the test images, and measure; a measure that no class
+        defines is left out and said.
+        """
         begun = time.perf_counter()
         images, labels = self._synthetic(subject, data, context)
         sample, real_labels = _sample(data, "test", self.real, self._own(context))
@@ -65,15 +85,30 @@ class DataSpace:
         measurements, pictured = [], None
         for label, embed in self._embeddings(data, context).items():
             space = Space(embed(sample).cpu(), real_labels, embed(images).cpu(), labels, self.k)
-            pictured = pictured or picture(space, label, self.projections, self.points, self._own(context))
+            pictured = pictured or picture(
+                space, label, self.projections, self.points, self._own(context)
+            )
             found = measured(space)
             by_class |= {f"{name} in {label}": each for name, each in found.items()}
-            measurements += [_measurement(name, label, each) for name, each in found.items() if each]
+            measurements += [
+                _measurement(name, label, each) for name, each in found.items() if each
+            ]
         undefined = [name for name, each in by_class.items() if not each]
         known = data.test.class_names
-        named = {name: {known[c]: round(value, 6) for c, value in each.items()} for name, each in by_class.items() if each}
-        detail = {"by_class": named, "undefined": undefined, "picture": pictured, "class_names": list(known)}
-        return Outcome(measurements, {"seconds": time.perf_counter() - begun, "images": 0.0}, detail)
+        named = {
+            name: {known[c]: round(value, 6) for c, value in each.items()}
+            for name, each in by_class.items()
+            if each
+        }
+        detail = {
+            "by_class": named,
+            "undefined": undefined,
+            "picture": pictured,
+            "class_names": list(known),
+        }
+        return Outcome(
+            measurements, {"seconds": time.perf_counter() - begun, "images": 0.0}, detail
+        )
 
     def _embeddings(self, data: Splits, context: Context) -> Mapping[str, Embed]:
         """Label -> embedding; the trained networks come from the cache where they are there."""
@@ -88,27 +123,38 @@ class DataSpace:
                 make = (
                     untrained
                     if state == "untrained"
-                    else partial(trained_to_embed, recipe=Training(epochs=self.epochs, batch=self.batch))
+                    else partial(
+                        trained_to_embed, recipe=Training(epochs=self.epochs, batch=self.batch)
+                    )
                 )
                 found[f"{state} {label}"] = by_network(make(spec, train, context=own.fork(label)))
         return found
 
     def _synthetic(self, subject: Subject, data: Splits, context: Context) -> tuple[Tensor, Tensor]:
-        """Images (M, C, H, W) float32 normalised, labels (M,) int64 on the CPU: of soft labels the largest."""
+        """Images (M, C, H, W) float32 normalised, labels (M,) int64 on the CPU: of soft labels the
+        largest.
+        """
         if isinstance(subject, SyntheticSet):
             images, labels = subject.decode(context.device)
             return images, (labels.argmax(1) if labels.ndim == 2 else labels).cpu()
         if isinstance(subject, Reference) and subject.name in self.references:
             return _sample(data, "train", self.real, context.fork("real-images"))
-        raise UsageError(f"data-space: cannot measure {subject!r}; give a finished set or the reference real-images")
+        raise UsageError(
+            f"data-space: cannot measure {subject!r}; give a finished set or the reference"
+            " real-images"
+        )
 
     def _own(self, context: Context) -> Context:
         """The context of what all sets share: of the scenario's seed, not of the cell's."""
-        return replace(context, seed=derive_seed(self.seed, "data-space"), generator=torch.Generator())
+        return replace(
+            context, seed=derive_seed(self.seed, "data-space"), generator=torch.Generator()
+        )
 
 
 def _sample(data: Splits, split: str, count: int, context: Context) -> tuple[Tensor, Tensor]:
-    """At most `count` images a class: (N, C, H, W) float32 normalised on the context's device, labels (N,) on the CPU."""
+    """At most `count` images a class: (N, C, H, W) float32 normalised on the context's device,
+    labels (N,) on the CPU.
+    """
     source = getattr(data, split)
     images = [source.sample(c, count, context.generator).to(context.device) for c in source.classes]
     labels = [torch.full((len(own),), c) for own, c in zip(images, source.classes, strict=True)]

@@ -1,4 +1,7 @@
-"""Names -> training, validation and test images. Importing this package imports no torch, so that listing stays fast."""
+"""Names -> training, validation and test images.
+
+Importing this package imports no torch, so that listing stays fast.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,11 @@ DATASETS = Registry(
 
 
 def check(name: str) -> None:
-    """Raise UsageError, with a near name, unless `name` is a registered data set, FILE.py:Name, folder:PATH or domains:A+B.
+    """Raise UsageError, with a near name, unless `name` is a registered data set, FILE.py:Name,
+    folder:PATH or domains:A+B.
 
-    A registered one, or one of FILE.py, may have fewer pixels and images, NAME@PIXELS~COUNT. Reads no data.
+    A registered one, or one of FILE.py, may have fewer pixels and images, NAME@PIXELS~COUNT. Reads
+    no data.
     """
     if name.startswith(DOMAINS):
         for part in domain_names(name):
@@ -43,42 +48,62 @@ def check(name: str) -> None:
         return
     if name.startswith(FOLDER):
         if not name.removeprefix(FOLDER).strip():
-            raise UsageError("dataset 'folder:' names no folder; write folder:PATH, for example folder:photos")
+            raise UsageError(
+                "dataset 'folder:' names no folder; write folder:PATH, for example folder:photos"
+            )
         return
     base = parted(name)[0]
     try:
-        if base not in DATASETS.entries() and "." not in base.rpartition(":")[0]:  # such as foldr:PATH
-            raise UsageError(f"unknown dataset {shown(base)}; {suggestion(base, DATASETS.entries())}")
+        if (
+            base not in DATASETS.entries() and "." not in base.rpartition(":")[0]
+        ):  # such as foldr:PATH
+            raise UsageError(
+                f"unknown dataset {shown(base)}; {suggestion(base, DATASETS.entries())}"
+            )
         DATASETS.locate(base)
     except UsageError as fault:
-        raise UsageError(f"{fault} (or folder:PATH for images of your own, domains:A+B for several)") from None
+        raise UsageError(
+            f"{fault} (or folder:PATH for images of your own, domains:A+B for several)"
+        ) from None
 
 
-def load(name: str, *, data_dir: Path | None = None, download: bool = False, validation: float = 0.1) -> Splits:
+def load(
+    name: str, *, data_dir: Path | None = None, download: bool = False, validation: float = 0.1
+) -> Splits:
     """Return the disjoint training, validation and test images of a data set.
 
-    name: a registered one, FILE.py:Name, folder:PATH or domains:A+B. FILE.py:Name, or module:Name, is a
-    class with a method `read`, as `harness new dataset` writes one; its code is run, and its name in
-    cards and reports leaves out the folder of the file.
+    name: a registered one, FILE.py:Name, folder:PATH or domains:A+B. FILE.py:Name, or module:Name,
+    is a class with a method `read`, as `harness new dataset` writes one; its code is run, and its
+    name in cards and reports leaves out the folder of the file.
 
-    NAME@PIXELS is a registered data set with its images averaged to that height, NAME~COUNT has the first COUNT training images
-    of each class alone (those held out for validation among them), for example fashion-mnist@14~600.
+    NAME@PIXELS is a registered data set with its images averaged to that height, NAME~COUNT has the
+    first COUNT training images of each class alone (those held out for validation among them), for
+    example fashion-mnist@14~600.
 
     A folder may have validation images of its own, which are taken in place of that share.
 
-    data_dir: where files are looked for; by default the folder in HARNESS_DATA, else "data" in the user's cache.
-    download: fetch what is not there. validation: the share of each class's training images, 0 to 1 exclusive, that is
-    held out for validation (at least one image). The same call gives the same images in the same order everywhere.
-    Raises UsageError for a wrong name or share, DataMissing when files are absent, damaged or too few.
+    data_dir: where files are looked for; by default the folder in HARNESS_DATA, else "data" in the
+    user's cache. download: fetch what is not there. validation: the share of each class's training
+    images, 0 to 1 exclusive, that is held out for validation (at least one image). The same call
+    gives the same images in the same order everywhere. Raises UsageError for a wrong name or share,
+    DataMissing when files are absent, damaged or too few.
     """
     check(name)
     if not 0 < validation < 1:
-        raise UsageError(f"{name}: the validation share is {validation}; it must lie between 0 and 1, for example 0.1")
+        raise UsageError(
+            f"{name}: the validation share is {validation}; it must lie between 0 and 1, for"
+            " example 0.1"
+        )
     if name.startswith(DOMAINS):
         from scenarios.datasets.derived import combine
 
         parts = domain_names(name)
-        return combine([load(part, data_dir=data_dir, download=download, validation=validation) for part in parts])
+        return combine(
+            [
+                load(part, data_dir=data_dir, download=download, validation=validation)
+                for part in parts
+            ]
+        )
     from scenarios.datasets.derived import fewer, shrunk
     from scenarios.datasets.folder import Folder
     from scenarios.datasets.location import Place
@@ -88,7 +113,9 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
     place = Place.choose(data_dir, download)
     try:
         if name.startswith(FOLDER):
-            return as_splits(in_cards(name), Folder(name.removeprefix(FOLDER).strip()).read(place), validation)
+            return as_splits(
+                in_cards(name), Folder(name.removeprefix(FOLDER).strip()).read(place), validation
+            )
         base, height, count = parted(name)
         source: Source = DATASETS.create(base)
         raw = checked(source.read(place), base)
@@ -97,4 +124,6 @@ def load(name: str, *, data_dir: Path | None = None, download: bool = False, val
         return as_splits(name, raw if height is None else shrunk(name, raw, height), validation)
     except OSError as fault:
         where = fault.filename or place.root
-        raise DataMissing(f"{name}: {where} cannot be read ({fault.strerror or fault}); mend it or name another") from fault
+        raise DataMissing(
+            f"{name}: {where} cannot be read ({fault.strerror or fault}); mend it or name another"
+        ) from fault

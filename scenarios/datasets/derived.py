@@ -1,18 +1,22 @@
-"""NAME~COUNT: a data set with the first COUNT training images of each class alone; its test images are all there.
+"""NAME~COUNT: a data set with the first COUNT training images of each class alone; its test images
+are all there.
 
 Mean and deviation are computed anew, from the images that are left.
 
-NAME@PIXELS: a data set's images at a lesser height, each pixel the mean of a square of f x f of them.
+NAME@PIXELS: a data set's images at a lesser height, each pixel the mean of a square of f x f of
+them.
 
 x'_ij = round( 1/f^2 sum_{a,b<f} x_{fi+a, fj+b} ),  halves rounded up
 
 Mean and deviation are computed anew: those of the whole images are not those of averages.
 
-domains:A+B+C, the same classes as several data sets show them: every class of every data set is a class of its own.
+domains:A+B+C, the same classes as several data sets show them: every class of every data set is a
+class of its own.
 
-label = d K + k for class k of K in data set d. All images have the largest height and width (antialiased bilinear), and three
-equal channels where any has colours. The parts of each data set stay apart: no image changes between them.
-Source: ours, for domain-incremental streams (van de Ven and Tolias, "Three scenarios for continual learning", 2019).
+label = d K + k for class k of K in data set d. All images have the largest height and width
+(antialiased bilinear), and three equal channels where any has colours. The parts of each data set
+stay apart: no image changes between them. Source: ours, for domain-incremental streams (van de Ven
+and Tolias, "Three scenarios for continual learning", 2019).
 """
 
 from collections.abc import Sequence
@@ -32,18 +36,28 @@ from scenarios.protocol import Splits
 
 
 def fewer(name: str, raw: RawData, count: int) -> RawData:
-    """The first `count` training images of each class in the order of the files; UsageError where no class has more."""
+    """The first `count` training images of each class in the order of the files; UsageError where
+    no class has more.
+    """
     labels = raw.train.labels
     most = int(np.bincount(labels, minlength=len(raw.class_names)).max())
     if count >= most:
-        raise UsageError(f"dataset '{name}': no class has more than {most} training images; leave out ~{count}")
-    chosen = np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(len(raw.class_names))])
+        raise UsageError(
+            f"dataset '{name}': no class has more than {most} training images; leave out ~{count}"
+        )
+    chosen = np.concatenate(
+        [np.flatnonzero(labels == label)[:count] for label in range(len(raw.class_names))]
+    )
     return replace(raw, train=raw.train.take(np.sort(chosen)), mean=None, std=None)
 
 
 def shrunk(name: str, raw: RawData, height: int) -> RawData:
-    """Both parts with images (N, C, height, W / f) for f = H / height; UsageError where f is no whole number above 1."""
-    train, test = (Part(_averaged(name, part.images, height), part.labels) for part in (raw.train, raw.test))
+    """Both parts with images (N, C, height, W / f) for f = H / height; UsageError where f is no
+    whole number above 1.
+    """
+    train, test = (
+        Part(_averaged(name, part.images, height), part.labels) for part in (raw.train, raw.test)
+    )
     return replace(raw, train=train, test=test, mean=None, std=None)
 
 
@@ -54,7 +68,8 @@ def _averaged(name: str, images: Pixels, height: int) -> Pixels:
         known = [str(rows // f) for f in range(2, rows + 1) if rows % f == 0 and columns % f == 0]
         fitting = f"take one of {', '.join(known)}" if known else "no lesser one fits"
         raise UsageError(
-            f"dataset '{name}': images of {rows} x {columns} pixels are not brought to {height} by averages; {fitting}"
+            f"dataset '{name}': images of {rows} x {columns} pixels are not brought to {height} by"
+            f" averages; {fitting}"
         )
     squares = images.reshape(count, channels, height, factor, columns // factor, factor)
     sums = squares.sum((3, 5), dtype=np.uint32)
@@ -66,18 +81,24 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class DomainClasses:
-    """For each class of a data set of domains: which of the common outputs it means, and which domain shows it."""
+    """For each class of a data set of domains: which of the common outputs it means, and which
+    domain shows it.
+    """
 
     outputs: tuple[int, ...]
     domains: tuple[int, ...]
 
 
 def outputs(name: str, classes: int) -> DomainClasses | None:
-    """What the `classes` classes of the data set `name` mean; None for one without domains, whatever its classes are called."""
+    """What the `classes` classes of the data set `name` mean; None for one without domains,
+    whatever its classes are called.
+    """
     if not name.startswith(DOMAINS):
         return None
     each = classes // len(domain_names(name))
-    return DomainClasses(tuple(c % each for c in range(classes)), tuple(c // each for c in range(classes)))
+    return DomainClasses(
+        tuple(c % each for c in range(classes)), tuple(c // each for c in range(classes))
+    )
 
 
 def combine(sets: Sequence[Splits]) -> Splits:
@@ -86,8 +107,8 @@ def combine(sets: Sequence[Splits]) -> Splits:
     for one in sets:
         if one.train.class_names != first.class_names:
             raise UsageError(
-                f"domains: {first.name} and {one.train.name} do not have the same classes ({_brief(first)}; {_brief(one.train)});"
-                " take data sets of the same classes"
+                f"domains: {first.name} and {one.train.name} do not have the same classes"
+                f" ({_brief(first)}; {_brief(one.train)}); take data sets of the same classes"
             )
     shapes = [one.train.shape for one in sets]
     shape = max(s[0] for s in shapes), max(s[1] for s in shapes), max(s[2] for s in shapes)
@@ -99,7 +120,9 @@ def combine(sets: Sequence[Splits]) -> Splits:
             name=named,
             images=images,
             labels=labels,
-            class_names=tuple(f"{one.train.name}: {name}" for one in sets for name in one.train.class_names),
+            class_names=tuple(
+                f"{one.train.name}: {name}" for one in sets for name in one.train.class_names
+            ),
             mean=mean,
             std=std,
             mirror=all(one.train.mirror for one in sets),
@@ -116,7 +139,9 @@ def _brief(data: ClassData) -> str:
 
 
 def _pooled(parts: Sequence[ClassData], shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
-    """Images (N, C, H, W) uint8 of `shape` and labels of one part of every domain, in one shuffled order."""
+    """Images (N, C, H, W) uint8 of `shape` and labels of one part of every domain, in one shuffled
+    order.
+    """
     each = len(parts[0].class_names)
     images = torch.cat([_resized(part.images, shape) for part in parts])
     labels = torch.cat([part.labels + domain * each for domain, part in enumerate(parts)])
@@ -127,6 +152,8 @@ def _pooled(parts: Sequence[ClassData], shape: tuple[int, int, int]) -> tuple[Te
 def _resized(images: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """Images (N, c, h, w) uint8 as (N, C, H, W) uint8."""
     if tuple(images.shape[2:]) != shape[1:]:
-        sized = functional.interpolate(images.float(), size=shape[1:], mode="bilinear", antialias=True)
+        sized = functional.interpolate(
+            images.float(), size=shape[1:], mode="bilinear", antialias=True
+        )
         images = sized.round().clamp(0, 255).to(torch.uint8)
     return images.expand(-1, shape[0], -1, -1)

@@ -1,4 +1,6 @@
-"""folder:PATH, images of one's own: PATH/train/CLASS/* with PATH/test/CLASS/*, or PATH/CLASS/* alone."""
+"""folder:PATH, images of one's own: PATH/train/CLASS/* with PATH/test/CLASS/*, or PATH/CLASS/*
+alone.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +33,16 @@ class Folder:
         return Path(self.path).expanduser().resolve()
 
     def read(self, place: Place) -> RawData:
-        """Read the folder; where other data sets lie does not matter. DataMissing names what is wrong with it."""
+        """Read the folder; where other data sets lie does not matter.
+
+        DataMissing names what is wrong with it.
+        """
         root = self.root
         if not root.is_dir():
-            raise DataMissing(f"folder:{self.path}: {root} is not a folder; name one that holds a folder of images a class")
+            raise DataMissing(
+                f"folder:{self.path}: {root} is not a folder; name one that holds a folder of"
+                " images a class"
+            )
         found = lay_out(root)
         train, *given = self._read(found.train, found.test or [], found.validation or [])
         test, validation = (part if len(part.labels) else None for part in given)
@@ -42,8 +50,13 @@ class Folder:
         if test is None:
             train, test = hold_out(f"folder:{root.name}", train, names, TEST_SHARE, "test")
         if validation is not None:
-            notes = (*notes, "has validation images of its own, used in place of a share of the training images")
-        return RawData(train, test, names, "not recorded", mirror=True, validation=validation, notes=notes)
+            notes = (
+                *notes,
+                "has validation images of its own, used in place of a share of the training images",
+            )
+        return RawData(
+            train, test, names, "not recorded", mirror=True, validation=validation, notes=notes
+        )
 
     def _read(self, *parts: Labelled) -> list[Part]:
         """The images of all parts, which must be of one size."""

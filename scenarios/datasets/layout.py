@@ -1,4 +1,5 @@
-"""How a folder of images is laid out: PART/CLASS/* for train, test and perhaps validation, or CLASS/*.
+"""How a folder of images is laid out: PART/CLASS/* for train, test and perhaps validation, or
+CLASS/*.
 
 What nobody made for the data is passed over: hidden files and folders at any depth, and what
 operating systems leave behind. What else is passed over is told of in notes; what could be read in
@@ -18,9 +19,17 @@ from condensers.errors import DataMissing
 from scenarios.datasets.pictures import SUFFIXES
 
 LEFT_BEHIND = frozenset(
-    {"__macosx", "__pycache__", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found"}
+    {
+        "__macosx",
+        "__pycache__",
+        "@eadir",
+        "#recycle",
+        "$recycle.bin",
+        "system volume information",
+        "lost+found",
+    }
     | {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
-)  # fmt: skip
+)
 WHAT = "(set|data|split|part|images|imgs)?"
 SPELLINGS = {
     "train": re.compile(f"(train|training|trn){WHAT}"),
@@ -55,21 +64,31 @@ def lay_out(root: Path) -> Layout:
         _refuse_unnamed_parts(folders)
         names = _class_names(root)
         pooled = _labelled(root, names)
-        return Layout(names, pooled, notes=(*_strays(root, [root]), *_deep(pooled, root), *_names_to_know(names)))
+        return Layout(
+            names,
+            pooled,
+            notes=(*_strays(root, [root]), *_deep(pooled, root), *_names_to_know(names)),
+        )
     names = _class_names(parts["train"])
     for role in ("test", "validation"):
         _require_classes(parts, role, names)
     found = {role: _labelled(folder, names) for role, folder in parts.items()}
     beside = [folder for folder in folders if folder not in parts.values()]
     notes = [
-        f"passes over the folder {folder.name} ({_counted(len(held), 'image')}), which is called neither"
-        " train, validation nor test"
+        f"passes over the folder {folder.name} ({_counted(len(held), 'image')}), which is called"
+        " neither train, validation nor test"
         for folder in beside
         if (held := _images(folder))
     ]
     notes += _strays(root, [root, *parts.values()], beside)
     notes += [note for role, folder in parts.items() for note in _deep(found[role], folder)]
-    return Layout(names, found["train"], found["test"], found.get("validation"), (*notes, *_names_to_know(names)))
+    return Layout(
+        names,
+        found["train"],
+        found["test"],
+        found.get("validation"),
+        (*notes, *_names_to_know(names)),
+    )
 
 
 def _is_visible(name: str) -> bool:
@@ -78,7 +97,9 @@ def _is_visible(name: str) -> bool:
 
 def _subfolders(folder: Path) -> list[Path]:
     with os.scandir(folder) as entries:
-        return sorted(Path(entry) for entry in entries if entry.is_dir() and _is_visible(entry.name))
+        return sorted(
+            Path(entry) for entry in entries if entry.is_dir() and _is_visible(entry.name)
+        )
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -90,7 +111,11 @@ def _files(folder: Path) -> Iterator[Path]:
 
     for place, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         yield from (Path(place, name) for name in files if _is_visible(name))
-        inner = {name: os.path.realpath(os.path.join(place, name)) for name in folders if _is_visible(name)}
+        inner = {
+            name: os.path.realpath(os.path.join(place, name))
+            for name in folders
+            if _is_visible(name)
+        }
         folders[:] = [name for name, real in inner.items() if real not in seen]
         seen.update(inner.values())
 
@@ -113,7 +138,11 @@ def _role(name: str) -> str | None:
 def _role_of_words(name: str) -> str | None:
     """Which part a folder is that has such a word in its name, such as seg_train or "train 2"."""
     words = re.findall(r"[^\W\d_]+", name.casefold())
-    roles = {role for role, spelling in SPELLINGS.items() if any(spelling.fullmatch(word) for word in words)}
+    roles = {
+        role
+        for role, spelling in SPELLINGS.items()
+        if any(spelling.fullmatch(word) for word in words)
+    }
     return roles.pop() if len(roles) == 1 else _role(name)
 
 
@@ -126,12 +155,17 @@ def _parts(root: Path, folders: Sequence[Path]) -> dict[str, Path]:
     plain = {folder: role for folder in folders if (role := _role(folder.name))}
     roles = {folder: role for folder in holding if (role := _role_of_words(folder.name))}
     if len(set(plain.values())) > 1:
-        roles |= {folder: role for folder, role in plain.items() if role != "validation" or folder in holding}
+        roles |= {
+            folder: role
+            for folder, role in plain.items()
+            if role != "validation" or folder in holding
+        }
     by_role: dict[str, Path] = {}
     for folder, role in roles.items():
         if role in by_role:
             raise DataMissing(
-                f"{root}: its folders {by_role[role].name} and {folder.name} both seem to be the {role} part; leave one there"
+                f"{root}: its folders {by_role[role].name} and {folder.name} both seem to be the"
+                f" {role} part; leave one there"
             )
         by_role[role] = folder
     if by_role and not {"train", "test"} <= set(by_role):
@@ -140,7 +174,8 @@ def _parts(root: Path, folders: Sequence[Path]) -> dict[str, Path]:
         other = by_role.get("validation") if lacking == "test" else None
         instead = f" (or call {other.name} that, if it is the test part)" if other else ""
         raise DataMissing(
-            f"{root}: has a folder {here} of class folders, but no folder {lacking} beside it; add {lacking}{instead}"
+            f"{root}: has a folder {here} of class folders, but no folder {lacking} beside it; add"
+            f" {lacking}{instead}"
         )
     return by_role
 
@@ -159,15 +194,16 @@ def _refuse_unnamed_parts(folders: Sequence[Path]) -> None:
     for folder, names in inner.items():
         if len({role for name in names if (role := _role(name))}) > 1:
             raise DataMissing(
-                f"{folder}: a class that holds parts ({', '.join(names[:3])}); turn them round: {names[0]}/{folder.name}/*"
+                f"{folder}: a class that holds parts ({', '.join(names[:3])}); turn them round:"
+                f" {names[0]}/{folder.name}/*"
             )
     shared = set.intersection(*map(set, inner.values())) if inner else set()
     if shared:
         first, second = (folder.name for folder in folders[:2])
         raise DataMissing(
             f"{folders[0].parent}: {first} and {second} hold folders of the same names"
-            f" ({', '.join(sorted(shared)[:3])}), as parts do; call the parts train and test, or, if"
-            " these are classes, put their images straight into them"
+            f" ({', '.join(sorted(shared)[:3])}), as parts do; call the parts train and test, or,"
+            " if these are classes, put their images straight into them"
         )
 
 
@@ -177,7 +213,8 @@ def _class_names(folder: Path) -> tuple[str, ...]:
         is_deeper = found and _class_folders(found[0])
         deeper = f" (its only folder {found[0].name} holds folders of images)" if is_deeper else ""
         raise DataMissing(
-            f"{folder}: the number of class folders in it is {len(found)}; make at least 2, one for each class{deeper}"
+            f"{folder}: the number of class folders in it is {len(found)}; make at least 2, one for"
+            f" each class{deeper}"
         )
     return tuple(path.name for path in found)
 
@@ -189,7 +226,9 @@ def _require_classes(parts: dict[str, Path], role: str, names: tuple[str, ...]) 
         if folder.name in names:
             continue
         if known := spelt.get(_folded(folder.name)):
-            raise DataMissing(f"{folder}: is written otherwise than {train / known}; write both alike")
+            raise DataMissing(
+                f"{folder}: is written otherwise than {train / known}; write both alike"
+            )
         raise DataMissing(f"{folder}: no such class in {train}; add it there or remove it here")
 
 
@@ -203,23 +242,35 @@ def _labelled(folder: Path, names: tuple[str, ...]) -> Labelled:
     for label, name in enumerate(names):
         files = _images(folder / name) if (folder / name).is_dir() else []
         if not files:
-            raise DataMissing(f"{folder / name}: no images of this class there; add some, or remove the class everywhere")
+            raise DataMissing(
+                f"{folder / name}: no images of this class there; add some, or remove the class"
+                " everywhere"
+            )
         found += [(file, label) for file in files]
     return found
 
 
 def _strays(root: Path, homes: Sequence[Path], beside: Sequence[Path] = ()) -> list[str]:
-    """Notes on visible images that are in no class folder but straight in `homes`, and on other files."""
-    files = [file for file in _files(root) if not any(file.is_relative_to(folder) for folder in beside)]
+    """Notes on visible images that are in no class folder but straight in `homes`, and on other
+    files.
+    """
+    files = [
+        file for file in _files(root) if not any(file.is_relative_to(folder) for folder in beside)
+    ]
     images = sorted(file for file in files if _is_image(file) and file.parent in homes)
     others = Counter(file.suffix.lower() or file.name for file in files if not _is_image(file))
     found = []
     if images:
         some = images[0].relative_to(root)
-        found.append(f"passes over {_counted(len(images), 'image')} in no class folder, such as {some}")
+        found.append(
+            f"passes over {_counted(len(images), 'image')} in no class folder, such as {some}"
+        )
     if others:
         kinds = ", ".join(f"{ending} ({count})" for ending, count in others.most_common(3))
-        found.append(f"passes over what is no image by its ending, {_counted(sum(others.values()), 'file')}: {kinds}")
+        found.append(
+            f"passes over what is no image by its ending, {_counted(sum(others.values()), 'file')}:"
+            f" {kinds}"
+        )
     return found
 
 
@@ -229,18 +280,33 @@ def _deep(found: Labelled, folder: Path) -> list[str]:
     if not deep:
         return []
     some = deep[0].relative_to(folder)
-    return [f"counts {_counted(len(deep), 'image')} in folders within a class as the class's, such as {some}"]
+    return [
+        f"counts {_counted(len(deep), 'image')} in folders within a class as the class's, such as"
+        f" {some}"
+    ]
 
 
 def _names_to_know(names: tuple[str, ...]) -> list[str]:
-    """Notes on classes that a reader takes for one, and on an order that is not that of their numbers."""
+    """Notes on classes that a reader takes for one, and on an order that is not that of their
+    numbers.
+    """
     first: dict[str, str] = {}
-    pairs = [(first[_folded(name)], name) for name in names if first.setdefault(_folded(name), name) != name]
-    found = [f"classes {one} and {other} differ in nothing but capitals or spaces" for one, other in pairs]
+    pairs = [
+        (first[_folded(name)], name)
+        for name in names
+        if first.setdefault(_folded(name), name) != name
+    ]
+    found = [
+        f"classes {one} and {other} differ in nothing but capitals or spaces"
+        for one, other in pairs
+    ]
     numbers = [name for name in names if name.isdecimal()]
     turned = next((pair for pair in pairwise(numbers) if int(pair[0]) > int(pair[1])), None)
     if turned:
-        found.append(f"classes are counted in the alphabetical order of their names, where {turned[0]} comes before {turned[1]}")
+        found.append(
+            f"classes are counted in the alphabetical order of their names, where {turned[0]} comes"
+            f" before {turned[1]}"
+        )
     return found
 
 

@@ -17,14 +17,18 @@ from condensers.optional import package
 
 @dataclass(frozen=True)
 class Place:
-    """root: the folder with the data sets. download: whether a missing one may be fetched into it."""
+    """root: the folder with the data sets. download: whether a missing one may be fetched into
+    it.
+    """
 
     root: Path
     download: bool = False
 
     @staticmethod
     def choose(data_dir: Path | None = None, download: bool = False) -> Place:
-        """The given folder, else the one in HARNESS_DATA, else condensation-harness/data in the user's cache."""
+        """The given folder, else the one in HARNESS_DATA, else condensation-harness/data in the
+        user's cache.
+        """
         named = data_dir or os.environ.get("HARNESS_DATA")
         if named:
             return Place(Path(named).expanduser(), download)
@@ -36,8 +40,9 @@ class Place:
 class Wanted:
     """The files of one data set, all in one folder.
 
-    folders: where they may be, below the root unless absolute; the first one is where a download puts them.
-    torchvision: the class of torchvision.datasets that fetches them. gzipped: each may have .gz after its name.
+    folders: where they may be, below the root unless absolute; the first one is where a download
+    puts them. torchvision: the class of torchvision.datasets that fetches them. gzipped: each may
+    have .gz after its name.
     """
 
     name: str
@@ -48,7 +53,9 @@ class Wanted:
     otherwise: str = ""
 
     def locate(self, place: Place) -> list[Path]:
-        """Return the paths of `files`, fetching them when that was asked for; DataMissing when they are not there."""
+        """Return the paths of `files`, fetching them when that was asked for; DataMissing when they
+        are not there.
+        """
         found = self._search(place)
         if found is None and place.download:
             fetch(self.name, self.torchvision, place.root)
@@ -73,25 +80,40 @@ class Wanted:
     def _missing(self, place: Place) -> DataMissing:
         """Name the first file that lacks in the folder which lacks fewest."""
         folders = [place.root / folder for folder in self.folders]
-        lacking = min(([f for f in self.files if not self._variant(folder, f)] for folder in folders), key=len)
+        lacking = min(
+            ([f for f in self.files if not self._variant(folder, f)] for folder in folders), key=len
+        )
         file = f"{lacking[0]}.gz" if self.gzipped else lacking[0]
         return DataMissing(
-            f"{self.name}: looked for {file} in {' and in '.join(map(str, folders))}, and it is not there; {self.otherwise}"
-            f"put it into {folders[0]} (--data-dir or HARNESS_DATA name another data folder), or pass --download"
+            f"{self.name}: looked for {file} in {' and in '.join(map(str, folders))}, and it is not"
+            f" there; {self.otherwise}put it into {folders[0]} (--data-dir or HARNESS_DATA name"
+            " another data folder), or pass --download"
         )
 
 
 def fetch(name: str, dataset: str, root: Path) -> None:
-    """Let `torchvision.datasets.<dataset>` put its files below `root`; any failure becomes one DataMissing sentence."""
+    """Let `torchvision.datasets.<dataset>` put its files below `root`; any failure becomes one
+    DataMissing sentence.
+    """
     make = getattr(package("torchvision.datasets", "torchvision", name), dataset)
     # SVHN alone is fetched part by part; the others bring both parts at once.
-    parts: tuple[dict[str, str], ...] = ({"split": "train"}, {"split": "test"}) if dataset == "SVHN" else ({},)
+    parts: tuple[dict[str, str], ...] = (
+        ({"split": "train"}, {"split": "test"}) if dataset == "SVHN" else ({},)
+    )
     try:
         root.mkdir(parents=True, exist_ok=True)
         for part in parts:
             make(str(root), download=True, **part)
-    except (OSError, RuntimeError, ValueError, EOFError, zlib.error, http.client.HTTPException) as fault:
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+        zlib.error,
+        http.client.HTTPException,
+    ) as fault:
         reason = " ".join(str(fault).split()) or type(fault).__name__
         raise DataMissing(
-            f"{name}: the download into {root} failed ({reason}); try again later, or put the files there yourself"
+            f"{name}: the download into {root} failed ({reason}); try again later, or put the files"
+            " there yourself"
         ) from fault

@@ -1,4 +1,7 @@
-"""Names of data sets that are made of a place or of other names. Imports no torch, so that listing stays fast."""
+"""Names of data sets that are made of a place or of other names.
+
+Imports no torch, so that listing stays fast.
+"""
 
 from pathlib import Path, PurePath
 
@@ -10,16 +13,21 @@ PIXELS, FEWER = "@", "~"  # marks of NAME@PIXELS~COUNT
 
 
 def domain_names(name: str) -> tuple[str, ...]:
-    """domains:A+B -> ("A", "B"); UsageError for fewer than two, for one that stands twice, or for domains of domains."""
+    """domains:A+B -> ("A", "B"); UsageError for fewer than two, for one that stands twice, or for
+    domains of domains.
+    """
     parts = tuple(part.strip() for part in name.removeprefix(DOMAINS).split("+"))
     if len(parts) < 2 or not all(parts):
         raise UsageError(
-            f"dataset {shown(name)} names fewer than two data sets; write domains:A+B, for example domains:digits+mnist-5k"
+            f"dataset {shown(name)} names fewer than two data sets; write domains:A+B, for example"
+            " domains:digits+mnist-5k"
         )
     if len(set(parts)) < len(parts):
         raise UsageError(f"dataset {shown(name)} names a data set twice; name each once")
     if any(part.startswith(DOMAINS) for part in parts):
-        raise UsageError(f"dataset {shown(name)} has domains within domains; write all in one row, domains:A+B+C")
+        raise UsageError(
+            f"dataset {shown(name)} has domains within domains; write all in one row, domains:A+B+C"
+        )
     return parts
 
 
@@ -44,7 +52,8 @@ def folder_of(name: str) -> Path:
 def located(name: str, file: Path) -> str:
     """The data set that the card of `file` names.
 
-    A folder is looked for where we are and beside the file; DataMissing where it is in neither place.
+    A folder is looked for where we are and beside the file; DataMissing where it is in neither
+    place.
     """
     if name.startswith(DOMAINS):
         return DOMAINS + "+".join(located(part, file) for part in domain_names(name))
@@ -56,26 +65,40 @@ def located(name: str, file: Path) -> str:
         if called and folder.is_dir():
             return f"{FOLDER}{folder}"
     places = " nor in ".join(dict.fromkeys(str(folder.parent) for folder in here))
-    raise DataMissing(f"{file}: was made from a folder '{called}', which is not in {places}; say where it is: --data folder:PATH")
+    raise DataMissing(
+        f"{file}: was made from a folder '{called}', which is not in {places}; say where it is:"
+        " --data folder:PATH"
+    )
 
 
 def is_place(name: str) -> bool:
-    """Whether a data set, or one of several, is named by the place of its class, FILE.py:Name: to load it runs code."""
+    """Whether a data set, or one of several, is named by the place of its class, FILE.py:Name: to
+    load it runs code.
+    """
     if name.startswith(DOMAINS):
         return any(is_place(part.strip()) for part in name.removeprefix(DOMAINS).split("+"))
     return ":" in name and not name.startswith(FOLDER)
 
 
 def parted(name: str) -> tuple[str, int | None, int | None]:
-    """NAME@PIXELS~COUNT -> (NAME, PIXELS, COUNT), None for what is left out; UsageError where either is no number above 0."""
+    """NAME@PIXELS~COUNT -> (NAME, PIXELS, COUNT), None for what is left out; UsageError where
+    either is no number above 0.
+    """
     place, colon, own = name.rpartition(":")  # the path of a file may hold these marks too
     base, height, count = _parted(name, own)
     return f"{place}{colon}{base}", height, count
 
 
 def _parted(name: str, own: str) -> tuple[str, int | None, int | None]:
-    rest, count = _number(name, own, FEWER, "number of training images a class; write NAME~COUNT, for example fashion-mnist~600")
-    base, height = _number(name, rest, PIXELS, "height of images; write NAME@PIXELS, for example fashion-mnist@14")
+    rest, count = _number(
+        name,
+        own,
+        FEWER,
+        "number of training images a class; write NAME~COUNT, for example fashion-mnist~600",
+    )
+    base, height = _number(
+        name, rest, PIXELS, "height of images; write NAME@PIXELS, for example fashion-mnist@14"
+    )
     return base, height, count
 
 

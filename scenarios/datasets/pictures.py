@@ -13,34 +13,47 @@ from condensers.errors import DataMissing, brief
 from scenarios.datasets.raw import Pixels
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # by content: an .eps called .png would be given to Ghostscript
+FORMATS = (
+    "BMP",
+    "JPEG",
+    "PNG",
+    "PPM",
+    "TIFF",
+    "WEBP",
+)  # by content: an .eps called .png would be given to Ghostscript
 SHARE = 0.25  # of the machine's memory: the parts of a data set are copied when they are divided
 
 
 def read_all(files: Sequence[Path]) -> Pixels:
-    """(N, C, H, W) uint8. The files must all have the size and the channels that most of them have; DataMissing names one."""
+    """(N, C, H, W) uint8.
+
+    The files must all have the size and the channels that most of them have; DataMissing names one.
+    """
     images, taken, room = [], 0, SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for file in files:
         images.append(decode(file))
         taken += images[-1].nbytes
         if taken > room:
             raise DataMissing(
-                f"{file.parent}: the first {len(images)} of {len(files)} images take {taken / 2**30:.1f} GiB, more than a quarter"
-                " of this machine's memory; make the images smaller, or take fewer"
+                f"{file.parent}: the first {len(images)} of {len(files)} images take"
+                f" {taken / 2**30:.1f} GiB, more than a quarter of this machine's memory; make the"
+                " images smaller, or take fewer"
             )
     shapes = [image.shape for image in images]
     usual, count = Counter(shapes).most_common(1)[0]
     odd = next((index for index, shape in enumerate(shapes) if shape != usual), None)
     if odd is not None:
         raise DataMissing(
-            f"{files[odd]}: is {_size(shapes[odd])} where {count} of the {len(files)} images are {_size(usual)};"
-            " make all images equal in size and colour, or remove this one"
+            f"{files[odd]}: is {_size(shapes[odd])} where {count} of the {len(files)} images are"
+            f" {_size(usual)}; make all images equal in size and colour, or remove this one"
         )
     return np.stack(images)
 
 
 def decode(file: Path) -> Pixels:
-    """One image as (C, H, W) uint8, C being 1 or 3, turned as its EXIF orientation says; nothing is resized or recoloured."""
+    """One image as (C, H, W) uint8, C being 1 or 3, turned as its EXIF orientation says; nothing is
+    resized or recoloured.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of metadata, which do not matter
@@ -52,29 +65,51 @@ def decode(file: Path) -> Pixels:
     except DataMissing:
         raise
     except MemoryError:
-        raise DataMissing(f"{file}: does not fit the memory; make it smaller or remove it") from None
-    except Exception as fault:  # a damaged file may raise anything in the readers of its format and of its EXIF data
-        raise DataMissing(f"{file}: cannot be read as an image ({brief(fault)}); mend or remove it") from fault
+        raise DataMissing(
+            f"{file}: does not fit the memory; make it smaller or remove it"
+        ) from None
+    # a damaged file may raise anything in the readers of its format and of its EXIF data
+    except Exception as fault:
+        raise DataMissing(
+            f"{file}: cannot be read as an image ({brief(fault)}); mend or remove it"
+        ) from fault
     planes: Pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return planes
 
 
 def _require_plain(image: ImageFile.ImageFile, file: Path) -> None:
-    """Refuse, by what the header says, what would lose something on the way to 8 bits of grey or RGB."""
+    """Refuse, by what the header says, what would lose something on the way to 8 bits of grey or
+    RGB.
+    """
     if image.mode not in ("1", "L", "RGB"):
-        raise DataMissing(f"{file}: its colours are stored as {image.mode}; convert it to 8-bit grey (L) or RGB")
+        raise DataMissing(
+            f"{file}: its colours are stored as {image.mode}; convert it to 8-bit grey (L) or RGB"
+        )
     if _is_deep(image):
-        raise DataMissing(f"{file}: its colours have 16 bits each; convert it to 8-bit grey (L) or RGB")
+        raise DataMissing(
+            f"{file}: its colours have 16 bits each; convert it to 8-bit grey (L) or RGB"
+        )
     if "transparency" in image.info:
-        raise DataMissing(f"{file}: a colour of it is transparent; convert it to 8-bit grey (L) or RGB without transparency")
-    if image.format != "MPO" and _has_frames(image):  # the other pictures of a camera's .jpg are previews of the first
-        raise DataMissing(f"{file}: holds several pictures (pages or an animation); keep one in each file")
+        raise DataMissing(
+            f"{file}: a colour of it is transparent; convert it to 8-bit grey (L) or RGB without"
+            " transparency"
+        )
+    if image.format != "MPO" and _has_frames(
+        image
+    ):  # the other pictures of a camera's .jpg are previews of the first
+        raise DataMissing(
+            f"{file}: holds several pictures (pages or an animation); keep one in each file"
+        )
 
 
 def _is_deep(image: ImageFile.ImageFile) -> bool:
     """Whether RGB has more than 8 bits a colour, which Pillow would cut off without a word."""
     if image.format == "PPM":  # its decoder is given the mode and the number that white is
-        return any(tile.args[1] > 255 for tile in image.tile if isinstance(tile.args, tuple) and tile.codec_name != "raw")
+        return any(
+            tile.args[1] > 255
+            for tile in image.tile
+            if isinstance(tile.args, tuple) and tile.codec_name != "raw"
+        )
     return image.format in ("PNG", "TIFF") and any(";16" in str(tile.args) for tile in image.tile)
 
 

@@ -1,4 +1,6 @@
-"""What a data set gives before it is divided: arrays with the names, licence and statistics that belong to them."""
+"""What a data set gives before it is divided: arrays with the names, licence and statistics that
+belong to them.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class RawData:
-    """The published parts. mean, std: per channel for pixels in [0, 1]; None: to be computed from the training part.
+    """The published parts. mean, std: per channel for pixels in [0, 1]; None: to be computed from
+    the training part.
 
     mirror: whether a horizontally flipped image keeps its label. validation: where there is such a
     part; else it is held out. notes: what should be known of the parts, a sentence each.
@@ -55,18 +58,29 @@ class Source(Protocol):
     """A data set. A third party's needs `read` alone, if it is built without arguments."""
 
     def read(self, place: Place) -> RawData:
-        """Return the published parts, from files in `place` or from anywhere else; raises DataMissing."""
+        """Return the published parts, from files in `place` or from anywhere else; raises
+        DataMissing.
+        """
 
 
 def checked_labels(labels: Any, classes: int, images: int, where: str) -> Indices:
-    """Return `labels` as (N,) int64 after checking that there is one an image and that each is a class."""
+    """Return `labels` as (N,) int64 after checking that there is one an image and that each is a
+    class.
+    """
     array = _whole_numbers(labels)
     if array is None:
-        raise DataMissing(f"{where}: its labels are not a row of whole numbers; fetch the file again")
+        raise DataMissing(
+            f"{where}: its labels are not a row of whole numbers; fetch the file again"
+        )
     if array.ndim != 1 or len(array) != images:
-        raise DataMissing(f"{where}: it holds {array.size} labels for {images} images; fetch the file again")
+        raise DataMissing(
+            f"{where}: it holds {array.size} labels for {images} images; fetch the file again"
+        )
     if images and not (array.min() >= 0 and array.max() < classes):
-        raise DataMissing(f"{where}: labels run from {array.min()} to {array.max()}, but there are {classes} classes")
+        raise DataMissing(
+            f"{where}: labels run from {array.min()} to {array.max()}, but there are {classes}"
+            " classes"
+        )
     return array.astype(np.int64)
 
 
@@ -79,19 +93,30 @@ def _whole_numbers(labels: Any) -> npt.NDArray[Any] | None:
         return np.array(labels, dtype=np.int64)
     if not isinstance(labels, np.ndarray):
         return None
-    if labels.dtype.kind == "f" and (np.abs(labels) < 2**53).all() and (labels == np.rint(labels)).all():
+    if (
+        labels.dtype.kind == "f"
+        and (np.abs(labels) < 2**53).all()
+        and (labels == np.rint(labels)).all()
+    ):
         return labels.astype(np.int64)
     return labels if labels.dtype.kind in "iu" else None
 
 
 def checked(raw: Any, where: str) -> RawData:
-    """`raw` after checking that a data set's `read` gave what it must; UsageError, or DataMissing for labels that do not fit."""
+    """`raw` after checking that a data set's `read` gave what it must; UsageError, or DataMissing
+    for labels that do not fit.
+    """
     if not isinstance(raw, RawData):
-        raise UsageError(f"{where}: its read() gave {type(raw).__name__}, not RawData(train, test, class_names, licence, mirror)")
+        raise UsageError(
+            f"{where}: its read() gave {type(raw).__name__}, not RawData(train, test, class_names,"
+            " licence, mirror)"
+        )
     for part, name in ((raw.train, "training"), (raw.test, "test")):
         images = part.images
         if images.ndim != 4 or images.dtype != np.uint8:
             said = f"{images.dtype} of shape {tuple(images.shape)}"
-            raise UsageError(f"{where}: its {name} images are {said}; give uint8 of shape (N, C, H, W)")
+            raise UsageError(
+                f"{where}: its {name} images are {said}; give uint8 of shape (N, C, H, W)"
+            )
         checked_labels(part.labels, len(raw.class_names), len(images), f"{where}, {name} part")
     return raw

@@ -14,11 +14,14 @@ from condensers.errors import DataMissing
 from scenarios.datasets.raw import Indices, Part, Pixels, RawData
 from scenarios.protocol import Splits
 
-Places = dict[bytes, list[tuple[str, int, str]]]  # pixels -> (part, label, file) of each image that has them
+Places = dict[
+    bytes, list[tuple[str, int, str]]
+]  # pixels -> (part, label, file) of each image that has them
 
 
 def copies(parts: Mapping[str, Part]) -> list[str]:
-    """A sentence on each kind of copy that there is; the first part is the one that is learned from.
+    """A sentence on each kind of copy that there is; the first part is the one that is learned
+    from.
 
     Each part needs its files, which the sentences name.
     """
@@ -30,15 +33,16 @@ def copies(parts: Mapping[str, Part]) -> list[str]:
         if pairs:
             known, them = len(parts[name].labels), "it" if len(pairs) == 1 else "them"
             found.append(
-                f"{len(pairs)} of {known} {name} images {_are(pairs)} in the {learned} part too, equal in"
-                f" every pixel: {_named(pairs[0])}; figures on the {name} part count {them} as unseen"
+                f"{len(pairs)} of {known} {name} images {_are(pairs)} in the {learned} part too,"
+                f" equal in every pixel: {_named(pairs[0])}; figures on the {name} part count"
+                f" {them} as unseen"
             )
     mixed = [of for of in places.values() if len({label for _, label, _ in of}) > 1]
     if mixed:
         one, other = mixed[0][0], next(place for place in mixed[0] if place[1] != mixed[0][0][1])
         found.append(
-            f"{len(mixed)} image{'s' * (len(mixed) > 1)} {_are(mixed)} in more than one class, equal in"
-            f" every pixel: {_named((one[2], other[2]))}"
+            f"{len(mixed)} image{'s' * (len(mixed) > 1)} {_are(mixed)} in more than one class,"
+            f" equal in every pixel: {_named((one[2], other[2]))}"
         )
     return found
 
@@ -47,7 +51,9 @@ def _places(parts: Mapping[str, Part]) -> Places:
     places: Places = {}
     for name, part in parts.items():
         for image, label, file in zip(part.images, part.labels, part.files, strict=True):
-            places.setdefault(blake2b(image.tobytes()).digest(), []).append((name, int(label), file))
+            places.setdefault(blake2b(image.tobytes()).digest(), []).append(
+                (name, int(label), file)
+            )
     return places
 
 
@@ -68,19 +74,25 @@ def _named(pair: tuple[str, str]) -> str:
 SEED = 0
 
 
-def hold_out(name: str, part: Part, class_names: tuple[str, ...], fraction: float, purpose: str) -> tuple[Part, Part]:
-    """Return (kept, held): of each class's n images, round(n * fraction) are held, at least one and at most n - 1.
+def hold_out(
+    name: str, part: Part, class_names: tuple[str, ...], fraction: float, purpose: str
+) -> tuple[Part, Part]:
+    """Return (kept, held): of each class's n images, round(n * fraction) are held, at least one and
+    at most n - 1.
 
-    Both come in one shuffled order, so that the first images are not all of the first class. Raises DataMissing for a
-    class with a single image.
+    Both come in one shuffled order, so that the first images are not all of the first class. Raises
+    DataMissing for a class with a single image.
     """
     if not len(part.labels):
-        raise DataMissing(f"{name}: holds no images to divide between training and {purpose}; fetch or add some")
+        raise DataMissing(
+            f"{name}: holds no images to divide between training and {purpose}; fetch or add some"
+        )
     counts = np.bincount(part.labels, minlength=len(class_names))
     if (counts == 1).any():
         alone = class_names[int(np.argmax(counts == 1))]
         raise DataMissing(
-            f"{name}: class '{alone}' has only 1 image left to divide between training and {purpose}; add images to it"
+            f"{name}: class '{alone}' has only 1 image left to divide between training and"
+            f" {purpose}; add images to it"
         )
     kept, held = stratified(part.labels, fraction)
     return part.take(kept), part.take(held)
@@ -88,14 +100,16 @@ def hold_out(name: str, part: Part, class_names: tuple[str, ...], fraction: floa
 
 def stratified(labels: Indices, fraction: float) -> tuple[Indices, Indices]:
     """Return shuffled (kept, held) indices into `labels`, with `fraction` of each class held."""
-    # RandomState, not Generator: numpy promises that its numbers never change, and the split must not either.
+    # RandomState, not Generator: numpy promises that its numbers never change, and the split must
+    # not either.
     random = np.random.RandomState(SEED)
     choice = random.permutation(len(labels))
     is_held = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         members = choice[labels[choice] == label]
         is_held[members[: min(max(1, round(len(members) * fraction)), len(members) - 1)]] = True
-    # A second draw for the order: in the first one, what is left of a class starts only after what is held of it.
+    # A second draw for the order: in the first one, what is left of a class starts only after what
+    # is held of it.
     order = random.permutation(len(labels))
     return order[~is_held[order]], order[is_held[order]]
 
@@ -103,8 +117,8 @@ def stratified(labels: Indices, fraction: float) -> tuple[Indices, Indices]:
 def statistics(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation per channel of (N, C, H, W) uint8 images, for pixels in [0, 1].
 
-    Computed from counts of the 256 values, hence exact in any order. A channel of one value gets deviation 1, so that
-    it can be divided by.
+    Computed from counts of the 256 values, hence exact in any order. A channel of one value gets
+    deviation 1, so that it can be divided by.
     """
     values = np.arange(256) / 255
     means, deviations = [], []
@@ -118,16 +132,21 @@ def statistics(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def as_splits(name: str, raw: RawData, validation: float) -> Splits:
-    """Hold out validation images, unless there are such; all parts get the training part's statistics.
+    """Hold out validation images, unless there are such; all parts get the training part's
+    statistics.
 
     Notes go with all three parts, as printable text: they quote names of files.
     """
     if raw.train.images.shape[1:] != raw.test.images.shape[1:]:
         train, test = raw.train.images.shape[1:], raw.test.images.shape[1:]
-        raise DataMissing(f"{name}: training images are {train} (C, H, W) but test images {test}; make them equal")
+        raise DataMissing(
+            f"{name}: training images are {train} (C, H, W) but test images {test}; make them equal"
+        )
     train_part, validation_part = raw.train, raw.validation
     if validation_part is None:
-        train_part, validation_part = hold_out(name, raw.train, raw.class_names, validation, "validation")
+        train_part, validation_part = hold_out(
+            name, raw.train, raw.class_names, validation, "validation"
+        )
     named = {"training": train_part, "validation": validation_part, "test": raw.test}
     found = copies(named) if all(part.files for part in named.values()) else []
     notes = tuple(_printable(note) for note in (*raw.notes, *found))
@@ -146,7 +165,9 @@ def as_splits(name: str, raw: RawData, validation: float) -> Splits:
             notes=notes,
         )
 
-    return Splits(train=as_data(train_part), validation=as_data(validation_part), test=as_data(raw.test))
+    return Splits(
+        train=as_data(train_part), validation=as_data(validation_part), test=as_data(raw.test)
+    )
 
 
 def _printable(text: str) -> str:

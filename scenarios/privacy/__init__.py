@@ -1,1 +1,3 @@
-"""Privacy: how well an attacker tells which images a set, or a network trained on it, was made of."""
+"""Privacy: how well an attacker tells which images a set, or a network trained on it, was made
+of.
+"""

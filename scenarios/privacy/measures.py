@@ -14,7 +14,9 @@ RATES = {"1 %": 1.0, "0.1 %": 0.1}  # false positives
 
 
 def measurements(found: Sequence[Mapping[str, Any]], inside: Tensor) -> list[Measurement]:
-    """AUC, and true-positive rates in %, of each attack; near copies and the networks' test accuracy. One value a target."""
+    """AUC, and true-positive rates in %, of each attack; near copies and the networks' test
+    accuracy. One value a target.
+    """
     each = [_of_target(target, found, inside) for target in range(len(found))]
     repeats = [{"target": target} for target in range(len(found))]
     made = []
@@ -42,7 +44,8 @@ def lacking(inside: Tensor) -> list[str]:
     """A sentence for each rate that too few non-members allow no figure for."""
     few = int((~inside).sum(1).min())
     return [
-        f"true positives at {name} false positives need {round(100 / percent):,} non-members, and there are {few:,}"
+        f"true positives at {name} false positives need {round(100 / percent):,} non-members, and"
+        f" there are {few:,}"
         for name, percent in RATES.items()
         if few * percent < 100
     ]

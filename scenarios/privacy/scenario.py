@@ -1,8 +1,9 @@
 """Privacy: membership inference against networks trained on a set, and against the set itself.
 
-The condenser is run on `shadows` halves of the training images (`scenarios.privacy.shadows`). Each half in turn is the target:
-its images are the members, all others the non-members, both of one distribution. LiRA reads the networks of the other pairs.
-The attacks on the set see its images alone. Nothing here bounds what another attack would find.
+The condenser is run on `shadows` halves of the training images (`scenarios.privacy.shadows`). Each
+half in turn is the target: its images are the members, all others the non-members, both of one
+distribution. LiRA reads the networks of the other pairs. The attacks on the set see its images
+alone. Nothing here bounds what another attack would find.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,26 +29,47 @@ from scenarios.protocol import Outcome, Recipe, Reference, Splits, Subject
 
 STATES = ("pixels", "trained", "untrained")
 PRIVATE = "dp-sgd"
-ALONE = 8  # times longer a gradient of one image takes than its part of a batch: ConvNet of width 16, 28 pixels, a CPU
+# times longer a gradient of one image takes than its part of a batch: ConvNet of width 16, 28
+# pixels, a CPU
+ALONE = 8
 
 
 @dataclass(frozen=True)
 class Privacy:
-    """How well LiRA, a loss threshold and the distance to the set tell the images that a set was made of from others."""
+    """How well LiRA, a loss threshold and the distance to the set tell the images that a set was
+    made of from others.
+    """
 
     network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
-    shadows: int = hyper(8, unit="halves, an even number; each is the target once", source="ours (LiRA: 64 and more)", minimum=6)
+    shadows: int = hyper(
+        8,
+        unit="halves, an even number; each is the target once",
+        source="ours (LiRA: 64 and more)",
+        minimum=6,
+    )
     images: int = hyper(10000, unit="training images, at most", source="ours", minimum=20)
-    epochs: int | None = hyper(None, unit="epochs on a set", source="DC's code: 300, and 1000 where augmented", minimum=1)
-    augmentation: str = hyper("card", source="ours: what the set's method asks for", values=("card", "none", "dsa"))
+    epochs: int | None = hyper(
+        None, unit="epochs on a set", source="DC's code: 300, and 1000 where augmented", minimum=1
+    )
+    augmentation: str = hyper(
+        "card", source="ours: what the set's method asks for", values=("card", "none", "dsa")
+    )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
-    full_epochs: int = hyper(100, unit="epochs on the real images, for the references", source="ours", minimum=1)
-    embeddings: tuple[str, ...] = hyper(("pixels",), unit="of pixels, trained, untrained: where nearness is read", source="ours")
+    full_epochs: int = hyper(
+        100, unit="epochs on the real images, for the references", source="ours", minimum=1
+    )
+    embeddings: tuple[str, ...] = hyper(
+        ("pixels",), unit="of pixels, trained, untrained: where nearness is read", source="ours"
+    )
     shown: int = hyper(8, unit="images in the report", source="ours", minimum=1)
-    epsilon: float = hyper(8.0, unit="of dp-sgd", source="ours: as De et al. 2022 at the loosest", minimum=0.01)
+    epsilon: float = hyper(
+        8.0, unit="of dp-sgd", source="ours: as De et al. 2022 at the loosest", minimum=0.01
+    )
     delta: float = hyper(1e-5, unit="of dp-sgd", source="Abadi et al. 2016", minimum=1e-12)
-    clip: float = hyper(1.0, unit="longest gradient of an image in dp-sgd", source="ours", minimum=1e-6)
+    clip: float = hyper(
+        1.0, unit="longest gradient of an image in dp-sgd", source="ours", minimum=1e-6
+    )
     private_lr: float = hyper(0.5, unit="of dp-sgd", source="ours", minimum=0.0)
 
     registered: ClassVar[str] = "privacy"
@@ -55,10 +77,15 @@ class Privacy:
 
     def __post_init__(self) -> None:
         if self.shadows % 2:
-            raise UsageError(f"privacy.shadows: {self.shadows} is odd, and shadows come in pairs; take {self.shadows + 1}")
+            raise UsageError(
+                f"privacy.shadows: {self.shadows} is odd, and shadows come in pairs; take"
+                f" {self.shadows + 1}"
+            )
         unknown = [one for one in self.embeddings if one not in STATES]
         if unknown:
-            raise UsageError(f"privacy.embeddings: {shown(unknown[0])} is not one of {', '.join(STATES)}")
+            raise UsageError(
+                f"privacy.embeddings: {shown(unknown[0])} is not one of {', '.join(STATES)}"
+            )
 
     def anew(self, couples_classes: bool) -> bool:
         """Always: a finished set cannot say which half of the images it would have been made of."""
@@ -72,27 +99,42 @@ class Privacy:
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
         """Attack a recipe or a reference; one value a target. UsageError for a finished set.
 
-        dp-sgd is skipped, and the detail says why, where Opacus is not installed or the network has batch norm.
+        dp-sgd is skipped, and the detail says why, where Opacus is not installed or the network has
+        batch norm.
         """
-        if isinstance(subject, SyntheticSet) or (isinstance(subject, Reference) and subject.name not in self.references):
+        if isinstance(subject, SyntheticSet) or (
+            isinstance(subject, Reference) and subject.name not in self.references
+        ):
             raise UsageError(
-                f"privacy: needs a condenser and its budget, to run it on halves of the images, or {' or '.join(self.references)}"
+                "privacy: needs a condenser and its budget, to run it on halves of the images, or"
+                f" {' or '.join(self.references)}"
             )
         pool = pool_of(data.train, self.images).to(context.device)
         inside = halves(pool, self.shadows, context.fork("halves").generator)
         embeddings = self._embeddings(pool, context) if isinstance(subject, Recipe) else {}
-        trial = Experiment(subject, pool, inside, data, self.network, self._fit, embeddings, self.shown)
+        trial = Experiment(
+            subject, pool, inside, data, self.network, self._fit, embeddings, self.shown
+        )
         shadows = [context.fork(f"shadow-{index}") for index in range(self.shadows)]
         try:
-            found = [own.memo("reading", partial(trial.read, index, own)) for index, own in enumerate(shadows)]
+            found = [
+                own.memo("reading", partial(trial.read, index, own))
+                for index, own in enumerate(shadows)
+            ]
         except UsageError as fault:
             if not (isinstance(subject, Reference) and subject.name == PRIVATE):
                 raise
-            return Outcome([], {"seconds": 0.0, "images": 0.0}, {"said": [f"dp-sgd was not measured: {fault}"]})
+            return Outcome(
+                [], {"seconds": 0.0, "images": 0.0}, {"said": [f"dp-sgd was not measured: {fault}"]}
+            )
         return self._outcome(subject, found, inside)
 
-    def image_passes(self, data: Splits, images: int, reference: str | None) -> list[tuple[Any, float]]:
-        """Networks and how many images pass each, forward and backward; `images` is the size of a set."""
+    def image_passes(
+        self, data: Splits, images: int, reference: str | None
+    ) -> list[tuple[Any, float]]:
+        """Networks and how many images pass each, forward and backward; `images` is the size of a
+        set.
+        """
         count = min(self.images, len(data.train.images))
         trained = self.full_epochs * count / 2
         if not reference:
@@ -100,12 +142,22 @@ class Privacy:
         trained *= ALONE if reference == PRIVATE else 1
         return [(self.network, self.shadows * (trained + count / 3))]
 
-    def _outcome(self, subject: Recipe | Reference, found: Sequence[Mapping[str, Any]], inside: torch.Tensor) -> Outcome:
+    def _outcome(
+        self, subject: Recipe | Reference, found: Sequence[Mapping[str, Any]], inside: torch.Tensor
+    ) -> Outcome:
         costs = {name: float(sum(one[name] for one in found)) for name in ("seconds", "images")}
-        made = [one["condensation_seconds"] for one in found if one.get("condensation_seconds") is not None]
+        made = [
+            one["condensation_seconds"]
+            for one in found
+            if one.get("condensation_seconds") is not None
+        ]
         if len(made) == len(found):
             costs["condensation_seconds"] = sum(made) / len(made)
-        detail: dict[str, Any] = {"shadows": self.shadows, "pool": inside.shape[1], "said": lacking(inside)}
+        detail: dict[str, Any] = {
+            "shadows": self.shadows,
+            "pool": inside.shape[1],
+            "said": lacking(inside),
+        }
         if "pictures" in found[0]:
             words = {"title": "Nearest to training images", "rows": ["of the set", "nearest real"]}
             detail |= {"pictures": found[0]["pictures"], "pictured": words}
@@ -113,15 +165,34 @@ class Privacy:
             detail |= {"epsilon": self.epsilon, "delta": self.delta}
         return Outcome(measurements(found, inside), costs, detail)
 
-    def _fit(self, network: nn.Module, subject: SyntheticSet | Reference, data: Splits, own: Context, name: str) -> Trained:
+    def _fit(
+        self,
+        network: nn.Module,
+        subject: SyntheticSet | Reference,
+        data: Splits,
+        own: Context,
+        name: str,
+    ) -> Trained:
         if isinstance(subject, Reference) and subject.name == PRIVATE:
             guarantee = Guarantee(self.epsilon, self.delta, self.clip)
-            return train_privately(network, data.train, (self.full_epochs, self.batch, self.private_lr), guarantee, own, name)
+            return train_privately(
+                network,
+                data.train,
+                (self.full_epochs, self.batch, self.private_lr),
+                guarantee,
+                own,
+                name,
+            )
         return self._accuracy().material(subject, data, own).train(network, data.train, own, name)
 
     def _accuracy(self) -> Accuracy:
         """Whose recipe the networks are trained by."""
-        shared = {"epochs": self.epochs, "augmentation": self.augmentation, "batch": self.batch, "lr": self.lr}
+        shared = {
+            "epochs": self.epochs,
+            "augmentation": self.augmentation,
+            "batch": self.batch,
+            "lr": self.lr,
+        }
         return Accuracy(network=self.network, networks=1, full_epochs=self.full_epochs, **shared)  # type: ignore[arg-type]
 
     def _embeddings(self, pool: ClassData, context: Context) -> dict[str, Embed]:
@@ -133,6 +204,10 @@ class Privacy:
             "untrained": untrained,
         }
         return {
-            state: pixels if state == "pixels" else by_network(makers[state](self.network, pool, context=own))
+            state: (
+                pixels
+                if state == "pixels"
+                else by_network(makers[state](self.network, pool, context=own))
+            )
             for state in self.embeddings
         }

@@ -1,11 +1,14 @@
-"""Halves: which images each shadow's condenser sees, so that members and non-members come from one distribution.
+"""Halves: which images each shadow's condenser sees, so that members and non-members come from one
+distribution.
 
-Shadows come in pairs: the second of a pair has the images that the first has not, class by class, so that every image is in
-half of all shadows. Where a target and the other of its pair are left out, an image is still in half of the rest, be it a member
-or not. With the target alone left out, members would have one shadow fewer that saw them, and the attack would judge them by a
-worse mean: under no leak at all its AUC would be below 1/2.
+Shadows come in pairs: the second of a pair has the images that the first has not, class by class,
+so that every image is in half of all shadows. Where a target and the other of its pair are left
+out, an image is still in half of the rest, be it a member or not. With the target alone left out,
+members would have one shadow fewer that saw them, and the attack would judge them by a worse mean:
+under no leak at all its AUC would be below 1/2.
 
-One shadow: a set condensed from a half of the images (or the half itself), a network trained on it, and what both tell.
+One shadow: a set condensed from a half of the images (or the half itself), a network trained on it,
+and what both tell.
 """
 
 import time
@@ -30,16 +33,24 @@ from scenarios.row_pictures import png_of
 
 
 def pool_of(train: ClassData, images: int) -> ClassData:
-    """At most about `images` training images, equally many of every class: the first ones, as data sets come shuffled."""
+    """At most about `images` training images, equally many of every class: the first ones, as data
+    sets come shuffled.
+    """
     each = max(2, images // len(train.classes))
     few = next((c for c in train.classes if train.count(c) < 2), None)
     if few is not None:
-        raise UsageError(f"privacy: class '{train.class_names[few]}' has one image, which has no halves; leave the class out")
+        raise UsageError(
+            f"privacy: class '{train.class_names[few]}' has one image, which has no halves; leave"
+            " the class out"
+        )
     return train.subset(torch.cat([train.members(c)[:each] for c in train.classes]).sort().values)
 
 
 def halves(pool: ClassData, shadows: int, generator: torch.Generator) -> Tensor:
-    """(shadows, N) bool: whether shadow s sees image i. The odd image of a class goes to either of a pair in turn."""
+    """(shadows, N) bool: whether shadow s sees image i.
+
+    The odd image of a class goes to either of a pair in turn.
+    """
     inside = torch.zeros(shadows, len(pool.images), dtype=torch.bool)
     for first in range(0, shadows, 2):
         for label in pool.classes:
@@ -61,9 +72,11 @@ Reading = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """What all shadows of a subject share. pool: (N) images, of which each sees the half that `inside` (S, N) bool marks.
+    """What all shadows of a subject share. pool: (N) images, of which each sees the half that
+    `inside` (S, N) bool marks.
 
-    fit: trains a network in place on a set or as a reference says. shown: how many images are pictured.
+    fit: trains a network in place on a set or as a reference says. shown: how many images are
+    pictured.
     """
 
     subject: Recipe | Reference
@@ -76,31 +89,54 @@ class Experiment:
     shown: int
 
     def read(self, index: int, own: Context) -> Reading:
-        """As JSON values: the confidences of all images, the distances of all from the set, and what it took."""
+        """As JSON values: the confidences of all images, the distances of all from the set, and
+        what it took.
+        """
         pool, here = self.pool, self.inside[index].to(own.device)
         half = pool.subset(here.nonzero().flatten())
-        made = condensed(self.subject, half, own.fork("condense"), "halves") if isinstance(self.subject, Recipe) else None
-        network = networks.build(self.network, pool.shape, len(pool.class_names), own.generator, own.device)
+        made = (
+            condensed(self.subject, half, own.fork("condense"), "halves")
+            if isinstance(self.subject, Recipe)
+            else None
+        )
+        network = networks.build(
+            self.network, pool.shape, len(pool.class_names), own.generator, own.device
+        )
         name = f"shadow {index + 1} of {len(self.inside)}"
         shown = made if made is not None else self.subject
         assert not isinstance(shown, Recipe)
-        trained = self.fit(network, shown, Splits(half, self.data.validation, self.data.test), own, name)
+        trained = self.fit(
+            network, shown, Splits(half, self.data.validation, self.data.test), own, name
+        )
         begun = time.perf_counter()
         test = self.data.test.to(own.device)
         with trained.kept():
             right = (predict(network, test, lent=own).argmax(1) == test.labels).double().mean()
             known = predict(network, pool, lent=own)
-        found: Reading = {"confidence": confidence(known, pool.labels).tolist(), "accuracy": 100 * float(right)}
+        found: Reading = {
+            "confidence": confidence(known, pool.labels).tolist(),
+            "accuracy": 100 * float(right),
+        }
         if made is not None:
             found |= self._of_set(made, here, own, index == 0)
-        return {**found, "seconds": trained.seconds + time.perf_counter() - begun, "images": trained.images}
+        return {
+            **found,
+            "seconds": trained.seconds + time.perf_counter() - begun,
+            "images": trained.images,
+        }
 
     def _of_set(self, made: SyntheticSet, here: Tensor, own: Context, pictured: bool) -> Reading:
         images, _ = made.decode(own.device)
         real = self.pool.normalise(self.pool.images)
-        far = {name: nearest(embed(real), embed(images))[0].tolist() for name, embed in self.embeddings.items()}
+        far = {
+            name: nearest(embed(real), embed(images))[0].tolist()
+            for name, embed in self.embeddings.items()
+        }
         members = real[here].flatten(1)
-        found: Reading = {"nearest": far, "near-copies": near_copies(images.flatten(1), members, real[~here].flatten(1))}
+        found: Reading = {
+            "nearest": far,
+            "near-copies": near_copies(images.flatten(1), members, real[~here].flatten(1)),
+        }
         if pictured:
             found["pictures"] = self._picture(images, self.pool.images[here], members)
         return found | {"condensation_seconds": made.cost.get("seconds")}

@@ -1,4 +1,5 @@
-"""What is done with one architecture of a search: train it on some images, score it, time it, and remember the result.
+"""What is done with one architecture of a search: train it on some images, score it, time it, and
+remember the result.
 
 Several networks of one architecture, judged as one: readings are their mean, costs their sum.
 """
@@ -28,21 +29,32 @@ Reading = Mapping[str, float]
 
 
 def together(spec: Any, count: int, batch: int) -> list[range]:
-    """Which of `count` networks of an architecture are trained as one on batches of `batch` images; others alone."""
-    return groups(spec, count, batch) if isinstance(spec, ConvNetSpec) else [range(index, index + 1) for index in range(count)]
+    """Which of `count` networks of an architecture are trained as one on batches of `batch` images;
+    others alone.
+    """
+    return (
+        groups(spec, count, batch)
+        if isinstance(spec, ConvNetSpec)
+        else [range(index, index + 1) for index in range(count)]
+    )
 
 
 def averaged(parts: Sequence[tuple[Mapping[str, Any], int]]) -> dict[str, Any]:
-    """What was found of groups of networks, each with its size: {reading, "curve"?, "test"?} of them all.
+    """What was found of groups of networks, each with its size: {reading, "curve"?, "test"?} of
+    them all.
 
-    A group's accuracies are means over it, its steps and images those of one network, its seconds those of all of it.
+    A group's accuracies are means over it, its steps and images those of one network, its seconds
+    those of all of it.
     """
     (first, count), *others = parts
     if not others and count == 1:
         return dict(first)
     found = _mean(parts)
     if "curve" in first:
-        found["curve"] = [_mean([(part["curve"][at], size) for part, size in parts]) for at in range(len(first["curve"]))]
+        found["curve"] = [
+            _mean([(part["curve"][at], size) for part, size in parts])
+            for at in range(len(first["curve"]))
+        ]
     return found
 
 
@@ -63,11 +75,13 @@ def _mean(readings: Sequence[tuple[Reading, int]]) -> dict[str, Any]:
 class Job:
     """How every architecture of one search is judged.
 
-    images: (N, C, H, W) uint8, or float32 normalised. labels: (N,) int64, or (N, K) float32. test: whether test accuracy is
-    read too, and is the score; otherwise validation accuracy is. batch: images at once when testing. readings: after which
-    gradient steps validation accuracy is read for the `curve`, apart from the last. beyond: the curve goes on to so many
-    times the recipe's steps; the score stays that after the recipe's. networks: how many of an architecture are trained, from
-    weights of their own; readings are means over them, costs their sums. Narrow ConvNets share batches and time.
+    images: (N, C, H, W) uint8, or float32 normalised. labels: (N,) int64, or (N, K) float32. test:
+    whether test accuracy is read too, and is the score; otherwise validation accuracy is. batch:
+    images at once when testing. readings: after which gradient steps validation accuracy is read
+    for the `curve`, apart from the last. beyond: the curve goes on to so many times the recipe's
+    steps; the score stays that after the recipe's. networks: how many of an architecture are
+    trained, from weights of their own; readings are means over them, costs their sums. Narrow
+    ConvNets share batches and time.
     """
 
     data: Splits
@@ -93,9 +107,10 @@ class Job:
     def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
         """Train one architecture and return what was found, as JSON values.
 
-        A finished architecture is not trained again: its result comes from the context's folder. Equal seeds give equal
-        initial weights and batches, whatever the images are. `seconds` is what trying an architecture costs: training by the
-        recipe and one validation, not the curve's other readings, what lies beyond, or the reading of test data.
+        A finished architecture is not trained again: its result comes from the context's folder.
+        Equal seeds give equal initial weights and batches, whatever the images are. `seconds` is
+        what trying an architecture costs: training by the recipe and one validation, not the
+        curve's other readings, what lies beyond, or the reading of test data.
         """
         part = context.fork(f"architecture-{name}")
         found: dict[str, Any] = part.memo("result", lambda: self._judge(spec, name, part))
@@ -103,14 +118,24 @@ class Job:
 
     def _judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
         chosen = together(spec, self.networks, min(self.recipe.batch, len(self.images)))
-        found = averaged([(self._trained(spec, group, name, context), len(group)) for group in chosen])
+        found = averaged(
+            [(self._trained(spec, group, name, context), len(group)) for group in chosen]
+        )
         return found | {"score": found["test" if self.test else "validation"]}
 
     def _trained(self, spec: Any, group: range, name: str, context: Context) -> dict[str, Any]:
-        """Train the networks of `group`, each from weights of its own, on common batches; the first draws as one alone does."""
-        data, own = self.data.train, context if group.start == 0 else context.fork(f"network-{group.start}")
+        """Train the networks of `group`, each from weights of its own, on common batches; the first
+        draws as one alone does.
+        """
+        data, own = (
+            self.data.train,
+            context if group.start == 0 else context.fork(f"network-{group.start}"),
+        )
         draws = [own, *(context.fork(f"network-{index}") for index in group[1:])]
-        members = [networks.build(spec, data.shape, len(data.class_names), one.generator, one.device) for one in draws]
+        members = [
+            networks.build(spec, data.shape, len(data.class_names), one.generator, one.device)
+            for one in draws
+        ]
         network = members[0] if len(group) == 1 else Together(members)
         found: dict[str, Any] = train(network, self, own, f"train {name}")
         if self.test:
@@ -126,7 +151,9 @@ class Job:
 
 
 def train(network: nn.Module, job: Job, context: Context, name: str) -> dict[str, Any]:
-    """Train in place as `job` says; return the reading after the recipe's last step, and the `curve` where one was asked for."""
+    """Train in place as `job` says; return the reading after the recipe's last step, and the
+    `curve` where one was asked for.
+    """
     loop = ReadLoop(network, job.images, job.labels, job.recipe, job.data.train, context)
     loop.read_at(job.readings, lambda: job.accuracy(network, job.data.validation), job.beyond)
     found = loop.trained(context, name)
@@ -134,11 +161,15 @@ def train(network: nn.Module, job: Job, context: Context, name: str) -> dict[str
 
 
 def identifier(choice: Mapping[str, Any]) -> str:
-    """A short name of an architecture, fit for a folder: depth 3, width 32, norm "none" -> "d3-w32-none".
+    """A short name of an architecture, fit for a folder: depth 3, width 32, norm "none" ->
+    "d3-w32-none".
 
     A hash where the values are long, or are not letters and digits alone.
     """
-    parts = [f"{name[0]}{value}" if isinstance(value, int) else str(value) for name, value in choice.items()]
+    parts = [
+        f"{name[0]}{value}" if isinstance(value, int) else str(value)
+        for name, value in choice.items()
+    ]
     plain = all(re.fullmatch(r"[A-Za-z0-9_.+]+", part) for part in parts)
     if plain and sum(map(len, parts)) <= 60:
         return "-".join(parts)

@@ -1,6 +1,7 @@
 """Training whose validation accuracy is read on the way, and the images that it is read on.
 
-What is trained is the same to the bit as without readings: they draw nothing, and leave the network in training mode.
+What is trained is the same to the bit as without readings: they draw nothing, and leave the network
+in training mode.
 """
 
 import time
@@ -19,16 +20,20 @@ READINGS_SHARE, SEED = 0.25, 0
 
 
 class ReadLoop(TrainingLoop):
-    """A TrainingLoop that keeps a curve, see `read_at`; its seconds go on where a killed run was resumed.
+    """A TrainingLoop that keeps a curve, see `read_at`; its seconds go on where a killed run was
+    resumed.
 
-    curve: a reading {"steps", "images", "seconds", "validation"} for each step read, in order. `seconds` is what stopping there
-    would have cost: the training so far and one reading, as long as they took on average.
+    curve: a reading {"steps", "images", "seconds", "validation"} for each step read, in order.
+    `seconds` is what stopping there would have cost: the training so far and one reading, as long
+    as they took on average.
     """
 
     def read_at(self, steps: Iterable[int], read: Callable[[], float], beyond: int) -> None:
-        """Plan the curve: `read` gives the validation accuracy after each of `steps` and after the recipe's last step.
+        """Plan the curve: `read` gives the validation accuracy after each of `steps` and after the
+        recipe's last step.
 
-        beyond: training goes on to so many times the recipe's steps, at the rate that the recipe ends with.
+        beyond: training goes on to so many times the recipe's steps, at the rate that the recipe
+        ends with.
         """
         self.asked, self.total = self.total, self.total * beyond
         self.points = {*steps, self.asked, self.total}
@@ -59,20 +64,36 @@ class ReadLoop(TrainingLoop):
         self.network.train()
         self.since = time.monotonic()
         self.reading += self.since - begun
-        self.curve.append({"steps": steps, "images": self.processed(steps), "seconds": self.spent, "validation": accuracy})
+        self.curve.append(
+            {
+                "steps": steps,
+                "images": self.processed(steps),
+                "seconds": self.spent,
+                "validation": accuracy,
+            }
+        )
 
     def state_dict(self) -> dict[str, Any]:
         spent = self.spent + time.monotonic() - self.since
-        return super().state_dict() | {"curve": list(self.curve), "spent": spent, "reading": self.reading}
+        return super().state_dict() | {
+            "curve": list(self.curve),
+            "spent": spent,
+            "reading": self.reading,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.curve, self.spent, self.reading = list(state["curve"]), state["spent"], state["reading"]
+        self.curve, self.spent, self.reading = (
+            list(state["curve"]),
+            state["spent"],
+            state["reading"],
+        )
         self.since = time.monotonic()
 
 
 def geometric(total: int, count: int) -> tuple[int, ...]:
-    """At most `count` steps from about a hundredth of `total` up to `total`, each the same factor after the one before.
+    """At most `count` steps from about a hundredth of `total` up to `total`, each the same factor
+    after the one before.
 
     >>> geometric(800, 5)
     (8, 25, 80, 253, 800)
@@ -83,7 +104,8 @@ def geometric(total: int, count: int) -> tuple[int, ...]:
 
 
 def affordable(count: int, processed: int, validation: int) -> int:
-    """How many of `count` readings of `validation` images cost at most a quarter of training on `processed` images.
+    """How many of `count` readings of `validation` images cost at most a quarter of training on
+    `processed` images.
 
     A reading passes its images forward only, a third of what training on as many costs.
     """
@@ -91,7 +113,8 @@ def affordable(count: int, processed: int, validation: int) -> int:
 
 
 def searching(data: Splits, limit: int) -> Splits:
-    """The same data with `limit` of its validation images, every class in proportion and with one at least.
+    """The same data with `limit` of its validation images, every class in proportion and with one
+    at least.
 
     The choice is the same for all subjects and seeds.
     """

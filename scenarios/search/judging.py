@@ -1,6 +1,7 @@
 """How one choice of a search becomes its row: judged, within the time limit, and checked.
 
-Limits: a piece of work that takes too long is ended, in this thread by an alarm and in a trial's own process by its end.
+Limits: a piece of work that takes too long is ended, in this thread by an alarm and in a trial's
+own process by its end.
 """
 
 import math
@@ -28,9 +29,9 @@ SECONDS_A_LOOK = 0.5
 def at_most(seconds: float) -> Iterator[None]:
     """Raise TimeoutError in the body once it has run for `seconds`; 0 means no limit.
 
-    The alarm of the system rings in the main thread and is heard between two instructions of Python: a call into C that
-    never returns is not ended. In another thread, and where the system has no alarm, nothing is limited: the deadline of
-    the work's context has to do.
+    The alarm of the system rings in the main thread and is heard between two instructions of
+    Python: a call into C that never returns is not ended. In another thread, and where the system
+    has no alarm, nothing is limited: the deadline of the work's context has to do.
     """
     if not seconds or not rings():
         yield
@@ -48,7 +49,9 @@ def at_most(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         if earlier:  # somebody else's alarm goes on
-            signal.setitimer(signal.ITIMER_REAL, max(earlier - (time.monotonic() - begun), 1e-3), repeat)
+            signal.setitimer(
+                signal.ITIMER_REAL, max(earlier - (time.monotonic() - begun), 1e-3), repeat
+            )
 
 
 def rings() -> bool:
@@ -57,7 +60,9 @@ def rings() -> bool:
 
 
 def watch(over: Callable[[], bool], last: Callable[[], None]) -> None:
-    """From now on end this process, whatever it does, as soon as `over()`; `last()` is called before."""
+    """From now on end this process, whatever it does, as soon as `over()`; `last()` is called
+    before.
+    """
 
     def look() -> None:
         while not over():
@@ -72,7 +77,8 @@ def watch(over: Callable[[], bool], last: Callable[[], None]) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is tried. space: fits the images. limit: at most so many architectures. seed: of the strategy's own draws.
+    """What is tried. space: fits the images. limit: at most so many architectures. seed: of the
+    strategy's own draws.
 
     seconds: how long one architecture may take; 0: as long as it takes.
     """
@@ -88,8 +94,12 @@ class Plan:
         return self.space.identifier(choice)
 
     def guide(self, row: Mapping[str, Any]) -> float:
-        """What the strategy is told of an architecture: never test accuracy where it chooses by what it is told."""
-        return float(row["validation"] if self.strategy.adaptive and "validation" in row else row["score"])
+        """What the strategy is told of an architecture: never test accuracy where it chooses by
+        what it is told.
+        """
+        return float(
+            row["validation"] if self.strategy.adaptive and "validation" in row else row["score"]
+        )
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,10 @@ class Judging:
     classes: int
 
     def row(self, choice: Mapping[str, Any], context: Context) -> dict[str, Any]:
-        """The row of one architecture. TimeoutError past the limit; ValueError where the judge has no finite score."""
+        """The row of one architecture.
+
+        TimeoutError past the limit; ValueError where the judge has no finite score.
+        """
         name, spec = self.plan.identifier(choice), self.plan.space.spec(choice)
         with at_most(self.plan.seconds):
             record = self._record(spec, name, context)
@@ -115,7 +128,9 @@ class Judging:
         return sizes(self.plan.space.spec(choice), self.shape, self.classes)
 
     def _record(self, spec: Any, name: str, context: Context) -> Any:
-        """What the judge says; where no alarm can be set, a deadline between its steps stands in."""
+        """What the judge says; where no alarm can be set, a deadline between its steps stands
+        in.
+        """
         seconds = self.plan.seconds
         if not seconds or rings():
             return self.judge.judge(spec, name, context)
@@ -134,4 +149,7 @@ class Judging:
 
 def sizes(spec: Any, shape: tuple[int, int, int], classes: int) -> dict[str, int]:
     """What a row says of a network before anything is trained: "parameters" and "flops"."""
-    return {"parameters": parameter_count(spec, shape, classes), "flops": flop_count(spec, shape, classes)}
+    return {
+        "parameters": parameter_count(spec, shape, classes),
+        "flops": flop_count(spec, shape, classes),
+    }

@@ -7,7 +7,9 @@ from scenarios.search.spaces.base import Space
 from scenarios.search.spaces.imported import ImportedSpace
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # NNI warns of every class of torch.nn that is younger than itself
+    warnings.simplefilter(
+        "ignore"
+    )  # NNI warns of every class of torch.nn that is younger than itself
     import nni
 
     nni.set_default_framework("none")  # else it imports lightning, which nothing here uses
@@ -27,5 +29,7 @@ class ChoiceSpace(ModelSpace):  # type: ignore[misc]
         self.choice: dict[str, Any] = dict(frozen or {})
         if frozen is None:
             own = space.mutables() if isinstance(space, ImportedSpace) else {}
-            for mutable in own.values() or [nni.choice(name, list(values)) for name, values in space.choices().items()]:
+            for mutable in own.values() or [
+                nni.choice(name, list(values)) for name, values in space.choices().items()
+            ]:
                 self.add_mutable(mutable)

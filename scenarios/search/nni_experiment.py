@@ -1,6 +1,7 @@
 """A space explored by NNI: its strategy chooses, its sequential engine runs, our function scores.
 
-NNI (3.0) is kept from writing to the home directory, from logging to the terminal and from swallowing a request to stop.
+NNI (3.0) is kept from writing to the home directory, from logging to the terminal and from
+swallowing a request to stop.
 """
 
 import logging
@@ -16,7 +17,9 @@ from condensers.errors import HarnessError, Interrupted
 from scenarios.search.model_space import ChoiceSpace
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # NNI warns of every class of torch.nn that is younger than itself
+    warnings.simplefilter(
+        "ignore"
+    )  # NNI warns of every class of torch.nn that is younger than itself
     import nni
 
     nni.set_default_framework("none")  # else it imports lightning, which nothing here uses
@@ -28,7 +31,9 @@ with warnings.catch_warnings():
 
 @dataclass(frozen=True)
 class Trial:
-    """One architecture that the strategy chose: its choices; its score, None where it failed; and how it failed."""
+    """One architecture that the strategy chose: its choices; its score, None where it failed; and
+    how it failed.
+    """
 
     choice: Mapping[str, Any]
     score: float | None
@@ -36,7 +41,9 @@ class Trial:
 
 
 class _Experiment(NasExperiment):  # type: ignore[misc]
-    """An experiment that does not enter itself in NNI's list of experiments in the home directory."""
+    """An experiment that does not enter itself in NNI's list of experiments in the home
+    directory.
+    """
 
     def _start_without_nni_manager(self) -> None:
         return None
@@ -65,13 +72,18 @@ class _Evaluation:
 
 
 def explore(
-    model_space: ChoiceSpace, strategy: Strategy, limit: int, score: Callable[[Mapping[str, Any]], float], folder: Path
+    model_space: ChoiceSpace,
+    strategy: Strategy,
+    limit: int,
+    score: Callable[[Mapping[str, Any]], float],
+    folder: Path,
 ) -> list[Trial]:
-    """Let `strategy` choose up to `limit` architectures and score each; return them in the order they were tried.
+    """Let `strategy` choose up to `limit` architectures and score each; return them in the order
+    they were tried.
 
-    score takes the choices of one architecture. NNI writes its log and checkpoint below `folder`. An architecture whose
-    score raises is a failed Trial; Interrupted, HarnessError, SystemExit and KeyboardInterrupt end the exploration and
-    come out as themselves.
+    score takes the choices of one architecture. NNI writes its log and checkpoint below `folder`.
+    An architecture whose score raises is a failed Trial; Interrupted, HarnessError, SystemExit and
+    KeyboardInterrupt end the exploration and come out as themselves.
     """
     evaluation = _Evaluation(score)
     config = NasExperimentConfig(
@@ -81,7 +93,9 @@ def explore(
         experiment_working_directory=str(folder),
     )
     with contained(folder):
-        experiment = _Experiment(model_space, FunctionalEvaluator(evaluation), strategy, config, id="search")
+        experiment = _Experiment(
+            model_space, FunctionalEvaluator(evaluation), strategy, config, id="search"
+        )
         try:
             experiment.start()
         except KeyboardInterrupt:
@@ -92,11 +106,16 @@ def explore(
 
 
 def _trial(model: Any, errors: list[tuple[Mapping[str, Any], str]]) -> Trial:
-    # NNI says "trained" of a model whose function returned without a metric, so the metric is what counts
+    # NNI says "trained" of a model whose function returned without a metric, so the metric is what
+    # counts
     if model.metric is not None:
         return Trial(model.sample, float(model.metric))
     known = [error for choice, error in errors if choice == model.sample]
-    return Trial(model.sample, None, known[0] if known else f"NNI has no metric for it, status {model.status.value}")
+    return Trial(
+        model.sample,
+        None,
+        known[0] if known else f"NNI has no metric for it, status {model.status.value}",
+    )
 
 
 @contextmanager

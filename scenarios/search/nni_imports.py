@@ -1,9 +1,13 @@
-"""What is used of NNI (3.0), imported without its warnings; it takes seconds, so import this where it is needed only."""
+"""What is used of NNI (3.0), imported without its warnings; it takes seconds, so import this where
+it is needed only.
+"""
 
 import warnings
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # NNI warns of every class of torch.nn that is younger than itself
+    warnings.simplefilter(
+        "ignore"
+    )  # NNI warns of every class of torch.nn that is younger than itself
     import nni
 
     nni.set_default_framework("none")  # else it imports lightning at once
@@ -13,4 +17,12 @@ with warnings.catch_warnings():
     from nni.nas.space import model_context
     from nni.nas.strategy.hpo import HPOTunerStrategy
 
-__all__ = ["Cell", "HPOTunerStrategy", "LayerChoice", "ModelSpace", "MutableAnnotation", "model_context", "strategy"]
+__all__ = [
+    "Cell",
+    "HPOTunerStrategy",
+    "LayerChoice",
+    "ModelSpace",
+    "MutableAnnotation",
+    "model_context",
+    "strategy",
+]

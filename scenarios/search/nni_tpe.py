@@ -1,8 +1,9 @@
 """NNI's TPE for spaces of choices only.
 
-NNI's tuner leaves the estimator for good and goes through the grid once it has suggested one architecture twice, which it soon
-does where all is chosen from lists. Here a repeated suggestion gives way to draws from the estimate for good architectures, of
-which no best candidate is taken, and to uniform ones where those have all been tried.
+NNI's tuner leaves the estimator for good and goes through the grid once it has suggested one
+architecture twice, which it soon does where all is chosen from lists. Here a repeated suggestion
+gives way to draws from the estimate for good architectures, of which no best candidate is taken,
+and to uniform ones where those have all been tried.
 """
 
 import json
@@ -23,7 +24,9 @@ class ChoiceTuner(TpeTuner):  # type: ignore[misc]
 
     def __init__(self, seed: int, startup: int) -> None:
         logging.getLogger("nni.tuner.tpe").setLevel(logging.WARNING)  # else it prints its seed
-        super().__init__("maximize", seed, {"n_startup_jobs": startup})  # NNI's default is to minimise
+        super().__init__(
+            "maximize", seed, {"n_startup_jobs": startup}
+        )  # NNI's default is to minimise
         self.tried: set[str] = set()
 
     def generate_parameters(self, parameter_id: int, **unused: Any) -> dict[str, Any]:

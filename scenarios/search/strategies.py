@@ -1,6 +1,7 @@
 """How a search chooses architectures: NNI's strategies for multi-trial search.
 
-One that is `adaptive` goes by the scores it has seen, so that each subject leads it to other architectures.
+One that is `adaptive` goes by the scores it has seen, so that each subject leads it to other
+architectures.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ class Strategy(Protocol):
     adaptive: ClassVar[bool]
 
     def tries(self, space: Space, wanted: int) -> int:
-        """How many architectures of `space` are tried where `wanted` are asked for; UsageError where that cannot be."""
+        """How many architectures of `space` are tried where `wanted` are asked for; UsageError
+        where that cannot be.
+        """
         ...
 
     def of_nni(self, seed: int) -> Any:
@@ -30,7 +33,10 @@ class Strategy(Protocol):
 
 def _at_most(space: Space, wanted: int) -> int:
     if wanted > space.size:
-        raise UsageError(f"search.architectures: {wanted} asked for, but the space has only {space.size} for these images")
+        raise UsageError(
+            f"search.architectures: {wanted} asked for, but the space has only {space.size} for"
+            " these images"
+        )
     return wanted
 
 
@@ -60,7 +66,8 @@ class Grid:
     def tries(self, space: Space, wanted: int) -> int:
         if space.size > MOST:
             raise UsageError(
-                f"search.strategy: grid would try all {describe_size(space.size)} architectures; take random or evolution"
+                f"search.strategy: grid would try all {describe_size(space.size)} architectures;"
+                " take random or evolution"
             )
         return space.size
 
@@ -72,15 +79,31 @@ class Grid:
 
 @dataclass(frozen=True)
 class Evolution:
-    """Regularised evolution: the best of a sample of the population has a mutated child, and the oldest member leaves.
+    """Regularised evolution: the best of a sample of the population has a mutated child, and the
+    oldest member leaves.
 
-    Source: Real et al., "Regularized Evolution for Image Classifier Architecture Search" (AAAI 2019), algorithm 1. The first
-    `population` architectures are drawn at random.
+    Source: Real et al., "Regularized Evolution for Image Classifier Architecture Search" (AAAI
+    2019), algorithm 1. The first `population` architectures are drawn at random.
     """
 
-    population: int = hyper(10, unit="architectures", source="ours, for some tens of trials; Real et al.: 100", minimum=2)
-    sample: int = hyper(3, unit="architectures", source="ours: a quarter of the population, as in Real et al.", minimum=1)
-    mutation: float = hyper(0.2, unit="probability for each choice", source="ours: one of five choices; NNI: 0.05", minimum=0.0)
+    population: int = hyper(
+        10,
+        unit="architectures",
+        source="ours, for some tens of trials; Real et al.: 100",
+        minimum=2,
+    )
+    sample: int = hyper(
+        3,
+        unit="architectures",
+        source="ours: a quarter of the population, as in Real et al.",
+        minimum=1,
+    )
+    mutation: float = hyper(
+        0.2,
+        unit="probability for each choice",
+        source="ours: one of five choices; NNI: 0.05",
+        minimum=0.0,
+    )
 
     registered: ClassVar[str] = "evolution"
     adaptive: ClassVar[bool] = True
@@ -88,35 +111,49 @@ class Evolution:
     def __post_init__(self) -> None:
         if self.sample > self.population:
             raise UsageError(
-                f"evolution: a sample of {self.sample} from a population of {self.population}; take a smaller sample"
+                f"evolution: a sample of {self.sample} from a population of {self.population}; take"
+                " a smaller sample"
             )
         if not 0 < self.mutation <= 1:
-            raise UsageError(f"evolution.mutation: {self.mutation} is no probability above 0; take one of 1 or less")
+            raise UsageError(
+                f"evolution.mutation: {self.mutation} is no probability above 0; take one of 1 or"
+                " less"
+            )
 
     def tries(self, space: Space, wanted: int) -> int:
         if wanted <= self.population:
             raise UsageError(
-                f"search.architectures: {wanted} are all drawn at random by evolution with a population of {self.population};"
-                " take more, or a smaller population"
+                f"search.architectures: {wanted} are all drawn at random by evolution with a"
+                f" population of {self.population}; take more, or a smaller population"
             )
         return _at_most(space, wanted)
 
     def of_nni(self, seed: int) -> Any:
         from scenarios.search.nni_imports import strategy
 
-        settings = {"population_size": self.population, "sample_size": self.sample, "mutation_prob": self.mutation}
+        settings = {
+            "population_size": self.population,
+            "sample_size": self.sample,
+            "mutation_prob": self.mutation,
+        }
         return strategy.RegularizedEvolution(**settings, seed=seed)
 
 
 @dataclass(frozen=True)
 class Tpe:
-    """Tree-structured Parzen estimator: what is likely among good architectures and unlikely among the others.
+    """Tree-structured Parzen estimator: what is likely among good architectures and unlikely among
+    the others.
 
-    Source: Bergstra et al., "Algorithms for Hyper-Parameter Optimization" (NeurIPS 2011), section 4. NNI waits a
-    second after each architecture.
+    Source: Bergstra et al., "Algorithms for Hyper-Parameter Optimization" (NeurIPS 2011), section
+    4. NNI waits a second after each architecture.
     """
 
-    startup: int = hyper(10, unit="architectures drawn at random", source="ours, for some tens of trials; NNI: 20", minimum=1)
+    startup: int = hyper(
+        10,
+        unit="architectures drawn at random",
+        source="ours, for some tens of trials; NNI: 20",
+        minimum=1,
+    )
 
     registered: ClassVar[str] = "tpe"
     adaptive: ClassVar[bool] = True
@@ -124,8 +161,8 @@ class Tpe:
     def tries(self, space: Space, wanted: int) -> int:
         if wanted <= self.startup:
             raise UsageError(
-                f"search.architectures: {wanted} are all drawn at random by tpe with {self.startup} to start with; take more,"
-                " or a lesser startup"
+                f"search.architectures: {wanted} are all drawn at random by tpe with {self.startup}"
+                " to start with; take more, or a lesser startup"
             )
         return _at_most(space, wanted)
 

@@ -16,23 +16,55 @@ from condensers.errors import UsageError
 
 
 def parsed(arguments: Sequence[str]) -> Options:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="rows, growth or memory; default: all")
-    parser.add_argument("--rounds", type=int, default=Options.rounds, help="that are counted, after one to warm up (%(default)s)")
-    parser.add_argument("--threads", type=int, default=Options.threads, help="of each process (%(default)s)")
-    parser.add_argument("--device", default=Options.device, help="cpu, cuda or cuda:N (%(default)s); on cuda wall seconds count")
-    parser.add_argument("--quick", action="store_true", help="everything small: whether it works, not how fast it is")
-    parser.add_argument("--whole", action="store_true", help="also whole DC and DSA iterations, not put together from parts")
-    parser.add_argument("--out", type=Path, default=Options.out, help="JSON file, written after each row (%(default)s)")
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="NAME", help="rows, growth or memory; default: all"
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=Options.rounds,
+        help="that are counted, after one to warm up (%(default)s)",
+    )
+    parser.add_argument(
+        "--threads", type=int, default=Options.threads, help="of each process (%(default)s)"
+    )
+    parser.add_argument(
+        "--device",
+        default=Options.device,
+        help="cpu, cuda or cuda:N (%(default)s); on cuda wall seconds count",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="everything small: whether it works, not how fast it is",
+    )
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="also whole DC and DSA iterations, not put together from parts",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Options.out,
+        help="JSON file, written after each row (%(default)s)",
+    )
     return Options(**vars(parser.parse_args(arguments)))
 
 
 def main() -> int:
-    """0 done; 1 the sides disagree or a row failed; 2 wrong usage; 130 interrupted, what was measured is in the file."""
+    """0 done; 1 the sides disagree or a row failed; 2 wrong usage; 130 interrupted, what was
+    measured is in the file.
+    """
     console = Console()
     try:
         say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
-        bench = Bench(parsed(sys.argv[1:]), say, [sys.executable, "-m", "benchmarks", *sys.argv[1:]])
+        bench = Bench(
+            parsed(sys.argv[1:]), say, [sys.executable, "-m", "benchmarks", *sys.argv[1:]]
+        )
     except UsageError as fault:
         console.print(str(fault))
         return 2

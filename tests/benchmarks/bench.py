@@ -35,9 +35,14 @@ class Options:
 
 
 class Bench:
-    """Measures what `options` ask for; `say` is given lines of progress. UsageError where they ask for what is not there."""
+    """Measures what `options` ask for; `say` is given lines of progress.
 
-    def __init__(self, options: Options, say: Callable[[str], None], command: Sequence[str]) -> None:
+    UsageError where they ask for what is not there.
+    """
+
+    def __init__(
+        self, options: Options, say: Callable[[str], None], command: Sequence[str]
+    ) -> None:
         known = [*COMPOSED, *LOADS, *EXTRAS]
         for name in options.only:
             if name not in known:
@@ -50,12 +55,17 @@ class Bench:
         self.plan = smaller(plan) if options.quick else plan
         self.rows: list[figures.Row] = []
         self.failures: list[str] = []
-        self.found: dict[str, Any] = {"command": list(command), "environment": environment(self.device, options.threads)}
+        self.found: dict[str, Any] = {
+            "command": list(command),
+            "environment": environment(self.device, options.threads),
+        }
         self.found["seconds"] = "wall" if self.device.startswith("cuda") else "CPU (user + system)"
         self.found["data"] = self.plan.case.data
 
     def run(self) -> None:
-        """Each part by itself: one that fails is told at the end and does not keep the others from being measured."""
+        """Each part by itself: one that fails is told at the end and does not keep the others from
+        being measured.
+        """
         self.say("peak of this machine")
         seconds = PEAK_SECONDS / 20 if self.options.quick else PEAK_SECONDS
         self.found["peak_gflops"] = apart(machine.peaks, self.device, self.options.threads, seconds)
@@ -69,7 +79,9 @@ class Bench:
     def loads(self) -> Iterator[Load]:
         """Those that are asked for, by name or as a part of what is put together."""
         for load in LOADS.values():
-            if self._wanted(load.name, *(name for name, parts in COMPOSED.items() if load.name in parts)):
+            if self._wanted(
+                load.name, *(name for name, parts in COMPOSED.items() if load.name in parts)
+            ):
                 yield load
         for name, load in WHOLE.items():
             if self.options.whole and self._wanted(name):
@@ -103,7 +115,9 @@ class Bench:
         axes = {axis: sizes[:3] for axis, sizes in growth.AXES.items()} if quick else growth.AXES
         case = replace(growth.CASE, device=self.device)
         case = replace(case, batch_real=16, ipc=2, width=8, side=16) if quick else case
-        self.found["growth"] = apart(growth.table, case, 1 if quick else 3, self.options.threads, axes)
+        self.found["growth"] = apart(
+            growth.table, case, 1 if quick else 3, self.options.threads, axes
+        )
 
     def composed(self) -> list[figures.Row]:
         """DC's and DSA's iterations, made of their parts."""

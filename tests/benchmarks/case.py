@@ -17,9 +17,11 @@ NOISE = "noise"
 
 @dataclass(frozen=True)
 class Case:
-    """Sizes as in the papers. data: a data set, or "noise", then `classes`, `per_class` and `side` say of what size.
+    """Sizes as in the papers. data: a data set, or "noise", then `classes`, `per_class` and `side`
+    say of what size.
 
-    networks: trained together. epochs: of training, in one unit. tests: images of a test pass. outer, inner: of DC's schedule.
+    networks: trained together. epochs: of training, in one unit. tests: images of a test pass.
+    outer, inner: of DC's schedule.
     """
 
     data: str = NOISE
@@ -48,7 +50,9 @@ class Case:
     def test(self) -> ClassData:
         """The first `tests` images of the test part."""
         data = self._images(test=True)
-        chosen = torch.randperm(len(data.images), generator=torch.Generator().manual_seed(0))[: self.tests]
+        chosen = torch.randperm(len(data.images), generator=torch.Generator().manual_seed(0))[
+            : self.tests
+        ]
         return data.subset(chosen).to(torch.device(self.device))
 
     def _images(self, test: bool) -> ClassData:
@@ -59,7 +63,15 @@ class Case:
         shape = (self.classes * self.per_class, 1, self.side, self.side)
         labels = torch.arange(self.classes).repeat_interleave(self.per_class)
         images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
-        return ClassData(NOISE, images, labels, tuple(map(str, range(self.classes))), (0.5,), (0.3,), mirror=False)
+        return ClassData(
+            NOISE,
+            images,
+            labels,
+            tuple(map(str, range(self.classes))),
+            (0.5,),
+            (0.3,),
+            mirror=False,
+        )
 
 
 def usual_data() -> str:
@@ -73,7 +85,9 @@ def usual_data() -> str:
 
 @torch.no_grad()
 def mean_loss(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """The mean cross-entropy of a network that has been trained: what its two trainings are compared by."""
+    """The mean cross-entropy of a network that has been trained: what its two trainings are
+    compared by.
+    """
     return functional.cross_entropy(network(images), labels).item()
 
 

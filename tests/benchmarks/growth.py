@@ -1,6 +1,8 @@
-"""Seconds of a DM and of a DSA step against classes, images per class, pixels and the network's width, one varied at a time.
+"""Seconds of a DM and of a DSA step against classes, images per class, pixels and the network's
+width, one varied at a time.
 
-seconds = constant x size^exponent: the exponent is the slope of log seconds on log size, by least squares.
+seconds = constant x size^exponent: the exponent is the slope of log seconds on log size, by least
+squares.
 """
 
 import math
@@ -28,7 +30,10 @@ Table = list[dict[str, Any]]
 
 
 def table(case: Case, rounds: int, threads: int, axes: Mapping[str, Sequence[int]]) -> Table:
-    """A row for each axis and method: median seconds by size, exponent and its standard error. Pixels are side x side."""
+    """A row for each axis and method: median seconds by size, exponent and its standard error.
+
+    Pixels are side x side.
+    """
     prepare(threads)
     rows = []
     for axis, sizes in axes.items():
@@ -38,12 +43,23 @@ def table(case: Case, rounds: int, threads: int, axes: Mapping[str, Sequence[int
             exponent, error = fit(shown, seconds)
             by_size = dict(zip(shown, seconds, strict=True))
             named = "pixels" if axis == "side" else axis
-            rows.append({"name": name, "axis": named, "seconds": by_size, "exponent": exponent, "error": error})
+            rows.append(
+                {
+                    "name": name,
+                    "axis": named,
+                    "seconds": by_size,
+                    "exponent": exponent,
+                    "error": error,
+                }
+            )
     return rows
 
 
 def steps(name: str, cases: Sequence[Case], rounds: int) -> list[float]:
-    """Median seconds of a step of each case; the cases take turns. The first round is not counted."""
+    """Median seconds of a step of each case; the cases take turns.
+
+    The first round is not counted.
+    """
     load = METHODS[name]
     sides = [load.side(case, "fp32") for case in cases]
     taken: list[list[float]] = [[] for _ in cases]
@@ -56,7 +72,10 @@ def steps(name: str, cases: Sequence[Case], rounds: int) -> list[float]:
 
 
 def fit(sizes: Sequence[float], seconds: Sequence[float]) -> tuple[float, float]:
-    """Exponent of a power law and its standard error (nan with two sizes). ValueError with fewer."""
+    """Exponent of a power law and its standard error (nan with two sizes).
+
+    ValueError with fewer.
+    """
     if len(sizes) < 2:
         raise ValueError(f"an exponent needs at least two sizes, not {len(sizes)}")
     x, y = np.log(np.asarray(sizes, dtype=float)), np.log(np.asarray(seconds, dtype=float))

@@ -9,7 +9,11 @@ from benchmarks.case import Case
 
 LOSS_BOUNDS = {"fp32": 1e-4, "tf32": 5e-3, "bf16": 5e-3}
 PROXY_BOUNDS = {"fp32": 2e-3, "tf32": 2e-2, "bf16": 2e-2}  # as over many epochs of narrow networks
-WHOLE_BOUNDS = {"fp32": 2e-2, "tf32": 5e-2, "bf16": 5e-2}  # over 450 epochs the rounding of two kernels grows
+WHOLE_BOUNDS = {
+    "fp32": 2e-2,
+    "tf32": 5e-2,
+    "bf16": 5e-2,
+}  # over 450 epochs the rounding of two kernels grows
 GRADIENT_BOUND = 2e-3  # of fp32: a unit of a ReLU at zero may round either way
 
 
@@ -22,8 +26,8 @@ def proxy(width: int, ipc: int) -> dict[str, int]:
 class Load:
     """kind: which pair of sides; method: whose loop. title: what a unit is, of a case.
 
-    bounds: the largest relative difference of losses, by precision; image gradients are compared too where `gradients` says so.
-    sizes: fields of the case that this load has its own values for.
+    bounds: the largest relative difference of losses, by precision; image gradients are compared
+    too where `gradients` says so. sizes: fields of the case that this load has its own values for.
     """
 
     name: str
@@ -45,7 +49,8 @@ class Load:
         return our_sides.SIDES[self.kind](self.method, self.of(case), precision)
 
 
-# Ratios asked for on a CPU, by precision; on a graphics card in the arithmetic that torch's convolutions have there, or bf16.
+# Ratios asked for on a CPU, by precision; on a graphics card in the arithmetic that torch's
+# convolutions have there, or bf16.
 MATCHING_GOALS = {"fp32": 1.8, "bf16": 2.5}
 GOALS = {
     "dm": {"fp32": 2.0, "bf16": 3.3},
@@ -67,14 +72,19 @@ LOADS = {
         Load("idc-matching", "IDC matching step, all classes", "matching", "idc"),
         Load("evaluation", "evaluation training, {epochs} epochs, DSA", "training", "dsa"),
         *(
-            Load(f"proxy-{width}-{ipc}", PROXY, "many", "dsa", PROXY_BOUNDS, sizes=proxy(width, ipc))
+            Load(
+                f"proxy-{width}-{ipc}", PROXY, "many", "dsa", PROXY_BOUNDS, sizes=proxy(width, ipc)
+            )
             for width in (8, 16)
             for ipc in (1, 10)
         ),
         Load("test", "test pass, {tests} images", "test", "dsa"),
     )
 }
-WHOLE = {name: Load(name, f"{name.upper()} iteration, run whole", "whole", name, WHOLE_BOUNDS) for name in ("dc", "dsa")}
+WHOLE = {
+    name: Load(name, f"{name.upper()} iteration, run whole", "whole", name, WHOLE_BOUNDS)
+    for name in ("dc", "dsa")
+}
 COMPOSED = {
     "dc": ("dc-matching", "dc-epochs"),
     "dsa": ("dsa-matching", "dsa-epochs"),

@@ -1,4 +1,6 @@
-"""What this machine gives at best: GFLOP/s of matrix products and of the papers' convolutions, in each precision."""
+"""What this machine gives at best: GFLOP/s of matrix products and of the papers' convolutions, in
+each precision.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,13 +17,18 @@ Shape = tuple[str, int, Callable[[], Tensor]]
 
 
 def peaks(device: str, threads: int, seconds: float) -> dict[str, dict[str, float]]:
-    """Precision -> shape -> GFLOP/s, each measured for about so many seconds, with the harness's allocator settings."""
+    """Precision -> shape -> GFLOP/s, each measured for about so many seconds, with the harness's
+    allocator settings.
+    """
     prepare(threads)
     found = {}
     for name in ("fp32", "tf32", "bf16") if device.startswith("cuda") else ("fp32", "bf16"):
         with precision(name):
             dtype = torch.bfloat16 if name == "bf16" else torch.float32
-            found[name] = {shape: rate(call, flops, device, seconds) / 1e9 for shape, flops, call in shapes(dtype, device)}
+            found[name] = {
+                shape: rate(call, flops, device, seconds) / 1e9
+                for shape, flops, call in shapes(dtype, device)
+            }
     return found
 
 
@@ -31,16 +38,27 @@ def best(found: dict[str, dict[str, float]]) -> dict[str, float]:
 
 
 def shapes(dtype: torch.dtype, device: str) -> Iterator[Shape]:
-    """Name, floating-point operations and call of each shape; convolutions of 128 channels, 256 images."""
+    """Name, floating-point operations and call of each shape; convolutions of 128 channels, 256
+    images.
+    """
     for size in (1024, 2048):
         a = torch.ones(size, size, dtype=dtype, device=device)
         yield f"matmul {size}", 2 * size**3, lambda a=a: a @ a
     for size in (8, 16):
         for layout in (torch.contiguous_format, torch.channels_last):
-            x = torch.ones(256, 128, size, size, dtype=dtype, device=device).to(memory_format=layout)
+            x = torch.ones(256, 128, size, size, dtype=dtype, device=device).to(
+                memory_format=layout
+            )
             kernel = torch.ones(128, 128, 3, 3, dtype=dtype, device=device).to(memory_format=layout)
-            name = f"convolution {size} x {size}{', channels last' if layout == torch.channels_last else ''}"
-            yield name, 2 * 256 * 128 * 128 * 9 * size**2, lambda x=x, kernel=kernel: functional.conv2d(x, kernel, padding=1)
+            name = (
+                f"convolution {size} x"
+                f" {size}{', channels last' if layout == torch.channels_last else ''}"
+            )
+            yield (
+                name,
+                2 * 256 * 128 * 128 * 9 * size**2,
+                lambda x=x, kernel=kernel: functional.conv2d(x, kernel, padding=1),
+            )
 
 
 @torch.no_grad()

@@ -1,4 +1,6 @@
-"""What the benchmarks of savings share: a set made and timed, and how well a network trained on it does, under one recipe."""
+"""What the benchmarks of savings share: a set made and timed, and how well a network trained on it
+does, under one recipe.
+"""
 
 import json
 import time
@@ -25,7 +27,9 @@ class Recipe(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A set and the CPU seconds of this process that went into it, from data in memory to stored bytes."""
+    """A set and the CPU seconds of this process that went into it, from data in memory to stored
+    bytes.
+    """
 
     synthetic: SyntheticSet
     cpu_seconds: float
@@ -42,7 +46,12 @@ def make(spec: dict[str, Any], data: ClassData, ipc: int, seed: int) -> Made:
 def evaluate(synthetic: SyntheticSet, recipe: Recipe, test: ClassData, seed: int) -> float:
     """Percentage of `test` that a network trained on the set classifies correctly."""
     context = Context(seed=seed)
-    network = networks.build({"name": "convnet", "width": recipe.width}, test.shape, len(test.class_names), context.generator)
+    network = networks.build(
+        {"name": "convnet", "width": recipe.width},
+        test.shape,
+        len(test.class_names),
+        context.generator,
+    )
     images, labels = synthetic.decode()
     training = Training(epochs=recipe.epochs, augmentation="dsa", precision=recipe.precision)
     train(network, images, labels, training, test, context, "evaluation")

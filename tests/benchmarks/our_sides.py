@@ -1,4 +1,6 @@
-"""Our loops as units of work, built as a run builds them: `prepare(index)` begins unit `index`, `run()` is timed."""
+"""Our loops as units of work, built as a run builds them: `prepare(index)` begins unit `index`,
+`run()` is timed.
+"""
 
 from typing import Any
 
@@ -18,13 +20,22 @@ from condensers.training.classifier import Training, TrainingLoop, predict
 
 
 class OurSide:
-    """A method's loop on a case, with a schedule of its own; every unit starts from the same images."""
+    """A method's loop on a case, with a schedule of its own; every unit starts from the same
+    images.
+    """
 
     def __init__(self, name: str, case: Case, arithmetic: str, schedule: Any = "fresh") -> None:
         self.case, self.data = case, case.train()
         self.context = Context(seed=0, device=self.data.device)
-        spec = {"name": name, "batch_real": case.batch_real, "network": case.network, "schedule": schedule}
-        self.loop = create_condenser(spec | {"precision": arithmetic}).begin(self.data, case.ipc, self.context)
+        spec = {
+            "name": name,
+            "batch_real": case.batch_real,
+            "network": case.network,
+            "schedule": schedule,
+        }
+        self.loop = create_condenser(spec | {"precision": arithmetic}).begin(
+            self.data, case.ipc, self.context
+        )
         self.start, self.total = kept(self.loop.state_dict()), 0.0
 
     def prepare(self, index: int) -> None:
@@ -49,17 +60,29 @@ class OurWhole(OurSide):
     """All steps with one network, and its training between them."""
 
     def __init__(self, name: str, case: Case, arithmetic: str) -> None:
-        super().__init__(name, case, arithmetic, {"name": "trained-on-synthetic", "outer": case.outer, "inner": case.inner})
+        super().__init__(
+            name,
+            case,
+            arithmetic,
+            {"name": "trained-on-synthetic", "outer": case.outer, "inner": case.inner},
+        )
 
     def run(self) -> None:
         self.total = sum(self.loop.step(index) for index in range(self.case.outer))
 
 
 class OurEpochs(OurSide):
-    """Epochs of the network's own training between two steps, which the schedule does at the beginning of the second."""
+    """Epochs of the network's own training between two steps, which the schedule does at the
+    beginning of the second.
+    """
 
     def __init__(self, name: str, case: Case, arithmetic: str) -> None:
-        super().__init__(name, case, arithmetic, {"name": "trained-on-synthetic", "outer": case.outer, "inner": case.epochs})
+        super().__init__(
+            name,
+            case,
+            arithmetic,
+            {"name": "trained-on-synthetic", "outer": case.outer, "inner": case.epochs},
+        )
 
     def prepare(self, index: int) -> None:
         super().prepare(index)
@@ -83,7 +106,9 @@ class OurNetwork:
 
     def fresh(self) -> torch.nn.Module:
         case, data = self.case, self.data
-        return networks.build(case.network, data.shape, len(data.class_names), self.context.generator, data.device)
+        return networks.build(
+            case.network, data.shape, len(data.class_names), self.context.generator, data.device
+        )
 
     def prepare(self, index: int) -> None:
         self.context.generator.manual_seed(index)
@@ -96,7 +121,9 @@ class OurTraining(OurNetwork):
     def __init__(self, name: str, case: Case, arithmetic: str) -> None:
         super().__init__(case, arithmetic)
         start = starting_images(self.data, case.ipc, "real", torch.Generator().manual_seed(0))
-        labels = torch.arange(len(self.data.class_names), device=self.data.device).repeat_interleave(case.ipc)
+        labels = torch.arange(
+            len(self.data.class_names), device=self.data.device
+        ).repeat_interleave(case.ipc)
         recipe = Training(augmentation="dsa", epochs=1000, precision=arithmetic)
         self.loop = TrainingLoop(self.network, start, labels, recipe, self.data, self.context)
         self.start = kept(self.loop.state_dict())
@@ -114,12 +141,16 @@ class OurTraining(OurNetwork):
 
 
 class OurMany(OurNetwork):
-    """Epochs of several networks' training, together in the groups that an evaluation makes of them, with the same draws."""
+    """Epochs of several networks' training, together in the groups that an evaluation makes of
+    them, with the same draws.
+    """
 
     def __init__(self, name: str, case: Case, arithmetic: str) -> None:
         super().__init__(case, arithmetic)
         self.images = starting_images(self.data, case.ipc, "real", torch.Generator().manual_seed(0))
-        self.labels = torch.arange(len(self.data.class_names), device=self.data.device).repeat_interleave(case.ipc)
+        self.labels = torch.arange(
+            len(self.data.class_names), device=self.data.device
+        ).repeat_interleave(case.ipc)
 
     def prepare(self, index: int) -> None:
         self.context.generator.manual_seed(index)
@@ -128,7 +159,10 @@ class OurMany(OurNetwork):
         given = self.images, self.labels, recipe, self.data
         chosen = groups(self.case.network, self.case.networks, len(self.images))
         members = [[self.networks[i] for i in group] for group in chosen]
-        self.loops = [TrainingLoop(Together(some), *given, Context(seed=index, device=self.data.device)) for some in members]
+        self.loops = [
+            TrainingLoop(Together(some), *given, Context(seed=index, device=self.data.device))
+            for some in members
+        ]
 
     def run(self) -> None:
         for loop in self.loops:
@@ -138,7 +172,9 @@ class OurMany(OurNetwork):
     def loss(self) -> float:
         with torch.no_grad():
             logits = torch.cat([loop.network(self.images) for loop in self.loops], 1)
-        return functional.cross_entropy(logits.flatten(0, 1), self.labels.repeat_interleave(logits.shape[1])).item()
+        return functional.cross_entropy(
+            logits.flatten(0, 1), self.labels.repeat_interleave(logits.shape[1])
+        ).item()
 
 
 class OurTest(OurNetwork):

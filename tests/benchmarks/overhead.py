@@ -1,4 +1,5 @@
-"""What the store, worker processes and Ray add to a cell: PYTHONPATH=tests python -m benchmarks.overhead [--ray].
+"""What the store, worker processes and Ray add to a cell: PYTHONPATH=tests python -m
+benchmarks.overhead [--ray].
 
 A cell is one set of real images of scikit-learn's digits, which takes a few milliseconds to make.
 """
@@ -51,7 +52,12 @@ def main(with_ray: bool) -> None:
             Store(root).describe({"suite": "overhead", "cells": []})
             begun = time.perf_counter()
             processes.run(
-                cells[:count], Settings(root, "overhead", None, 0.1), crew, lambda _: None, threading.Event(), planned.data
+                cells[:count],
+                Settings(root, "overhead", None, 0.1),
+                crew,
+                lambda _: None,
+                threading.Event(),
+                planned.data,
             )
             return time.perf_counter() - begun
 
@@ -63,7 +69,10 @@ def main(with_ray: bool) -> None:
         for crew in [Crew(1), Crew(2), *([Crew(2, "local")] if with_ray else [])]:
             few, all_of_them = seconds(crew, FEW), seconds(crew, len(cells))
             each = (all_of_them - few) / (len(cells) - FEW)
-            print(f"{crew!s:<20} {1000 * each:6.1f} ms a cell, {1000 * each - bare:.1f} more; {few - FEW * each:.1f} s to start")
+            print(
+                f"{crew!s:<20} {1000 * each:6.1f} ms a cell, {1000 * each - bare:.1f} more;"
+                f" {few - FEW * each:.1f} s to start"
+            )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Siamese augmentation as DSA's code applies it: one operation after the other, with parameters for every image of the batch.
+"""Siamese augmentation as DSA's code applies it: one operation after the other, with parameters for
+every image of the batch.
 
-The parameters are drawn as `condensers.parts.augmentations.dsa` draws them, so that both loops see the same; what is done with
-them is written out here. Source: Zhao & Bilen, "Dataset Condensation with Differentiable Siamese Augmentation" (ICML 2021),
-section 3.3. A shared draw is spread over the batch, where the authors' code overwrites a draw for every image with its first.
+The parameters are drawn as `condensers.parts.augmentations.dsa` draws them, so that both loops see
+the same; what is done with them is written out here. Source: Zhao & Bilen, "Dataset Condensation
+with Differentiable Siamese Augmentation" (ICML 2021), section 3.3. A shared draw is spread over the
+batch, where the authors' code overwrites a draw for every image with its first.
 """
 
 import math
@@ -15,7 +17,9 @@ from torch.nn import functional
 
 
 def augment(x: Tensor, drawn: Any) -> Tensor:
-    """x (N, C, H, W) float32 normalised; drawn: None, a family with its parameters (N or 1, ...), or several in `each`."""
+    """x (N, C, H, W) float32 normalised; drawn: None, a family with its parameters (N or 1, ...),
+    or several in `each`.
+    """
     if drawn is None:
         return x
     for family, params in getattr(drawn, "each", (drawn,)):
@@ -25,7 +29,9 @@ def augment(x: Tensor, drawn: Any) -> Tensor:
 
 def color(x: Tensor, params: Tensor) -> Tensor:
     """Brightness, saturation, contrast."""
-    brightness, saturation, contrast = (column.view(-1, 1, 1, 1).to(x.device) for column in params.unbind(1))
+    brightness, saturation, contrast = (
+        column.view(-1, 1, 1, 1).to(x.device) for column in params.unbind(1)
+    )
     x = x + (brightness - 0.5)
     mean = x.mean(dim=1, keepdim=True)
     x = (x - mean) * (2 * saturation) + mean
@@ -44,7 +50,10 @@ def crop(x: Tensor, params: Tensor) -> Tensor:
     height, width = x.shape[2:]
     image, row, column = positions(x, height, width)
     down, across = (shift.view(-1, 1, 1).to(x.device) for shift in params.unbind(1))
-    row, column = torch.clamp(row + down + 1, 0, height + 1), torch.clamp(column + across + 1, 0, width + 1)
+    row, column = (
+        torch.clamp(row + down + 1, 0, height + 1),
+        torch.clamp(column + across + 1, 0, width + 1),
+    )
     padded = functional.pad(x, [1, 1, 1, 1])
     return padded.permute(0, 2, 3, 1).contiguous()[image, row, column].permute(0, 3, 1, 2)
 
@@ -73,13 +82,24 @@ def scale(x: Tensor, params: Tensor) -> Tensor:
 
 def rotate(x: Tensor, params: Tensor) -> Tensor:
     angles = ((params[:, 0] - 0.5) * 2 * 15 / 180 * math.pi).tolist()
-    return warp(x, [[[math.cos(a), -math.sin(a), 0.0], [math.sin(a), math.cos(a), 0.0]] for a in angles])
+    return warp(
+        x, [[[math.cos(a), -math.sin(a), 0.0], [math.sin(a), math.cos(a), 0.0]] for a in angles]
+    )
 
 
 def warp(x: Tensor, matrices: list[list[list[float]]]) -> Tensor:
     """Bilinear, zeros outside; one 2 x 3 matrix for each image."""
-    grid = functional.affine_grid(torch.tensor(matrices), list(x.shape), align_corners=True).to(x.device)
+    grid = functional.affine_grid(torch.tensor(matrices), list(x.shape), align_corners=True).to(
+        x.device
+    )
     return functional.grid_sample(x, grid, align_corners=True)
 
 
-OPERATIONS = {"color": color, "crop": crop, "cutout": cutout, "flip": flip, "scale": scale, "rotate": rotate}
+OPERATIONS = {
+    "color": color,
+    "crop": crop,
+    "cutout": cutout,
+    "flip": flip,
+    "scale": scale,
+    "rotate": rotate,
+}

@@ -1,4 +1,6 @@
-"""The published loops as units of work: `prepare(index)` puts everything where unit `index` begins, `run()` is timed."""
+"""The published loops as units of work: `prepare(index)` puts everything where unit `index` begins,
+`run()` is timed.
+"""
 
 from typing import Any
 
@@ -7,7 +9,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.case import Case, kept, mean_loss
-from benchmarks.plain import Published, PublishedLoop, embedding_loss, gradient_loss, logits_of_test, squared_gradient_loss
+from benchmarks.plain import (
+    Published,
+    PublishedLoop,
+    embedding_loss,
+    gradient_loss,
+    logits_of_test,
+    squared_gradient_loss,
+)
 from condensers.data import ClassData
 from condensers.parts.augmentations.dsa import NoAugmentation, Siamese
 
@@ -32,7 +41,9 @@ class PublishedSide:
     def __init__(self, name: str, case: Case, outer: int = 1, inner: int = 0) -> None:
         self.case, self.data = case, case.train()
         method = published(name, self.data, outer, inner)
-        self.loop = PublishedLoop(method, self.data, case.ipc, case.batch_real, (case.depth, case.width), seed=0)
+        self.loop = PublishedLoop(
+            method, self.data, case.ipc, case.batch_real, (case.depth, case.width), seed=0
+        )
         self.start = self.loop.images.detach().clone()
         self.weights = kept(self.loop.network.state_dict()) if self.loop.network else {}
         self.total = 0.0
@@ -101,14 +112,18 @@ class PublishedTraining(PublishedEpochs):
 
 
 class PublishedMany(PublishedSide):
-    """Epochs of several networks' training, one network after the other, all with the same draws."""
+    """Epochs of several networks' training, one network after the other, all with the same
+    draws.
+    """
 
     def prepare(self, index: int) -> None:
         super().prepare(index)
         self.index = index
         self.networks = [self.loop.new_network() for _ in range(self.case.networks)]
         settings = {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
-        self.trainers = [torch.optim.SGD(network.parameters(), **settings) for network in self.networks]
+        self.trainers = [
+            torch.optim.SGD(network.parameters(), **settings) for network in self.networks
+        ]
 
     def run(self) -> None:
         for network, trainer in zip(self.networks, self.trainers, strict=True):

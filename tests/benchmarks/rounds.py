@@ -1,4 +1,6 @@
-"""One load, all its sides in turn: each round asks every worker for one unit, in an order that moves on by one."""
+"""One load, all its sides in turn: each round asks every worker for one unit, in an order that
+moves on by one.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -34,7 +36,9 @@ class Plan:
         return ("fp32", "tf32", "bf16") if self.card else ("fp32", "bf16")
 
     def judged(self, precision: str) -> str:
-        """The precision whose bounds hold: on a card torch gives the published loop's convolutions tf32."""
+        """The precision whose bounds hold: on a card torch gives the published loop's convolutions
+        tf32.
+        """
         return "tf32" if self.card and precision == "fp32" else precision
 
     def seconds(self, done: Done) -> float:
@@ -44,7 +48,9 @@ class Plan:
 
 @dataclass
 class Seen:
-    """What every round so far gave, by side; a side whose losses differ is named in `failures` and asked no more."""
+    """What every round so far gave, by side; a side whose losses differ is named in `failures` and
+    asked no more.
+    """
 
     load: Load
     plan: Plan
@@ -61,7 +67,9 @@ class Seen:
     def add(self, done: dict[str, Done]) -> None:
         for side in [name for name in self.names if name != PLAIN]:
             try:
-                found = difference(self.load, self.plan.judged(side), len(self.units), done[PLAIN], done[side])
+                found = difference(
+                    self.load, self.plan.judged(side), len(self.units), done[PLAIN], done[side]
+                )
                 self.apart.setdefault(side, []).append(found)
             except Mismatch as fault:
                 self.failures.append(f"FAILED {fault} (precision {side})")
@@ -72,18 +80,28 @@ class Seen:
         """The last round in words."""
         index, done = len(self.units) - 1, self.units[-1]
         which = f"round {index} of {self.plan.rounds}" if index else "warm-up"
-        shown = ", ".join(f"{side} {self.plan.seconds(one):.3g} s" for side, one in sorted(done.items(), reverse=True))
+        shown = ", ".join(
+            f"{side} {self.plan.seconds(one):.3g} s"
+            for side, one in sorted(done.items(), reverse=True)
+        )
         off = ", ".join(f"{self.apart[side][-1][0]:.0e}" for side in self.names if side != PLAIN)
         return f"{self.load.name}: {which}: {shown}; losses apart by {off}"
 
 
 def measure(load: Load, plan: Plan, say: Say) -> tuple[list[Row], list[str]]:
-    """A row for each precision, and a sentence for each whose losses (or gradients) are not those of the published loop."""
-    wanted: dict[str, str | None] = {PLAIN: None} | {precision: precision for precision in plan.precisions}
+    """A row for each precision, and a sentence for each whose losses (or gradients) are not those
+    of the published loop.
+    """
+    wanted: dict[str, str | None] = {PLAIN: None} | {
+        precision: precision for precision in plan.precisions
+    }
     seen = Seen(load, plan, list(wanted))
     say(f"{load.name}: starting {len(wanted)} processes")
     with ExitStack() as stack:
-        sides = {side: stack.enter_context(Worker(load, plan.case, wanted[side], plan.threads)) for side in wanted}
+        sides = {
+            side: stack.enter_context(Worker(load, plan.case, wanted[side], plan.threads))
+            for side in wanted
+        }
         while len(seen.units) <= plan.rounds and seen.names != [PLAIN]:
             seen.add({side: sides[side].unit(len(seen.units)) for side in seen.order()})
             say(seen.line())
@@ -94,11 +112,16 @@ def _rows(seen: Seen, sides: dict[str, Worker]) -> list[Row]:
     """The first unit is the warm-up: it holds what is prepared once, and is a figure of its own."""
     ours = [side for side in seen.names if side != PLAIN]
     peaks = {side: sides[side].peak() for side in seen.names}
-    flops = sides[PLAIN].flops()  # the same mathematics: what the published loop needs counts for both
+    flops = sides[
+        PLAIN
+    ].flops()  # the same mathematics: what the published loop needs counts for both
     rows = []
     for side in ours:
         both = {PLAIN: PLAIN, "ours": side}
-        seconds = {key: [seen.plan.seconds(unit[name]) for unit in seen.units[1:]] for key, name in both.items()}
+        seconds = {
+            key: [seen.plan.seconds(unit[name]) for unit in seen.units[1:]]
+            for key, name in both.items()
+        }
         goal, case = goal_of(seen.load.name, side, seen.plan.card), seen.load.of(seen.plan.case)
         rows.append(
             row(seen.load.name, side, goal, *seconds.values())
@@ -110,7 +133,9 @@ def _rows(seen: Seen, sides: dict[str, Worker]) -> list[Row]:
                 "peak_bytes": {key: peaks[name] for key, name in both.items()},
                 "flops": flops,
                 "loss_difference": max(loss for loss, _ in seen.apart[side]),
-                "gradient_difference": max((off for _, off in seen.apart[side] if off is not None), default=None),
+                "gradient_difference": max(
+                    (off for _, off in seen.apart[side] if off is not None), default=None
+                ),
             }
         )
     return rows
@@ -122,5 +147,16 @@ def _faults(units: Sequence[dict[str, Done]], side: str) -> int:
 
 def smaller(plan: Plan) -> Plan:
     """The same on a small network with few images: whether all works, not how fast it is."""
-    case = replace(plan.case, batch_real=32, width=32, depth=2, ipc=2, tests=256, epochs=2, inner=2, outer=2, networks=3)
+    case = replace(
+        plan.case,
+        batch_real=32,
+        width=32,
+        depth=2,
+        ipc=2,
+        tests=256,
+        epochs=2,
+        inner=2,
+        outer=2,
+        networks=3,
+    )
     return replace(plan, case=case, rounds=min(plan.rounds, 2))

@@ -1,4 +1,6 @@
-"""`make bench` at tiny sizes: both sides compute the same, a difference fails the run, the file holds what it should."""
+"""`make bench` at tiny sizes: both sides compute the same, a difference fails the run, the file
+holds what it should.
+"""
 
 import json
 import sys
@@ -20,7 +22,17 @@ from benchmarks.loads import LOADS, LOSS_BOUNDS, WHOLE, Load
 from benchmarks.rounds import Plan, measure
 from benchmarks.worker import Done, apart, counted, peak_bytes, timed
 
-SMALL = {"classes": 3, "per_class": 12, "side": 8, "ipc": 2, "batch_real": 6, "depth": 2, "width": 8, "epochs": 2, "tests": 20}
+SMALL = {
+    "classes": 3,
+    "per_class": 12,
+    "side": 8,
+    "ipc": 2,
+    "batch_real": 6,
+    "depth": 2,
+    "width": 8,
+    "epochs": 2,
+    "tests": 20,
+}
 TINY = Case(**SMALL, outer=2, inner=2)
 every_shape = machine.shapes
 Run = Callable[..., tuple[int, dict[str, Any]]]
@@ -60,11 +72,15 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """`run(*arguments)` is `make bench` on tiny noise without processes: exit status, and what the file holds."""
+    """`run(*arguments)` is `make bench` on tiny noise without processes: exit status, and what the
+    file holds.
+    """
     monkeypatch.setattr(rounds, "Worker", InProcess)
     monkeypatch.setattr(bench, "apart", lambda function, *arguments: function(*arguments))
     monkeypatch.setattr(machine, "prepare", lambda threads: None)
-    monkeypatch.setattr(machine, "shapes", lambda dtype, device: islice(every_shape(dtype, device), 1))
+    monkeypatch.setattr(
+        machine, "shapes", lambda dtype, device: islice(every_shape(dtype, device), 1)
+    )
     monkeypatch.setattr(bench, "PEAK_SECONDS", 0.0)
     monkeypatch.setattr(bench, "Case", lambda data, device: replace(TINY, device=device))
     monkeypatch.setattr(bench, "usual_data", lambda: "noise")
@@ -77,10 +93,15 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     return main
 
 
-@pytest.mark.parametrize("load", [*LOADS.values(), *WHOLE.values()], ids=lambda load: f"{load.method}-{load.kind}")
+@pytest.mark.parametrize(
+    "load", [*LOADS.values(), *WHOLE.values()], ids=lambda load: f"{load.method}-{load.kind}"
+)
 def test_both_sides_compute_the_same_in_every_unit(load: Load) -> None:
     plain, ours = load.side(TINY, None), load.side(TINY, "fp32")
-    units = [[timed(side, index, load.kind == "matching", "cpu") for side in (plain, ours)] for index in (3, 4, 5)]
+    units = [
+        [timed(side, index, load.kind == "matching", "cpu") for side in (plain, ours)]
+        for index in (3, 4, 5)
+    ]
     for index, (one, other) in enumerate(units):
         apart_by, _ = difference(replace(load, bounds=LOSS_BOUNDS), "fp32", index, one, other)
         assert apart_by <= 1e-4
@@ -101,12 +122,17 @@ def test_a_unit_does_not_depend_on_those_before_it() -> None:
         assert timed(side, 1, False, "cpu").loss == first
 
 
-def test_the_file_has_a_row_for_each_load_and_for_what_is_put_together(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_has_a_row_for_each_load_and_for_what_is_put_together(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(LOSS_BOUNDS, "bf16", 0.1)  # of networks as small as these
     status, found = run("--only", "dm", "dc", "evaluation")
     assert status == 0
     assert found["failures"] == []
-    rough, rows = ({one["name"]: one for one in found["rows"] if one["precision"] == name} for name in ("bf16", "fp32"))
+    rough, rows = (
+        {one["name"]: one for one in found["rows"] if one["precision"] == name}
+        for name in ("bf16", "fp32")
+    )
     assert set(rough) == set(rows)
     assert rough["dm"]["loss_difference"] > 10 * rows["dm"]["loss_difference"]
     assert set(rows) == {"dm", "dc-matching", "dc-epochs", "evaluation", "dc"}
@@ -131,7 +157,9 @@ def test_losses_that_differ_fail_the_run(run: Run, monkeypatch: pytest.MonkeyPat
     assert "the losses of unit 0 are" in found["failures"][0]
 
 
-def test_an_interrupted_run_keeps_what_was_measured(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_keeps_what_was_measured(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(load: Load, plan: Plan, say: Callable[[str], None]) -> Any:
         if load.name != "dm":
             raise KeyboardInterrupt
@@ -143,7 +171,9 @@ def test_an_interrupted_run_keeps_what_was_measured(run: Run, monkeypatch: pytes
     assert {one["name"] for one in found["rows"]} == {"dm"}
 
 
-def test_a_wrong_name_is_refused_with_a_near_one(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_name_is_refused_with_a_near_one(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     status, found = run("--only", "evaluate")
     assert (status, found) == (2, {})
     assert "evaluation" in capsys.readouterr().out

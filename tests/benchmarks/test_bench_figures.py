@@ -1,4 +1,6 @@
-"""Figures of `make bench`: how far the two sides may be apart, ratios with their interval, what is put together, exponents."""
+"""Figures of `make bench`: how far the two sides may be apart, ratios with their interval, what is
+put together, exponents.
+"""
 
 import math
 
@@ -12,7 +14,9 @@ from benchmarks.worker import Done
 
 
 def done(loss: float, gradient: list[float] | None = None) -> Done:
-    return Done(1.0, 1.0, 0, loss, None if gradient is None else np.array(gradient, dtype=np.float32))
+    return Done(
+        1.0, 1.0, 0, loss, None if gradient is None else np.array(gradient, dtype=np.float32)
+    )
 
 
 def test_bounds_of_losses_and_gradients() -> None:
@@ -22,7 +26,9 @@ def test_bounds_of_losses_and_gradients() -> None:
         difference(load, "fp32", 7, done(1.0), done(1.004))
     with pytest.raises(Mismatch, match="losses"):
         difference(load, "fp32", 0, done(1.0), done(math.nan))
-    assert difference(load, "fp32", 0, done(1.0, [3, 4]), done(1.0, [3, 4.005]))[1] == pytest.approx(1e-3, rel=1e-3)
+    assert difference(load, "fp32", 0, done(1.0, [3, 4]), done(1.0, [3, 4.005]))[
+        1
+    ] == pytest.approx(1e-3, rel=1e-3)
     with pytest.raises(Mismatch, match="gradients"):
         difference(load, "fp32", 0, done(1.0, [3, 4]), done(1.0, [3, 4.05]))
 
@@ -38,7 +44,8 @@ def test_the_ratio_is_of_medians_and_rounds_are_drawn_whole() -> None:
 
 def test_parts_of_different_rounds_are_not_put_together() -> None:
     parts = [
-        row(name, "fp32", None, [1.0] * n, [1.0] * n) | {"seconds": {"plain": [1.0] * n, "ours": [1.0] * n}}
+        row(name, "fp32", None, [1.0] * n, [1.0] * n)
+        | {"seconds": {"plain": [1.0] * n, "ours": [1.0] * n}}
         for name, n in (("dc-matching", 2), ("dc-epochs", 3))
     ]
     assert composed("dc", parts, (10.0, 150.0), card=False) == []
@@ -49,7 +56,10 @@ def test_the_fit_recovers_an_exponent() -> None:
     exponent, error = fit(sizes, [0.3 * size**1.7 for size in sizes])
     assert exponent == pytest.approx(1.7)
     assert error < 1e-9
-    noisy = fit(sizes, [size * factor for size, factor in zip(sizes, (1.1, 0.9, 1.1, 0.9, 1.1), strict=True)])
+    noisy = fit(
+        sizes,
+        [size * factor for size, factor in zip(sizes, (1.1, 0.9, 1.1, 0.9, 1.1), strict=True)],
+    )
     assert 0 < noisy[1] < 0.2
     with pytest.raises(ValueError, match="two sizes"):
         fit([1], [1.0])

@@ -1,10 +1,13 @@
-"""CPU seconds until a set is as good as plain DM's of 100 iterations: `PYTHONPATH=tests python -m benchmarks.time_to_accuracy`.
+"""CPU seconds until a set is as good as plain DM's of 100 iterations: `PYTHONPATH=tests python -m
+benchmarks.time_to_accuracy`.
 
-Plain DM is the published loop: ConvNet-3 of width 128, 256 real images a class, a new network a step, class after class, the C
-library's allocator as it comes. Against it stands the method dm-fast as it is registered. Each set is made in a process of its
-own, on one thread; CPU seconds are those of that process from data in memory to the stored set. Both are trained on by the same
-recipe and tested on all test images. A plain set takes ten minutes, so there is one, and three of dm-fast, unless more are asked
-for: `... PLAIN FAST`. Half an hour in all; sets already in runs/ are taken as they are.
+Plain DM is the published loop: ConvNet-3 of width 128, 256 real images a class, a new network a
+step, class after class, the C library's allocator as it comes. Against it stands the method dm-fast
+as it is registered. Each set is made in a process of its own, on one thread; CPU seconds are those
+of that process from data in memory to the stored set. Both are trained on by the same recipe and
+tested on all test images. A plain set takes ten minutes, so there is one, and three of dm-fast,
+unless more are asked for: `... PLAIN FAST`. Half an hour in all; sets already in runs/ are taken as
+they are.
 """
 
 import json
@@ -48,7 +51,10 @@ def made_plain(data: ClassData, seed: int) -> tuple[SyntheticSet, float]:
     context = Context(seed=seed)
     labels = torch.tensor(data.classes, dtype=torch.uint8).repeat_interleave(IPC)
     card = card_of(method, data, context, IPC, {"labels": "hard"})
-    return SyntheticSet({"images": images, "labels": labels}, card, cost_of(seconds, context)), seconds
+    return (
+        SyntheticSet({"images": images, "labels": labels}, card, cost_of(seconds, context)),
+        seconds,
+    )
 
 
 def child(name: str, seed: int) -> None:
@@ -57,7 +63,9 @@ def child(name: str, seed: int) -> None:
     if name != "plain":
         prepare(threads=1)
     data = load("fashion-mnist").train
-    synthetic, seconds = made_plain(data, seed) if name == "plain" else make({"name": name}, data, IPC, seed)
+    synthetic, seconds = (
+        made_plain(data, seed) if name == "plain" else make({"name": name}, data, IPC, seed)
+    )
     save_set(synthetic, FOLDER / f"{name}-{seed}.safetensors")
     write(FOLDER / f"{name}-{seed}.json", {"cpu_seconds": seconds})
 
@@ -66,10 +74,15 @@ def measured(name: str, seed: int, test: ClassData) -> dict[str, float]:
     """CPU seconds and accuracy of one set, which is made where it is missing."""
     record = FOLDER / f"{name}-{seed}.json"
     if not record.exists():
-        subprocess.run([sys.executable, "-m", "benchmarks.time_to_accuracy", "make", name, str(seed)], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.time_to_accuracy", "make", name, str(seed)],
+            check=True,
+        )
     found: dict[str, float] = json.loads(record.read_text(encoding="utf-8"))
     if "accuracy" not in found:
-        found["accuracy"] = evaluate(load_set(record.with_suffix(".safetensors")), RECIPE, test, seed)
+        found["accuracy"] = evaluate(
+            load_set(record.with_suffix(".safetensors")), RECIPE, test, seed
+        )
         write(record, found)
     return found
 
@@ -79,16 +92,27 @@ def main(plain_seeds: int, fast_seeds: int) -> None:
     prepare(threads=1)
     test, console = load("fashion-mnist").test, Console()
     found: dict[str, Any] = {}
-    table = Table("method", "CPU s", "accuracy %, each seed", title=f"Fashion-MNIST, ipc {IPC}; {RECIPE}")
+    table = Table(
+        "method", "CPU s", "accuracy %, each seed", title=f"Fashion-MNIST, ipc {IPC}; {RECIPE}"
+    )
     for name, seeds in (("plain", plain_seeds), ("dm-fast", fast_seeds)):
         found[name] = [measured(name, seed, test) for seed in range(seeds)]
         seconds, scores = ([one[key] for one in found[name]] for key in ("cpu_seconds", "accuracy"))
-        table.add_row(name, ", ".join(f"{s:.1f}" for s in seconds), ", ".join(f"{s:.2f}" for s in scores))
-    medians = {name: statistics.median(one["cpu_seconds"] for one in rows) for name, rows in found.items()}
+        table.add_row(
+            name, ", ".join(f"{s:.1f}" for s in seconds), ", ".join(f"{s:.2f}" for s in scores)
+        )
+    medians = {
+        name: statistics.median(one["cpu_seconds"] for one in rows) for name, rows in found.items()
+    }
     ratio = medians["plain"] / medians["dm-fast"]
     console.print(table)
-    console.print(f"plain DM ({ITERATIONS} iterations) takes {ratio:.1f} times the CPU seconds of dm-fast")
-    write(Path("runs/time_to_accuracy.json"), {"recipe": str(RECIPE), "iterations": ITERATIONS, "ratio": ratio, "sets": found})
+    console.print(
+        f"plain DM ({ITERATIONS} iterations) takes {ratio:.1f} times the CPU seconds of dm-fast"
+    )
+    write(
+        Path("runs/time_to_accuracy.json"),
+        {"recipe": str(RECIPE), "iterations": ITERATIONS, "ratio": ratio, "sets": found},
+    )
 
 
 if __name__ == "__main__":

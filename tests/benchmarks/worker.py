@@ -1,6 +1,8 @@
-"""A process for each side: the allocator's settings are a whole process's, and so are its peak memory and its CPU seconds.
+"""A process for each side: the allocator's settings are a whole process's, and so are its peak
+memory and its CPU seconds.
 
-The parent sends the number of a unit, the worker does it and sends what it took. Workers that wait use no processor.
+The parent sends the number of a unit, the worker does it and sends what it took. Workers that wait
+use no processor.
 """
 
 import multiprocessing
@@ -30,7 +32,9 @@ START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_met
 
 @dataclass(frozen=True)
 class Done:
-    """What a unit took: CPU seconds of user and system, wall seconds, minor page faults; and what it computed."""
+    """What a unit took: CPU seconds of user and system, wall seconds, minor page faults; and what
+    it computed.
+    """
 
     cpu: float
     wall: float
@@ -40,13 +44,18 @@ class Done:
 
 
 class Worker:
-    """A process with one side of a load; `unit` does one unit there. Used in a `with` block, which ends the process."""
+    """A process with one side of a load; `unit` does one unit there.
+
+    Used in a `with` block, which ends the process.
+    """
 
     def __init__(self, load: Load, case: Case, precision: str | None, threads: int) -> None:
         self.name = f"{load.name}, {f'ours {precision}' if precision else 'plain'}"
         context = _processes()
         self.connection, other = context.Pipe()
-        self.process = context.Process(target=serve, args=(other, load, case, precision, threads), daemon=True)
+        self.process = context.Process(
+            target=serve, args=(other, load, case, precision, threads), daemon=True
+        )
         self.process.start()
         other.close()
 
@@ -63,7 +72,9 @@ class Worker:
         return done
 
     def flops(self) -> int:
-        """Floating-point operations of convolutions and matrix products in one unit, counted in a unit that is not timed."""
+        """Floating-point operations of convolutions and matrix products in one unit, counted in a
+        unit that is not timed.
+        """
         return int(self._ask(FLOPS))
 
     def peak(self) -> int:
@@ -76,11 +87,15 @@ class Worker:
 
 
 def received(connection: Connection, name: str) -> Any:
-    """What a worker answered; RuntimeError with its traceback where it failed, or with its exit status where it is gone."""
+    """What a worker answered; RuntimeError with its traceback where it failed, or with its exit
+    status where it is gone.
+    """
     try:
         fine, answer = connection.recv()
     except EOFError:
-        raise RuntimeError(f"{name}: the process ended without an answer (was it out of memory?)") from None
+        raise RuntimeError(
+            f"{name}: the process ended without an answer (was it out of memory?)"
+        ) from None
     if not fine:
         raise RuntimeError(f"{name}: {answer}")
     return answer
@@ -104,7 +119,8 @@ def apart(function: Callable[..., T], *arguments: Any) -> T:
 def _processes() -> Any:
     """A way of starting processes in which nothing was computed yet.
 
-    Where processes are forked, torch is imported once for all of them, with what its optimisers would import at first use.
+    Where processes are forked, torch is imported once for all of them, with what its optimisers
+    would import at first use.
     """
     context = multiprocessing.get_context(START_METHOD)
     if START_METHOD == "forkserver":
@@ -112,7 +128,9 @@ def _processes() -> Any:
     return context
 
 
-def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _answer(
+    connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         connection.send((True, function(*arguments)))
@@ -120,8 +138,13 @@ def _answer(connection: Connection, function: Callable[..., Any], arguments: tup
         connection.send((False, traceback.format_exc()))
 
 
-def serve(connection: Connection, load: Load, case: Case, precision: str | None, threads: int) -> None:
-    """Do units until the other end is closed. Ours runs as the harness runs it, the published loop with all as it is shipped."""
+def serve(
+    connection: Connection, load: Load, case: Case, precision: str | None, threads: int
+) -> None:
+    """Do units until the other end is closed.
+
+    Ours runs as the harness runs it, the published loop with all as it is shipped.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
     if precision:
@@ -170,7 +193,9 @@ def counted(side: Any) -> int:
 
 
 def peak_bytes(device: str) -> int:
-    """The most memory this process has held: of the graphics card where there is one, else of the machine."""
+    """The most memory this process has held: of the graphics card where there is one, else of the
+    machine.
+    """
     if device.startswith("cuda"):
         return int(torch.cuda.max_memory_allocated(device))
     if os.path.exists("/proc/self/status"):

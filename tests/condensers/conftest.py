@@ -1,4 +1,6 @@
-"""What the tests of condensers share: tiny settings for any registered name, and a set as the bytes of its file."""
+"""What the tests of condensers share: tiny settings for any registered name, and a set as the bytes
+of its file.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,11 +26,37 @@ TINY_NNGP = {
     "weight_variance": 2.0,
     "bias_variance": 0.01,
 }
-TINY_RANDOM_FEATURES = {"name": "kernel-regression", "criterion": "platt", "ridge": 5e-3, "kernel": TINY_NNGP}
-TINY_EXPERTS = {"name": "experts", "experts": 1, "epochs": 2, "expert_epochs": 1, "max_start": 2, "batch": 64}
-TINY_LATENT = {"name": "latent", "channels": 1, "width": 1, "decoders": 2, "warm_steps": 2, "warm_batch": 8}
+TINY_RANDOM_FEATURES = {
+    "name": "kernel-regression",
+    "criterion": "platt",
+    "ridge": 5e-3,
+    "kernel": TINY_NNGP,
+}
+TINY_EXPERTS = {
+    "name": "experts",
+    "experts": 1,
+    "epochs": 2,
+    "expert_epochs": 1,
+    "max_start": 2,
+    "batch": 64,
+}
+TINY_LATENT = {
+    "name": "latent",
+    "channels": 1,
+    "width": 1,
+    "decoders": 2,
+    "warm_steps": 2,
+    "warm_batch": 8,
+}
 TINY_ATTENTION = {"name": "attention", "epochs": 1, "most_steps": 2}
-TINY_QUEUE = {"name": "queue", "size": 3, "first": 1, "interval": 1, "training_steps": 1, "batch": 8}
+TINY_QUEUE = {
+    "name": "queue",
+    "size": 3,
+    "first": 1,
+    "interval": 1,
+    "training_steps": 1,
+    "batch": 8,
+}
 TINY_OF: dict[str, dict[str, Any]] = {
     "kfs": {"parameterisation": TINY_LATENT},
     "dc": {"schedule": TINY_TRAINING},
@@ -37,11 +65,16 @@ TINY_OF: dict[str, dict[str, Any]] = {
     "masked-dsa": {"schedule": TINY_TRAINING, "view": TINY_ATTENTION},
     "dd": {"objective": {"name": "unrolled", "epochs": 2, "lr": 0.5}},
     "mtt": {"schedule": TINY_EXPERTS, "objective": {"name": "trajectory", "steps": 2, "lr": 0.1}},
-    "tesla": {"schedule": TINY_EXPERTS, "objective": {"name": "trajectory", "steps": 2, "lr": 0.1, "reverse": "tesla"}},
+    "tesla": {
+        "schedule": TINY_EXPERTS,
+        "objective": {"name": "trajectory", "steps": 2, "lr": 0.1, "reverse": "tesla"},
+    },
     "dcc": {"schedule": TINY_TRAINING},
     "idc": {"schedule": TINY_REAL_TRAINING},
     "dream": {"schedule": TINY_REAL_TRAINING},
-    "cafe": {"schedule": {"name": "gated", "query": 2, "window": 2, "most_steps": 2, "most_epochs": 2}},
+    "cafe": {
+        "schedule": {"name": "gated", "query": 2, "window": 2, "most_steps": 2, "most_epochs": 2}
+    },
     "idm": {"schedule": TINY_QUEUE},
     "semantic": {"schedule": TINY_QUEUE},
     "forgetting": {"epochs": 2},
@@ -57,7 +90,11 @@ TINY_OF: dict[str, dict[str, Any]] = {
 def tiny_spec(name: str) -> dict[str, Any]:
     registry = SELECTIONS if name in SELECTIONS.entries() else METHODS
     known = {entry["name"] for entry in registry.describe(name)["fields"]}
-    return {"name": name} | {key: value for key, value in TINY.items() if key in known} | TINY_OF.get(name, {})
+    return (
+        {"name": name}
+        | {key: value for key, value in TINY.items() if key in known}
+        | TINY_OF.get(name, {})
+    )
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +107,12 @@ def tiny() -> Callable[[str], dict[str, Any]]:
 def condense_tiny() -> Callable[..., SyntheticSet]:
     """`condense_tiny(name, data, ipc, seed=0, **more settings)`."""
 
-    def condense(name: str, data: ClassData, ipc: int, seed: int = 0, **settings: Any) -> SyntheticSet:
-        made: SyntheticSet = create_condenser(tiny_spec(name) | settings).condense(data, Budget(ipc=ipc), Context(seed=seed))
+    def condense(
+        name: str, data: ClassData, ipc: int, seed: int = 0, **settings: Any
+    ) -> SyntheticSet:
+        made: SyntheticSet = create_condenser(tiny_spec(name) | settings).condense(
+            data, Budget(ipc=ipc), Context(seed=seed)
+        )
         return made
 
     return condense

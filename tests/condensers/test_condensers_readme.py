@@ -14,7 +14,9 @@ from condensers.registry import registry
 README = Path(__file__).parents[2] / "condensers" / "README.md"
 
 
-def test_the_example_runs(grey8: ClassData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_runs(
+    grey8: ClassData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert code is not None
     monkeypatch.chdir(tmp_path)
@@ -35,5 +37,7 @@ def test_every_folder_is_named() -> None:
 
 
 def test_every_method_is_in_the_folder_of_methods() -> None:
-    files = {f"condensers.methods.{p.stem}" for p in Path(next(iter(methods.__path__))).glob("[!_]*.py")}
+    files = {
+        f"condensers.methods.{p.stem}" for p in Path(next(iter(methods.__path__))).glob("[!_]*.py")
+    }
     assert files == {place.partition(":")[0] for place in registry.METHODS.entries().values()}

@@ -27,7 +27,9 @@ def data(request: pytest.FixtureRequest) -> ClassData:
 
 @pytest.mark.parametrize("ipc", [1, 2, 10])
 @pytest.mark.parametrize("name", NAMES)
-def test_any_size_on_any_data(name: str, ipc: int, data: ClassData, tiny: Tiny, condense_tiny: Condense) -> None:
+def test_any_size_on_any_data(
+    name: str, ipc: int, data: ClassData, tiny: Tiny, condense_tiny: Condense
+) -> None:
     made = condense_tiny(name, data, ipc)
     condenser = create_condenser(tiny(name))
     images, labels = made.decode()
@@ -43,7 +45,9 @@ def test_any_size_on_any_data(name: str, ipc: int, data: ClassData, tiny: Tiny, 
 
 
 def takes(made: SyntheticSet, nbytes: int) -> bool:
-    """Whether a set takes what its condenser said: for files, whose sizes depend on the images, that is the most."""
+    """Whether a set takes what its condenser said: for files, whose sizes depend on the images,
+    that is the most.
+    """
     return made.nbytes == nbytes or (made.card["method"] in FILES and made.nbytes < nbytes)
 
 
@@ -60,7 +64,9 @@ def test_three_classes_of_colour_images_of_64_pixels(
 
 
 def right_labels(made: SyntheticSet, labels: torch.Tensor, data: ClassData, per_class: int) -> None:
-    """Hard labels are ordered by class; soft ones are rows over all classes, probabilities where the card says so."""
+    """Hard labels are ordered by class; soft ones are rows over all classes, probabilities where
+    the card says so.
+    """
     form = made.recipe["labels"]
     if form == "hard":
         assert labels.dtype == torch.int64
@@ -75,7 +81,9 @@ def right_labels(made: SyntheticSet, labels: torch.Tensor, data: ClassData, per_
 
 
 @pytest.mark.parametrize("ipc", [2, 3, 7, 60])
-def test_gradient_matching_has_no_list_of_allowed_sizes(ipc: int, make_data: Callable[..., ClassData]) -> None:
+def test_gradient_matching_has_no_list_of_allowed_sizes(
+    ipc: int, make_data: Callable[..., ClassData]
+) -> None:
     data = make_data((1, 8, 8), 2, 12)
     seen: list[Progress] = []
     condenser = create_condenser(
@@ -93,13 +101,17 @@ def test_gradient_matching_has_no_list_of_allowed_sizes(ipc: int, make_data: Cal
 
 
 @pytest.mark.parametrize("name", METHODS.entries())
-def test_learned_images_differ_from_their_start(name: str, grey8: ClassData, condense_tiny: Condense) -> None:
+def test_learned_images_differ_from_their_start(
+    name: str, grey8: ClassData, condense_tiny: Condense
+) -> None:
     still, learned = (condense_tiny(name, grey8, 2, lr=lr) for lr in (0.0, 1.0))
     assert not torch.equal(still.decode()[0], learned.decode()[0])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_card_has_every_hyperparameter(name: str, grey8: ClassData, tiny: Tiny, condense_tiny: Condense) -> None:
+def test_the_card_has_every_hyperparameter(
+    name: str, grey8: ClassData, tiny: Tiny, condense_tiny: Condense
+) -> None:
     made = condense_tiny(name, grey8, 1)
     registry = SELECTIONS if name in SELECTIONS.entries() else METHODS
     recorded = made.card["hyperparameters"]
@@ -107,7 +119,9 @@ def test_the_card_has_every_hyperparameter(name: str, grey8: ClassData, tiny: Ti
     asked = {k: v for k, v in tiny(name).items() if k != "name"}
     for key, value in asked.items():
         if isinstance(value, dict):
-            assert recorded[key].items() >= value.items(), "a part is recorded with all of its settings"
+            assert recorded[key].items() >= value.items(), (
+                "a part is recorded with all of its settings"
+            )
         else:
             assert recorded[key] == value
     assert json.loads(json.dumps(made.card)) == made.card
@@ -135,13 +149,18 @@ def test_a_budget_in_bytes_is_kept(name: str, grey8: ClassData, tiny: Tiny) -> N
     made = condenser.condense(grey8, Budget(nbytes=two), Context())
     assert made.ipc == 2
     assert takes(made, two)
-    with pytest.raises(UsageError, match=f"{one - 1} bytes are too few: one image for each of 10 classes takes {one}"):
+    with pytest.raises(
+        UsageError,
+        match=f"{one - 1} bytes are too few: one image for each of 10 classes takes {one}",
+    ):
         condenser.condense(grey8, Budget(nbytes=one - 1), Context())
 
 
 @pytest.mark.parametrize("name", ["dm", "dsa"])
 def test_wider_storage_buys_fewer_images(name: str, grey8: ClassData, tiny: Tiny) -> None:
-    condenser = create_condenser(tiny(name) | {"parameterisation": {"name": "pixels", "storage": "float32"}})
+    condenser = create_condenser(
+        tiny(name) | {"parameterisation": {"name": "pixels", "storage": "float32"}}
+    )
     made = condenser.condense(grey8, Budget(nbytes=6000), Context())
     assert (made.ipc, made.nbytes) == (2, 2 * 10 * (64 * 4 + 1))
 
@@ -152,17 +171,23 @@ def test_plain_pixels_with_hard_labels_cost_what_they_hold(grey8: ClassData, tin
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_only_the_classes_that_are_there(name: str, grey8: ClassData, condense_tiny: Condense) -> None:
+def test_only_the_classes_that_are_there(
+    name: str, grey8: ClassData, condense_tiny: Condense
+) -> None:
     made = condense_tiny(name, grey8.restrict([7, 2]), 3)
     seen = grey8.restrict([7, 2])
-    per_class = create_condenser(made.card["hyperparameters"] | {"name": name}).images_per_class(seen, 3)
+    per_class = create_condenser(made.card["hyperparameters"] | {"name": name}).images_per_class(
+        seen, 3
+    )
     right_labels(made, made.decode()[1], seen, per_class)
     assert made.classes == (2, 7)
     assert made.card["class_names"] == list(grey8.class_names)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_data_are_not_changed(name: str, make_data: Callable[..., ClassData], condense_tiny: Condense) -> None:
+def test_the_data_are_not_changed(
+    name: str, make_data: Callable[..., ClassData], condense_tiny: Condense
+) -> None:
     data = make_data((1, 8, 8), 10, 20)
     before = data.images.clone(), data.labels.clone()
     condense_tiny(name, data, 2)
@@ -170,9 +195,18 @@ def test_the_data_are_not_changed(name: str, make_data: Callable[..., ClassData]
     assert torch.equal(before[1], data.labels)
 
 
-APART = {"dm", "dm-fast", "datadam", "random", "herding", "k-center", "k-means", "k-means-centroids", "real-tiles", *FILES} - {
-    "semantic"
-}
+APART = {
+    "dm",
+    "dm-fast",
+    "datadam",
+    "random",
+    "herding",
+    "k-center",
+    "k-means",
+    "k-means-centroids",
+    "real-tiles",
+    *FILES,
+} - {"semantic"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -182,10 +216,15 @@ def test_what_looks_at_one_class_at_a_time_says_so(name: str, tiny: Tiny) -> Non
 
 @pytest.mark.parametrize("name", ["herding", "k-center"])
 def test_a_class_apart_is_the_class_in_company(name: str, grey8: ClassData, tiny: Tiny) -> None:
-    """What is not coupled may be run class by class; what draws nothing then gives the same images."""
+    """What is not coupled may be run class by class; what draws nothing then gives the same
+    images.
+    """
     condenser = create_condenser(tiny(name))
     whole = condenser.condense(grey8, Budget(ipc=3), Context()).tensors["images"]
-    apart = [condenser.condense(grey8.restrict([c]), Budget(ipc=3), Context()).tensors["images"] for c in grey8.classes]
+    apart = [
+        condenser.condense(grey8.restrict([c]), Budget(ipc=3), Context()).tensors["images"]
+        for c in grey8.classes
+    ]
     assert torch.equal(whole, torch.cat(apart))
 
 
@@ -198,7 +237,11 @@ def test_a_selection_of_more_images_than_there_are(
     keep[1] = False
     fewer = data.subset(keep.nonzero().flatten())
     with pytest.raises(
-        UsageError, match=rf"{name}: ipc 5 is more than class 'class 1' of blobs8 has \(4 images\); take at most 4"
+        UsageError,
+        match=(
+            rf"{name}: ipc 5 is more than class 'class 1' of blobs8 has \(4 images\); take at"
+            r" most 4"
+        ),
     ):
         condense_tiny(name, fewer, 5)
 
@@ -210,8 +253,13 @@ def test_a_method_may_make_more_images_than_there_are(
     assert condense_tiny(name, make_data((1, 8, 8), 2, 3), 5, init="real").ipc == 5
 
 
-@pytest.mark.parametrize("name", [n for n in SELECTIONS.entries() if n not in ("k-means-centroids", "real-tiles", *FILES)])
-def test_selected_images_are_real_ones_of_their_class(name: str, data: ClassData, condense_tiny: Condense) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [n for n in SELECTIONS.entries() if n not in ("k-means-centroids", "real-tiles", *FILES)],
+)
+def test_selected_images_are_real_ones_of_their_class(
+    name: str, data: ClassData, condense_tiny: Condense
+) -> None:
     made = condense_tiny(name, data, 5)
     stored = made.tensors["images"].view(len(data.classes), 5, *data.shape)
     for position, label in enumerate(data.classes):
@@ -222,7 +270,9 @@ def test_selected_images_are_real_ones_of_their_class(name: str, data: ClassData
 
 
 @pytest.mark.parametrize("name", ["herding", "k-center", "k-means"])
-def test_a_selection_in_a_networks_features(name: str, data: ClassData, condense_tiny: Condense) -> None:
+def test_a_selection_in_a_networks_features(
+    name: str, data: ClassData, condense_tiny: Condense
+) -> None:
     made = condense_tiny(name, data, 4, features="random-network")
     again = condense_tiny(name, data, 4, features="random-network")
     assert made.card["indices"] == again.card["indices"]

@@ -1,4 +1,6 @@
-"""ClassData: exact pixels, classes that cannot leak, a digest of all that matters, and refusals in one sentence."""
+"""ClassData: exact pixels, classes that cannot leak, a digest of all that matters, and refusals in
+one sentence.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,7 +40,9 @@ def test_normalise_is_the_formula(six: ClassData) -> None:
 
 
 def test_quantise_clamps_and_rounds(six: ClassData) -> None:
-    values = torch.tensor([[[[-99.0, 99.0], [(100.4 / 255 - 0.5) / 0.25, (100.6 / 255 - 0.5) / 0.25]]]])
+    values = torch.tensor(
+        [[[[-99.0, 99.0], [(100.4 / 255 - 0.5) / 0.25, (100.6 / 255 - 0.5) / 0.25]]]]
+    )
     assert six.quantise(values).flatten().tolist() == [0, 255, 100, 101]
 
 
@@ -56,7 +60,9 @@ def test_restricted_data_hold_no_other_class_in_memory(make_data: Callable[..., 
     assert set(small.labels.tolist()) == {1, 3}
     assert len(small.images) == 40
     assert torch.equal(small.images, data.images[(data.labels == 1) | (data.labels == 3)])
-    assert small.images.untyped_storage().nbytes() == 40 * 64, "a view would keep the other images alive"
+    assert small.images.untyped_storage().nbytes() == 40 * 64, (
+        "a view would keep the other images alive"
+    )
     assert small.images.untyped_storage().data_ptr() != data.images.untyped_storage().data_ptr()
     for gone in (0, 9):
         with pytest.raises(KeyError):
@@ -71,7 +77,9 @@ def test_a_subset_is_a_copy_and_keeps_every_class(six: ClassData) -> None:
     part = six.subset(torch.tensor([0, 1, 2]))
     assert part.labels.tolist() == [2, 0, 1]
     assert part.images.untyped_storage().nbytes() == 12
-    with pytest.raises(DataMissing, match="six: class 'bee' has no images; add some or leave the class out"):
+    with pytest.raises(
+        DataMissing, match="six: class 'bee' has no images; add some or leave the class out"
+    ):
         six.subset(torch.tensor([0, 1]))
 
 
@@ -103,7 +111,9 @@ def test_a_sample_has_no_image_twice(grey8: ClassData, generator: torch.Generato
 
 
 def test_a_sample_follows_the_generator(grey8: ClassData) -> None:
-    first, again, other = (grey8.sample(4, 5, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    first, again, other = (
+        grey8.sample(4, 5, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -111,23 +121,55 @@ def test_a_sample_follows_the_generator(grey8: ClassData) -> None:
 @pytest.mark.parametrize(
     ("change", "fault", "sentence"),
     [
-        ({"images": torch.zeros(6, 1, 2, 2)}, UsageError, r"must be uint8 \(N, C, H, W\), not torch.float32 \(6, 1, 2, 2\)"),
+        (
+            {"images": torch.zeros(6, 1, 2, 2)},
+            UsageError,
+            r"must be uint8 \(N, C, H, W\), not torch.float32 \(6, 1, 2, 2\)",
+        ),
         ({"images": torch.zeros(6, 4, dtype=torch.uint8)}, UsageError, r"not torch.uint8 \(6, 4\)"),
-        ({"labels": torch.tensor([0, 1, 2])}, UsageError, r"must be int64, one for each of 6 images, not torch.int64 \(3,\)"),
-        ({"labels": torch.zeros(6)}, UsageError, r"labels must be int64, .* not torch.float32 \(6,\)"),
-        ({"labels": torch.tensor([0, 1, 2, 3, 0, 0])}, UsageError, r"six: label 3 is outside 0\.\.2"),
-        ({"labels": torch.tensor([0, 1, 2, -1, 0, 0])}, UsageError, r"six: label -1 is outside 0\.\.2"),
-        ({"labels": torch.tensor([0, 0, 2, 2, 0, 0])}, DataMissing, "six: class 'bee' has no images; add some"),
-        ({"labels": torch.zeros(6, dtype=torch.int64)}, DataMissing, r"class 'bee' has no images \(nor have 1 others\)"),
+        (
+            {"labels": torch.tensor([0, 1, 2])},
+            UsageError,
+            r"must be int64, one for each of 6 images, not torch.int64 \(3,\)",
+        ),
+        (
+            {"labels": torch.zeros(6)},
+            UsageError,
+            r"labels must be int64, .* not torch.float32 \(6,\)",
+        ),
+        (
+            {"labels": torch.tensor([0, 1, 2, 3, 0, 0])},
+            UsageError,
+            r"six: label 3 is outside 0\.\.2",
+        ),
+        (
+            {"labels": torch.tensor([0, 1, 2, -1, 0, 0])},
+            UsageError,
+            r"six: label -1 is outside 0\.\.2",
+        ),
+        (
+            {"labels": torch.tensor([0, 0, 2, 2, 0, 0])},
+            DataMissing,
+            "six: class 'bee' has no images; add some",
+        ),
+        (
+            {"labels": torch.zeros(6, dtype=torch.int64)},
+            DataMissing,
+            r"class 'bee' has no images \(nor have 1 others\)",
+        ),
     ],
 )
-def test_wrong_data_are_one_sentence(change: dict[str, Any], fault: type[Exception], sentence: str) -> None:
+def test_wrong_data_are_one_sentence(
+    change: dict[str, Any], fault: type[Exception], sentence: str
+) -> None:
     with pytest.raises(fault, match=sentence) as found:
         ClassData(**(SIX | change))
     assert "\n" not in str(found.value)
 
 
-def test_images_start_from_noise_or_from_real_ones(grey8: ClassData, generator: torch.Generator) -> None:
+def test_images_start_from_noise_or_from_real_ones(
+    grey8: ClassData, generator: torch.Generator
+) -> None:
     noise = starting_images(grey8, 30, "noise", generator)
     assert noise.shape == (300, 1, 8, 8)
     assert abs(noise.mean().item()) < 0.05
@@ -140,6 +182,8 @@ def test_images_start_from_noise_or_from_real_ones(grey8: ClassData, generator: 
         starting_images(grey8, 1, "zeros", generator)
 
 
-def test_more_starting_images_than_real_ones_use_each_of_them(six: ClassData, generator: torch.Generator) -> None:
+def test_more_starting_images_than_real_ones_use_each_of_them(
+    six: ClassData, generator: torch.Generator
+) -> None:
     start = six.quantise(starting_images(six, 4, "real", generator)).view(3, 4, 4)
     assert [len({tuple(row) for row in rows.tolist()}) for rows in start] == [2, 1, 3]

@@ -34,7 +34,9 @@ CPU = torch.device("cpu")
 
 
 class Reader(NamedTuple):
-    """name: of the file that is spoilt, in a folder of its own. make: writes good files there. read: reads them."""
+    """name: of the file that is spoilt, in a folder of its own. make: writes good files there.
+    read: reads them.
+    """
 
     name: str
     make: Callable[[Path], None]
@@ -43,7 +45,12 @@ class Reader(NamedTuple):
 
 def _set(spec: dict[str, Any], ipc: int = 1) -> Callable[[Path], None]:
     def make(path: Path) -> None:
-        save_set(create_condenser(spec).condense(build_data((1, 8, 8), 3, 10), Budget(ipc=ipc), Context(seed=0)), path)
+        save_set(
+            create_condenser(spec).condense(
+                build_data((1, 8, 8), 3, 10), Budget(ipc=ipc), Context(seed=0)
+            ),
+            path,
+        )
 
     return make
 
@@ -62,7 +69,9 @@ def _checkpoint(path: Path) -> None:
 
 
 def _npz(path: Path) -> None:
-    np.savez(path, images=np.random.RandomState(0).rand(6, 8, 8, 1).astype("f4"), labels=np.arange(6) % 3)
+    np.savez(
+        path, images=np.random.RandomState(0).rand(6, 8, 8, 1).astype("f4"), labels=np.arange(6) % 3
+    )
 
 
 def _idx(path: Path) -> None:
@@ -70,7 +79,9 @@ def _idx(path: Path) -> None:
 
 
 def _idx_gz(path: Path) -> None:
-    path.write_bytes(gzip.compress(bytes([0, 0, 8, 3]) + struct.pack(">3I", 4, 28, 28) + bytes(4 * 784), mtime=0))
+    path.write_bytes(
+        gzip.compress(bytes([0, 0, 8, 3]) + struct.pack(">3I", 4, 28, 28) + bytes(4 * 784), mtime=0)
+    )
 
 
 def _cifar(path: Path) -> None:
@@ -78,7 +89,9 @@ def _cifar(path: Path) -> None:
 
 
 def _svhn(path: Path) -> None:
-    scipy.io.savemat(path, {"X": np.zeros((32, 32, 3, 4), np.uint8), "y": np.ones((4, 1), np.uint8)})
+    scipy.io.savemat(
+        path, {"X": np.zeros((32, 32, 3, 4), np.uint8), "y": np.ones((4, 1), np.uint8)}
+    )
 
 
 def _images(path: Path) -> None:
@@ -100,7 +113,14 @@ def _suite(path: Path) -> None:
 
 
 def _record(path: Path) -> None:
-    write_sealed(path, {"kind": "scenario", "cell": {"label": "dm", "seed": 0}, "outcome": {"values": [0.5, None]}})
+    write_sealed(
+        path,
+        {
+            "kind": "scenario",
+            "cell": {"label": "dm", "seed": 0},
+            "outcome": {"values": [0.5, None]},
+        },
+    )
 
 
 def _table(path: Path) -> None:
@@ -126,12 +146,18 @@ READERS = {
         "set.safetensors", _set({"name": "real-tiles", "labels": SOFT}, 2), load_set
     ),
     "set of files": Reader("set.safetensors", _set({"name": "real-png"}, 4), load_set),
-    "card": Reader("set.card.json", _with_card, lambda path: dict(load_set(path.parent / "set.safetensors").cost)),
+    "card": Reader(
+        "set.card.json",
+        _with_card,
+        lambda path: dict(load_set(path.parent / "set.safetensors").cost),
+    ),
     "npz": Reader("a.npz", _npz, _read_published),
     "DC's file": Reader("a.pt", _published({"data": [[IMAGES, LABELS]]}), _read_published),
     "MTT's file": Reader("a.pt", _published(IMAGES), _read_mtt),
     "IDC's file": Reader("a.pt", _published([IMAGES, LABELS]), _read_published),
-    "DD's file": Reader("a.pt", _published([(IMAGES[:3], LABELS[:3], torch.tensor(0.1))]), _read_published),
+    "DD's file": Reader(
+        "a.pt", _published([(IMAGES[:3], LABELS[:3], torch.tensor(0.1))]), _read_published
+    ),
     "suite": Reader("suite.toml", _suite, lambda path: definition.read(str(path))),
     "record": Reader("record.json", _record, read_sealed),
     "truth table": Reader("table.json", _table, tables.read),
@@ -141,4 +167,4 @@ READERS = {
     "IDX": Reader("images", _idx, lambda path: read_idx(path, 3)),
     "IDX, gzipped": Reader("images.gz", _idx_gz, lambda path: read_idx(path, 3)),
     "image": Reader("spoilt.png", _images, _read_images),
-}  # fmt: skip
+}

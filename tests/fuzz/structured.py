@@ -1,6 +1,8 @@
-"""What is read from TOML and JSON, from a good value to the last thing that a verb makes of it; checksums are made right.
+"""What is read from TOML and JSON, from a good value to the last thing that a verb makes of it;
+checksums are made right.
 
-A target takes a random generator and may return or raise a HarnessError, one sentence a line: anything else is a defect.
+A target takes a random generator and may return or raise a HarnessError, one sentence a line:
+anything else is a defect.
 """
 
 import fcntl
@@ -51,7 +53,10 @@ from tests.harness.conftest import TINY
 from tests.harness.report.conftest import made, scored, with_values
 
 Target = Callable[[Random], Any]
-PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR4nGNgYGBgAAAABQABijPjAAAAAABJRU5ErkJggg=="
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR4"
+    "nGNgYGBgAAAABQABijPjAAAAAABJRU5ErkJggg=="
+)
 QUICK = {"name": "mlp", "width": 4}
 
 
@@ -66,7 +71,10 @@ class Made(NamedTuple):
 def _budget(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for record in records:
         ipc = record["cell"]["ipc"]
-        record["cell"] |= {"budget": ["ipc", ipc] if ipc else None, "hyperparameters": {"name": "x", "labels": {"name": "hard"}}}
+        record["cell"] |= {
+            "budget": ["ipc", ipc] if ipc else None,
+            "hyperparameters": {"name": "x", "labels": {"name": "hard"}},
+        }
         record["energy"] = {"reason": "no readable meter", "cpu_seconds": 1.5}
     return list(records)
 
@@ -74,10 +82,16 @@ def _budget(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def _accuracy(seed: int) -> list[dict[str, Any]]:
     value = 80.0 + seed
     found = [made(None, label, 10, seed) for label in ("dm", "random")]
-    found[0] |= {"view": {"name": "attention", "pixels_changed": 0.001}, "doubts": ["half of its pixels are 0 or 255"]}
+    found[0] |= {
+        "view": {"name": "attention", "pixels_changed": 0.001},
+        "doubts": ["half of its pixels are 0 or 255"],
+    }
     rows = [("dm", 10, False), ("random", 10, False), ("full-data", None, True)]
     measured = [("test-accuracy", [value, value + 1.5], "%", True)]
-    return [*found, *(with_values(made("accuracy", *row[:2], seed, row[2]), *measured) for row in rows)]
+    return [
+        *found,
+        *(with_values(made("accuracy", *row[:2], seed, row[2]), *measured) for row in rows),
+    ]
 
 
 def _continual(seed: int) -> list[dict[str, Any]]:
@@ -87,12 +101,18 @@ def _continual(seed: int) -> list[dict[str, Any]]:
             ("replay/final-accuracy", [70.0, 72.0 + seed], "%", True),
             ("replay/forgetting", [20.0, 18.0], "points", False),
         ]
-        record = with_values(made("continual", label, None if reference else 10, seed, reference), *figures, drawn="order")
+        record = with_values(
+            made("continual", label, None if reference else 10, seed, reference),
+            *figures,
+            drawn="order",
+        )
         record["outcome"]["detail"] = {
             "R": {"replay": {"0": [[90.0, 1.0], [60.0, 80.0]], "1": [[91.0, 0.0], [61.0, 83.0]]}},
-            "ledger": {"replay": {"images": 6400, "labels": 100}}, "bytes_used_max": 6500, "memory": "offline",
+            "ledger": {"replay": {"images": 6400, "labels": 100}},
+            "bytes_used_max": 6500,
+            "memory": "offline",
             "doubts": ["it is constant"],
-        }  # fmt: skip
+        }
         found.append(record)
     return found
 
@@ -104,26 +124,38 @@ def _search(seed: int) -> list[dict[str, Any]]:
     found.append(scored(made("search", "early-stopping", None, seed, True), true - 3, 4.5))
     for row in found[-1]["outcome"]["detail"]["architectures"]:
         row |= {"parameters": 1000, "steps": 20, "images": 900}
-        row["curve"] = [{"steps": 10 * i, "images": 500 * i, "seconds": 1.5 * i, "validation": 50.0 + i} for i in (1, 2)]
+        row["curve"] = [
+            {"steps": 10 * i, "images": 500 * i, "seconds": 1.5 * i, "validation": 50.0 + i}
+            for i in (1, 2)
+        ]
     found[0]["outcome"]["detail"] |= {
-        "table": "23a65fc8f8e71b52", "truth": {"from": "auto", "content": "ab" * 32, "torch": ["2.6"]}, "final": {"test": 91.0},
-    }  # fmt: skip
+        "table": "23a65fc8f8e71b52",
+        "truth": {"from": "auto", "content": "ab" * 32, "torch": ["2.6"]},
+        "final": {"test": 91.0},
+    }
     return found
 
 
 def _space(seed: int) -> list[dict[str, Any]]:
     found = []
     for label in ("dm", "random"):
-        figures = [("frechet-distance in pixels", [3.0], "", False), ("coverage in pixels", [0.4], "", True)]
+        figures = [
+            ("frechet-distance in pixels", [3.0], "", False),
+            ("coverage in pixels", [0.4], "", True),
+        ]
         record = with_values(made("data-space", label, 10, seed), *figures, drawn="x")
         record["outcome"]["detail"] = {
-            "undefined": ["mmd in pixels"], "class_names": ["zero", "one"],
+            "undefined": ["mmd in pixels"],
+            "class_names": ["zero", "one"],
             "picture": {
-                "embedding": "pixels", "skipped": {"umap": "umap-learn is not installed"},
+                "embedding": "pixels",
+                "skipped": {"umap": "umap-learn is not installed"},
                 "labels": {"real": [0, 1], "synthetic": [1]},
-                "coordinates": {"pca": {"real": [[0.0, 1.0], [2.0, 1.5]], "synthetic": [[1.0, 1.0]]}},
+                "coordinates": {
+                    "pca": {"real": [[0.0, 1.0], [2.0, 1.5]], "synthetic": [[1.0, 1.0]]}
+                },
             },
-        }  # fmt: skip
+        }
         found.append(record)
     return found
 
@@ -131,15 +163,29 @@ def _space(seed: int) -> list[dict[str, Any]]:
 def _privacy(seed: int) -> list[dict[str, Any]]:
     found = []
     for label in ("dm", "random"):
-        figures = [("lira-auc", [0.6, 0.5], "area", False), ("lira-tpr@1%fpr", [0.1, 0.2], "", False)]
+        figures = [
+            ("lira-auc", [0.6, 0.5], "area", False),
+            ("lira-tpr@1%fpr", [0.1, 0.2], "", False),
+        ]
         record = with_values(made("privacy", label, 10, seed), *figures, drawn="target")
         words = {"title": "Nearest", "rows": ["of the set", "nearest"]}
-        record["outcome"]["detail"] = {"said": ["too few"], "pictures": PNG, "pictured": words, "shadows": 8}
+        record["outcome"]["detail"] = {
+            "said": ["too few"],
+            "pictures": PNG,
+            "pictured": words,
+            "shadows": 8,
+        }
         found.append(record)
     return found
 
 
-GROUPS = {"accuracy": _accuracy, "continual": _continual, "search": _search, "data-space": _space, "privacy": _privacy}
+GROUPS = {
+    "accuracy": _accuracy,
+    "continual": _continual,
+    "search": _search,
+    "data-space": _space,
+    "privacy": _privacy,
+}
 
 
 def run_of(name: str) -> Made:
@@ -154,13 +200,21 @@ def run_of(name: str) -> Made:
     for record in records[::2]:  # the others are as a script might write them
         record["keyed_by"] = keyed_by
         record["key"] = key_of_record(record)
-    failure = {"key": "failed", "sentence": "it broke", "traceback": "...", "cell": made("accuracy", "dc", 10, 0)["cell"]}
+    failure = {
+        "key": "failed",
+        "sentence": "it broke",
+        "traceback": "...",
+        "cell": made("accuracy", "dc", 10, 0)["cell"],
+    }
     runs = {"dm": {"a": "dm", "b": "x"}, "random": {"a": "random", "b": "y"}}
     described = {
-        "suite": name, "about": "", "command": "harness run s.toml", "environment": {"torch": "2.6"},
+        "suite": name,
+        "about": "",
+        "command": "harness run s.toml",
+        "environment": {"torch": "2.6"},
         "cells": [*(record["key"] for record in records), "failed"],
         "design": {"factors": {"a": ["random", "dm"], "b": ["x", "y"]}, "runs": runs},
-    }  # fmt: skip
+    }
     return Made(described, records, [failure])
 
 
@@ -172,7 +226,9 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def records(folder: Path, runs: Sequence[Made]) -> Target:
-    """A record, failure or suite.json is spoilt, and the verbs that read run directories make all of it that they make."""
+    """A record, failure or suite.json is spoilt, and the verbs that read run directories make all
+    of it that they make.
+    """
     stores = []
     for index, run in enumerate(runs):
         store = Store(folder / f"run-{index}")
@@ -219,7 +275,9 @@ def _load(name: str) -> Splits:
 
 
 def templates() -> list[dict[str, Any]]:
-    """Suites whose tables give every setting of every method, selection and scenario, and those that ship."""
+    """Suites whose tables give every setting of every method, selection and scenario, and those
+    that ship.
+    """
     plain = {"data": ["digits"], "seeds": 1, "ipc": [1]}
     accuracy = {"scenario": "accuracy", "network": QUICK, "references": []}
     found = [loads(TINY)]
@@ -255,20 +313,56 @@ def suites(known: Sequence[dict[str, Any]]) -> Target:
 def overrides(random: Random) -> None:
     """`--set` with a path that leads somewhere or nowhere, and a value that is TOML or not."""
     table = loads(TINY)
-    steps = ["seeds", "ipc", "data", "condensers.dm.lr", "condensers.dm.network.width", "scenarios.accuracy.epochs", "design.x"]
-    values = ["1", "[1, 2", '"C:\\Users"', "{a = 1}", "1\nw = 2", "[" * 3000, "9" * 5000, "1979-05-27", "nan", "\udce9", "", "'"]
+    steps = [
+        "seeds",
+        "ipc",
+        "data",
+        "condensers.dm.lr",
+        "condensers.dm.network.width",
+        "scenarios.accuracy.epochs",
+        "design.x",
+    ]
+    values = [
+        "1",
+        "[1, 2",
+        '"C:\\Users"',
+        "{a = 1}",
+        "1\nw = 2",
+        "[" * 3000,
+        "9" * 5000,
+        "1979-05-27",
+        "nan",
+        "\udce9",
+        "",
+        "'",
+    ]
     for _ in range(random.choice((1, 2))):
         path = random.choice(steps)
-        path = path if random.random() < 0.7 else "".join(random.choices(path + "..=[]", k=len(path)))
+        path = (
+            path if random.random() < 0.7 else "".join(random.choices(path + "..=[]", k=len(path)))
+        )
         apply_override(table, f"{path}={random.choice(values)}")
     plan.make(definition.parse(table, "fuzz"), _load)
 
 
 SETS: dict[str, tuple[dict[str, Any], int]] = {
     "random": ({"name": "random"}, 1),
-    "float16": ({"name": "dm", "iterations": 1, "parameterisation": {"name": "pixels", "storage": "float16"}}, 1),
-    "tiles": ({"name": "dm", "iterations": 1, "parameterisation": {"name": "tiles", "factor": 2}}, 1),
-    "soft": ({"name": "real-tiles", "labels": {"name": "teacher", "epochs": 1, "network": QUICK}}, 2),
+    "float16": (
+        {
+            "name": "dm",
+            "iterations": 1,
+            "parameterisation": {"name": "pixels", "storage": "float16"},
+        },
+        1,
+    ),
+    "tiles": (
+        {"name": "dm", "iterations": 1, "parameterisation": {"name": "tiles", "factor": 2}},
+        1,
+    ),
+    "soft": (
+        {"name": "real-tiles", "labels": {"name": "teacher", "epochs": 1, "network": QUICK}},
+        2,
+    ),
     "files": ({"name": "real-png"}, 4),
     "rates": ({"name": "dd", "iterations": 1, "network": QUICK}, 1),
     "jpeg": ({"name": "dm", "iterations": 1, "parameterisation": "jpeg"}, 4),
@@ -280,10 +374,16 @@ def cards(folder: Path) -> Target:
     data = build_data((1, 8, 8), 3, 10)
     kept = []
     for name, (spec, ipc) in SETS.items():
-        quick = spec if "network" in spec or name in ("random", "soft", "files") else {**spec, "network": QUICK}
+        quick = (
+            spec
+            if "network" in spec or name in ("random", "soft", "files")
+            else {**spec, "network": QUICK}
+        )
         path = folder / name / "set.safetensors"
         save_set(create_condenser(quick).condense(data, Budget(ipc=ipc), Context(seed=0)), path)
-        tensors = {group: tensor.clone() for group, tensor in load_file(path).items()}  # the file is mapped into memory
+        tensors = {
+            group: tensor.clone() for group, tensor in load_file(path).items()
+        }  # the file is mapped into memory
         kept.append((path, tensors, dict(load_set(path).card), card_path(path).read_bytes()))
 
     def target(random: Random) -> None:
@@ -310,7 +410,9 @@ def _used(path: Path, data: ClassData, random: Random) -> None:
     sheet(synthetic, 2)
     restrict(synthetic, synthetic.classes[:1])
     if random.random() < 0.2:
-        train = Accuracy(networks=1, epochs=1, network=QUICK, recipe=random.choice(("common", "card")))
+        train = Accuracy(
+            networks=1, epochs=1, network=QUICK, recipe=random.choice(("common", "card"))
+        )
         train.run(synthetic, Splits(data, data, data), Context(seed=0))
 
 
@@ -319,7 +421,9 @@ def truth(folder: Path) -> Target:
     whole = files.read(files.shipped()["convnet-small-digits"])
     chosen = [row for row in whole.rows if row["id"] in whole.ids[:4]]
     good = json.loads(json.dumps({**whole.as_json(), "rows": chosen}))
-    paths = [folder / f"table-{index}.json" for index in range(64)]  # a table is remembered by its file and time
+    paths = [
+        folder / f"table-{index}.json" for index in range(64)
+    ]  # a table is remembered by its file and time
     first = folder / "first.json"
     first.write_text(json.dumps({**good, "content": content_of(good)}))
     known = files.read(first)
@@ -347,16 +451,35 @@ def checkpoints(folder: Path) -> Target:
     def begin(stop: bool) -> None:
         context = Context(seed=0, folder=folder, stop=lambda: stop and len(stops) > 3)
         network = networks.build(QUICK, data.shape, 3, torch.Generator().manual_seed(0))
-        loop = TrainingLoop(network, data.normalise(data.images), data.labels, Training(epochs=4, batch=16), data, context)
+        loop = TrainingLoop(
+            network,
+            data.normalise(data.images),
+            data.labels,
+            Training(epochs=4, batch=16),
+            data,
+            context,
+        )
         stops.append(True)
         engine.run(loop, loop.total, context, "training")
 
     context = Context(seed=0)
     network = networks.build(QUICK, data.shape, 3, torch.Generator().manual_seed(0))
-    loop = TrainingLoop(network, data.normalise(data.images), data.labels, Training(epochs=4, batch=16), data, context)
+    loop = TrainingLoop(
+        network,
+        data.normalise(data.images),
+        data.labels,
+        Training(epochs=4, batch=16),
+        data,
+        context,
+    )
     for index in range(3):
         loop.step(index)
-    good = {"done": 3, "seconds": 0.1, "generator": context.generator.get_state(), "loop": loop.state_dict()}
+    good = {
+        "done": 3,
+        "seconds": 0.1,
+        "generator": context.generator.get_state(),
+        "loop": loop.state_dict(),
+    }
 
     def target(random: Random) -> None:
         engine.write_state(path, spoilt(good, random))
@@ -370,7 +493,10 @@ def checkpoints(folder: Path) -> Target:
 
 def locks(folder: Path) -> Target:
     """What stands in a lock that is held is spoilt, and another run wants to begin."""
-    store, good = Store(folder / "locked"), {"process": 7, "host": "here", "command": "harness run demo"}
+    store, good = (
+        Store(folder / "locked"),
+        {"process": 7, "host": "here", "command": "harness run demo"},
+    )
     store.root.mkdir()
 
     def target(random: Random) -> None:

@@ -1,4 +1,6 @@
-"""Ways in which the structure of a JSON or TOML value is spoilt: types changed, keys lost, numbers put to their extremes."""
+"""Ways in which the structure of a JSON or TOML value is spoilt: types changed, keys lost, numbers
+put to their extremes.
+"""
 
 import copy
 import math
@@ -11,11 +13,61 @@ NESTED: Any = 1
 for _ in range(45):
     NESTED = [NESTED]
 EXTREMES = [
-    None, True, False, 0, 1, -1, 2, 2**31, 2**32, 2**63, -(2**63), 10**400, 0.0, -0.5, 0.5, 3.5, 1e308, -1e308, 1e-320,
-    math.nan, math.inf, -math.inf, "", " ", "x", "3", "none", "\ud800", "\x1b[31mred\x1b[0m", "\x00", "a\nb", "../../x",
-    "name:Of", "no.py:Part", "é" * 300, [], [[]], [None], [1, "a"], [1.5], {}, {"": 0}, {"name": "x"}, {"name": 3},
-    {"a": {"b": [1]}}, NESTED, "dm", "random", "convnet", "pixels", ["dm", "dm"], [True], ["ipc", 1], ["ipc", "1"],
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    2,
+    2**31,
+    2**32,
+    2**63,
+    -(2**63),
+    10**400,
+    0.0,
+    -0.5,
+    0.5,
+    3.5,
+    1e308,
+    -1e308,
+    1e-320,
+    math.nan,
+    math.inf,
+    -math.inf,
+    "",
+    " ",
+    "x",
+    "3",
+    "none",
+    "\ud800",
+    "\x1b[31mred\x1b[0m",
+    "\x00",
+    "a\nb",
+    "../../x",
+    "name:Of",
+    "no.py:Part",
+    "é" * 300,
+    [],
+    [[]],
+    [None],
+    [1, "a"],
+    [1.5],
+    {},
+    {"": 0},
+    {"name": "x"},
+    {"name": 3},
+    {"a": {"b": [1]}},
+    NESTED,
+    "dm",
+    "random",
+    "convnet",
+    "pixels",
+    ["dm", "dm"],
+    [True],
+    ["ipc", 1],
+    ["ipc", "1"],
+]
 DATES = [date(1979, 5, 27)]  # which TOML has and JSON has not
 Place = tuple[Any, Any]  # a table or list, and a key or position in it
 
@@ -25,7 +77,9 @@ def spoilt(value: Any, random: Random, dates: bool = False) -> Any:
     top = [copy.deepcopy(value)]
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         places = list(_places(top))
-        holder, at = random.choice(places[1:] if len(places) > 1 and random.random() < 0.98 else places)
+        holder, at = random.choice(
+            places[1:] if len(places) > 1 and random.random() < 0.98 else places
+        )
         CHANGES[random.choice(sorted(CHANGES))](holder, at, random, EXTREMES + DATES * dates)
     return top[0] if isinstance(top[0], dict) else {"x": top[0]}
 
@@ -42,7 +96,12 @@ def _replace(holder: Any, at: Any, random: Random, extremes: list[Any]) -> None:
 
 
 def _remove(holder: Any, at: Any, random: Random, extremes: list[Any]) -> None:
-    if not (isinstance(holder, list) and len(holder) == 1 and isinstance(holder[0], dict) and len(holder[0]) > 6):
+    if not (
+        isinstance(holder, list)
+        and len(holder) == 1
+        and isinstance(holder[0], dict)
+        and len(holder[0]) > 6
+    ):
         del holder[at]
     if not holder and isinstance(holder, list):
         holder.append(0)
@@ -52,7 +111,9 @@ def _add(holder: Any, at: Any, random: Random, extremes: list[Any]) -> None:
     inside = holder[at]
     new = copy.deepcopy(random.choice(extremes))
     if isinstance(inside, dict):
-        inside[random.choice(["name", "x", "\x1b", "\ud800", "label", "", "seed", "settings"])] = new
+        inside[random.choice(["name", "x", "\x1b", "\ud800", "label", "", "seed", "settings"])] = (
+            new
+        )
     elif isinstance(inside, list):
         inside.insert(random.randrange(len(inside) + 1), new)
     else:
@@ -65,7 +126,13 @@ def _wrap(holder: Any, at: Any, random: Random, extremes: list[Any]) -> None:
 
 def _unwrap(holder: Any, at: Any, random: Random, extremes: list[Any]) -> None:
     inside = holder[at]
-    parts = list(inside.values()) if isinstance(inside, dict) else inside if isinstance(inside, list) else []
+    parts = (
+        list(inside.values())
+        if isinstance(inside, dict)
+        else inside
+        if isinstance(inside, list)
+        else []
+    )
     holder[at] = random.choice(parts) if parts else str(inside)
 
 
@@ -105,6 +172,15 @@ def _retype(holder: Any, at: Any, random: Random, extremes: list[Any]) -> None:
 
 
 CHANGES = {
-    "replace": _replace, "replace too": _replace, "remove": _remove, "add": _add, "wrap": _wrap, "unwrap": _unwrap,
-    "rename": _rename, "exchange": _exchange, "double": _double, "negate": _negate, "retype": _retype,
-}  # fmt: skip
+    "replace": _replace,
+    "replace too": _replace,
+    "remove": _remove,
+    "add": _add,
+    "wrap": _wrap,
+    "unwrap": _unwrap,
+    "rename": _rename,
+    "exchange": _exchange,
+    "double": _double,
+    "negate": _negate,
+    "retype": _retype,
+}

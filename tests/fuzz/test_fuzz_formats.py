@@ -1,4 +1,5 @@
-"""Files that are well made and say what they like: each reader returns what it promises, or says one sentence, in time.
+"""Files that are well made and say what they like: each reader returns what it promises, or says
+one sentence, in time.
 
 `make fuzz` reads FUZZ_INPUTS (100,000) of them, `make test` 400.
 """
@@ -85,7 +86,11 @@ def test_a_well_made_file_is_read_or_refused_in_a_sentence(name: str, tmp_path: 
     path, ends = tmp_path / called, []
 
     @settings(
-        max_examples=EACH, deadline=None, database=None, derandomize=INPUTS < 10_000, suppress_health_check=list(HealthCheck)
+        max_examples=EACH,
+        deadline=None,
+        database=None,
+        derandomize=INPUTS < 10_000,
+        suppress_health_check=list(HealthCheck),
     )
     @given(WRITERS[name])
     def written(content: bytes) -> None:
@@ -107,6 +112,8 @@ def _end(reader: Callable[[Path], None], path: Path) -> bool:
             reader(path)
         except HarnessError as fault:
             said = str(fault)
-            assert said.strip() and len(said) < 2000 and said.isprintable(), "a sentence, not a page"
+            assert said.strip() and len(said) < 2000 and said.isprintable(), (
+                "a sentence, not a page"
+            )
             return True
     return False

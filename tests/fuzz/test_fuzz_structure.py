@@ -1,4 +1,5 @@
-"""Values of the wrong shape behind right checksums: each is used or refused in a sentence a line, and none hangs.
+"""Values of the wrong shape behind right checksums: each is used or refused in a sentence a line,
+and none hangs.
 
 `make fuzz` tries FUZZ_INPUTS (100,000) of them, `make test` 600.
 """
@@ -24,7 +25,10 @@ SECONDS = 20
 # Name -> how it is made in a folder, and its share of the inputs.
 TARGETS: dict[str, tuple[Callable[[Path], Target], float]] = {
     "suites": (lambda folder: structured.suites(structured.templates()), 0.4),
-    "records": (lambda folder: structured.records(folder, [structured.run_of(name) for name in GROUPS]), 0.15),
+    "records": (
+        lambda folder: structured.records(folder, [structured.run_of(name) for name in GROUPS]),
+        0.15,
+    ),
     "cards": (structured.cards, 0.2),
     "truth tables": (structured.truth, 0.08),
     "checkpoints": (structured.checkpoints, 0.05),
@@ -35,7 +39,9 @@ TARGETS: dict[str, tuple[Callable[[Path], Target], float]] = {
 
 @contextmanager
 def bounded(seconds: int) -> Iterator[None]:
-    """Interrupt what takes more of the processor; a machine that is busy with other work does not count."""
+    """Interrupt what takes more of the processor; a machine that is busy with other work does not
+    count.
+    """
 
     def late(*_: object) -> None:
         raise AssertionError(f"not done in {seconds} s")
@@ -57,7 +63,9 @@ def refused(target: Target, seed: int) -> bool:
             target(Random(seed))
         except HarnessError as fault:
             sentences = str(fault).split("\n")
-            assert all(line.strip() and len(line) < 2000 for line in sentences), "sentences, not pages"
+            assert all(line.strip() and len(line) < 2000 for line in sentences), (
+                "sentences, not pages"
+            )
             return True
     return False
 

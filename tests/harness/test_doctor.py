@@ -1,4 +1,6 @@
-"""The doctor finds what bites: each fault is made, on this machine or in a copy of /proc, and named."""
+"""The doctor finds what bites: each fault is made, on this machine or in a copy of /proc, and
+named.
+"""
 
 import importlib
 import os
@@ -54,7 +56,9 @@ def test_a_gpu_that_torch_cannot_use(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_pkg_resources(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "find_spec", lambda _: None)
-    assert check("pkg_resources").fine is None and "setuptools<81" in check("pkg_resources").sentence
+    assert (
+        check("pkg_resources").fine is None and "setuptools<81" in check("pkg_resources").sentence
+    )
 
 
 def test_torchvision_of_another_build(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,9 +77,15 @@ def test_torchvision_of_another_build(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize(("address", "seen"), [("0.0.0.0", True), ("127.0.0.1", False)])
 def test_a_portal_that_is_open_to_the_network(address: str, seen: bool) -> None:
-    script = f"import socket; s = socket.create_server(('{address}', 0)); print(s.getsockname()[1], flush=True); input()"
+    script = (
+        f"import socket; s = socket.create_server(('{address}', 0)); print(s.getsockname()[1],"
+        " flush=True); input()"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-c", script, "nni_manager"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, "nni_manager"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stdout is not None
@@ -88,4 +98,6 @@ def test_a_portal_that_is_open_to_the_network(address: str, seen: bool) -> None:
 
 def test_a_listening_process_that_is_not_nnis_is_passed_over() -> None:
     with socket.create_server(("0.0.0.0", 0)) as ours:
-        assert "nni" not in Path(f"/proc/{os.getpid()}/cmdline").read_text() and ours.getsockname()[1] not in set(open_portals())
+        assert "nni" not in Path(f"/proc/{os.getpid()}/cmdline").read_text() and ours.getsockname()[
+            1
+        ] not in set(open_portals())

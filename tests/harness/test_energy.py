@@ -1,4 +1,6 @@
-"""Joules: from made-up counters in a folder like the kernel's, with their wrap-around, and never guessed."""
+"""Joules: from made-up counters in a folder like the kernel's, with their wrap-around, and never
+guessed.
+"""
 
 import itertools
 import threading
@@ -19,7 +21,11 @@ LIMIT = 262_143_328_850
 def zone(folder: Path, name: str, energy: int, kind: str) -> Path:
     found = folder / name
     found.mkdir(parents=True)
-    for file, text in (("name", kind), ("energy_uj", str(energy)), ("max_energy_range_uj", str(LIMIT))):
+    for file, text in (
+        ("name", kind),
+        ("energy_uj", str(energy)),
+        ("max_energy_range_uj", str(LIMIT)),
+    ):
         (found / file).write_text(f"{text}\n", encoding="ascii")
     return found / "energy_uj"
 
@@ -64,7 +70,10 @@ def test_without_a_readable_counter_nothing_is_claimed(tmp_path: Path) -> None:
     zone(tmp_path, "intel-rapl:0", 1, "package-0").unlink()
     reading = meter("cpu", tmp_path).start().stop()
     assert (rapl(tmp_path), reading.joules) == ([], "not measured")
-    assert set(reading.as_json()) == {"reason", "cpu_seconds"} and reading.reason == "no readable meter"
+    assert (
+        set(reading.as_json()) == {"reason", "cpu_seconds"}
+        and reading.reason == "no readable meter"
+    )
 
 
 def test_cpu_time_is_noted_where_nothing_is_measured(tmp_path: Path) -> None:
@@ -82,18 +91,24 @@ def test_a_counter_lost_on_the_way_voids_the_reading(tmp_path: Path) -> None:
     running = meter("cpu", tmp_path).start()
     path.unlink()
     reading = running.stop()
-    assert reading.joules == "not measured" and reading.reason.startswith("a counter could no longer be read")
+    assert reading.joules == "not measured" and reading.reason.startswith(
+        "a counter could no longer be read"
+    )
 
 
 def test_a_gpu_that_cannot_be_read_is_not_replaced_by_the_processor(tmp_path: Path) -> None:
     zone(tmp_path, "intel-rapl:0", 1, "package-0")
     assert nvml("cuda:99") is None
     # No CPU time either: an estimate from it would leave the GPU out.
-    assert meter("cuda:99", tmp_path).start().stop().as_json() == {"reason": "the GPU's energy counter cannot be read"}
+    assert meter("cuda:99", tmp_path).start().stop().as_json() == {
+        "reason": "the GPU's energy counter cannot be read"
+    }
 
 
 def made_up_nvml(asked: list[bytes]) -> SimpleNamespace:
-    """The driver's library with one GPU, whose energy counter starts at 5 J and grows by 7 J a look."""
+    """The driver's library with one GPU, whose energy counter starts at 5 J and grows by 7 J a
+    look.
+    """
     counted = itertools.count(-2_000 + 7_000, 7_000)
 
     def by_uuid(uuid: bytes, handle: Any) -> int:
@@ -108,10 +123,14 @@ def made_up_nvml(asked: list[bytes]) -> SimpleNamespace:
     return SimpleNamespace(**dict(zip(names, (lambda: 0, by_uuid, energy), strict=True)))
 
 
-def test_a_gpu_is_found_by_its_uuid_and_added_to_the_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_is_found_by_its_uuid_and_added_to_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[bytes] = []
     monkeypatch.setattr("ctypes.CDLL", lambda name: made_up_nvml(asked))
-    monkeypatch.setattr("torch.cuda.get_device_properties", lambda device: SimpleNamespace(uuid="1234"))
+    monkeypatch.setattr(
+        "torch.cuda.get_device_properties", lambda device: SimpleNamespace(uuid="1234")
+    )
     monkeypatch.setattr("torch.cuda.get_device_name", lambda device: "made-up GPU")
     package = zone(tmp_path, "intel-rapl:0", 0, "package-0")
     running = meter("cuda", tmp_path).start()
@@ -128,13 +147,16 @@ def test_work_that_was_resumed_is_not_metered(tmp_path: Path) -> None:
     assert reading.reason.startswith("the work was resumed") and reading.cpu_seconds is None
 
 
-def test_records_hold_the_joules_of_set_and_scenario(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_hold_the_joules_of_set_and_scenario(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     zone(tmp_path / "powercap", "intel-rapl:0", 1_000_000, "package-0")
     monkeypatch.setattr("harness.energy.POWERCAP", tmp_path / "powercap")
     path = tmp_path / "s.toml"
     path.write_text(
-        'data = ["digits"]\nseeds = 1\nipc = [1]\n[[condensers]]\nmethod = "random"\n'
-        '[[scenarios]]\nscenario = "accuracy"\nnetwork = "mlp"\nnetworks = 1\nepochs = 1\nreferences = []\n',
+        'data = ["digits"]\nseeds = 1\nipc = [1]\n[[condensers]]\nmethod ='
+        ' "random"\n[[scenarios]]\nscenario = "accuracy"\nnetwork = "mlp"\nnetworks = 1\nepochs ='
+        " 1\nreferences = []\n",
         encoding="utf-8",
     )
     found = harness("run", path, "--out", tmp_path / "out", "--workers", 1)

@@ -1,4 +1,5 @@
-"""Names that others chose (labels, classes, suites, commands, failures, cards) are text in every format, and nothing else.
+"""Names that others chose (labels, classes, suites, commands, failures, cards) are text in every
+format, and nothing else.
 
 Each goes through the verbs that print it; what a format would obey is looked for in what came out.
 """
@@ -54,12 +55,22 @@ def report() -> dict[str, object]:
     records = []
     for name in NAMES.values():
         for seed in range(3):
-            record = with_values(made(name, name, 10, seed), ("test-accuracy", [50.0 + seed], "%", True))
+            record = with_values(
+                made(name, name, 10, seed), ("test-accuracy", [50.0 + seed], "%", True)
+            )
             record["cell"]["data"] = name
-            record["command"], record["environment"] = name, {name: name, "device": name, "cpu": name}
+            record["command"], record["environment"] = (
+                name,
+                {name: name, "device": name, "cpu": name},
+            )
             records.append(record)
-    failures = [{"key": str(i), "cell": {"label": n, "data": n}, "sentence": n} for i, n in enumerate(NAMES.values())]
-    return build({"suite": "".join(NAMES.values()), "cells": [r["key"] for r in records]}, records, failures)
+    failures = [
+        {"key": str(i), "cell": {"label": n, "data": n}, "sentence": n}
+        for i, n in enumerate(NAMES.values())
+    ]
+    return build(
+        {"suite": "".join(NAMES.values()), "cells": [r["key"] for r in records]}, records, failures
+    )
 
 
 def controls(text: str) -> set[str]:
@@ -81,7 +92,12 @@ def test_json_keeps_names_as_they_are_behind_its_own_escapes(report: dict[str, o
 @pytest.mark.parametrize("colour", [False, True], ids=["file", "terminal"])
 def test_a_terminal_obeys_nothing(report: dict[str, object], colour: bool) -> None:
     file = io.StringIO()
-    print_report(report, Console(file=file, width=200, force_terminal=colour, color_system="standard" if colour else None))
+    print_report(
+        report,
+        Console(
+            file=file, width=200, force_terminal=colour, color_system="standard" if colour else None
+        ),
+    )
     text = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue()) if colour else file.getvalue()
     assert not controls(text) and "\x1b[31mred" not in file.getvalue()
     assert "[/red] [link=file:///x]y[/link]" in text
@@ -91,10 +107,20 @@ def test_a_terminal_obeys_nothing(report: dict[str, object], colour: bool) -> No
 def test_a_spreadsheet_finds_no_formula(report: dict[str, object]) -> None:
     rows = list(csv.reader(io.StringIO(render(report, "csv"))))
     cells = [cell for row in rows[1:] for cell in row]
-    risky = [c for c in cells if c.startswith(("=", "+", "-", "@", "\t")) and not re.fullmatch(r"-?[\d.e-]+", c)]
+    risky = [
+        c
+        for c in cells
+        if c.startswith(("=", "+", "-", "@", "\t")) and not re.fullmatch(r"-?[\d.e-]+", c)
+    ]
     assert not risky
     assert {"'=cmd|' /C calc'!A0", "'+1+1", "'-1+1", "'@SUM(1)", "' =1+1"} <= set(cells)
-    assert [no_formula(value) for value in (-1.5, None, True, "dm", "\uff1d1")] == [-1.5, None, True, "dm", "'\uff1d1"]
+    assert [no_formula(value) for value in (-1.5, None, True, "dm", "\uff1d1")] == [
+        -1.5,
+        None,
+        True,
+        "dm",
+        "'\uff1d1",
+    ]
 
 
 class _Tags(HTMLParser):
@@ -105,7 +131,10 @@ class _Tags(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.scripts += tag == "script"
         self.handlers += sum(name.startswith("on") for name, _ in attributes)
-        self.links += sum(name in ("href", "src") and not str(value).startswith(("#", "data:")) for name, value in attributes)
+        self.links += sum(
+            name in ("href", "src") and not str(value).startswith(("#", "data:"))
+            for name, value in attributes
+        )
 
 
 def test_a_page_runs_our_one_script_and_fetches_nothing(report: dict[str, object]) -> None:
@@ -117,7 +146,10 @@ def test_a_page_runs_our_one_script_and_fetches_nothing(report: dict[str, object
 
 
 def test_what_a_picture_of_masks_says_is_text() -> None:
-    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+    pixel = (
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4"
+        "nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+    )
     row = "</text><script>alert(1)</script>"
     part = {
         "title": row,
@@ -138,13 +170,19 @@ def test_markdown_makes_no_link_no_formula_and_no_tag(report: dict[str, object])
     assert not re.search(r"(?<!\\)(\$|`)", text)
     assert "<script" not in text
     rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
-    counts = {len(re.findall(r"(?<!\\)\|", line)) for line in rows if "forged" in line or "javascript" in line}
+    counts = {
+        len(re.findall(r"(?<!\\)\|", line))
+        for line in rows
+        if "forged" in line or "javascript" in line
+    }
     assert len(counts) == 1, "no name opens a column"
 
 
 def test_latex_reads_no_file(report: dict[str, object]) -> None:
     lines_ = [line for line in render(report, "latex").splitlines() if not line.startswith("%")]
-    assert any("etc/passwd" in line for line in lines_) and not any("\\input" in line or "^^" in line for line in lines_)
+    assert any("etc/passwd" in line for line in lines_) and not any(
+        "\\input" in line or "^^" in line for line in lines_
+    )
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=KEYS)
@@ -159,7 +197,9 @@ def test_figures_draw_any_name(name: str) -> None:
 
 
 def test_a_legend_leaves_out_no_name(recwarn: pytest.WarningsRecorder) -> None:
-    one, other = (lines([Series(name, [1.0], [1.0])], Labels("t", "x", "y")) for name in ("_hid", "x"))
+    one, other = (
+        lines([Series(name, [1.0], [1.0])], Labels("t", "x", "y")) for name in ("_hid", "x")
+    )
     assert len(one) > len(other) + 500, "the letters are drawn"
     assert not [w for w in recwarn if "legend" in str(w.message)]
 
@@ -168,7 +208,11 @@ def test_a_legend_leaves_out_no_name(recwarn: pytest.WarningsRecorder) -> None:
 def test_a_running_suite_shows_any_name(name: str) -> None:
     file = io.StringIO()
     cell = Cell("condense", "digits", {}, 0, name, {"name": name}, ("ipc", 1))
-    board = Board([cell], {cell.key: 1.0}, Console(file=file, force_terminal=True, color_system=None, width=100))
+    board = Board(
+        [cell],
+        {cell.key: 1.0},
+        Console(file=file, force_terminal=True, color_system=None, width=100),
+    )
     with board.bars:
         board.listen(Event(cell.key, "started"))
         board.listen(Event(cell.key, "progress", Progress(name, 1, 2, name)))
@@ -181,7 +225,10 @@ def test_a_running_suite_shows_any_name(name: str) -> None:
 def test_text_that_can_be_printed_is_left_alone() -> None:
     for text in ("dm, ipc 10", "größe 数据 😀", "a\nb"):
         assert visible(text) == text
-    assert visible("\x1b[2J\u202e\x9b\tx\xa0y") == "\\x1b[2J\\u202e\\x9b x y" and flat(" a\n b ") == "a b"
+    assert (
+        visible("\x1b[2J\u202e\x9b\tx\xa0y") == "\\x1b[2J\\u202e\\x9b x y"
+        and flat(" a\n b ") == "a b"
+    )
 
     assert all_visible({"\x07": ["\x07", 1, None]}) == {"\\x07": ["\\x07", 1, None]}
 
@@ -214,20 +261,30 @@ def test_hostile_classes_and_labels_go_through_every_verb(harness: Harness, tmp_
             folder = tmp_path / "pics" / part / name
             folder.mkdir(parents=True)
             for index in range(count):
-                Image.fromarray(np.full((8, 8), 20 * number + index, np.uint8)).save(folder / f"{index}.png")
+                Image.fromarray(np.full((8, 8), 20 * number + index, np.uint8)).save(
+                    folder / f"{index}.png"
+                )
     (tmp_path / "s.toml").write_text(SUITE.format(folder=tmp_path / "pics"), encoding="utf-8")
     out = tmp_path / "out"
     refused = harness("plan", tmp_path / "s.toml", "--set", 'about="\\u001b[2J"')
-    assert refused.status == 2 and "holds a control character" in refused.err and not controls(refused.err)
+    assert (
+        refused.status == 2
+        and "holds a control character" in refused.err
+        and not controls(refused.err)
+    )
     planned = harness("plan", tmp_path / "s.toml", "--out", out)
     assert planned.status == 0 and not controls(planned.out) and "\nforged" not in planned.out
     ran = harness("run", tmp_path / "s.toml", "--out", out, "--workers", 1)
     assert ran.status == 0 and not controls(ran.out + ran.err), ran.err
-    answer = harness("report", out, "--format", "md,csv,json,latex,html,rich", "--out", tmp_path / "all")
+    answer = harness(
+        "report", out, "--format", "md,csv,json,latex,html,rich", "--out", tmp_path / "all"
+    )
     assert answer.status == 0, answer.err
     for file in (tmp_path / "all").iterdir():
         assert not controls(file.read_text(encoding="utf-8")), file.name
-    sets = [Store(out).set_path(r["key"]) for r in Store(out).contents()[1] if r["kind"] == "condense"]
+    sets = [
+        Store(out).set_path(r["key"]) for r in Store(out).contents()[1] if r["kind"] == "condense"
+    ]
     for form in ("hf", "png"):
         answer = harness("export", sets[0], "--to", form, "--out", tmp_path / form)
         assert answer.status == 0 and not controls(answer.out), answer.err

@@ -1,4 +1,6 @@
-"""Commands talk to this machine alone: nothing is sent to makers of NNI, Ray, wandb or datasets, no port is open to others."""
+"""Commands talk to this machine alone: nothing is sent to makers of NNI, Ray, wandb or datasets, no
+port is open to others.
+"""
 
 import sys
 from pathlib import Path
@@ -6,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.conftest import TINY
-from tests.harness.sockets import watch_command
+from tests.helpers.sockets import watch_command
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 SEARCH = """
@@ -53,7 +55,18 @@ def test_sockets_are_seen(folder: Path) -> None:
 @pytest.mark.timeout(900)
 def test_no_command_leaves_this_machine(folder: Path) -> None:
     for words in (
-        ["run", "tiny.toml", "--out", "out", "--workers", "2", "--set", "seeds=1", "--log", "wandb"],
+        [
+            "run",
+            "tiny.toml",
+            "--out",
+            "out",
+            "--workers",
+            "2",
+            "--set",
+            "seeds=1",
+            "--log",
+            "wandb",
+        ],
         ["condense", "random", "--data", "digits", "--ipc", "1", "--out", "set.safetensors"],
         ["export", "set.safetensors", "--to", "hf", "--out", "hf"],
     ):
@@ -71,9 +84,13 @@ def test_an_engine_listens_to_this_machine_alone(folder: Path) -> None:
 
 @pytest.mark.timeout(900)
 def test_ray_asks_nobody_but_the_cloud_that_it_may_be_in(folder: Path) -> None:
-    """Ray opens its ports on every address of the machine, whatever it is asked (harness/README.md says so)."""
+    """Ray opens its ports on every address of the machine, whatever it is asked (harness/README.md
+    says so).
+    """
     pytest.importorskip("ray")
-    seen = watch_command(["run", "tiny.toml", "--out", "ray", "--ray", "local", "--set", "seeds=1"], folder, 400)
+    seen = watch_command(
+        ["run", "tiny.toml", "--out", "ray", "--ray", "local", "--set", "seeds=1"], folder, 400
+    )
     assert seen.status == 0, seen.errors
     own = {address for address, _ in seen.listening}
     assert seen.outside() - own <= {"169.254.169.254", "metadata.google.internal"}

@@ -1,4 +1,6 @@
-"""The project's README: its commands and scripts run, its suite is one, and its tables are those of the registry."""
+"""The project's README: its commands and scripts run, its suite is one, and its tables are those of
+the registry.
+"""
 
 import json
 import re
@@ -10,7 +12,7 @@ import torch
 
 from harness.catalogue.catalogue import as_markdown, names
 from tests.harness.conftest import TINY, Harness
-from tests.harness.plain import run_plain
+from tests.helpers.plain import run_plain
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,11 +20,14 @@ NETWORK = 'network={name="convnet",depth=2,width=8}'
 SCHEDULE = 'schedule={name="trained-on-real",inner=1,n_data=8,batch=8}'
 SMALL = f"--data digits --set batch_real=8 --set '{NETWORK}'"
 ONE = "--workers 1 --set seeds=1"
-# Each command of the README, and what makes it run in a second or two: later options take the place of earlier ones.
+# Each command of the README, and what makes it run in a second or two: later options take the place
+# of earlier ones.
 RUN = {
     "condense dm": f"{SMALL} --ipc 1 --set iterations=2",
     "condense idc": f"{SMALL} --bytes 650 --set iterations=1 --set '{SCHEDULE}'",
-    "evaluate dm.safetensors": "--set orders=1 --set network=mlp --set 'strategies=[{name=\"gdumb\",epochs=1}]'",
+    "evaluate dm.safetensors": (
+        "--set orders=1 --set network=mlp --set 'strategies=[{name=\"gdumb\",epochs=1}]'"
+    ),
     "import res_DM_MNIST.pt": "--data digits --normalised with-data --labels with-data",
     "export dm.safetensors --to pt": "",
     "plan my.toml": "",
@@ -67,7 +72,10 @@ class MySpace(ModelSpace):
     def forward(self, images):
         return self.linear(self.activation(images.flatten(1)))
 """
-NOT_RUN = {"make demo": "installs 5 GB, then runs for minutes", "make test": "is what runs this test"}
+NOT_RUN = {
+    "make demo": "installs 5 GB, then runs for minutes",
+    "make test": "is what runs this test",
+}
 
 
 def commands() -> list[str]:
@@ -82,18 +90,24 @@ def began(command: str, known: dict[str, str]) -> list[str]:
 
 
 def script(word: str) -> str:
-    (found,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if word in block]
+    (found,) = [
+        block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if word in block
+    ]
     return str(found)
 
 
 @pytest.fixture
 def here(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with what the README's reader has: a suite, a finished run, a set as DM's code saves it."""
+    """A working folder with what the README's reader has: a suite, a finished run, a set as DM's
+    code saves it.
+    """
     from scenarios.datasets import load
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.toml").write_text(TINY, encoding="utf-8")
-    answer = harness("run", "my.toml", "--out", "runs/demo", "--workers", 1, "--set", "seeds=1", "--quiet")
+    answer = harness(
+        "run", "my.toml", "--out", "runs/demo", "--workers", 1, "--set", "seeds=1", "--quiet"
+    )
     assert answer.status == 0, answer.err
     train = load("digits").train
     images = train.normalise(torch.cat([train.images[train.members(c)[:1]] for c in train.classes]))
@@ -110,7 +124,11 @@ def test_every_command_is_run_here_or_says_why_not() -> None:
 
 @pytest.mark.timeout(900)  # beside busy processes
 def test_every_command_runs_in_a_clean_process(here: Path) -> None:
-    words = [[*shlex.split(command)[1:], *shlex.split(RUN[key])] for command in commands() for key in began(command, RUN)]
+    words = [
+        [*shlex.split(command)[1:], *shlex.split(RUN[key])]
+        for command in commands()
+        for key in began(command, RUN)
+    ]
     (here / "commands.json").write_text(json.dumps(words), encoding="utf-8")
     answer = run_plain(["-c", COMMANDS], here)
     assert answer.returncode == 0, answer.stderr
@@ -125,7 +143,13 @@ def test_every_command_runs_in_a_clean_process(here: Path) -> None:
         "mine.py",
         "both.html",
     } <= made
-    assert {path.suffix for path in (here / "tables").iterdir()} == {".md", ".csv", ".json", ".tex", ".html"}
+    assert {path.suffix for path in (here / "tables").iterdir()} == {
+        ".md",
+        ".csv",
+        ".json",
+        ".tex",
+        ".html",
+    }
 
 
 def test_the_suites_that_take_long_are_right(harness: Harness) -> None:
@@ -134,7 +158,11 @@ def test_the_suites_that_take_long_are_right(harness: Harness) -> None:
 
 
 def test_its_suite_is_one(harness: Harness, tmp_path: Path) -> None:
-    (block,) = [block for block in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if block.startswith("data = ")]
+    (block,) = [
+        block
+        for block in re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+        if block.startswith("data = ")
+    ]
     (tmp_path / "my.toml").write_text(block, encoding="utf-8")
     answer = harness("plan", tmp_path / "my.toml")
     assert answer.status == 0, answer.err
@@ -144,7 +172,9 @@ def test_its_suite_is_one(harness: Harness, tmp_path: Path) -> None:
 def tiny_set(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with `dm.safetensors`, two digits a class."""
     monkeypatch.chdir(tmp_path)
-    answer = harness("condense", "random", "--data", "digits", "--ipc", 2, "--out", "dm.safetensors")
+    answer = harness(
+        "condense", "random", "--data", "digits", "--ipc", 2, "--out", "dm.safetensors"
+    )
     assert answer.status == 0, answer.err
     return tmp_path
 
@@ -171,7 +201,9 @@ benchmark = nc_benchmark(dataset, dataset, n_experiences=2, task_labels=False, s
 model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
 optimizer, criterion = torch.optim.SGD(model.parameters(), lr=0.01), torch.nn.CrossEntropyLoss()
 """
-    printed = run_script(tiny_set, before, script("CondensedMemory"), "print(len(memory.buffer), 'exemplars')")
+    printed = run_script(
+        tiny_set, before, script("CondensedMemory"), "print(len(memory.buffer), 'exemplars')"
+    )
     assert "20 exemplars" in printed.splitlines()
 
 
@@ -186,21 +218,34 @@ def train_and_validate(model, proxy):
     return -float(torch.nn.functional.cross_entropy(model(images), labels).detach())
 """
     example = script("NasExperiment").replace("max_trial_number=20", "max_trial_number=2")
-    # The space is made where the example would have it: after NNI was imported as the example imports it.
-    example = example.replace("proxy = ", "from my_space import MySpace\nspace = MySpace()\nproxy = ")
-    printed = run_script(tiny_set, before, example, "print(len(experiment.export_top_models(1)), 'model')")
+    # The space is made where the example would have it: after NNI was imported as the example
+    # imports it.
+    example = example.replace(
+        "proxy = ", "from my_space import MySpace\nspace = MySpace()\nproxy = "
+    )
+    printed = run_script(
+        tiny_set, before, example, "print(len(experiment.export_top_models(1)), 'model')"
+    )
     assert "1 model" in printed.splitlines()
 
 
 @pytest.mark.parametrize("kind", ["methods", "selections", "scenarios"])
 def test_tables_are_those_of_the_registry(harness: Harness, kind: str) -> None:
-    (block,) = re.findall(rf"<!-- harness list {kind} --markdown -->\n(.*?)\n<!-- end -->", README, re.DOTALL)
-    assert block == as_markdown(names(kind)), f"put what `harness list {kind} --markdown` prints between the markers"
+    (block,) = re.findall(
+        rf"<!-- harness list {kind} --markdown -->\n(.*?)\n<!-- end -->", README, re.DOTALL
+    )
+    assert block == as_markdown(names(kind)), (
+        f"put what `harness list {kind} --markdown` prints between the markers"
+    )
     assert harness("list", kind, "--markdown").out == f"{block}\n"
 
 
 def test_what_it_links_to_is_there_and_its_picture_is_small() -> None:
-    places = [place.partition("#")[0] for place in re.findall(r"\]\(([^)]+)\)", README) if not place.startswith("http")]
+    places = [
+        place.partition("#")[0]
+        for place in re.findall(r"\]\(([^)]+)\)", README)
+        if not place.startswith("http")
+    ]
     assert all((ROOT / place).exists() for place in places)
     (picture,) = [place for place in places if place.endswith(".png")]
     assert (ROOT / picture).stat().st_size < 150_000

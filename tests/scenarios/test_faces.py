@@ -26,5 +26,8 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 
 
 def test_the_faces_import_no_avalanche_by_themselves() -> None:
-    code = "import scenarios.continual.memory, sys; sys.exit('avalanche' in sys.modules or 'torch' in sys.modules)"
+    code = (
+        "import scenarios.continual.memory, sys; sys.exit('avalanche' in sys.modules or 'torch' in"
+        " sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -1,11 +1,14 @@
-"""A block of a ConvNet as one operation: convolution, instance norm, (leaky) ReLU and 2 x 2 mean pooling.
+"""A block of a ConvNet as one operation: convolution, instance norm, (leaky) ReLU and 2 x 2 mean
+pooling.
 
-z = w * x,   xh = (z - m) / s,   y = act(scale xh + shift),   out = pool(y);   m, s: mean and deviation of each channel's pixels.
-Back, with d = act'(y) pool'(dout):  dscale = sum d xh,  dshift = sum d,  dz = scale / s (d - mean(d) - xh mean(d xh)).
+z = w * x,   xh = (z - m) / s,   y = act(scale xh + shift),   out = pool(y);   m, s: mean and
+deviation of each channel's pixels. Back, with d = act'(y) pool'(dout):  dscale = sum d xh,  dshift
+= sum d,  dz = scale / s (d - mean(d) - xh mean(d xh)).
 
-The same mathematics as the modules, other roundings. A bias before the norm has no effect and its gradient is zero; the modules
-give it the rounding errors of a sum that should be zero. Two passes over memory stand where the modules take ten; convolutions
-are torch's, channels-last. With `create_graph` the way back is taken by torch, to be differentiated again.
+The same mathematics as the modules, other roundings. A bias before the norm has no effect and its
+gradient is zero; the modules give it the rounding errors of a sum that should be zero. Two passes
+over memory stand where the modules take ten; convolutions are torch's, channels-last. With
+`create_graph` the way back is taken by torch, to be differentiated again.
 """
 
 import ctypes
@@ -24,13 +27,21 @@ LAST, IMAGES_A_THREAD = torch.channels_last, 8
 
 
 def runs(x: Tensor, weight: Tensor) -> bool:
-    """Whether a block of these may be one operation: on a CPU, in float32 or bfloat16, where there is a library."""
-    known = x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16) and weight.dtype == torch.float32
+    """Whether a block of these may be one operation: on a CPU, in float32 or bfloat16, where there
+    is a library.
+    """
+    known = (
+        x.device.type == "cpu"
+        and x.dtype in (torch.float32, torch.bfloat16)
+        and weight.dtype == torch.float32
+    )
     return known and single_operations() and library() is not None
 
 
 class Settings(NamedTuple):
-    """padding: of the convolution, in pixels. slope: of the activation below zero. pool: whether it ends with pooling."""
+    """padding: of the convolution, in pixels. slope: of the activation below zero. pool: whether it
+    ends with pooling.
+    """
 
     padding: int
     slope: float
@@ -42,17 +53,30 @@ class Settings(NamedTuple):
 def block(x: Tensor, weights: Sequence[Tensor | None], settings: Settings) -> Tensor:
     """x (N, C, H, W) -> (N, width, H', W'), halved by pooling; bfloat16 under torch.autocast.
 
-    weights: the convolution's (width, C / groups, 3, 3) and (width,), the norm's scale and shift (width,) each.
+    weights: the convolution's (width, C / groups, 3, 3) and (width,), the norm's scale and shift
+    (width,) each.
     """
-    found: Tensor = Block.apply(x.bfloat16() if torch.is_autocast_enabled("cpu") else x, *weights, settings)
+    found: Tensor = Block.apply(
+        x.bfloat16() if torch.is_autocast_enabled("cpu") else x, *weights, settings
+    )
     return found
 
 
 class Block(torch.autograd.Function):
-    """x (N, C, H, W) float32 or bfloat16; weight, bias, scale, shift float32; settings: of `Settings`."""
+    """x (N, C, H, W) float32 or bfloat16; weight, bias, scale, shift float32; settings: of
+    `Settings`.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor, settings: Any) -> Any:
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        scale: Tensor,
+        shift: Tensor,
+        settings: Any,
+    ) -> Any:
         padding, slope, eps, pool, groups = settings
         kernel = _last(weight.to(x.dtype))
         z = _last(functional.conv2d(_last(x), kernel, padding=padding, groups=groups))
@@ -60,7 +84,14 @@ class Block(torch.autograd.Function):
         size = (n, channels, height // 2, width // 2) if pool else (n, channels, height, width)
         out = torch.empty(size, dtype=z.dtype, memory_format=LAST)
         mean, rstd = (torch.empty(n, channels) for _ in range(2))
-        _kernel("forward", z, pool, (z, scale.contiguous(), shift.contiguous()), (slope, eps), (out, mean, rstd))
+        _kernel(
+            "forward",
+            z,
+            pool,
+            (z, scale.contiguous(), shift.contiguous()),
+            (slope, eps),
+            (out, mean, rstd),
+        )
         ctx.save_for_backward(x, weight, bias, scale, shift, z, mean, rstd)
         ctx.settings = settings
         return out
@@ -77,16 +108,33 @@ class Block(torch.autograd.Function):
         wanted = [ctx.needs_input_grad[0], ctx.needs_input_grad[1], False]
         kernel = _last(weight.to(x.dtype))
         dx, dweight, _ = torch.ops.aten.convolution_backward(
-            dz, _last(x), kernel, None, [1, 1], [padding, padding], [1, 1], False, [0, 0], groups, wanted
-        )  # fmt: skip
+            dz,
+            _last(x),
+            kernel,
+            None,
+            [1, 1],
+            [padding, padding],
+            [1, 1],
+            False,
+            [0, 0],
+            groups,
+            wanted,
+        )
         dweight = dweight.float() if wanted[1] else None
         return dx, dweight, torch.zeros_like(bias), dscale.sum(0), dshift.sum(0), None
 
 
 def _kernel(
-    name: str, z: Tensor, pool: bool, given: Sequence[Tensor], numbers: Sequence[float], others: Sequence[Tensor]
+    name: str,
+    z: Tensor,
+    pool: bool,
+    given: Sequence[Tensor],
+    numbers: Sequence[float],
+    others: Sequence[Tensor],
 ) -> None:
-    """Call a kernel of block.h on all images of z (N, C, H, W); its arguments in their order, around the size and the images."""
+    """Call a kernel of block.h on all images of z (N, C, H, W); its arguments in their order,
+    around the size and the images.
+    """
     n, channels, height, width = z.shape
     size = (ctypes.c_long * 4)(height, width, channels, pool)
     first_ones, last_ones = ([tensor.data_ptr() for tensor in some] for some in (given, others))
@@ -99,7 +147,9 @@ def _again(tensors: tuple[Tensor, ...], ctx: Any, grad: Tensor) -> list[Tensor |
     padding, slope, eps, pool, groups = ctx.settings
     x, weight, bias, scale, shift = tensors
     z = functional.conv2d(x, weight.to(x.dtype), bias.to(x.dtype), padding=padding, groups=groups)
-    y = functional.leaky_relu(functional.group_norm(z, z.shape[1], scale.to(x.dtype), shift.to(x.dtype), eps), slope)
+    y = functional.leaky_relu(
+        functional.group_norm(z, z.shape[1], scale.to(x.dtype), shift.to(x.dtype), eps), slope
+    )
     out = functional.avg_pool2d(y, 2) if pool else y
     needed = [tensor for tensor, needs in zip(tensors, ctx.needs_input_grad, strict=False) if needs]
     found = iter(torch.autograd.grad(out, needed, grad, create_graph=True))
@@ -107,10 +157,16 @@ def _again(tensors: tuple[Tensor, ...], ctx: Any, grad: Tensor) -> list[Tensor |
 
 
 def _last(x: Tensor) -> Tensor:
-    """(A, B, H, W) as it is, with B innermost in memory, also where B is 1 and torch would not care."""
+    """(A, B, H, W) as it is, with B innermost in memory, also where B is 1 and torch would not
+    care.
+    """
     _, b, h, w = x.shape
     strides = (h * w * b, 1, w * b, b)
-    return x if x.stride() == strides else x.contiguous(memory_format=LAST).as_strided(x.shape, strides)
+    return (
+        x
+        if x.stride() == strides
+        else x.contiguous(memory_format=LAST).as_strided(x.shape, strides)
+    )
 
 
 def _over(n: int, call: Callable[[int, int], None]) -> None:

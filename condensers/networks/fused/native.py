@@ -1,6 +1,8 @@
-"""The compiled kernels of block.c: built once for this machine by its C compiler, kept in the user's cache, loaded by ctypes.
+"""The compiled kernels of block.c: built once for this machine by its C compiler, kept in the
+user's cache, loaded by ctypes.
 
-Where there is no compiler, or HARNESS_FUSED is "off", there is no library and networks run module by module.
+Where there is no compiler, or HARNESS_FUSED is "off", there is no library and networks run module
+by module.
 """
 
 import ctypes
@@ -13,11 +15,21 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-fassociative-math", "-fno-signed-zeros", "-freciprocal-math")
+FLAGS = (
+    "-O3",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fassociative-math",
+    "-fno-signed-zeros",
+    "-freciprocal-math",
+)
 FOLDER = Path(__file__).parent
 SECONDS = 120
 P, L, F = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
-ARGUMENTS = {"forward": (P, P, P, F, F, P, L, L, P, P, P), "backward": (P, P, P, P, F, P, L, L, P, P, P, P, P)}
+ARGUMENTS = {
+    "forward": (P, P, P, F, F, P, L, L, P, P, P),
+    "backward": (P, P, P, P, F, P, L, L, P, P, P, P, P),
+}
 FORMATS = ("float32", "bfloat16")
 
 
@@ -42,7 +54,9 @@ def _declared(found: ctypes.CDLL) -> ctypes.CDLL:
 
 
 def _built(compiler: str) -> Path:
-    """The shared object for this source and this processor, compiled (about two seconds) where it is not there yet."""
+    """The shared object for this source and this processor, compiled (about two seconds) where it
+    is not there yet.
+    """
     sha = hashlib.sha256(repr((compiler, FLAGS, _processor())).encode())
     for name in ("block.h", "block.c"):
         sha.update((FOLDER / name).read_bytes())
@@ -51,10 +65,22 @@ def _built(compiler: str) -> Path:
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
             made = Path(scratch) / "block.so"
             for own in (("-march=native",), ()):
-                command = [compiler, *FLAGS, *own, "-shared", "-fPIC", str(FOLDER / "block.c"), "-o", str(made), "-lm"]
+                command = [
+                    compiler,
+                    *FLAGS,
+                    *own,
+                    "-shared",
+                    "-fPIC",
+                    str(FOLDER / "block.c"),
+                    "-o",
+                    str(made),
+                    "-lm",
+                ]
                 done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
                 if done.returncode == 0:
-                    made.replace(path)  # whole or not at all, also when several processes build it at once
+                    made.replace(
+                        path
+                    )  # whole or not at all, also when several processes build it at once
                     return path
             raise OSError(f"{compiler} cannot compile {FOLDER / 'block.c'}")
     return path

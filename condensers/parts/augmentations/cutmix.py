@@ -1,13 +1,16 @@
-"""CutMix: a box of one image is pasted into another, and the label is mixed in the proportion of the areas.
+"""CutMix: a box of one image is pasted into another, and the label is mixed in the proportion of
+the areas.
 
-x = M x_a + (1 - M) x_b,  y = r y_a + (1 - r) y_b,  M zero in a box, r the part of the pixels outside of it
+x = M x_a + (1 - M) x_b,  y = r y_a + (1 - r) y_b,  M zero in a box, r the part of the pixels
+outside of it
 
-The box has sides H sqrt(1 - u) and W sqrt(1 - u), u uniform in [0, 1), rounded down to even numbers; its centre is uniform
-over the pixels, and what lies beyond the border is cut off. One box serves a whole batch, each image of which is paired with
-another by a random order.
+The box has sides H sqrt(1 - u) and W sqrt(1 - u), u uniform in [0, 1), rounded down to even
+numbers; its centre is uniform over the pixels, and what lies beyond the border is cut off. One box
+serves a whole batch, each image of which is paired with another by a random order.
 
-Source: Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features" (ICCV 2019),
-section 3.1, and the authors' code for alpha = 1, where the beta distribution is the uniform one.
+Source: Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable
+Features" (ICCV 2019), section 3.1, and the authors' code for alpha = 1, where the beta distribution
+is the uniform one.
 """
 
 from typing import NamedTuple
@@ -41,12 +44,16 @@ def _span(size: int, part: float, generator: torch.Generator) -> tuple[int, int]
     return max(centre - half, 0), min(centre + half, size)
 
 
-def cutmix(images: Tensor, labels: Tensor, classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def cutmix(
+    images: Tensor, labels: Tensor, classes: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Images (n, C, H, W), mixed in a random order, and their labels (n, classes), probabilities.
 
     labels: (n,) int64, or (n, classes) probabilities. The images given are left as they are.
     """
-    probabilities = functional.one_hot(labels, classes).to(images.dtype) if labels.ndim == 1 else labels
+    probabilities = (
+        functional.one_hot(labels, classes).to(images.dtype) if labels.ndim == 1 else labels
+    )
     height, width = images.shape[2:]
     box = draw_box(height, width, generator)
     other = torch.randperm(len(images), generator=generator).to(images.device)

@@ -1,12 +1,14 @@
-"""Scaling of each axis by a factor in [1/1.2, 1.2], and rotation by up to 15 degrees, both bilinear with zeros outside.
+"""Scaling of each axis by a factor in [1/1.2, 1.2], and rotation by up to 15 degrees, both bilinear
+with zeros outside.
 
-Source: DSA (ICML 2021), section 3.3 and code. Corners are aligned, as in the torch release the authors pinned (1.2);
-today's default differs by less than a pixel at the border.
+Source: DSA (ICML 2021), section 3.3 and code. Corners are aligned, as in the torch release the
+authors pinned (1.2); today's default differs by less than a pixel at the border.
 
 Brightness, saturation and contrast, always applied together and in this order.
 
-x + (u1 - 1/2) * 1;  (x - mean_c) * 2 u2 + mean_c;  (x - mean) * (u3 + 1/2) + mean, with u1, u2, u3 uniform in [0, 1).
-Source: Zhao & Bilen, "Dataset Condensation with Differentiable Siamese Augmentation" (ICML 2021), section 3.3 and code.
+x + (u1 - 1/2) * 1;  (x - mean_c) * 2 u2 + mean_c;  (x - mean) * (u3 + 1/2) + mean, with u1, u2, u3
+uniform in [0, 1). Source: Zhao & Bilen, "Dataset Condensation with Differentiable Siamese
+Augmentation" (ICML 2021), section 3.3 and code.
 
 Random translation by up to an eighth of the image, zeros (the mean colour) filling what comes in.
 
@@ -16,7 +18,8 @@ A square of half the image's side is set to zero (the mean colour), at a uniform
 
 Source: DSA (ICML 2021), section 3.3 and code: ratio 0.5.
 
-Horizontal mirror image with probability one half. Never used on data whose labels it would change (digits, letters).
+Horizontal mirror image with probability one half. Never used on data whose labels it would change
+(digits, letters).
 
 Source: DSA (ICML 2021), section 3.3 and code.
 """
@@ -93,12 +96,16 @@ def draw_crop(n: int, shape: tuple[int, int, int], generator: torch.Generator) -
 
 
 def apply_crop(x: Tensor, params: Tensor) -> Tensor:
-    """x (N, C, H, W); params (N or 1, 2): output pixel (i, j) is input pixel (i + vertical, j + horizontal)."""
+    """x (N, C, H, W); params (N or 1, 2): output pixel (i, j) is input pixel (i + vertical, j +
+    horizontal).
+    """
     n, _, height, width = x.shape
     vertical, horizontal = params.to(x.device).expand(n, 2).unbind(1)
     rows = torch.arange(height, device=x.device) + vertical[:, None]
     columns = torch.arange(width, device=x.device) + horizontal[:, None]
-    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[
+        :, None, :
+    ]
     rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
     images = torch.arange(n, device=x.device)
     moved = x.permute(0, 2, 3, 1)[images[:, None, None], rows[:, :, None], columns[:, None, :]]
@@ -109,7 +116,9 @@ CUTOUT_RATIO = 0.5
 
 
 def draw_cutout(n: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
-    """Centres in pixels (row, column): (n, 2) int64; they may lie one past the border, as in the authors' code."""
+    """Centres in pixels (row, column): (n, 2) int64; they may lie one past the border, as in the
+    authors' code.
+    """
     _, height, width = shape
     sides = int(height * CUTOUT_RATIO + 0.5), int(width * CUTOUT_RATIO + 0.5)
     limits = height + 1 - sides[0] % 2, width + 1 - sides[1] % 2
@@ -120,15 +129,23 @@ def apply_cutout(x: Tensor, params: Tensor) -> Tensor:
     """x (N, C, H, W); params (N or 1, 2)."""
     n, _, height, width = x.shape
     centres = params.to(x.device).expand(n, 2)
-    covered = [_covered(centres[:, axis], size, x.device) for axis, size in enumerate((height, width))]
+    covered = [
+        _covered(centres[:, axis], size, x.device) for axis, size in enumerate((height, width))
+    ]
     hole = covered[0][:, :, None] & covered[1][:, None, :]
     return x * ~hole[:, None]
 
 
 def _covered(centre: Tensor, size: int, device: torch.device) -> Tensor:
-    """Which of `size` positions the square covers: (N, size) bool. Positions past the border fall on the border."""
+    """Which of `size` positions the square covers: (N, size) bool.
+
+    Positions past the border fall on the border.
+    """
     side = int(size * CUTOUT_RATIO + 0.5)
-    first, last = (centre - side // 2).clamp(0, size - 1), (centre - side // 2 + side - 1).clamp(0, size - 1)
+    first, last = (
+        (centre - side // 2).clamp(0, size - 1),
+        (centre - side // 2 + side - 1).clamp(0, size - 1),
+    )
     positions = torch.arange(size, device=device)
     return (positions >= first[:, None]) & (positions <= last[:, None])
 

@@ -17,15 +17,15 @@ SyntheticBatch = Callable[[], tuple[Tensor, Tensor]]
 class Running(Protocol):
     """A schedule in a run; its whole state goes into the checkpoint.
 
-    One that gives the same network, unmoved, at several steps has a `slot` (see `condensers.composition.real_statistics`), that
-    of the last `next`.
+    One that gives the same network, unmoved, at several steps has a `slot` (see
+    `condensers.composition.real_statistics`), that of the last `next`.
     """
 
     def next(self, step: int, synthetic: SyntheticBatch) -> Any:
         """What the objective is given at `step` (from 0), in the schedule's form `gives`.
 
-        Training that follows a step on the images happens here, at the beginning of the next step. `synthetic()` gives the
-        present images (M, C, H, W) and labels without a graph.
+        Training that follows a step on the images happens here, at the beginning of the next step.
+        `synthetic()` gives the present images (M, C, H, W) and labels without a graph.
         """
         ...
 
@@ -34,13 +34,16 @@ class Running(Protocol):
 
 
 class Schedule(Protocol):
-    """gives: "network", "segment" or "nothing". couples_classes: whether its networks learn from several classes.
+    """gives: "network", "segment" or "nothing". couples_classes: whether its networks learn from
+    several classes.
 
-    steps(ipc): steps on the images per iteration (a method's `iterations` counts networks where a schedule trains them).
-    passes(setting-free numbers): image passes of its own training over `steps` steps, for the estimate of time. A schedule that
-    trains networks before the first step says how many image passes that takes by `preparation(data)`, and its `Running` has
-    `prepared_seconds`, which counts also where they were found ready. One that keeps the real side says so by `keeps`, by
-    `real_sides(steps)` in how many steps real images are read, and by `whole_classes` whether all of them are, beforehand.
+    steps(ipc): steps on the images per iteration (a method's `iterations` counts networks where a
+    schedule trains them). passes(setting-free numbers): image passes of its own training over
+    `steps` steps, for the estimate of time. A schedule that trains networks before the first step
+    says how many image passes that takes by `preparation(data)`, and its `Running` has
+    `prepared_seconds`, which counts also where they were found ready. One that keeps the real side
+    says so by `keeps`, by `real_sides(steps)` in how many steps real images are read, and by
+    `whole_classes` whether all of them are, beforehand.
     """
 
     registered: ClassVar[str]
@@ -56,7 +59,8 @@ class Schedule(Protocol):
 class NoNetwork:
     """Gives no network at all.
 
-    No network: for objectives that take none, or draw their own (kernels of infinitely wide networks).
+    No network: for objectives that take none, or draw their own (kernels of infinitely wide
+    networks).
     """
 
     registered: ClassVar[str] = "none"

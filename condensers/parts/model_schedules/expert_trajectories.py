@@ -1,14 +1,18 @@
-"""Segments of experts' paths: networks trained on the real data, their parameters kept after every epoch.
+"""Segments of experts' paths: networks trained on the real data, their parameters kept after every
+epoch.
 
-At each step an expert e and an epoch t < max_start are drawn; given are theta*_t and theta*_{t+M} of that expert.
+At each step an expert e and an epoch t < max_start are drawn; given are theta*_t and theta*_{t+M}
+of that expert.
 
-Source: MTT (CVPR 2022), section 3.2 and the authors' code: SGD without momentum, weight decay or a falling rate. Differences from
-that code: expert and epoch are drawn uniformly at every step, where the code goes through a shuffled buffer; what is kept are
-float32 rows that are mapped into memory from a file for each expert, so that a buffer may be larger than memory.
+Source: MTT (CVPR 2022), section 3.2 and the authors' code: SGD without momentum, weight decay or a
+falling rate. Differences from that code: expert and epoch are drawn uniformly at every step, where
+the code goes through a shuffled buffer; what is kept are float32 rows that are mapped into memory
+from a file for each expert, so that a buffer may be larger than memory.
 
-Experts are determined by the (viewed) data, network, augmentation and training alone, not by the run's seed: runs that agree in
-these share them through the context's `cache`, whatever their seeds. The seed decides which segments are drawn, so differences
-between seeds do not show what other experts would have given. Without a cache they are trained anew, and kept in memory.
+Experts are determined by the (viewed) data, network, augmentation and training alone, not by the
+run's seed: runs that agree in these share them through the context's `cache`, whatever their seeds.
+The seed decides which segments are drawn, so differences between seeds do not show what other
+experts would have given. Without a cache they are trained anew, and kept in memory.
 """
 
 import shutil
@@ -37,7 +41,9 @@ FORMAT = 1
 
 
 class Segment(NamedTuple):
-    """A stretch of an expert's path. network: at `start`. start, target: all its parameters as vectors (P,) float32."""
+    """A stretch of an expert's path. network: at `start`. start, target: all its parameters as
+    vectors (P,) float32.
+    """
 
     network: nn.Module
     start: Tensor
@@ -50,8 +56,18 @@ class Experts:
 
     experts: int = hyper(100, unit="networks", source="MTT's code", minimum=1)
     epochs: int = hyper(50, unit="epochs of each", source="MTT's code", minimum=1)
-    expert_epochs: int = hyper(2, unit="epochs of a segment, M", source="TESLA's example; 3 in MTT's for CIFAR-100", minimum=1)
-    max_start: int = hyper(20, unit="epochs: segments begin before this one", source="MTT's example for CIFAR-100", minimum=1)
+    expert_epochs: int = hyper(
+        2,
+        unit="epochs of a segment, M",
+        source="TESLA's example; 3 in MTT's for CIFAR-100",
+        minimum=1,
+    )
+    max_start: int = hyper(
+        20,
+        unit="epochs: segments begin before this one",
+        source="MTT's example for CIFAR-100",
+        minimum=1,
+    )
     lr: float = hyper(0.01, source="MTT's code", minimum=0.0)
     batch: int = hyper(256, unit="images", source="MTT's code", minimum=1)
 
@@ -63,8 +79,8 @@ class Experts:
         last = self.max_start - 1 + self.expert_epochs
         if last > self.epochs:
             raise UsageError(
-                f"experts: a segment that begins at epoch {self.max_start - 1} ends at {last}, but experts are trained for"
-                f" {self.epochs} epochs; raise epochs or lower max_start"
+                f"experts: a segment that begins at epoch {self.max_start - 1} ends at {last}, but"
+                f" experts are trained for {self.epochs} epochs; raise epochs or lower max_start"
             )
 
     def steps(self, ipc: int) -> int:
@@ -82,14 +98,22 @@ class Experts:
 
 
 class Segments:
-    """One run; has no state but that of the run's generator. prepared_seconds: what training all experts took, also earlier."""
+    """One run; has no state but that of the run's generator. prepared_seconds: what training all
+    experts took, also earlier.
+    """
 
     def __init__(self, schedule: Experts, setting: Setting) -> None:
         self.schedule, self.setting = schedule, setting
         self.network = _network(setting, torch.Generator())
         shape = (schedule.epochs + 1, len(_vector(self.network)))
-        found = [_read(path, shape) for path in _files(schedule, setting)] if setting.context.cache else None
-        found = found or [_train(schedule, setting, index, None) for index in range(schedule.experts)]
+        found = (
+            [_read(path, shape) for path in _files(schedule, setting)]
+            if setting.context.cache
+            else None
+        )
+        found = found or [
+            _train(schedule, setting, index, None) for index in range(schedule.experts)
+        ]
         self.paths: list[Tensor] = [one["parameters"] for one in found]
         self.prepared_seconds = float(sum(one["seconds"] for one in found))
 
@@ -98,7 +122,10 @@ class Segments:
         generator, device = self.setting.generator, self.setting.data.device
         path = self.paths[int(torch.randint(len(self.paths), (1,), generator=generator))]
         first = int(torch.randint(self.schedule.max_start, (1,), generator=generator))
-        start, target = (path[epoch].to(device, copy=True) for epoch in (first, first + self.schedule.expert_epochs))
+        start, target = (
+            path[epoch].to(device, copy=True)
+            for epoch in (first, first + self.schedule.expert_epochs)
+        )
         vector_to_parameters(start.clone(), self.network.parameters())
         return Segment(self.network.train(), start, target)
 
@@ -110,7 +137,9 @@ class Segments:
 
 
 class ExpertLoop:
-    """Ordinary training that keeps all parameters after each epoch. rows: (epochs + 1, P) float32 on the CPU."""
+    """Ordinary training that keeps all parameters after each epoch. rows: (epochs + 1, P) float32
+    on the CPU.
+    """
 
     def __init__(self, training: TrainingLoop, epochs: int) -> None:
         self.training = training
@@ -140,7 +169,9 @@ def _files(schedule: Experts, setting: Setting) -> list[Path]:
     paths = [folder / f"expert-{index}.pt" for index in range(schedule.experts)]
 
     def make(index: int) -> None:
-        engine.write_state(paths[index], _train(schedule, setting, index, folder / f"unfinished-{index}"))
+        engine.write_state(
+            paths[index], _train(schedule, setting, index, folder / f"unfinished-{index}")
+        )
         shutil.rmtree(folder / f"unfinished-{index}", ignore_errors=True)
 
     make_missing(paths, make, setting.context)
@@ -150,9 +181,14 @@ def _files(schedule: Experts, setting: Setting) -> list[Path]:
 
 
 def _key(schedule: Experts, setting: Setting) -> str:
-    """Stands for all that determines an expert but its number. Devices and versions of torch round differently."""
+    """Stands for all that determines an expert but its number.
+
+    Devices and versions of torch round differently.
+    """
     data, network = setting.data, NETWORKS.create(setting.network)
-    parts = [{"name": part.registered, **settings_of(part)} for part in (network, setting.augmentation)]
+    parts = [
+        {"name": part.registered, **settings_of(part)} for part in (network, setting.augmentation)
+    ]
     seen = [data.digest, data.mean, data.std, data.mirror]
     machine = [data.device.type, torch.__version__]
     code = code_of(network, setting.augmentation, modules=(__name__,))
@@ -161,13 +197,22 @@ def _key(schedule: Experts, setting: Setting) -> str:
 
 
 def _train(schedule: Experts, setting: Setting, index: int, folder: Path | None) -> dict[str, Any]:
-    """Expert `index`: its parameters before the first and after each epoch, and the seconds that it took."""
+    """Expert `index`: its parameters before the first and after each epoch, and the seconds that it
+    took.
+    """
     data = setting.data
     own = _own(setting.context, index, folder)
     recipe = Training(
-        epochs=schedule.epochs, lr=schedule.lr, momentum=0.0, weight_decay=0.0, batch=schedule.batch, drop=False
-    )  # fmt: skip
-    training = TrainingLoop(_network(setting, own.generator), data.images, data.labels, recipe, data, own)
+        epochs=schedule.epochs,
+        lr=schedule.lr,
+        momentum=0.0,
+        weight_decay=0.0,
+        batch=schedule.batch,
+        drop=False,
+    )
+    training = TrainingLoop(
+        _network(setting, own.generator), data.images, data.labels, recipe, data, own
+    )
     training.augmentation = setting.augmentation
     loop = ExpertLoop(training, schedule.epochs)
     seconds = engine.run(loop, training.total, own, f"expert {index + 1} of {schedule.experts}")
@@ -180,7 +225,9 @@ def _own(context: Context, index: int, folder: Path | None) -> Context:
 
 
 def _network(setting: Setting, generator: torch.Generator) -> nn.Module:
-    return networks.build(setting.network, setting.shape, setting.classes, generator, setting.data.device)
+    return networks.build(
+        setting.network, setting.shape, setting.classes, generator, setting.data.device
+    )
 
 
 def _vector(network: nn.Module) -> Tensor:
@@ -188,7 +235,9 @@ def _vector(network: nn.Module) -> Tensor:
 
 
 def _read(path: Path, shape: tuple[int, int]) -> dict[str, Any]:
-    """What is in an expert's file; its parameters, of `shape`, stay there until they are asked for."""
+    """What is in an expert's file; its parameters, of `shape`, stay there until they are asked
+    for.
+    """
     with engine.taking_up(path):
         state: dict[str, Any] = torch.load(path, weights_only=True, mmap=True, map_location="cpu")
         found = tuple(state["parameters"].shape)

@@ -1,13 +1,15 @@
-"""A network is trained on the set until its accuracy has moved, and replaced once the accuracy stays: both loops are gated.
+"""A network is trained on the set until its accuracy has moved, and replaced once the accuracy
+stays: both loops are gated.
 
-Outer: after each step on the images, accuracy on a query of real images; a new network once max - min over the last `window` of
-them is below `settled`. Inner: before each further step, epochs on the set until max - min over the last `window` accuracies is
-above `moved`.
+Outer: after each step on the images, accuracy on a query of real images; a new network once max -
+min over the last `window` of them is below `settled`. Inner: before each further step, epochs on
+the set until max - min over the last `window` accuracies is above `moved`.
 
-Source: Wang et al., "CAFE: Learning to Condense Dataset by Aligning Features" (CVPR 2022), section 3.4, "dynamic bi-level
-optimisation", and the authors' code (lambda_1, lambda_2, ten accuracies, 128 images per class). Differences from that code:
-both loops have an upper bound of ours, without which the inner one need not end; an accuracy is the query's alone, where theirs
-keeps a part of the last one; the network learns no more once it is to be replaced. Steps on the images are counted by the
+Source: Wang et al., "CAFE: Learning to Condense Dataset by Aligning Features" (CVPR 2022), section
+3.4, "dynamic bi-level optimisation", and the authors' code (lambda_1, lambda_2, ten accuracies, 128
+images per class). Differences from that code: both loops have an upper bound of ours, without which
+the inner one need not end; an accuracy is the query's alone, where theirs keeps a part of the last
+one; the network learns no more once it is to be replaced. Steps on the images are counted by the
 method's `iterations`, since how many a network gets is not known beforehand.
 """
 
@@ -27,11 +29,17 @@ from condensers.parts.setting import Setting
 class Gated:
     """Networks that learn from the set as long as their accuracy says so."""
 
-    settled: float = hyper(0.04, unit="range of accuracies, 0 to 1", source="CAFE's code, lambda_1", minimum=0.0)
-    moved: float = hyper(0.03, unit="range of accuracies, 0 to 1", source="CAFE's code, lambda_2", minimum=0.0)
+    settled: float = hyper(
+        0.04, unit="range of accuracies, 0 to 1", source="CAFE's code, lambda_1", minimum=0.0
+    )
+    moved: float = hyper(
+        0.03, unit="range of accuracies, 0 to 1", source="CAFE's code, lambda_2", minimum=0.0
+    )
     window: int = hyper(10, unit="accuracies", source="CAFE's code", minimum=1)
     query: int = hyper(128, unit="real images per class", source="CAFE's code", minimum=1)
-    most_steps: int = hyper(50, unit="steps on the images per network, at most", source="ours", minimum=1)
+    most_steps: int = hyper(
+        50, unit="steps on the images per network, at most", source="ours", minimum=1
+    )
     most_epochs: int = hyper(50, unit="epochs between steps, at most", source="ours", minimum=1)
     lr: float = hyper(0.01, unit="learning rate of the network", source="CAFE's code", minimum=0.0)
     batch: int = hyper(256, unit="images", source="CAFE's code", minimum=1)
@@ -54,7 +62,9 @@ class Gated:
 
 
 class GatedNetworks:
-    """One run. accuracies: the last ones after steps on the images. taken: the steps of the present network."""
+    """One run. accuracies: the last ones after steps on the images. taken: the steps of the present
+    network.
+    """
 
     def __init__(self, schedule: Gated, setting: Setting) -> None:
         self.schedule, self.setting = schedule, setting
@@ -63,7 +73,9 @@ class GatedNetworks:
         self.taken = 0
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
-        """The same network, trained on the set, or a new one where the last steps changed its accuracy little."""
+        """The same network, trained on the set, or a new one where the last steps changed its
+        accuracy little.
+        """
         if step > 0:
             self._follow(*synthetic())
         self.taken += 1
@@ -90,7 +102,9 @@ class GatedNetworks:
 
     @torch.no_grad()
     def _accuracy(self) -> float:
-        """The part of newly drawn real images that the network classifies correctly, 0 to 1; classes are mixed in each batch."""
+        """The part of newly drawn real images that the network classifies correctly, 0 to 1;
+        classes are mixed in each batch.
+        """
         data, rule = self.setting.data, self.schedule
         drawn = [data.sample(label, rule.query, self.setting.generator) for label in data.classes]
         counts = torch.tensor([len(one) for one in drawn], device=data.device)
@@ -101,7 +115,11 @@ class GatedNetworks:
         return right / len(images)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"network": self.current.state_dict(), "accuracies": list(self.accuracies), "taken": self.taken}
+        return {
+            "network": self.current.state_dict(),
+            "accuracies": list(self.accuracies),
+            "taken": self.taken,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.current.load_state_dict(state["network"])

@@ -1,13 +1,15 @@
-"""A pool of networks that learn from the set, of different ages: each step on the images is taken with one of them.
+"""A pool of networks that learn from the set, of different ages: each step on the images is taken
+with one of them.
 
-repeat: pick a network f at random; one step on the images; one step of f on  mean_s 1/2 sum_k ( f(s) - y_s )^2;  a network that
-has taken more than `max_age` steps gives its place to a new one.
+repeat: pick a network f at random; one step on the images; one step of f on  mean_s 1/2 sum_k (
+f(s) - y_s )^2;  a network that has taken more than `max_age` steps gives its place to a new one.
 
-Source: Zhou, Nezhadarya & Ba, "Dataset Distillation using Neural Feature Regression" (FRePo, NeurIPS 2022), algorithm 1, and the
-authors' code for 10 networks, 100 steps, Adam at 3e-4 and at most 1000 images a step. At the start the ages are spread evenly:
-network i is i * max_age / size steps old. Ours is that it takes these steps on the set as it is when the network is picked for
-the first time, so that the wait is spread over the first steps on the images. Training batches are augmented where the method
-has an augmentation.
+Source: Zhou, Nezhadarya & Ba, "Dataset Distillation using Neural Feature Regression" (FRePo,
+NeurIPS 2022), algorithm 1, and the authors' code for 10 networks, 100 steps, Adam at 3e-4 and at
+most 1000 images a step. At the start the ages are spread evenly: network i is i * max_age / size
+steps old. Ours is that it takes these steps on the set as it is when the network is picked for the
+first time, so that the wait is spread over the first steps on the images. Training batches are
+augmented where the method has an augmentation.
 """
 
 from dataclasses import dataclass
@@ -53,7 +55,9 @@ class Pool:
 
 
 class AgeingNetworks:
-    """One run. owed: training steps that each network is to take before it is used next. picked: the one in use, -1 at first."""
+    """One run. owed: training steps that each network is to take before it is used next. picked:
+    the one in use, -1 at first.
+    """
 
     def __init__(self, schedule: Pool, setting: Setting) -> None:
         self.schedule, self.setting = schedule, setting
@@ -92,7 +96,9 @@ class AgeingNetworks:
         for _ in range(steps):
             chosen = torch.arange(len(images))
             if len(images) > self.schedule.batch:
-                chosen = torch.randperm(len(images), generator=self.setting.generator)[: self.schedule.batch]
+                chosen = torch.randperm(len(images), generator=self.setting.generator)[
+                    : self.schedule.batch
+                ]
             chosen = chosen.to(images.device)
             loss = loss_of(network(self.setting.augment(images[chosen])), wanted[chosen], "mse")
             optimiser.zero_grad()
@@ -114,4 +120,8 @@ class AgeingNetworks:
             network.load_state_dict(found)
         for optimiser, found in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser_state.take_up(optimiser, found)
-        self.ages, self.owed, self.picked = list(state["ages"]), list(state["owed"]), state["picked"]
+        self.ages, self.owed, self.picked = (
+            list(state["ages"]),
+            list(state["owed"]),
+            state["picked"],
+        )

@@ -1,11 +1,14 @@
-"""A queue of networks that learn from the real images while the set is learned: each step takes one of them, whatever its age.
+"""A queue of networks that learn from the real images while the set is learned: each step takes one
+of them, whatever its age.
 
-Every `interval` steps a new network joins the queue, and the oldest leaves it where there are more than `size`. Between two steps
-`trained` of them, drawn at random, take `training_steps` steps of SGD on random real images.
+Every `interval` steps a new network joins the queue, and the oldest leaves it where there are more
+than `size`. Between two steps `trained` of them, drawn at random, take `training_steps` steps of
+SGD on random real images.
 
-Source: Zhao et al., "Improved Distribution Matching for Dataset Condensation" (IDM, CVPR 2023), section 3.3 as we recall, and the
-authors' code with the options of its commands. The queue begins with three networks and gets its fourth before the first step.
-Difference from that code: a network's accuracy is that of its last training (theirs adds up since the last evaluation of the set
+Source: Zhao et al., "Improved Distribution Matching for Dataset Condensation" (IDM, CVPR 2023),
+section 3.3 as we recall, and the authors' code with the options of its commands. The queue begins
+with three networks and gets its fourth before the first step. Difference from that code: a
+network's accuracy is that of its last training (theirs adds up since the last evaluation of the set
 and then starts again from nothing).
 """
 
@@ -27,9 +30,18 @@ class Queue:
 
     size: int = hyper(100, unit="networks at most", source="IDM's code, net_num", minimum=1)
     first: int = hyper(3, unit="networks at the beginning", source="IDM's code", minimum=0)
-    interval: int = hyper(30, unit="steps between new networks", source="IDM's code (5 for one image per class)", minimum=1)
-    trained: int = hyper(2, unit="networks trained between steps", source="IDM's code, fetch_net_num", minimum=0)
-    training_steps: int = hyper(10, unit="steps of each", source="IDM's code, model_train_steps", minimum=1)
+    interval: int = hyper(
+        30,
+        unit="steps between new networks",
+        source="IDM's code (5 for one image per class)",
+        minimum=1,
+    )
+    trained: int = hyper(
+        2, unit="networks trained between steps", source="IDM's code, fetch_net_num", minimum=0
+    )
+    training_steps: int = hyper(
+        10, unit="steps of each", source="IDM's code, model_train_steps", minimum=1
+    )
     lr: float = hyper(0.01, unit="learning rate of the networks", source="IDM's code", minimum=0.0)
     momentum: float = hyper(0.9, source="IDM's code, net_decay", minimum=0.0)
     weight_decay: float = hyper(5e-4, source="IDM's code, net_decay", minimum=0.0)
@@ -50,7 +62,10 @@ class Queue:
 
 
 class QueuedNetworks:
-    """One run: networks and their optimisers, the oldest first. Each carries its `accuracy`, 0 before it was trained."""
+    """One run: networks and their optimisers, the oldest first.
+
+    Each carries its `accuracy`, 0 before it was trained.
+    """
 
     def __init__(self, schedule: Queue, setting: Setting) -> None:
         self.schedule, self.setting = schedule, setting
@@ -67,7 +82,12 @@ class QueuedNetworks:
         carry_accuracy(network, 0.0)
         self.networks.append(network)
         self.optimisers.append(
-            torch.optim.SGD(network.parameters(), lr=rule.lr, momentum=rule.momentum, weight_decay=rule.weight_decay)
+            torch.optim.SGD(
+                network.parameters(),
+                lr=rule.lr,
+                momentum=rule.momentum,
+                weight_decay=rule.weight_decay,
+            )
         )
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
@@ -82,7 +102,9 @@ class QueuedNetworks:
 
     def _some(self, n: int) -> list[int]:
         """n different positions in the queue (all where there are fewer), drawn at random."""
-        positions: list[int] = torch.randperm(len(self.networks), generator=self.setting.generator)[:n].tolist()
+        positions: list[int] = torch.randperm(len(self.networks), generator=self.setting.generator)[
+            :n
+        ].tolist()
         return positions
 
     def _train(self, network: nn.Module, optimiser: torch.optim.SGD) -> None:
@@ -103,7 +125,9 @@ class QueuedNetworks:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.networks, self.optimisers = [], []
-        for weights, moments, accuracy in zip(state["networks"], state["optimisers"], state["accuracies"], strict=True):
+        for weights, moments, accuracy in zip(
+            state["networks"], state["optimisers"], state["accuracies"], strict=True
+        ):
             self._join(self.setting.fresh())
             self.networks[-1].load_state_dict(weights)
             self.optimisers[-1].load_state_dict(moments)
@@ -111,5 +135,7 @@ class QueuedNetworks:
 
 
 def carry_accuracy(network: nn.Module, accuracy: float) -> None:
-    """Let terms of the loss know how much of the real images the network classified correctly, 0 to 1."""
+    """Let terms of the loss know how much of the real images the network classified correctly, 0 to
+    1.
+    """
     network.accuracy = accuracy  # type: ignore[assignment]

@@ -16,13 +16,20 @@ from condensers.parts.setting import Setting
 class Fresh:
     """A new network at every step, or every few steps, never trained.
 
-    A new, randomly initialised network for every step (DM, WACV 2023, section 3.2), or for every few of them.
+    A new, randomly initialised network for every step (DM, WACV 2023, section 3.2), or for every
+    few of them.
 
-    With `reuse` k > 1 a network serves k steps, and with it its real batch, its draw of augmentation and what the objective read
-    from them: the real side costs a k-th. DC and DSA's networks are matched so by the schedule trained-on-synthetic.
+    With `reuse` k > 1 a network serves k steps, and with it its real batch, its draw of
+    augmentation and what the objective read from them: the real side costs a k-th. DC and DSA's
+    networks are matched so by the schedule trained-on-synthetic.
     """
 
-    reuse: int = hyper(1, unit="steps with a network, its real batch and its draw", source="DM, algorithm 1", minimum=1)
+    reuse: int = hyper(
+        1,
+        unit="steps with a network, its real batch and its draw",
+        source="DM, algorithm 1",
+        minimum=1,
+    )
 
     registered: ClassVar[str] = "fresh"
     gives: ClassVar[str] = "network"
@@ -62,7 +69,11 @@ class FreshNetworks:
         return self.current
 
     def state_dict(self) -> dict[str, Any]:
-        return {"network": self.current.state_dict()} if self.schedule.keeps and self.current is not None else {}
+        return (
+            {"network": self.current.state_dict()}
+            if self.schedule.keeps and self.current is not None
+            else {}
+        )
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         if "network" in state:
@@ -74,19 +85,29 @@ class FreshNetworks:
 class Cached:
     """Random networks that come again and again, with the statistics of the real images cached.
 
-    A fixed number of random networks, each with what the objective reads from the real images, computed once.
+    A fixed number of random networks, each with what the objective reads from the real images,
+    computed once.
 
-    L(S) = sum_c || m_ic - mean_b psi_i(A_i(s_cb)) ||^2,  m_ic = mean of psi_i(A_i(x)) over class c,  i the step's network
+    L(S) = sum_c || m_ic - mean_b psi_i(A_i(s_cb)) ||^2,  m_ic = mean of psi_i(A_i(x)) over class c,
+    i the step's network
 
-    Source: ours, of DM's objective (WACV 2023, eq. 5), whose expectation over networks becomes a mean over `networks` of them,
-    each with one draw of augmentation, and whose real batch becomes the whole class: no noise on the real side, no cost of it
-    after the first steps. Any objective with statistics takes it. `real = "batch"` reads one batch of the sampler in place of the
-    whole class.
+    Source: ours, of DM's objective (WACV 2023, eq. 5), whose expectation over networks becomes a
+    mean over `networks` of them, each with one draw of augmentation, and whose real batch becomes
+    the whole class: no noise on the real side, no cost of it after the first steps. Any objective
+    with statistics takes it. `real = "batch"` reads one batch of the sampler in place of the whole
+    class.
     """
 
     networks: int = hyper(10, unit="networks", source="ours", minimum=1)
-    real: str = hyper("class", unit="real images behind the statistics of a network", source="ours", values=("class", "batch"))
-    order: str = hyper("in-turn", unit="which network a step takes", source="ours", values=("in-turn", "random"))
+    real: str = hyper(
+        "class",
+        unit="real images behind the statistics of a network",
+        source="ours",
+        values=("class", "batch"),
+    )
+    order: str = hyper(
+        "in-turn", unit="which network a step takes", source="ours", values=("in-turn", "random")
+    )
 
     registered: ClassVar[str] = "cached"
     gives: ClassVar[str] = "network"
@@ -115,7 +136,10 @@ class Cached:
 
 
 class CachedNetworks:
-    """One run: its networks. What is cached belongs to the loop, which finds it by the slot's number."""
+    """One run: its networks.
+
+    What is cached belongs to the loop, which finds it by the slot's number.
+    """
 
     def __init__(self, schedule: Cached, setting: Setting) -> None:
         self.schedule, self.setting = schedule, setting

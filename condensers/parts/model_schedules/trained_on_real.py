@@ -1,9 +1,11 @@
-"""A network is trained on the real images between the steps on the synthetic ones, and replaced after `inner` of them.
+"""A network is trained on the real images between the steps on the synthetic ones, and replaced
+after `inner` of them.
 
-Source: Kim et al., "Dataset Condensation via Efficient Synthetic-Data Parameterization" (IDC, ICML 2022), algorithm 1, and
-the authors' code: after each step on the images the network sees `n_data` real images, in batches, augmented image by image
-and mixed by CutMix; with CutMix the augmentation is without cutout. The training after the last of the inner steps has no
-effect and is left out. Networks with batch norm are put in evaluation mode after one pass of real images, which that code
+Source: Kim et al., "Dataset Condensation via Efficient Synthetic-Data Parameterization" (IDC, ICML
+2022), algorithm 1, and the authors' code: after each step on the images the network sees `n_data`
+real images, in batches, augmented image by image and mixed by CutMix; with CutMix the augmentation
+is without cutout. The training after the last of the inner steps has no effect and is left out.
+Networks with batch norm are put in evaluation mode after one pass of real images, which that code
 does not do.
 """
 
@@ -25,15 +27,24 @@ from condensers.parts.setting import Setting
 class TrainedOnReal:
     """Networks that learn from the real images, between the steps on the synthetic ones."""
 
-    inner: int = hyper(100, unit="steps on the images per network", source="IDC's code, inner_loop", minimum=1)
-    n_data: int = hyper(500, unit="real images per epoch", source="IDC's code (2000 for CIFAR-10)", minimum=1)
-    epochs: int = hyper(1, unit="epochs of the network between steps", source="IDC's code, net_epoch", minimum=0)
+    inner: int = hyper(
+        100, unit="steps on the images per network", source="IDC's code, inner_loop", minimum=1
+    )
+    n_data: int = hyper(
+        500, unit="real images per epoch", source="IDC's code (2000 for CIFAR-10)", minimum=1
+    )
+    epochs: int = hyper(
+        1, unit="epochs of the network between steps", source="IDC's code, net_epoch", minimum=0
+    )
     lr: float = hyper(0.01, source="IDC's code", minimum=0.0)
     momentum: float = hyper(0.9, source="IDC's code", minimum=0.0)
     weight_decay: float = hyper(5e-4, source="IDC's code", minimum=0.0)
     batch: int = hyper(64, unit="images", source="IDC's code, batch_real", minimum=1)
     cutmix: float = hyper(
-        0.5, unit="probability", source="IDC's code, mix_p of 28 and 32 pixels (MNIST with tiles: 0; ImageNet: 1)", minimum=0.0
+        0.5,
+        unit="probability",
+        source="IDC's code, mix_p of 28 and 32 pixels (MNIST with tiles: 0; ImageNet: 1)",
+        minimum=0.0,
     )
 
     registered: ClassVar[str] = "trained-on-real"
@@ -52,7 +63,9 @@ class TrainedOnReal:
 
 
 class RealTraining:
-    """One run: the present network and its optimiser, which keeps its momentum from step to step."""
+    """One run: the present network and its optimiser, which keeps its momentum from step to
+    step.
+    """
 
     def __init__(self, schedule: TrainedOnReal, setting: Setting) -> None:
         self.schedule, self.setting, self.data = schedule, setting, setting.data
@@ -65,10 +78,14 @@ class RealTraining:
         rule = self.schedule
         self.current = self.setting.fresh()
         weights, momentum, decay = self.current.parameters(), rule.momentum, rule.weight_decay
-        self.optimiser = torch.optim.SGD(weights, lr=rule.lr, momentum=momentum, weight_decay=decay, fused=True)
+        self.optimiser = torch.optim.SGD(
+            weights, lr=rule.lr, momentum=momentum, weight_decay=decay, fused=True
+        )
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
-        """A new network at the first of each `inner` steps, else the last one, trained for `epochs`."""
+        """A new network at the first of each `inner` steps, else the last one, trained for
+        `epochs`.
+        """
         if step % self.schedule.inner == 0:
             if step > 0:
                 self._begin_network()
@@ -78,7 +95,9 @@ class RealTraining:
         return ready(self.current, self.setting)
 
     def _train(self) -> None:
-        """`n_data` real images, and the rest of the last batch of them; all where there are fewer."""
+        """`n_data` real images, and the rest of the last batch of them; all where there are
+        fewer.
+        """
         self.current.train()
         seen = 0
         for chosen in batches_of(len(self.data.images), self.schedule.batch, self.setting):
@@ -89,11 +108,16 @@ class RealTraining:
                 break
 
     def _varied(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Augmented image by image, then mixed with probability `cutmix`; the labels are then (n, K) probabilities."""
+        """Augmented image by image, then mixed with probability `cutmix`; the labels are then (n,
+        K) probabilities.
+        """
         generator = self.setting.generator
         drawn = self.augmentation.draw(len(images), self.setting.shape, generator)
         images = torch.as_tensor(self.augmentation.apply(images, drawn))
-        if self.schedule.cutmix > 0 and float(torch.rand((), generator=generator)) < self.schedule.cutmix:
+        if (
+            self.schedule.cutmix > 0
+            and float(torch.rand((), generator=generator)) < self.schedule.cutmix
+        ):
             return cutmix(images, labels, self.setting.classes, generator)
         return images, labels
 

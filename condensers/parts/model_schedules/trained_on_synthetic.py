@@ -1,7 +1,9 @@
-"""A network is trained on the synthetic set between the matching steps, and replaced after `outer` of them.
+"""A network is trained on the synthetic set between the matching steps, and replaced after `outer`
+of them.
 
-Source: DC (ICLR 2021), algorithm 1: for each of the initialisations, `outer` times (one step on the images, then `inner`
-epochs of the network on the synthetic images); the training after the last of the outer steps has no effect and is left out.
+Source: DC (ICLR 2021), algorithm 1: for each of the initialisations, `outer` times (one step on the
+images, then `inner` epochs of the network on the synthetic images); the training after the last of
+the outer steps has no effect and is left out.
 """
 
 from dataclasses import dataclass
@@ -18,12 +20,15 @@ from condensers.parts.setting import Setting
 
 
 def outer_loops(ipc: int) -> int:
-    """Matching steps per network: as many as images per class, 50 at most (DC's code, get_loops)."""
+    """Matching steps per network: as many as images per class, 50 at most (DC's code,
+    get_loops).
+    """
     return min(ipc, 50)
 
 
 def inner_loops(outer: int) -> int:
-    """Epochs between steps: 50, 25, 20, 15, 10 for 10, 20, 30, 40, 50 outer steps, as published; the same rule elsewhere.
+    """Epochs between steps: 50, 25, 20, 15, 10 for 10, 20, 30, 40, 50 outer steps, as published;
+    the same rule elsewhere.
 
     >>> [inner_loops(outer) for outer in (10, 20, 30, 40, 50)]
     [50, 25, 20, 15, 10]
@@ -36,14 +41,25 @@ class TrainedOnSynthetic:
     """Networks that learn from the set as it is so far, between the steps on the images."""
 
     outer: int | None = hyper(
-        None, unit="steps on the images per network", source="DC's code: images per class, 50 at most", minimum=1
+        None,
+        unit="steps on the images per network",
+        source="DC's code: images per class, 50 at most",
+        minimum=1,
     )
     inner: int | None = hyper(
-        None, unit="epochs of the network between steps", source="DC's code: 500 / outer, by fives", minimum=1
+        None,
+        unit="epochs of the network between steps",
+        source="DC's code: 500 / outer, by fives",
+        minimum=1,
     )
     lr: float = hyper(0.01, source="DC, section 4.1", minimum=0.0)
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    reuse: int = hyper(1, unit="steps with the network as it is, its real batch and its draw", source="DC: 1", minimum=1)
+    reuse: int = hyper(
+        1,
+        unit="steps with the network as it is, its real batch and its draw",
+        source="DC: 1",
+        minimum=1,
+    )
 
     registered: ClassVar[str] = "trained-on-synthetic"
     gives: ClassVar[str] = "network"
@@ -81,7 +97,9 @@ class LearningNetworks:
         self.slot: Slot | None = None
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
-        """A new network at the first of each `outer` steps, else the last one, trained for `inner` epochs every `reuse` steps."""
+        """A new network at the first of each `outer` steps, else the last one, trained for `inner`
+        epochs every `reuse` steps.
+        """
         taken, reuse = step % self.schedule.steps(self.setting.ipc), self.schedule.reuse
         self.slot = Slot(0, new=taken % reuse == 0, whole=False) if reuse > 1 else None
         if taken % reuse:

@@ -14,11 +14,17 @@ BATCH_NORM_IMAGES = 16  # of each class, as in DC's code
 
 
 def train_epoch(
-    network: nn.Module, optimiser: torch.optim.Optimizer, images: Tensor, labels: Tensor, batch: int, setting: Setting
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+    batch: int,
+    setting: Setting,
 ) -> None:
     """Every image (N, C, H, W) once, in a new order, in batches that are augmented image by image.
 
-    labels: (N,) int64, or (N, K) probabilities. The order and the augmentation are drawn from the setting's generator.
+    labels: (N,) int64, or (N, K) probabilities. The order and the augmentation are drawn from the
+    setting's generator.
     """
     for chosen in batches_of(len(images), batch, setting):
         train_step(network, optimiser, setting.augment(images[chosen]), labels[chosen])
@@ -30,8 +36,12 @@ def batches_of(images: int, batch: int, setting: Setting) -> Iterable[Tensor]:
     return torch.split(order, batch)
 
 
-def train_step(network: nn.Module, optimiser: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> Tensor:
-    """One step on the cross-entropy of images (n, C, H, W); returns the logits (n, K) before it, without a graph."""
+def train_step(
+    network: nn.Module, optimiser: torch.optim.Optimizer, images: Tensor, labels: Tensor
+) -> Tensor:
+    """One step on the cross-entropy of images (n, C, H, W); returns the logits (n, K) before it,
+    without a graph.
+    """
     logits: Tensor = network(images)
     loss = functional.cross_entropy(logits, labels)
     optimiser.zero_grad()
@@ -41,9 +51,14 @@ def train_step(network: nn.Module, optimiser: torch.optim.Optimizer, images: Ten
 
 
 def ready(network: nn.Module, setting: Setting) -> nn.Module:
-    """The network as gradients are matched in it: in training mode, batch norms with statistics of real images, kept there."""
+    """The network as gradients are matched in it: in training mode, batch norms with statistics of
+    real images, kept there.
+    """
     network.train()
     if has_batch_norm(network):
-        real = [setting.data.sample(label, BATCH_NORM_IMAGES, setting.generator) for label in setting.data.classes]
+        real = [
+            setting.data.sample(label, BATCH_NORM_IMAGES, setting.generator)
+            for label in setting.data.classes
+        ]
         freeze_batch_norm(network, torch.cat(real))
     return network

@@ -1,14 +1,17 @@
-"""Attention matching: the squared distance of class-mean attention maps, layer by layer, and of mean embeddings.
+"""Attention matching: the squared distance of class-mean attention maps, layer by layer, and of
+mean embeddings.
 
 a_l(x) = vec( sum_ch | f_l(x)_ch |^p ) / || vec( sum_ch | f_l(x)_ch |^p ) ||
 
-L = scale sum_c ( sum_{l < last} || mean_b a_l(x_b) - mean_b a_l(s_b) ||^2 + balance || mean_b z(x_b) - mean_b z(s_b) ||^2 )
+L = scale sum_c ( sum_{l < last} || mean_b a_l(x_b) - mean_b a_l(s_b) ||^2 + balance || mean_b
+z(x_b) - mean_b z(s_b) ||^2 )
 
 f_l are the maps after each activation, z the embedding.
 
-Source: Sajedi et al., "DataDAM: Efficient Dataset Distillation with Attention Matching" (ICCV 2023), eq. 2 to 5 as we recall,
-and the authors' code for scale and balance. The power is the paper's, 4; their code calls its attention with 1. Layers without
-positions (an MLP's) are normalised as they are, | f |^p; a network with one activation has the last term alone.
+Source: Sajedi et al., "DataDAM: Efficient Dataset Distillation with Attention Matching" (ICCV
+2023), eq. 2 to 5 as we recall, and the authors' code for scale and balance. The power is the
+paper's, 4; their code calls its attention with 1. Layers without positions (an MLP's) are
+normalised as they are, | f |^p; a network with one activation has the last term alone.
 """
 
 from collections.abc import Sequence
@@ -29,10 +32,17 @@ class AttentionMatching:
     """Squared distances between class means of spatial attention, and between mean embeddings."""
 
     power: float = hyper(
-        4.0, unit="power of the activations", source="DataDAM, table of hyperparameters (1 in the code)", minimum=1.0
+        4.0,
+        unit="power of the activations",
+        source="DataDAM, table of hyperparameters (1 in the code)",
+        minimum=1.0,
     )
-    balance: float = hyper(0.01, unit="weight of the embedding", source="DataDAM's code, task_balance", minimum=0.0)
-    scale: float = hyper(100.0, unit="factor of the whole loss", source="DataDAM's code", minimum=0.0)
+    balance: float = hyper(
+        0.01, unit="weight of the embedding", source="DataDAM's code, task_balance", minimum=0.0
+    )
+    scale: float = hyper(
+        100.0, unit="factor of the whole loss", source="DataDAM's code", minimum=0.0
+    )
 
     registered: ClassVar[str] = "attention"
     kind: ClassVar[str] = "pairs"
@@ -43,10 +53,14 @@ class AttentionMatching:
     passes: ClassVar[tuple[float, float]] = (1 / 3, 1.0)
 
     def statistics(self, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
-        """The means of the pairs' real images, a tensor (len(pairs), ...) for each layer, the embedding last; without a graph."""
+        """The means of the pairs' real images, a tensor (len(pairs), ...) for each layer, the
+        embedding last; without a graph.
+        """
         return of_real(self._means, network, pairs)
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None) -> Tensor:
+    def loss(
+        self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None
+    ) -> Tensor:
         """Sum over the pairs' classes, differentiable in the synthetic images."""
         real = statistics or self.statistics(network, pairs)
         synthetic = self._means(network, [pair.synthetic for pair in pairs], together=True)
@@ -62,7 +76,8 @@ class AttentionMatching:
 
 
 def attention(maps: Tensor, power: float) -> Tensor:
-    """(N, C, H, W) -> (N, H * W): the channels' absolute values to a power, summed, of length one for each image.
+    """(N, C, H, W) -> (N, H * W): the channels' absolute values to a power, summed, of length one
+    for each image.
 
     Maps without positions (N, D) keep their D values.
     """

@@ -1,7 +1,8 @@
 """What an objective is given, and what it must say of itself.
 
-An objective is a frozen dataclass of its hyperparameters. There are two kinds: one compares real and synthetic images class by
-class (`kind = "pairs"`), the other looks at the set as a whole (`kind = "whole"`).
+An objective is a frozen dataclass of its hyperparameters. There are two kinds: one compares real
+and synthetic images class by class (`kind = "pairs"`), the other looks at the set as a whole (`kind
+= "whole"`).
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +16,9 @@ from condensers.parts.setting import Setting
 
 
 class Pair(NamedTuple):
-    """The images of one class, both augmented with the same draw: (n, C, H, W) float32 normalised."""
+    """The images of one class, both augmented with the same draw: (n, C, H, W) float32
+    normalised.
+    """
 
     label: int
     real: Tensor
@@ -26,9 +29,10 @@ class Pair(NamedTuple):
 class Whole:
     """The set as it is at one step, and a batch of real images of all classes.
 
-    images: (M, C, H, W), ordered by class, not augmented, differentiable. labels: (M,) int64, or (M, K) float, then
-    differentiable. real, real_labels: a batch drawn over all classes, (n, C, H, W) and (n,) int64; n = 0 where the objective
-    wants none. extra: the objective's own learned tensors. augment: per-image augmentation, a new draw at every call.
+    images: (M, C, H, W), ordered by class, not augmented, differentiable. labels: (M,) int64, or
+    (M, K) float, then differentiable. real, real_labels: a batch drawn over all classes, (n, C, H,
+    W) and (n,) int64; n = 0 where the objective wants none. extra: the objective's own learned
+    tensors. augment: per-image augmentation, a new draw at every call.
     """
 
     images: Tensor
@@ -45,7 +49,9 @@ class Whole:
 
 
 class Learned(NamedTuple):
-    """A tensor that an objective learns beside images and labels. stored: whether it belongs to the set and its bytes."""
+    """A tensor that an objective learns beside images and labels. stored: whether it belongs to the
+    set and its bytes.
+    """
 
     start: Tensor
     lr: float
@@ -55,17 +61,20 @@ class Learned(NamedTuple):
 class Objective(Protocol):
     """A loss over real and synthetic images under what the schedule gives.
 
-    needs: "network" (an nn.Module), "segment" (a stretch of an expert's path) or "nothing". real: whether real images are
-    drawn. couples_classes: whether the loss of one class depends on the others.
-    kind "pairs": `joint` says whether one loss wants several classes at once (cheaper) or one class at a time (less memory);
-    `loss(network, pairs)` is the sum over the pairs, differentiable in the synthetic images. Where what it reads from real images
-    is a mean over each pair's, `statistics(network, pairs)` gives that alone, without a graph, as a list of tensors (len(pairs),
-    ...), and `loss(network, pairs, statistics)` reads no real image: then schedules may keep it for several steps.
-    kind "whole": `loss(given, whole)` is a scalar. An objective with a reverse pass of its own has `backward(given, whole)`
-    in its place, which adds to the `.grad` of whole's leaves by torch.autograd.backward and returns the loss as a number.
-    It may learn more than images and labels: `extras(setting)` are those tensors, `project(extra)` keeps them valid after each
-    step, `pack(extra)` gives them as stored, `extra_bytes(per_class)` how many bytes they take for so many decoded images of a
-    class, `recipe()` what the card tells those who train on the set.
+    needs: "network" (an nn.Module), "segment" (a stretch of an expert's path) or "nothing". real:
+    whether real images are drawn. couples_classes: whether the loss of one class depends on the
+    others. kind "pairs": `joint` says whether one loss wants several classes at once (cheaper) or
+    one class at a time (less memory); `loss(network, pairs)` is the sum over the pairs,
+    differentiable in the synthetic images. Where what it reads from real images is a mean over each
+    pair's, `statistics(network, pairs)` gives that alone, without a graph, as a list of tensors
+    (len(pairs), ...), and `loss(network, pairs, statistics)` reads no real image: then schedules
+    may keep it for several steps. kind "whole": `loss(given, whole)` is a scalar. An objective with
+    a reverse pass of its own has `backward(given, whole)` in its place, which adds to the `.grad`
+    of whole's leaves by torch.autograd.backward and returns the loss as a number. It may learn more
+    than images and labels: `extras(setting)` are those tensors, `project(extra)` keeps them valid
+    after each step, `pack(extra)` gives them as stored, `extra_bytes(per_class)` how many bytes
+    they take for so many decoded images of a class, `recipe()` what the card tells those who train
+    on the set.
     """
 
     registered: ClassVar[str]

@@ -1,12 +1,15 @@
-"""Plain gradient descent on synthetic images, and the way back through it to images, labels and learning rates.
+"""Plain gradient descent on synthetic images, and the way back through it to images, labels and
+learning rates.
 
-theta_{s+1} = theta_s - a_s g_s,   g_s = grad CE( A(x_s), y_s; theta_s ),   v_N = dL / dtheta_N;   backwards, for s = N-1 .. 0,
-with h_s = <g_s, v_{s+1}>:
+theta_{s+1} = theta_s - a_s g_s,   g_s = grad CE( A(x_s), y_s; theta_s ),   v_N = dL / dtheta_N;
+backwards, for s = N-1 .. 0, with h_s = <g_s, v_{s+1}>:
 
-    dL/d(x_s, y_s) += -a_s dh_s / d(x_s, y_s),   dL/da_s = -h_s,   v_s = v_{s+1} - a_s dh_s / dtheta_s
+    dL/d(x_s, y_s) += -a_s dh_s / d(x_s, y_s),   dL/da_s = -h_s,   v_s = v_{s+1} - a_s dh_s /
+    dtheta_s
 
-Source: Maclaurin et al., "Gradient-based hyperparameter optimization through reversible learning" (2015), algorithm 2 without
-momentum, theta_s kept instead of undone. One Hessian-vector product a step; memory for N parameter vectors and one graph.
+Source: Maclaurin et al., "Gradient-based hyperparameter optimization through reversible learning"
+(2015), algorithm 2 without momentum, theta_s kept instead of undone. One Hessian-vector product a
+step; memory for N parameter vectors and one graph.
 """
 
 from collections.abc import Sequence
@@ -23,7 +26,9 @@ from condensers.parts.objectives.base import Whole
 
 
 class Step(NamedTuple):
-    """chosen: positions of the images that a step trains on, (n,) int64. draw: their augmentation."""
+    """chosen: positions of the images that a step trains on, (n,) int64. draw: their
+    augmentation.
+    """
 
     chosen: Tensor
     draw: Any
@@ -31,9 +36,11 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Descent:
-    """Steps of plain SGD of `network` on the images of `whole`; rates: (N,), one for each of the N steps.
+    """Steps of plain SGD of `network` on the images of `whole`; rates: (N,), one for each of the N
+    steps.
 
-    Networks are in training mode and parameters (P,) are one vector, in the order of `network.parameters()`.
+    Networks are in training mode and parameters (P,) are one vector, in the order of
+    `network.parameters()`.
     """
 
     network: nn.Module
@@ -41,8 +48,12 @@ class Descent:
     rates: Tensor
     steps: Sequence[Step]
 
-    def gradient(self, theta: Tensor, step: Step, images: Tensor, labels: Tensor, graph: bool) -> Tensor:
-        """g_s at `theta`, (P,), for the step's images (n, C, H, W) and labels, not yet augmented."""
+    def gradient(
+        self, theta: Tensor, step: Step, images: Tensor, labels: Tensor, graph: bool
+    ) -> Tensor:
+        """g_s at `theta`, (P,), for the step's images (n, C, H, W) and labels, not yet
+        augmented.
+        """
         augmented = self.whole.setting.augmentation.apply(images, step.draw)
         with by_modules() if graph else precision("fp32"):
             loss = functional.cross_entropy(logits(self.network, theta, augmented), labels)
@@ -59,7 +70,11 @@ class Descent:
 
     def walk(self, theta: Tensor) -> list[Tensor]:
         """theta_0 .. theta_N without a graph."""
-        images, labels, path = self.whole.images.detach(), self.whole.labels.detach(), [theta.detach()]
+        images, labels, path = (
+            self.whole.images.detach(),
+            self.whole.labels.detach(),
+            [theta.detach()],
+        )
         for step, rate in zip(self.steps, self.rates.detach(), strict=True):
             theta = path[-1].requires_grad_()
             gradient = self.gradient(theta, step, images[step.chosen], labels[step.chosen], False)
@@ -67,14 +82,17 @@ class Descent:
         return [one.detach() for one in path]
 
     def reverse(self, path: Sequence[Tensor], adjoint: Tensor, through_path: bool) -> None:
-        """Add dL/d(images, labels, rates) to the leaves behind them; path: theta_0 .. theta_N, adjoint: dL/dtheta_N, (P,).
+        """Add dL/d(images, labels, rates) to the leaves behind them; path: theta_0 .. theta_N,
+        adjoint: dL/dtheta_N, (P,).
 
-        Without `through_path` v_s stays dL/dtheta_N: what an image does to the later gradients, by moving the point where they
-        are taken, is left out.
+        Without `through_path` v_s stays dL/dtheta_N: what an image does to the later gradients, by
+        moving the point where they are taken, is left out.
         """
         whole, rates = self.whole, self.rates.detach()
         soft = whole.labels.is_floating_point()
-        sums = [torch.zeros_like(whole.images), torch.zeros_like(rates)] + [torch.zeros_like(whole.labels)] * soft
+        sums = [torch.zeros_like(whole.images), torch.zeros_like(rates)] + [
+            torch.zeros_like(whole.labels)
+        ] * soft
         for index in reversed(range(len(self.steps))):
             step = self.steps[index]
             theta = path[index].detach().requires_grad_(True)

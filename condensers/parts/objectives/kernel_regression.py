@@ -1,4 +1,5 @@
-"""Kernel ridge regression: the real images' labels, as the synthetic set predicts them through a kernel.
+"""Kernel ridge regression: the real images' labels, as the synthetic set predicts them through a
+kernel.
 
 P = K_ts ( K_ss + r tr(K_ss) / n I )^-1 y_s,
 mse:      L = 1/2 mean_bk ( P - y_t )^2               (KIP, its notebook)
@@ -6,12 +7,14 @@ mse-sum:  L = 1/2 mean_b sum_k ( P - y_t )^2          (FRePo, its code)
 platt:    L = mean_b cross-entropy( exp(q) P, class ) with q learned (RFAD, its code)
 and with a margin weight m:  L - m mean_s min( top1(y_s) - top2(y_s), 1/K )   (FRePo's code)
 
-s synthetic, t real; y_t is the centred one-hot label, onehot - 1/K, and so is y_s where labels are hard.
+s synthetic, t real; y_t is the centred one-hot label, onehot - 1/K, and so is y_s where labels are
+hard.
 
-Source: Nguyen, Chen & Lee, "Dataset meta-learning from kernel ridge-regression" (KIP, ICLR 2021), eq. 3 to 5; Zhou, Nezhadarya &
-Ba (FRePo, NeurIPS 2022); Loo et al. (RFAD, NeurIPS 2022). The mean over synthetic images in the margin term, and the set doubled
-by its mirror images (`flip`) in the order images, mirrored images, are as we recall FRePo's code. With an augmentation the real
-images are augmented, image by image, and the synthetic ones are not.
+Source: Nguyen, Chen & Lee, "Dataset meta-learning from kernel ridge-regression" (KIP, ICLR 2021),
+eq. 3 to 5; Zhou, Nezhadarya & Ba (FRePo, NeurIPS 2022); Loo et al. (RFAD, NeurIPS 2022). The mean
+over synthetic images in the margin term, and the set doubled by its mirror images (`flip`) in the
+order images, mirrored images, are as we recall FRePo's code. With an augmentation the real images
+are augmented, image by image, and the synthetic ones are not.
 """
 
 from dataclasses import dataclass
@@ -37,12 +40,25 @@ class KernelRegression:
     """Loss of kernel ridge regression from the synthetic set to real images."""
 
     kernel: Any = hyper("fc_ntk", source="KIP's notebook", part="kernel")
-    ridge: float = hyper(1e-6, unit="mean of the kernel matrix's diagonal", source="KIP, FRePo", minimum=0.0)
+    ridge: float = hyper(
+        1e-6, unit="mean of the kernel matrix's diagonal", source="KIP, FRePo", minimum=0.0
+    )
     criterion: str = hyper("mse", source="KIP", values=("mse", "mse-sum", "platt"))
-    margin: float = hyper(0.0, unit="weight of the label margin", source="ours: FRePo has 1", minimum=0.0)
-    flip: bool = hyper(False, unit="the set doubled by mirror images, where they keep their label", source="ours: FRePo does")
+    margin: float = hyper(
+        0.0, unit="weight of the label margin", source="ours: FRePo has 1", minimum=0.0
+    )
+    flip: bool = hyper(
+        False,
+        unit="the set doubled by mirror images, where they keep their label",
+        source="ours: FRePo does",
+    )
     platt_lr: float = hyper(0.01, unit="learning rate of q", source="RFAD's code", minimum=0.0)
-    dtype: str = hyper("float64", unit="of kernel and solution", source="KIP's notebook", values=("float32", "float64"))
+    dtype: str = hyper(
+        "float64",
+        unit="of kernel and solution",
+        source="KIP's notebook",
+        values=("float32", "float64"),
+    )
 
     registered: ClassVar[str] = "kernel-regression"
     kind: ClassVar[str] = "whole"
@@ -66,7 +82,11 @@ class KernelRegression:
         """The logarithm q of Platt's scale, which is not stored."""
         if self.criterion != "platt":
             return {}
-        return {"platt": Learned(torch.zeros(1, device=setting.data.device), self.platt_lr, stored=False)}
+        return {
+            "platt": Learned(
+                torch.zeros(1, device=setting.data.device), self.platt_lr, stored=False
+            )
+        }
 
     def recipe(self) -> dict[str, str]:
         """Networks are regressed on labels of form "scores"."""
@@ -82,32 +102,46 @@ class KernelRegression:
             images, labels = torch.cat([images, images.flip(-1)]), torch.cat([labels, labels])
         predicted = ridge_predictions(kernel, images, labels, real, self.ridge)
         loss = self._criterion(predicted, whole)
-        return loss - self.margin * label_margin(whole.labels) if self.margin and whole.labels.ndim == 2 else loss
+        return (
+            loss - self.margin * label_margin(whole.labels)
+            if self.margin and whole.labels.ndim == 2
+            else loss
+        )
 
     def _criterion(self, predicted: Tensor, whole: Whole) -> Tensor:
         if self.criterion == "platt":
-            return functional.cross_entropy(whole.extra["platt"].exp() * predicted, whole.real_labels)
+            return functional.cross_entropy(
+                whole.extra["platt"].exp() * predicted, whole.real_labels
+            )
         squares = (predicted - targets(whole.real_labels, predicted.shape[1])).square()
         return 0.5 * (squares.sum(1).mean() if self.criterion == "mse-sum" else squares.mean())
 
 
 def targets(labels: Tensor, classes: int) -> Tensor:
-    """(n,) int64 -> (n, K) float32, onehot - 1/K; labels that are rows of numbers already stay as they are."""
+    """(n,) int64 -> (n, K) float32, onehot - 1/K; labels that are rows of numbers already stay as
+    they are.
+    """
     return labels if labels.ndim == 2 else centred_onehot(labels, classes)
 
 
-def ridge_predictions(kernel: Kernel, images: Tensor, labels: Tensor, queries: Tensor, ridge: float) -> Tensor:
-    """(b, K): what regression on images (n, C, H, W) and labels (n, K) says of queries (b, C, H, W).
+def ridge_predictions(
+    kernel: Kernel, images: Tensor, labels: Tensor, queries: Tensor, ridge: float
+) -> Tensor:
+    """(b, K): what regression on images (n, C, H, W) and labels (n, K) says of queries (b, C, H,
+    W).
 
     UsageError where the regularised kernel matrix has no Cholesky factor.
     """
     matrix = kernel(images, images)
-    matrix = matrix + ridge * matrix.diagonal().mean() * torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+    matrix = matrix + ridge * matrix.diagonal().mean() * torch.eye(
+        len(matrix), dtype=matrix.dtype, device=matrix.device
+    )
     factor, failed = torch.linalg.cholesky_ex(matrix)
     if int(failed) > 0:
         raise UsageError(
-            "objective kernel-regression: the kernel matrix of the synthetic images is not positive definite"
-            " (images that are equal, or not finite); raise `ridge`, take dtype float64, or lower `lr`"
+            "objective kernel-regression: the kernel matrix of the synthetic images is not positive"
+            " definite (images that are equal, or not finite); raise `ridge`, take dtype float64,"
+            " or lower `lr`"
         )
     return kernel(queries, images) @ torch.cholesky_solve(labels, factor)
 

@@ -1,14 +1,17 @@
 """Layer-wise feature alignment: the squared distance of class-mean feature maps, layer by layer.
 
-L = sum_l w_l sum_c || mean_b f_l(x_b) - mean_b f_l(s_b) ||^2 + v sum_c || mean_b z(x_b) - mean_b z(s_b) ||^2
+L = sum_l w_l sum_c || mean_b f_l(x_b) - mean_b f_l(s_b) ||^2 + v sum_c || mean_b z(x_b) - mean_b
+z(s_b) ||^2
 
-f_l are the maps after each activation and, last, the output of the last pooling; z is that output flattened, the embedding.
+f_l are the maps after each activation and, last, the output of the last pooling; z is that output
+flattened, the embedding.
 
-Source: Wang et al., "CAFE: Learning to Condense Dataset by Aligning Features" (CVPR 2022), section 3.2, and the authors' code
-for the weights and the sums. That code takes the last output twice, as maps (weight 1) and flattened (v = 1): the same numbers,
-so that the embedding counts twice. Weights belong to layers from the end: with fewer layers the first weights are left out,
-with more the first weight is that of all earlier layers. Left out: the code's cross-entropy of the real images, which no image
-depends on.
+Source: Wang et al., "CAFE: Learning to Condense Dataset by Aligning Features" (CVPR 2022), section
+3.2, and the authors' code for the weights and the sums. That code takes the last output twice, as
+maps (weight 1) and flattened (v = 1): the same numbers, so that the embedding counts twice. Weights
+belong to layers from the end: with fewer layers the first weights are left out, with more the first
+weight is that of all earlier layers. Left out: the code's cross-entropy of the real images, which
+no image depends on.
 """
 
 from collections.abc import Sequence
@@ -29,9 +32,13 @@ class LayerMeans:
     """Squared distances between the class means of the features of all layers."""
 
     weights: tuple[float, ...] = hyper(
-        (0.1, 0.1, 1.0, 1.0), unit="weights of layers, the last output's at the end", source="CAFE's code"
+        (0.1, 0.1, 1.0, 1.0),
+        unit="weights of layers, the last output's at the end",
+        source="CAFE's code",
     )
-    flattened: float = hyper(1.0, unit="weight of the embedding beside the layers", source="CAFE's code", minimum=0.0)
+    flattened: float = hyper(
+        1.0, unit="weight of the embedding beside the layers", source="CAFE's code", minimum=0.0
+    )
 
     registered: ClassVar[str] = "layer-means"
     kind: ClassVar[str] = "pairs"
@@ -43,14 +50,23 @@ class LayerMeans:
 
     def __post_init__(self) -> None:
         """UsageError where the weights are no numbers from 0 on."""
-        if not self.weights or not all(isinstance(w, int | float) and 0 <= w < float("inf") for w in self.weights):
-            raise UsageError(f"objective layer-means.weights: {list(self.weights)} must be numbers from 0 on, at least one")
+        if not self.weights or not all(
+            isinstance(w, int | float) and 0 <= w < float("inf") for w in self.weights
+        ):
+            raise UsageError(
+                f"objective layer-means.weights: {list(self.weights)} must be numbers from 0 on, at"
+                " least one"
+            )
 
     def statistics(self, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
-        """The means of the pairs' real images, a tensor (len(pairs), ...) for each layer, the embedding last; without a graph."""
+        """The means of the pairs' real images, a tensor (len(pairs), ...) for each layer, the
+        embedding last; without a graph.
+        """
         return of_real(self._means, network, pairs)
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None) -> Tensor:
+    def loss(
+        self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None
+    ) -> Tensor:
         """Sum over the pairs' classes, differentiable in the synthetic images."""
         real = statistics or self.statistics(network, pairs)
         synthetic = self._means(network, [pair.synthetic for pair in pairs], together=True)

@@ -2,8 +2,9 @@
 
 L = sum_c || mean_b psi(A_w(x_b)) - mean_b psi(A_w(s_b)) ||^2
 
-Source: Zhao & Bilen, "Dataset Condensation with Distribution Matching" (WACV 2023), eq. 4 and 5. psi is the network
-without its classifier. Networks with batch norm see all classes in one batch, as in the authors' code.
+Source: Zhao & Bilen, "Dataset Condensation with Distribution Matching" (WACV 2023), eq. 4 and 5.
+psi is the network without its classifier. Networks with batch norm see all classes in one batch, as
+in the authors' code.
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,9 @@ class MeanEmbedding:
         """The mean embeddings of the pairs' real images, [(len(pairs), D)], without a graph."""
         return of_real(_means, network, pairs)
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None) -> Tensor:
+    def loss(
+        self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None
+    ) -> Tensor:
         """One forward pass for the synthetic images of all pairs."""
         (real,) = statistics or self.statistics(network, pairs)
         synthetic = class_means(network, [pair.synthetic for pair in pairs], together=True)

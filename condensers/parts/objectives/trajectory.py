@@ -1,19 +1,25 @@
-"""Trajectory matching: some steps of training on the set should bring a network where an expert got in epochs of real training.
+"""Trajectory matching: some steps of training on the set should bring a network where an expert got
+in epochs of real training.
 
-L = || theta_N - theta*_{t+M} ||^2 / || theta*_t - theta*_{t+M} ||^2,   theta_0 = theta*_t,   theta_{s+1} = theta_s - a g_s
+L = || theta_N - theta*_{t+M} ||^2 / || theta*_t - theta*_{t+M} ||^2,   theta_0 = theta*_t,
+theta_{s+1} = theta_s - a g_s
 
-with g_s the gradient of the mean cross-entropy of a chunk of the set, each image augmented by itself, and a learned.
-Source: Cazenavette et al., "Dataset Distillation by Matching Training Trajectories" (MTT, CVPR 2022), eq. 2 and algorithm 1.
+with g_s the gradient of the mean cross-entropy of a chunk of the set, each image augmented by
+itself, and a learned. Source: Cazenavette et al., "Dataset Distillation by Matching Training
+Trajectories" (MTT, CVPR 2022), eq. 2 and algorithm 1.
 
-reverse: "graph" keeps the graph of all steps (the authors' way). "recomputed" gives the same gradient with memory that does not
-grow with the graph (`condensers.parts.objectives.differentiable_sgd`). "tesla" is the gradient of Cui et al., "Scaling Up Dataset
-Distillation to ImageNet-1K with Constant Memory" (ICML 2023), section 3: with G = sum_s g_s, of
+reverse: "graph" keeps the graph of all steps (the authors' way). "recomputed" gives the same
+gradient with memory that does not grow with the graph
+(`condensers.parts.objectives.differentiable_sgd`). "tesla" is the gradient of Cui et al., "Scaling
+Up Dataset Distillation to ImageNet-1K with Constant Memory" (ICML 2023), section 3: with G = sum_s
+g_s, of
 
     2 / || theta*_t - theta*_{t+M} ||^2  *  ( a (theta*_{t+M} - theta*_t) + a^2 G ) . g_s
 
-where each g_s is taken at a theta_s that is held still. It is MTT's gradient without the terms by which a step moves the points
-at which later gradients are taken: equal to it for N = 1, an approximation otherwise, whose error vanishes against the gradient
-as the rate does. The same terms are left out of the gradient of the rate. The rate is kept positive (ours).
+where each g_s is taken at a theta_s that is held still. It is MTT's gradient without the terms by
+which a step moves the points at which later gradients are taken: equal to it for N = 1, an
+approximation otherwise, whose error vanishes against the gradient as the rate does. The same terms
+are left out of the gradient of the rate. The rate is kept positive (ours).
 """
 
 from collections.abc import Iterator
@@ -34,11 +40,22 @@ LEAST_DISTANCE = 1e-20
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Distance to where an expert got, after some steps of training on the set from where it began."""
+    """Distance to where an expert got, after some steps of training on the set from where it
+    began.
+    """
 
-    steps: int = hyper(20, unit="steps on the set, N", source="MTT's example for CIFAR-100", minimum=1)
-    batch_syn: int | None = hyper(None, unit="images a step; the whole set where none is given", source="MTT's code", minimum=1)
-    lr: float = hyper(0.01, unit="learning rate of the steps, at first", source="MTT's code", minimum=LEAST_RATE)
+    steps: int = hyper(
+        20, unit="steps on the set, N", source="MTT's example for CIFAR-100", minimum=1
+    )
+    batch_syn: int | None = hyper(
+        None,
+        unit="images a step; the whole set where none is given",
+        source="MTT's code",
+        minimum=1,
+    )
+    lr: float = hyper(
+        0.01, unit="learning rate of the steps, at first", source="MTT's code", minimum=LEAST_RATE
+    )
     lr_lr: float = hyper(1e-5, unit="learning rate of that rate", source="MTT's code", minimum=0.0)
     reverse: str = hyper("graph", source="MTT's code", values=("graph", "recomputed", "tesla"))
 
@@ -52,12 +69,18 @@ class Trajectory:
 
     @property
     def passes(self) -> tuple[float, float]:
-        """Real and synthetic image passes a step, counting every step of the network as one over the whole set."""
+        """Real and synthetic image passes a step, counting every step of the network as one over
+        the whole set.
+        """
         return 0.0, self.steps * (2.5 if self.reverse == "graph" else 3.5)
 
     def extras(self, setting: Setting) -> dict[str, Learned]:
         """The learned rate, (1,)."""
-        return {"rates": Learned(torch.full((1,), self.lr, device=setting.data.device), self.lr_lr, stored=True)}
+        return {
+            "rates": Learned(
+                torch.full((1,), self.lr, device=setting.data.device), self.lr_lr, stored=True
+            )
+        }
 
     def project(self, extra: dict[str, Tensor]) -> None:
         """Keep the rate positive: one that is not undoes what it learns."""
@@ -92,21 +115,30 @@ class Trajectory:
 
     def _descent(self, given: Any, whole: Whole) -> Descent:
         setting = whole.setting
-        batches = chunks(len(whole.images), self.batch_syn or len(whole.images), self.steps, setting.generator)
+        batches = chunks(
+            len(whole.images), self.batch_syn or len(whole.images), self.steps, setting.generator
+        )
         steps = [
-            Step(chosen.to(whole.images.device), setting.augmentation.draw(len(chosen), setting.shape, setting.generator))
+            Step(
+                chosen.to(whole.images.device),
+                setting.augmentation.draw(len(chosen), setting.shape, setting.generator),
+            )
             for chosen in batches
         ]
         return Descent(given.network, whole, whole.extra["rates"].expand(self.steps), steps)
 
 
 def distance(end: Tensor, start: Tensor, target: Tensor) -> Tensor:
-    """Squared distance from `end` to `target` in units of that from `start` to `target`; each (P,)."""
+    """Squared distance from `end` to `target` in units of that from `start` to `target`; each
+    (P,).
+    """
     return (end - target).square().sum() / (start - target).square().sum().clamp_min(LEAST_DISTANCE)
 
 
 def chunks(images: int, batch: int, steps: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Positions of the images of each step: random permutations of all, one after the other, cut into batches."""
+    """Positions of the images of each step: random permutations of all, one after the other, cut
+    into batches.
+    """
     waiting: list[Tensor] = []
     for _ in range(steps):
         if not waiting:

@@ -1,11 +1,14 @@
-"""Unrolled training (DD): a new network, trained step by step on the set as it prescribes, should be right on real images.
+"""Unrolled training (DD): a new network, trained step by step on the set as it prescribes, should
+be right on real images.
 
-L = E CE( f(x; theta_T), y ),   theta_{s+1} = theta_s - a_s grad CE( f(images of step s; theta_s) ),   a_s = softplus(rho_s)
+L = E CE( f(x; theta_T), y ),   theta_{s+1} = theta_s - a_s grad CE( f(images of step s; theta_s) ),
+a_s = softplus(rho_s)
 
-T = images per class * epochs steps; step s trains on the s-th image of each class. Images, rho (and labels) are learned; the
-gradient is taken by a reverse pass with one Hessian-vector product a step, as in the authors' code.
-Source: Wang et al., "Dataset Distillation" (2018), algorithm 1 and section 3.4. Networks with batch norm stay in training mode
-for the loss on the real batch (the authors' code evaluates them there): their statistics are that batch's, not the set's.
+T = images per class * epochs steps; step s trains on the s-th image of each class. Images, rho (and
+labels) are learned; the gradient is taken by a reverse pass with one Hessian-vector product a step,
+as in the authors' code. Source: Wang et al., "Dataset Distillation" (2018), algorithm 1 and section
+3.4. Networks with batch norm stay in training mode for the loss on the real batch (the authors'
+code evaluates them there): their statistics are that batch's, not the set's.
 """
 
 from dataclasses import dataclass
@@ -27,11 +30,18 @@ from condensers.training.ordered import step_images
 class Unrolled:
     """Cross-entropy on real images after ordered steps of training on the set, at learned rates."""
 
-    epochs: int = hyper(3, unit="passes over the images of each class", source="DD's code", minimum=1)
-    lr: float = hyper(
-        0.02, unit="learning rate of the steps, at first", source="DD's code: MNIST (0.001: CIFAR-10)", minimum=1e-6
+    epochs: int = hyper(
+        3, unit="passes over the images of each class", source="DD's code", minimum=1
     )
-    lr_lr: float = hyper(0.01, unit="learning rate of rho", source="DD's code: that of the images", minimum=0.0)
+    lr: float = hyper(
+        0.02,
+        unit="learning rate of the steps, at first",
+        source="DD's code: MNIST (0.001: CIFAR-10)",
+        minimum=1e-6,
+    )
+    lr_lr: float = hyper(
+        0.01, unit="learning rate of rho", source="DD's code: that of the images", minimum=0.0
+    )
 
     registered: ClassVar[str] = "unrolled"
     kind: ClassVar[str] = "whole"
@@ -48,7 +58,11 @@ class Unrolled:
 
     def extras(self, setting: Setting) -> dict[str, Learned]:
         """rho, (T,): what softplus makes positive rates of."""
-        rho = torch.full((setting.per_class * self.epochs,), self.lr, device=setting.data.device).expm1().log()
+        rho = (
+            torch.full((setting.per_class * self.epochs,), self.lr, device=setting.data.device)
+            .expm1()
+            .log()
+        )
         return {"rates": Learned(rho, self.lr_lr, stored=True)}
 
     def pack(self, extra: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -64,8 +78,12 @@ class Unrolled:
         return 4 * per_class * self.epochs
 
     def backward(self, given: nn.Module, whole: Whole) -> float:
-        """Add the gradient to what is learned; returns the loss on the real batch. given: an untrained network."""
-        descent = Descent(given, whole, functional.softplus(whole.extra["rates"]), self._steps(whole))
+        """Add the gradient to what is learned; returns the loss on the real batch. given: an
+        untrained network.
+        """
+        descent = Descent(
+            given, whole, functional.softplus(whole.extra["rates"]), self._steps(whole)
+        )
         path = descent.walk(parameters_to_vector(given.parameters()))
         end = path[-1].requires_grad_()
         loss = functional.cross_entropy(logits(given, end, whole.real), whole.real_labels)

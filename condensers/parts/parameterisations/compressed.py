@@ -2,8 +2,8 @@
 
 bytes = |head| + |tail| + sum_i ( |body_i| + |length_i| )
 
-Source: the formats, see `condensers.parts.parameterisations.jpeg.files`. It stores images that are there: nothing can be learned
-in it.
+Source: the formats, see `condensers.parts.parameterisations.jpeg.files`. It stores images that are
+there: nothing can be learned in it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,22 +38,44 @@ class Compressed:
         return 1
 
     def pack(self, shared: Frame, bodies: Sequence[bytes]) -> Groups:
-        """The stored groups of images that `codecs.bodies` gave: bytes (B,), lengths (M,), head and tail."""
+        """The stored groups of images that `codecs.bodies` gave: bytes (B,), lengths (M,), head and
+        tail.
+        """
         size = torch.uint16 if max(map(len, bodies)) < SHORT else torch.uint32
         lengths = torch.tensor([len(body) for body in bodies]).to(size)
-        return {"bytes": _tensor(b"".join(bodies)), "lengths": lengths, "head": _tensor(shared[0]), "tail": _tensor(shared[1])}
+        return {
+            "bytes": _tensor(b"".join(bodies)),
+            "lengths": lengths,
+            "head": _tensor(shared[0]),
+            "tail": _tensor(shared[1]),
+        }
 
-    def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], shape: Sequence[int]) -> Tensor:
-        """Stored groups -> images (M, C, H, W) float32 normalised; ValueError for bytes that are no such images."""
+    def unpack(
+        self,
+        stored: Mapping[str, Tensor],
+        mean: Sequence[float],
+        std: Sequence[float],
+        shape: Sequence[int],
+    ) -> Tensor:
+        """Stored groups -> images (M, C, H, W) float32 normalised; ValueError for bytes that are no
+        such images.
+        """
         shared = _content(stored["head"]), _content(stored["tail"])
         files = [decoded(self.codec, shared, body, shape) for body in _bodies(stored)]
-        images = torch.from_numpy(np.stack(files)) if files else torch.empty(0, *shape, dtype=torch.uint8)
+        images = (
+            torch.from_numpy(np.stack(files))
+            if files
+            else torch.empty(0, *shape, dtype=torch.uint8)
+        )
         return Pixels().unpack({"images": images.to(stored["bytes"].device)}, mean, std, shape)
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
         """The files at `units` (n,) int64, in that order."""
         bodies = _bodies(stored)
-        return self.pack((_content(stored["head"]), _content(stored["tail"])), [bodies[i] for i in units.tolist()])
+        return self.pack(
+            (_content(stored["head"]), _content(stored["tail"])),
+            [bodies[i] for i in units.tolist()],
+        )
 
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
         """The files of all `parts`; UsageError where their heads differ (other quality)."""
@@ -63,12 +85,19 @@ class Compressed:
 
 
 def _tensor(content: bytes) -> Tensor:
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8) if content else torch.empty(0, dtype=torch.uint8)
+    return (
+        torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        if content
+        else torch.empty(0, dtype=torch.uint8)
+    )
 
 
 def _content(tensor: Tensor) -> bytes:
     if tensor.dtype != torch.uint8 or tensor.ndim != 1:
-        raise ValueError(f"compressed images are stored as a row of bytes, not as {tensor.dtype} {tuple(tensor.shape)}")
+        raise ValueError(
+            f"compressed images are stored as a row of bytes, not as {tensor.dtype}"
+            f" {tuple(tensor.shape)}"
+        )
     return tensor.cpu().numpy().tobytes()
 
 
@@ -76,10 +105,17 @@ def _bodies(stored: Mapping[str, Tensor]) -> list[bytes]:
     """The bytes of each image, after checking that the lengths share out all of them."""
     content, lengths = _content(stored["bytes"]), stored["lengths"]
     if lengths.dtype not in (torch.uint16, torch.uint32) or lengths.ndim != 1:
-        raise ValueError(f"the lengths of compressed images are unsigned numbers in a row, not {lengths.dtype}")
+        raise ValueError(
+            f"the lengths of compressed images are unsigned numbers in a row, not {lengths.dtype}"
+        )
     ends = [0, *accumulate(lengths.cpu().numpy().tolist())]
     if not lengths.cpu().numpy().all():
-        raise ValueError("one of its compressed images has no bytes")  # which a reader of JPEG takes for a grey image
+        raise ValueError(
+            "one of its compressed images has no bytes"
+        )  # which a reader of JPEG takes for a grey image
     if ends[-1] != len(content):
-        raise ValueError(f"the lengths of its compressed images add up to {ends[-1]} bytes, but there are {len(content)}")
+        raise ValueError(
+            f"the lengths of its compressed images add up to {ends[-1]} bytes, but there are"
+            f" {len(content)}"
+        )
     return [content[begin:end] for begin, end in pairwise(ends)]

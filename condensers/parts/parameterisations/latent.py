@@ -2,12 +2,13 @@
 
 x_ud = g_d(q(z_u)),  g_d(z) = clamp( T_d2 * relu( T_d1 * 4 (z - 1/2) + b_d1 ) + b_d2 )
 
-z: codes (c, h, w) in [0, 1], h = H / 4; q: rounding to what is stored; T: transposed convolutions of 4 x 4, stride 2; clamp:
-to black and white. The bytes of N images buy the decoders once and then as many codes as fit, so a set has more images than N.
+z: codes (c, h, w) in [0, 1], h = H / 4; q: rounding to what is stored; T: transposed convolutions
+of 4 x 4, stride 2; clamp: to black and white. The bytes of N images buy the decoders once and then
+as many codes as fit, so a set has more images than N.
 
-Source: Lee, Lee & Hwang, "Dataset Condensation with Latent Space Knowledge Factorization and Sharing" (2022): codes, tiny
-decoders shared between classes, every pair an image. Layers, sizes and rates are ours: a re-implementation, as theirs are not
-known to us.
+Source: Lee, Lee & Hwang, "Dataset Condensation with Latent Space Knowledge Factorization and
+Sharing" (2022): codes, tiny decoders shared between classes, every pair an image. Layers, sizes and
+rates are ours: a re-implementation, as theirs are not known to us.
 """
 
 import math
@@ -33,10 +34,11 @@ from condensers.parts.parameterisations.base import Groups, require_equal
 #
 # min_{f, g}  E_x  1/D sum_d || g_d(q(f(x))) - x ||^2 / (C H W)
 #
-# f: an encoder that ends in a sigmoid and is thrown away; g_d, q: the decoders and the rounding of codes, as they are stored.
+# f: an encoder that ends in a sigmoid and is thrown away; g_d, q: the decoders and the rounding of
+# codes, as they are stored.
 #
-# Source: Lee, Lee & Hwang (2022) start from an auto-encoder, as we recall; the encoder, the loss and Adam with a rate that falls
-# linearly to zero are ours.
+# Source: Lee, Lee & Hwang (2022) start from an auto-encoder, as we recall; the encoder, the loss
+# and Adam with a rate that falls linearly to zero are ours.
 
 HIDDEN = 32
 IMAGES_AT_ONCE = 1024
@@ -65,11 +67,17 @@ class AutoEncoder:
 
     def __init__(self, part: Any, data: ClassData, context: Context) -> None:
         self.part, self.data, self.generator = part, data, context.generator
-        with torch.random.fork_rng(devices=[]):  # torch's layers draw, before the encoder overwrites what they drew
-            self.encoder = Encoder(data.shape[0], part.code_shape(data.shape)[0], self.generator).to(data.device)
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # torch's layers draw, before the encoder overwrites what they drew
+            self.encoder = Encoder(
+                data.shape[0], part.code_shape(data.shape)[0], self.generator
+            ).to(data.device)
         self.groups: Groups = part.fresh(data, self.generator)
         self.decoders = self.groups["decoders"].requires_grad_()
-        self.optimiser = torch.optim.Adam([*self.encoder.parameters(), self.decoders], lr=part.warm_lr)
+        self.optimiser = torch.optim.Adam(
+            [*self.encoder.parameters(), self.decoders], lr=part.warm_lr
+        )
 
     def step(self, index: int) -> float:
         for group in self.optimiser.param_groups:
@@ -102,10 +110,16 @@ class AutoEncoder:
 
 
 def warm_start(part: Any, start: Tensor, data: ClassData, context: Context) -> Groups:
-    """Train the auto-encoder on `data`; the codes of `start` (n, C, H, W) float32 normalised, the decoders and their range."""
+    """Train the auto-encoder on `data`; the codes of `start` (n, C, H, W) float32 normalised, the
+    decoders and their range.
+    """
     loop = AutoEncoder(part, data, context)
     engine.run(loop, part.warm_steps, context, "warm-start")
-    return {"codes": loop.codes(start), "decoders": loop.decoders.detach().clone(), "range": loop.groups["range"]}
+    return {
+        "codes": loop.codes(start),
+        "decoders": loop.decoders.detach().clone(),
+        "range": loop.groups["range"],
+    }
 
 
 STORED = {"uint8": torch.uint8, "float16": torch.float16}
@@ -119,14 +133,24 @@ LARGEST = torch.finfo(torch.float16).max
 class Latent:
     """Latent codes and tiny decoders that all classes share; every pair of them is an image."""
 
-    channels: int = hyper(2, unit="channels of a code for each channel of an image", source="ours", minimum=1)
+    channels: int = hyper(
+        2, unit="channels of a code for each channel of an image", source="ours", minimum=1
+    )
     width: int = hyper(6, unit="channels inside a decoder", source="ours", minimum=1)
     decoders: int = hyper(2, unit="decoders", source="ours", minimum=1)
-    storage: str = hyper("uint8", unit="dtype of the codes", source="ours", values=("uint8", "float16"))
-    decoder_rate: float = hyper(0.1, unit="decoders' learning rate / codes'", source="ours", minimum=0.0)
-    warm_steps: int = hyper(1000, unit="steps of the auto-encoder that both start from", source="ours", minimum=0)
+    storage: str = hyper(
+        "uint8", unit="dtype of the codes", source="ours", values=("uint8", "float16")
+    )
+    decoder_rate: float = hyper(
+        0.1, unit="decoders' learning rate / codes'", source="ours", minimum=0.0
+    )
+    warm_steps: int = hyper(
+        1000, unit="steps of the auto-encoder that both start from", source="ours", minimum=0
+    )
     warm_batch: int = hyper(64, unit="real images", source="ours", minimum=1)
-    warm_lr: float = hyper(0.01, unit="learning rate of Adam, falling to zero", source="ours", minimum=0.0)
+    warm_lr: float = hyper(
+        0.01, unit="learning rate of Adam, falling to zero", source="ours", minimum=0.0
+    )
 
     registered: ClassVar[str] = "latent"
     couples_classes: ClassVar[bool] = True
@@ -146,24 +170,27 @@ class Latent:
         return self.channels * colours, height // SHRINK, width // SHRINK
 
     def units(self, data: ClassData, ipc: int) -> int:
-        """Codes of a class: as many as fit, with their hard labels and all decoders, the bytes of `ipc` uint8 images per class.
+        """Codes of a class: as many as fit, with their hard labels and all decoders, the bytes of
+        `ipc` uint8 images per class.
 
         UsageError where none fits, or where a side of the images is no multiple of 4.
         """
         if data.shape[1] % SHRINK or data.shape[2] % SHRINK:
             height, width = data.shape[1:]
             raise UsageError(
-                f"parameterisation latent: images of {data.name} are {height} x {width}, and a decoder makes sides that are"
-                f" multiples of {SHRINK}; take another parameterisation, or other data"
+                f"parameterisation latent: images of {data.name} are {height} x {width}, and a"
+                f" decoder makes sides that are multiples of {SHRINK}; take another"
+                " parameterisation, or other data"
             )
         budget = len(data.classes) * ipc * math.prod(data.shape)
         code = self._code_bytes(data.shape) + label_dtype(len(data.class_names)).itemsize
         codes = (budget - self._decoder_bytes(data.shape)) // (len(data.classes) * code)
         if codes < 1:
             raise UsageError(
-                f"parameterisation latent: {budget} bytes (ipc {ipc} of {len(data.classes)} classes of {data.name}) do not hold"
-                f" the decoders, {self._decoder_bytes(data.shape)} bytes, and one labelled code of {code} bytes for each class;"
-                " take a larger ipc, or a smaller `decoders`, `width` or `channels`"
+                f"parameterisation latent: {budget} bytes (ipc {ipc} of {len(data.classes)} classes"
+                f" of {data.name}) do not hold the decoders, {self._decoder_bytes(data.shape)}"
+                f" bytes, and one labelled code of {code} bytes for each class; take a larger ipc,"
+                " or a smaller `decoders`, `width` or `channels`"
             )
         return codes
 
@@ -176,18 +203,24 @@ class Latent:
         return math.prod(self.code_shape(shape)) * STORED[self.storage].itemsize
 
     def _decoder_bytes(self, shape: Sequence[int]) -> int:
-        numbers = self.decoders * sum(math.prod(size) for size in layers(self.channels, self.width, shape[0]))
+        numbers = self.decoders * sum(
+            math.prod(size) for size in layers(self.channels, self.width, shape[0])
+        )
         return (numbers + 2 * shape[0]) * torch.float16.itemsize
 
     def groups(self, start: Tensor, data: ClassData, context: Context) -> Groups:
-        """Codes of the first of each `copies` starting images, and the decoders, both from an auto-encoder of the real images.
+        """Codes of the first of each `copies` starting images, and the decoders, both from an
+        auto-encoder of the real images.
 
-        The auto-encoder trains in the context's fork "warm-start", anew and to the same end when a run is taken up again.
+        The auto-encoder trains in the context's fork "warm-start", anew and to the same end when a
+        run is taken up again.
         """
         return warm_start(self, start[:: self.copies], data, context.fork("warm-start"))
 
     def fresh(self, data: ClassData, generator: torch.Generator) -> Groups:
-        """Untrained decoders (D, P), uniform as torch's layers are, and `range` (2, C): black and white, normalised."""
+        """Untrained decoders (D, P), uniform as torch's layers are, and `range` (2, C): black and
+        white, normalised.
+        """
         rows = []
         for _ in range(self.decoders):
             for size in layers(self.channels, self.width, data.shape[0]):
@@ -201,7 +234,9 @@ class Latent:
         }
 
     def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
-        """The images of the stored `units` under every decoder; rounds as storage does and passes gradients straight through."""
+        """The images of the stored `units` under every decoder; rounds as storage does and passes
+        gradients straight through.
+        """
         codes = groups["codes"][units]
         if self.storage == "uint8":
             codes = straight_through(codes, (codes.detach() * 255).round() / 255)
@@ -211,17 +246,28 @@ class Latent:
         return self.render(codes, decoders, groups["range"].detach().half().float())
 
     def render(self, codes: Tensor, decoders: Tensor, extent: Tensor) -> Tensor:
-        """Codes (n, c, h, w), decoders (D, P), extent (2, C) -> (n * D, C, 4h, 4w), the codes' order first."""
+        """Codes (n, c, h, w), decoders (D, P), extent (2, C) -> (n * D, C, 4h, 4w), the codes'
+        order first.
+        """
         colours = extent.shape[1]
         sizes = layers(self.channels, self.width, colours)
         flat = torch.split(decoders, [math.prod(size) for size in sizes], dim=1)
-        first, shift, second, offset = (part.reshape(-1, *size) for part, size in zip(flat, sizes, strict=True))
+        first, shift, second, offset = (
+            part.reshape(-1, *size) for part, size in zip(flat, sizes, strict=True)
+        )
         count = len(decoders)
-        # All decoders at once: the first layer stacks them along its output, the second is one group for each.
-        inside = functional.conv_transpose2d(SPREAD * (codes - 0.5), first.transpose(0, 1).flatten(1, 2), shift.flatten(), 2, 1)
-        images = functional.conv_transpose2d(inside.relu(), second.flatten(0, 1), offset.flatten(), 2, 1, groups=count)
+        # All decoders at once: the first layer stacks them along its output, the second is one
+        # group for each.
+        inside = functional.conv_transpose2d(
+            SPREAD * (codes - 0.5), first.transpose(0, 1).flatten(1, 2), shift.flatten(), 2, 1
+        )
+        images = functional.conv_transpose2d(
+            inside.relu(), second.flatten(0, 1), offset.flatten(), 2, 1, groups=count
+        )
         images = images.view(-1, colours, *images.shape[2:])
-        return straight_through(images, images.detach().clamp(*(side.view(1, -1, 1, 1) for side in extent)))
+        return straight_through(
+            images, images.detach().clamp(*(side.view(1, -1, 1, 1) for side in extent))
+        )
 
     def project(self, groups: Groups, data: ClassData) -> None:
         """Codes stay in [0, 1], decoders within what their storage holds."""
@@ -232,26 +278,44 @@ class Latent:
         """Codes at their stored dtype, decoders and range as float16."""
         codes = groups["codes"].detach().cpu()
         kept = (codes * 255).round().to(torch.uint8) if self.storage == "uint8" else codes.half()
-        return {"codes": kept, **{name: groups[name].detach().half().cpu() for name in ("decoders", "range")}}
+        return {
+            "codes": kept,
+            **{name: groups[name].detach().half().cpu() for name in ("decoders", "range")},
+        }
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
         """The codes of the units; all decoders serve every code."""
         return {**stored, "codes": stored["codes"][units]}
 
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
-        """UsageError for codes of different decoders: every code is decoded by all decoders of a set."""
+        """UsageError for codes of different decoders: every code is decoded by all decoders of a
+        set.
+        """
         require_equal(parts, ("decoders", "range"), "codes with decoders of their own")
         return {**parts[0], "codes": torch.cat([part["codes"] for part in parts])}
 
-    def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], shape: Sequence[int]) -> Tensor:
+    def unpack(
+        self,
+        stored: Mapping[str, Tensor],
+        mean: Sequence[float],
+        std: Sequence[float],
+        shape: Sequence[int],
+    ) -> Tensor:
         """Stored groups -> images (M, C, H, W) float32 normalised, in float32 throughout."""
-        codes = stored["codes"].float() / 255 if self.storage == "uint8" else stored["codes"].float()
+        codes = (
+            stored["codes"].float() / 255 if self.storage == "uint8" else stored["codes"].float()
+        )
         return self.render(codes, stored["decoders"].float(), stored["range"].float())
 
 
 def layers(channels: int, width: int, colours: int) -> tuple[tuple[int, ...], ...]:
     """The sizes of one decoder's weights, in the order in which they are stored."""
-    return (channels * colours, width, KERNEL, KERNEL), (width,), (width, colours, KERNEL, KERNEL), (colours,)
+    return (
+        (channels * colours, width, KERNEL, KERNEL),
+        (width,),
+        (width, colours, KERNEL, KERNEL),
+        (colours,),
+    )
 
 
 def straight_through(free: Tensor, valid: Tensor) -> Tensor:

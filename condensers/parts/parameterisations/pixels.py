@@ -1,4 +1,6 @@
-"""Pixels: every synthetic image is an array of its own, learned pixel by pixel and stored at one byte per value."""
+"""Pixels: every synthetic image is an array of its own, learned pixel by pixel and stored at one
+byte per value.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +21,9 @@ DTYPES = {"uint8": torch.uint8, "float16": torch.float16, "float32": torch.float
 class Pixels:
     """One array of pixels per synthetic image."""
 
-    storage: str = hyper("uint8", source="ours: what real images cost", values=("uint8", "float16", "float32"))
+    storage: str = hyper(
+        "uint8", source="ours: what real images cost", values=("uint8", "float16", "float32")
+    )
 
     registered: ClassVar[str] = "pixels"
     couples_classes: ClassVar[bool] = False
@@ -49,7 +53,15 @@ class Pixels:
     def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
         """The groups as stored: uint8 pixels in 0..255, or normalised floats."""
         images = groups["images"].detach()
-        return {"images": (data.quantise(images) if self.storage == "uint8" else images.to(DTYPES[self.storage])).cpu()}
+        return {
+            "images": (
+                (
+                    data.quantise(images)
+                    if self.storage == "uint8"
+                    else images.to(DTYPES[self.storage])
+                ).cpu()
+            )
+        }
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
         return {"images": stored["images"][units]}
@@ -57,7 +69,13 @@ class Pixels:
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
         return {"images": torch.cat([part["images"] for part in parts])}
 
-    def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], shape: Sequence[int]) -> Tensor:
+    def unpack(
+        self,
+        stored: Mapping[str, Tensor],
+        mean: Sequence[float],
+        std: Sequence[float],
+        shape: Sequence[int],
+    ) -> Tensor:
         """Stored groups -> images (M, C, H, W) float32 normalised."""
         images = stored["images"]
         if images.dtype != torch.uint8:

@@ -1,12 +1,15 @@
-"""Tiles: every stored canvas is cut into factor x factor tiles, and each tile, enlarged to full size, is an image.
+"""Tiles: every stored canvas is cut into factor x factor tiles, and each tile, enlarged to full
+size, is an image.
 
-x_k = upsample( canvas[ i s : (i + 1) s, j s : (j + 1) s ], (H, W) ),  s = ceil(H / f),  k = i f + j < f * f
+x_k = upsample( canvas[ i s : (i + 1) s, j s : (j + 1) s ], (H, W) ),  s = ceil(H / f),  k = i f + j
+< f * f
 
-Source: Kim et al., "Dataset Condensation via Efficient Synthetic-Data Parameterization" (IDC, ICML 2022), uniform
-multi-formation, and the authors' code (`decode_zoom`): bilinear, corners not aligned, a canvas whose side is no multiple of f
-padded with mid-grey at its right and bottom. Differences from that code: pixels are learned normalised; starting images are
-made smaller by averaging, not by nearest pixels, and are made to fit the part of their tile that is on the canvas; the tiles
-of one canvas stand together.
+Source: Kim et al., "Dataset Condensation via Efficient Synthetic-Data Parameterization" (IDC, ICML
+2022), uniform multi-formation, and the authors' code (`decode_zoom`): bilinear, corners not
+aligned, a canvas whose side is no multiple of f padded with mid-grey at its right and bottom.
+Differences from that code: pixels are learned normalised; starting images are made smaller by
+averaging, not by nearest pixels, and are made to fit the part of their tile that is on the canvas;
+the tiles of one canvas stand together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,8 +33,17 @@ from condensers.parts.parameterisations.pixels import Pixels
 class Tiles(Pixels):
     """factor * factor images in each stored picture, which costs what one picture costs."""
 
-    factor: int = hyper(2, unit="tiles along each side of a canvas", source="IDC's README (3 for ImageNet)", minimum=1)
-    clamp: bool = hyper(False, unit="canvases kept between black and white while learned", source="ours: as pixels (IDC: true)")
+    factor: int = hyper(
+        2,
+        unit="tiles along each side of a canvas",
+        source="IDC's README (3 for ImageNet)",
+        minimum=1,
+    )
+    clamp: bool = hyper(
+        False,
+        unit="canvases kept between black and white while learned",
+        source="ours: as pixels (IDC: true)",
+    )
 
     registered: ClassVar[str] = "tiles"
     # What pads a canvas is beside the learned tensors, but stays what it is.
@@ -42,12 +54,16 @@ class Tiles(Pixels):
         return self.factor**2
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
-        """Stored bytes of all canvases, as many as images of the same size; UsageError where they cannot be cut."""
+        """Stored bytes of all canvases, as many as images of the same size; UsageError where they
+        cannot be cut.
+        """
         require_room(data.shape, self.factor)
         return super().nbytes(data, ipc)
 
     def groups(self, start: Tensor, data: ClassData, context: Context) -> Groups:
-        """Canvases made of the starting images, and the grey (C, 1, 1) that pads them, where one is needed."""
+        """Canvases made of the starting images, and the grey (C, 1, 1) that pads them, where one is
+        needed.
+        """
         require_room(data.shape, self.factor)
         canvases = {"images": mosaic(start, self.factor)}
         fits = data.shape[1] % self.factor == 0 and data.shape[2] % self.factor == 0
@@ -62,7 +78,13 @@ class Tiles(Pixels):
             black, white = valid_range(data.mean, data.std, groups["images"])
             groups["images"].copy_(torch.minimum(torch.maximum(groups["images"], black), white))
 
-    def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], shape: Sequence[int]) -> Tensor:
+    def unpack(
+        self,
+        stored: Mapping[str, Tensor],
+        mean: Sequence[float],
+        std: Sequence[float],
+        shape: Sequence[int],
+    ) -> Tensor:
         """Stored canvases -> images (canvases * factor * factor, C, H, W) float32 normalised."""
         canvases = super().unpack(stored, mean, std, shape)
         return tiles_of(canvases, self.factor, grey(mean, std, canvases))
@@ -75,19 +97,27 @@ def grey(mean: Sequence[float], std: Sequence[float], like: Tensor) -> Tensor:
 
 
 def tile_size(height: int, width: int, factor: int) -> tuple[int, int]:
-    """Pixels of a tile, along both axes; the last ones of an axis may lie partly beyond the canvas."""
+    """Pixels of a tile, along both axes; the last ones of an axis may lie partly beyond the
+    canvas.
+    """
     return -(-height // factor), -(-width // factor)
 
 
 def require_room(shape: Sequence[int], factor: int) -> None:
-    """UsageError where images of `shape` (C, H, W) are too small for factor x factor tiles with a pixel in each."""
+    """UsageError where images of `shape` (C, H, W) are too small for factor x factor tiles with a
+    pixel in each.
+    """
     for side, tile in zip(shape[1:], tile_size(shape[1], shape[2], factor), strict=True):
         if (factor - 1) * tile >= side:
-            raise UsageError(f"tiles.factor: {side} pixels cannot be cut into {factor} tiles; take a divisor of {side}")
+            raise UsageError(
+                f"tiles.factor: {side} pixels cannot be cut into {factor} tiles; take a divisor of"
+                f" {side}"
+            )
 
 
 def tiles_of(canvases: Tensor, factor: int, padding: Tensor | None) -> Tensor:
-    """(n, C, H, W) -> the tiles at full size, (n * factor * factor, C, H, W): those of a canvas together, row by row.
+    """(n, C, H, W) -> the tiles at full size, (n * factor * factor, C, H, W): those of a canvas
+    together, row by row.
 
     padding: (C, 1, 1), the value beyond a canvas whose sides are no multiples of `factor`.
     """
@@ -105,7 +135,8 @@ def tiles_of(canvases: Tensor, factor: int, padding: Tensor | None) -> Tensor:
 
 
 def mosaic(images: Tensor, factor: int) -> Tensor:
-    """(n * factor * factor, C, H, W) -> canvases (n, C, H, W) with each image made smaller in a tile of its own.
+    """(n * factor * factor, C, H, W) -> canvases (n, C, H, W) with each image made smaller in a
+    tile of its own.
 
     Images follow one another as `tiles_of` gives them.
     """

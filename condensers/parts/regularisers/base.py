@@ -1,6 +1,7 @@
 """Weighted terms that any method with a network can take.
 
-The embeddings that terms compare: of the pairs' synthetic images with a graph, of their real images without one.
+The embeddings that terms compare: of the pairs' synthetic images with a graph, of their real images
+without one.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,12 @@ from condensers.parts.objectives.base import Pair
 
 
 class Regulariser(Protocol):
-    """A frozen dataclass with a field `weight`; `loss` is the term without its weight, over all classes at once.
+    """A frozen dataclass with a field `weight`; `loss` is the term without its weight, over all
+    classes at once.
 
-    One that draws says so by `draws = True`; its loss takes the run's `condensers.parts.setting.Setting` as a third argument and
-    draws from that one's generator alone, which is part of every checkpoint.
+    One that draws says so by `draws = True`; its loss takes the run's
+    `condensers.parts.setting.Setting` as a third argument and draws from that one's generator
+    alone, which is part of every checkpoint.
     """
 
     registered: ClassVar[str]
@@ -37,7 +40,9 @@ def of_synthetic(network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
 
 @torch.no_grad()
 def of_real(network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
-    """(n, D) for each pair; one pass where batch norm couples them, else one for each, which takes less memory."""
+    """(n, D) for each pair; one pass where batch norm couples them, else one for each, which takes
+    less memory.
+    """
     embed, batches = cast(Network, network).embed, [pair.real for pair in pairs]
     if has_batch_norm(network):
         return list(torch.split(embed(torch.cat(batches)), [len(batch) for batch in batches]))

@@ -18,17 +18,21 @@ from condensers.parts.regularisers.base import of_real
 class CrossEntropy:
     """Cross-entropy of the synthetic images under the network, weighted by its accuracy.
 
-    Cross-entropy of the synthetic images, the more of it the better the network knows the real ones.
+    Cross-entropy of the synthetic images, the more of it the better the network knows the real
+    ones.
 
     L = accuracy(net) sum_c mean_b CE( net(s_cb), c )
 
-    Source: Zhao et al., "Improved Distribution Matching for Dataset Condensation" (IDM, CVPR 2023), section 3.4 as we recall, and
-    the authors' code. There the accuracy is in percent; here it is a fraction from 0 to 1, so that their weights 0.5 and 0.1 are
-    50 and 10. The accuracy is what the schedule says of its network (`accuracy`, as `queue` does); where it says nothing, the
-    part of the pairs' real images that the network classifies correctly.
+    Source: Zhao et al., "Improved Distribution Matching for Dataset Condensation" (IDM, CVPR 2023),
+    section 3.4 as we recall, and the authors' code. There the accuracy is in percent; here it is a
+    fraction from 0 to 1, so that their weights 0.5 and 0.1 are 50 and 10. The accuracy is what the
+    schedule says of its network (`accuracy`, as `queue` does); where it says nothing, the part of
+    the pairs' real images that the network classifies correctly.
     """
 
-    weight: float = hyper(50.0, unit="per accuracy of 1", source="IDM's commands: 0.5 per percent", minimum=0.0)
+    weight: float = hyper(
+        50.0, unit="per accuracy of 1", source="IDM's commands: 0.5 per percent", minimum=0.0
+    )
 
     registered: ClassVar[str] = "cross-entropy"
     couples_classes: ClassVar[bool] = False
@@ -46,7 +50,9 @@ class CrossEntropy:
 
 @torch.no_grad()
 def accuracy_of(network: nn.Module, pairs: Sequence[Pair]) -> float:
-    """The `accuracy` that the network carries, or the part of the pairs' real images that it classifies correctly, 0 to 1."""
+    """The `accuracy` that the network carries, or the part of the pairs' real images that it
+    classifies correctly, 0 to 1.
+    """
     known = getattr(network, "accuracy", None)
     if isinstance(known, float):
         return known
@@ -58,13 +64,15 @@ def accuracy_of(network: nn.Module, pairs: Sequence[Pair]) -> float:
 class Discriminative:
     """Real images are classified by the centres of the synthetic classes.
 
-    Discriminative term: real images are to be nearest, by inner product, to the mean synthetic embedding of their own class.
+    Discriminative term: real images are to be nearest, by inner product, to the mean synthetic
+    embedding of their own class.
 
-    L = - sum_i log softmax_k( < z(x_i), mean_b z(s_kb) > )[ class of x_i ],  k over the classes at hand
+    L = - sum_i log softmax_k( < z(x_i), mean_b z(s_kb) > )[ class of x_i ],  k over the classes at
+    hand
 
-    Source: Wang et al., "CAFE: Learning to Condense Dataset by Aligning Features" (CVPR 2022), section 3.3, and the authors'
-    code: a sum over the real images, not a mean, weighted by 0.01. Labels are the positions of the classes at hand, any number of
-    them.
+    Source: Wang et al., "CAFE: Learning to Condense Dataset by Aligning Features" (CVPR 2022),
+    section 3.3, and the authors' code: a sum over the real images, not a mean, weighted by 0.01.
+    Labels are the positions of the classes at hand, any number of them.
     """
 
     weight: float = hyper(0.01, source="CAFE's code, inner_weight", minimum=0.0)
@@ -73,7 +81,9 @@ class Discriminative:
     couples_classes: ClassVar[bool] = True
 
     def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
-        """Sum over all real images of the pairs; differentiable in the synthetic images, the centres."""
+        """Sum over all real images of the pairs; differentiable in the synthetic images, the
+        centres.
+        """
         real = of_real(network, pairs)
         centres = class_means(network, [pair.synthetic for pair in pairs], together=True)
         sizes = torch.tensor([len(part) for part in real])

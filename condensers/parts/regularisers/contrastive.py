@@ -20,20 +20,30 @@ from condensers.parts.setting import Setting
 class Contrastive:
     """Contrast between classes (SupCon) of the synthetic images' embeddings, and of real ones.
 
-    Supervised contrast: synthetic images are drawn to those of their own class and pushed from those of the others.
+    Supervised contrast: synthetic images are drawn to those of their own class and pushed from
+    those of the others.
 
-    L = - mean_i 1 / |P(i)| sum_{p in P(i)} log( exp(z_i . z_p / t) / sum_{a in A(i)} exp(z_i . z_a / t) )
+    L = - mean_i 1 / |P(i)| sum_{p in P(i)} log( exp(z_i . z_p / t) / sum_{a in A(i)} exp(z_i . z_a
+    / t) )
 
-    i: every synthetic image; A(i): all other images, with the real ones of the batch where `real` is set, which get no gradient;
-    P(i): those of A(i) of the class of i; z: embeddings of length 1. Without a positive (one image of a class, `real` off) an
+    i: every synthetic image; A(i): all other images, with the real ones of the batch where `real`
+        is set, which get no gradient;
+    P(i): those of A(i) of the class of i; z: embeddings of length 1. Without a positive (one image
+    of a class, `real` off) an
     image contributes 0.
-    Source: Khosla et al., "Supervised Contrastive Learning" (NeurIPS 2020), eq. 2 (L_out). Differences: the mean over the images
-    that their code takes, not the equation's sum; no projection head, which would have to be learned; real images only as others.
+    Source: Khosla et al., "Supervised Contrastive Learning" (NeurIPS 2020), eq. 2 (L_out).
+        Differences: the mean over the images
+    that their code takes, not the equation's sum; no projection head, which would have to be
+    learned; real images only as others.
     """
 
-    weight: float = hyper(100.0, source="ours: about a tenth of the gradient of DM, DC, DSA, IDC", minimum=0.0)
+    weight: float = hyper(
+        100.0, source="ours: about a tenth of the gradient of DM, DC, DSA, IDC", minimum=0.0
+    )
     temperature: float = hyper(0.1, source="SupCon, section 4, as we recall", minimum=1e-3)
-    real: bool = hyper(True, unit="whether real images are positives and negatives too", source="ours")
+    real: bool = hyper(
+        True, unit="whether real images are positives and negatives too", source="ours"
+    )
 
     registered: ClassVar[str] = "contrastive"
     couples_classes: ClassVar[bool] = True
@@ -43,14 +53,20 @@ class Contrastive:
         synthetic = of_synthetic(network, pairs)
         sides = [synthetic, of_real(network, pairs)] if self.real else [synthetic]
         z = functional.normalize(torch.cat([part for side in sides for part in side]))
-        labels = [torch.full((len(part),), pair.label) for side in sides for part, pair in zip(side, pairs, strict=True)]
+        labels = [
+            torch.full((len(part),), pair.label)
+            for side in sides
+            for part, pair in zip(side, pairs, strict=True)
+        ]
         of_class = torch.cat(labels).to(z.device)
         anchors = sum(len(part) for part in synthetic)
         return contrast(z, of_class[:anchors, None] == of_class, self.temperature)
 
 
 def contrast(z: Tensor, positive: Tensor, temperature: float) -> Tensor:
-    """The equation for z (N, D) of length 1, whose first A are the anchors; positive (A, N) bool, an anchor's own place apart."""
+    """The equation for z (N, D) of length 1, whose first A are the anchors; positive (A, N) bool,
+    an anchor's own place apart.
+    """
     others = ~torch.eye(*positive.shape, dtype=torch.bool, device=z.device)
     shape = len(positive), len(z) - 1
     scores = (z[: len(positive)] @ z.T / temperature)[others].view(shape)
@@ -63,20 +79,27 @@ def contrast(z: Tensor, positive: Tensor, temperature: float) -> Tensor:
 class SimCLR:
     """Contrast between the synthetic images (SimCLR), each in two augmented views.
 
-    Instance contrast: two augmented views of one synthetic image are to be nearer than views of different images.
+    Instance contrast: two augmented views of one synthetic image are to be nearer than views of
+    different images.
 
     L = - mean_i log( exp(z_i . z_j(i) / t) / sum_{k != i} exp(z_i . z_k / t) )
 
-    i: every one of the 2 N views; j(i): the other view of the same image; z: embeddings of length 1.
+    i: every one of the 2 N views; j(i): the other view of the same image; z: embeddings of length
+    1.
 
-    Source: Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations" (SimCLR, ICML 2020), eq. 1
-    (NT-Xent) and algorithm 1. Differences: what is learned is the images, not the network; no projection head; the views are
-    drawn by DSA's augmentation, a family a view and its parameters for each image, after the draw that the pair shares. A single
-    image has nothing to be told from and contributes 0.
+    Source: Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations"
+    (SimCLR, ICML 2020), eq. 1 (NT-Xent) and algorithm 1. Differences: what is learned is the
+    images, not the network; no projection head; the views are drawn by DSA's augmentation, a family
+    a view and its parameters for each image, after the draw that the pair shares. A single image
+    has nothing to be told from and contributes 0.
     """
 
-    weight: float = hyper(100.0, source="ours: about a tenth of the gradient of DM, DC, DSA, IDC", minimum=0.0)
-    temperature: float = hyper(0.5, source="SimCLR, appendix B.9, on CIFAR-10, as we recall", minimum=1e-3)
+    weight: float = hyper(
+        100.0, source="ours: about a tenth of the gradient of DM, DC, DSA, IDC", minimum=0.0
+    )
+    temperature: float = hyper(
+        0.5, source="SimCLR, appendix B.9, on CIFAR-10, as we recall", minimum=1e-3
+    )
     augmentation: Any = hyper(Siamese(), source="ours", part="augmentation")
 
     registered: ClassVar[str] = "simclr"
@@ -84,7 +107,9 @@ class SimCLR:
     draws: ClassVar[bool] = True
 
     def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: Setting) -> Tensor:
-        """Mean over both views of the synthetic images of all pairs; draws from the setting's generator."""
+        """Mean over both views of the synthetic images of all pairs; draws from the setting's
+        generator.
+        """
         images = torch.cat([pair.synthetic for pair in pairs])
         augmentation = self.augmentation.for_data(setting.data)
         draws = [augmentation.draw(len(images), setting.shape, setting.generator) for _ in range(2)]

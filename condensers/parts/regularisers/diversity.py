@@ -1,13 +1,18 @@
 """Spread within a class: the synthetic images of a class are not to say the same thing.
 
-repulsion:     L = sum_c mean_{a != b} k(z_a, z_b) - 2 mean_{a, i} k(z_a, x_i),  k(u, v) = exp( -||u - v||^2 / (2 s^2) )
-determinantal: L = - sum_c log det( K + e I ),  K_ab = z_a . z_b / (||z_a|| ||z_b||)
+repulsion:     L = sum_c mean_{a != b} k(z_a, z_b) - 2 mean_{a, i} k(z_a, x_i),  k(u, v) = exp( -||u
+- v||^2 / (2 s^2) ) determinantal: L = - sum_c log det( K + e I ),  K_ab = z_a . z_b / (||z_a||
+||z_b||)
 
-z: the embeddings of the synthetic images of class c, x: of its real ones, without gradient. Repulsion is the squared maximum mean
-discrepancy between both, without bias, up to the part that no synthetic image is in: images push each other apart, and to where
-real ones are. s^2 is `bandwidth`^2 times half the median squared distance of both together, as it is at the step.
+z: the embeddings of the synthetic images of class c, x: of its real ones, without gradient.
+    Repulsion is the squared maximum mean
+discrepancy between both, without bias, up to the part that no synthetic image is in: images push
+each other apart, and to where
+real ones are. s^2 is `bandwidth`^2 times half the median squared distance of both together, as it
+is at the step.
 A class with one image has no spread and contributes 0.
-Sources, places as we recall: Gretton et al., "A Kernel Two-Sample Test" (JMLR 2012), Lemma 6 and section 8; Kulesza & Taskar,
+Sources, places as we recall: Gretton et al., "A Kernel Two-Sample Test" (JMLR 2012), Lemma 6 and
+section 8; Kulesza & Taskar,
 "Determinantal Point Processes for Machine Learning" (2012), section 2.
 """
 
@@ -28,10 +33,19 @@ from condensers.parts.regularisers.base import of_real, of_synthetic
 class Diversity:
     """Spread of each class's synthetic embeddings, over the real ones or by their determinant."""
 
-    weight: float = hyper(100.0, source="ours, for repulsion; determinantal: 1 does as much", minimum=0.0)
+    weight: float = hyper(
+        100.0, source="ours, for repulsion; determinantal: 1 does as much", minimum=0.0
+    )
     form: str = hyper("repulsion", source="ours", values=("repulsion", "determinantal"))
-    bandwidth: float = hyper(1.0, unit="of the median distance (repulsion)", source="Gretton et al., section 8", minimum=1e-3)
-    epsilon: float = hyper(0.01, unit="added to the kernel's diagonal (determinantal)", source="ours", minimum=1e-4)
+    bandwidth: float = hyper(
+        1.0,
+        unit="of the median distance (repulsion)",
+        source="Gretton et al., section 8",
+        minimum=1e-3,
+    )
+    epsilon: float = hyper(
+        0.01, unit="added to the kernel's diagonal (determinantal)", source="ours", minimum=1e-4
+    )
 
     registered: ClassVar[str] = "diversity"
     couples_classes: ClassVar[bool] = False
@@ -42,7 +56,9 @@ class Diversity:
         if self.form == "determinantal":
             return torch.stack([minus_log_determinant(z, self.epsilon) for z in synthetic]).sum()
         real = of_real(network, pairs)
-        return torch.stack([repulsion(z, x, self.bandwidth) for z, x in zip(synthetic, real, strict=True)]).sum()
+        return torch.stack(
+            [repulsion(z, x, self.bandwidth) for z, x in zip(synthetic, real, strict=True)]
+        ).sum()
 
 
 def repulsion(z: Tensor, x: Tensor, bandwidth: float) -> Tensor:

@@ -1,13 +1,15 @@
-"""Attention: every real image is masked by how much each of its places looks like any class, to a network trained on the data.
+"""Attention: every real image is masked by how much each of its places looks like any class, to a
+network trained on the data.
 
-m = sigmoid( log sum_k exp s_k ),  s the score map of `condensers.parts.views.attention`, k over the classes at hand
-normalised: m = sigmoid( log mean_k exp s_k )
+m = sigmoid( log sum_k exp s_k ),  s the score map of `condensers.parts.views.attention`, k over the
+classes at hand normalised: m = sigmoid( log mean_k exp s_k )
 
-Source: D. Kim & Bae (IPIU 2022) and their code. The published form is not normalised: scores of zero for ten classes, which say
-nothing, give sigmoid(log 10) = 0.91, and more the more classes there are; the mean in place of the sum gives 0.5 for any number.
-Differences from their code: a ConvNet that starts from random weights unless `weights` says otherwise, trained by
-`condensers.training.classifier` on the images at hand alone. The map belongs to no class, so that one class at hand needs no
-other rule.
+Source: D. Kim & Bae (IPIU 2022) and their code. The published form is not normalised: scores of
+zero for ten classes, which say nothing, give sigmoid(log 10) = 0.91, and more the more classes
+there are; the mean in place of the sum gives 0.5 for any number. Differences from their code: a
+ConvNet that starts from random weights unless `weights` says otherwise, trained by
+`condensers.training.classifier` on the images at hand alone. The map belongs to no class, so that
+one class at hand needs no other rule.
 """
 
 import math
@@ -27,9 +29,11 @@ from condensers.parts.views.masking import IMAGES_AT_ONCE, Masking, block_of_map
 from condensers.registry.registry import NETWORKS
 from condensers.training.classifier import trained
 
-# Features of torchvision's ResNet-18 with its ImageNet weights, of images brought to four times their size and three channels.
+# Features of torchvision's ResNet-18 with its ImageNet weights, of images brought to four times
+# their size and three channels.
 #
-# Source: D. Kim & Bae's code (IPIU 2022) starts from the same weights; it widens the maps inside the network instead.
+# Source: D. Kim & Bae's code (IPIU 2022) starts from the same weights; it widens the maps inside
+# the network instead.
 
 LARGER = 4  # maps of the third stage are then a quarter of the image's side
 
@@ -45,8 +49,8 @@ class Pretrained:
         except (OSError, RuntimeError) as fault:
             folder = f"{torch.hub.get_dir()}/checkpoints"
             raise UsageError(
-                f"view.weights: torchvision's weights of ResNet-18 are not in {folder} and cannot be fetched ({fault}); put the"
-                " file there, or take weights none"
+                f"view.weights: torchvision's weights of ResNet-18 are not in {folder} and cannot"
+                f" be fetched ({fault}); put the file there, or take weights none"
             ) from fault
         network.load_state_dict(weights)
         return PretrainedFeatures(network)
@@ -58,12 +62,16 @@ class PretrainedFeatures(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         parts = dict(network.named_children())
-        first = nn.Sequential(*(parts[name] for name in ("conv1", "bn1", "relu", "maxpool", "layer1")))
+        first = nn.Sequential(
+            *(parts[name] for name in ("conv1", "bn1", "relu", "maxpool", "layer1"))
+        )
         self.blocks = nn.ModuleList([first, parts["layer2"], parts["layer3"]])
 
     def features(self, x: Tensor) -> list[Tensor]:
         """(N, C, H, W) float32 normalised, one or three channels -> the output of each stage."""
-        x = functional.interpolate(x.expand(-1, 3, -1, -1), scale_factor=LARGER, mode="bilinear", align_corners=False)
+        x = functional.interpolate(
+            x.expand(-1, 3, -1, -1), scale_factor=LARGER, mode="bilinear", align_corners=False
+        )
         outputs = []
         for block in self.blocks:
             x = block(x)
@@ -71,17 +79,21 @@ class PretrainedFeatures(nn.Module):
         return outputs
 
 
-# Score maps: a network that says for each place of an image how much it looks like each class, learned from labels alone.
+# Score maps: a network that says for each place of an image how much it looks like each class,
+# learned from labels alone.
 #
 # s = up( W f(x) ),  logit_k = 2 log mean_p exp( s_k(p) / 2 ),  W a 1 x 1 convolution
 #
-# Source: D. Kim & Bae's code (IPIU 2022), self-attention.py: a ResNet-18 whose maps are a quarter of the image's side, bilinear
-# upsampling, the smooth maximum over places as logit, trained with binary cross-entropy.
+# Source: D. Kim & Bae's code (IPIU 2022), self-attention.py: a ResNet-18 whose maps are a quarter
+# of the image's side, bilinear upsampling, the smooth maximum over places as logit, trained with
+# binary cross-entropy.
 
 
 @dataclass(frozen=True)
 class ScoreMapSpec:
-    """network: the spec whose block `block` gives the features; weights "torchvision" takes pre-trained ones in its place."""
+    """network: the spec whose block `block` gives the features; weights "torchvision" takes
+    pre-trained ones in its place.
+    """
 
     network: Any
     block: int | None
@@ -93,9 +105,13 @@ class ScoreMapSpec:
 
 
 class ScoreMap(nn.Module):
-    """For images of `shape` (C, H, W); the trunk's blocks behind the one that is read are not used."""
+    """For images of `shape` (C, H, W); the trunk's blocks behind the one that is read are not
+    used.
+    """
 
-    def __init__(self, trunk: nn.Module, shape: tuple[int, int, int], classes: int, block: int | None) -> None:
+    def __init__(
+        self, trunk: nn.Module, shape: tuple[int, int, int], classes: int, block: int | None
+    ) -> None:
         super().__init__()
         self.trunk, self.size = trunk, shape[1:]
         with torch.no_grad():
@@ -119,9 +135,13 @@ class Attention(Masking):
     """Real images under an attention map (Masked DC): what looks like any class stays."""
 
     form: str = hyper("published", source="Masked DC's code", values=("published", "normalised"))
-    epochs: int = hyper(20, unit="epochs of the network", source="ours; Masked DC's code: 50", minimum=1)
+    epochs: int = hyper(
+        20, unit="epochs of the network", source="ours; Masked DC's code: 50", minimum=1
+    )
     lr: float = hyper(0.3, source="ours", minimum=0.0)
-    weights: str = hyper("none", source="ours; Masked DC's code: torchvision", values=("none", "torchvision"))
+    weights: str = hyper(
+        "none", source="ours; Masked DC's code: torchvision", values=("none", "torchvision")
+    )
 
     registered: ClassVar[str] = "attention"
 
@@ -131,13 +151,19 @@ class Attention(Masking):
         recipe = self.recipe(data, "binary")
         spec = ScoreMapSpec(self.network, self.block, self.weights)
         with torch.enable_grad():
-            network: Any = trained(spec, data, recipe, context.fork("attention"), "attention network").eval()
+            network: Any = trained(
+                spec, data, recipe, context.fork("attention"), "attention network"
+            ).eval()
         parts = context.each(torch.split(data.images, IMAGES_AT_ONCE), "maps of attention")
         here = list(data.classes)
-        return torch.cat([attention(network.scores(data.normalise(part))[:, here], self.form) for part in parts])
+        return torch.cat(
+            [attention(network.scores(data.normalise(part))[:, here], self.form) for part in parts]
+        )
 
 
 def attention(scores: Tensor, form: str) -> Tensor:
-    """Scores (n, K, H, W) -> maps (n, H, W) in [0, 1]; form "published" sums over classes, "normalised" takes the mean."""
+    """Scores (n, K, H, W) -> maps (n, H, W) in [0, 1]; form "published" sums over classes,
+    "normalised" takes the mean.
+    """
     total = torch.logsumexp(scores, 1)
     return torch.sigmoid(total if form == "published" else total - math.log(scores.shape[1]))

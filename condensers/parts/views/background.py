@@ -1,12 +1,14 @@
 """Background: what is not the object is cut away from every real image by GrabCut, and filled.
 
-m = [ alpha = foreground ],  alpha the minimum cut of colour models and contrasts, started from r, the masks of another view:
-r >= sure_foreground: certainly the object; r >= probable: probably; r >= sure_background: probably not; below: certainly not
+m = [ alpha = foreground ],  alpha the minimum cut of colour models and contrasts, started from r,
+the masks of another view: r >= sure_foreground: certainly the object; r >= probable: probably; r >=
+sure_background: probably not; below: certainly not
 
-Source: Rother, Kolmogorov & Blake, "GrabCut" (SIGGRAPH 2004), as OpenCV has it; D. Kim & Bae (IPIU 2022) name background removal
-as future work. GrabCut is made for photographs: each pixel becomes `scale` x `scale` equal ones for it, and masks are brought
-back as the part of a pixel that is foreground; grey becomes three equal channels. Where r has no pixel on one side, or the cut
-leaves none, r itself stands; the run's progress says for how many images.
+Source: Rother, Kolmogorov & Blake, "GrabCut" (SIGGRAPH 2004), as OpenCV has it; D. Kim & Bae (IPIU
+2022) name background removal as future work. GrabCut is made for photographs: each pixel becomes
+`scale` x `scale` equal ones for it, and masks are brought back as the part of a pixel that is
+foreground; grey becomes three equal channels. Where r has no pixel on one side, or the cut leaves
+none, r itself stands; the run's progress says for how many images.
 """
 
 from dataclasses import dataclass
@@ -24,7 +26,15 @@ from condensers.errors import Interrupted, UsageError
 from condensers.hyperparameters import hyper
 from condensers.optional import extra
 from condensers.parts.views.base import mask_passes, mask_seconds, mask_source
-from condensers.parts.views.masking import FILLS, Maps, covered, kept_maps, require_shares, share, softened
+from condensers.parts.views.masking import (
+    FILLS,
+    Maps,
+    covered,
+    kept_maps,
+    require_shares,
+    share,
+    softened,
+)
 from condensers.parts.views.saliency import Saliency
 
 REPORT_EVERY = 500
@@ -35,17 +45,30 @@ class Background:
     """Real images without their background: GrabCut, seeded by the masks of another view."""
 
     seed: Any = hyper(
-        Saliency(algorithm="integrated-gradients"), unit="view whose masks GrabCut starts from", source="ours", part="view"
+        Saliency(algorithm="integrated-gradients"),
+        unit="view whose masks GrabCut starts from",
+        source="ours",
+        part="view",
     )
     sure_foreground: float = hyper(0.9, unit="of the seed's mask", source="ours", minimum=0.0)
-    probable: float = hyper(0.4, unit="of the seed's mask: probably foreground from here", source="ours", minimum=0.0)
-    sure_background: float = hyper(0.2, unit="of the seed's mask: certainly background below", source="ours", minimum=0.0)
+    probable: float = hyper(
+        0.4, unit="of the seed's mask: probably foreground from here", source="ours", minimum=0.0
+    )
+    sure_background: float = hyper(
+        0.2, unit="of the seed's mask: certainly background below", source="ours", minimum=0.0
+    )
     iterations: int = hyper(5, source="OpenCV's tutorial", minimum=1)
     scale: int = hyper(2, unit="times the image's side", source="ours", minimum=1)
     fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
-    rate: float = hyper(1.0, unit="share of a class's images that are masked", source="ours", minimum=0.0)
-    softness: float = hyper(0.0, unit="1: the foreground's part of a pixel, 0: binary", source="ours", minimum=0.0)
-    threshold: float = hyper(0.5, unit="of that part, where it is binary", source="ours", minimum=0.0)
+    rate: float = hyper(
+        1.0, unit="share of a class's images that are masked", source="ours", minimum=0.0
+    )
+    softness: float = hyper(
+        0.0, unit="1: the foreground's part of a pixel, 0: binary", source="ours", minimum=0.0
+    )
+    threshold: float = hyper(
+        0.5, unit="of that part, where it is binary", source="ours", minimum=0.0
+    )
 
     registered: ClassVar[str] = "background"
 
@@ -53,8 +76,8 @@ class Background:
         require_shares(self)
         if not self.sure_background <= self.probable <= self.sure_foreground:
             raise UsageError(
-                f"view background: sure_background {self.sure_background}, probable {self.probable} and sure_foreground"
-                f" {self.sure_foreground} must rise in this order"
+                f"view background: sure_background {self.sure_background}, probable {self.probable}"
+                f" and sure_foreground {self.sure_foreground} must rise in this order"
             )
 
     def require_fit(self, where: str) -> None:
@@ -71,7 +94,9 @@ class Background:
         return softened(self.maps(data, context).values, self.softness, self.threshold)
 
     def apply(self, data: ClassData, context: Context) -> ClassData:
-        """`data` without the background of `rate` of each class's images; UsageError without OpenCV."""
+        """`data` without the background of `rate` of each class's images; UsageError without
+        OpenCV.
+        """
         return covered(self, data, context)
 
     def maps(self, data: ClassData, context: Context) -> Maps:
@@ -87,34 +112,55 @@ class Background:
 
     def _computed(self, data: ClassData, context: Context, seeds: Tensor) -> Tensor:
         if data.shape[0] not in (1, 3):
-            raise UsageError(f"view background: {data.name} has {data.shape[0]} channels; GrabCut takes grey or colour images")
+            raise UsageError(
+                f"view background: {data.name} has {data.shape[0]} channels; GrabCut takes grey or"
+                " colour images"
+            )
         cv2 = extra("cv2", "OpenCV", self.registered)
         images, count = data.images.cpu().permute(0, 2, 3, 1).numpy(), len(seeds)
         found, failed = [], 0
-        for index, (image, relevance) in enumerate(zip(images, share(seeds).numpy(), strict=True), 1):
+        for index, (image, relevance) in enumerate(
+            zip(images, share(seeds).numpy(), strict=True), 1
+        ):
             if context.must_stop():
                 raise Interrupted(f"view background: stopped before image {index} of {count}")
             made = cut(cv2, image, relevance, self, context.seed)
             found.append(torch.from_numpy(made.mask))
             failed += made.failed
             if index % REPORT_EVERY == 0 or index == count:
-                context.progress(Progress("grabcut", index, count, f"{failed} without a cut keep the seed's mask"))
+                context.progress(
+                    Progress(
+                        "grabcut", index, count, f"{failed} without a cut keep the seed's mask"
+                    )
+                )
         return torch.stack(found)
 
 
 class Cut(NamedTuple):
-    """mask: (H, W) float32, the foreground's part of each pixel. failed: there was no cut, and it is the seed's."""
+    """mask: (H, W) float32, the foreground's part of each pixel. failed: there was no cut, and it
+    is the seed's.
+    """
 
     mask: NDArray[numpy.float32]
     failed: bool
 
 
-def cut(cv2: Any, image: NDArray[numpy.uint8], relevance: NDArray[numpy.float32], view: Background, seed: int) -> Cut:
-    """GrabCut of one image (H, W, C), C = 1 or 3, by its relevance (H, W) in [0, 1]; OpenCV's generator starts from `seed`."""
+def cut(
+    cv2: Any,
+    image: NDArray[numpy.uint8],
+    relevance: NDArray[numpy.float32],
+    view: Background,
+    seed: int,
+) -> Cut:
+    """GrabCut of one image (H, W, C), C = 1 or 3, by its relevance (H, W) in [0, 1]; OpenCV's
+    generator starts from `seed`.
+    """
     height, width = relevance.shape
     size = (width * view.scale, height * view.scale)
     colour = cv2.resize(
-        numpy.ascontiguousarray(numpy.broadcast_to(image, (height, width, 3))), size, interpolation=cv2.INTER_NEAREST
+        numpy.ascontiguousarray(numpy.broadcast_to(image, (height, width, 3))),
+        size,
+        interpolation=cv2.INTER_NEAREST,
     )
     wide = cv2.resize(relevance, size)
     labels = numpy.full(wide.shape, cv2.GC_BGD, numpy.uint8)
@@ -130,7 +176,9 @@ def cut(cv2: Any, image: NDArray[numpy.uint8], relevance: NDArray[numpy.float32]
         cv2.grabCut(colour, labels, None, *models, view.iterations, cv2.GC_INIT_WITH_MASK)
         if both_sides(cv2, labels):
             foreground = numpy.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(numpy.float32)
-            return Cut(cv2.resize(foreground, (width, height), interpolation=cv2.INTER_AREA), failed=False)
+            return Cut(
+                cv2.resize(foreground, (width, height), interpolation=cv2.INTER_AREA), failed=False
+            )
     return Cut(relevance, failed=True)
 
 

@@ -1,23 +1,26 @@
-"""Masking: what views share whose masks come from the maps of a network that was trained on the data.
+"""Masking: what views share whose masks come from the maps of a network that was trained on the
+data.
 
 m = s r + (1 - s) [ r >= t ],  r in [0, 1] the map, s its softness, t the threshold
 
-Source: D. Kim & Bae (IPIU 2022) mask a share of the images by maps as they are; softness and threshold are ours.
+Source: D. Kim & Bae (IPIU 2022) mask a share of the images by maps as they are; softness and
+threshold are ours.
 
 Filling: images under masks, and what stands where a mask keeps nothing.
 
 x' = round( m * x + (1 - m) * fill ),  m in [0, 1] per pixel
 
-Fills: the data set's mean colour, black, the blurred image, Gaussian noise of the data set's mean and deviation, or another
-image, whose own kept part is covered by the mean colour of the rest of it, so that no second object is pasted in. Sources:
-D. Kim & Bae (IPIU 2022) for the mean, Petsiuk, Das & Saenko (BMVC 2018) for the blur; noise and other: ours.
+Fills: the data set's mean colour, black, the blurred image, Gaussian noise of the data set's mean
+and deviation, or another image, whose own kept part is covered by the mean colour of the rest of
+it, so that no second object is pasted in. Sources: D. Kim & Bae (IPIU 2022) for the mean, Petsiuk,
+Das & Saenko (BMVC 2018) for the blur; noise and other: ours.
 
 Maps of relevance: computed once for each image and kept by their content.
 
 r = max(r', 0) / max_p r'(p), 1 everywhere where nothing is above 0
 
-A map is kept as uint8 under the data, the settings that determine it and the seed, so that runs that agree in these share it.
-Source: ours; D. Kim & Bae (IPIU 2022) read theirs from a file.
+A map is kept as uint8 under the data, the settings that determine it and the seed, so that runs
+that agree in these share it. Source: ours; D. Kim & Bae (IPIU 2022) read theirs from a file.
 """
 
 import time
@@ -55,18 +58,23 @@ def share(masks: Tensor) -> Tensor:
 
 
 def filled(images: Tensor, masks: Tensor, fill: Tensor) -> Tensor:
-    """images (n, C, H, W) uint8, masks (n, H, W) uint8 or float, fill broadcast to images, 0..255 -> (n, C, H, W) uint8."""
+    """images (n, C, H, W) uint8, masks (n, H, W) uint8 or float, fill broadcast to images, 0..255
+    -> (n, C, H, W) uint8.
+    """
     found = []
     for first in range(0, len(images), FILLED_AT_ONCE):
         part = slice(first, first + FILLED_AT_ONCE)
         m = share(masks[part].to(images.device)).unsqueeze(1)
         other = (fill if len(fill) == 1 else fill[part]).to(images.device)
-        found.append((m * images[part].float() + (1 - m) * other).round().clamp(0, 255).to(torch.uint8))
+        found.append(
+            (m * images[part].float() + (1 - m) * other).round().clamp(0, 255).to(torch.uint8)
+        )
     return torch.cat(found)
 
 
 def fills(name: str, data: ClassData, masks: Tensor, generator: torch.Generator) -> Tensor:
-    """What to fill with, 0..255: (1, C, 1, 1) float32 for one colour, else (N, C, H, W) uint8, one for each image of `data`.
+    """What to fill with, 0..255: (1, C, 1, 1) float32 for one colour, else (N, C, H, W) uint8, one
+    for each image of `data`.
 
     masks: (N, H, W), read by "other" only. Raises UsageError for a name that is not in FILLS.
     """
@@ -91,7 +99,9 @@ def _blurred(images: Tensor) -> Tensor:
 
 
 def _covered(data: ClassData, masks: Tensor) -> Tensor:
-    """Every image with what its mask keeps covered by the mean colour of the rest, or of the data set where nothing is left."""
+    """Every image with what its mask keeps covered by the mean colour of the rest, or of the data
+    set where nothing is left.
+    """
     rest = 1 - share(masks.to(data.device)).unsqueeze(1)
     area = rest.sum((2, 3), keepdim=True)
     mean = (rest * data.images).sum((2, 3), keepdim=True) / area.clamp_min(1)
@@ -109,19 +119,28 @@ def others(count: int, generator: torch.Generator) -> Tensor:
 
 FORMAT = 1
 IMAGES_AT_ONCE = 256
-OF_MASKING = ("fill", "rate", "softness", "threshold")  # what is made of a map; all other settings determine the map
+OF_MASKING = (
+    "fill",
+    "rate",
+    "softness",
+    "threshold",
+)  # what is made of a map; all other settings determine the map
 FINEST = 0.25  # the side of the published map, 8 of 32 pixels
 
 
 class Maps(NamedTuple):
-    """values: (N, H, W) uint8 on the CPU. seconds: what making them took, also where they were found."""
+    """values: (N, H, W) uint8 on the CPU. seconds: what making them took, also where they were
+    found.
+    """
 
     values: Tensor
     seconds: float
 
 
 def kept_maps(view: Any, data: ClassData, context: Context, compute: Callable[[], Tensor]) -> Maps:
-    """compute(), (N, H, W) float in [0, 1], as uint8: from the context's cache, or its folder, where it was kept there before."""
+    """compute(), (N, H, W) float in [0, 1], as uint8: from the context's cache, or its folder,
+    where it was kept there before.
+    """
     place = context.cache or context.folder
     if place is None:
         return _timed(compute)
@@ -129,7 +148,10 @@ def kept_maps(view: Any, data: ClassData, context: Context, compute: Callable[[]
 
     def make(_: int) -> None:
         made = _timed(compute)
-        write_atomically(path, save({"maps": made.values, "seconds": torch.tensor(made.seconds, dtype=torch.float64)}))
+        write_atomically(
+            path,
+            save({"maps": made.values, "seconds": torch.tensor(made.seconds, dtype=torch.float64)}),
+        )
 
     make_missing([path], make, context)
     return _read(path)
@@ -145,7 +167,9 @@ def _key(view: Any, data: ClassData, context: Context) -> str:
 
 def _timed(compute: Callable[[], Tensor]) -> Maps:
     begun = time.perf_counter()
-    return Maps((compute() * 255).round().clamp(0, 255).to(torch.uint8).cpu(), time.perf_counter() - begun)
+    return Maps(
+        (compute() * 255).round().clamp(0, 255).to(torch.uint8).cpu(), time.perf_counter() - begun
+    )
 
 
 def _read(path: Path) -> Maps:
@@ -159,21 +183,30 @@ def at_images_size(maps: Tensor, data: ClassData) -> Tensor:
 
 
 def relative(maps: Tensor) -> Tensor:
-    """(n, H, W): each map divided by its largest value, nothing below 0; all ones where nothing is above 0."""
+    """(n, H, W): each map divided by its largest value, nothing below 0; all ones where nothing is
+    above 0.
+    """
     most = maps.flatten(1).amax(1).view(-1, 1, 1)
     return torch.where(most > 0, maps.clamp_min(0) / most.clamp_min(1e-12), 1.0)
 
 
 def block_of_map(features: list[Tensor], side: int, wanted: int | None, where: str) -> int:
-    """The index of the block whose output is read: `wanted` (from 1), else the last whose map has a quarter of the side.
+    """The index of the block whose output is read: `wanted` (from 1), else the last whose map has a
+    quarter of the side.
 
     UsageError where the network has no such block, or no maps at all.
     """
     maps = [index for index, one in enumerate(features) if one.ndim == 4]
     if wanted is not None and wanted - 1 not in maps:
-        raise UsageError(f"{where}: the network has no block {wanted} that gives maps; it has {len(maps)} of them")
+        raise UsageError(
+            f"{where}: the network has no block {wanted} that gives maps; it has {len(maps)} of"
+            " them"
+        )
     if not maps:
-        raise UsageError(f"{where}: the network has no convolutional blocks, and so no map; take convnet, resnet18 or alexnet")
+        raise UsageError(
+            f"{where}: the network has no convolutional blocks, and so no map; take convnet,"
+            " resnet18 or alexnet"
+        )
     fine = [index for index in maps if features[index].shape[-1] >= FINEST * side]
     return wanted - 1 if wanted is not None else (fine or maps[:1])[-1]
 
@@ -183,16 +216,35 @@ class Masking(ABC):
     """The fields that all have; a view adds its own, and says how its maps are computed."""
 
     fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
-    rate: float = hyper(1.0, unit="share of a class's images that are masked", source="Masked DC's code", minimum=0.0)
-    softness: float = hyper(1.0, unit="1: the map as it is, 0: binary", source="Masked DC's code", minimum=0.0)
+    rate: float = hyper(
+        1.0,
+        unit="share of a class's images that are masked",
+        source="Masked DC's code",
+        minimum=0.0,
+    )
+    softness: float = hyper(
+        1.0, unit="1: the map as it is, 0: binary", source="Masked DC's code", minimum=0.0
+    )
     threshold: float = hyper(0.5, unit="of the map, where it is binary", source="ours", minimum=0.0)
     epochs: int = hyper(10, unit="epochs of the network", source="ours", minimum=1)
-    most_steps: int = hyper(2000, unit="gradient steps of the network, where epochs would be more", source="ours", minimum=1)
+    most_steps: int = hyper(
+        2000,
+        unit="gradient steps of the network, where epochs would be more",
+        source="ours",
+        minimum=1,
+    )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     lr: float = hyper(0.05, source="ours", minimum=0.0)
-    network: Any = hyper(ConvNetSpec(width=32, norm="batch"), source="ours; Masked DC's code: ResNet-18", part="network")
+    network: Any = hyper(
+        ConvNetSpec(width=32, norm="batch"),
+        source="ours; Masked DC's code: ResNet-18",
+        part="network",
+    )
     block: int | None = hyper(
-        None, unit="block whose maps are read; none: the last with a quarter of the side", source="Masked DC's code", minimum=1
+        None,
+        unit="block whose maps are read; none: the last with a quarter of the side",
+        source="Masked DC's code",
+        minimum=1,
     )
 
     registered: ClassVar[str]
@@ -210,11 +262,15 @@ class Masking(ABC):
         return kept_maps(self, data, context, partial(self.computed, data, context))
 
     def masks(self, data: ClassData, context: Context) -> Tensor:
-        """(N, H, W) uint8 on the CPU; the network is trained where no equal run has left its maps."""
+        """(N, H, W) uint8 on the CPU; the network is trained where no equal run has left its
+        maps.
+        """
         return softened(self.maps(data, context).values, self.softness, self.threshold)
 
     def apply(self, data: ClassData, context: Context) -> ClassData:
-        """`data` with `rate` of each class's images masked; UsageError where the network gives no maps."""
+        """`data` with `rate` of each class's images masked; UsageError where the network gives no
+        maps.
+        """
         return covered(self, data, context)
 
     def recipe(self, data: ClassData, loss: str) -> Training:
@@ -227,7 +283,13 @@ class Masking(ABC):
 
     def preparation(self, data: ClassData) -> list[tuple[Any, float]]:
         """Networks and about how many images pass each, forward and backward."""
-        return [(self.network, float(min(self.epochs * len(data.images), self.most_steps * self.batch)) + self.reading(data))]
+        return [
+            (
+                self.network,
+                float(min(self.epochs * len(data.images), self.most_steps * self.batch))
+                + self.reading(data),
+            )
+        ]
 
     def reading(self, data: ClassData) -> float:
         """How many images pass where the maps are read."""
@@ -238,7 +300,10 @@ def require_shares(view: Any, names: Sequence[str] = ("rate", "softness", "thres
     """UsageError where one of these fields is above 1."""
     for name in names:
         if getattr(view, name) > 1:
-            raise UsageError(f"view {view.registered}.{name}: {getattr(view, name)} is above 1; it is a share from 0 to 1")
+            raise UsageError(
+                f"view {view.registered}.{name}: {getattr(view, name)} is above 1; it is a share"
+                " from 0 to 1"
+            )
 
 
 def softened(maps: Tensor, softness: float, threshold: float) -> Tensor:
@@ -248,7 +313,9 @@ def softened(maps: Tensor, softness: float, threshold: float) -> Tensor:
 
 
 def covered(view: Any, data: ClassData, context: Context) -> ClassData:
-    """`data` under the view's masks, `rate` of each class's images, drawn; the view's fill stands where they keep nothing."""
+    """`data` under the view's masks, `rate` of each class's images, drawn; the view's fill stands
+    where they keep nothing.
+    """
     masks = view.masks(data, context).clone()
     masks[~chosen(data, view.rate, context.fork("rate").generator)] = 255
     fill = fills(view.fill, data, masks, context.fork("fill").generator)

@@ -1,13 +1,16 @@
-"""Saliency: every real image is masked by how much each of its places spoke for its own label, to a network trained on the data.
+"""Saliency: every real image is masked by how much each of its places spoke for its own label, to a
+network trained on the data.
 
-grad-cam:              r = relu( sum_c a_c A_c ),  a_c = mean_p d logit_y / d A_c(p),  A the maps of a block
-integrated-gradients:  r = blur( sum_c | x_c  int_0^1 d logit_y(t x) / d x_c dt | ),  from the mean colour, 0, to x
+grad-cam:              r = relu( sum_c a_c A_c ),  a_c = mean_p d logit_y / d A_c(p),  A the maps of
+a block integrated-gradients:  r = blur( sum_c | x_c  int_0^1 d logit_y(t x) / d x_c dt | ),  from
+the mean colour, 0, to x
 
 each divided by its largest value; where a map is zero everywhere, all of the image is kept.
 
-Source: Selvaraju et al. (ICCV 2017), section 3; Sundararajan, Taly & Yan (ICML 2017), eq. 1, both as captum computes them. The
-blur, by a sixteenth of the side, is ours: integrated gradients fall on single pixels. With one class at hand there is nothing
-to tell apart; the map is still that of the class's own logit, and says little more than where a network sees anything.
+Source: Selvaraju et al. (ICCV 2017), section 3; Sundararajan, Taly & Yan (ICML 2017), eq. 1, both
+as captum computes them. The blur, by a sixteenth of the side, is ours: integrated gradients fall on
+single pixels. With one class at hand there is nothing to tell apart; the map is still that of the
+class's own logit, and says little more than where a network sees anything.
 """
 
 from dataclasses import dataclass
@@ -22,7 +25,13 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.optional import extra
-from condensers.parts.views.masking import IMAGES_AT_ONCE, Masking, at_images_size, block_of_map, relative
+from condensers.parts.views.masking import (
+    IMAGES_AT_ONCE,
+    Masking,
+    at_images_size,
+    block_of_map,
+    relative,
+)
 from condensers.training.classifier import trained
 
 BLURS_A_SIDE = 16
@@ -30,10 +39,14 @@ BLURS_A_SIDE = 16
 
 @dataclass(frozen=True)
 class Saliency(Masking):
-    """Real images under the saliency of their own label, to a teacher: what told it the class stays."""
+    """Real images under the saliency of their own label, to a teacher: what told it the class
+    stays.
+    """
 
     algorithm: str = hyper("grad-cam", source="ours", values=("grad-cam", "integrated-gradients"))
-    threshold: float = hyper(0.25, unit="of the map, where it is binary", source="ours", minimum=0.0)
+    threshold: float = hyper(
+        0.25, unit="of the map, where it is binary", source="ours", minimum=0.0
+    )
     steps: int = hyper(16, unit="points of the integral", source="ours; captum: 50", minimum=1)
 
     registered: ClassVar[str] = "saliency"
@@ -43,21 +56,40 @@ class Saliency(Masking):
         return len(data.images) * (1.0 if self.algorithm == "grad-cam" else self.steps)
 
     def computed(self, data: ClassData, context: Context) -> Tensor:
-        """Maps (N, H, W) float in [0, 1]; UsageError without captum, or where the network gives no maps."""
+        """Maps (N, H, W) float in [0, 1]; UsageError without captum, or where the network gives no
+        maps.
+        """
         captum = extra("captum.attr", "captum", self.registered)
         recipe = self.recipe(data, "cross-entropy")
-        network = trained(self.network, data, recipe, context.fork("teacher"), "teacher of saliency").eval()
-        relevance = self._grad_cam(captum, network, data) if self.algorithm == "grad-cam" else self._integrated(captum, network)
-        parts = [*zip(torch.split(data.images, IMAGES_AT_ONCE), torch.split(data.labels, IMAGES_AT_ONCE), strict=True)]
+        network = trained(
+            self.network, data, recipe, context.fork("teacher"), "teacher of saliency"
+        ).eval()
+        relevance = (
+            self._grad_cam(captum, network, data)
+            if self.algorithm == "grad-cam"
+            else self._integrated(captum, network)
+        )
+        parts = [
+            *zip(
+                torch.split(data.images, IMAGES_AT_ONCE),
+                torch.split(data.labels, IMAGES_AT_ONCE),
+                strict=True,
+            )
+        ]
         seen = context.each(parts, "maps of saliency")
-        return torch.cat([relative(relevance(data.normalise(images), labels)) for images, labels in seen])
+        return torch.cat(
+            [relative(relevance(data.normalise(images), labels)) for images, labels in seen]
+        )
 
     def _grad_cam(self, captum: Any, network: Any, data: ClassData) -> Any:
         """A function of images and labels that gives maps (n, H, W)."""
         with torch.no_grad():
             features = network.features(data.normalise(data.images[:2]))
         if not hasattr(network, "blocks"):
-            raise UsageError("view saliency: the network has no blocks to read maps from; take convnet, resnet18 or alexnet")
+            raise UsageError(
+                "view saliency: the network has no blocks to read maps from; take convnet, resnet18"
+                " or alexnet"
+            )
         index = block_of_map(features, data.shape[1], self.block, "view saliency")
         algorithm = captum.LayerGradCam(network, network.blocks[index])
 
@@ -73,10 +105,16 @@ class Saliency(Masking):
 
         def relevance(images: Tensor, labels: Tensor) -> Tensor:
             found = algorithm.attribute(
-                images, baselines=0.0, target=labels, n_steps=self.steps, internal_batch_size=IMAGES_AT_ONCE
+                images,
+                baselines=0.0,
+                target=labels,
+                n_steps=self.steps,
+                internal_batch_size=IMAGES_AT_ONCE,
             )
             sigma = max(images.shape[-1] / BLURS_A_SIDE, 0.5)
-            blurred: Tensor = gaussian_blur(found.detach().abs().sum(1, keepdim=True), [2 * int(2 * sigma) + 1] * 2, [sigma] * 2)
+            blurred: Tensor = gaussian_blur(
+                found.detach().abs().sum(1, keepdim=True), [2 * int(2 * sigma) + 1] * 2, [sigma] * 2
+            )
             return blurred[:, 0]
 
         return relevance

@@ -1,16 +1,21 @@
-"""Semantic mix: real images are varied once, before they are matched, so that what gives them their label stays.
+"""Semantic mix: real images are varied once, before they are matched, so that what gives them their
+label stays.
 
-paste:  x' = o x + (1 - o) y,  o = [ m >= threshold ] the object, y another image whose own object is covered
+paste:  x' = o x + (1 - o) y,  o = [ m >= threshold ] the object, y another image whose own object
+    is covered
 crop:   x' = the least box of the image's own proportions around o, enlarged to the image's size
 cutmix: x' = x with a box B from another image y, whose object may be anything:
-        B = argmin sum_B m_x,  subject to  sum_B m_x <= replaced sum m_x  and  sum_B m_y <= brought sum m_y
+        B = argmin sum_B m_x,  subject to  sum_B m_x <= replaced sum m_x  and  sum_B m_y <= brought
+        sum m_y
 
-m: masks of another view. In cutmix the image keeps its label, because at least 1 - replaced of what is salient in it stays, and
-less of what is salient in y comes; published CutMix mixes the labels, which images that are matched class by class cannot have.
-The side of B is drawn as there and taken smaller until the bounds hold.
-Sources: Dwibedi, Misra & Hebert, "Cut, Paste and Learn" (ICCV 2017); Yun et al., "CutMix" (ICCV 2019), section 3.1; Kim, Choo &
-Song, "Puzzle Mix" (ICML 2020), which places by saliency, as we recall them. Only real images are varied: a synthetic one has no
-mask before it is learned, and its masks would change at every step; what both share is the method's siamese augmentation.
+m: masks of another view. In cutmix the image keeps its label, because at least 1 - replaced of what
+is salient in it stays, and less of what is salient in y comes; published CutMix mixes the labels,
+which images that are matched class by class cannot have. The side of B is drawn as there and taken
+smaller until the bounds hold. Sources: Dwibedi, Misra & Hebert, "Cut, Paste and Learn" (ICCV 2017);
+Yun et al., "CutMix" (ICCV 2019), section 3.1; Kim, Choo & Song, "Puzzle Mix" (ICML 2020), which
+places by saliency, as we recall them. Only real images are varied: a synthetic one has no mask
+before it is learned, and its masks would change at every step; what both share is the method's
+siamese augmentation.
 """
 
 from collections.abc import Sequence
@@ -29,20 +34,26 @@ from condensers.parts.views.background import Background
 from condensers.parts.views.base import mask_passes, mask_seconds, mask_source
 from condensers.parts.views.masking import Maps, chosen, filled, fills, others, require_shares
 
-# Boxes in images: the one around an object, enlarged to the whole; the least salient one, replaced from another image.
+# Boxes in images: the one around an object, enlarged to the whole; the least salient one, replaced
+# from another image.
 
 IMAGES_AT_ONCE = 1024
 
 
 def cropped(images: Tensor, objects: Tensor, margin: float, smallest: float) -> Tensor:
-    """images (N, C, H, W) uint8, objects (N, H, W) bool -> uint8: each image's crop around its object, bilinear.
+    """images (N, C, H, W) uint8, objects (N, H, W) bool -> uint8: each image's crop around its
+    object, bilinear.
 
-    A crop has the image's proportions and lies inside it; its side is that of the object and `margin` of it on each side, at
-    least `smallest` of the image's. An image without an object stays.
+    A crop has the image's proportions and lies inside it; its side is that of the object and
+    `margin` of it on each side, at least `smallest` of the image's. An image without an object
+    stays.
     """
     sizes = images.shape[2:]
     spans = [_span(objects.any(axis)) for axis in (2, 1)]
-    sides = [(last - first) * (1 + 2 * margin) / size for (first, last), size in zip(spans, sizes, strict=True)]
+    sides = [
+        (last - first) * (1 + 2 * margin) / size
+        for (first, last), size in zip(spans, sizes, strict=True)
+    ]
     side = torch.maximum(*sides).clamp(smallest, 1)
     side = torch.where(objects.flatten(1).any(1), side, 1.0)
     theta = torch.zeros(len(images), 2, 3, device=images.device)
@@ -52,12 +63,19 @@ def cropped(images: Tensor, objects: Tensor, margin: float, smallest: float) -> 
         theta[:, row, row] = side
         theta[:, row, 2] = torch.minimum(torch.maximum((first + last) / size - 1, -reach), reach)
     return torch.cat(
-        [_sampled(*part) for part in zip(torch.split(images, IMAGES_AT_ONCE), torch.split(theta, IMAGES_AT_ONCE), strict=True)]
+        [
+            _sampled(*part)
+            for part in zip(
+                torch.split(images, IMAGES_AT_ONCE), torch.split(theta, IMAGES_AT_ONCE), strict=True
+            )
+        ]
     )
 
 
 def _span(present: Tensor) -> tuple[Tensor, Tensor]:
-    """present (N, S) bool -> the first place and the one after the last, float32; (0, 0) where there is none."""
+    """present (N, S) bool -> the first place and the one after the last, float32; (0, 0) where
+    there is none.
+    """
     places = torch.arange(1, present.shape[1] + 1, device=present.device)
     last = (present * places).amax(1)
     first = present.shape[1] - (present * places.flip(0)).amax(1)
@@ -70,37 +88,67 @@ def _sampled(images: Tensor, theta: Tensor) -> Tensor:
     return found.round().clamp(0, 255).to(torch.uint8)
 
 
-def mixed(images: Tensor, masks: Tensor, partners: Tensor, bounds: tuple[float, float], generator: torch.Generator) -> Tensor:
-    """images (N, C, H, W) uint8, masks (N, H, W) uint8, partners (N,) int64: each image with its box from its partner, uint8.
+def mixed(
+    images: Tensor,
+    masks: Tensor,
+    partners: Tensor,
+    bounds: tuple[float, float],
+    generator: torch.Generator,
+) -> Tensor:
+    """images (N, C, H, W) uint8, masks (N, H, W) uint8, partners (N,) int64: each image with its
+    box from its partner, uint8.
 
-    bounds: the most of its own mask's sum that may go, and of its partner's that may come. The side is drawn as CutMix does,
-    sqrt(1 - l) of the image's with l uniform, and shrinks until a box keeps the bounds; of these the least salient is taken.
+    bounds: the most of its own mask's sum that may go, and of its partner's that may come. The side
+    is drawn as CutMix does, sqrt(1 - l) of the image's with l uniform, and shrinks until a box
+    keeps the bounds; of these the least salient is taken.
     """
     steps, tables = min(images.shape[2:]), summed(masks)
-    drawn = (torch.rand(len(images), generator=generator).sqrt() * steps).round().long().to(images.device)
+    drawn = (
+        (torch.rand(len(images), generator=generator).sqrt() * steps)
+        .round()
+        .long()
+        .to(images.device)
+    )
     found = images.clone()
     for first in range(0, len(images), IMAGES_AT_ONCE):
-        wanting = torch.arange(first, min(first + IMAGES_AT_ONCE, len(images)), device=images.device)
+        wanting = torch.arange(
+            first, min(first + IMAGES_AT_ONCE, len(images)), device=images.device
+        )
         for step in range(steps, 0, -1):
             here = wanting[drawn[wanting] >= step]
-            inside = least_salient(tables[here], tables[partners[here]], step / steps, bounds, generator)
+            inside = least_salient(
+                tables[here], tables[partners[here]], step / steps, bounds, generator
+            )
             found[here] = torch.where(inside[:, None], images[partners[here]], images[here])
             wanting = wanting[~torch.isin(wanting, here[inside.flatten(1).any(1)])]
     return found
 
 
 def summed(masks: Tensor) -> Tensor:
-    """(N, H, W) uint8 -> the sums over all above and left of each corner of a pixel, (N, H + 1, W + 1) int32."""
-    return functional.pad(masks.cumsum(1, dtype=torch.int32).cumsum(2, dtype=torch.int32), (1, 0, 1, 0))
+    """(N, H, W) uint8 -> the sums over all above and left of each corner of a pixel, (N, H + 1, W +
+    1) int32.
+    """
+    return functional.pad(
+        masks.cumsum(1, dtype=torch.int32).cumsum(2, dtype=torch.int32), (1, 0, 1, 0)
+    )
 
 
-def least_salient(own: Tensor, others: Tensor, side: float, bounds: tuple[float, float], generator: torch.Generator) -> Tensor:
-    """own, others as `summed` gives them -> the box with this part of the image's sides, (n, H, W) bool; nowhere where none keeps
-    the bounds. Which of equally salient boxes is taken is drawn."""
+def least_salient(
+    own: Tensor,
+    others: Tensor,
+    side: float,
+    bounds: tuple[float, float],
+    generator: torch.Generator,
+) -> Tensor:
+    """own, others as `summed` gives them -> the box with this part of the image's sides, (n, H, W)
+    bool; nowhere where none keeps the bounds. Which of equally salient boxes is taken is drawn.
+    """
     sizes = [size - 1 for size in own.shape[1:]]
     box = [round(size * side) for size in sizes]
     mine, theirs = box_sums(own, box), box_sums(others, box)
-    allowed = (mine <= bounds[0] * own[:, -1:, -1:].double()) & (theirs <= bounds[1] * others[:, -1:, -1:].double())
+    allowed = (mine <= bounds[0] * own[:, -1:, -1:].double()) & (
+        theirs <= bounds[1] * others[:, -1:, -1:].double()
+    )
     ties = torch.rand(mine.shape, generator=generator).to(own.device)
     place = torch.where(allowed, mine + ties.double(), torch.inf).flatten(1).argmin(1)
     corner = place // mine.shape[2], place % mine.shape[2]
@@ -109,7 +157,9 @@ def least_salient(own: Tensor, others: Tensor, side: float, bounds: tuple[float,
 
 
 def _between(first: Tensor, side: int, size: int) -> Tensor:
-    """first (n,) int64 -> which of `size` places lie from there on, `side` of them: (n, size) bool."""
+    """first (n,) int64 -> which of `size` places lie from there on, `side` of them: (n, size)
+    bool.
+    """
     past = torch.arange(size, device=first.device) - first[:, None]
     return (past >= 0) & (past < side)
 
@@ -123,16 +173,35 @@ def box_sums(table: Tensor, box: Sequence[int]) -> Tensor:
 
 @dataclass(frozen=True)
 class SemanticMix:
-    """Real images pasted on other backgrounds, cropped to their object, or mixed where they say least."""
+    """Real images pasted on other backgrounds, cropped to their object, or mixed where they say
+    least.
+    """
 
     kind: str = hyper("paste", source="ours", values=("paste", "crop", "cutmix"))
-    source: Any = hyper(Background(), unit="view whose masks say what matters", source="ours", part="view")
-    rate: float = hyper(0.5, unit="share of a class's images that are mixed", source="CutMix's code, for CIFAR", minimum=0.0)
-    threshold: float = hyper(0.5, unit="of the mask: the object from here (paste, crop)", source="ours", minimum=0.0)
-    margin: float = hyper(0.1, unit="of the object's side, on each of its sides (crop)", source="ours", minimum=0.0)
-    smallest: float = hyper(0.5, unit="of the image's side, the least crop (crop)", source="ours", minimum=0.01)
-    replaced: float = hyper(0.1, unit="most of its own saliency that goes (cutmix)", source="ours", minimum=0.0)
-    brought: float = hyper(0.5, unit="most of the other's saliency that comes (cutmix)", source="ours", minimum=0.0)
+    source: Any = hyper(
+        Background(), unit="view whose masks say what matters", source="ours", part="view"
+    )
+    rate: float = hyper(
+        0.5,
+        unit="share of a class's images that are mixed",
+        source="CutMix's code, for CIFAR",
+        minimum=0.0,
+    )
+    threshold: float = hyper(
+        0.5, unit="of the mask: the object from here (paste, crop)", source="ours", minimum=0.0
+    )
+    margin: float = hyper(
+        0.1, unit="of the object's side, on each of its sides (crop)", source="ours", minimum=0.0
+    )
+    smallest: float = hyper(
+        0.5, unit="of the image's side, the least crop (crop)", source="ours", minimum=0.01
+    )
+    replaced: float = hyper(
+        0.1, unit="most of its own saliency that goes (cutmix)", source="ours", minimum=0.0
+    )
+    brought: float = hyper(
+        0.5, unit="most of the other's saliency that comes (cutmix)", source="ours", minimum=0.0
+    )
 
     registered: ClassVar[str] = "semantic-mix"
 
@@ -151,10 +220,15 @@ class SemanticMix:
     @property
     def couples_classes(self) -> bool:
         """An image may be mixed with one of another class."""
-        return self.kind != "crop" or mask_source(self.source, "view semantic-mix.source").couples_classes
+        return (
+            self.kind != "crop"
+            or mask_source(self.source, "view semantic-mix.source").couples_classes
+        )
 
     def apply(self, data: ClassData, context: Context) -> ClassData:
-        """`data` with `rate` of each class's images mixed, the others as they are; labels and order stay."""
+        """`data` with `rate` of each class's images mixed, the others as they are; labels and order
+        stay.
+        """
         masks = self.maps(data, context).values.to(data.device)
         some = chosen(data, self.rate, context.fork("rate").generator).to(data.device)
         images = self._mixed(data, masks, context.fork("mix").generator)

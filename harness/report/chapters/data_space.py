@@ -1,8 +1,10 @@
-"""Results -> the correlation of every measure of the data space with every usefulness of the same sets.
+"""Results -> the correlation of every measure of the data space with every usefulness of the same
+sets.
 
 The table of correlations between data space and usefulness, and the sentence that leads it.
 
-Scatter plots of sets among real images: which are shown, and how they are drawn from the built report.
+Scatter plots of sets among real images: which are shown, and how they are drawn from the built
+report.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +35,9 @@ USEFUL = {
 
 
 class SetKey(NamedTuple):
-    """One condensed set of a run; size is its budget in bytes or its ipc, whichever was asked for."""
+    """One condensed set of a run; size is its budget in bytes or its ipc, whichever was asked
+    for.
+    """
 
     data: str
     condenser: str
@@ -46,14 +50,18 @@ Measured = tuple[str, str]  # measure, embedding
 
 
 def correlations(results: Sequence[Result], searches: Searches) -> list[dict[str, Any]]:
-    """One row a data set, usefulness and measure, as JSON values; none unless four sets share them."""
+    """One row a data set, usefulness and measure, as JSON values; none unless four sets share
+    them.
+    """
     measures, held = _measures(results)
     if not held:
         return []
     rows = []
     for (data, useful), values in [*_useful(results).items(), *_ranking(searches).items()]:
         found = _correlated({(BYTES, ""): held, **measures}, values, held)
-        tests = sum(not np.isnan(one.judged.mean) for _, one in found.values()) - 1  # bytes are no measure of the data space
+        tests = (
+            sum(not np.isnan(one.judged.mean) for _, one in found.values()) - 1
+        )  # bytes are no measure of the data space
         for (measure, space), (sets, one) in found.items():
             if measure == BYTES and np.isnan(one.spearman.mean):
                 continue  # all have one size
@@ -62,8 +70,12 @@ def correlations(results: Sequence[Result], searches: Searches) -> list[dict[str
     return rows
 
 
-def _correlated(measures: Mapping[Measured, Values], useful: Values, held: Values) -> dict[Measured, tuple[Sets, Correlation]]:
-    """Each measure on the sets that have it, where they are enough; sets that several measures share are resampled once."""
+def _correlated(
+    measures: Mapping[Measured, Values], useful: Values, held: Values
+) -> dict[Measured, tuple[Sets, Correlation]]:
+    """Each measure on the sets that have it, where they are enough; sets that several measures
+    share are resampled once.
+    """
     found = {}
     known: dict[tuple[SetKey, ...], Sets] = {}
     for name, values in measures.items():
@@ -78,7 +90,9 @@ def _correlated(measures: Mapping[Measured, Values], useful: Values, held: Value
 
 
 def _row(sets: Sets, found: Correlation, tests: int) -> dict[str, Any]:
-    """corrected: whether what is judged is distinguishable from 0 also for the number of measures."""
+    """corrected: whether what is judged is distinguishable from 0 also for the number of
+    measures.
+    """
     sides = {"spearman": found.spearman, "kendall": found.kendall, "given_bytes": found.given_bytes}
     corrected = holds_among(found.judged, sets.count, tests)
     counts = {"sets": len(sets.useful), "condensers": sets.count, "corrected": corrected}
@@ -90,7 +104,9 @@ def _interval(found: Interval) -> dict[str, Any]:
     return {**bounds, "interval": found.method, "distinguishable": found.distinguishable}
 
 
-def _measures(results: Sequence[Result]) -> tuple[dict[Measured, dict[SetKey, float]], dict[SetKey, float]]:
+def _measures(
+    results: Sequence[Result],
+) -> tuple[dict[Measured, dict[SetKey, float]], dict[SetKey, float]]:
     """Measure -> set -> value, and the bytes of each set that the data space measured."""
     found: dict[Measured, dict[SetKey, float]] = {}
     held: dict[SetKey, float] = {}
@@ -130,7 +146,9 @@ def _useful(results: Sequence[Result]) -> dict[tuple[str, str], dict[SetKey, flo
             f"augmentation {entry.recipe or 'none'}" if several else "",
             entry.variant,
         ]
-        found.setdefault((entry.data, ", ".join(part for part in parts if part)), {}).update(_by_set(result))
+        found.setdefault((entry.data, ", ".join(part for part in parts if part)), {}).update(
+            _by_set(result)
+        )
     return found
 
 
@@ -156,9 +174,10 @@ Row = Mapping[str, Any]
 LEADING = 3
 SHORTENED = "the strongest in each embedding; all are in --format md, html and json"
 EXPLAINED = (
-    "Rank correlations over all sets (condensers, sizes and seeds), with 95 % intervals from a bootstrap over condensers."
-    " Given bytes: Spearman's partial correlation, what a measure says beyond how large a set is; where it is defined the"
-    " last column judges. Each verdict stands alone; the sentence at the top corrects for the number of measures."
+    "Rank correlations over all sets (condensers, sizes and seeds), with 95 % intervals from a"
+    " bootstrap over condensers. Given bytes: Spearman's partial correlation, what a measure says"
+    " beyond how large a set is; where it is defined the last column judges. Each verdict stands"
+    " alone; the sentence at the top corrects for the number of measures."
 )
 COLUMNS = (
     Column("property", lambda row: row["measure"], is_text=True),
@@ -171,11 +190,15 @@ COLUMNS = (
 
 
 def correlation_tables(rows: Sequence[Row]) -> list[Table]:
-    """A table for each data set and usefulness, a section an embedding; rows as the report has them."""
+    """A table for each data set and usefulness, a section an embedding; rows as the report has
+    them.
+    """
     found = []
     for data, useful in dict.fromkeys((row["data"], row["usefulness"]) for row in rows):
         own = [row for row in rows if (row["data"], row["usefulness"]) == (data, useful)]
-        sections = [_section(space, own) for space in dict.fromkeys(row["embedding"] for row in own)]
+        sections = [
+            _section(space, own) for space in dict.fromkeys(row["embedding"] for row in own)
+        ]
         title = f"{SPACE} on {data}: what goes with {useful}"
         note = f"{own[0]['condensers']} condensers. {EXPLAINED}"
         found.append(Table(SPACE, title, COLUMNS, sections, [note], shortened=SHORTENED))
@@ -192,7 +215,9 @@ def _section(space: str, rows: Sequence[Row]) -> Section:
 
 def judged(row: Row) -> Mapping[str, Any]:
     """The partial correlation where it is defined, else the plain one."""
-    part: Mapping[str, Any] = row["given_bytes"] if row["given_bytes"]["mean"] is not None else row["spearman"]
+    part: Mapping[str, Any] = (
+        row["given_bytes"] if row["given_bytes"]["mean"] is not None else row["spearman"]
+    )
     return part
 
 
@@ -208,12 +233,16 @@ def said_of(row: Row) -> str:
 
 
 def correlation_headlines(rows: Sequence[Row]) -> list[dict[str, str]]:
-    """{"question", "answer"} for each data set and usefulness: which property goes with it best, or that none is shown to."""
+    """{"question", "answer"} for each data set and usefulness: which property goes with it best, or
+    that none is shown to.
+    """
     places = dict.fromkeys((row["data"], row["usefulness"]) for row in rows)
     return [
         {
             "question": f"Which property of the data space goes with {useful} on {data}?",
-            "answer": _answer([row for row in rows if (row["data"], row["usefulness"]) == (data, useful)]),
+            "answer": _answer(
+                [row for row in rows if (row["data"], row["usefulness"]) == (data, useful)]
+            ),
         }
         for data, useful in places
     ]
@@ -230,10 +259,14 @@ def _answer(rows: Sequence[Row]) -> str:
     corrected = [row for row in told if row["corrected"]]
     strongest = max(corrected or told or measures, key=lambda row: abs(judged(row)["mean"]))
     counted = (
-        f"Distinguishable from 0: {len(told)} of {len(measures)} measures each by itself, {len(corrected)} where their number is"
-        f" corrected for (Bonferroni), {over}."
+        f"Distinguishable from 0: {len(told)} of {len(measures)} measures each by itself,"
+        f" {len(corrected)} where their number is corrected for (Bonferroni), {over}."
     )
-    leader = f"Best is {_named(strongest)}." if corrected else f"None is shown to. The strongest is {_named(strongest)}."
+    leader = (
+        f"Best is {_named(strongest)}."
+        if corrected
+        else f"None is shown to. The strongest is {_named(strongest)}."
+    )
     return f"{leader} {counted} {_size(rows)}".strip()
 
 
@@ -254,12 +287,20 @@ NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 
 
 def scattered(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """The picture of each set and reference, of its first seed, references last; of `SHOWN` at most."""
+    """The picture of each set and reference, of its first seed, references last; of `SHOWN` at
+    most.
+    """
     found = []
     for entry, group in by_entry(records).items():
         picture = ((group[0].get("outcome") or {}).get("detail") or {}).get("picture")
         if entry.scenario == SPACE and picture and picture["coordinates"]:
-            found.append({**entry.named(), **picture, "class_names": group[0]["outcome"]["detail"]["class_names"]})
+            found.append(
+                {
+                    **entry.named(),
+                    **picture,
+                    "class_names": group[0]["outcome"]["detail"]["class_names"],
+                }
+            )
     return sorted(found, key=lambda part: bool(part["reference"]))[:SHOWN]
 
 
@@ -279,9 +320,15 @@ def space_notes(records: Sequence[Record]) -> list[str]:
         for name, why in detail["picture"]["skipped"].items():
             said[f"{SPACE} on {entry.data}: no {NAMES.get(name, name)} projection: {why}."] = None
     for (data, *lacked), sets in lacking.items():
-        said[f"{SPACE} on {data}: no {listed(lacked)} of {some(sets)}: not defined on one image a class."] = None
+        said[
+            f"{SPACE} on {data}: no {listed(lacked)} of {some(sets)}: not defined on one image a"
+            " class."
+        ] = None
     if pictured > SHOWN:
-        said[f"{SPACE}: scatter plots of the first {SHOWN} of {pictured} sets are shown; the others are in the records."] = None
+        said[
+            f"{SPACE}: scatter plots of the first {SHOWN} of {pictured} sets are shown; the others"
+            " are in the records."
+        ] = None
     return list(said)
 
 
@@ -295,5 +342,10 @@ def _figure(part: Mapping[str, Any], name: str) -> str:
     size = f", {part['budget']:,} bytes" if part["budget"] else ""
     who = f"{part['condenser']}{size}" if size else label(part)
     title = f"{who} on {part['data']}: {NAMES.get(name, name)} of {part['embedding']}"
-    sides = {side: (part["coordinates"][name][side], part["labels"][side]) for side in ("real", "synthetic")}
-    return populations(Population(*sides["real"]), Population(*sides["synthetic"]), part["class_names"], title)
+    sides = {
+        side: (part["coordinates"][name][side], part["labels"][side])
+        for side in ("real", "synthetic")
+    }
+    return populations(
+        Population(*sides["real"]), Population(*sides["synthetic"]), part["class_names"], title
+    )

@@ -1,4 +1,5 @@
-"""Main effects of a suite's design as the report's JSON has them, place by place and over all places.
+"""Main effects of a suite's design as the report's JSON has them, place by place and over all
+places.
 
 The main effects of a design: a table of levels by places, a figure of the same, and a sentence.
 """
@@ -21,13 +22,20 @@ from harness.statistics.intervals import Interval
 
 EffectRow = dict[str, Any]
 EVERYWHERE = "all"
-OF_USE = ("test-accuracy", "mean-test-accuracy", "final-accuracy", "forgetting")  # what sets are used for; not what explains it
+OF_USE = (
+    "test-accuracy",
+    "mean-test-accuracy",
+    "final-accuracy",
+    "forgetting",
+)  # what sets are used for; not what explains it
 
 
 def design_effects(design: Mapping[str, Any], results: Sequence[Result]) -> list[EffectRow]:
-    """One entry for each metric, place (data set and budget; "all": their mean) and level beside the first of its factor.
+    """One entry for each metric, place (data set and budget; "all": their mean) and level beside
+    the first of its factor.
 
-    design: {"factors", "runs"} of `harness.suite.design.Design`, or {}. Scenarios, their variants and augmentations stay apart.
+    design: {"factors", "runs"} of `harness.suite.design.Design`, or {}. Scenarios, their variants
+    and augmentations stay apart.
     """
     found = []
     for kind, places in _places(design.get("runs", {}), results).items():
@@ -35,12 +43,18 @@ def design_effects(design: Mapping[str, Any], results: Sequence[Result]) -> list
         if len(places) > 1:
             pools[EVERYWHERE] = list(places.values())
         for place, values in pools.items():
-            for effect in main_effects(design["factors"], design["runs"], values, bounds_of(kind[3], kind[4])):
-                found.append(_row(kind, place, (effect.factor, effect.level, effect.baseline), effect.found))
+            for effect in main_effects(
+                design["factors"], design["runs"], values, bounds_of(kind[3], kind[4])
+            ):
+                found.append(
+                    _row(kind, place, (effect.factor, effect.level, effect.baseline), effect.found)
+                )
     return found
 
 
-Kind = tuple[str, str, str | None, str, str, bool | None]  # scenario, variant, recipe, metric, unit, higher_is_better
+Kind = tuple[
+    str, str, str | None, str, str, bool | None
+]  # scenario, variant, recipe, metric, unit, higher_is_better
 Values = dict[int, dict[str, float]]  # seed -> label -> value
 
 
@@ -48,9 +62,20 @@ def _places(runs: Mapping[str, Any], results: Sequence[Result]) -> dict[Kind, di
     found: dict[Kind, dict[str, Values]] = {}
     for result in results:
         entry = result.entry
-        if entry.is_reference or entry.condenser not in runs or split_metric(result.metric)[1] not in OF_USE:
+        if (
+            entry.is_reference
+            or entry.condenser not in runs
+            or split_metric(result.metric)[1] not in OF_USE
+        ):
             continue
-        kind = (entry.scenario, entry.variant, entry.recipe, result.metric, result.unit, result.higher_is_better)
+        kind = (
+            entry.scenario,
+            entry.variant,
+            entry.recipe,
+            result.metric,
+            result.unit,
+            result.higher_is_better,
+        )
         size = f"{sizes(entry.budget)} bytes" if entry.budget else f"ipc {entry.ipc}"
         values = found.setdefault(kind, {}).setdefault(f"{entry.data}, {size}", {})
         for seed in result.values:
@@ -82,8 +107,9 @@ def _row(kind: Kind, place: str, named: tuple[str, str, str], found: Interval | 
 
 Row = Mapping[str, Any]
 HOW = (
-    "What a level adds to the metric against the first level of its factor: least squares over the runs of a seed, mean over"
-    " seeds, 95 % interval. Interactions of factors are not in the model; in a fraction of a design they would show as effects."
+    "What a level adds to the metric against the first level of its factor: least squares over the"
+    " runs of a seed, mean over seeds, 95 % interval. Interactions of factors are not in the model;"
+    " in a fraction of a design they would show as effects."
 )
 
 
@@ -94,7 +120,9 @@ def effect_tables(report: Mapping[str, Any]) -> list[Table]:
 
 def effect_pictures(report: Mapping[str, Any], scenario: str) -> list[str]:
     """One figure a metric of `scenario`."""
-    return [_picture(own) for own in _by_metric(report["effects"]) if own[0]["scenario"] == scenario]
+    return [
+        _picture(own) for own in _by_metric(report["effects"]) if own[0]["scenario"] == scenario
+    ]
 
 
 def effect_headlines(effects: Sequence[Row]) -> list[dict[str, str]]:
@@ -106,13 +134,18 @@ def effect_headlines(effects: Sequence[Row]) -> list[dict[str, str]]:
         for factor in dict.fromkeys(row["factor"] for row in own):
             rows = [row for row in own if row["factor"] == factor and row["place"] == place]
             told = {
-                word: [_said(row) for row in rows if _verdict(row) == word] for word in ("better", "worse", "higher", "lower")
+                word: [_said(row) for row in rows if _verdict(row) == word]
+                for word in ("better", "worse", "higher", "lower")
             }
-            said = [f"{word}: {listed(names)}" for word, names in told.items() if names] or [NOT_DISTINGUISHABLE]
+            said = [f"{word}: {listed(names)}" for word, names in told.items() if names] or [
+                NOT_DISTINGUISHABLE
+            ]
             parts.append(f"{factor} against {rows[0]['against']}: {'; '.join(said)}")
         first = own[0]
         where = "all places together" if place == EVERYWHERE else place
-        question = f"Which parts of the design change {first['metric']} ({first['scenario']}, {where})?"
+        question = (
+            f"Which parts of the design change {first['metric']} ({first['scenario']}, {where})?"
+        )
         found.append({"question": question, "answer": ". ".join(parts) + "."})
     return found
 
@@ -120,7 +153,9 @@ def effect_headlines(effects: Sequence[Row]) -> list[dict[str, str]]:
 def _by_metric(effects: Sequence[Row]) -> list[list[Row]]:
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in effects:
-        groups.setdefault((row["scenario"], row["variant"], row["recipe"], row["metric"]), []).append(row)
+        groups.setdefault(
+            (row["scenario"], row["variant"], row["recipe"], row["metric"]), []
+        ).append(row)
     return list(groups.values())
 
 
@@ -133,7 +168,13 @@ def _title(rows: Sequence[Row]) -> str:
     first = rows[0]
     recipe = f"augmentation {first['recipe']}" if first["recipe"] else ""
     return ", ".join(
-        part for part in (f"{first['scenario']}: main effects on {first['metric']}", first["variant"], recipe) if part
+        part
+        for part in (
+            f"{first['scenario']}: main effects on {first['metric']}",
+            first["variant"],
+            recipe,
+        )
+        if part
     )
 
 
@@ -146,7 +187,11 @@ def _said(row: Row) -> str:
 
 
 def _estimate(row: Row | None) -> str:
-    return "-" if row is None or row["difference"] is None else estimate(row, row["unit"], "difference", signed=True)
+    return (
+        "-"
+        if row is None or row["difference"] is None
+        else estimate(row, row["unit"], "difference", signed=True)
+    )
 
 
 def _heading(place: str) -> str:
@@ -162,17 +207,25 @@ def _table(rows: Sequence[Row]) -> Table:
     last = places[-1]
     columns = [
         Column("level", lambda line: str(line[last]["level"]), is_text=True),
-        *(Column(_heading(place), partial(_at, place), drop=int(place != last)) for place in places),
+        *(
+            Column(_heading(place), partial(_at, place), drop=int(place != last))
+            for place in places
+        ),
         Column("seeds", lambda line: str(line[last]["n"]), drop=2),
         Column("is", lambda line: _verdict(line[last]), is_text=True),
     ]
     sections = []
     for factor in dict.fromkeys(row["factor"] for row in rows):
         own = [row for row in rows if row["factor"] == factor]
-        lines = [{row["place"]: row for row in own if row["level"] == level} for level in dict.fromkeys(r["level"] for r in own)]
+        lines = [
+            {row["place"]: row for row in own if row["level"] == level}
+            for level in dict.fromkeys(r["level"] for r in own)
+        ]
         cells = [[column.text(line) for column in columns] for line in lines]
         sections.append(Section(f"{factor}, against {own[0]['against']}", cells))
-    return Table(rows[0]["scenario"], f"{_title(rows)}, {rows[0]['unit']}", columns, sections, (HOW,))
+    return Table(
+        rows[0]["scenario"], f"{_title(rows)}, {rows[0]['unit']}", columns, sections, (HOW,)
+    )
 
 
 def _picture(rows: Sequence[Row]) -> str:
@@ -181,9 +234,15 @@ def _picture(rows: Sequence[Row]) -> str:
     levels = [
         Level(
             f"{factor}: {level}",
-            {_heading(row["place"]): row for row in known if (row["factor"], row["level"]) == (factor, level)},
+            {
+                _heading(row["place"]): row
+                for row in known
+                if (row["factor"], row["level"]) == (factor, level)
+            },
         )
         for factor, level in dict.fromkeys((row["factor"], row["level"]) for row in known)
     ]
     labels = Labels(_title(rows), f"change of {rows[0]['metric']} ({rows[0]['unit']})", "")
-    return forest(levels, [place for place in _places_in_order(rows) if place != EVERYWHERE], labels)
+    return forest(
+        levels, [place for place in _places_in_order(rows) if place != EVERYWHERE], labels
+    )

@@ -12,7 +12,10 @@ from harness.report.wording import estimate, verdict
 PARTS = ("configuration", "environment", "code")
 Row = Mapping[str, Any]
 PAIRED = "B less A with 95 % intervals, paired over the seeds that both runs have."
-SHORTENED = "the differences that an interval carries, and the metrics that headlines are made of; all are in --json"
+SHORTENED = (
+    "the differences that an interval carries, and the metrics that headlines are made of; all are"
+    " in --json"
+)
 
 
 def summary(changed: Mapping[str, Any]) -> str:
@@ -23,7 +26,10 @@ def summary(changed: Mapping[str, Any]) -> str:
     counts = [f"{len(changed[part])} of {part}" for part in PARTS]
     alone = len(figures) - len(both)
     more = f"; {alone} figures are in one run alone" if alone else ""
-    return f"Changes: {', '.join(counts)}; of {len(both)} figures in both, {len(told)} differ by more than chance{more}."
+    return (
+        f"Changes: {', '.join(counts)}; of {len(both)} figures in both, {len(told)} differ by more"
+        f" than chance{more}."
+    )
 
 
 def difference_tables(changed: Mapping[str, Any]) -> list[Table]:
@@ -36,7 +42,10 @@ def difference_tables(changed: Mapping[str, Any]) -> list[Table]:
     ]
     found = [
         Table(
-            "diff", part.capitalize(), columns, [Section("", [[column.text(row) for column in columns] for row in changed[part]])]
+            "diff",
+            part.capitalize(),
+            columns,
+            [Section("", [[column.text(row) for column in columns] for row in changed[part]])],
         )
         for part in PARTS
         if changed[part]
@@ -59,14 +68,22 @@ def _figures(rows: Sequence[Row]) -> Table:
         Column("A", _mean("a"), drop=1),
         Column("B", _mean("b"), drop=2),
         Column("B less A", _difference),
-        Column("B is", lambda row: verdict(row["comparison"], row["higher_is_better"]), is_text=True),
-        Column("pairs", lambda row: str(row["comparison"]["n"]) if row["comparison"] else "-", drop=3),
+        Column(
+            "B is", lambda row: verdict(row["comparison"], row["higher_is_better"]), is_text=True
+        ),
+        Column(
+            "pairs", lambda row: str(row["comparison"]["n"]) if row["comparison"] else "-", drop=3
+        ),
     ]
     places: dict[str, list[Row]] = {}
     for row in rows:
         places.setdefault(_place(row), []).append(row)
     sections = [
-        Section(place, [[column.text(row) for column in columns] for row in own], [i for i, row in enumerate(own) if _leads(row)])
+        Section(
+            place,
+            [[column.text(row) for column in columns] for row in own],
+            [i for i, row in enumerate(own) if _leads(row)],
+        )
         for place, own in places.items()
     ]
     return Table("diff", "Figures", columns, sections, (PAIRED,), shortened=SHORTENED)
@@ -78,10 +95,18 @@ def _leads(row: Row) -> bool:
 
 
 def _place(row: Row) -> str:
-    size = f"{row['budget']:,} bytes" if row["budget"] else f"ipc {row['ipc']}" if row["ipc"] else "references"
+    size = (
+        f"{row['budget']:,} bytes"
+        if row["budget"]
+        else f"ipc {row['ipc']}"
+        if row["ipc"]
+        else "references"
+    )
     what = "making the sets of" if row["scenario"] == "condense" else f"{row['scenario']} on"
     recipe = f"augmentation {row['recipe']}" if row["recipe"] else ""
-    return ", ".join(part for part in (f"{what} {row['data']}", row["variant"], recipe, size) if part)
+    return ", ".join(
+        part for part in (f"{what} {row['data']}", row["variant"], recipe, size) if part
+    )
 
 
 def _mean(side: str) -> Callable[[Row], str]:

@@ -1,6 +1,8 @@
-"""What making a set takes in joules, what using it takes, and after how many uses it has paid for itself.
+"""What making a set takes in joules, what using it takes, and after how many uses it has paid for
+itself.
 
-uses = making / (a use of all data - a use of the set). Measured and estimated joules never enter one figure together.
+uses = making / (a use of all data - a use of the set). Measured and estimated joules never enter
+one figure together.
 
 The table of joules and grams: measured and estimated ones are told apart in every row.
 """
@@ -19,7 +21,12 @@ from harness.statistics.bounds import POSITIVE
 from harness.statistics.intervals import break_even, interval
 
 # Scenario -> the reference that is trained on all data, and what one use is.
-FULL = {"accuracy": "full-data", "cross-architecture": "full-data", "continual": "joint", "search": "truth"}
+FULL = {
+    "accuracy": "full-data",
+    "cross-architecture": "full-data",
+    "continual": "joint",
+    "search": "truth",
+}
 USES = {
     "accuracy": "training one network",
     "cross-architecture": "training one network",
@@ -30,24 +37,42 @@ Figure = dict[str, Any]
 
 
 def energy_costs(records: Sequence[Record], power: Power) -> dict[str, Any]:
-    """`rows`: making, use and full, each {"mean", "low", "high", "n", "how"} in joules or None, and paid_after.
+    """`rows`: making, use and full, each {"mean", "low", "high", "n", "how"} in joules or None, and
+    paid_after.
 
-    paid_after: the number of uses; "never" where a use of the set takes no less; None where a figure is missing, or one was
-    measured and another estimated.
+    paid_after: the number of uses; "never" where a use of the set takes no less; None where a
+    figure is missing, or one was measured and another estimated.
     """
     groups = by_entry(records)
-    made = {_set(entry): _figure(group, power) for entry, group in groups.items() if entry.scenario == "condense"}
-    used = {entry: _figure(group, power) for entry, group in groups.items() if entry.scenario in FULL}
+    made = {
+        _set(entry): _figure(group, power)
+        for entry, group in groups.items()
+        if entry.scenario == "condense"
+    }
+    used = {
+        entry: _figure(group, power) for entry, group in groups.items() if entry.scenario in FULL
+    }
     full = {_place(entry): figure for entry, figure in used.items() if _is_full(entry)}
     rows = []
     for entry, use in used.items():
         is_full = _is_full(entry)
         if use is None or (entry.is_reference and not is_full):
             continue
-        making, whole = (None, None) if is_full else (made.get(_set(entry)), full.get(_place(entry)))
+        making, whole = (
+            (None, None) if is_full else (made.get(_set(entry)), full.get(_place(entry)))
+        )
         found = {"making": making, "use": use, "full": whole}
-        grams = {name: power.grams(figure["mean"]) if figure else None for name, figure in found.items()}
-        rows.append({**entry.named(), **found, "paid_after": _paid_after(making, use, whole), "grams": grams})
+        grams = {
+            name: power.grams(figure["mean"]) if figure else None for name, figure in found.items()
+        }
+        rows.append(
+            {
+                **entry.named(),
+                **found,
+                "paid_after": _paid_after(making, use, whole),
+                "grams": grams,
+            }
+        )
     return {**power.as_json(), "rows": rows}
 
 
@@ -71,22 +96,38 @@ def _figure(group: Sequence[Record], power: Power) -> Figure | None:
         return None
     how = MEASURED if any(each[1] == MEASURED for each in known) else known[0][1]
     found = interval([joules / uses for joules, told, uses in known if told == how], POSITIVE)
-    return {"mean": found.mean, "low": number(found.low), "high": number(found.high), "n": found.n, "how": how}
+    return {
+        "mean": found.mean,
+        "low": number(found.low),
+        "high": number(found.high),
+        "n": found.n,
+        "how": how,
+    }
 
 
 def _uses(record: Record) -> int:
-    """How many uses a cell is: networks, class orders or architectures; 1 for the making of a set."""
+    """How many uses a cell is: networks, class orders or architectures; 1 for the making of a
+    set.
+    """
     if record["kind"] == "condense":
         return 1
-    measurements: Sequence[Mapping[str, Any]] = (record.get("outcome") or {}).get("measurements", [])
-    networks = sum(len(m["values"]) for m in measurements if m["metric"].startswith("test-accuracy"))
-    return networks or len({json.dumps(repeat, sort_keys=True) for m in measurements for repeat in m["repeats"]})
+    measurements: Sequence[Mapping[str, Any]] = (record.get("outcome") or {}).get(
+        "measurements", []
+    )
+    networks = sum(
+        len(m["values"]) for m in measurements if m["metric"].startswith("test-accuracy")
+    )
+    return networks or len(
+        {json.dumps(repeat, sort_keys=True) for m in measurements for repeat in m["repeats"]}
+    )
 
 
 def _paid_after(making: Figure | None, use: Figure, full: Figure | None) -> float | str | None:
     if making is None or full is None or len({making["how"], use["how"], full["how"]}) > 1:
         return None
-    return break_even(making["mean"], full["mean"], use["mean"]) or "never" if making["mean"] else 0.0
+    return (
+        break_even(making["mean"], full["mean"], use["mean"]) or "never" if making["mean"] else 0.0
+    )
 
 
 Row = Mapping[str, Any]
@@ -101,13 +142,20 @@ def energy_tables(report: Mapping[str, Any]) -> list[Table]:
         groups: dict[tuple[str, str, bool, int, int], list[Row]] = {}
         for row in (row for row in energy["rows"] if row["data"] == data):
             size = row["budget"] or 0, 0 if row["budget"] else row["ipc"] or 0
-            groups.setdefault((row["scenario"], row["variant"], row["reference"], *size), []).append(row)
-        last = {scenario: place for place, (scenario, *_) in enumerate(groups)}  # references stand after the sets
+            groups.setdefault(
+                (row["scenario"], row["variant"], row["reference"], *size), []
+            ).append(row)
+        last = {
+            scenario: place for place, (scenario, *_) in enumerate(groups)
+        }  # references stand after the sets
         sections = [
             Section(_title(*key), [[column.text(row) for column in columns] for row in groups[key]])
             for key in sorted(groups, key=lambda key: (last[key[0]], key[1:]))
         ]
-        title = f"energy on {data}: making a set, using it, and the uses after which it has paid for itself"
+        title = (
+            f"energy on {data}: making a set, using it, and the uses after which it has paid for"
+            " itself"
+        )
         found.append(Table("condense", title, columns, sections, _notes(energy)))
     return found
 
@@ -153,18 +201,31 @@ def _how(row: Row) -> str:
     known = {name: row[name]["how"] for name in ("making", "use", "full") if row[name]}
     if len(set(known.values())) == 1:
         return str(next(iter(known.values())))
-    return ", ".join(f"{'all data' if name == 'full' else name} {how}" for name, how in known.items())
+    return ", ".join(
+        f"{'all data' if name == 'full' else name} {how}" for name, how in known.items()
+    )
 
 
 def _notes(energy: Mapping[str, Any]) -> list[str]:
     rows = energy["rows"]
-    uses = "; ".join(f"{name}: {what}" for name, what in USES.items() if any(row["scenario"] == name for row in rows))
+    uses = "; ".join(
+        f"{name}: {what}"
+        for name, what in USES.items()
+        if any(row["scenario"] == name for row in rows)
+    )
     full = "; ".join(dict.fromkeys(FULL[row["scenario"]] for row in rows if row["full"]))
-    found = [f"A use is, in {uses}. Means over seeds with 95 % intervals; uses are computed from means."]
+    found = [
+        f"A use is, in {uses}. Means over seeds with 95 % intervals; uses are computed from means."
+    ]
     found += [f"All data are those of the references {full}."] if full else []
-    if any(row[name] and row[name]["how"] == ESTIMATED for row in rows for name in ("making", "use", "full")):
+    if any(
+        row[name] and row[name]["how"] == ESTIMATED
+        for row in rows
+        for name in ("making", "use", "full")
+    ):
         found.append(
-            f"Estimated: CPU seconds times {energy['watts_per_core']:g} W a core ({energy['source']}); no memory, no cooling."
+            f"Estimated: CPU seconds times {energy['watts_per_core']:g} W a core"
+            f" ({energy['source']}); no memory, no cooling."
         )
     if energy["grid_intensity"] is not None:
         found.append(f"CO2 at {energy['grid_intensity']:g} g/kWh.")

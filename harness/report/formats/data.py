@@ -10,14 +10,36 @@ from typing import Any
 from harness.printable import no_formula
 
 COLUMNS = (
-    "scenario", "variant", "data", "recipe", "condenser", "ipc", "bytes", "metric", "mean", "low", "high", "n", "unit",
-    "higher_is_better", "interval", "over", "against", "difference", "difference_low", "difference_high", "distinguishable",
-    "kind", "budget",
-)  # fmt: skip
+    "scenario",
+    "variant",
+    "data",
+    "recipe",
+    "condenser",
+    "ipc",
+    "bytes",
+    "metric",
+    "mean",
+    "low",
+    "high",
+    "n",
+    "unit",
+    "higher_is_better",
+    "interval",
+    "over",
+    "against",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "distinguishable",
+    "kind",
+    "budget",
+)
 
 
 def as_json(report: Mapping[str, Any]) -> str:
-    """The whole report, indented; null stands where a number is not finite, since JSON has no such number."""
+    """The whole report, indented; null stands where a number is not finite, since JSON has no such
+    number.
+    """
     return json.dumps(_finite(report), indent=1, allow_nan=False) + "\n"
 
 
@@ -30,7 +52,8 @@ def _finite(value: Any) -> Any:
 
 
 def render(report: Mapping[str, Any]) -> str:
-    """One line a row, in full precision; empty where there is no value. Failures are not rows: see the other formats.
+    """One line a row, in full precision; empty where there is no value. Failures are not rows: see
+    the other formats.
 
     A text that a spreadsheet would take for a formula has an apostrophe before it.
     """

@@ -20,7 +20,10 @@ _SPECIAL = {
 
 def render(report: Mapping[str, Any]) -> str:
     """One table environment each; headlines, notes and commands as comments above."""
-    said = [f"Report of {report['suite']}; needs \\usepackage{{booktabs}}", progress_sentence(report["cells"]) or ""]
+    said = [
+        f"Report of {report['suite']}; needs \\usepackage{{booktabs}}",
+        progress_sentence(report["cells"]) or "",
+    ]
     said += [f"{h['question']} {h['answer']}" for h in report["headlines"]] + list(report["notes"])
     said += [f"failed: {cell_name(f.get('cell'))}: {f.get('sentence')}" for f in report["failures"]]
     said += [f"made by: {command}" for command in report["commands"]]
@@ -34,12 +37,19 @@ def _table(table: Table) -> str:
         r"\begin{table}",
         r"\centering\small",
         rf"\caption{{{escape(table.title)}. {escape(' '.join(table.footnotes))}}}",
-        rf"\begin{{tabular}}{{{''.join('l' if column.is_text else 'r' for column in table.columns)}}}",
+        (
+            r"\begin{tabular}{"
+            + "".join("l" if column.is_text else "r" for column in table.columns)
+            + "}"
+        ),
         r"\toprule",
         _line([escape(column.title) for column in table.columns]),
     ]
     for section in table.sections:
-        lines += [r"\midrule", rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape(section.title)}}}}} \\"]
+        lines += [
+            r"\midrule",
+            rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape(section.title)}}}}} \\",
+        ]
         lines += [_line([escape(cell) for cell in row]) for row in section.rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"])
 

@@ -15,14 +15,24 @@ def render(report: Mapping[str, Any]) -> str:
     partial = progress_sentence(report["cells"])
     blocks = [f"# Report of {escape(report['suite'])}"]
     blocks += [f"**{escape(partial)}**"] if partial else []
-    blocks += ["\n".join(f"- **{escape(h['question'])}** {escape(h['answer'])}" for h in report["headlines"])]
+    blocks += [
+        "\n".join(
+            f"- **{escape(h['question'])}** {escape(h['answer'])}" for h in report["headlines"]
+        )
+    ]
     blocks += [_table(table) for table in tables(report)]
     if report["failures"]:
-        lines = ["- " + escape(cell_name(f.get("cell")) + ": " + str(f.get("sentence"))) for f in report["failures"]]
+        lines = [
+            "- " + escape(cell_name(f.get("cell")) + ": " + str(f.get("sentence")))
+            for f in report["failures"]
+        ]
         blocks += ["## Failed cells", "\n".join(lines)]
     metrics = [row["metric"] for row in report["rows"]]
     blocks += ["## Notes", "\n".join(f"- {escape(note)}" for note in [*report["notes"], METHOD])]
-    blocks += ["## Metrics", "\n".join(f"- **{escape(name)}**: {escape(text)}" for name, text in definitions(metrics))]
+    blocks += [
+        "## Metrics",
+        "\n".join(f"- **{escape(name)}**: {escape(text)}" for name, text in definitions(metrics)),
+    ]
     facts = ["- " + escape(f"{name}: {value}") for name, value in report["environment"].items()]
     commands = [f"    {line}" for command in report["commands"] for line in command.splitlines()]
     blocks += ["## Environment", "\n".join(facts), "\n".join(commands)]

@@ -23,7 +23,9 @@ STYLES = {"better": "green", "worse": "red", NOT_DISTINGUISHABLE: "dim", NO_INTE
 
 
 def print_report(report: Mapping[str, Any], console: Console) -> None:
-    """Print a built report: what it found first, then its tables, then what failed and what was not measured."""
+    """Print a built report: what it found first, then its tables, then what failed and what was not
+    measured.
+    """
     console.print(_plain(f"Report of {report['suite']}", "bold"))
     partial = progress_sentence(report["cells"])
     if partial:
@@ -35,7 +37,11 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
     for table in tables(report):
         if not table.is_detail:
             print_table(shortened(table), console)
-    _list("Failed cells", [f"{cell_name(f.get('cell'))}: {f.get('sentence')}" for f in report["failures"]], console)
+    _list(
+        "Failed cells",
+        [f"{cell_name(f.get('cell'))}: {f.get('sentence')}" for f in report["failures"]],
+        console,
+    )
     _list("Notes", list(report["notes"]), console)
     _list("Made by", list(report["commands"]), console)
 
@@ -53,7 +59,11 @@ def print_table(table: Table, console: Console) -> None:
 def shortened(table: Table) -> Table:
     """The rows that lead, and a word about the rest."""
     sections = [
-        s if s.leading is None else Section(s.title, [row for i, row in enumerate(s.rows) if i in s.leading])
+        (
+            s
+            if s.leading is None
+            else Section(s.title, [row for i, row in enumerate(s.rows) if i in s.leading])
+        )
         for s in table.sections
         if s.leading is None or s.leading
     ]
@@ -75,11 +85,19 @@ def _list(title: str, lines: Sequence[str], console: Console) -> None:
 def _table(table: Table, width: int) -> RichTable:
     shown = fitting(table, width)
     gap = GAP if sum(_width(table, i) + GAP for i in shown) - GAP <= width else 1
-    grid = RichTable(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False, header_style="")
+    grid = RichTable(
+        box=box.SIMPLE_HEAD,
+        padding=(0, gap - 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        header_style="",
+    )
     for index in shown:
         column = table.columns[index]
         title = _plain(column.title, "dim")
-        grid.add_column(title, justify="left" if column.is_text else "right", max_width=_width(table, index))
+        grid.add_column(
+            title, justify="left" if column.is_text else "right", max_width=_width(table, index)
+        )
     for position, section in enumerate(table.sections):
         if section.title:
             grid.add_row(_plain(section.title, "italic"), end_section=False)
@@ -91,7 +109,9 @@ def _table(table: Table, width: int) -> RichTable:
 
 
 def fitting(table: Table, width: int) -> list[int]:
-    """Indices of the columns that fit into `width` characters, close together if need be; those of the highest drop go first."""
+    """Indices of the columns that fit into `width` characters, close together if need be; those of
+    the highest drop go first.
+    """
     shown = list(range(len(table.columns)))
     while sum(_width(table, i) + 1 for i in shown) - 1 > width:
         droppable = [i for i in shown if table.columns[i].drop]
@@ -105,7 +125,9 @@ def _width(table: Table, index: int) -> int:
     """Characters of the widest cell; a header may break at its spaces."""
     cells = [row[index] for section in table.sections for row in section.rows]
     titles = [section.title for section in table.sections] if index == 0 else []
-    return max(cell_len(flat(text)) for text in [*cells, *titles, *table.columns[index].title.split()])
+    return max(
+        cell_len(flat(text)) for text in [*cells, *titles, *table.columns[index].title.split()]
+    )
 
 
 def _plain(text: str, style: str = "") -> Text:

@@ -8,7 +8,10 @@ if TYPE_CHECKING:
     from scenarios.continual.memory.replay import CondensedReplay
 
 __all__ = ["CondensedMemory", "CondensedReplay"]
-HOMES = {"CondensedMemory": "scenarios.continual.memory.buffer", "CondensedReplay": "scenarios.continual.memory.replay"}
+HOMES = {
+    "CondensedMemory": "scenarios.continual.memory.buffer",
+    "CondensedReplay": "scenarios.continual.memory.replay",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """CondensedMemory: a condensed set as the replay memory of any Avalanche strategy.
 
-Whether a stream and a memory speak of the same kind of images. Avalanche mixes whatever it gets, without an error.
+Whether a stream and a memory speak of the same kind of images. Avalanche mixes whatever it gets,
+without an error.
 """
 
 import math
@@ -15,33 +16,51 @@ from condensers.errors import UsageError
 from scenarios.continual.items import as_dataset
 from scenarios.continual.memory.exemplars import MemoryBatch, Names, Piece, joined
 from scenarios.continual.memory.likeness import labelled, require_likeness
-from scenarios.continual.memory.numbering import ClassIds, Numbering, numbering_of, origin, require_class_ids
+from scenarios.continual.memory.numbering import (
+    ClassIds,
+    Numbering,
+    numbering_of,
+    origin,
+    require_class_ids,
+)
 from scenarios.continual.memory.sources import Given, Offline, as_source, require_classes
 
 SAMPLE = 64
-# Standard deviations of the same classes differ by far less than this; images in 0..1 and normalised ones by 3 to 4.
+# Standard deviations of the same classes differ by far less than this; images in 0..1 and
+# normalised ones by 3 to 4.
 RATIO = 2.5
 
 
 def require_agreement(dataset: Any, memory: Tensor, card: Mapping[str, Any] | None) -> None:
-    """Refuse, with UsageError, a stream data set whose items do not fit the memory's images (M, C, H, W).
+    """Refuse, with UsageError, a stream data set whose items do not fit the memory's images (M, C,
+    H, W).
 
-    Items must be (x, y) or (x, y, t), x a float tensor of the memory's shape. With a card, the pixels of some items, spread
-    over the data set, must also be on the scale of images normalised with the card's mean and std.
+    Items must be (x, y) or (x, y, t), x a float tensor of the memory's shape. With a card, the
+    pixels of some items, spread over the data set, must also be on the scale of images normalised
+    with the card's mean and std.
     """
     if not memory.is_floating_point():
-        raise UsageError(f"CondensedMemory: the memory's images are {memory.dtype}, not normalised floats; decode them first")
+        raise UsageError(
+            f"CondensedMemory: the memory's images are {memory.dtype}, not normalised floats;"
+            " decode them first"
+        )
     item = dataset[0]
     if len(item) not in (2, 3):
-        raise UsageError(f"CondensedMemory: the stream's items have {len(item)} parts; give (x, y) or (x, y, task label)")
+        raise UsageError(
+            f"CondensedMemory: the stream's items have {len(item)} parts; give (x, y) or (x, y,"
+            " task label)"
+        )
     x = item[0]
     if not isinstance(x, Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise UsageError(f"CondensedMemory: the stream gives images as {kind}; normalise them to floats, as the memory's are")
+        raise UsageError(
+            f"CondensedMemory: the stream gives images as {kind}; normalise them to floats, as the"
+            " memory's are"
+        )
     if x.shape != memory.shape[1:]:
         raise UsageError(
-            f"CondensedMemory: the stream's images are {tuple(x.shape)}, the memory's {tuple(memory.shape[1:])};"
-            " use a set condensed from the stream's data"
+            f"CondensedMemory: the stream's images are {tuple(x.shape)}, the memory's"
+            f" {tuple(memory.shape[1:])}; use a set condensed from the stream's data"
         )
     if card is not None:
         _require_scale(dataset, memory, card)
@@ -57,34 +76,44 @@ def _require_scale(dataset: Any, memory: Tensor, card: Mapping[str, Any]) -> Non
     ratio = float(stream.std()) / max(float(memory.std()), 1e-6)
     if outside or not 1 / RATIO < ratio < RATIO:
         raise UsageError(
-            f"CondensedMemory: the stream's pixels lie in {float(stream.min()):.2f}..{float(stream.max()):.2f} (deviation"
-            f" {float(stream.std()):.2f}), the memory's in {float(memory.min()):.2f}..{float(memory.max()):.2f} (deviation"
-            f" {float(memory.std()):.2f}); normalise the stream with mean {list(card['mean'])} and std {list(card['std'])},"
-            " or pass check_range=False"
+            "CondensedMemory: the stream's pixels lie in"
+            f" {float(stream.min()):.2f}..{float(stream.max()):.2f} (deviation"
+            f" {float(stream.std()):.2f}), the memory's in"
+            f" {float(memory.min()):.2f}..{float(memory.max()):.2f} (deviation"
+            f" {float(memory.std()):.2f}); normalise the stream with mean {list(card['mean'])} and"
+            f" std {list(card['std'])}, or pass check_range=False"
         )
 
 
 class CondensedMemory(ExemplarsBuffer):
-    """Replay memory that holds the condensed images of the classes seen so far, and never one of a class to come.
+    """Replay memory that holds the condensed images of the classes seen so far, and never one of a
+    class to come.
 
-    source: a SyntheticSet; the path of its .safetensors file; or a callable which is given the new classes of an
+    source: a SyntheticSet; the path of its .safetensors file; or a callable which is given the new
+        classes of an
     experience, in ascending order, and returns their set (condensation anew for each experience).
-    max_size: images it may hold, which ReplayPlugin wants to be equal to its `mem_size`; the set's size where it is left
+    max_size: images it may hold, which ReplayPlugin wants to be equal to its `mem_size`; the set's
+        size where it is left
     out, and needed with a callable.
-    fill_batch: the `batch_size_mem` of Avalanche's plugin, to have every memory batch full. Avalanche cuts a memory batch to
-    the size of the memory, so a smaller memory would also weigh less in the loss; with this its images are listed over and
+    fill_batch: the `batch_size_mem` of Avalanche's plugin, to have every memory batch full.
+        Avalanche cuts a memory batch to
+    the size of the memory, so a smaller memory would also weigh less in the loss; with this its
+    images are listed over and
     over (by index, not copied). 0 leaves Avalanche's behaviour. Leave it at 0 for GDumb.
     check_range: refuse a stream whose pixels are on another scale than the set's.
-    class_ids: what the ids of the stream mean: a table {id: class of the set}, or a list of such tables, one for each
-    experience. It is needed only where neither the benchmark says so (as `nc_benchmark` does, however it numbers classes) nor
+    class_ids: what the ids of the stream mean: a table {id: class of the set}, or a list of such
+        tables, one for each
+    experience. It is needed only where neither the benchmark says so (as `nc_benchmark` does,
+    however it numbers classes) nor
     the images, which are compared with the set's; what is given here is believed.
     outputs: the learner's output for each class, where several classes share one (domains).
 
-    Use: `CondensedReplay(memory, batch_size_mem=64)` of `scenarios.continual.memory`, which takes soft labels too;
-    `ReplayPlugin(mem_size=memory.max_size, batch_size_mem=64, storage_policy=memory)`, or
-    `plugin = GDumbPlugin(memory.max_size); plugin.storage_policy = memory` with hard labels. Items take the stream's form,
-    (x, y) or (x, y, t), and labels are the stream's ids. Raises UsageError where stream and set do not agree in classes,
-    shape, dtype or scale, and where it cannot be told which classes the stream's ids are.
+    Use: `CondensedReplay(memory, batch_size_mem=64)` of `scenarios.continual.memory`, which takes
+    soft labels too; `ReplayPlugin(mem_size=memory.max_size, batch_size_mem=64,
+    storage_policy=memory)`, or `plugin = GDumbPlugin(memory.max_size); plugin.storage_policy =
+    memory` with hard labels. Items take the stream's form, (x, y) or (x, y, t), and labels are the
+    stream's ids. Raises UsageError where stream and set do not agree in classes, shape, dtype or
+    scale, and where it cannot be told which classes the stream's ids are.
     """
 
     def __init__(
@@ -99,12 +128,18 @@ class CondensedMemory(ExemplarsBuffer):
         self.source = as_source(source)
         if max_size is None:
             if not isinstance(self.source, Offline):
-                raise UsageError("CondensedMemory: a callable source needs max_size, the number of images the memory may hold")
+                raise UsageError(
+                    "CondensedMemory: a callable source needs max_size, the number of images the"
+                    " memory may hold"
+                )
             max_size = len(self.source.whole.labels)
         super().__init__(max_size)
         self._fill_batch, self._check_range = fill_batch, check_range
         if class_ids is not None:
-            require_class_ids(class_ids, self.source.whole.labels.tolist() if isinstance(self.source, Offline) else ())
+            require_class_ids(
+                class_ids,
+                self.source.whole.labels.tolist() if isinstance(self.source, Offline) else (),
+            )
         self._class_ids = class_ids
         # What the stream calls the set's classes; none where it calls each by its own number.
         self._ids = {} if outputs is None else dict(enumerate(outputs))
@@ -119,7 +154,9 @@ class CondensedMemory(ExemplarsBuffer):
 
     @property
     def nbytes(self) -> int:
-        """The bytes that the memory takes now; an offline set takes all of its own from the start."""
+        """The bytes that the memory takes now; an offline set takes all of its own from the
+        start.
+        """
         return sum(self.source.ledger.values())
 
     @property
@@ -138,7 +175,10 @@ class CondensedMemory(ExemplarsBuffer):
         return sorted(set(self._marks[:, 0].tolist()))
 
     def admit(self, classes: Sequence[int], task: int = 0) -> None:
-        """Take in those of `classes` that are new, as one experience. `unchanged`: how many images stand where they stood."""
+        """Take in those of `classes` that are new, as one experience.
+
+        `unchanged`: how many images stand where they stood.
+        """
         new = tuple(sorted({int(c) for c in classes} - set(self._arrived)))
         if new:
             pieces = list(self.source.take(new))
@@ -147,7 +187,9 @@ class CondensedMemory(ExemplarsBuffer):
             self._hold(pieces)
 
     def observe(self, images: Tensor, labels: Tensor) -> None:
-        """Let a memory that is made from the passing stream see a minibatch: (n, C, H, W) uint8 and its classes (n,)."""
+        """Let a memory that is made from the passing stream see a minibatch: (n, C, H, W) uint8 and
+        its classes (n,).
+        """
         if self.source.observe(images, labels):
             self._hold(list(self.source.pieces))
 
@@ -155,7 +197,11 @@ class CondensedMemory(ExemplarsBuffer):
         """What a checkpoint needs: the order in which classes came, and what the source keeps."""
         arrived = [[c, *mark] for c, mark in self._arrived.items()]
         named = {"ids": dict(self._ids), "tasks": dict(self._tasks)}
-        return {"arrived": arrived, "source": self.source.state_dict(), "unchanged": self.unchanged} | named
+        return {
+            "arrived": arrived,
+            "source": self.source.state_dict(),
+            "unchanged": self.unchanged,
+        } | named
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._arrived = {c: (experience, task) for c, experience, task in state["arrived"]}
@@ -172,7 +218,9 @@ class CondensedMemory(ExemplarsBuffer):
         """Hold `pieces` in place of what was held."""
         held = sum(len(piece.labels) for piece in pieces)
         if held > self.max_size:
-            raise UsageError(f"CondensedMemory: {held} images do not fit max_size {self.max_size}; raise it")
+            raise UsageError(
+                f"CondensedMemory: {held} images do not fit max_size {self.max_size}; raise it"
+            )
         same = [a is b for a, b in zip(self._pieces, pieces, strict=False)]
         kept = pieces[: same.index(False)] if False in same else pieces[: len(same)]
         self.unchanged = sum(len(piece.labels) for piece in kept)
@@ -187,14 +235,16 @@ class CondensedMemory(ExemplarsBuffer):
         several = len(set(tasks.values())) > 1
         if several and whole.scores:
             raise UsageError(
-                "CondensedMemory: this set has scores, which are regressed on all outputs at once, and the stream has several"
-                " tasks with outputs of their own; use a set with hard labels or probabilities"
+                "CondensedMemory: this set has scores, which are regressed on all outputs at once,"
+                " and the stream has several tasks with outputs of their own; use a set with hard"
+                " labels or probabilities"
             )
         if not self._ids and (whole.targets is None or not several):
             return None
         width = 1 + int(whole.labels.max()) if whole.targets is None else whole.targets.shape[1]
         named = self._ids or {c: c for c in range(width)}
-        # A class to come is of the one task there is; but not one that shares an id, for it may be the id of another task.
+        # A class to come is of the one task there is; but not one that shares an id, for it may be
+        # the id of another task.
         shared = self._class_ids is not None and len(set(named.values())) < len(named)
         unknown = -1 if several or shared else next(iter(tasks.values()), 0)
         classes = range(max(width, *(c + 1 for c in named)))
@@ -204,28 +254,48 @@ class CondensedMemory(ExemplarsBuffer):
     def whole(self) -> Piece:
         """All that is held; UsageError before anything is."""
         if self._whole is None:
-            raise UsageError("CondensedMemory: holds nothing yet; let it take in an experience first")
+            raise UsageError(
+                "CondensedMemory: holds nothing yet; let it take in an experience first"
+            )
         return self._whole
 
-    def batch(self, n: int, generator: torch.Generator, experience: int | None = None, once: bool = False) -> MemoryBatch:
-        """n images drawn without replacement, or all of them over and over (`once`: one time) where there are fewer.
+    def batch(
+        self, n: int, generator: torch.Generator, experience: int | None = None, once: bool = False
+    ) -> MemoryBatch:
+        """n images drawn without replacement, or all of them over and over (`once`: one time) where
+        there are fewer.
 
         experience: of those alone that came with this one, counted from 0.
         """
         held = self.whole()
-        among = torch.arange(self.held) if experience is None else (self._marks[:, 0] == experience).nonzero().flatten()
+        among = (
+            torch.arange(self.held)
+            if experience is None
+            else (self._marks[:, 0] == experience).nonzero().flatten()
+        )
         rounds = 1 if once else -(-n // len(among))
-        index = torch.cat([among[torch.randperm(len(among), generator=generator)] for _ in range(rounds)])[:n]
+        index = torch.cat(
+            [among[torch.randperm(len(among), generator=generator)] for _ in range(rounds)]
+        )[:n]
         return self.at(index, held)
 
     def at(self, index: Tensor, held: Piece | None = None) -> MemoryBatch:
         """The images at `index` (n,)."""
         held = held or self.whole()
         targets = None if held.targets is None else held.targets[index]
-        return MemoryBatch(held.images[index], held.labels[index], targets, held.scores, self._marks[index, 1], index)
+        return MemoryBatch(
+            held.images[index],
+            held.labels[index],
+            targets,
+            held.scores,
+            self._marks[index, 1],
+            index,
+        )
 
     def post_adapt(self, agent_state: Any, exp: Any) -> None:
-        """Take in the classes of `exp` that are new; ReplayPlugin does so after training on it, GDumbPlugin before."""
+        """Take in the classes of `exp` that are new; ReplayPlugin does so after training on it,
+        GDumbPlugin before.
+        """
         item = exp.dataset[0]
         self._task_aware, self._dtype = len(item) == 3, getattr(item[0], "dtype", torch.float32)
         numbering = numbering_of(exp, self._class_ids)
@@ -235,12 +305,21 @@ class CondensedMemory(ExemplarsBuffer):
         self.require_fit(exp)
 
     def require_fit(self, exp: Any) -> None:
-        """Refuse a stream whose items are not of the form, scale and classes of the images, as far as there are any."""
+        """Refuse a stream whose items are not of the form, scale and classes of the images, as far
+        as there are any.
+        """
         numbering, data = numbering_of(exp, self._class_ids), origin(exp).dataset
-        known = self.source.whole if isinstance(self.source, Offline) else joined(self._pieces) if self._pieces else None
+        known = (
+            self.source.whole
+            if isinstance(self.source, Offline)
+            else joined(self._pieces)
+            if self._pieces
+            else None
+        )
         if known is None or data is self._compared:
             return
-        # Items of a stream may be drawn anew whenever they are read; looking at them must not change what training draws.
+        # Items of a stream may be drawn anew whenever they are read; looking at them must not
+        # change what training draws.
         with torch.random.fork_rng(devices=[]):
             require_agreement(data, known.images, self.source.card if self._check_range else None)
             if numbering.trust != "certain":
@@ -249,7 +328,9 @@ class CondensedMemory(ExemplarsBuffer):
         self._compared = data if here else None
 
     def _require_classes(self, data: Any, numbering: Numbering, known: Piece) -> None:
-        """Refuse ids that are not those of the classes they are taken for, once there are images of all these classes."""
+        """Refuse ids that are not those of the classes they are taken for, once there are images of
+        all these classes.
+        """
         classes = tuple(sorted(set(numbering.classes.values())))
         if isinstance(self.source, Offline):
             require_classes(known, classes)
@@ -258,13 +339,20 @@ class CondensedMemory(ExemplarsBuffer):
             require_likeness(x, y, numbering.classes, known, numbering.trust)
 
     def update(self, strategy: Any, **_: Any) -> None:
-        """What Avalanche's plugins call; here without the base class's deprecation warning at each experience."""
+        """What Avalanche's plugins call; here without the base class's deprecation warning at each
+        experience.
+        """
         self.post_adapt(strategy, strategy.experience)
 
     def resize(self, strategy: Any, new_size: int) -> None:
-        """Change the limit; UsageError below what is held, for part of a condensed set is not what was condensed."""
+        """Change the limit; UsageError below what is held, for part of a condensed set is not what
+        was condensed.
+        """
         if new_size < self.held:
-            raise UsageError(f"CondensedMemory: holds {self.held} images and cannot be cut to {new_size}; condense a smaller set")
+            raise UsageError(
+                f"CondensedMemory: holds {self.held} images and cannot be cut to {new_size};"
+                " condense a smaller set"
+            )
         self.max_size = new_size
 
     @property
@@ -279,12 +367,18 @@ class CondensedMemory(ExemplarsBuffer):
     def _as_dataset(self, held: Piece) -> Any:
         if held.targets is not None:
             raise UsageError(
-                "CondensedMemory: this set has soft labels, which Avalanche cannot mix with the whole-number labels of a stream;"
-                " use the plugin CondensedReplay of scenarios.continual.memory, or condense one with hard labels"
+                "CondensedMemory: this set has soft labels, which Avalanche cannot mix with the"
+                " whole-number labels of a stream; use the plugin CondensedReplay of"
+                " scenarios.continual.memory, or condense one with hard labels"
             )
-        dataset = as_dataset(held.images.to(self._dtype), held.labels, self._marks[:, 1].tolist() if self._task_aware else None)
+        dataset = as_dataset(
+            held.images.to(self._dtype),
+            held.labels,
+            self._marks[:, 1].tolist() if self._task_aware else None,
+        )
         if not self._fill_batch:
             return dataset
-        # As many rounds as make the length a multiple of the batch: then no batch is cut, and all images count the same.
+        # As many rounds as make the length a multiple of the batch: then no batch is cut, and all
+        # images count the same.
         rounds = math.lcm(self.held, self._fill_batch) // self.held
         return dataset.subset(list(range(self.held)) * rounds)

@@ -1,14 +1,19 @@
-"""Condensation anew for each experience: what a method that couples classes needs, for it may see no class to come.
+"""Condensation anew for each experience: what a method that couples classes needs, for it may see
+no class to come.
 
-Fixed: a memory of one size from the first experience to the last; old classes make room for new ones.
+Fixed: a memory of one size from the first experience to the last; old classes make room for new
+ones.
 
-Source: iCaRL (Rebuffi et al., CVPR 2017), where each of t classes has K / t exemplars of a memory of K.
+Source: iCaRL (Rebuffi et al., CVPR 2017), where each of t classes has K / t exemplars of a memory
+of K.
 
-Streamed: a memory that is condensed from the stream as it passes; every image is seen once and not kept.
+Streamed: a memory that is condensed from the stream as it passes; every image is seen once and not
+kept.
 
-Images of a class gather in a small buffer; when it is full they are condensed together with what the memory holds of that
-class, each of whose images is given as often as it stands for images that have passed. Merge and reduce, as for coresets of
-streams (Bentley & Saxe 1980; Har-Peled & Mazumdar, STOC 2004), here with any condenser as the reduction.
+Images of a class gather in a small buffer; when it is full they are condensed together with what
+the memory holds of that class, each of whose images is given as often as it stands for images that
+have passed. Merge and reduce, as for coresets of streams (Bentley & Saxe 1980; Har-Peled &
+Mazumdar, STOC 2004), here with any condenser as the reduction.
 
 What the memories of one class order are made of: the same sets for every strategy.
 """
@@ -33,10 +38,12 @@ from scenarios.protocol import Recipe
 
 
 class PerExperience:
-    """Called with the classes of an experience, condenses their real images alone, and remembers the set.
+    """Called with the classes of an experience, condenses their real images alone, and remembers
+    the set.
 
-    The sets are kept in the context's cache too, or else in its folder, so that a resumed run, the other strategies, and other
-    scenarios with the same class order have the same ones at no cost. The seed of each comes from the context and its classes.
+    The sets are kept in the context's cache too, or else in its folder, so that a resumed run, the
+    other strategies, and other scenarios with the same class order have the same ones at no cost.
+    The seed of each comes from the context and its classes.
     """
 
     def __init__(self, recipe: Recipe, data: ClassData, context: Context) -> None:
@@ -52,7 +59,12 @@ class PerExperience:
 
     def _kept(self, classes: tuple[int, ...], budget: Budget) -> SyntheticSet:
         context = self.context.fork("condense-" + "-".join(map(str, classes)))
-        return condensed(Recipe(self.recipe.condenser, budget), self.data.restrict(classes), context, "experiences")
+        return condensed(
+            Recipe(self.recipe.condenser, budget),
+            self.data.restrict(classes),
+            context,
+            "experiences",
+        )
 
     def images(self) -> int:
         """The number of images that all experiences together may bring."""
@@ -61,19 +73,25 @@ class PerExperience:
         return len(self.data.classes) * condenser.images_per_class(self.data, ipc)
 
     def seconds(self) -> float | None:
-        """What condensing the sets used so far took; None where it was not recorded for all of them."""
+        """What condensing the sets used so far took; None where it was not recorded for all of
+        them.
+        """
         each = [made.cost.get("seconds") for made in self.sets.values()]
         recorded = [float(seconds) for seconds in each if seconds is not None]
         return sum(recorded) if len(recorded) == len(each) else None
 
 
 def share(budget: Budget, classes: int, of: int) -> Budget:
-    """The part of a budget that falls to some classes: images per class stay what they are, bytes are divided."""
+    """The part of a budget that falls to some classes: images per class stay what they are, bytes
+    are divided.
+    """
     return budget if budget.nbytes is None else Budget(nbytes=budget.nbytes * classes // of)
 
 
 class Fixed(Unmoved):
-    """made: condenses the classes of an experience; how: "herding", "random" or "first" of what is there, or "recondense"."""
+    """made: condenses the classes of an experience; how: "herding", "random" or "first" of what is
+    there, or "recondense".
+    """
 
     kind: ClassVar[str] = "per experience"
 
@@ -115,14 +133,19 @@ class Fixed(Unmoved):
 
 
 def share_of(made: PerExperience, seen: Sequence[int]) -> int:
-    """The images per class that a memory of the recipe's whole budget has when the classes `seen` share it."""
+    """The images per class that a memory of the recipe's whole budget has when the classes `seen`
+    share it.
+    """
     budget, condenser, data = made.recipe.budget, made.recipe.condenser, made.data
     if budget.nbytes is not None:
         return budget.ipc_of(condenser, data.restrict(seen))
     assert budget.ipc is not None
     ipc = budget.ipc * len(data.classes) // len(seen)
     if not ipc:
-        raise UsageError(f"continual: a memory of ipc {budget.ipc} has no image for each of {len(seen)} classes; raise it")
+        raise UsageError(
+            f"continual: a memory of ipc {budget.ipc} has no image for each of {len(seen)} classes;"
+            " raise it"
+        )
     return ipc
 
 
@@ -132,16 +155,22 @@ def most_images(made: PerExperience, parts: Sequence[Sequence[int]]) -> int:
     most = 0
     for part in parts:
         seen += part
-        most = max(most, len(seen) * made.recipe.condenser.images_per_class(made.data, share_of(made, seen)))
+        most = max(
+            most,
+            len(seen) * made.recipe.condenser.images_per_class(made.data, share_of(made, seen)),
+        )
     return most
 
 
-# A memory's image stands for at most so many images of the past, so that an update's cost stays bounded.
+# A memory's image stands for at most so many images of the past, so that an update's cost stays
+# bounded.
 MOST_COPIES = 20
 
 
 class Streamed:
-    """data: shape, statistics and class names only, its images are not read. update: images of a class between two updates."""
+    """data: shape, statistics and class names only, its images are not read. update: images of a
+    class between two updates.
+    """
 
     kind: ClassVar[str] = "online"
 
@@ -197,15 +226,23 @@ class Streamed:
             self.passed[label] = self.passed.get(label, 0) + len(gathered)
             images += [past, gathered]
             labels += [label] * (len(past) + len(gathered))
-        seen = replace(self.data, images=torch.cat(images), labels=torch.tensor(labels), classes=tuple(classes))
+        seen = replace(
+            self.data, images=torch.cat(images), labels=torch.tensor(labels), classes=tuple(classes)
+        )
         budget = share(self.recipe.budget, len(classes), len(self.data.classes))
-        made = self.recipe.condenser.condense(seen, budget, self.context.fork(f"update-{self.updates}"))
+        made = self.recipe.condenser.condense(
+            seen, budget, self.context.fork(f"update-{self.updates}")
+        )
         self.updates += 1
         others = [(kept, tuple(c for c in kept.classes if c not in classes)) for kept in self.sets]
-        self.sets = [kept if rest == kept.classes else restrict(kept, rest) for kept, rest in others if rest] + [made]
+        self.sets = [
+            kept if rest == kept.classes else restrict(kept, rest) for kept, rest in others if rest
+        ] + [made]
 
     def _past(self, label: int) -> Tensor:
-        """What the memory holds of a class, (n, C, H, W) uint8, each image as often as it stands for ones that have passed."""
+        """What the memory holds of a class, (n, C, H, W) uint8, each image as often as it stands
+        for ones that have passed.
+        """
         held = [decoded(kept).of([label]) for kept in self.sets if label in kept.classes]
         if not held:
             return torch.empty(0, *self.data.shape, dtype=torch.uint8)
@@ -215,7 +252,10 @@ class Streamed:
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "sets": [{"tensors": dict(made.tensors), "card": json.dumps(dict(made.card))} for made in self.sets],
+            "sets": [
+                {"tensors": dict(made.tensors), "card": json.dumps(dict(made.card))}
+                for made in self.sets
+            ],
             "buffer": dict(self.buffer),
             "passed": dict(self.passed),
             "peak": self.peak,
@@ -224,17 +264,27 @@ class Streamed:
 
     def restore(self, state: Mapping[str, Any], admitted: Sequence[tuple[int, ...]]) -> None:
         self.sets = [
-            SyntheticSet({name: t.cpu() for name, t in kept["tensors"].items()}, json.loads(kept["card"]))
+            SyntheticSet(
+                {name: t.cpu() for name, t in kept["tensors"].items()}, json.loads(kept["card"])
+            )
             for kept in state["sets"]
         ]
         self.buffer = {label: images.cpu() for label, images in state["buffer"].items()}
-        self.passed, self.peak, self.updates = dict(state["passed"]), state["peak"], state["updates"]
+        self.passed, self.peak, self.updates = (
+            dict(state["passed"]),
+            state["peak"],
+            state["updates"],
+        )
 
 
 class Supply:
-    """Gives each trial a source of its own, which starts empty; what was condensed once is not condensed again."""
+    """Gives each trial a source of its own, which starts empty; what was condensed once is not
+    condensed again.
+    """
 
-    def __init__(self, scenario: Any, subject: SyntheticSet | Recipe, data: ClassData, context: Context) -> None:
+    def __init__(
+        self, scenario: Any, subject: SyntheticSet | Recipe, data: ClassData, context: Context
+    ) -> None:
         self.scenario, self.subject, self.data, self.context = scenario, subject, data, context
         self.made = PerExperience(subject, data, context) if isinstance(subject, Recipe) else None
 
@@ -243,9 +293,15 @@ class Supply:
         if self.made is None:
             return self.subject, None
         if self.scenario.memory == "online":
-            return Streamed(
-                self.made.recipe, self.data, self.scenario.online_update, self.context.fork("online")
-            ), self.made.images()
+            return (
+                Streamed(
+                    self.made.recipe,
+                    self.data,
+                    self.scenario.online_update,
+                    self.context.fork("online"),
+                ),
+                self.made.images(),
+            )
         if self.scenario.growth == "fixed":
             return Fixed(self.made, self.scenario.shrink), most_images(self.made, parts)
         return Anew(self.made), self.made.images()

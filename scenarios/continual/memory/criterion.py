@@ -22,7 +22,9 @@ class OwnLoss:
     memory. used: whether the strategy has asked for its loss.
     """
 
-    def __init__(self, strategy: Any, stream: int, drawn: MemoryBatch, rule: Callable[..., Tensor]) -> None:
+    def __init__(
+        self, strategy: Any, stream: int, drawn: MemoryBatch, rule: Callable[..., Tensor]
+    ) -> None:
         self.strategy, self.stream, self.drawn, self.rule = strategy, stream, drawn, rule
         self.criterion: Callable[[], Tensor] = strategy.criterion
         self.joined, self.used = strategy.mb_output, False
@@ -39,7 +41,10 @@ class OwnLoss:
         """The strategy's loss of the stream's images, or of the memory's where y is theirs."""
         rows = slice(self.stream, None) if y is self.drawn.y else slice(0, self.stream)
         strategy, batch = self.strategy, self.strategy.mbatch
-        strategy.mbatch, strategy.mb_output = [batch[0][rows], y, *(part[rows] for part in batch[2:])], logits
+        strategy.mbatch, strategy.mb_output = (
+            [batch[0][rows], y, *(part[rows] for part in batch[2:])],
+            logits,
+        )
         try:
             return self.criterion()
         finally:
@@ -57,7 +62,10 @@ def adds_up(criterion: Criterion, logits: Tensor, y: Tensor) -> bool:
     twice the loss.
     """
     with torch.no_grad():
-        once, twice = criterion(logits, y), criterion(torch.cat([logits, logits]), torch.cat([y, y]))
+        once, twice = (
+            criterion(logits, y),
+            criterion(torch.cat([logits, logits]), torch.cat([y, y])),
+        )
     return bool((twice - once).abs() > 0.5 * once.abs())
 
 
@@ -65,5 +73,9 @@ def each_of(criterion: Criterion, logits: Tensor, y: Tensor) -> Tensor:
     """(n,): the criterion's loss of each image, a class's weight included."""
     if isinstance(criterion, nn.CrossEntropyLoss):
         weight, smoothing = criterion.weight, criterion.label_smoothing
-        return functional.cross_entropy(logits, y, weight, reduction="none", label_smoothing=smoothing)
-    return torch.stack([criterion(logits[i : i + 1], y[i : i + 1]).reshape(()) for i in range(len(y))])
+        return functional.cross_entropy(
+            logits, y, weight, reduction="none", label_smoothing=smoothing
+        )
+    return torch.stack(
+        [criterion(logits[i : i + 1], y[i : i + 1]).reshape(()) for i in range(len(y))]
+    )

@@ -14,9 +14,11 @@ from scenarios.training_material import as_scores
 
 @dataclass(frozen=True)
 class Piece:
-    """images: (n, C, H, W) float32 normalised. labels: (n,) int64, the class that each image was made for.
+    """images: (n, C, H, W) float32 normalised. labels: (n,) int64, the class that each image was
+    made for.
 
-    targets: (n, K) float32, soft labels where the set has them; scores: whether these are to be regressed on.
+    targets: (n, K) float32, soft labels where the set has them; scores: whether these are to be
+    regressed on.
     """
 
     images: Tensor
@@ -27,7 +29,12 @@ class Piece:
     def of(self, classes: Sequence[int]) -> "Piece":
         """The images of some classes alone."""
         mine = torch.isin(self.labels, torch.tensor(list(classes)))
-        return Piece(self.images[mine], self.labels[mine], None if self.targets is None else self.targets[mine], self.scores)
+        return Piece(
+            self.images[mine],
+            self.labels[mine],
+            None if self.targets is None else self.targets[mine],
+            self.scores,
+        )
 
     def called(self, names: "Names | None") -> "Piece":
         """With classes numbered as the stream does."""
@@ -47,7 +54,8 @@ class Piece:
 
 @dataclass(frozen=True)
 class Names:
-    """ids: (K,) int64, what the stream calls each class, -1 where it never comes; several classes may share an id.
+    """ids: (K,) int64, what the stream calls each class, -1 where it never comes; several classes
+    may share an id.
 
     tasks: (K,) int64, the task label of each class, -1 where it is not known.
     """
@@ -58,7 +66,9 @@ class Names:
 
 @dataclass(frozen=True)
 class MemoryBatch:
-    """x (n, C, H, W) float32 normalised; y (n,) int64; targets (n, K) float32 or None; index (n,): where in the memory."""
+    """x (n, C, H, W) float32 normalised; y (n,) int64; targets (n, K) float32 or None; index (n,):
+    where in the memory.
+    """
 
     x: Tensor
     y: Tensor
@@ -71,7 +81,8 @@ class MemoryBatch:
 def decoded(synthetic: SyntheticSet) -> Piece:
     """A set's images and labels; UsageError for an unsound set.
 
-    Score labels are brought to the size of centred one-hot labels, as `scenarios.training_material` says.
+    Score labels are brought to the size of centred one-hot labels, as `scenarios.training_material`
+    says.
     """
     images, labels = sound(synthetic, "CondensedMemory")
     if labels.ndim == 1:
@@ -82,7 +93,9 @@ def decoded(synthetic: SyntheticSet) -> Piece:
 
 
 def classes_of(synthetic: SyntheticSet, labels: Tensor) -> Tensor:
-    """(n,) int64: the class that each image was made for; sets are ordered by class, whatever their soft labels say."""
+    """(n,) int64: the class that each image was made for; sets are ordered by class, whatever their
+    soft labels say.
+    """
     classes = torch.tensor(synthetic.classes)
     each, rest = divmod(len(labels), len(classes))
     return labels.argmax(1) if rest else classes.repeat_interleave(each)
@@ -95,12 +108,16 @@ def joined(pieces: Sequence[Piece]) -> Piece:
     if not soft:
         return Piece(images, labels)
     scores, width = any(p.scores for p in pieces), soft[0].shape[1]
-    targets = [p.targets if p.targets is not None else _as_soft(p.labels, width, scores) for p in pieces]
+    targets = [
+        p.targets if p.targets is not None else _as_soft(p.labels, width, scores) for p in pieces
+    ]
     return Piece(images, labels, torch.cat(targets), scores)
 
 
 def _of_task(targets: Tensor, kept: Tensor, piece: Piece) -> Tensor:
-    """Soft labels (n, K) of `piece` that speak only of the classes `kept` (n, K): those of its task that the stream has."""
+    """Soft labels (n, K) of `piece` that speak only of the classes `kept` (n, K): those of its task
+    that the stream has.
+    """
     left = targets * kept
     if piece.scores:
         return left

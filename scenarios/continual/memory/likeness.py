@@ -39,7 +39,9 @@ class Votes:
         return self.other - self.own > CLEAR * math.sqrt(self.other + self.own)
 
 
-def require_likeness(x: Tensor, y: Sequence[int], classes: Mapping[int, int], known: Piece, trust: str) -> None:
+def require_likeness(
+    x: Tensor, y: Sequence[int], classes: Mapping[int, int], known: Piece, trust: str
+) -> None:
     """Refuse, with UsageError, images x (n, C, H, W) of ids y that do not look like the set's
     classes: id -> class.
 
@@ -53,19 +55,25 @@ def require_likeness(x: Tensor, y: Sequence[int], classes: Mapping[int, int], kn
     chance = n / width + CLEAR * math.sqrt(n / width * (1 - 1 / width))
     against = [v for v in votes if v.against]
     if trust == "mapped" and 2 * len(against) <= len(votes):
-        against = [v for v in against if any(w.looks == classes[v.id] and v.looks == classes[w.id] for w in against)]
+        against = [
+            v
+            for v in against
+            if any(w.looks == classes[v.id] and v.looks == classes[w.id] for w in against)
+        ]
     if against:
         first = against[0]
         raise UsageError(
-            f"CondensedMemory: {first.other} of {first.n} images that the stream calls {first.id} look like the set's class"
-            f" {first.looks}, {first.own} like class {classes[first.id]}; say what each id means by class_ids="
-            "{id: class of the set}, or a list of such tables, one for each experience"
+            f"CondensedMemory: {first.other} of {first.n} images that the stream calls {first.id}"
+            f" look like the set's class {first.looks}, {first.own} like class {classes[first.id]};"
+            " say what each id means by class_ids={id: class of the set}, or a list of such"
+            " tables, one for each experience"
         )
     if trust == "assumed" and own <= chance:
         raise UsageError(
-            "CondensedMemory: the stream carries no class mapping, and its images do not tell whether its ids"
-            f" {', '.join(map(str, classes))} are the set's classes; say what each means by class_ids="
-            "{id: class of the set}, or a list of such tables, one for each experience"
+            "CondensedMemory: the stream carries no class mapping, and its images do not tell"
+            f" whether its ids {', '.join(map(str, classes))} are the set's classes; say what each"
+            " means by class_ids={id: class of the set}, or a list of such tables, one for each"
+            " experience"
         )
 
 
@@ -83,8 +91,9 @@ def labelled(dataset: AvalancheDataset, ids: Sequence[int]) -> tuple[Tensor, lis
             item = dataset[int(among[i])]
             if int(item[1]) != one:
                 raise UsageError(
-                    f"CondensedMemory: an item of the stream has label {int(item[1])}, and its data set's `targets` say {one};"
-                    " renumber the labels before the data set is made, not by a transform of the target"
+                    f"CondensedMemory: an item of the stream has label {int(item[1])}, and its data"
+                    f" set's `targets` say {one}; renumber the labels before the data set is made,"
+                    " not by a transform of the target"
                 )
             x.append(item[0])
             y.append(one)

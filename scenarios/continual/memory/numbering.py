@@ -67,11 +67,14 @@ def require_class_ids(given: ClassIds, classes: Iterable[int]) -> None:
         for y, c in part.items():
             if known and c not in known:
                 raise UsageError(
-                    f"CondensedMemory: class_ids says that id {y} is class {c}, which the set does not have;"
-                    f" its classes are {_listed(known)}"
+                    f"CondensedMemory: class_ids says that id {y} is class {c}, which the set does"
+                    f" not have; its classes are {_listed(known)}"
                 )
             if ids.setdefault(c, y) != y:
-                raise UsageError(f"CondensedMemory: class_ids calls class {c} both {ids[c]} and {y}; give one id for a class")
+                raise UsageError(
+                    f"CondensedMemory: class_ids calls class {c} both {ids[c]} and {y}; give one id"
+                    " for a class"
+                )
 
 
 def _of_given(experience: DatasetExperience, ids: Sequence[int], given: ClassIds) -> Numbering:
@@ -79,11 +82,17 @@ def _of_given(experience: DatasetExperience, ids: Sequence[int], given: ClassIds
     if here is None:
         index = _position(experience)
         if index >= len(parts):
-            raise UsageError(f"CondensedMemory: class_ids is a list for {len(parts)} experiences, and experience {index} came")
+            raise UsageError(
+                f"CondensedMemory: class_ids is a list for {len(parts)} experiences, and experience"
+                f" {index} came"
+            )
         here = parts[index]
     absent = [y for y in ids if y not in here]
     if absent:
-        raise UsageError(f"CondensedMemory: the stream brings id {absent[0]}, which class_ids does not name; add its class")
+        raise UsageError(
+            f"CondensedMemory: the stream brings id {absent[0]}, which class_ids does not name; add"
+            " its class"
+        )
     known = {c: y for part in parts for y, c in part.items()}
     return Numbering({y: here[y] for y in ids}, known, {}, "certain")
 
@@ -105,8 +114,8 @@ def _of_benchmark(experience: NCExperience, ids: Sequence[int]) -> Numbering:
     absent = [y for y in ids if y not in inverse]
     if absent:
         raise UsageError(
-            f"CondensedMemory: the stream brings id {absent[0]}, which its benchmark's class mapping does not have;"
-            " pass class_ids={id: class of the set}"
+            f"CondensedMemory: the stream brings id {absent[0]}, which its benchmark's class"
+            " mapping does not have; pass class_ids={id: class of the set}"
         )
     tasks = {c: benchmark.task_labels[t][0] for t, part in enumerate(own) for c in part}
     return Numbering({y: inverse[y] for y in ids}, mapping, tasks, "mapped")

@@ -37,8 +37,8 @@ def require_no_buffer(strategy: Any) -> None:
             name = type(strategy).__name__
             by = "" if part is strategy else f" by {type(part).__name__.lstrip('_')}"
             raise UsageError(
-                f"CondensedReplay: {name} replays a memory of its own{by}, beside which the condensed one cannot stand; use Naive"
-                " or another strategy without a memory"
+                f"CondensedReplay: {name} replays a memory of its own{by}, beside which the"
+                " condensed one cannot stand; use Naive or another strategy without a memory"
             )
 
 

@@ -1,4 +1,6 @@
-"""Where the images of a memory come from: made before the stream, or anew for the classes of each experience."""
+"""Where the images of a memory come from: made before the stream, or anew for the classes of each
+experience.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +17,9 @@ Make = Callable[[tuple[int, ...]], SyntheticSet]
 
 
 class Source(Protocol):
-    """kind: "offline", "per experience" or "online". ledger: the bytes that each group of tensors takes now, by its name."""
+    """kind: "offline", "per experience" or "online". ledger: the bytes that each group of tensors
+    takes now, by its name.
+    """
 
     kind: ClassVar[str]
 
@@ -29,22 +33,30 @@ class Source(Protocol):
     def pieces(self) -> list[Piece]: ...
 
     def take(self, new: tuple[int, ...]) -> list[Piece]:
-        """All that the memory holds once the classes `new`, ascending, have come; pieces that did not change stay first."""
+        """All that the memory holds once the classes `new`, ascending, have come; pieces that did
+        not change stay first.
+        """
         ...
 
     def observe(self, images: Tensor, labels: Tensor) -> bool:
-        """See a minibatch of the stream, (n, C, H, W) uint8 and the data's classes (n,); whether the memory has changed."""
+        """See a minibatch of the stream, (n, C, H, W) uint8 and the data's classes (n,); whether
+        the memory has changed.
+        """
         ...
 
     def state_dict(self) -> dict[str, Any]: ...
 
     def restore(self, state: Mapping[str, Any], admitted: Sequence[tuple[int, ...]]) -> None:
-        """Be as when `state` was kept, after the classes `admitted` had been taken, experience by experience."""
+        """Be as when `state` was kept, after the classes `admitted` had been taken, experience by
+        experience.
+        """
         ...
 
 
 class Unmoved:
-    """A source that the passing stream does not change, and whose state is the classes that it took."""
+    """A source that the passing stream does not change, and whose state is the classes that it
+    took.
+    """
 
     def observe(self, images: Tensor, labels: Tensor) -> bool:
         return False
@@ -128,7 +140,10 @@ def added(ledgers: Any) -> dict[str, int]:
 def require_classes(piece: Piece, new: tuple[int, ...]) -> None:
     absent = sorted(set(new) - set(piece.labels.tolist()))
     if absent:
-        raise UsageError(f"CondensedMemory: the stream brings class {absent[0]}, of which the set has no image; condense one")
+        raise UsageError(
+            f"CondensedMemory: the stream brings class {absent[0]}, of which the set has no image;"
+            " condense one"
+        )
 
 
 Given = SyntheticSet | Make | str | Path | Source

@@ -1,9 +1,11 @@
-"""Gradients of the stream, bounded by those of the memory: the step of a learner must not raise the memory's loss.
+"""Gradients of the stream, bounded by those of the memory: the step of a learner must not raise the
+memory's loss.
 
-A-GEM: g~ = g - (g.r / r.r) r where g.r < 0, r the gradient of the memory's loss.
-GEM: g~ = g + R'v, v the minimum of 1/2 v'RR'v + (R g)'v with v >= margin, R (t, P) a gradient for each past experience.
-Sources: Chaudhry et al., "Efficient Lifelong Learning with A-GEM" (ICLR 2019), equation 11; Lopez-Paz and Ranzato, "Gradient
-Episodic Memory for Continual Learning" (NeurIPS 2017), equation 11, whose code has the margin.
+A-GEM: g~ = g - (g.r / r.r) r where g.r < 0, r the gradient of the memory's loss. GEM: g~ = g + R'v,
+v the minimum of 1/2 v'RR'v + (R g)'v with v >= margin, R (t, P) a gradient for each past
+experience. Sources: Chaudhry et al., "Efficient Lifelong Learning with A-GEM" (ICLR 2019), equation
+11; Lopez-Paz and Ranzato, "Gradient Episodic Memory for Continual Learning" (NeurIPS 2017),
+equation 11, whose code has the margin.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,15 +26,30 @@ Bound = Callable[[Tensor, Tensor], Tensor]
 
 
 class BoundGradients(SupervisedPlugin):
-    """Puts bound(g (P,), R (t, P)) in place of the gradient g of each minibatch; the memory is not joined to it.
+    """Puts bound(g (P,), R (t, P)) in place of the gradient g of each minibatch; the memory is not
+    joined to it.
 
-    each: a row of R for each experience in memory, of at most `size` of its images; otherwise one row, of images of all.
-    images: how many of the memory's images passed the network. Weights that have no gradient are left out.
+    each: a row of R for each experience in memory, of at most `size` of its images; otherwise one
+    row, of images of all. images: how many of the memory's images passed the network. Weights that
+    have no gradient are left out.
     """
 
-    def __init__(self, memory: CondensedMemory, size: int, bound: Bound, each: bool, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        memory: CondensedMemory,
+        size: int,
+        bound: Bound,
+        each: bool,
+        generator: torch.Generator,
+    ) -> None:
         super().__init__()
-        self.memory, self.size, self.bound, self.each, self.generator = memory, size, bound, each, generator
+        self.memory, self.size, self.bound, self.each, self.generator = (
+            memory,
+            size,
+            bound,
+            each,
+            generator,
+        )
         self.images = 0
 
     def after_backward(self, strategy: Any, **_: Any) -> None:
@@ -47,9 +64,14 @@ class BoundGradients(SupervisedPlugin):
         """(t, P): the gradients of the memory's loss."""
         like = strategy.mbatch[0]
         groups = self.memory.experiences if self.each else [None]
-        drawn = [on_device(self.memory.batch(self.size, self.generator, group, once=True), like) for group in groups]
+        drawn = [
+            on_device(self.memory.batch(self.size, self.generator, group, once=True), like)
+            for group in groups
+        ]
         self.images += sum(len(batch.y) for batch in drawn)
-        return torch.stack([reference(strategy.model, weights, batch, strategy._criterion) for batch in drawn])
+        return torch.stack(
+            [reference(strategy.model, weights, batch, strategy._criterion) for batch in drawn]
+        )
 
     def after_training_exp(self, strategy: Any, **_: Any) -> None:
         """Take in the classes of the experience."""
@@ -85,10 +107,11 @@ def averaged(g: Tensor, references: Tensor) -> Tensor:
 
 
 def episodic(margin: float) -> Bound:
-    """GEM's bound: the nearest gradient that has no part against any of the references (t, P), and `margin` beyond.
+    """GEM's bound: the nearest gradient that has no part against any of the references (t, P), and
+    `margin` beyond.
 
-    With v = u + margin the programme is min |R'u + g + margin R'1| over u >= 0: non-negative least squares, here of the t x t
-    triangle of R' = QT, in float64.
+    With v = u + margin the programme is min |R'u + g + margin R'1| over u >= 0: non-negative least
+    squares, here of the t x t triangle of R' = QT, in float64.
     """
 
     def bound(g: Tensor, references: Tensor) -> Tensor:

@@ -20,17 +20,24 @@ class Consolidation(EWCPlugin):  # type: ignore[misc]
 
     def state_dict(self) -> dict[str, Any]:
         held: dict[str, Any] = {name: getattr(self, name) for name in HELD}
-        return {name: {t: {k: p.data for k, p in kept.items()} for t, kept in past.items()} for name, past in held.items()}
+        return {
+            name: {t: {k: p.data for k, p in kept.items()} for t, kept in past.items()}
+            for name, past in held.items()
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         for name in HELD:
             getattr(self, name).clear()
             for t, kept in state[name].items():
-                getattr(self, name)[t] = {k: ParamData(k, init_tensor=w, device=w.device) for k, w in kept.items()}
+                getattr(self, name)[t] = {
+                    k: ParamData(k, init_tensor=w, device=w.device) for k, w in kept.items()
+                }
 
 
 class Distillation(LwFPlugin):  # type: ignore[misc]
-    """LwFPlugin whose previous network is its state, and stays as it was: it is in evaluation mode, so nothing in it moves."""
+    """LwFPlugin whose previous network is its state, and stays as it was: it is in evaluation mode,
+    so nothing in it moves.
+    """
 
     def __init__(self, alpha: float, temperature: float) -> None:
         super().__init__(alpha, temperature)
@@ -42,7 +49,9 @@ class Distillation(LwFPlugin):  # type: ignore[misc]
         return {} if network is None else {"previous network": _nbytes({0: network})}
 
     def before_training_exp(self, strategy: Any, **_: Any) -> None:
-        """Rebuild the previous network of a state that was loaded, now that there is one to copy."""
+        """Rebuild the previous network of a state that was loaded, now that there is one to
+        copy.
+        """
         if self.restored is not None:
             network = copy.deepcopy(strategy.model)
             network.load_state_dict(self.restored)
@@ -53,14 +62,21 @@ class Distillation(LwFPlugin):  # type: ignore[misc]
         self.lwf.prev_model = _frozen(self.lwf.prev_model)
 
     def state_dict(self) -> dict[str, Any]:
-        network = self.restored if self.lwf.prev_model is None else dict(self.lwf.prev_model.state_dict())
-        classes = {task: sorted(int(c) for c in found) for task, found in self.lwf.prev_classes_by_task.items()}
+        network = (
+            self.restored if self.lwf.prev_model is None else dict(self.lwf.prev_model.state_dict())
+        )
+        classes = {
+            task: sorted(int(c) for c in found)
+            for task, found in self.lwf.prev_classes_by_task.items()
+        }
         return {"network": network, "classes": classes, "experiences": self.lwf.expcount}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.lwf.prev_model, self.restored = None, state["network"]
         self.lwf.prev_classes_by_task.clear()
-        self.lwf.prev_classes_by_task.update({task: set(found) for task, found in state["classes"].items()})
+        self.lwf.prev_classes_by_task.update(
+            {task: set(found) for task, found in state["classes"].items()}
+        )
         self.lwf.expcount = state["experiences"]
 
 

@@ -1,7 +1,7 @@
 """Retrieval of the images that a step on the stream would harm most.
 
-s(x) = L(f'(x), y) - L(f(x), y),  f' after one step theta - lr grad L(f(stream)).  Source: Aljundi et al., "Online Continual
-Learning with Maximally Interfered Retrieval" (NeurIPS 2019), section 3.1.
+s(x) = L(f'(x), y) - L(f(x), y),  f' after one step theta - lr grad L(f(stream)).  Source: Aljundi
+et al., "Online Continual Learning with Maximally Interfered Retrieval" (NeurIPS 2019), section 3.1.
 """
 
 from dataclasses import dataclass
@@ -21,14 +21,18 @@ CROSS_ENTROPY = nn.CrossEntropyLoss()
 
 @dataclass(frozen=True)
 class MostInterfered:
-    """The retrieval of MIR for CondensedReplay: of `candidates` images drawn, those whose loss would rise most.
+    """The retrieval of MIR for CondensedReplay: of `candidates` images drawn, those whose loss
+    would rise most.
 
-    All that are held where these are fewer; no choice is made where they are no more than are wanted.
+    All that are held where these are fewer; no choice is made where they are no more than are
+    wanted.
     """
 
     candidates: int
 
-    def choose(self, strategy: Any, memory: CondensedMemory, n: int, generator: torch.Generator) -> MemoryBatch:
+    def choose(
+        self, strategy: Any, memory: CondensedMemory, n: int, generator: torch.Generator
+    ) -> MemoryBatch:
         among = min(self.candidates, memory.held)
         if among <= n:
             return memory.batch(n, generator)
@@ -39,12 +43,24 @@ class MostInterfered:
         return memory.at(drawn.index[rises.topk(n).indices.cpu()])
 
 
-def rise(network: nn.Module, x: Tensor, y: Tensor, lr: float, drawn: MemoryBatch, criterion: Criterion = CROSS_ENTROPY) -> Tensor:
-    """(m,): how much the loss of each image drawn rises by one step on x (n, C, H, W), y (n,). The network stays as it is."""
+def rise(
+    network: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    lr: float,
+    drawn: MemoryBatch,
+    criterion: Criterion = CROSS_ENTROPY,
+) -> Tensor:
+    """(m,): how much the loss of each image drawn rises by one step on x (n, C, H, W), y (n,).
+
+    The network stays as it is.
+    """
     weights = dict(network.named_parameters())
     loss = criterion(_logits(network, weights, x), y)
     gradients = torch.autograd.grad(loss, list(weights.values()))
-    stepped = {name: w.detach() - lr * g for (name, w), g in zip(weights.items(), gradients, strict=True)}
+    stepped = {
+        name: w.detach() - lr * g for (name, w), g in zip(weights.items(), gradients, strict=True)
+    }
     with torch.no_grad():
         before, after = _logits(network, weights, drawn.x), _logits(network, stepped, drawn.x)
         return _losses(after, drawn, criterion) - _losses(before, drawn, criterion)

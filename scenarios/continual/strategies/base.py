@@ -1,7 +1,7 @@
 """Strategies: how a learner uses a stream and, where it has one, a memory.
 
-A strategy is a frozen dataclass of its hyperparameters that names the plugins of an Avalanche strategy. It runs in the
-scenario and, plugin by plugin, in anybody's script.
+A strategy is a frozen dataclass of its hyperparameters that names the plugins of an Avalanche
+strategy. It runs in the scenario and, plugin by plugin, in anybody's script.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,8 @@ from scenarios.continual.settings import Settings
 
 
 class Plugin(Protocol):
-    """An Avalanche plugin that can be stopped and go on: its state is tensors, numbers, texts, lists and dicts.
+    """An Avalanche plugin that can be stopped and go on: its state is tensors, numbers, texts,
+    lists and dicts.
 
     extra_bytes, where there is one: what it keeps beside the memory, by name, as {"logits": 4000}.
     """
@@ -39,18 +40,25 @@ class Setup:
 
 @dataclass(frozen=True)
 class Strategy:
-    """What all strategies may say. label: its name in reports, where a suite has one strategy twice."""
+    """What all strategies may say. label: its name in reports, where a suite has one strategy
+    twice.
+    """
 
     label: str = hyper("", source="ours")
     lr: float | None = hyper(None, source="ours: the scenario's", minimum=0.0)
-    batch_size_mem: int | None = hyper(None, unit="images of the memory (the scenario's)", source="ours", minimum=1)
+    batch_size_mem: int | None = hyper(
+        None, unit="images of the memory (the scenario's)", source="ours", minimum=1
+    )
 
     registered: ClassVar[str] = ""
-    # "needed", "optional" (with one it also replays it) or "none" (then it is a reference, measured once a seed).
+    # "needed", "optional" (with one it also replays it) or "none" (then it is a reference, measured
+    # once a seed).
     memory: ClassVar[str] = "needed"
-    # What each experience shows: its own images, "seen" all those so far, or "all" at once as the only experience.
+    # What each experience shows: its own images, "seen" all those so far, or "all" at once as the
+    # only experience.
     shows: ClassVar[str] = "experience"
-    # Whether a network is trained from its initial weights on the memory alone after each experience.
+    # Whether a network is trained from its initial weights on the memory alone after each
+    # experience.
     from_scratch: ClassVar[bool] = False
 
     @property

@@ -33,7 +33,13 @@ class Joint(Strategy):
     shows: ClassVar[str] = "all"
 
     def settings(self, common: Settings) -> Settings:
-        return replace(Strategy.settings(self, common), epochs=self.epochs, repeats=1, online=False, evaluate_every=0)
+        return replace(
+            Strategy.settings(self, common),
+            epochs=self.epochs,
+            repeats=1,
+            online=False,
+            evaluate_every=0,
+        )
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
-"""DER and DER++: replay that holds the network to the logits it had on the memory when the classes came in.
+"""DER and DER++: replay that holds the network to the logits it had on the memory when the classes
+came in.
 
-L = CE(f(x), y) + alpha MSE(f(x_m), z_m) [+ beta L_memory].  Source: Buzzega et al., "Dark Experience for General Continual
-Learning" (NeurIPS 2020). There the logits are those of the passing stream and DER++ draws twice; here they are the network's
-after the experience, and one draw serves both terms.
+L = CE(f(x), y) + alpha MSE(f(x_m), z_m) [+ beta L_memory].  Source: Buzzega et al., "Dark
+Experience for General Continual Learning" (NeurIPS 2020). There the logits are those of the passing
+stream and DER++ draws twice; here they are the network's after the experience, and one draw serves
+both terms.
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,9 @@ from scenarios.continual.strategies.base import Plugin, Setup, Strategy
 class Der(Strategy):
     """Dark experience replay: the memory's labels are not used."""
 
-    alpha: float = hyper(1.0, unit="weight of the kept logits", source="DER's code: MNIST, 500 images", minimum=0.0)
+    alpha: float = hyper(
+        1.0, unit="weight of the kept logits", source="DER's code: MNIST, 500 images", minimum=0.0
+    )
 
     registered: ClassVar[str] = "der"
 
@@ -29,8 +33,15 @@ class Der(Strategy):
 class DerPlusPlus(Strategy):
     """Dark experience replay with the memory's labels."""
 
-    alpha: float = hyper(1.0, unit="weight of the kept logits", source="DER's code: MNIST, 500 images", minimum=0.0)
-    beta: float = hyper(0.5, unit="weight of the memory's labels", source="DER's code: MNIST, 500 images", minimum=0.0)
+    alpha: float = hyper(
+        1.0, unit="weight of the kept logits", source="DER's code: MNIST, 500 images", minimum=0.0
+    )
+    beta: float = hyper(
+        0.5,
+        unit="weight of the memory's labels",
+        source="DER's code: MNIST, 500 images",
+        minimum=0.0,
+    )
 
     registered: ClassVar[str] = "der++"
 
@@ -44,4 +55,8 @@ def plugins(setup: Setup, alpha: float, beta: float) -> Sequence[Plugin]:
     from scenarios.continual.plugins.losses import KeptLogits
 
     rule = KeptLogits(alpha, beta)
-    return [CondensedReplay(setup.memory, setup.settings.batch_size_mem, rule=rule, generator=setup.generator)]
+    return [
+        CondensedReplay(
+            setup.memory, setup.settings.batch_size_mem, rule=rule, generator=setup.generator
+        )
+    ]

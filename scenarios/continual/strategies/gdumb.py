@@ -1,7 +1,8 @@
 """GDumb: at each experience a network is trained from its initial weights on the memory alone.
 
-Source: Prabhu et al., "GDumb" (ECCV 2020). Trained by `condensers.training.classifier`, the routine by which sets are evaluated,
-so soft labels, scores and tiles mean here what they mean there. Avalanche's GDumbPlugin does the same with hard labels.
+Source: Prabhu et al., "GDumb" (ECCV 2020). Trained by `condensers.training.classifier`, the routine
+by which sets are evaluated, so soft labels, scores and tiles mean here what they mean there.
+Avalanche's GDumbPlugin does the same with hard labels.
 """
 
 from dataclasses import dataclass
@@ -17,11 +18,22 @@ from scenarios.continual.strategies.base import Strategy
 class GDumb(Strategy):
     """Training from scratch on the memory alone, at each experience."""
 
-    epochs: int = hyper(100, unit="epochs per experience", source="ours; DM's code: 1000, GDumb: 256", minimum=1)
-    steps: int | None = hyper(None, unit="gradient steps, in place of epochs: equal for all memories", source="ours", minimum=1)
+    epochs: int = hyper(
+        100, unit="epochs per experience", source="ours; DM's code: 1000, GDumb: 256", minimum=1
+    )
+    steps: int | None = hyper(
+        None,
+        unit="gradient steps, in place of epochs: equal for all memories",
+        source="ours",
+        minimum=1,
+    )
     batch: int = hyper(64, unit="images", source="ours; GDumb: 16", minimum=1)
-    augmentation: str = hyper("dsa", source="ours: as DSA and DM evaluate sets", values=("none", "dsa"))
-    drop: bool = hyper(False, unit="a tenth of the rate from half of the epochs on", source="ours; DC's code: true")
+    augmentation: str = hyper(
+        "dsa", source="ours: as DSA and DM evaluate sets", values=("none", "dsa")
+    )
+    drop: bool = hyper(
+        False, unit="a tenth of the rate from half of the epochs on", source="ours; DC's code: true"
+    )
 
     registered: ClassVar[str] = "gdumb"
     from_scratch: ClassVar[bool] = True

@@ -10,23 +10,34 @@ from scenarios.continual.strategies.base import Plugin, Setup, Strategy
 
 @dataclass(frozen=True)
 class Gem(Strategy):
-    """Gradient episodic memory: the memory bounds the steps, experience by experience, and is not trained on.
+    """Gradient episodic memory: the memory bounds the steps, experience by experience, and is not
+    trained on.
 
     GEM: the gradient of the stream has no part against that of any past experience.
 
-    g~ = g + R'v,  v the minimum of 1/2 v'RR'v + (R g)'v with v >= margin.  Source: Lopez-Paz and Ranzato, "Gradient Episodic
-    Memory for Continual Learning" (NeurIPS 2017). There each experience's whole memory gives its gradient, here at most
-    batch_size_mem of its images.
+    g~ = g + R'v,  v the minimum of 1/2 v'RR'v + (R g)'v with v >= margin.  Source: Lopez-Paz and
+    Ranzato, "Gradient Episodic Memory for Continual Learning" (NeurIPS 2017). There each
+    experience's whole memory gives its gradient, here at most batch_size_mem of its images.
     """
 
-    margin: float = hyper(0.5, unit="least weight of each past gradient", source="GEM's code", minimum=0.0)
+    margin: float = hyper(
+        0.5, unit="least weight of each past gradient", source="GEM's code", minimum=0.0
+    )
 
     registered: ClassVar[str] = "gem"
 
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
         from scenarios.continual.plugins.gradients import BoundGradients, episodic
 
-        return [BoundGradients(setup.memory, setup.settings.batch_size_mem, episodic(self.margin), True, setup.generator)]
+        return [
+            BoundGradients(
+                setup.memory,
+                setup.settings.batch_size_mem,
+                episodic(self.margin),
+                True,
+                setup.generator,
+            )
+        ]
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,8 @@ class Agem(Strategy):
 
     A-GEM: the gradient of the stream loses its part against the gradient of the memory.
 
-    g~ = g - (g.r / r.r) r where g.r < 0.  Source: Chaudhry et al., "Efficient Lifelong Learning with A-GEM" (ICLR 2019).
+    g~ = g - (g.r / r.r) r where g.r < 0.  Source: Chaudhry et al., "Efficient Lifelong Learning
+    with A-GEM" (ICLR 2019).
     """
 
     registered: ClassVar[str] = "agem"
@@ -43,4 +55,8 @@ class Agem(Strategy):
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
         from scenarios.continual.plugins.gradients import BoundGradients, averaged
 
-        return [BoundGradients(setup.memory, setup.settings.batch_size_mem, averaged, False, setup.generator)]
+        return [
+            BoundGradients(
+                setup.memory, setup.settings.batch_size_mem, averaged, False, setup.generator
+            )
+        ]

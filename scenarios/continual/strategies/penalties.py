@@ -13,14 +13,19 @@ from scenarios.continual.strategies.replay import Replay
 class Ewc(Strategy):
     """Elastic weight consolidation.
 
-    EWC: weights that mattered to past experiences are held where they were; with a memory, this too is replayed.
+    EWC: weights that mattered to past experiences are held where they were; with a memory, this too
+    is replayed.
 
-    L = CE(f(x), y) + strength sum_k F_k (theta_k - theta*_k)^2,  F the squared gradients, averaged over minibatches.
-    Source: Kirkpatrick et al., "Overcoming catastrophic forgetting in neural networks" (PNAS 2017); Avalanche's EWCPlugin.
+    L = CE(f(x), y) + strength sum_k F_k (theta_k - theta*_k)^2,  F the squared gradients, averaged
+    over minibatches. Source: Kirkpatrick et al., "Overcoming catastrophic forgetting in neural
+    networks" (PNAS 2017); Avalanche's EWCPlugin.
     """
 
     strength: float = hyper(
-        100.0, unit="weight of the penalty", source="ours; Avalanche's example: 0.4, DER's code: 90", minimum=0.0
+        100.0,
+        unit="weight of the penalty",
+        source="ours; Avalanche's example: 0.4, DER's code: 90",
+        minimum=0.0,
     )
     mode: str = hyper(
         "separate",
@@ -29,7 +34,10 @@ class Ewc(Strategy):
         values=("separate", "online"),
     )
     decay: float = hyper(
-        1.0, unit="factor of past importances where online", source="DER's code: 1; Avalanche's example: 0.1", minimum=0.0
+        1.0,
+        unit="factor of past importances where online",
+        source="DER's code: 1; Avalanche's example: 0.1",
+        minimum=0.0,
     )
 
     registered: ClassVar[str] = "ewc"
@@ -45,15 +53,20 @@ class Ewc(Strategy):
 
 @dataclass(frozen=True)
 class LwF(Strategy):
-    """Learning without forgetting: distillation from the network as it was after the experience before.
+    """Learning without forgetting: distillation from the network as it was after the experience
+    before.
 
-    LwF: the network is held to what it said of the new images before it saw them; with a memory, this too is replayed.
+    LwF: the network is held to what it said of the new images before it saw them; with a memory,
+    this too is replayed.
 
-    L = CE(f(x), y) + alpha KL(softmax(f'(x)[C] / T) || softmax(f(x)[C] / T)),  f' after the experience before, C its classes.
-    Source: Li and Hoiem, "Learning without Forgetting" (TPAMI 2017); Avalanche's LwFPlugin.
+    L = CE(f(x), y) + alpha KL(softmax(f'(x)[C] / T) || softmax(f(x)[C] / T)),  f' after the
+    experience before, C its classes. Source: Li and Hoiem, "Learning without Forgetting" (TPAMI
+    2017); Avalanche's LwFPlugin.
     """
 
-    alpha: float = hyper(1.0, unit="weight of the distillation", source="Avalanche's default", minimum=0.0)
+    alpha: float = hyper(
+        1.0, unit="weight of the distillation", source="Avalanche's default", minimum=0.0
+    )
     temperature: float = hyper(2.0, source="LwF, section 3; Avalanche's default", minimum=0.1)
 
     registered: ClassVar[str] = "lwf"

@@ -21,8 +21,8 @@ class Replay(Strategy):
 
     Replay: every minibatch of the stream is joined by one from the memory.
 
-    L = mean over the n + m images of both of CE(f(x), y);  Source: Chaudhry et al., "On Tiny Episodic Memories in Continual
-    Learning" (2019); Avalanche's ReplayPlugin, whose loss it is.
+    L = mean over the n + m images of both of CE(f(x), y);  Source: Chaudhry et al., "On Tiny
+    Episodic Memories in Continual Learning" (2019); Avalanche's ReplayPlugin, whose loss it is.
     """
 
     registered: ClassVar[str] = "replay"
@@ -30,7 +30,11 @@ class Replay(Strategy):
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
         from scenarios.continual.memory.replay import CondensedReplay, Joint
 
-        return [CondensedReplay(setup.memory, setup.settings.batch_size_mem, rule=Joint(), generator=setup.generator)]
+        return [
+            CondensedReplay(
+                setup.memory, setup.settings.batch_size_mem, rule=Joint(), generator=setup.generator
+            )
+        ]
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,10 @@ class ErAce(Strategy):
 
     ER-ACE: replay in which the stream competes among its own classes alone.
 
-    L = CE(f(x)[C], y) + L_memory,  C the classes of the stream's images in the minibatch.  Source: Caccia et al., "New Insights
-    on Reducing Abrupt Representation Change in Online Continual Learning" (ICLR 2022). Before there is a memory the loss is that
-    of all classes. A memory that takes classes in after their experience, as a condensed one does, leaves new classes without
+    L = CE(f(x)[C], y) + L_memory,  C the classes of the stream's images in the minibatch.  Source:
+    Caccia et al., "New Insights on Reducing Abrupt Representation Change in Online Continual
+    Learning" (ICLR 2022). Before there is a memory the loss is that of all classes. A memory that
+    takes classes in after their experience, as a condensed one does, leaves new classes without
     anything that lifts them above the old ones until then: they are learned an experience late.
     """
 
@@ -51,21 +56,34 @@ class ErAce(Strategy):
         from scenarios.continual.memory.replay import CondensedReplay
         from scenarios.continual.plugins.losses import Asymmetric
 
-        return [CondensedReplay(setup.memory, setup.settings.batch_size_mem, rule=Asymmetric(), generator=setup.generator)]
+        return [
+            CondensedReplay(
+                setup.memory,
+                setup.settings.batch_size_mem,
+                rule=Asymmetric(),
+                generator=setup.generator,
+            )
+        ]
 
 
 @dataclass(frozen=True)
 class Mir(Strategy):
-    """Experience replay with maximally interfered retrieval; uniform while the memory holds no more than a batch.
+    """Experience replay with maximally interfered retrieval; uniform while the memory holds no more
+    than a batch.
 
     MIR: replay of the images that a step on the stream would harm most.
 
-    s(x) = L(f'(x), y) - L(f(x), y),  f' after one step on the stream's minibatch alone.  Source: Aljundi et al., "Online
-    Continual Learning with Maximally Interfered Retrieval" (NeurIPS 2019), which draws 50 candidates for 10 images. The step is
-    one of plain SGD at the learning rate.
+    s(x) = L(f'(x), y) - L(f(x), y),  f' after one step on the stream's minibatch alone.  Source:
+    Aljundi et al., "Online Continual Learning with Maximally Interfered Retrieval" (NeurIPS 2019),
+    which draws 50 candidates for 10 images. The step is one of plain SGD at the learning rate.
     """
 
-    candidates: int = hyper(100, unit="images of which batch_size_mem are taken", source="ours; MIR: 50 for 10", minimum=1)
+    candidates: int = hyper(
+        100,
+        unit="images of which batch_size_mem are taken",
+        source="ours; MIR: 50 for 10",
+        minimum=1,
+    )
 
     registered: ClassVar[str] = "mir"
 
@@ -76,7 +94,8 @@ class Mir(Strategy):
         wanted = setup.settings.batch_size_mem
         if self.candidates <= wanted:
             raise UsageError(
-                f"mir.candidates: of {self.candidates} images {wanted} cannot be chosen; give more, or a smaller batch_size_mem"
+                f"mir.candidates: of {self.candidates} images {wanted} cannot be chosen; give more,"
+                " or a smaller batch_size_mem"
             )
         retrieval = MostInterfered(self.candidates)
         return [CondensedReplay(setup.memory, wanted, Joint(), retrieval, setup.generator)]
@@ -87,12 +106,14 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class NearestMean(Replay):
-    """Experience replay with a nearest-mean classifier. A class without an image in memory is never answered.
+    """Experience replay with a nearest-mean classifier. A class without an image in memory is never
+    answered.
 
     Nearest mean: trained by replay, classifies by the nearest mean of the memory's features.
 
-    y(x) = argmin_c |phi(x) - mu_c|,  phi features of length 1, mu_c the mean of those of class c in memory, of length 1.
-    Source: Rebuffi et al., "iCaRL" (CVPR 2017), equations 1 and 2, without its distillation and its sigmoid losses.
+    y(x) = argmin_c |phi(x) - mu_c|,  phi features of length 1, mu_c the mean of those of class c in
+    memory, of length 1. Source: Rebuffi et al., "iCaRL" (CVPR 2017), equations 1 and 2, without its
+    distillation and its sigmoid losses.
     """
 
     registered: ClassVar[str] = "nearest-mean"
@@ -105,10 +126,14 @@ class NearestMean(Replay):
         images, labels = held.images.to(test.device), held.labels.to(test.device)
         found, which = labels.unique(return_inverse=True)
         features = torch.cat([embedded(network, part) for part in torch.split(images, BATCH)])
-        means = functional.normalize(features.new_zeros(len(found), features.shape[1]).index_add_(0, which, features))
+        means = functional.normalize(
+            features.new_zeros(len(found), features.shape[1]).index_add_(0, which, features)
+        )
         # Among vectors of length 1 the nearest is the one with the largest product.
         parts = torch.split(test.images, BATCH)
-        return torch.cat([found[(embedded(network, test.normalise(part)) @ means.T).argmax(1)] for part in parts])
+        return torch.cat(
+            [found[(embedded(network, test.normalise(part)) @ means.T).argmax(1)] for part in parts]
+        )
 
 
 def embedded(network: Any, x: Tensor) -> Tensor:

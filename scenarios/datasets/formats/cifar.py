@@ -1,7 +1,8 @@
 """CIFAR-10 and CIFAR-100: Python pickles, read without running anything that a pickle may ask for.
 
-Source: the format's description on the CIFAR page of Krizhevsky: a dict with `data` (N, 3072) uint8, red, green and blue
-planes of 32 x 32, and `labels` or `fine_labels`; keys are texts or bytes, by the Python that wrote them.
+Source: the format's description on the CIFAR page of Krizhevsky: a dict with `data` (N, 3072)
+uint8, red, green and blue planes of 32 x 32, and `labels` or `fine_labels`; keys are texts or
+bytes, by the Python that wrote them.
 """
 
 import io
@@ -20,7 +21,9 @@ from numpy.typing import NDArray
 from condensers.errors import DataMissing, brief
 from scenarios.datasets.raw import Part, checked_labels
 
-KINDS = re.compile("[iu][1248]|[SU][1-9][0-9]{0,2}")  # whole numbers, and texts of up to 999 letters
+KINDS = re.compile(
+    "[iu][1248]|[SU][1-9][0-9]{0,2}"
+)  # whole numbers, and texts of up to 999 letters
 LATIN = ("latin1", "latin-1")  # how Python 3 writes bytes in the protocols that know only texts
 
 
@@ -34,11 +37,15 @@ class _Type:
         self.code, self.order = text, "<"
 
     def __setstate__(self, state: Any) -> None:
-        self.order = ">" if isinstance(state, tuple) and len(state) > 1 and _text(state[1]) == ">" else "<"
+        self.order = (
+            ">" if isinstance(state, tuple) and len(state) > 1 and _text(state[1]) == ">" else "<"
+        )
 
 
 class _Array:
-    """Stands in for a numpy array: takes shape, type and bytes from the pickle, and believes none of them unchecked."""
+    """Stands in for a numpy array: takes shape, type and bytes from the pickle, and believes none
+    of them unchecked.
+    """
 
     values: Any = None
 
@@ -51,7 +58,12 @@ class _Array:
 def _values(content: Any, kind: Any, shape: Any, order: Any) -> NDArray[np.generic]:
     """An array of `shape` from its bytes; UnpicklingError where they do not fit each other."""
     fine = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
-    if not fine or not isinstance(kind, _Type) or not isinstance(content, bytes | bytearray) or order not in ("C", "F"):
+    if (
+        not fine
+        or not isinstance(kind, _Type)
+        or not isinstance(content, bytes | bytearray)
+        or order not in ("C", "F")
+    ):
         raise pickle.UnpicklingError("an array without shape, type and bytes")
     found = np.frombuffer(bytes(content), kind.order + kind.code)
     if math.prod(shape) != len(found):
@@ -65,7 +77,9 @@ def _array(*_: Any) -> _Array:
 
 
 def _from_buffer(content: Any, kind: Any, shape: Any, order: Any, axes: Any = None) -> _Array:
-    """Stands in for numpy's `_frombuffer`, which protocol 5 asks for; axes: of a transposed array."""
+    """Stands in for numpy's `_frombuffer`, which protocol 5 asks for; axes: of a transposed
+    array.
+    """
     array = _Array()
     array.values = _values(content, kind, shape, "C" if order == "K" else order)
     if order == "K" and axes is not None:
@@ -104,7 +118,8 @@ _OPCODES: dict[int, Callable[[Any], None]] = dict(pickle._Unpickler.dispatch)
 
 
 class ArraysOnly(pickle._Unpickler):
-    """Knows numpy arrays and Python's plain values; any other name is refused before it is imported.
+    """Knows numpy arrays and Python's plain values; any other name is refused before it is
+    imported.
 
     Python's own unpickler rather than the one in C, which reserves what a file claims: twenty bytes
     can take all memory there.
@@ -117,7 +132,9 @@ class ArraysOnly(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which CIFAR data has no use for")
+            raise pickle.UnpicklingError(
+                f"it asks for {module}.{name}, which CIFAR data has no use for"
+            )
         return _ALLOWED[module, name]
 
     def load_bytearray8(self) -> None:
@@ -126,7 +143,9 @@ class ArraysOnly(pickle._Unpickler):
         self.append(self.read(min(size, sys.maxsize)))
 
     def load_build(self) -> None:
-        """A state is for instances of the stand-ins alone, lest it changes the stand-ins themselves."""
+        """A state is for instances of the stand-ins alone, lest it changes the stand-ins
+        themselves.
+        """
         if not isinstance(self.stack[-2], _Type | _Array):
             raise pickle.UnpicklingError("it gives a state to what has none")
         _OPCODES[pickle.BUILD[0]](self)
@@ -136,28 +155,44 @@ class ArraysOnly(pickle._Unpickler):
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
-    """Return the dict in one file, its keys as texts; DataMissing names the file when it is damaged or not only data."""
+    """Return the dict in one file, its keys as texts; DataMissing names the file when it is damaged
+    or not only data.
+    """
     try:
         content = ArraysOnly(io.BytesIO(path.read_bytes()), encoding="latin1").load()
-    except Exception as fault:  # a damaged pickle may raise anything, says the pickle module's documentation
-        raise DataMissing(f"{path}: cannot be read as CIFAR data ({brief(fault)}); fetch the file again") from fault
+    except (
+        Exception
+    ) as fault:  # a damaged pickle may raise anything, says the pickle module's documentation
+        raise DataMissing(
+            f"{path}: cannot be read as CIFAR data ({brief(fault)}); fetch the file again"
+        ) from fault
     if not isinstance(content, dict):
-        raise DataMissing(f"{path}: holds a {type(content).__name__}, not CIFAR's table; fetch the file again")
+        raise DataMissing(
+            f"{path}: holds a {type(content).__name__}, not CIFAR's table; fetch the file again"
+        )
     named = {_text(key): value for key, value in content.items() if isinstance(key, str | bytes)}
-    return {key: value.values if isinstance(value, _Array) else value for key, value in named.items()}
+    return {
+        key: value.values if isinstance(value, _Array) else value for key, value in named.items()
+    }
 
 
 def read_part(paths: list[Path], label_key: str, classes: int) -> Part:
     """Read batch files, one after the other, into one part of (N, 3, 32, 32) images."""
     batches = [_read_batch(path, label_key, classes) for path in paths]
-    return Part(np.concatenate([b.images for b in batches]), np.concatenate([b.labels for b in batches]))
+    return Part(
+        np.concatenate([b.images for b in batches]), np.concatenate([b.labels for b in batches])
+    )
 
 
 def read_class_names(path: Path, key: str) -> tuple[str, ...]:
     """Read the names of the classes from the file of metadata."""
     found = _entry(read_pickle(path), key, path)
     names = found.tolist() if isinstance(found, np.ndarray) else found
-    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str | bytes) for name in names):
+    if (
+        not isinstance(names, list | tuple)
+        or not names
+        or not all(isinstance(name, str | bytes) for name in names)
+    ):
         raise DataMissing(f"{path}: its '{key}' is not a list of class names; fetch the file again")
     return tuple(_text(name) for name in names)
 
@@ -165,8 +200,15 @@ def read_class_names(path: Path, key: str) -> tuple[str, ...]:
 def _read_batch(path: Path, label_key: str, classes: int) -> Part:
     content = read_pickle(path)
     data, labels = _entry(content, "data", path), _entry(content, label_key, path)
-    if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3072:
-        raise DataMissing(f"{path}: its 'data' is not an array of rows of 3072 bytes; fetch the file again")
+    if (
+        not isinstance(data, np.ndarray)
+        or data.dtype != np.uint8
+        or data.ndim != 2
+        or data.shape[1] != 3072
+    ):
+        raise DataMissing(
+            f"{path}: its 'data' is not an array of rows of 3072 bytes; fetch the file again"
+        )
     return Part(data.reshape(-1, 3, 32, 32), checked_labels(labels, classes, len(data), str(path)))
 
 

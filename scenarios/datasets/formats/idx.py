@@ -1,7 +1,7 @@
 """IDX files, the format of MNIST and of the sets made in its image.
 
-Big-endian: two zero bytes, a type (8: unsigned byte), the number of dimensions, each dimension as uint32, the values.
-Source: the format's description on the MNIST page of LeCun, Cortes and Burges.
+Big-endian: two zero bytes, a type (8: unsigned byte), the number of dimensions, each dimension as
+uint32, the values. Source: the format's description on the MNIST page of LeCun, Cortes and Burges.
 """
 
 import gzip
@@ -13,7 +13,12 @@ import numpy as np
 from condensers.errors import DataMissing, brief
 from scenarios.datasets.raw import Part, Pixels, checked_labels
 
-FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 SIDE = 28
 LIMIT = 2**28  # bytes of one file unpacked: the largest published one takes 4.7e7
 
@@ -25,15 +30,19 @@ def read_parts(paths: list[Path], classes: int) -> tuple[Part, Part]:
 
 
 def read_idx(path: Path, dimensions: int) -> Pixels:
-    """Return the array of bytes in one IDX file, plain or gzipped; DataMissing names the file when it is damaged."""
+    """Return the array of bytes in one IDX file, plain or gzipped; DataMissing names the file when
+    it is damaged.
+    """
     content = _content(path)
     start = 4 + 4 * dimensions
     if len(content) < start:
-        raise DataMissing(f"{path}: it ends after {len(content)} bytes, within its header; fetch the file again")
+        raise DataMissing(
+            f"{path}: it ends after {len(content)} bytes, within its header; fetch the file again"
+        )
     if content[:4] != bytes([0, 0, 8, dimensions]):
         raise DataMissing(
-            f"{path}: it starts with {content[:4].hex()} where an IDX file of bytes in {dimensions} dimensions has"
-            f" 000008{dimensions:02x}; fetch the file again"
+            f"{path}: it starts with {content[:4].hex()} where an IDX file of bytes in {dimensions}"
+            f" dimensions has 000008{dimensions:02x}; fetch the file again"
         )
     shape = tuple(int(size) for size in np.frombuffer(content, ">u4", dimensions, offset=4))
     values = np.frombuffer(content, np.uint8, offset=start)
@@ -42,7 +51,10 @@ def read_idx(path: Path, dimensions: int) -> Pixels:
         wanted *= size
     if len(values) != wanted:
         what = "truncated" if len(values) < wanted else "too long"
-        raise DataMissing(f"{path}: {what}, {len(values)} bytes of values where its header says {wanted}; fetch it again")
+        raise DataMissing(
+            f"{path}: {what}, {len(values)} bytes of values where its header says {wanted}; fetch"
+            " it again"
+        )
     return values.reshape(shape)
 
 
@@ -51,14 +63,23 @@ def _content(path: Path) -> bytes:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             content = file.read(LIMIT + 1)
     except (OSError, EOFError, zlib.error) as fault:
-        raise DataMissing(f"{path}: cannot be read, it is damaged or truncated ({brief(fault)}); fetch the file again") from fault
+        raise DataMissing(
+            f"{path}: cannot be read, it is damaged or truncated ({brief(fault)}); fetch the file"
+            " again"
+        ) from fault
     if len(content) > LIMIT:
-        raise DataMissing(f"{path}: unpacks to more than {LIMIT} bytes, which no published set takes; fetch the file again")
+        raise DataMissing(
+            f"{path}: unpacks to more than {LIMIT} bytes, which no published set takes; fetch the"
+            " file again"
+        )
     return content
 
 
 def _part(images_path: Path, labels_path: Path, classes: int) -> Part:
     images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
     if images.shape[1:] != (SIDE, SIDE):
-        raise DataMissing(f"{images_path}: its images are {images.shape[1:]} pixels, not {(SIDE, SIDE)}; fetch the right file")
+        raise DataMissing(
+            f"{images_path}: its images are {images.shape[1:]} pixels, not {(SIDE, SIDE)}; fetch"
+            " the right file"
+        )
     return Part(images[:, None], checked_labels(labels, classes, len(images), str(labels_path)))

@@ -1,12 +1,14 @@
 """MATLAB files of version 5: their arrays of numbers, and nothing else.
 
-A file is a header of 128 bytes and then elements: type and size (uint32 each, or both in one where four bytes hold the data),
-data, padding to eight bytes. A compressed element (15) is an array's element (14) by zlib; that has flags, dimensions, name
-and values.
+A file is a header of 128 bytes and then elements: type and size (uint32 each, or both in one where
+four bytes hold the data), data, padding to eight bytes. A compressed element (15) is an array's
+element (14) by zlib; that has flags, dimensions, name and values.
 
-Source: MathWorks, "MAT-File Format", Level 5. scipy's reader is not used here: damaged files end the process in it.
+Source: MathWorks, "MAT-File Format", Level 5. scipy's reader is not used here: damaged files end
+the process in it.
 
-SVHN's cropped digits: MATLAB files with `X` (32, 32, 3, N) uint8 and `y` (N, 1), where the digit 0 has label 10.
+SVHN's cropped digits: MATLAB files with `X` (32, 32, 3, N) uint8 and `y` (N, 1), where the digit 0
+has label 10.
 
 Source: the format's description on the SVHN page of Netzer et al.
 """
@@ -27,13 +29,28 @@ HEADER, TAG, COMPRESSED, MATRIX = 128, 8, 15, 14
 KINDS = {
     1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8",
 }  # fmt: skip
-CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
-LIMIT = 2**31  # bytes of all arrays unpacked: the largest published file, SVHN's `extra`, takes 1.7e9
+CLASSES = {
+    6: "f8",
+    7: "f4",
+    8: "i1",
+    9: "u1",
+    10: "i2",
+    11: "u2",
+    12: "i4",
+    13: "u4",
+    14: "i8",
+    15: "u8",
+}
+LIMIT = (
+    2**31
+)  # bytes of all arrays unpacked: the largest published file, SVHN's `extra`, takes 1.7e9
 MOST_DIMENSIONS = 8
 
 
 def arrays(content: bytes) -> dict[str, NDArray[np.generic]]:
-    """Every array of plain numbers in a file, by name; ValueError where the file is damaged or of another kind."""
+    """Every array of plain numbers in a file, by name; ValueError where the file is damaged or of
+    another kind.
+    """
     if len(content) < HEADER or content[126:128] not in (b"IM", b"MI"):
         raise ValueError("no header of a MATLAB file of version 5")
     order = "<" if content[126:128] == b"IM" else ">"
@@ -80,7 +97,9 @@ def _unpacked(data: bytes, room: int) -> bytes:
 
 
 def _array(data: bytes, order: str, room: int) -> tuple[str, NDArray[np.generic]] | None:
-    """Name and values of an array of real numbers, which takes `room` bytes at most; None for anything else."""
+    """Name and values of an array of real numbers, which takes `room` bytes at most; None for
+    anything else.
+    """
     parts = list(_elements(data, order))
     if len(parts) < 4 or [kind for kind, _ in parts[:3]] != [6, 5, 1] or len(parts[0][1]) != 8:
         return None
@@ -104,11 +123,25 @@ def read_part(path: Path) -> Part:
     try:
         content = arrays(path.read_bytes())
     except ValueError as fault:
-        raise DataMissing(f"{path}: cannot be read as a MATLAB file ({brief(fault)}); fetch the file again") from fault
+        raise DataMissing(
+            f"{path}: cannot be read as a MATLAB file ({brief(fault)}); fetch the file again"
+        ) from fault
     images, labels = content.get("X"), content.get("y")
-    if images is None or labels is None or images.dtype != np.uint8 or images.ndim != 4 or images.shape[:3] != (32, 32, 3):
-        raise DataMissing(f"{path}: has no X of 32 x 32 x 3 x N bytes with labels y, as SVHN's files have; fetch it again")
+    if (
+        images is None
+        or labels is None
+        or images.dtype != np.uint8
+        or images.ndim != 4
+        or images.shape[:3] != (32, 32, 3)
+    ):
+        raise DataMissing(
+            f"{path}: has no X of 32 x 32 x 3 x N bytes with labels y, as SVHN's files have; fetch"
+            " it again"
+        )
     labels = labels.ravel().astype(np.float64)  # as MATLAB keeps numbers
     # Only 10 stands for the digit 0: a raw 0 is no label of this format.
     digits = np.where(labels == 10, 0, np.where(labels == 0, -1, labels))
-    return Part(np.ascontiguousarray(images.transpose(3, 2, 0, 1)), checked_labels(digits, 10, len(images.T), str(path)))
+    return Part(
+        np.ascontiguousarray(images.transpose(3, 2, 0, 1)),
+        checked_labels(digits, 10, len(images.T), str(path)),
+    )

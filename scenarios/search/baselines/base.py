@@ -9,8 +9,8 @@ from scenarios.protocol import Splits
 class Judge(Protocol):
     """Scores one architecture after the other; what is larger is judged better.
 
-    measures: what the score is, in words. unit: its unit. own_draws: whether weights and batches are drawn apart from those of
-    the proxies of the same seed.
+    measures: what the score is, in words. unit: its unit. own_draws: whether weights and batches
+    are drawn apart from those of the proxies of the same seed.
     """
 
     @property
@@ -23,9 +23,11 @@ class Judge(Protocol):
     def own_draws(self) -> bool: ...
 
     def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
-        """The record of one architecture, as JSON values: "score", "seconds", "images" and what else the judge found.
+        """The record of one architecture, as JSON values: "score", "seconds", "images" and what
+        else the judge found.
 
-        spec: has `module(shape, classes)`. name: its identifier, unique in the space. What is not learned costs 0 images.
+        spec: has `module(shape, classes)`. name: its identifier, unique in the space. What is not
+        learned costs 0 images.
         """
         ...
 
@@ -40,5 +42,7 @@ class Baseline(Protocol):
         ...
 
     def images(self, settings: Any, data: Splits) -> float:
-        """About how many images pass forward and backward for one architecture (a forward pass counts a third)."""
+        """About how many images pass forward and backward for one architecture (a forward pass
+        counts a third).
+        """
         ...

@@ -1,6 +1,8 @@
-"""A set's opinion and a zero-cost score, combined by their ranks over the architectures that were tried.
+"""A set's opinion and a zero-cost score, combined by their ranks over the architectures that were
+tried.
 
-score_a = (r(validation accuracy)_a + r(zero-cost)_a) / 2,   r: rank from 0 (worst) to 1 (best), equal values share the mean rank
+score_a = (r(validation accuracy)_a + r(zero-cost)_a) / 2,   r: rank from 0 (worst) to 1 (best),
+equal values share the mean rank
 
 Source: ours.
 """
@@ -18,16 +20,26 @@ SCORES = ("parameters", "flops", "synflow", "jacob-cov", "naswot", "grad-norm", 
 
 
 def combined(
-    rows: Sequence[dict[str, Any]], name: str, judge: Judge, spec: Callable[[dict[str, Any]], Any], context: Context
+    rows: Sequence[dict[str, Any]],
+    name: str,
+    judge: Judge,
+    spec: Callable[[dict[str, Any]], Any],
+    context: Context,
 ) -> list[dict[str, Any]]:
-    """`rows` with the value of the zero-cost score under its `name`, its seconds and images added, and the combined `score`.
+    """`rows` with the value of the zero-cost score under its `name`, its seconds and images added,
+    and the combined `score`.
 
-    judge: of that score; it sees the context's seed, hence gives what it gives as a baseline. spec: of the network of a row.
+    judge: of that score; it sees the context's seed, hence gives what it gives as a baseline. spec:
+    of the network of a row.
     """
     folder = context.folder / name if context.folder else None
     apart = replace(context, folder=folder, generator=torch.Generator())
     found = [judge.judge(spec(row), row["id"], apart) for row in rows]
-    ranks = zip(ranked([row["score"] for row in rows]), ranked([other["score"] for other in found]), strict=True)
+    ranks = zip(
+        ranked([row["score"] for row in rows]),
+        ranked([other["score"] for other in found]),
+        strict=True,
+    )
     return [
         {**row, name: other["score"], "score": (first + second) / 2}
         | {key: row[key] + other[key] for key in ("seconds", "images")}
@@ -36,7 +48,8 @@ def combined(
 
 
 def ranked(values: Sequence[float]) -> list[float]:
-    """Ranks from 0 (least) to 1 (greatest), equal values sharing their mean; 0.5 where there is one value.
+    """Ranks from 0 (least) to 1 (greatest), equal values sharing their mean; 0.5 where there is one
+    value.
 
     >>> ranked([3.0, 1.0, 3.0])
     [0.75, 0.0, 0.75]

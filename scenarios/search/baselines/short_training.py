@@ -15,10 +15,12 @@ from scenarios.search.curve import geometric, searching
 class EarlyStopping:
     """Validation accuracy after a few gradient steps on all training data; its curve goes on.
 
-    Early stopping: validation accuracy after as many gradient steps on all real images as a set of some size takes.
+    Early stopping: validation accuracy after as many gradient steps on all real images as a set of
+    some size takes.
 
-    Source: the row "Early-stopping" of Zhao & Bilen (DM, WACV 2023), search experiment. Ours: it goes on for its curve, which
-    gives its accuracy after as many seconds as a set takes. The rate stays a tenth from half of the equal steps on.
+    Source: the row "Early-stopping" of Zhao & Bilen (DM, WACV 2023), search experiment. Ours: it
+    goes on for its curve, which gives its accuracy after as many seconds as a set takes. The rate
+    stays a tenth from half of the equal steps on.
     """
 
     registered: ClassVar[str] = "early-stopping"
@@ -55,21 +57,29 @@ class OfSubset:
 
     def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
         train, generator = self.data.train, context.fork("subset").generator
-        parts = [train.sample(label, self.settings.subset_ipc, generator) for label in train.classes]
-        labels = torch.tensor(train.classes).repeat_interleave(torch.tensor([len(part) for part in parts]))
-        job = self.settings.proxy(self.data, torch.cat(parts), labels.to(train.device), self.settings.recipe())
+        parts = [
+            train.sample(label, self.settings.subset_ipc, generator) for label in train.classes
+        ]
+        labels = torch.tensor(train.classes).repeat_interleave(
+            torch.tensor([len(part) for part in parts])
+        )
+        job = self.settings.proxy(
+            self.data, torch.cat(parts), labels.to(train.device), self.settings.recipe()
+        )
         found: dict[str, Any] = job.judge(spec, name, context)
         return found
 
 
 @dataclass(frozen=True)
 class Subset:
-    """Validation accuracy after training on a random real subset by the recipe of the sets, with a curve.
+    """Validation accuracy after training on a random real subset by the recipe of the sets, with a
+    curve.
 
-    A random subset: validation accuracy after training on a few real images of each class by the recipe of the sets.
+    A random subset: validation accuracy after training on a few real images of each class by the
+    recipe of the sets.
 
-    Source: the row "Random" of Zhao et al. (DC, ICLR 2021), search experiment. Ours: more images than a set has, and a curve, so
-    that it can be read after as many seconds as a set takes.
+    Source: the row "Random" of Zhao et al. (DC, ICLR 2021), search experiment. Ours: more images
+    than a set has, and a curve, so that it can be read after as many seconds as a set takes.
     """
 
     registered: ClassVar[str] = "subset"

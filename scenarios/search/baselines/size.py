@@ -26,7 +26,11 @@ class Counted:
     own_draws: ClassVar[bool] = False
 
     def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
-        return {"score": float(parameter_count(spec, self.shape, self.classes)), "seconds": 0.0, "images": 0}
+        return {
+            "score": float(parameter_count(spec, self.shape, self.classes)),
+            "seconds": 0.0,
+            "images": 0,
+        }
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,16 @@ class Parameters:
 
 
 def flop_count(spec: Any, shape: tuple[int, int, int], classes: int) -> int:
-    """Floating point operations of one image (C, H, W) forward; without memory where the network can do without."""
+    """Floating point operations of one image (C, H, W) forward; without memory where the network
+    can do without.
+    """
     try:
         with torch.device("meta"):
             return _counted(spec.module(shape, classes), torch.zeros(1, *shape))
     except RuntimeError:  # a module that makes tensors of its own on the CPU, or looks at values
-        return _counted(networks.build(spec, shape, classes, torch.Generator()), torch.zeros(1, *shape))
+        return _counted(
+            networks.build(spec, shape, classes, torch.Generator()), torch.zeros(1, *shape)
+        )
 
 
 @torch.no_grad()
@@ -85,8 +93,8 @@ class Flops:
 
     FLOPs: the more operations an image takes, the better.
 
-    FLOPs = 2 x multiply-adds of convolutions and matrix products, forward, one image; norms, activations and pooling are not
-    counted
+    FLOPs = 2 x multiply-adds of convolutions and matrix products, forward, one image; norms,
+    activations and pooling are not counted
 
     Source: counted by torch.utils.flop_counter; a baseline of Abdelfattah et al. (ICLR 2021).
     """

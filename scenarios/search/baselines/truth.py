@@ -15,7 +15,9 @@ from scenarios.search.ground_truth.reading import found, reader
 
 @dataclass(frozen=True)
 class Truth:
-    """Test accuracy after training on all training data, read from a table where one has it (`truth` of the search)."""
+    """Test accuracy after training on all training data, read from a table where one has it
+    (`truth` of the search).
+    """
 
     registered: ClassVar[str] = "truth"
 

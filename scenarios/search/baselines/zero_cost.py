@@ -1,7 +1,9 @@
-"""What zero-cost scores share: an untrained network, one minibatch of real training images, and a number.
+"""What zero-cost scores share: an untrained network, one minibatch of real training images, and a
+number.
 
-Source: Abdelfattah et al., "Zero-Cost Proxies for Lightweight NAS" (ICLR 2021). The minibatch is the same for all architectures
-of one seed, and initial weights are those that the proxies of that seed begin with.
+Source: Abdelfattah et al., "Zero-Cost Proxies for Lightweight NAS" (ICLR 2021). The minibatch is
+the same for all architectures of one seed, and initial weights are those that the proxies of that
+seed begin with.
 """
 
 import math
@@ -28,9 +30,11 @@ Score = Callable[[nn.Module, Tensor, Tensor], float]
 
 @dataclass(frozen=True)
 class ZeroCost:
-    """Judges an untrained network by `score`(network in training mode, images (n, C, H, W) float32 normalised, labels (n,)).
+    """Judges an untrained network by `score`(network in training mode, images (n, C, H, W) float32
+    normalised, labels (n,)).
 
-    batch: images of the minibatch. images: how many of them count as processed: none where they are not looked at.
+    batch: images of the minibatch. images: how many of them count as processed: none where they are
+    not looked at.
     """
 
     data: ClassData
@@ -51,7 +55,9 @@ class ZeroCost:
 
     def _judge(self, spec: Any, context: Context, drawn: torch.Generator) -> dict[str, Any]:
         images, labels = self.data.batch(self.batch, drawn)
-        network = networks.build(spec, self.data.shape, len(self.data.class_names), context.generator, context.device)
+        network = networks.build(
+            spec, self.data.shape, len(self.data.class_names), context.generator, context.device
+        )
         begun = time.monotonic()
         score = self.score(network.train(), images, labels)
         seconds = time.monotonic() - begun
@@ -67,15 +73,23 @@ def on_minibatch(settings: Any, data: Splits, score: Score, measures: str) -> Ze
 
 
 def weights(network: nn.Module) -> list[Tensor]:
-    """The weights of all convolutions and linear layers, which is where the scores of single weights are summed."""
+    """The weights of all convolutions and linear layers, which is where the scores of single
+    weights are summed.
+    """
     kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
-    return [module.weight for module in network.modules() if isinstance(module, kinds) and module.weight.requires_grad]
+    return [
+        module.weight
+        for module in network.modules()
+        if isinstance(module, kinds) and module.weight.requires_grad
+    ]
 
 
 def gradients(network: nn.Module, images: Tensor, labels: Tensor) -> list[Tensor]:
     """Of the cross-entropy, for each of `weights`; zeros where a weight has no part in it."""
     loss = functional.cross_entropy(network(images), labels)
-    return list(torch.autograd.grad(loss, weights(network), allow_unused=True, materialize_grads=True))
+    return list(
+        torch.autograd.grad(loss, weights(network), allow_unused=True, materialize_grads=True)
+    )
 
 
 def grad_norm(network: nn.Module, images: Tensor, labels: Tensor) -> float:
@@ -89,7 +103,8 @@ class GradNorm:
 
     Gradient norm: the lengths of the layers' gradients, summed.
 
-    S = sum_l || dL/dW_l ||_2   over convolutions and linear layers, L the cross-entropy of one minibatch
+    S = sum_l || dL/dW_l ||_2   over convolutions and linear layers, L the cross-entropy of one
+    minibatch
 
     Source: Abdelfattah et al., "Zero-Cost Proxies for Lightweight NAS" (ICLR 2021), section 3.
     """
@@ -117,7 +132,9 @@ def from_jacobian(jacobian: Tensor) -> float:
 def jacob_cov(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     """images (n, C, H, W) float32."""
     images = images.clone().requires_grad_()
-    (jacobian,) = torch.autograd.grad(network(images).sum(), images, allow_unused=True, materialize_grads=True)
+    (jacobian,) = torch.autograd.grad(
+        network(images).sum(), images, allow_unused=True, materialize_grads=True
+    )
     return from_jacobian(jacobian.flatten(1))
 
 
@@ -127,10 +144,11 @@ class JacobCov:
 
     Jacobian covariance: how little the slopes of a network at different images are correlated.
 
-    J_i = d(sum of logits)/dx_i,   v: eigenvalues of corr(J),   score = -sum_i [log(v_i + k) + 1 / (v_i + k)],   k = 1e-5
+    J_i = d(sum of logits)/dx_i,   v: eigenvalues of corr(J),   score = -sum_i [log(v_i + k) + 1 /
+    (v_i + k)],   k = 1e-5
 
-    Source: Mellor et al., "Neural Architecture Search without Training", first version (arXiv 2006.04647v1); "jacob_cov" of
-    Abdelfattah et al. (ICLR 2021).
+    Source: Mellor et al., "Neural Architecture Search without Training", first version (arXiv
+    2006.04647v1); "jacob_cov" of Abdelfattah et al. (ICLR 2021).
     """
 
     registered: ClassVar[str] = "jacob-cov"
@@ -143,7 +161,18 @@ class JacobCov:
 
 
 PIECES = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ReLU6, nn.ELU, nn.CELU, nn.SELU)
-SMOOTH = (nn.Sigmoid, nn.Tanh, nn.SiLU, nn.GELU, nn.Mish, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh, nn.Softplus, nn.Softsign)
+SMOOTH = (
+    nn.Sigmoid,
+    nn.Tanh,
+    nn.SiLU,
+    nn.GELU,
+    nn.Mish,
+    nn.Hardswish,
+    nn.Hardsigmoid,
+    nn.Hardtanh,
+    nn.Softplus,
+    nn.Softsign,
+)
 SMALLEST = 1e-6
 
 
@@ -165,11 +194,16 @@ def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     activations = [module for module in network.modules() if isinstance(module, PIECES + SMOOTH)]
     with by_modules(), ExitStack() as hooks:  # a block that is one operation calls no hooks
         for activation in activations:
-            seen = activation.register_forward_pre_hook(lambda _, given: kernels.append(kernel(given[0].flatten(1) > 0)))
+            seen = activation.register_forward_pre_hook(
+                lambda _, given: kernels.append(kernel(given[0].flatten(1) > 0))
+            )
             hooks.enter_context(seen)
         network(images)
     if not kernels:
-        raise UsageError("naswot: the network has no activation that is a module of torch.nn; take another baseline")
+        raise UsageError(
+            "naswot: the network has no activation that is a module of torch.nn; take another"
+            " baseline"
+        )
     return log_determinant(torch.stack(kernels).sum(0))
 
 
@@ -179,13 +213,13 @@ class NASWOT:
 
     NASWOT: how differently a network's units fire for different images.
 
-    K_ij = N - d_H(c_i, c_j),   score = log det K   c_i: the signs of all N inputs of activations for image i; d_H: Hamming
-    distance
+    K_ij = N - d_H(c_i, c_j),   score = log det K   c_i: the signs of all N inputs of activations
+    for image i; d_H: Hamming distance
 
-    Source: Mellor et al., "Neural Architecture Search without Training" (ICML 2021), there of ReLUs: the sign tells which
-    of the two pieces is taken. Sigmoids and their like have no pieces; the sign before them tells on which side of
-    their middle they are. Images that no unit tells apart make det K zero: eigenvalues count as 1e-6 at least, for a finite
-    score.
+    Source: Mellor et al., "Neural Architecture Search without Training" (ICML 2021), there of
+    ReLUs: the sign tells which of the two pieces is taken. Sigmoids and their like have no pieces;
+    the sign before them tells on which side of their middle they are. Images that no unit tells
+    apart make det K zero: eigenvalues count as 1e-6 at least, for a finite score.
     """
 
     registered: ClassVar[str] = "naswot"
@@ -200,7 +234,9 @@ class NASWOT:
 def snip(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     """images (n, C, H, W) float32, labels (n,) int64."""
     pairs = zip(weights(network), gradients(network, images, labels), strict=True)
-    return float(sum((weight.detach() * gradient).abs().double().sum() for weight, gradient in pairs))
+    return float(
+        sum((weight.detach() * gradient).abs().double().sum() for weight, gradient in pairs)
+    )
 
 
 @dataclass(frozen=True)
@@ -209,10 +245,11 @@ class Snip:
 
     SNIP: how much the loss depends on each weight, summed.
 
-    S = sum_w |w dL/dw|   over the weights of convolutions and linear layers, L the cross-entropy of one minibatch
+    S = sum_w |w dL/dw|   over the weights of convolutions and linear layers, L the cross-entropy of
+    one minibatch
 
-    Source: Lee et al., "SNIP: Single-shot Network Pruning" (ICLR 2019), its connection sensitivity before it is normalised;
-    summed as a score of a network by Abdelfattah et al. (ICLR 2021).
+    Source: Lee et al., "SNIP: Single-shot Network Pruning" (ICLR 2019), its connection sensitivity
+    before it is normalised; summed as a score of a network by Abdelfattah et al. (ICLR 2021).
     """
 
     registered: ClassVar[str] = "snip"
@@ -224,7 +261,11 @@ class Snip:
         return float(settings.zero_cost_batch)
 
 
-NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)  # _NormBase: batch and instance norms
+NORMS = (
+    nn.modules.batchnorm._NormBase,
+    nn.GroupNorm,
+    nn.LayerNorm,
+)  # _NormBase: batch and instance norms
 
 
 def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
@@ -241,7 +282,9 @@ def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
         flow = linear(ones).sum()
     found = weights(linear)
     slopes = torch.autograd.grad(flow, found, allow_unused=True, materialize_grads=True)
-    total = sum((weight.detach() * slope).sum() for weight, slope in zip(found, slopes, strict=True))
+    total = sum(
+        (weight.detach() * slope).sum() for weight, slope in zip(found, slopes, strict=True)
+    )
     return float(torch.as_tensor(total).clamp_min(torch.finfo(torch.float64).tiny).log())
 
 
@@ -251,12 +294,14 @@ class SynFlow:
 
     SynFlow: how much flows through a network of absolute weights, from an image of ones.
 
-    R = 1^T f(1; |theta|),   S = sum_w |w| dR/d|w|,   score = log S   over the weights of convolutions and linear layers
+    R = 1^T f(1; |theta|),   S = sum_w |w| dR/d|w|,   score = log S   over the weights of
+    convolutions and linear layers
 
-    Source: Tanaka et al., "Pruning neural networks without any data by iteratively conserving synaptic flow" (NeurIPS 2020);
-    as a score of networks by Abdelfattah et al. (ICLR 2021). As in the latter's code norms are left out: an instance norm
-    subtracts the mean, and most of the flow with it. In double precision and evaluation mode; the logarithm keeps ranks and does
-    not overflow.
+    Source: Tanaka et al., "Pruning neural networks without any data by iteratively conserving
+    synaptic flow" (NeurIPS 2020); as a score of networks by Abdelfattah et al. (ICLR 2021). As in
+    the latter's code norms are left out: an instance norm subtracts the mean, and most of the flow
+    with it. In double precision and evaluation mode; the logarithm keeps ranks and does not
+    overflow.
     """
 
     registered: ClassVar[str] = "synflow"

@@ -29,8 +29,9 @@ class Engine(Protocol):
     def explore(self, judging: Judging, context: Context) -> list[dict[str, Any]]:
         """Score up to `judging.plan.limit` architectures; a row each, in the order they were tried.
 
-        A row is what `Judging.row` gives, or for an architecture without a score its id, its choices and an "error".
-        Interrupted where the context says stop; what is finished is kept in the context's folder.
+        A row is what `Judging.row` gives, or for an architecture without a score its id, its
+        choices and an "error". Interrupted where the context says stop; what is finished is kept in
+        the context's folder.
         """
         ...
 
@@ -49,30 +50,48 @@ class Sequential:
 
         def score(choice: Mapping[str, Any]) -> float:
             row = found[plan.identifier(choice)] = judging.row(choice, context)
-            context.progress(Progress("search", next(done), plan.limit, f"{row['id']} {row['score']:.4g}"))
+            context.progress(
+                Progress("search", next(done), plan.limit, f"{row['id']} {row['score']:.4g}")
+            )
             return plan.guide(row)
 
         trials = tried(plan, score, context.folder)
-        named = {plan.identifier(trial.choice): trial for trial in trials}  # a strategy may choose one twice
-        return [judging.failed(t.choice, t.error) if t.score is None else found[name] for name, t in named.items()]
+        named = {
+            plan.identifier(trial.choice): trial for trial in trials
+        }  # a strategy may choose one twice
+        return [
+            judging.failed(t.choice, t.error) if t.score is None else found[name]
+            for name, t in named.items()
+        ]
 
 
-def tried(plan: Plan, score: Callable[[Mapping[str, Any]], float], folder: Path | None) -> "list[Trial]":
-    """What the plan's strategy tries, in order, where `score` tells it of each choice; NNI writes below `folder` / nni."""
+def tried(
+    plan: Plan, score: Callable[[Mapping[str, Any]], float], folder: Path | None
+) -> "list[Trial]":
+    """What the plan's strategy tries, in order, where `score` tells it of each choice; NNI writes
+    below `folder` / nni.
+    """
     from scenarios.search.model_space import ChoiceSpace
     from scenarios.search.nni_experiment import explore  # NNI takes seconds to import
 
     with ExitStack() as stack:
-        home = folder / "nni" if folder else Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        stack.enter_context(torch.random.fork_rng(devices=[]))  # NNI's models draw weights that nobody uses
-        return explore(ChoiceSpace(plan.space), plan.strategy.of_nni(plan.seed), plan.limit, score, home)
+        home = (
+            folder / "nni" if folder else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        )
+        stack.enter_context(
+            torch.random.fork_rng(devices=[])
+        )  # NNI's models draw weights that nobody uses
+        return explore(
+            ChoiceSpace(plan.space), plan.strategy.of_nni(plan.seed), plan.limit, score, home
+        )
 
 
 @dataclass(frozen=True)
 class Local:
     """Several architectures at once, each in a process of its own that NNI starts on this machine.
 
-    Several architectures at once on this machine, each in a process of its own, by NNI's training service.
+    Several architectures at once on this machine, each in a process of its own, by NNI's training
+    service.
     """
 
     trials: int = hyper(2, unit="architectures at once", source="ours", minimum=1)
@@ -91,7 +110,9 @@ class Local:
         return ""
 
     def training_service(self) -> Any:
-        from nni.experiment.config.training_services import LocalConfig  # NNI takes seconds to import
+        from nni.experiment.config.training_services import (
+            LocalConfig,
+        )  # NNI takes seconds to import
 
         return LocalConfig()
 
@@ -100,13 +121,13 @@ class Local:
 class Remote:
     """Architectures on another machine that is reached by SSH with a key.
 
-    python: the command there that has this package, such as "/opt/env/bin/python". A trial there that is interrupted
-    begins anew.
+    python: the command there that has this package, such as "/opt/env/bin/python". A trial there
+    that is interrupted begins anew.
 
     Architectures on another machine that is reached by SSH, by NNI's training service.
 
-    That machine needs this package, the same versions and a key that lets `user` in. The task (images and labels) is sent to
-    it; each row comes back over the network and is kept here.
+    That machine needs this package, the same versions and a key that lets `user` in. The task
+    (images and labels) is sent to it; each row comes back over the network and is kept here.
     """
 
     host: str = hyper("", source="ours; must be given")
@@ -122,12 +143,17 @@ class Remote:
     def __post_init__(self) -> None:
         missing = [name for name in ("host", "user") if not getattr(self, name)]
         if missing:
-            raise UsageError(f"engine remote: `{missing[0]}` is missing; say which machine to reach and as whom")
+            raise UsageError(
+                f"engine remote: `{missing[0]}` is missing; say which machine to reach and as whom"
+            )
 
     def explore(self, judging: Judging, context: Context) -> list[dict[str, Any]]:
         key = Path(self.key).expanduser()
         if not key.is_file():
-            raise UsageError(f"engine remote: {key} is no file; give the path of a private key that {self.host} accepts as `key`")
+            raise UsageError(
+                f"engine remote: {key} is no file; give the path of a private key that {self.host}"
+                " accepts as `key`"
+            )
         return launched(self, judging, context)
 
     def address(self) -> str:
@@ -136,19 +162,29 @@ class Remote:
             try:
                 probe.connect((self.host, self.port))
             except OSError as fault:
-                raise UsageError(f"engine remote: no way to {self.host} ({fault}); check `host`") from None
+                raise UsageError(
+                    f"engine remote: no way to {self.host} ({fault}); check `host`"
+                ) from None
             return str(probe.getsockname()[0])
 
     def advice(self) -> str:
         if self.address().startswith("127."):
             return ""
-        return f"NNI listens on all interfaces without a password: let only {self.host} through the firewall"
+        return (
+            f"NNI listens on all interfaces without a password: let only {self.host} through the"
+            " firewall"
+        )
 
     def training_service(self) -> Any:
-        from nni.experiment.config.training_services import RemoteConfig, RemoteMachineConfig  # NNI takes seconds to import
+        from nni.experiment.config.training_services import (
+            RemoteConfig,
+            RemoteMachineConfig,
+        )  # NNI takes seconds to import
 
         machine = RemoteMachineConfig(host=self.host, port=self.port, user=self.user)
         machine.ssh_key_file = str(Path(self.key).expanduser())
         if "/" in self.python:
-            machine.python_path = str(PurePosixPath(self.python).parent)  # else NNI installs itself into another one
+            machine.python_path = str(
+                PurePosixPath(self.python).parent
+            )  # else NNI installs itself into another one
         return RemoteConfig(machine_list=[machine])

@@ -1,4 +1,6 @@
-"""A search whose trials are processes of NNI's training service: started, looked after and ended from here."""
+"""A search whose trials are processes of NNI's training service: started, looked after and ended
+from here.
+"""
 
 import json
 import os
@@ -15,7 +17,16 @@ import torch
 
 from condensers.engine.context import Context, Progress, kept
 from condensers.errors import Interrupted
-from scenarios.search.engines.task import LOG, OWNER, TASK, TRIALS, Task, error_of, row_of, write_task
+from scenarios.search.engines.task import (
+    LOG,
+    OWNER,
+    TASK,
+    TRIALS,
+    Task,
+    error_of,
+    row_of,
+    write_task,
+)
 from scenarios.search.judging import Judging
 
 SECONDS_A_LOOK = 0.2
@@ -23,13 +34,16 @@ SECONDS_TO_STOP = 20
 
 
 def launched(engine: Any, judging: Judging, context: Context) -> list[dict[str, Any]]:
-    """Run the search of `judging` by NNI's training service, as `engine` says; a row for each architecture tried.
+    """Run the search of `judging` by NNI's training service, as `engine` says; a row for each
+    architecture tried.
 
-    Interrupted where the context says stop: trials under way go on from their checkpoints in the next run, finished ones
-    are kept. RuntimeError where NNI itself fails.
+    Interrupted where the context says stop: trials under way go on from their checkpoints in the
+    next run, finished ones are kept. RuntimeError where NNI itself fails.
     """
     with ExitStack() as stack:
-        folder = (context.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))).absolute()
+        folder = (
+            context.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        ).absolute()
         home = folder / "nni"
         shutil.rmtree(home, ignore_errors=True)
         task = Task(
@@ -52,13 +66,21 @@ def launched(engine: Any, judging: Judging, context: Context) -> list[dict[str, 
             (home / "code" / TASK).unlink()
         if process.returncode:
             raise RuntimeError(f"NNI's training service failed: {_reason(home)}")
-        return [_row(folder, judging, choice) for choice in json.loads((home / TRIALS).read_text(encoding="utf-8"))]
+        return [
+            _row(folder, judging, choice)
+            for choice in json.loads((home / TRIALS).read_text(encoding="utf-8"))
+        ]
 
 
 def _start(folder: Path) -> "Popen[bytes]":
     """The process of the service, in a folder that holds the task and nothing else."""
     paths = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
-    environment = {**os.environ, "PYTHONPATH": paths, OWNER: str(os.getpid()), "NNI_FRAMEWORK": "none"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": paths,
+        OWNER: str(os.getpid()),
+        "NNI_FRAMEWORK": "none",
+    }
     command = [sys.executable, "-m", "scenarios.search.engines.service", str(folder)]
     with (folder / "nni" / LOG).open("wb") as log:
         return Popen(
@@ -100,13 +122,21 @@ def _end(process: "Popen[bytes]") -> None:
 
 def _reason(home: Path) -> str:
     """The first error of NNI's server, else the last line of what ran it."""
-    server = "".join(path.read_text(encoding="utf-8", errors="replace") for path in home.glob("*/log/nnimanager.log"))
+    server = "".join(
+        path.read_text(encoding="utf-8", errors="replace")
+        for path in home.glob("*/log/nnimanager.log")
+    )
     own = (home / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return next((line for line in server.splitlines() if "] ERROR" in line), own[-1] if own else "it left no log")
+    return next(
+        (line for line in server.splitlines() if "] ERROR" in line),
+        own[-1] if own else "it left no log",
+    )
 
 
 def _row(folder: Path, judging: Judging, choice: dict[str, Any]) -> dict[str, Any]:
-    """What is known of one trial; our files count, not what NNI says: it calls some of these trained."""
+    """What is known of one trial; our files count, not what NNI says: it calls some of these
+    trained.
+    """
     name = judging.plan.identifier(choice)
     for path in (row_of(folder, name), error_of(folder, name)):
         if path.exists():

@@ -1,7 +1,9 @@
-"""An NNI experiment whose trials are processes that NNI's training service starts, on this machine or another.
+"""An NNI experiment whose trials are processes that NNI's training service starts, on this machine
+or another.
 
-NNI (3.0) is kept from listening on all interfaces, from writing to the home directory and from outliving this process. Its
-own resuming is not used: it hangs. The rows that are kept make a finished architecture a trial of seconds.
+NNI (3.0) is kept from listening on all interfaces, from writing to the home directory and from
+outliving this process. Its own resuming is not used: it hangs. The rows that are kept make a
+finished architecture a trial of seconds.
 
 NNI's engine for trials in processes of their own, with our rows as its memory.
 """
@@ -31,7 +33,15 @@ from nni.nas.space import ModelStatus
 from nni.tools.nnictl.config_utils import Experiments
 
 from condensers.engine.context import kept, write_atomically
-from scenarios.search.engines.task import TASK, TRIALS, Task, end_with_parent, keep, read_task, row_of
+from scenarios.search.engines.task import (
+    TASK,
+    TRIALS,
+    Task,
+    end_with_parent,
+    keep,
+    read_task,
+    row_of,
+)
 from scenarios.search.engines.trial import run_trial
 from scenarios.search.judging import Plan
 from scenarios.search.model_space import ChoiceSpace
@@ -39,9 +49,11 @@ from scenarios.search.nni_experiment import contained
 
 
 class KeptEngine(TrainingServiceExecutionEngine):  # type: ignore[misc]
-    """Gives no trial to an architecture that has a row in `folder`, and keeps the rows that come over the network there.
+    """Gives no trial to an architecture that has a row in `folder`, and keeps the rows that come
+    over the network there.
 
-    tried: the models in the order in which the strategy chose them, at most as many as the plan allows.
+    tried: the models in the order in which the strategy chose them, at most as many as the plan
+    allows.
     """
 
     def __init__(self, experiment: Any, plan: Plan, folder: Path) -> None:
@@ -87,17 +99,28 @@ class _Served(NasExperiment):  # type: ignore[misc]
 def serve(folder: Path) -> None:
     """Run the experiment of a search, and write down what was tried.
 
-    folder: of the cell, where rows go. FOLDER/nni/code is this process's working directory and holds the task.
+    folder: of the cell, where rows go. FOLDER/nni/code is this process's working directory and
+    holds the task.
     """
     home = folder / "nni"
     task = read_task(home / "code" / TASK)
     plan = task.judging.plan
     strategy = plan.strategy.of_nni(plan.seed)
-    evaluator = FunctionalEvaluator(run_trial, task=str(home / "code" / TASK) if task.folder else TASK)
+    evaluator = FunctionalEvaluator(
+        run_trial, task=str(home / "code" / TASK) if task.folder else TASK
+    )
     launcher._start_rest_server = partial(_start_node, home=home, address=task.engine.address())
-    launcher.Experiments = nni_experiment.Experiments = partial(Experiments, home_dir=str(home / "nni-experiments"))
+    launcher.Experiments = nni_experiment.Experiments = partial(
+        Experiments, home_dir=str(home / "nni-experiments")
+    )
     with contained(home):
-        experiment = _Served(ChoiceSpace(plan.space), evaluator, strategy, _config(task, home), f"search-{os.getpid()}")
+        experiment = _Served(
+            ChoiceSpace(plan.space),
+            evaluator,
+            strategy,
+            _config(task, home),
+            f"search-{os.getpid()}",
+        )
         experiment.make_engine = partial(KeptEngine, plan=plan, folder=folder)
         try:
             experiment.start(_free_port())
@@ -119,14 +142,18 @@ def _config(task: Task, home: Path) -> NasExperimentConfig:
         max_trial_number=task.judging.plan.limit,
         experiment_working_directory=str(home),
         nni_manager_ip=address,
-        _trial_command_params={"envs": "NNI_FRAMEWORK=none", "python": task.engine.python or sys.executable},
+        _trial_command_params={
+            "envs": "NNI_FRAMEWORK=none",
+            "python": task.engine.python or sys.executable,
+        },
     )
 
 
 def _start_node(arguments: Any, mode: Any, home: Path, address: str) -> "Popen[bytes]":
     """Start NNI's server: contained by the script beside this file, and ended with this process.
 
-    It returns once the server listens: NNI itself asks four times in three seconds, too few on a busy machine.
+    It returns once the server listens: NNI itself asks four times in three seconds, too few on a
+    busy machine.
     """
     place = Path(nni_node.__path__[0])
     command = [

@@ -1,7 +1,9 @@
-"""The process in which NNI's training service runs a search: `python -m scenarios.search.engines.service FOLDER`.
+"""The process in which NNI's training service runs a search: `python -m
+scenarios.search.engines.service FOLDER`.
 
-It has one of its own because its working directory is sent to every machine that runs trials, and because NNI (3.0) hears
-of a wish to stop by signals only. When the process that started it is gone, it ends too, and what it started with it.
+It has one of its own because its working directory is sent to every machine that runs trials, and
+because NNI (3.0) hears of a wish to stop by signals only. When the process that started it is gone,
+it ends too, and what it started with it.
 """
 
 import os
@@ -29,7 +31,8 @@ def main(folder: Path) -> None:
 
 
 def _stop(parent: int, number: int, frame: Any) -> None:
-    """NNI stops its trials on an interrupt; should it take too long, the alarm ends this process, and that the others.
+    """NNI stops its trials on an interrupt; should it take too long, the alarm ends this process,
+    and that the others.
 
     Nobody waits where the parent is gone, and the folder may soon be somebody else's.
     """

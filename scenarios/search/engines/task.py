@@ -25,8 +25,8 @@ OWNER = "HARNESS_SEARCH_OWNER"  # in the environment: id of the process that sta
 class Task:
     """A search as its trials see it.
 
-    engine: how NNI starts trials. folder: where rows are kept; None where trials do not see it, on another machine.
-    threads: of torch, in each trial.
+    engine: how NNI starts trials. folder: where rows are kept; None where trials do not see it, on
+    another machine. threads: of torch, in each trial.
     """
 
     judging: Judging
@@ -40,11 +40,19 @@ class Task:
 
     def context(self) -> Context:
         """What a trial's judge is lent; nobody asks it to stop: its process is ended."""
-        return Context(self.seed, self.device, self.folder, self.cache, checkpoint_seconds=self.checkpoint_seconds)
+        return Context(
+            self.seed,
+            self.device,
+            self.folder,
+            self.cache,
+            checkpoint_seconds=self.checkpoint_seconds,
+        )
 
 
 def write_task(task: Task, path: Path) -> None:
-    """Write the task, and the files that parts of it were loaded from: where it is read, they may not be."""
+    """Write the task, and the files that parts of it were loaded from: where it is read, they may
+    not be.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     pickled = io.BytesIO()
     torch.save(task, pickled)
@@ -52,7 +60,10 @@ def write_task(task: Task, path: Path) -> None:
 
 
 def read_task(path: Path) -> Task:
-    """Read what `write_task` wrote. The file names code to run, so it is never one from somewhere else."""
+    """Read what `write_task` wrote.
+
+    The file names code to run, so it is never one from somewhere else.
+    """
     sources, pickled = torch.load(path, weights_only=False)
     import_path.load_sources([import_path.Source(*source) for source in sources], is_registered)
     task: Task = torch.load(io.BytesIO(pickled), weights_only=False)
@@ -60,7 +71,9 @@ def read_task(path: Path) -> Task:
 
 
 def row_of(folder: Path, name: str) -> Path:
-    """The file of an architecture that has a score: `Context.memo("row", ...)` of its own folder."""
+    """The file of an architecture that has a score: `Context.memo("row", ...)` of its own
+    folder.
+    """
     return folder / f"architecture-{name}" / "row.json"
 
 
@@ -76,6 +89,8 @@ def keep(row: Mapping[str, Any], folder: Path) -> None:
 
 
 def end_with_parent(number: int) -> None:
-    """Have the system send this process a signal when its parent is gone (Linux; elsewhere nothing happens)."""
+    """Have the system send this process a signal when its parent is gone (Linux; elsewhere nothing
+    happens).
+    """
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)

@@ -1,4 +1,6 @@
-"""One trial of NNI's training service: a process that judges one architecture and leaves its row behind."""
+"""One trial of NNI's training service: a process that judges one architecture and leaves its row
+behind.
+"""
 
 import os
 import time
@@ -19,9 +21,9 @@ GRACE = 5.0
 def run_trial(model: Any, task: str) -> None:
     """What NNI calls with the frozen model. task: path of the task's file.
 
-    The row goes to the cell's folder, or where that is on another machine, to NNI as an intermediate result. An
-    architecture that has a row is not judged again. A trial that hangs five seconds past the limit, or whose experiment is
-    gone, is ended.
+    The row goes to the cell's folder, or where that is on another machine, to NNI as an
+    intermediate result. An architecture that has a row is not judged again. A trial that hangs five
+    seconds past the limit, or whose experiment is gone, is ended.
     """
     watch(_owner_gone, lambda: None)
     work = read_task(Path(task))
@@ -31,10 +33,15 @@ def run_trial(model: Any, task: str) -> None:
     name, seconds = judging.plan.identifier(model.choice), judging.plan.seconds
     if work.folder:
         error_of(work.folder, name).unlink(missing_ok=True)
-    judging.sizes(model.choice)  # what this imports on the way takes seconds, which are not the architecture's
+    judging.sizes(
+        model.choice
+    )  # what this imports on the way takes seconds, which are not the architecture's
     if seconds:
         end = time.monotonic() + seconds + GRACE
-        hung = judging.failed(model.choice, f"TimeoutError: it hung past the limit of {seconds:g} seconds; its process was ended")
+        hung = judging.failed(
+            model.choice,
+            f"TimeoutError: it hung past the limit of {seconds:g} seconds; its process was ended",
+        )
         watch(lambda: time.monotonic() > end, lambda: tell(hung))
     try:
         place = context.fork(f"architecture-{name}")
@@ -53,7 +60,9 @@ def _report(row: dict[str, Any]) -> None:
 
 
 def _owner_gone() -> bool:
-    """Whether the process that runs the experiment on this machine is gone; never true on another machine."""
+    """Whether the process that runs the experiment on this machine is gone; never true on another
+    machine.
+    """
     try:
         os.kill(int(os.environ.get(OWNER, os.getpid())), 0)
     except ProcessLookupError:

@@ -12,8 +12,11 @@ from scenarios.search.judging import sizes
 from scenarios.search.spaces.base import create_space
 
 
-def trained_row(settings: Any, choice: Mapping[str, Any], data: Splits, context: Context) -> dict[str, Any]:
-    """The row of one architecture and the context's seed, all but `made`: what a search with these settings finds for the truth.
+def trained_row(
+    settings: Any, choice: Mapping[str, Any], data: Splits, context: Context
+) -> dict[str, Any]:
+    """The row of one architecture and the context's seed, all but `made`: what a search with these
+    settings finds for the truth.
 
     settings: the `Search`. data: on the context's device. Its folder keeps checkpoints.
     """
@@ -21,7 +24,9 @@ def trained_row(settings: Any, choice: Mapping[str, Any], data: Splits, context:
     spec, name = space.spec(choice), space.identifier(choice)
     job = training_on_all(settings, data)
     per_epoch = -(-len(data.train.images) // settings.truth_batch)
-    read = replace(job, readings=tuple(per_epoch * epoch for epoch in range(1, settings.truth_epochs + 1)))
+    read = replace(
+        job, readings=tuple(per_epoch * epoch for epoch in range(1, settings.truth_epochs + 1))
+    )
     found = read.judge(spec, name, context.fork(OWN_DRAWS))
     shape, classes = data.train.shape, len(data.train.class_names)
     return {
@@ -31,5 +36,7 @@ def trained_row(settings: Any, choice: Mapping[str, Any], data: Splits, context:
         **sizes(spec, shape, classes),
         **{name: found[name] for name in ("validation", "test", "images")},
         "seconds": round(found["seconds"], 4),
-        "curve": [[round(point["validation"], 4), round(point["seconds"], 4)] for point in found["curve"]],
+        "curve": [
+            [round(point["validation"], 4), round(point["seconds"], 4)] for point in found["curve"]
+        ],
     }

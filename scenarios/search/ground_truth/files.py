@@ -27,13 +27,16 @@ def find(name: str) -> Path:
         return known[name]
     if not path.is_file():
         raise UsageError(
-            f"ground truth '{name}': neither a file nor a table of this package ({', '.join(known) or 'it has none'})"
+            f"ground truth '{name}': neither a file nor a table of this package"
+            f" ({', '.join(known) or 'it has none'})"
         )
     return path
 
 
 def read(path: Path) -> Table:
-    """The table in a file; UsageError where it is none, of another format, or not what its hash says."""
+    """The table in a file; UsageError where it is none, of another format, or not what its hash
+    says.
+    """
     try:
         return _read(path, path.stat().st_mtime_ns)
     except OSError as fault:
@@ -45,21 +48,36 @@ def _read(path: Path, changed: int) -> Table:
     try:
         value = parse_json(path.read_bytes())
     except ValueError as fault:
-        raise UsageError(f"{path}: no ground-truth table, since it is not JSON ({brief(fault)}); name another file") from None
+        raise UsageError(
+            f"{path}: no ground-truth table, since it is not JSON ({brief(fault)}); name another"
+            " file"
+        ) from None
     if not isinstance(value, dict) or "content" not in value or "rows" not in value:
         raise UsageError(f"{path}: no ground-truth table; make one with: harness truth build")
     if value.get("format") != FORMAT:
         raise UsageError(
-            f"{path}: a table of format {value.get('format')}, and this version reads format {FORMAT}; build it again"
+            f"{path}: a table of format {value.get('format')}, and this version reads format"
+            f" {FORMAT}; build it again"
         )
-    if content_of({name: part for name, part in value.items() if name != "content"}) != value["content"]:
+    if (
+        content_of({name: part for name, part in value.items() if name != "content"})
+        != value["content"]
+    ):
         raise UsageError(
-            f"{path}: changed or damaged since it was made (its content is not that of its hash); fetch or build it anew"
+            f"{path}: changed or damaged since it was made (its content is not that of its hash);"
+            " fetch or build it anew"
         )
     faults = brief_faults(TableShape, value)
     if faults:
-        raise UsageError(f"{path}: no ground-truth table ({faults}); make one with: harness truth build")
-    return Table(Target(value["space"], value["recipe"], value["data"]), value["choices"], value["made"], value["rows"])
+        raise UsageError(
+            f"{path}: no ground-truth table ({faults}); make one with: harness truth build"
+        )
+    return Table(
+        Target(value["space"], value["recipe"], value["data"]),
+        value["choices"],
+        value["made"],
+        value["rows"],
+    )
 
 
 def write(path: Path, table: Table) -> None:

@@ -25,22 +25,33 @@ from scenarios.search.strategies import MOST, Random
 
 
 def every_choice(space: Any) -> list[dict[str, Any]]:
-    """All architectures of a space, as its choices' values by name; UsageError where no table could hold them."""
+    """All architectures of a space, as its choices' values by name; UsageError where no table could
+    hold them.
+    """
     if space.size > MOST:
-        raise UsageError(f"space {space.registered}: has {describe_size(space.size)} architectures; say how many of them")
+        raise UsageError(
+            f"space {space.registered}: has {describe_size(space.size)} architectures; say how many"
+            " of them"
+        )
     choices = space.choices()
     return [dict(zip(choices, values, strict=True)) for values in product(*choices.values())]
 
 
 def sampled(space: Any, count: int, seed: int) -> list[dict[str, Any]]:
-    """The architectures that a random search of `count` with that `sample_seed` tries. UsageError where there are fewer."""
+    """The architectures that a random search of `count` with that `sample_seed` tries.
+
+    UsageError where there are fewer.
+    """
     strategy = Random()
-    trials = tried(Plan(space, strategy, strategy.tries(space, count), seed), lambda choice: 0.0, None)
+    trials = tried(
+        Plan(space, strategy, strategy.tries(space, count), seed), lambda choice: 0.0, None
+    )
     return [{name: trial.choice[name] for name in space.choices()} for trial in trials]
 
 
 TRAIN, AUTO = "train", "auto"
-OWN_DRAWS = "truth"  # the name under which a search forks the draws of the truth from those of the proxies
+# the name under which a search forks the draws of the truth from those of the proxies
+OWN_DRAWS = "truth"
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,9 @@ class Tabled:
 
     def seed(self, context: Context) -> int | None:
         """Which of the table's seeds `context`, forked for the truth, comes from."""
-        return next((seed for seed in self.seeds if derive_seed(seed, OWN_DRAWS) == context.seed), None)
+        return next(
+            (seed for seed in self.seeds if derive_seed(seed, OWN_DRAWS) == context.seed), None
+        )
 
     def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
         seed = self.seed(context)
@@ -71,13 +84,18 @@ class Tabled:
         if row is None:
             size = f"{len(self.table.ids)} architectures, seeds {', '.join(map(str, self.seeds))}"
             raise UsageError(
-                f"search.truth: {self.name} has no row for {name} with this seed (it has {size}); add it by harness truth build,"
-                " or set truth to auto or train"
+                f"search.truth: {self.name} has no row for {name} with this seed (it has {size});"
+                " add it by harness truth build, or set truth to auto or train"
             )
         images = self.table.target.data["images"]["train"]
         per_epoch = -(-images // self.table.target.recipe["truth_batch"])
         curve = [
-            {"steps": epoch * per_epoch, "images": epoch * images, "seconds": seconds, "validation": validation}
+            {
+                "steps": epoch * per_epoch,
+                "images": epoch * images,
+                "seconds": seconds,
+                "validation": validation,
+            }
             for epoch, (validation, seconds) in enumerate(row["curve"], 1)
         ]
         plain = {name: row[name] for name in ("flops", "validation", "test", "seconds", "images")}
@@ -85,7 +103,8 @@ class Tabled:
 
 
 def said(judge: Judge, context: Context) -> dict[str, Any]:
-    """What a record says of truth that was read: {"truth": {"from", "content", "torch"}}; nothing of one that was trained.
+    """What a record says of truth that was read: {"truth": {"from", "content", "torch"}}; nothing
+    of one that was trained.
 
     torch: the versions that trained the rows, where they are not this one.
     """
@@ -109,8 +128,9 @@ def found(settings: Any, data: Splits) -> tuple[str, Table] | None:
         different = table.target.differences(target)
         if different:
             raise UsageError(
-                f"search.truth: {settings.truth} is not the truth of this search ({'; '.join(different)}, the table's first);"
-                " give the search its values, name another table, or set truth to auto or train"
+                f"search.truth: {settings.truth} is not the truth of this search"
+                f" ({'; '.join(different)}, the table's first); give the search its values, name"
+                " another table, or set truth to auto or train"
             )
         return settings.truth, table
     tables = {name: read(path) for name, path in shipped().items()}
@@ -119,7 +139,8 @@ def found(settings: Any, data: Splits) -> tuple[str, Table] | None:
 
 
 def reader(settings: Any, data: Splits, trained: Judge) -> Judge:
-    """What judges for the truth: a table's rows, `trained`, or the one for some seeds and the other for the rest.
+    """What judges for the truth: a table's rows, `trained`, or the one for some seeds and the other
+    for the rest.
 
     A table that was not named is read only for seeds of which it has all that the search tries.
     """
@@ -139,5 +160,8 @@ def _covered(table: Table, settings: Any, data: Splits) -> list[int]:
         return table.seeds
     if SEARCH_STRATEGIES.create(settings.strategy).registered != "random":
         return [seed for seed, count in rows.items() if count == space.size]
-    tried = [space.identifier(choice) for choice in sampled(space, settings.architectures, settings.sample_seed)]
+    tried = [
+        space.identifier(choice)
+        for choice in sampled(space, settings.architectures, settings.sample_seed)
+    ]
     return [seed for seed in table.seeds if all(table.row(name, seed) for name in tried)]

@@ -70,7 +70,12 @@ class TableShape(Shape):
         for place, row in enumerate(self.rows):
             if row.made >= len(self.made):
                 raise ValueError(f"rows[{place}].made: is {row.made}, of {len(self.made)}")
-            lacking = [name for name, values in self.choices.items() if row.choices.get(name) not in values]
+            lacking = [
+                name for name, values in self.choices.items() if row.choices.get(name) not in values
+            ]
             if lacking:
-                raise ValueError(f"rows[{place}].choices.{lacking[0]}: is none of the values that `choices` lists")
+                raise ValueError(
+                    f"rows[{place}].choices.{lacking[0]}: is none of the values that `choices`"
+                    " lists"
+                )
         return self

@@ -2,7 +2,8 @@
 
 What determines the truth about a space: its settings, the recipe, and what the data hold.
 
-Seed, device and version of torch are recorded beside each row, but do not enter: one table holds rows of many.
+Seed, device and version of torch are recorded beside each row, but do not enter: one table holds
+rows of many.
 """
 
 import csv
@@ -24,7 +25,9 @@ RECIPE = ("truth_epochs", "truth_batch", "truth_lr", "truth_augmentation", "prec
 
 @dataclass(frozen=True)
 class Target:
-    """space: name and settings, as it fits the images. recipe: the settings of `RECIPE`. data: name, digests, shape, images."""
+    """space: name and settings, as it fits the images. recipe: the settings of `RECIPE`. data:
+    name, digests, shape, images.
+    """
 
     space: Mapping[str, Any]
     recipe: Mapping[str, Any]
@@ -32,13 +35,20 @@ class Target:
 
     @property
     def key(self) -> str:
-        """16 hex digits, equal where rows may be compared. The data enter by their digests, not by their name."""
+        """16 hex digits, equal where rows may be compared.
+
+        The data enter by their digests, not by their name.
+        """
         parts = [FORMAT, self.space, self.recipe, self.data["digests"]]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def differences(self, other: "Target") -> list[str]:
         """What makes the keys differ, as "widths [8] and [8, 16]"; this one's value first."""
-        tables = [(self.space, other.space), (self.recipe, other.recipe), (self.data["digests"], other.data["digests"])]
+        tables = [
+            (self.space, other.space),
+            (self.recipe, other.recipe),
+            (self.data["digests"], other.data["digests"]),
+        ]
         found = []
         for which, (mine, theirs) in enumerate(tables):
             for name in dict.fromkeys([*mine, *theirs]):
@@ -66,7 +76,19 @@ def target_of(settings: Any, space: Any, data: Splits) -> Target:
 
 
 Row = Mapping[str, Any]
-OF_ROW = ("id", "choices", "seed", "parameters", "flops", "validation", "test", "seconds", "images", "curve", "made")
+OF_ROW = (
+    "id",
+    "choices",
+    "seed",
+    "parameters",
+    "flops",
+    "validation",
+    "test",
+    "seconds",
+    "images",
+    "curve",
+    "made",
+)
 ACCURACIES = ("id", "choices", "seed", "parameters", "flops", "validation", "test", "images")
 
 
@@ -74,9 +96,10 @@ ACCURACIES = ("id", "choices", "seed", "parameters", "flops", "validation", "tes
 class Table:
     """What every architecture of `target` reached.
 
-    choices: name of each choice -> its values. made: command, torch, device and so on of each run that made rows. rows: a mapping
-    of `OF_ROW`: "validation" and "test" in % after the last epoch, "seconds" of training and one validation, "images" passed in
-    training, "curve" (validation in %, seconds of training so far) after each epoch, "made" the place in `made`.
+    choices: name of each choice -> its values. made: command, torch, device and so on of each run
+    that made rows. rows: a mapping of `OF_ROW`: "validation" and "test" in % after the last epoch,
+    "seconds" of training and one validation, "images" passed in training, "curve" (validation in %,
+    seconds of training so far) after each epoch, "made" the place in `made`.
     """
 
     target: Target
@@ -108,13 +131,26 @@ class Table:
     def as_json(self) -> dict[str, Any]:
         """All but the hash."""
         choices = {name: list(values) for name, values in self.choices.items()}
-        return {"format": FORMAT, **self.target.as_json(), "choices": choices, "made": list(self.made), "rows": list(self.rows)}
+        return {
+            "format": FORMAT,
+            **self.target.as_json(),
+            "choices": choices,
+            "made": list(self.made),
+            "rows": list(self.rows),
+        }
 
     def as_csv(self) -> str:
-        """A line for each row; each epoch of the curve has two columns. What holds for all rows is left to the JSON file."""
+        """A line for each row; each epoch of the curve has two columns.
+
+        What holds for all rows is left to the JSON file.
+        """
         epochs = max((len(row["curve"]) for row in self.rows), default=0)
         plain = [name for name in OF_ROW if name not in ("choices", "curve", "made")]
-        each = [f"{what}_{epoch}" for epoch in range(1, epochs + 1) for what in ("validation", "seconds")]
+        each = [
+            f"{what}_{epoch}"
+            for epoch in range(1, epochs + 1)
+            for what in ("validation", "seconds")
+        ]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([*plain, *self.choices, *each, "torch", "device"])
@@ -123,28 +159,51 @@ class Table:
             made = self.made[row["made"]]
             chosen = [row["choices"][name] for name in self.choices]
             padding = [""] * (2 * epochs - len(curve))
-            writer.writerow([*(row[name] for name in plain), *chosen, *curve, *padding, made.get("torch"), made.get("device")])
+            writer.writerow(
+                [
+                    *(row[name] for name in plain),
+                    *chosen,
+                    *curve,
+                    *padding,
+                    made.get("torch"),
+                    made.get("device"),
+                ]
+            )
         return text.getvalue()
 
 
 def content_of(value: Mapping[str, Any]) -> str:
     """The SHA-256 of a JSON value with sorted keys and no spaces."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    ).hexdigest()
 
 
-def make(target: Target, choices: Mapping[str, Sequence[Any]], made: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> Table:
-    """A table in its one order: rows by architecture and seed; how they were made without repeats, and only what rows name."""
+def make(
+    target: Target,
+    choices: Mapping[str, Sequence[Any]],
+    made: Sequence[Mapping[str, Any]],
+    rows: Sequence[Row],
+) -> Table:
+    """A table in its one order: rows by architecture and seed; how they were made without repeats,
+    and only what rows name.
+    """
     used = {content_of(made[row["made"]]): made[row["made"]] for row in rows}
     places = {content: place for place, content in enumerate(sorted(used))}
     moved = [{**row, "made": places[content_of(made[row["made"]])]} for row in rows]
-    return Table(target, choices, [used[name] for name in places], sorted(moved, key=lambda row: (row["id"], row["seed"])))
+    return Table(
+        target,
+        choices,
+        [used[name] for name in places],
+        sorted(moved, key=lambda row: (row["id"], row["seed"])),
+    )
 
 
 def merged(named: Sequence[tuple[str, Table]]) -> Table:
     """One table with the rows of all; of a row that several have, the first one's seconds stand.
 
-    named: what each is called in errors, and the table. UsageError where they answer different questions, or where a row that two
-    have does not say the same in both.
+    named: what each is called in errors, and the table. UsageError where they answer different
+    questions, or where a row that two have does not say the same in both.
     """
     (first_name, first), *others = named
     made, rows = list(first.made), list(first.rows)
@@ -152,7 +211,10 @@ def merged(named: Sequence[tuple[str, Table]]) -> Table:
     for name, table in others:
         different = first.target.differences(table.target)
         if different:
-            raise UsageError(f"{first_name} and {name} are not tables of one truth: {'; '.join(different)}; merge like with like")
+            raise UsageError(
+                f"{first_name} and {name} are not tables of one truth: {'; '.join(different)};"
+                " merge like with like"
+            )
         offset = len(made)
         made += table.made
         for row in table.rows:
@@ -162,10 +224,13 @@ def merged(named: Sequence[tuple[str, Table]]) -> Table:
                 rows.append({**row, "made": row["made"] + offset})
             elif _says(found[place][1]) != _says(row):
                 other, before = found[place]
-                both = f"{other} and {name} both have {row['id']} with seed {row['seed']}, but not the same"
+                both = (
+                    f"{other} and {name} both have {row['id']} with seed {row['seed']}, but not the"
+                    " same"
+                )
                 raise UsageError(
-                    f"{both} ({before['test']:.4g} and {row['test']:.4g} % test accuracy); leave that row out of one, or build it"
-                    " again in one place"
+                    f"{both} ({before['test']:.4g} and {row['test']:.4g} % test accuracy); leave"
+                    " that row out of one, or build it again in one place"
                 )
     return make(first.target, first.choices, made, rows)
 

@@ -1,1 +1,3 @@
-"""One-shot search: all architectures of a space share the weights of one network, which is trained on the set."""
+"""One-shot search: all architectures of a space share the weights of one network, which is trained
+on the set.
+"""

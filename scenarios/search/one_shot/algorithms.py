@@ -7,7 +7,9 @@ from condensers.hyperparameters import hyper
 
 
 class Algorithm(Protocol):
-    """A frozen dataclass. tries: how many architectures are compared once the weights are trained, 0 where none needs to be."""
+    """A frozen dataclass. tries: how many architectures are compared once the weights are trained,
+    0 where none needs to be.
+    """
 
     registered: ClassVar[str]
 
@@ -15,18 +17,25 @@ class Algorithm(Protocol):
     def tries(self) -> int: ...
 
     def of_nni(self, clip: float) -> Any:
-        """NNI's strategy; clip: the norm to which gradients of weights are cut. Imports NNI and lightning."""
+        """NNI's strategy; clip: the norm to which gradients of weights are cut.
+
+        Imports NNI and lightning.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Darts:
-    """The mixture of all operations is trained, weights and mixture in turns; the strongest operations are taken.
+    """The mixture of all operations is trained, weights and mixture in turns; the strongest
+    operations are taken.
 
-    Source: Liu et al., "DARTS: Differentiable Architecture Search" (ICLR 2019), the first-order approximation.
+    Source: Liu et al., "DARTS: Differentiable Architecture Search" (ICLR 2019), the first-order
+    approximation.
     """
 
-    lr: float = hyper(3e-4, unit="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0)
+    lr: float = hyper(
+        3e-4, unit="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0
+    )
 
     registered: ClassVar[str] = "darts"
     tries: ClassVar[int] = 0
@@ -41,10 +50,13 @@ class Darts:
 class GumbelDarts:
     """DARTS whose mixture is drawn from a Gumbel softmax that cools linearly.
 
-    Source: Xie et al., "SNAS: Stochastic Neural Architecture Search" (ICLR 2019); NNI cites Wu et al., "FBNet" (CVPR 2019) too.
+    Source: Xie et al., "SNAS: Stochastic Neural Architecture Search" (ICLR 2019); NNI cites Wu et
+    al., "FBNet" (CVPR 2019) too.
     """
 
-    lr: float = hyper(3e-4, unit="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0)
+    lr: float = hyper(
+        3e-4, unit="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0
+    )
     start: float = hyper(1.0, unit="temperature", source="NNI", minimum=0.0)
     end: float = hyper(0.33, unit="temperature", source="NNI", minimum=0.01)
 
@@ -55,17 +67,23 @@ class GumbelDarts:
         from nni.nas.oneshot.pytorch import strategy
 
         temperature = (self.start, self.end)
-        return strategy.GumbelDARTS(temperature=temperature, arc_learning_rate=self.lr, gradient_clip_val=clip)
+        return strategy.GumbelDARTS(
+            temperature=temperature, arc_learning_rate=self.lr, gradient_clip_val=clip
+        )
 
 
 @dataclass(frozen=True)
 class RandomOneShot:
-    """Each step trains the weights of one random architecture; then random ones are compared with the weights they share.
+    """Each step trains the weights of one random architecture; then random ones are compared with
+    the weights they share.
 
-    Source: Li & Talwalkar, "Random Search and Reproducibility for Neural Architecture Search" (UAI 2019), section 3.
+    Source: Li & Talwalkar, "Random Search and Reproducibility for Neural Architecture Search" (UAI
+    2019), section 3.
     """
 
-    tries: int = hyper(100, unit="architectures compared", source="ours; Li & Talwalkar: 1000", minimum=1)
+    tries: int = hyper(
+        100, unit="architectures compared", source="ours; Li & Talwalkar: 1000", minimum=1
+    )
 
     registered: ClassVar[str] = "random-one-shot"
 
@@ -80,7 +98,9 @@ class RandomOneShot:
 
 @dataclass(frozen=True)
 class Schedule:
-    """SGD with a cosine schedule down to a rate of 0.001, as DARTS trains its shared weights. clip: norm of the gradient."""
+    """SGD with a cosine schedule down to a rate of 0.001, as DARTS trains its shared weights. clip:
+    norm of the gradient.
+    """
 
     epochs: int
     batch: int

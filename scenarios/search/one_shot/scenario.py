@@ -1,8 +1,10 @@
-"""One-shot search: a cell is found by training one network that holds all of a space, with a set in place of the data.
+"""One-shot search: a cell is found by training one network that holds all of a space, with a set in
+place of the data.
 
-Protocol of Liu et al. (DARTS, ICLR 2019, section 3.1): one half of the images trains the weights, the other the architecture;
-what is found is trained from scratch on all training data and tested once. Differences: a first-order search; networks that a
-CPU can train; the same recipe for every found cell (`condensers.training.classifier`) without path dropout or auxiliary head.
+Protocol of Liu et al. (DARTS, ICLR 2019, section 3.1): one half of the images trains the weights,
+the other the architecture; what is found is trained from scratch on all training data and tested
+once. Differences: a first-order search; networks that a CPU can train; the same recipe for every
+found cell (`condensers.training.classifier`) without path dropout or auxiliary head.
 """
 
 from collections.abc import Mapping
@@ -32,19 +34,28 @@ from scenarios.training_material import as_labelled
 
 @dataclass(frozen=True)
 class OneShot:
-    """Test accuracy of the cell that one-shot search finds on a set, after training on all training data."""
+    """Test accuracy of the cell that one-shot search finds on a set, after training on all training
+    data.
+    """
 
     space: Any = hyper("nas-bench-201", part="space", source="ours")
     algorithm: Any = hyper("darts", part="one-shot algorithm", source="ours")
     epochs: int = hyper(300, unit="epochs on a set", source="ours", minimum=1)
-    full_epochs: int = hyper(50, unit="epochs on the full data", source="DARTS, section 3.1", minimum=1)
+    full_epochs: int = hyper(
+        50, unit="epochs on the full data", source="DARTS, section 3.1", minimum=1
+    )
     batch: int = hyper(64, unit="images", source="DARTS, section 3.1", minimum=1)
     lr: float = hyper(0.025, source="DARTS, section 3.1", minimum=0.0)
     momentum: float = hyper(0.9, source="DARTS, section 3.1", minimum=0.0)
     weight_decay: float = hyper(3e-4, source="DARTS, section 3.1", minimum=0.0)
     clip: float = hyper(5.0, unit="norm of the gradient", source="DARTS's code", minimum=0.0)
     augmentation: str = hyper("none", unit="of the search", source="ours", values=("none", "dsa"))
-    final_space: Any = hyper(None, part="space", unit="the same choices in a network of another size", source="ours: space")
+    final_space: Any = hyper(
+        None,
+        part="space",
+        unit="the same choices in a network of another size",
+        source="ours: space",
+    )
     final_epochs: int = hyper(30, unit="epochs on the full data", source="ours", minimum=1)
     final_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     final_lr: float = hyper(0.01, source="DC's code", minimum=0.0)
@@ -54,26 +65,41 @@ class OneShot:
 
     def __post_init__(self) -> None:
         if find_spec("pytorch_lightning") is None:
-            raise UsageError("one-shot: needs pytorch-lightning; install it with pip install 'condensation-harness[one-shot]'")
+            raise UsageError(
+                "one-shot: needs pytorch-lightning; install it with pip install"
+                " 'condensation-harness[one-shot]'"
+            )
         ALGORITHMS.create(self.algorithm, "one-shot.algorithm")
         space, final = self._spaces()
         if not hasattr(space, "supernet"):
             raise UsageError(
-                f"one-shot.space: {space.registered} shares no weights; take nas-bench-201, darts or an NNI ModelSpace"
+                f"one-shot.space: {space.registered} shares no weights; take nas-bench-201, darts"
+                " or an NNI ModelSpace"
             )
         if space.choices() != final.choices():
-            raise UsageError("one-shot.final_space: has other choices than one-shot.space; take the same space in another size")
+            raise UsageError(
+                "one-shot.final_space: has other choices than one-shot.space; take the same space"
+                " in another size"
+            )
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
-        """Search with `subject`, a set or the reference "full-data", then train and test what was found.
+        """Search with `subject`, a set or the reference "full-data", then train and test what was
+        found.
 
-        A finished search or training is not done again, and one that was cut off goes on: from the context's folder. `seconds`
-        are those of both; the search's own are a measurement too.
+        A finished search or training is not done again, and one that was cut off goes on: from the
+        context's folder. `seconds` are those of both; the search's own are a measurement too.
         """
         if isinstance(subject, Recipe):
-            raise UsageError("one-shot: needs a finished set or full-data, not a condenser still to be run; condense first")
-        found = context.fork("search").memo("result", lambda: self._search(subject, data, context.fork("search")))
-        final = context.fork("final").memo("result", lambda: self._retrain(found["choice"], data, context.fork("final")))
+            raise UsageError(
+                "one-shot: needs a finished set or full-data, not a condenser still to be run;"
+                " condense first"
+            )
+        found = context.fork("search").memo(
+            "result", lambda: self._search(subject, data, context.fork("search"))
+        )
+        final = context.fork("final").memo(
+            "result", lambda: self._retrain(found["choice"], data, context.fork("final"))
+        )
         space = self._spaces()[0]
         repeats = [{"architecture": space.identifier(found["choice"])}]
         detail = {
@@ -88,32 +114,56 @@ class OneShot:
             Measurement("found-accuracy", [final["test"]], repeats, "%", higher_is_better=True),
             Measurement("search-seconds", [found["seconds"]], repeats, "s", higher_is_better=False),
         ]
-        return Outcome(measurements, {name: found[name] + final[name] for name in ("seconds", "images")}, detail)
+        return Outcome(
+            measurements,
+            {name: found[name] + final[name] for name in ("seconds", "images")},
+            detail,
+        )
 
-    def image_passes(self, data: Splits, images: int, reference: str | None) -> list[tuple[Any, float]]:
-        """Networks and about how many images pass each, forward and backward; all operations of a mixture pass each image."""
+    def image_passes(
+        self, data: Splits, images: int, reference: str | None
+    ) -> list[tuple[Any, float]]:
+        """Networks and about how many images pass each, forward and backward; all operations of a
+        mixture pass each image.
+        """
         space, final = (space.fitting(data.train.shape) for space in self._spaces())
         choices = space.choices()
         middle = {name: values[len(values) // 2] for name, values in choices.items()}
         algorithm = ALGORITHMS.create(self.algorithm)
         mixed = 1 if algorithm.tries else max(map(len, choices.values()))
         seen = self.full_epochs * len(data.train.images) if reference else self.epochs * images
-        tested = (len(data.validation.images) + len(data.test.images) + algorithm.tries * images / 2) / 3
-        return [(space.spec(middle), seen * mixed), (final.spec(middle), self.final_epochs * len(data.train.images) + tested)]
+        tested = (
+            len(data.validation.images) + len(data.test.images) + algorithm.tries * images / 2
+        ) / 3
+        return [
+            (space.spec(middle), seen * mixed),
+            (final.spec(middle), self.final_epochs * len(data.train.images) + tested),
+        ]
 
     def _spaces(self) -> tuple[Any, Any]:
         """The space of the search, and that of the found network."""
         space = create_space(self.space, "one-shot.space")
-        return space, space if self.final_space is None else create_space(self.final_space, "one-shot.final_space")
+        return space, (
+            space
+            if self.final_space is None
+            else create_space(self.final_space, "one-shot.final_space")
+        )
 
-    def _search(self, subject: SyntheticSet | Reference, data: Splits, context: Context) -> dict[str, Any]:
+    def _search(
+        self, subject: SyntheticSet | Reference, data: Splits, context: Context
+    ) -> dict[str, Any]:
         train_data = data.train
         images, labels, loss, epochs = self._images(subject, train_data, context.device)
         weights, architecture = halves(images, labels, context.generator)
         augmentation = AUGMENTATIONS.create(self.augmentation).for_data(train_data)
         material = Material(weights, architecture, len(train_data.class_names), loss, augmentation)
-        schedule = Schedule(epochs, self.batch, self.lr, self.momentum, self.weight_decay, self.clip)
-        space, algorithm = self._spaces()[0].fitting(train_data.shape), ALGORITHMS.create(self.algorithm)
+        schedule = Schedule(
+            epochs, self.batch, self.lr, self.momentum, self.weight_decay, self.clip
+        )
+        space, algorithm = (
+            self._spaces()[0].fitting(train_data.shape),
+            ALGORITHMS.create(self.algorithm),
+        )
         choice, seconds = searched(space, algorithm, material, schedule, context)
         trained = epochs * (len(weights[0]) if algorithm.tries else len(images))
         return {"choice": choice, "seconds": seconds, "images": trained}
@@ -121,25 +171,48 @@ class OneShot:
     def _images(
         self, subject: SyntheticSet | Reference, train_data: ClassData, device: torch.device
     ) -> tuple[Tensor, Tensor, str, int]:
-        """Normalised images and labels to search with, the loss that the labels call for, and for how many epochs."""
+        """Normalised images and labels to search with, the loss that the labels call for, and for
+        how many epochs.
+        """
         if isinstance(subject, SyntheticSet):
             images, labels = subject.decode(device)
-            if images.shape[1:] != train_data.shape or tuple(subject.card["class_names"]) != train_data.class_names:
-                raise UsageError(f"one-shot: the set was made from {subject.card['dataset']}, whose images or classes are others")
+            if (
+                images.shape[1:] != train_data.shape
+                or tuple(subject.card["class_names"]) != train_data.class_names
+            ):
+                raise UsageError(
+                    f"one-shot: the set was made from {subject.card['dataset']}, whose images or"
+                    " classes are others"
+                )
             labels, recipe = as_labelled(subject, labels, Training())
             return as_input(images, train_data), labels, recipe.loss, self.epochs
         if subject.name in self.references:
             images = train_data.normalise(train_data.images.to(device))
             return images, train_data.labels.to(device), "cross-entropy", self.full_epochs
-        raise UsageError(f"one-shot: cannot search with {subject!r}; give a finished set or the reference full-data")
+        raise UsageError(
+            f"one-shot: cannot search with {subject!r}; give a finished set or the reference"
+            " full-data"
+        )
 
     def _retrain(self, choice: Mapping[str, Any], data: Splits, context: Context) -> dict[str, Any]:
         """Train the found network from scratch on all training data, and test it once."""
-        spec, here = self._spaces()[1].fitting(data.train.shape).spec(choice), data.train.to(context.device)
+        spec, here = (
+            self._spaces()[1].fitting(data.train.shape).spec(choice),
+            data.train.to(context.device),
+        )
         classes = len(here.class_names)
         network = networks.build(spec, here.shape, classes, context.generator, context.device)
         recipe = Training(self.final_epochs, self.final_lr, batch=self.final_batch)
-        trained = train(network, here.images, here.labels, recipe, here, context, "train the found network")
-        validation, test = (accuracy(network, part.to(context.device)) for part in (data.validation, data.test))
-        found = {"validation": validation, "test": test, "seconds": trained.seconds, "images": trained.images}
+        trained = train(
+            network, here.images, here.labels, recipe, here, context, "train the found network"
+        )
+        validation, test = (
+            accuracy(network, part.to(context.device)) for part in (data.validation, data.test)
+        )
+        found = {
+            "validation": validation,
+            "test": test,
+            "seconds": trained.seconds,
+            "images": trained.images,
+        }
         return found | {"parameters": parameter_count(spec, here.shape, classes)}

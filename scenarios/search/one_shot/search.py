@@ -23,7 +23,8 @@ TALKERS = ("nni", "pytorch_lightning", "lightning", "lightning_fabric")
 
 @dataclass(frozen=True)
 class Material:
-    """What is searched with: two halves of images (n, C, H, W) float32, normalised, with labels (n,) or (n, K).
+    """What is searched with: two halves of images (n, C, H, W) float32, normalised, with labels
+    (n,) or (n, K).
 
     loss: as in `loss_of`. augmentation: drawn anew for each batch.
     """
@@ -36,10 +37,15 @@ class Material:
 
 
 def halves(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Half, Half]:
-    """Two halves of labelled images, with half of each class; UsageError where a class has a single image."""
+    """Two halves of labelled images, with half of each class; UsageError where a class has a single
+    image.
+    """
     classes = labels if labels.ndim == 1 else labels.argmax(1)
     if int(torch.bincount(classes.cpu())[classes.unique().cpu()].min()) < 2:
-        raise UsageError("one-shot: needs two images of each class, for weights and for the architecture; take a larger set")
+        raise UsageError(
+            "one-shot: needs two images of each class, for weights and for the architecture; take a"
+            " larger set"
+        )
     order = torch.randperm(len(classes), generator=generator).to(classes.device)
     order = order[classes[order].argsort(stable=True)]
     first, second = order[0::2], order[1::2]
@@ -47,13 +53,17 @@ def halves(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[
 
 
 def searched(
-    space: WeightSharing, algorithm: Algorithm, material: Material, schedule: Schedule, context: Context
+    space: WeightSharing,
+    algorithm: Algorithm,
+    material: Material,
+    schedule: Schedule,
+    context: Context,
 ) -> tuple[dict[str, Any], float]:
-    """The choices of the architecture found, and the seconds it took; goes on from a checkpoint in the context's folder.
+    """The choices of the architecture found, and the seconds it took; goes on from a checkpoint in
+    the context's folder.
 
     All draws come from the context, and the process's own are left alone.
     """
-    from scenarios.search import nni_imports  # noqa: F401  first of all, since it silences what follows
     from scenarios.search.one_shot.weights import SharedWeights, Watch, evaluator
 
     channels, height, width = material.weights[0].shape[1:]
@@ -61,13 +71,19 @@ def searched(
     augmentation, generator, watch = material.augmentation, context.generator, Watch(context)
     with _apart(generator, context.device):
         module = SharedWeights(
-            schedule, material.loss, lambda x: augmentation.apply(x, augmentation.draw(len(x), shape, generator))
+            schedule,
+            material.loss,
+            lambda x: augmentation.apply(x, augmentation.draw(len(x), shape, generator)),
         )
         strategy = algorithm.of_nni(schedule.clip)
         supernet = strategy.mutate_model(space.supernet(shape, material.classes))
         clip = schedule.clip if algorithm.tries else None  # DARTS clips by itself
-        ready = strategy.mutate_evaluator(evaluator(module, (material.weights, material.architecture), clip, watch))
-        ready.module.log_probs = _nothing  # there is no log, and asking for it takes a sixth of the time
+        ready = strategy.mutate_evaluator(
+            evaluator(module, (material.weights, material.architecture), clip, watch)
+        )
+        ready.module.log_probs = (
+            _nothing  # there is no log, and asking for it takes a sixth of the time
+        )
         _in_order(ready.module)
         if algorithm.tries:
             module.choose = lambda: take(ready.module, space.sample(drawn(space, generator)))
@@ -85,18 +101,27 @@ def searched(
 
 def drawn(space: WeightSharing, generator: torch.Generator) -> dict[str, Any]:
     """An architecture drawn uniformly."""
-    return {name: values[int(torch.randint(len(values), (1,), generator=generator))] for name, values in space.choices().items()}
+    return {
+        name: values[int(torch.randint(len(values), (1,), generator=generator))]
+        for name, values in space.choices().items()
+    }
 
 
 def take(module: Any, sample: Mapping[str, Any]) -> None:
-    """Let the supernet be the one architecture; NNI's own draws come from generators that cannot be seeded."""
+    """Let the supernet be the one architecture; NNI's own draws come from generators that cannot be
+    seeded.
+    """
     for part in module.supernet_modules():
         part.resample(memo=dict(sample))
 
 
 @torch.no_grad()
-def _best(space: WeightSharing, module: Any, tries: int, material: Material, generator: torch.Generator) -> dict[str, Any]:
-    """Of some random architectures the one with the least loss on the half for the architecture, in statistics of its batches."""
+def _best(
+    space: WeightSharing, module: Any, tries: int, material: Material, generator: torch.Generator
+) -> dict[str, Any]:
+    """Of some random architectures the one with the least loss on the half for the architecture, in
+    statistics of its batches.
+    """
     choices: Sequence[dict[str, Any]] = [drawn(space, generator) for _ in range(tries)]
     images, labels = material.architecture
     batches = list(zip(images.split(256), labels.split(256), strict=True))
@@ -104,12 +129,16 @@ def _best(space: WeightSharing, module: Any, tries: int, material: Material, gen
     losses = []
     for choice in choices:
         take(module, space.sample(choice))
-        losses.append(sum(float(loss_of(module.model(x), y, material.loss)) * len(x) for x, y in batches))
+        losses.append(
+            sum(float(loss_of(module.model(x), y, material.loss)) * len(x) for x, y in batches)
+        )
     return choices[losses.index(min(losses))]
 
 
 def _in_order(module: Any) -> None:
-    """Give the architecture's parameters an order; NNI has them in a set, and what an optimiser knows of them goes by place."""
+    """Give the architecture's parameters an order; NNI has them in a set, and what an optimiser
+    knows of them goes by place.
+    """
     if not hasattr(module, "arch_parameters"):
         return
     found = module.arch_parameters

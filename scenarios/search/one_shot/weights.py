@@ -2,9 +2,11 @@
 
 Nothing is logged by either; what is kept, `scenarios.search.one_shot.weights` says.
 
-What stands beside the training of shared weights: progress, requests to stop, and a checkpoint after an epoch.
+What stands beside the training of shared weights: progress, requests to stop, and a checkpoint
+after an epoch.
 
-A run that was cut off goes on after the last epoch that was kept, with all generators where they were, to the same end.
+A run that was cut off goes on after the last epoch that was kept, with all generators where they
+were, to the same end.
 """
 
 import random
@@ -28,7 +30,8 @@ CHECKPOINT = "shared-weights.ckpt"
 
 
 class Watch(pytorch_lightning.Callback):  # type: ignore[misc]
-    """Progress and checkpoints after epochs; Interrupted before the step that follows a request to stop.
+    """Progress and checkpoints after epochs; Interrupted before the step that follows a request to
+    stop.
 
     spent: seconds of the training, also what ran before an interruption.
     """
@@ -45,25 +48,40 @@ class Watch(pytorch_lightning.Callback):  # type: ignore[misc]
 
     def found(self) -> dict[str, Any]:
         """Lightning's arguments that go on from the checkpoint, where there is one."""
-        return {"ckpt_path": self.file, "weights_only": True} if self.file and self.file.is_file() else {}
+        return (
+            {"ckpt_path": self.file, "weights_only": True}
+            if self.file and self.file.is_file()
+            else {}
+        )
 
     def on_train_epoch_start(self, *unused: Any) -> None:
-        if self.state is not None:  # lightning itself draws between reading a checkpoint and the first epoch
+        if (
+            self.state is not None
+        ):  # lightning itself draws between reading a checkpoint and the first epoch
             self.context.generator.set_state(self.state)
             self.state = None
 
     def on_train_batch_start(self, trainer: Any, module: Any, batch: Any, index: int) -> None:
         if self.context.must_stop():
             raise Interrupted("stopped while training the shared weights")
-        if index == 0:  # what NNI and torch draw in an epoch comes from the context's generator too, by way of a seed
+        if (
+            index == 0
+            # what NNI and torch draw in an epoch comes from the context's generator too, by way of
+            # a seed
+        ):
             seed = int(torch.randint(2**62, (1,), generator=self.context.generator))
             torch.manual_seed(seed)
             random.seed(seed)
 
     def on_train_epoch_end(self, trainer: Any, *unused: Any) -> None:
-        self.context.progress(Progress("one-shot search", trainer.current_epoch + 1, trainer.max_epochs))
+        self.context.progress(
+            Progress("one-shot search", trainer.current_epoch + 1, trainer.max_epochs)
+        )
         last = trainer.current_epoch + 1 == trainer.max_epochs
-        due = time.monotonic() - self.kept >= self.context.checkpoint_seconds or self.context.must_stop()
+        due = (
+            time.monotonic() - self.kept >= self.context.checkpoint_seconds
+            or self.context.must_stop()
+        )
         if self.file and due and not last:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             fresh = self.file.with_suffix(".new")
@@ -75,11 +93,17 @@ class Watch(pytorch_lightning.Callback):  # type: ignore[misc]
         return {"generator": self.context.generator.get_state(), "seconds": self.spent}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.state, self.before, self.begun = state["generator"], float(state["seconds"]), time.monotonic()
+        self.state, self.before, self.begun = (
+            state["generator"],
+            float(state["seconds"]),
+            time.monotonic(),
+        )
 
 
 class SharedWeights(LightningModule):  # type: ignore[misc]
-    """What a step descends. choose: called before each step; augment: (N, C, H, W) -> the same; loss: as in `loss_of`."""
+    """What a step descends. choose: called before each step; augment: (N, C, H, W) -> the same;
+    loss: as in `loss_of`.
+    """
 
     def __init__(self, schedule: Schedule, loss: str, augment: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -93,11 +117,17 @@ class SharedWeights(LightningModule):  # type: ignore[misc]
 
     def configure_optimizers(self) -> Any:
         s = self.schedule
-        optimiser = torch.optim.SGD(self.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay)
-        return [optimiser], [torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, s.epochs, min(1e-3, s.lr))]
+        optimiser = torch.optim.SGD(
+            self.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay
+        )
+        return [optimiser], [
+            torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, s.epochs, min(1e-3, s.lr))
+        ]
 
 
-def evaluator(module: SharedWeights, halves: tuple[Any, Any], clip: float | None, watch: Watch) -> Lightning:
+def evaluator(
+    module: SharedWeights, halves: tuple[Any, Any], clip: float | None, watch: Watch
+) -> Lightning:
     """NNI's evaluator. halves: (images, labels) for the weights, and those for the architecture."""
     context = watch.context
     trainer = Trainer(
@@ -113,7 +143,13 @@ def evaluator(module: SharedWeights, halves: tuple[Any, Any], clip: float | None
         enable_model_summary=False,
     )
     loaders = [_batches(half, module.schedule.batch, context.generator) for half in halves]
-    return Lightning(module, trainer, train_dataloaders=loaders[0], val_dataloaders=loaders[1], fit_kwargs=watch.found())
+    return Lightning(
+        module,
+        trainer,
+        train_dataloaders=loaders[0],
+        val_dataloaders=loaders[1],
+        fit_kwargs=watch.found(),
+    )
 
 
 def _batches(half: tuple[Tensor, Tensor], size: int, generator: torch.Generator) -> Any:

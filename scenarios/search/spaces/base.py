@@ -30,7 +30,9 @@ class Space(Protocol):
         ...
 
     def fitting(self, shape: tuple[int, int, int]) -> "Space":
-        """The space without what images of `shape` (C, H, W) do not allow; UsageError where nothing is left."""
+        """The space without what images of `shape` (C, H, W) do not allow; UsageError where nothing
+        is left.
+        """
         ...
 
     def identifier(self, choice: Mapping[str, Any]) -> str:
@@ -57,8 +59,8 @@ class WeightSharing(Space, Protocol):
 def create_space(spec: Any, where: str) -> Any:
     """A space from its registered name, its place, or a table with `name`.
 
-    The place, FILE.py:Name or package.module:Name, is that of a dataclass as of `Space`, or (in a module)
-    of an NNI ModelSpace.
+    The place, FILE.py:Name or package.module:Name, is that of a dataclass as of `Space`, or (in a
+    module) of an NNI ModelSpace.
 
     In a table, what stands beside the place of a ModelSpace are arguments of its constructor.
     """
@@ -67,12 +69,16 @@ def create_space(spec: Any, where: str) -> Any:
     if isinstance(name, str) and ":" in name and not _is_space(name, where):
         from scenarios.search.spaces.imported import ImportedSpace
 
-        return ImportedSpace(name, {key: value for key, value in table.items() if key != "name"}).checked(where)
+        return ImportedSpace(
+            name, {key: value for key, value in table.items() if key != "name"}
+        ).checked(where)
     return SPACES.create(spec, where)
 
 
 def _is_space(name: str, where: str) -> bool:
-    """Whether FILE.py:Name or module:Name is a dataclass as of `Space`, rather than an NNI ModelSpace."""
+    """Whether FILE.py:Name or module:Name is a dataclass as of `Space`, rather than an NNI
+    ModelSpace.
+    """
     try:
         place = import_path.parse(name)
         module = None if place.in_file else importlib.import_module(place.place)

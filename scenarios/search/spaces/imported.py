@@ -1,4 +1,6 @@
-"""Any NNI ModelSpace by its import path: its labelled choices are the space, and its frozen models the architectures."""
+"""Any NNI ModelSpace by its import path: its labelled choices are the space, and its frozen models
+the architectures.
+"""
 
 import importlib
 import inspect
@@ -17,7 +19,8 @@ from scenarios.search.spaces.frozen import size_of
 
 @dataclass(frozen=True)
 class ImportedSpace:
-    """place: "package.module:Name". arguments: of its constructor, also given `shape` (C, H, W) and `classes` if it takes them.
+    """place: "package.module:Name". arguments: of its constructor, also given `shape` (C, H, W) and
+    `classes` if it takes them.
 
     shape: of the images; what an unfitted space has is for looking at its choices only.
     """
@@ -37,19 +40,31 @@ class ImportedSpace:
         return self
 
     def choices(self) -> dict[str, tuple[Any, ...]]:
-        """NNI's labels -> all values; UsageError for numbers from a range, which have no list of values."""
-        return {label: tuple(mutable.grid()) for label, mutable in self.mutables().items() if not self._is_constraint(mutable)}
+        """NNI's labels -> all values; UsageError for numbers from a range, which have no list of
+        values.
+        """
+        return {
+            label: tuple(mutable.grid())
+            for label, mutable in self.mutables().items()
+            if not self._is_constraint(mutable)
+        }
 
     def mutables(self) -> dict[str, Any]:
         """NNI's labels -> NNI's mutables, the constraints between choices among them."""
         found: dict[str, Any] = self.supernet(self.shape, 10).simplify()
-        ranges = [label for label, mutable in found.items() if type(mutable).__name__ == "Numerical"]
+        ranges = [
+            label for label, mutable in found.items() if type(mutable).__name__ == "Numerical"
+        ]
         if ranges:
             raise UsageError(
-                f"{self.place}: its choice '{ranges[0]}' is a range of numbers; write nni.choice with a list of values"
+                f"{self.place}: its choice '{ranges[0]}' is a range of numbers; write nni.choice"
+                " with a list of values"
             )
         if not found:
-            raise UsageError(f"{self.place}: has nothing to choose; give it labelled choices, as nni.choice or LayerChoice")
+            raise UsageError(
+                f"{self.place}: has nothing to choose; give it labelled choices, as nni.choice or"
+                " LayerChoice"
+            )
         return found
 
     @staticmethod
@@ -87,30 +102,44 @@ class ImportedSpace:
         """A fresh model space; UsageError where its constructor raises anything."""
         space = self._class()
         offered = {"shape": shape, "classes": classes}
-        given = dict(self.arguments) | {name: offered[name] for name in _parameters(space) & offered.keys()}
+        given = dict(self.arguments) | {
+            name: offered[name] for name in _parameters(space) & offered.keys()
+        }
         try:
             return space(**given)
         except Exception as fault:
-            raise UsageError(f"{self.place}: cannot be built with {given} ({type(fault).__name__}: {fault})") from fault
+            raise UsageError(
+                f"{self.place}: cannot be built with {given} ({type(fault).__name__}: {fault})"
+            ) from fault
 
     def _class(self) -> Any:
         found = import_path.parse(self.place)
         if found.in_file or found.place == "__main__":
-            raise UsageError(f"{self.place}: NNI needs a space in a module that can be imported; write package.module:Name")
+            raise UsageError(
+                f"{self.place}: NNI needs a space in a module that can be imported; write"
+                " package.module:Name"
+            )
         from scenarios.search.nni_imports import ModelSpace  # NNI takes seconds to import
 
         try:
             space = getattr(importlib.import_module(found.place), found.name)
         except (ImportError, AttributeError) as fault:
-            raise UsageError(f"{self.place}: cannot be imported ({fault}); name a class of an installed module") from fault
+            raise UsageError(
+                f"{self.place}: cannot be imported ({fault}); name a class of an installed module"
+            ) from fault
         if not isinstance(space, type) or not issubclass(space, ModelSpace):
-            raise UsageError(f"{self.place}: is no ModelSpace; make it a class that inherits from nni.nas.nn.pytorch.ModelSpace")
+            raise UsageError(
+                f"{self.place}: is no ModelSpace; make it a class that inherits from"
+                " nni.nas.nn.pytorch.ModelSpace"
+            )
         return space
 
 
 @dataclass(frozen=True)
 class ImportedSpec:
-    """One architecture, whose outputs are looked at before it is trained. sample: a value for each of NNI's labels."""
+    """One architecture, whose outputs are looked at before it is trained. sample: a value for each
+    of NNI's labels.
+    """
 
     space: ImportedSpace
     sample: Mapping[str, Any]
@@ -120,11 +149,18 @@ class ImportedSpec:
         network, found = self.outputs(shape, classes)
         if found != (2, classes):
             place = self.space.place
-            raise UsageError(f"{place}: its networks give outputs {found[1:]} for {classes} classes; let it take `classes`")
+            raise UsageError(
+                f"{place}: its networks give outputs {found[1:]} for {classes} classes; let it take"
+                " `classes`"
+            )
         return network
 
-    def outputs(self, shape: tuple[int, int, int], classes: int) -> tuple[nn.Module, tuple[int, ...]]:
-        """The network, and the shape of its outputs for two images; UsageError where it does not take them."""
+    def outputs(
+        self, shape: tuple[int, int, int], classes: int
+    ) -> tuple[nn.Module, tuple[int, ...]]:
+        """The network, and the shape of its outputs for two images; UsageError where it does not
+        take them.
+        """
         place = self.space.place
         model = self.space.supernet(shape, classes)
         try:
@@ -132,12 +168,16 @@ class ImportedSpec:
             with torch.no_grad():
                 found = tuple(network.eval()(torch.zeros(2, *shape)).shape)
         except Exception as fault:
-            raise UsageError(f"{place}: does not take images of shape {shape} ({fault}); let it take `shape`") from fault
+            raise UsageError(
+                f"{place}: does not take images of shape {shape} ({fault}); let it take `shape`"
+            ) from fault
         return network.train(), found
 
 
 def _parameters(space: type) -> set[str]:
-    """The names of the constructor's parameters; NNI keeps the constructor itself behind a wrapper without them."""
+    """The names of the constructor's parameters; NNI keeps the constructor itself behind a wrapper
+    without them.
+    """
     written = next(vars(c)["_init_wrapped"] for c in space.__mro__ if _own(c))
     return set(inspect.signature(written).parameters)
 

@@ -1,4 +1,7 @@
-"""What cell spaces and their networks both name: cells, edges, and a letter for each operation. Imports nothing."""
+"""What cell spaces and their networks both name: cells, edges, and a letter for each operation.
+
+Imports nothing.
+"""
 
 DARTS_CELLS = ("normal", "reduce")
 DARTS_LETTERS = {
@@ -11,4 +14,10 @@ DARTS_LETTERS = {
     "dil_conv_5x5": "e",
 }
 NAS_BENCH_EDGES = ("0_1", "0_2", "1_2", "0_3", "1_3", "2_3")
-NAS_BENCH_LETTERS = {"none": "0", "skip_connect": "s", "conv_1x1": "1", "conv_3x3": "3", "avg_pool_3x3": "a"}
+NAS_BENCH_LETTERS = {
+    "none": "0",
+    "skip_connect": "s",
+    "conv_1x1": "1",
+    "conv_3x3": "3",
+    "avg_pool_3x3": "a",
+}

@@ -1,7 +1,8 @@
-"""NAS-Bench-201: three stages of equal cells; each of a cell's 6 edges has one of 5 operations, so there are 15,625 cells.
+"""NAS-Bench-201: three stages of equal cells; each of a cell's 6 edges has one of 5 operations, so
+there are 15,625 cells.
 
-Source: Dong & Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search" (ICLR 2020), section 2.
-A published network has 16 channels in the stem and 5 cells a stage.
+Source: Dong & Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search"
+(ICLR 2020), section 2. A published network has 16 channels in the stem and 5 cells a stage.
 """
 
 from collections.abc import Mapping
@@ -18,8 +19,12 @@ from scenarios.search.spaces.letters import NAS_BENCH_EDGES, NAS_BENCH_LETTERS
 class NasBench201Space:
     """Cells of 6 edges with 5 operations each, in a network of the size given."""
 
-    channels: int = hyper(8, unit="channels of the stem", source="ours, for a CPU; NAS-Bench-201: 16", minimum=1)
-    cells: int = hyper(1, unit="cells a stage", source="ours, for a CPU; NAS-Bench-201: 5", minimum=1)
+    channels: int = hyper(
+        8, unit="channels of the stem", source="ours, for a CPU; NAS-Bench-201: 16", minimum=1
+    )
+    cells: int = hyper(
+        1, unit="cells a stage", source="ours, for a CPU; NAS-Bench-201: 5", minimum=1
+    )
 
     registered: ClassVar[str] = "nas-bench-201"
 
@@ -35,9 +40,14 @@ class NasBench201Space:
         return FrozenSpec(self, self.sample(choice))
 
     def fitting(self, shape: tuple[int, int, int]) -> "NasBench201Space":
-        """The space itself; UsageError for images of fewer than 5 pixels, of which two halvings leave a single one."""
+        """The space itself; UsageError for images of fewer than 5 pixels, of which two halvings
+        leave a single one.
+        """
         if min(shape[1:]) < 5:
-            raise UsageError(f"nas-bench-201: images of {shape[1]} x {shape[2]} pixels are too small; take 5 x 5 or more")
+            raise UsageError(
+                f"nas-bench-201: images of {shape[1]} x {shape[2]} pixels are too small; take 5 x 5"
+                " or more"
+            )
         return self
 
     def identifier(self, choice: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
-"""The operations on the edges of cell spaces, (N, C, H, W) -> (N, C', H / stride, W / stride), sizes rounded up.
+"""The operations on the edges of cell spaces, (N, C, H, W) -> (N, C', H / stride, W / stride),
+sizes rounded up.
 
-Source: appendix A.1.1 of DARTS (Liu et al., ICLR 2019) and section 2.1 of NAS-Bench-201 (Dong & Yang, ICLR 2020).
+Source: appendix A.1.1 of DARTS (Liu et al., ICLR 2019) and section 2.1 of NAS-Bench-201 (Dong &
+Yang, ICLR 2020).
 """
 
 from collections.abc import Callable
@@ -25,7 +27,9 @@ def conv(channels: int, out: int, kernel: int, stride: int = 1) -> ConvUnit:
 def depthwise(channels: int, kernel: int, stride: int, dilation: int = 1) -> ConvUnit:
     """ReLU, a convolution of each channel by itself, a convolution of single pixels, batch norm."""
     padding = dilation * (kernel // 2)
-    spatial = nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False)
+    spatial = nn.Conv2d(
+        channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False
+    )
     return ConvUnit(spatial, nn.Conv2d(channels, channels, 1, bias=False))
 
 
@@ -42,7 +46,9 @@ class Zero(nn.Module):
 
 
 class Halving(nn.Module):
-    """Half of the pixels each way: ReLU, two convolutions of stride 2 set off by a pixel, concatenated, batch norm."""
+    """Half of the pixels each way: ReLU, two convolutions of stride 2 set off by a pixel,
+    concatenated, batch norm.
+    """
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
@@ -63,7 +69,9 @@ class ResidualHalving(nn.Module):
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
         self.branch = nn.Sequential(conv(channels, out, 3, 2), conv(out, out, 3))
-        mean = nn.AvgPool2d(2, 2, ceil_mode=True)  # the authors' pool rounds odd sizes down, the branch up
+        mean = nn.AvgPool2d(
+            2, 2, ceil_mode=True
+        )  # the authors' pool rounds odd sizes down, the branch up
         self.shortcut = nn.Sequential(mean, nn.Conv2d(channels, out, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,7 +86,9 @@ def mean_pool(stride: int) -> nn.Module:
 
 OPERATIONS: dict[str, Callable[[int, int], nn.Module]] = {
     "none": lambda channels, stride: Zero(),
-    "skip_connect": lambda channels, stride: nn.Identity() if stride == 1 else Halving(channels, channels),
+    "skip_connect": lambda channels, stride: (
+        nn.Identity() if stride == 1 else Halving(channels, channels)
+    ),
     "conv_1x1": lambda channels, stride: conv(channels, channels, 1, stride),
     "conv_3x3": lambda channels, stride: conv(channels, channels, 3, stride),
     "max_pool_3x3": lambda channels, stride: nn.MaxPool2d(3, stride, 1),

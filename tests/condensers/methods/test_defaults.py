@@ -23,22 +23,41 @@ DC_SETTINGS = {
 PUBLISHED = [
     (DC(), DC_SETTINGS | {"init": "noise", "augmentation": "none"}),
     (DSA(), DC_SETTINGS | {"init": "real", "augmentation": "dsa"}),
-    (DM(), {"iterations": 20000, "lr": 1.0, "momentum": 0.5, "batch_real": 256, "init": "real", "augmentation": "dsa"}),
+    (
+        DM(),
+        {
+            "iterations": 20000,
+            "lr": 1.0,
+            "momentum": 0.5,
+            "batch_real": 256,
+            "init": "real",
+            "augmentation": "dsa",
+        },
+    ),
 ]
 
 
 @pytest.mark.parametrize(("method", "published"), PUBLISHED, ids=["dc", "dsa", "dm"])
 def test_defaults_are_the_published_ones(method: Any, published: dict[str, Any]) -> None:
     assert {name: getattr(method, name) for name in published} == published
-    assert NETWORKS.create(method.network) == NETWORKS.create({"name": "convnet", "depth": 3, "width": 128, "norm": "instance"})
+    assert NETWORKS.create(method.network) == NETWORKS.create(
+        {"name": "convnet", "depth": 3, "width": 128, "norm": "instance"}
+    )
 
 
 def test_the_parts_of_dc_have_the_published_settings() -> None:
     whole = with_parts(DC())
-    assert (whole.objective.distance, whole.schedule.lr, whole.schedule.batch) == ("node-cosine", 0.01, 256)
+    assert (whole.objective.distance, whole.schedule.lr, whole.schedule.batch) == (
+        "node-cosine",
+        0.01,
+        256,
+    )
 
 
-@pytest.mark.parametrize(("ipc", "outer", "inner"), [(10, 10, 50), (20, 20, 25), (30, 30, 20), (40, 40, 15), (50, 50, 10)])
+@pytest.mark.parametrize(
+    ("ipc", "outer", "inner"),
+    [(10, 10, 50), (20, 20, 25), (30, 30, 20), (40, 40, 15), (50, 50, 10)],
+)
 def test_outer_and_inner_loops_are_the_published_table(ipc: int, outer: int, inner: int) -> None:
     assert (outer_loops(ipc), inner_loops(outer_loops(ipc))) == (outer, inner)
     assert DC().steps(ipc) == 1000 * outer

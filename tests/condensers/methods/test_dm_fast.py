@@ -32,11 +32,20 @@ def test_it_is_dm_with_these_fields(make_data: Callable[..., ClassData]) -> None
     assert sets[0].card["images_per_class"] == 8
 
 
-def test_interrupted_and_resumed_is_uninterrupted(make_data: Callable[..., ClassData], tmp_path: Any) -> None:
-    data, condenser = make_data((1, 28, 28), 2, 90), create_condenser({"name": "dm-fast", "iterations": 5})
+def test_interrupted_and_resumed_is_uninterrupted(
+    make_data: Callable[..., ClassData], tmp_path: Any
+) -> None:
+    data, condenser = (
+        make_data((1, 28, 28), 2, 90),
+        create_condenser({"name": "dm-fast", "iterations": 5}),
+    )
     whole = condenser.condense(data, Budget(ipc=1), Context(seed=5))
     done: list[Any] = []
     with pytest.raises(Interrupted):
-        condenser.condense(data, Budget(ipc=1), Context(5, folder=tmp_path, progress=done.append, stop=lambda: len(done) >= 3))
+        condenser.condense(
+            data,
+            Budget(ipc=1),
+            Context(5, folder=tmp_path, progress=done.append, stop=lambda: len(done) >= 3),
+        )
     resumed = condenser.condense(data, Budget(ipc=1), Context(5, folder=tmp_path))
     assert torch.equal(resumed.tensors["images"], whole.tensors["images"])

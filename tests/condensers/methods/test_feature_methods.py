@@ -1,4 +1,6 @@
-"""CAFE, DataDAM, IDM and DCC: their published settings; learning rates that fall; what is refused."""
+"""CAFE, DataDAM, IDM and DCC: their published settings; learning rates that fall; what is
+refused.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,19 +21,48 @@ CLASSES, IPC = 3, 2
 
 
 PUBLISHED: dict[str, dict[str, Any]] = {
-    "cafe": {"lr": 0.1, "momentum": 0.5, "batch_real": 256, "init": "noise", "halve_at": (0.6, 0.8, 0.9), "iterations": 20000},
+    "cafe": {
+        "lr": 0.1,
+        "momentum": 0.5,
+        "batch_real": 256,
+        "init": "noise",
+        "halve_at": (0.6, 0.8, 0.9),
+        "iterations": 20000,
+    },
     "datadam": {"lr": 1.0, "momentum": 0.5, "batch_real": 64, "init": "real", "iterations": 8000},
-    "idm": {"lr": 0.2, "momentum": 0.5, "batch_real": 256, "init": "real", "iterations": 20000, "update": "class"},
+    "idm": {
+        "lr": 0.2,
+        "momentum": 0.5,
+        "batch_real": 256,
+        "init": "real",
+        "iterations": 20000,
+        "update": "class",
+    },
     "dcc": {"lr": 0.1, "momentum": 0.5, "batch_real": 256, "init": "real", "iterations": 1000},
 }
 PARTS: dict[str, dict[str, Any]] = {
     "cafe": {
-        "schedule": {"settled": 0.04, "moved": 0.03, "window": 10, "query": 128, "lr": 0.01, "batch": 256},
+        "schedule": {
+            "settled": 0.04,
+            "moved": 0.03,
+            "window": 10,
+            "query": 128,
+            "lr": 0.01,
+            "batch": 256,
+        },
         "objective": {"weights": (0.1, 0.1, 1.0, 1.0), "flattened": 1.0},
     },
     "datadam": {"objective": {"power": 4.0, "balance": 0.01, "scale": 100.0}},
     "idm": {
-        "schedule": {"size": 100, "first": 3, "interval": 30, "trained": 2, "training_steps": 10, "lr": 0.01, "batch": 256},
+        "schedule": {
+            "size": 100,
+            "first": 3,
+            "interval": 30,
+            "trained": 2,
+            "training_steps": 10,
+            "lr": 0.01,
+            "batch": 256,
+        },
         "parameterisation": {"factor": 2},
     },
     "dcc": {"objective": {"distance": "node-cosine"}, "schedule": {"lr": 0.01, "batch": 256}},
@@ -43,11 +74,15 @@ def test_defaults_are_the_published_ones(name: str) -> None:
     method = create_condenser(name)
     assert {key: getattr(method, key) for key in PUBLISHED[name]} == PUBLISHED[name]
     assert method.augmentation.registered == ("none" if name == "cafe" else "dsa")
-    assert NETWORKS.create(method.network) == NETWORKS.create({"name": "convnet", "depth": 3, "width": 128, "norm": "instance"})
+    assert NETWORKS.create(method.network) == NETWORKS.create(
+        {"name": "convnet", "depth": 3, "width": 128, "norm": "instance"}
+    )
     for part, settings in PARTS[name].items():
         assert {key: getattr(getattr(method, part), key) for key in settings} == settings
     weights = {term.registered: term.weight for term in method.regularisers}
-    assert weights == {"cafe": {"discriminative": 0.01}, "idm": {"cross-entropy": 50.0}}.get(name, {})
+    assert weights == {"cafe": {"discriminative": 0.01}, "idm": {"cross-entropy": 50.0}}.get(
+        name, {}
+    )
 
 
 def test_only_datadam_may_be_run_class_by_class() -> None:
@@ -70,7 +105,9 @@ def data(make_data: Callable[..., ClassData]) -> ClassData:
     return make_data((3, 8, 8), CLASSES, 9, mirror=True)
 
 
-def test_the_rates_are_halved_at_parts_of_the_run_also_after_an_interruption(data: ClassData) -> None:
+def test_the_rates_are_halved_at_parts_of_the_run_also_after_an_interruption(
+    data: ClassData,
+) -> None:
     seen: list[float] = []
 
     class Watching(SetLoop):
@@ -78,7 +115,11 @@ def test_the_rates_are_halved_at_parts_of_the_run_also_after_an_interruption(dat
             seen.append(self.set.optimiser.param_groups[0]["lr"])
             return super()._backward(loss)
 
-    method = with_parts(create_condenser({"name": "dm", "network": NETWORK, "iterations": 8, "lr": 0.4, "halve_at": [0.5, 0.75]}))
+    method = with_parts(
+        create_condenser(
+            {"name": "dm", "network": NETWORK, "iterations": 8, "lr": 0.4, "halve_at": [0.5, 0.75]}
+        )
+    )
     setting = Setting(data, method.network, method.augmentation, Context(), IPC, IPC)
     start = starting_images(data, IPC, "real", setting.generator)
     loop = Watching(method, setting, start)
@@ -105,5 +146,8 @@ def test_parts_of_a_run_lie_between_its_ends(parts: list[Any], sentence: str) ->
 
 
 def test_a_term_over_the_classes_wants_all_of_them_at_once() -> None:
-    with pytest.raises(UsageError, match="discriminative is one loss of all classes, which update 'class' would tear apart"):
+    with pytest.raises(
+        UsageError,
+        match="discriminative is one loss of all classes, which update 'class' would tear apart",
+    ):
         create_condenser({"name": "idm", "regularisers": ["discriminative"]})

@@ -1,5 +1,6 @@
-"""KIP, RFAD and FRePo: the published settings, whole runs of KIP and FRePo against their algorithms written out, and that
-learning lowers the error on all real images."""
+"""KIP, RFAD and FRePo: the published settings, whole runs of KIP and FRePo against their algorithms
+written out, and that learning lowers the error on all real images.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,23 +33,56 @@ def data(make_data: Callable[..., ClassData]) -> ClassData:
 
 def test_defaults_are_the_references() -> None:
     kip, rfad, frepo = (with_parts(method) for method in (KIP(), RFAD(), FRePo()))
-    assert (kip.objective.ridge, kip.objective.criterion, kip.lr, kip.batch_real, kip.labels.form) == (
+    assert (
+        kip.objective.ridge,
+        kip.objective.criterion,
+        kip.lr,
+        kip.batch_real,
+        kip.labels.form,
+    ) == (
         1e-6,
         "mse",
         0.04,
         5000,
         "hard",
     )
-    assert kip.objective.kernel == FullyConnectedNTK(depth=1, weight_variance=2.0, bias_variance=0.01)
+    assert kip.objective.kernel == FullyConnectedNTK(
+        depth=1, weight_variance=2.0, bias_variance=0.01
+    )
     kernel = rfad.objective.kernel
-    assert (kernel.models, kernel.width, kernel.weight_variance, kernel.bias_variance) == (8, 256, 2.0, 0.01)
-    assert (rfad.objective.ridge, rfad.objective.criterion, rfad.objective.platt_lr, rfad.lr) == (5e-3, "platt", 0.01, 1e-3)
-    assert (frepo.objective.criterion, frepo.objective.margin, frepo.objective.flip) == ("mse-sum", 1.0, True)
+    assert (kernel.models, kernel.width, kernel.weight_variance, kernel.bias_variance) == (
+        8,
+        256,
+        2.0,
+        0.01,
+    )
+    assert (rfad.objective.ridge, rfad.objective.criterion, rfad.objective.platt_lr, rfad.lr) == (
+        5e-3,
+        "platt",
+        0.01,
+        1e-3,
+    )
+    assert (frepo.objective.criterion, frepo.objective.margin, frepo.objective.flip) == (
+        "mse-sum",
+        1.0,
+        True,
+    )
     assert frepo.schedule == Pool(size=10, max_age=100, lr=3e-4, batch=1000)
-    assert (frepo.network.norm, frepo.batch_real, frepo.iterations, frepo.lr) == ("batch", 1024, 500000, 3e-4)
+    assert (frepo.network.norm, frepo.batch_real, frepo.iterations, frepo.lr) == (
+        "batch",
+        1024,
+        500000,
+        3e-4,
+    )
     for method in (rfad, frepo):
-        assert (method.labels.form, method.labels.centred, method.labels.scale) == ("scores", True, 1.0)
-    assert all(method.couples_classes and method.optimiser == "adam" for method in (kip, rfad, frepo))
+        assert (method.labels.form, method.labels.centred, method.labels.scale) == (
+            "scores",
+            True,
+            1.0,
+        )
+    assert all(
+        method.couples_classes and method.optimiser == "adam" for method in (kip, rfad, frepo)
+    )
 
 
 class PlainAdam:
@@ -61,7 +95,9 @@ class PlainAdam:
         self.t += 1
         self.m = 0.9 * self.m + 0.1 * gradient
         self.v = 0.999 * self.v + 0.001 * gradient**2
-        self.x = self.x - self.lr * (self.m / (1 - 0.9**self.t)) / ((self.v / (1 - 0.999**self.t)).sqrt() + 1e-8)
+        self.x = self.x - self.lr * (self.m / (1 - 0.9**self.t)) / (
+            (self.v / (1 - 0.999**self.t)).sqrt() + 1e-8
+        )
 
 
 def distance(left: Tensor, right: Tensor, start: Tensor) -> float:
@@ -81,14 +117,25 @@ def predicted(among: Tensor, between: Tensor, labels: Tensor) -> Tensor:
 
 
 def test_a_run_of_kip_is_its_algorithm(data: ClassData) -> None:
-    spec = {"name": "kip", "iterations": 4, "batch_real": 9, "lr": LR, "labels": EXACT_LABELS, "parameterisation": STORED}
+    spec = {
+        "name": "kip",
+        "iterations": 4,
+        "batch_real": 9,
+        "lr": LR,
+        "labels": EXACT_LABELS,
+        "parameterisation": STORED,
+    }
     ours = create_condenser(spec).condense(data, Budget(ipc=IPC), Context(seed=SEED))
     draw, start, rows = literal_start(data)
     kernel = FullyConnectedNTK().between
     pixels, scores = PlainAdam(start, LR), PlainAdam(rows, LR)
     for _ in range(4):
         real, classes = data.batch(9, draw)
-        s, y, t = pixels.x.double().requires_grad_(), scores.x.double().requires_grad_(), real.double()
+        s, y, t = (
+            pixels.x.double().requires_grad_(),
+            scores.x.double().requires_grad_(),
+            real.double(),
+        )
         wanted = torch.eye(3, dtype=torch.float64)[classes] - 1 / 3
         loss = 0.5 * ((predicted(kernel(s, s), kernel(t, s), y) - wanted) ** 2).mean()
         g_s, g_y = torch.autograd.grad(loss, [s, y])
@@ -101,8 +148,18 @@ def test_a_run_of_kip_is_its_algorithm(data: ClassData) -> None:
 def test_a_run_of_frepo_is_its_algorithm(data: ClassData) -> None:
     """A pool of one network: a step on the set, a step of the network, and so on."""
     network_spec = {"name": "convnet", "depth": 2, "width": 6}
-    spec: dict[str, Any] = {"name": "frepo", "iterations": 4, "batch_real": 9, "lr": LR, "network": network_spec}
-    spec |= {"labels": EXACT_LABELS, "parameterisation": STORED, "schedule": {"name": "pool", "size": 1, "lr": 0.01}}
+    spec: dict[str, Any] = {
+        "name": "frepo",
+        "iterations": 4,
+        "batch_real": 9,
+        "lr": LR,
+        "network": network_spec,
+    }
+    spec |= {
+        "labels": EXACT_LABELS,
+        "parameterisation": STORED,
+        "schedule": {"name": "pool", "size": 1, "lr": 0.01},
+    }
     ours = create_condenser(spec).condense(data, Budget(ipc=IPC), Context(seed=SEED))
     draw, start, rows = literal_start(data)
     network = networks.build(network_spec, data.shape, 3, draw)
@@ -112,7 +169,10 @@ def test_a_run_of_frepo_is_its_algorithm(data: ClassData) -> None:
         if step:
             half = 0.5 * ((network(pixels.x) - scores.x) ** 2).sum(1).mean()
             for adam, p, gradient in zip(
-                weights, network.parameters(), torch.autograd.grad(half, list(network.parameters())), strict=True
+                weights,
+                network.parameters(),
+                torch.autograd.grad(half, list(network.parameters())),
+                strict=True,
             ):
                 adam.step(gradient)
                 p.data = adam.x.clone()
@@ -132,12 +192,21 @@ def test_a_run_of_frepo_is_its_algorithm(data: ClassData) -> None:
 
 
 @pytest.mark.parametrize("labels", ["hard", "learned"])
-def test_learning_lowers_the_error_on_all_real_images(labels: str, make_data: Callable[..., ClassData]) -> None:
+def test_learning_lowers_the_error_on_all_real_images(
+    labels: str, make_data: Callable[..., ClassData]
+) -> None:
     noisy = make_data((1, 8, 8), 4, 30, noise=0.6)
     errors = []
     for iterations in (1, 120):
-        spec = {"name": "kip", "iterations": iterations, "lr": 0.04 if iterations > 1 else 0.0, "batch_real": 120}
-        made = create_condenser(spec | {"labels": labels, "parameterisation": STORED}).condense(noisy, Budget(ipc=1), Context())
+        spec = {
+            "name": "kip",
+            "iterations": iterations,
+            "lr": 0.04 if iterations > 1 else 0.0,
+            "batch_real": 120,
+        }
+        made = create_condenser(spec | {"labels": labels, "parameterisation": STORED}).condense(
+            noisy, Budget(ipc=1), Context()
+        )
         images, rows = made.decode()
         targets = torch.eye(4, dtype=torch.float64) - 0.25
         support = targets[rows] if labels == "hard" else rows.double()

@@ -1,5 +1,6 @@
-"""DC, DSA and DM for several steps against their algorithms written out: the same draws, but the published loops of
-`benchmarks.plain`, with losses in the plainest code."""
+"""DC, DSA and DM for several steps against their algorithms written out: the same draws, but the
+published loops of `benchmarks.plain`, with losses in the plainest code.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,14 +29,18 @@ def data(make_data: Callable[..., ClassData]) -> ClassData:
 
 def cross_entropy(network: nn.Module, images: Tensor, labels: list[int]) -> Tensor:
     z = network(images)
-    losses = [torch.log(torch.exp(row).sum()) - row[label] for row, label in zip(z, labels, strict=True)]
+    losses = [
+        torch.log(torch.exp(row).sum()) - row[label] for row, label in zip(z, labels, strict=True)
+    ]
     return torch.stack(losses).sum() / len(labels)
 
 
 def gradient_distance(network: nn.Module, label: int, real: Tensor, synthetic: Tensor) -> Tensor:
     weights = list(network.parameters())
     g_real = torch.autograd.grad(cross_entropy(network, real, [label] * len(real)), weights)
-    g_synthetic = torch.autograd.grad(cross_entropy(network, synthetic, [label] * len(synthetic)), weights, create_graph=True)
+    g_synthetic = torch.autograd.grad(
+        cross_entropy(network, synthetic, [label] * len(synthetic)), weights, create_graph=True
+    )
     total = torch.zeros(())
     for a, b in zip(g_real, g_synthetic, strict=True):
         for node in range(len(a)) if a.ndim > 1 else ():
@@ -51,8 +56,18 @@ def embedding_distance(network: nn.Module, label: int, real: Tensor, synthetic: 
     return ((wanted - got) ** 2).sum()
 
 
-def literal_run(data: ClassData, steps: int, outer: int | None, start: str, siamese: bool, lr: float, loss: ClassLoss) -> Tensor:
-    """The images after `steps` steps; `outer` None: a new network at each step (DM), else DC's schedule."""
+def literal_run(
+    data: ClassData,
+    steps: int,
+    outer: int | None,
+    start: str,
+    siamese: bool,
+    lr: float,
+    loss: ClassLoss,
+) -> Tensor:
+    """The images after `steps` steps; `outer` None: a new network at each step (DM), else DC's
+    schedule.
+    """
     augmentation = Siamese() if siamese else NoAugmentation()
     method = Published(loss, lr, start, augmentation, outer, inner=2, batch_train=4)
     loop = PublishedLoop(method, data, IPC, BATCH, (NETWORK["depth"], NETWORK["width"]), SEED)
@@ -71,11 +86,29 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "settings", "steps", "outer", "start", "siamese", "lr"), CASES)
 def test_a_run_equals_the_algorithm_written_out(
-    data: ClassData, name: str, settings: dict[str, object], steps: int, outer: int | None, start: str, siamese: bool, lr: float
+    data: ClassData,
+    name: str,
+    settings: dict[str, object],
+    steps: int,
+    outer: int | None,
+    start: str,
+    siamese: bool,
+    lr: float,
 ) -> None:
-    condenser = create_condenser({"name": name, "network": NETWORK, "parameterisation": STORED, "batch_real": BATCH} | settings)
+    condenser = create_condenser(
+        {"name": name, "network": NETWORK, "parameterisation": STORED, "batch_real": BATCH}
+        | settings
+    )
     ours = condenser.condense(data, Budget(ipc=IPC), Context(seed=SEED)).tensors["images"]
-    literal = literal_run(data, steps, outer, start, siamese, lr, embedding_distance if name == "dm" else gradient_distance)
+    literal = literal_run(
+        data,
+        steps,
+        outer,
+        start,
+        siamese,
+        lr,
+        embedding_distance if name == "dm" else gradient_distance,
+    )
     begin = starting_images(data, IPC, start, torch.Generator().manual_seed(SEED))
     moved = (literal - begin).norm()
     assert moved > 1e-3

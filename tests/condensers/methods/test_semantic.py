@@ -8,7 +8,7 @@ import torch
 from condensers.engine.context import Context
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget
-from tests.condensers.parameterisations.test_jpeg import data_of
+from tests.condensers.parts.parameterisations.test_jpeg import data_of
 
 QUEUE = {"name": "queue", "size": 3, "first": 1, "interval": 1, "training_steps": 2, "batch": 8}
 SPEC: dict[str, Any] = {
@@ -32,7 +32,9 @@ def test_what_its_networks_learn_changes_the_set() -> None:
     """With a rate of 0 the networks stay as they were drawn; all else is equal."""
     data = data_of((1, 24, 24), each=60)
     sets = [
-        create_condenser(SPEC | {"schedule": QUEUE | {"lr": lr}}).condense(data, Budget(ipc=1), Context(seed=3)).decode()[0]
+        create_condenser(SPEC | {"schedule": QUEUE | {"lr": lr}})
+        .condense(data, Budget(ipc=1), Context(seed=3))
+        .decode()[0]
         for lr in (0.0, 0.05, 0.05)
     ]
     assert not torch.equal(sets[0], sets[1])

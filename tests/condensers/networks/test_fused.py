@@ -1,4 +1,6 @@
-"""A block as one operation gives what its modules give: outputs, gradients, gradients of gradients, in every shape."""
+"""A block as one operation gives what its modules give: outputs, gradients, gradients of gradients,
+in every shape.
+"""
 
 import os
 import subprocess
@@ -15,7 +17,9 @@ from condensers.networks.fused import native
 from condensers.networks.precision import by_modules, precision
 from condensers.parts.objectives.activations import activation_maps
 
-needs_library = pytest.mark.skipif(fused.library() is None, reason="no C compiler here: networks run module by module")
+needs_library = pytest.mark.skipif(
+    fused.library() is None, reason="no C compiler here: networks run module by module"
+)
 
 
 def network(shape=(3, 12, 12), **settings) -> nn.Module:
@@ -41,11 +45,14 @@ def distance(one: torch.Tensor, other: torch.Tensor) -> float:
 @pytest.mark.parametrize("pooling", ["avg", "none"])
 @pytest.mark.parametrize("activation", ["relu", "leakyrelu"])
 @pytest.mark.parametrize(
-    ("shape", "width"), [((3, 12, 12), 20), ((1, 28, 28), 16), ((1, 7, 7), 3), ((2, 9, 9), 130), ((3, 10, 10), 64)]
+    ("shape", "width"),
+    [((3, 12, 12), 20), ((1, 28, 28), 16), ((1, 7, 7), 3), ((2, 9, 9), 130), ((3, 10, 10), 64)],
 )
 @pytest.mark.parametrize("kinks", [False, True])
 def test_one_operation_equals_its_modules(pooling, activation, shape, width, kinks):
-    """With `kinks` a rounding may put a pixel on the other side of the ReLU's, which changes a gradient by all of its share."""
+    """With `kinks` a rounding may put a pixel on the other side of the ReLU's, which changes a
+    gradient by all of its share.
+    """
     model = network(shape, pooling=pooling, activation=activation, width=width)
     for block in model.blocks:
         if not kinks:
@@ -59,8 +66,13 @@ def test_one_operation_equals_its_modules(pooling, activation, shape, width, kin
         assert torch.allclose(found, out, atol=5e-5, rtol=1e-4)
     names = ["images", *(name for name, _ in model.named_parameters())]
     for name, found, grad in zip(names, gradients(model, images, labels), expected, strict=True):
-        # A bias before an instance norm has no effect: its gradient is zero, where the modules give their rounding errors.
-        assert found.abs().max() == 0 if name.endswith("0.bias") else distance(found, grad) < (0.05 if kinks else 1e-3), name
+        # A bias before an instance norm has no effect: its gradient is zero, where the modules give
+        # their rounding errors.
+        assert (
+            found.abs().max() == 0
+            if name.endswith("0.bias")
+            else distance(found, grad) < (0.05 if kinks else 1e-3)
+        ), name
 
 
 @needs_library
@@ -87,7 +99,8 @@ def test_a_step_towards_the_gradient_lowers_the_loss_as_finite_differences_say()
     direction = torch.randn(images.shape, generator=torch.Generator().manual_seed(4))
     slope = float((gradients(model, images, labels)[0] * direction).sum())
     losses = [
-        float(functional.cross_entropy(model(images.detach() + step * direction), labels).detach()) for step in (1e-3, -1e-3)
+        float(functional.cross_entropy(model(images.detach() + step * direction), labels).detach())
+        for step in (1e-3, -1e-3)
     ]
     assert (losses[0] - losses[1]) / 2e-3 == pytest.approx(slope, rel=0.05, abs=2e-3)
 
@@ -104,7 +117,9 @@ def test_threads_share_the_images_and_change_nothing():
         shared = gradients(model, images, labels)
     finally:
         torch.set_num_threads(before)
-    assert all(distance(a, b) < 1e-5 for a, b in zip(shared, alone, strict=True) if b.abs().max() > 1e-6)
+    assert all(
+        distance(a, b) < 1e-5 for a, b in zip(shared, alone, strict=True) if b.abs().max() > 1e-6
+    )
 
 
 @needs_library
@@ -120,7 +135,9 @@ def test_bfloat16_is_near_and_leaves_learned_images_in_float32():
     assert torch.equal(model.embed(images), exact)
 
 
-@pytest.mark.parametrize("name", ["convnet", "mlp", "lenet", "alexnet", "vgg11", "resnet18", "vit-tiny"])
+@pytest.mark.parametrize(
+    "name", ["convnet", "mlp", "lenet", "alexnet", "vgg11", "resnet18", "vit-tiny"]
+)
 def test_every_network_computes_in_bfloat16(name):
     spec = {"name": name, "depth": 2} if name == "vit-tiny" else {"name": name}
     model = build(spec, (1, 32, 32), 4, torch.Generator().manual_seed(3)).train()
@@ -136,10 +153,18 @@ def test_every_network_computes_in_bfloat16(name):
 
 def test_what_it_cannot_do_goes_by_modules():
     images = torch.randn(3, 3, 12, 12)
-    for settings in ({"norm": "none"}, {"activation": "swish"}, {"pooling": "max"}, {"norm": "group"}):
-        out = build(ConvNetSpec(depth=1, width=8, **settings), (3, 12, 12), 4, torch.Generator().manual_seed(0)).features(images)[
-            0
-        ]
+    for settings in (
+        {"norm": "none"},
+        {"activation": "swish"},
+        {"pooling": "max"},
+        {"norm": "group"},
+    ):
+        out = build(
+            ConvNetSpec(depth=1, width=8, **settings),
+            (3, 12, 12),
+            4,
+            torch.Generator().manual_seed(0),
+        ).features(images)[0]
         assert type(out.grad_fn).__name__ != "BlockBackward", settings
     double = network().double()
     assert double(images.double()).dtype == torch.float64
@@ -152,19 +177,30 @@ def test_what_it_cannot_do_goes_by_modules():
 
 def test_without_a_compiler_networks_still_run(tmp_path):
     script = (
-        "import torch; from condensers.networks import build, fused; assert fused.library() is None;"
-        "n = build('convnet', (1, 8, 8), 2, torch.Generator()); print(n(torch.zeros(2, 1, 8, 8)).shape)"
+        "import torch; from condensers.networks import build, fused; assert fused.library() is"
+        " None;n = build('convnet', (1, 8, 8), 2, torch.Generator()); print(n(torch.zeros(2, 1, 8,"
+        " 8)).shape)"
     )
-    for changes in ({"HARNESS_FUSED": "off"}, {"CC": "no-such-compiler"}, {"CC": "false", "XDG_CACHE_HOME": str(tmp_path)}):
+    for changes in (
+        {"HARNESS_FUSED": "off"},
+        {"CC": "no-such-compiler"},
+        {"CC": "false", "XDG_CACHE_HOME": str(tmp_path)},
+    ):
         done = subprocess.run(
-            [sys.executable, "-c", script], env=os.environ | changes, capture_output=True, text=True, check=False
+            [sys.executable, "-c", script],
+            env=os.environ | changes,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         assert "[2, 2]" in done.stdout
 
 
 @needs_library
-def test_the_library_is_built_once_and_survives_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+def test_the_library_is_built_once_and_survives_a_folder_that_cannot_be_written(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first = native._built("cc")
     assert first.parent == tmp_path / "condensation-harness"

@@ -1,6 +1,8 @@
-"""AlexNet, VGG-11, ResNet-18 and ViT as published: parameter counts added up by hand, forward passes written out literally.
+"""AlexNet, VGG-11, ResNet-18 and ViT as published: parameter counts added up by hand, forward
+passes written out literally.
 
-The counts of the authors' networks for 10 classes: of the code of DC (alexnet, vgg11, resnet18-ap) and of DeiT-Ti (vit-tiny).
+The counts of the authors' networks for 10 classes: of the code of DC (alexnet, vgg11, resnet18-ap)
+and of DeiT-Ti (vit-tiny).
 """
 
 import math
@@ -25,11 +27,15 @@ def count(spec: Any, shape: Shape, classes: int) -> int:
 
 
 def convolutions(layers: list[tuple[int, int, int]], norm: bool = False, bias: bool = True) -> int:
-    """Numbers in convolutions (inputs, outputs, kernel), each with a bias or not and with two numbers a channel of norm."""
+    """Numbers in convolutions (inputs, outputs, kernel), each with a bias or not and with two
+    numbers a channel of norm.
+    """
     return sum(i * o * k * k + o * bias + 2 * o * norm for i, o, k in layers)
 
 
-@pytest.mark.parametrize(("shape", "left"), [((3, 32, 32), 4), ((1, 28, 28), 4), ((3, 64, 64), 8), ((3, 28, 28), 3)])
+@pytest.mark.parametrize(
+    ("shape", "left"), [((3, 32, 32), 4), ((1, 28, 28), 4), ((3, 64, 64), 8), ((3, 28, 28), 3)]
+)
 def test_alexnets_parameters(shape: Shape, left: int) -> None:
     layers = [(shape[0], 128, 5), (128, 192, 5), (192, 256, 3), (256, 192, 3), (192, 192, 3)]
     assert count("alexnet", shape, 10) == convolutions(layers) + 192 * left**2 * 10 + 10
@@ -48,7 +54,11 @@ def test_vgg11s_parameters(shape: Shape) -> None:
 def test_the_resnets_parameters(shape: Shape, left: int) -> None:
     layers = [(shape[0], 64, 3), *[(64, 64, 3)] * 4]
     for inputs in (64, 128, 256):
-        layers += [(inputs, 2 * inputs, 3), (inputs, 2 * inputs, 1), *[(2 * inputs, 2 * inputs, 3)] * 3]
+        layers += [
+            (inputs, 2 * inputs, 3),
+            (inputs, 2 * inputs, 1),
+            *[(2 * inputs, 2 * inputs, 3)] * 3,
+        ]
     body = convolutions(layers, norm=True, bias=False)
     assert count("resnet18", shape, 10) == body + 512 * 10 + 10
     assert count("resnet18-ap", shape, 10) == body + 512 * left**2 * 10 + 10
@@ -57,20 +67,35 @@ def test_the_resnets_parameters(shape: Shape, left: int) -> None:
 
 @pytest.mark.parametrize(("classes", "parameters"), [(10, 1_094_750), (100, 1_109_240)])
 def test_the_reduced_resnet_of_continual_learning(classes: int, parameters: int) -> None:
-    """Lopez-Paz and Ranzato, "Gradient episodic memory" (2017), section 5: three times fewer maps, 20 in the first stage."""
+    """Lopez-Paz and Ranzato, "Gradient episodic memory" (2017), section 5: three times fewer maps,
+    20 in the first stage.
+    """
     spec = {"name": "resnet18", "width": 20, "norm": "batch"}
     layers = [(3, 20, 3), *[(20, 20, 3)] * 4]
     for inputs in (20, 40, 80):
-        layers += [(inputs, 2 * inputs, 3), (inputs, 2 * inputs, 1), *[(2 * inputs, 2 * inputs, 3)] * 3]
-    assert count(spec, (3, 32, 32), classes) == convolutions(layers, norm=True, bias=False) + 161 * classes == parameters
+        layers += [
+            (inputs, 2 * inputs, 3),
+            (inputs, 2 * inputs, 1),
+            *[(2 * inputs, 2 * inputs, 3)] * 3,
+        ]
+    assert (
+        count(spec, (3, 32, 32), classes)
+        == convolutions(layers, norm=True, bias=False) + 161 * classes
+        == parameters
+    )
 
 
-@pytest.mark.parametrize(("shape", "patch"), [((3, 32, 32), 4), ((1, 28, 28), 8), ((3, 64, 64), 8), ((1, 8, 8), 4)])
+@pytest.mark.parametrize(
+    ("shape", "patch"), [((3, 32, 32), 4), ((1, 28, 28), 8), ((3, 64, 64), 8), ((1, 8, 8), 4)]
+)
 def test_the_vits_parameters(shape: Shape, patch: int) -> None:
     tokens, d = math.ceil(shape[1] / patch) ** 2 + 1, 192
     attention, mlp, norms = d * 3 * d + 3 * d + d * d + d, d * 4 * d + 4 * d + 4 * d * d + d, 4 * d
     first = shape[0] * patch**2 * d + d + d + tokens * d
-    assert count({"name": "vit-tiny", "patch": patch}, shape, 10) == first + 12 * (attention + mlp + norms) + 2 * d + 10 * d + 10
+    assert (
+        count({"name": "vit-tiny", "patch": patch}, shape, 10)
+        == first + 12 * (attention + mlp + norms) + 2 * d + 10 * d + 10
+    )
 
 
 def test_a_vit_of_deits_settings_has_deits_parameters() -> None:
@@ -79,14 +104,21 @@ def test_a_vit_of_deits_settings_has_deits_parameters() -> None:
 
 def instance_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     centred = x - x.mean((2, 3), keepdim=True)
-    return centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt() * scale[:, None, None] + shift[:, None, None]
+    return (
+        centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt() * scale[:, None, None]
+        + shift[:, None, None]
+    )
 
 
-def drawn(spec: dict[str, Any], shape: Shape, generator: torch.Generator) -> tuple[nn.Module, Tensor]:
+def drawn(
+    spec: dict[str, Any], shape: Shape, generator: torch.Generator
+) -> tuple[nn.Module, Tensor]:
     """A network in float64 whose every parameter is random, also norms and biases; and a batch."""
     network = networks.build(spec, shape, 5, generator).double()
     for parameter in network.parameters():
-        parameter.data += 0.1 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+        parameter.data += 0.1 * torch.randn(
+            parameter.shape, generator=generator, dtype=torch.float64
+        )
     return network, torch.randn(3, *shape, generator=generator, dtype=torch.float64)
 
 
@@ -94,7 +126,9 @@ def drawn(spec: dict[str, Any], shape: Shape, generator: torch.Generator) -> tup
 def test_alexnet_written_out(shape: Shape, generator: torch.Generator) -> None:
     network, x = drawn({"name": "alexnet", "width": 4}, shape, generator)
     w = list(network.parameters())
-    out = functional.max_pool2d(functional.conv2d(x, w[0], w[1], padding=4 if shape[0] == 1 else 2).clamp(min=0), 2)
+    out = functional.max_pool2d(
+        functional.conv2d(x, w[0], w[1], padding=4 if shape[0] == 1 else 2).clamp(min=0), 2
+    )
     out = functional.max_pool2d(functional.conv2d(out, w[2], w[3], padding=2).clamp(min=0), 2)
     out = functional.conv2d(out, w[4], w[5], padding=1).clamp(min=0)
     out = functional.conv2d(out, w[6], w[7], padding=1).clamp(min=0)
@@ -160,7 +194,10 @@ def test_the_vit_written_out(shape: Shape, patch: int, generator: torch.Generato
 
     def layer_norm(z: Tensor, layer: str) -> Tensor:
         centred = z - z.mean(-1, keepdim=True)
-        return centred / (centred.square().mean(-1, keepdim=True) + 1e-6).sqrt() * w[f"{layer}.weight"] + w[f"{layer}.bias"]
+        return (
+            centred / (centred.square().mean(-1, keepdim=True) + 1e-6).sqrt() * w[f"{layer}.weight"]
+            + w[f"{layer}.bias"]
+        )
 
     cut = [
         canvas[:, :, r * patch : (r + 1) * patch, c * patch : (c + 1) * patch].flatten(1)
@@ -170,7 +207,9 @@ def test_the_vit_written_out(shape: Shape, patch: int, generator: torch.Generato
     tokens = [w["class_token"][0].expand(3, d), *(linear(part, "patches") for part in cut)]
     z = torch.stack(tokens, 1) + w["positions"]
     for block in ("blocks.0", "blocks.1"):
-        q, k, v = linear(layer_norm(z, f"{block}.norms.0"), f"{block}.attention.projections").split(d, -1)
+        q, k, v = linear(layer_norm(z, f"{block}.norms.0"), f"{block}.attention.projections").split(
+            d, -1
+        )
         joined = torch.zeros_like(z)
         for head in range(heads):
             own = slice(head * d // heads, (head + 1) * d // heads)

@@ -29,24 +29,40 @@ def test_it_is_the_inner_network_on_averaged_pixels(generator: torch.Generator) 
 
 
 def test_an_odd_row_is_left_out_and_factor_one_changes_nothing(generator: torch.Generator) -> None:
-    network = networks.build({"name": "shrunk", "factor": 3, "network": "mlp"}, (1, 28, 28), 5, generator)
+    network = networks.build(
+        {"name": "shrunk", "factor": 3, "network": "mlp"}, (1, 28, 28), 5, generator
+    )
     images = torch.randn(2, 1, 28, 28, generator=generator)
     changed = images.clone()
     changed[..., 27] += 1
     assert torch.equal(network(images), network(changed))
-    whole = networks.build({"name": "shrunk", "factor": 1, "network": INNER}, (1, 8, 8), 5, torch.Generator().manual_seed(1))
+    whole = networks.build(
+        {"name": "shrunk", "factor": 1, "network": INNER},
+        (1, 8, 8),
+        5,
+        torch.Generator().manual_seed(1),
+    )
     plain = networks.build(INNER, (1, 8, 8), 5, torch.Generator().manual_seed(1))
     assert torch.equal(whole(images[..., :8, :8]), plain(images[..., :8, :8]))
 
 
 @pytest.mark.parametrize("objective", ["mean-embedding", "layer-means", "attention", "gradient"])
-def test_every_matching_takes_it(objective: str, grey8: ClassData, tiny: Callable[..., Any]) -> None:
+def test_every_matching_takes_it(
+    objective: str, grey8: ClassData, tiny: Callable[..., Any]
+) -> None:
     spec = tiny("dm") | {"network": {"name": "shrunk", "network": INNER}, "objective": objective}
-    still, learned = (create_condenser(spec | {"lr": lr}).condense(grey8, Budget(ipc=1), Context()) for lr in (0.0, 1.0))
+    still, learned = (
+        create_condenser(spec | {"lr": lr}).condense(grey8, Budget(ipc=1), Context())
+        for lr in (0.0, 1.0)
+    )
     assert not torch.equal(still.tensors["images"], learned.tensors["images"])
 
 
 def test_its_norm_is_that_of_the_network_behind() -> None:
     assert ShrunkSpec(network=INNER | {"norm": "batch"}).norm == "batch"
-    assert create_condenser({"name": "dm", "network": {"name": "shrunk", "network": INNER | {"norm": "batch"}}}).couples_classes
-    assert not create_condenser({"name": "dm", "network": {"name": "shrunk", "network": "lenet"}}).couples_classes
+    assert create_condenser(
+        {"name": "dm", "network": {"name": "shrunk", "network": INNER | {"norm": "batch"}}}
+    ).couples_classes
+    assert not create_condenser(
+        {"name": "dm", "network": {"name": "shrunk", "network": "lenet"}}
+    ).couples_classes

@@ -1,4 +1,6 @@
-"""Real files: what is stored at which bytes, that it decodes, and one sentence for what cannot be."""
+"""Real files: what is stored at which bytes, that it decodes, and one sentence for what cannot
+be.
+"""
 
 import io
 import zlib
@@ -29,9 +31,13 @@ Smooth = Callable[..., ClassData]
 
 @pytest.fixture(scope="module")
 def smooth() -> Smooth:
-    """Images that compress: a gradient of their class, brighter from one to the next; some with noise."""
+    """Images that compress: a gradient of their class, brighter from one to the next; some with
+    noise.
+    """
 
-    def build(shape: tuple[int, int, int], classes: int = 3, per_class: int = 40, noise: float = 1) -> ClassData:
+    def build(
+        shape: tuple[int, int, int], classes: int = 3, per_class: int = 40, noise: float = 1
+    ) -> ClassData:
         generator = torch.Generator().manual_seed(3)
         ramp = torch.linspace(0, 150, shape[2]).expand(shape)
         labels = torch.arange(classes).repeat(per_class)
@@ -39,7 +45,14 @@ def smooth() -> Smooth:
         noisy = noise * torch.randn(len(labels), *shape, generator=generator)
         pixels = ramp * (labels.view(-1, 1, 1, 1) + 1) / classes + steps % 50 + noisy
         names = tuple(f"class {c}" for c in range(classes))
-        return ClassData("smooth", pixels.clamp(0, 255).to(torch.uint8), labels, names, (0.5,) * shape[0], (0.25,) * shape[0])
+        return ClassData(
+            "smooth",
+            pixels.clamp(0, 255).to(torch.uint8),
+            labels,
+            names,
+            (0.5,) * shape[0],
+            (0.25,) * shape[0],
+        )
 
     return build
 
@@ -50,7 +63,9 @@ def digits() -> ClassData:
 
 
 def chosen(made: SyntheticSet, data: ClassData) -> Tensor:
-    return data.images[torch.tensor([i for c in data.classes for i in made.card["indices"][data.class_names[c]]])]
+    return data.images[
+        torch.tensor([i for c in data.classes for i in made.card["indices"][data.class_names[c]]])
+    ]
 
 
 def pixels(made: SyntheticSet) -> Tensor:
@@ -61,7 +76,9 @@ def pixels(made: SyntheticSet) -> Tensor:
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 9, 13), (3, 5, 7)])
-def test_png_is_lossless_and_a_file_that_others_read(shape: tuple[int, int, int], smooth: Smooth, tmp_path: Path) -> None:
+def test_png_is_lossless_and_a_file_that_others_read(
+    shape: tuple[int, int, int], smooth: Smooth, tmp_path: Path
+) -> None:
     data = smooth(shape)
     made = RealPNG().condense(data, Budget(ipc=12), Context(seed=4))
     assert made.card["parameterisation"] == {"name": "compressed", "codec": "png"}
@@ -83,7 +100,9 @@ def test_every_filter_of_png_is_undone_by_another_reader() -> None:
             assert image.mode == mode
             found = np.asarray(image)
         assert np.array_equal(found.reshape(40, 33, channels).transpose(2, 0, 1), walk)
-        assert len(set(zlib.decompress(body)[:: 33 * channels + 1])) > 1, "several filters are in use"
+        assert len(set(zlib.decompress(body)[:: 33 * channels + 1])) > 1, (
+            "several filters are in use"
+        )
 
 
 def of_images(images: Tensor) -> ClassData:
@@ -93,35 +112,57 @@ def of_images(images: Tensor) -> ClassData:
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
-def test_a_jpeg_is_what_pillow_makes_of_the_image(shape: tuple[int, int, int], smooth: Smooth) -> None:
+def test_a_jpeg_is_what_pillow_makes_of_the_image(
+    shape: tuple[int, int, int], smooth: Smooth
+) -> None:
     data = smooth(shape)
     made = RealJPEG(quality=40).condense(data, Budget(ipc=12), Context())
     for image, real in zip(pixels(made), chosen(made, data), strict=True):
         file, planes = io.BytesIO(), real.permute(1, 2, 0).numpy()
-        Image.fromarray(planes if shape[0] == 3 else planes[..., 0]).save(file, "JPEG", quality=40, subsampling=2)
+        Image.fromarray(planes if shape[0] == 3 else planes[..., 0]).save(
+            file, "JPEG", quality=40, subsampling=2
+        )
         wanted = np.asarray(Image.open(file)).reshape(*shape[1:], -1)
         assert np.array_equal(image.permute(1, 2, 0).numpy(), wanted)
 
 
-@pytest.mark.parametrize("method", [RealJPEG(), RealJPEG(quality=10, choose="herding"), RealPNG(choose="k-means"), RealPNG()])
+@pytest.mark.parametrize(
+    "method",
+    [RealJPEG(), RealJPEG(quality=10, choose="herding"), RealPNG(choose="k-means"), RealPNG()],
+)
 def test_every_byte_counts_and_more_images_fit_than_raw(method: Any, digits: ClassData) -> None:
     for ipc in (1, 5):
         made = method.condense(digits, Budget(ipc=ipc), Context(seed=2))
         each = method.images_per_class(digits, ipc)
         groups = made.tensors
         assert each == made.card["images_per_class"] > 2 * ipc
-        assert made.nbytes == sum(len(groups[n]) for n in ("bytes", "head", "tail", "labels")) + 2 * len(groups["lengths"])
-        assert 0.8 * stored_bytes(digits, ipc) < made.nbytes <= stored_bytes(digits, ipc) == method.nbytes(digits, ipc)
+        assert made.nbytes == sum(
+            len(groups[n]) for n in ("bytes", "head", "tail", "labels")
+        ) + 2 * len(groups["lengths"])
+        assert (
+            0.8 * stored_bytes(digits, ipc)
+            < made.nbytes
+            <= stored_bytes(digits, ipc)
+            == method.nbytes(digits, ipc)
+        )
         assert made.decode()[1].tolist() == [c for c in digits.classes for _ in range(each)]
         assert len({i for of in made.card["indices"].values() for i in of}) == 10 * each
         for label, name in enumerate(digits.class_names):
             assert bool((digits.labels[made.card["indices"][name]] == label).all())
 
 
-def test_the_number_of_images_is_that_of_every_seed_and_grows_with_the_bytes(digits: ClassData) -> None:
-    counts = {len(RealJPEG().condense(digits, Budget(ipc=1), Context(seed=s)).tensors["labels"]) for s in range(4)}
+def test_the_number_of_images_is_that_of_every_seed_and_grows_with_the_bytes(
+    digits: ClassData,
+) -> None:
+    counts = {
+        len(RealJPEG().condense(digits, Budget(ipc=1), Context(seed=s)).tensors["labels"])
+        for s in range(4)
+    }
     assert counts == {10 * RealJPEG().images_per_class(digits, 1)}
-    grown = [len(RealJPEG().condense(digits, Budget(nbytes=b), Context()).tensors["labels"]) for b in (7850, 9500, 12000, 15699)]
+    grown = [
+        len(RealJPEG().condense(digits, Budget(nbytes=b), Context()).tensors["labels"])
+        for b in (7850, 9500, 12000, 15699)
+    ]
     assert sorted(set(grown)) == grown, "bytes between two whole ipc are used too"
     one = RealJPEG().condense(digits, Budget(nbytes=15699), Context())
     assert (one.ipc, one.nbytes > 14000) == (1, True)
@@ -194,12 +235,18 @@ def test_damaged_bytes_are_one_sentence(method: Any, smooth: Smooth, tmp_path: P
 
 
 def test_what_cannot_be_is_refused(grey8: ClassData, make_data: Callable[..., ClassData]) -> None:
-    with pytest.raises(UsageError, match=r"real-jpeg\.quality: 101 is above the largest allowed value, 100"):
+    with pytest.raises(
+        UsageError, match=r"real-jpeg\.quality: 101 is above the largest allowed value, 100"
+    ):
         create_condenser({"name": "real-jpeg", "quality": 101})
-    with pytest.raises(UsageError, match=r"dm: parameterisation compressed stores images that are there"):
+    with pytest.raises(
+        UsageError, match=r"dm: parameterisation compressed stores images that are there"
+    ):
         create_condenser({"name": "dm", "parameterisation": "compressed"})
     with pytest.raises(UsageError, match="images have 2 channels, and PNG files hold 1 or 3"):
         RealPNG().condense(make_data((2, 8, 8), 2, 5), Budget(ipc=1), Context())
     with pytest.raises(UsageError, match="compressed with different settings"):
-        groups = [RealJPEG(quality=q).condense(grey8, Budget(ipc=8), Context()).tensors for q in (20, 30)]
+        groups = [
+            RealJPEG(quality=q).condense(grey8, Budget(ipc=8), Context()).tensors for q in (20, 30)
+        ]
         Compressed("jpeg").join(groups)

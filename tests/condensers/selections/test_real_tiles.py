@@ -1,4 +1,6 @@
-"""Real tiles: what is stored, in which order, at which bytes, and that a teacher labels the images as they are decoded."""
+"""Real tiles: what is stored, in which order, at which bytes, and that a teacher labels the images
+as they are decoded.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +21,12 @@ from condensers.selections.real_tiles import RealTiles
 from condensers.sets.files import load_set, save_set
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 
-TEACHER = {"name": "teacher", "epochs": 2, "batch": 16, "network": {"name": "convnet", "depth": 1, "width": 4}}
+TEACHER = {
+    "name": "teacher",
+    "epochs": 2,
+    "batch": 16,
+    "network": {"name": "convnet", "depth": 1, "width": 4},
+}
 
 
 def smaller(image: Tensor, factor: int) -> Tensor:
@@ -29,13 +36,21 @@ def smaller(image: Tensor, factor: int) -> Tensor:
     for c in range(channels):
         for i in range(height // factor):
             for j in range(width // factor):
-                block = [float(image[c, i * factor + a, j * factor + b]) for a in range(factor) for b in range(factor)]
+                block = [
+                    float(image[c, i * factor + a, j * factor + b])
+                    for a in range(factor)
+                    for b in range(factor)
+                ]
                 tile[c, i, j] = sum(block) / len(block)
     return tile
 
 
-@pytest.mark.parametrize(("fixture", "factor", "ipc"), [("grey8", 2, 3), ("grey8", 4, 1), ("colour32", 2, 1)])
-def test_a_canvas_is_its_images_made_smaller(fixture: str, factor: int, ipc: int, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(
+    ("fixture", "factor", "ipc"), [("grey8", 2, 3), ("grey8", 4, 1), ("colour32", 2, 1)]
+)
+def test_a_canvas_is_its_images_made_smaller(
+    fixture: str, factor: int, ipc: int, request: pytest.FixtureRequest
+) -> None:
     data: ClassData = request.getfixturevalue(fixture)
     made = RealTiles(factor=factor).condense(data, Budget(ipc=ipc), Context(seed=2))
     side = data.shape[1] // factor
@@ -53,22 +68,30 @@ def test_a_canvas_is_its_images_made_smaller(fixture: str, factor: int, ipc: int
             assert (stored.double() - smaller(data.images[index], factor)).abs().max() <= 0.501
 
 
-def test_decoded_images_are_the_real_ones_blurred_each_under_its_label(grey8: ClassData, tmp_path: Path) -> None:
+def test_decoded_images_are_the_real_ones_blurred_each_under_its_label(
+    grey8: ClassData, tmp_path: Path
+) -> None:
     made = RealTiles().condense(grey8, Budget(ipc=2), Context())
     save_set(made, tmp_path / "set.safetensors")
     images, labels = load_set(tmp_path / "set.safetensors").decode()
     assert images.shape == (80, 1, 8, 8)
     assert labels.tolist() == [c for c in grey8.classes for _ in range(8)]
-    indices = torch.tensor([i for c in grey8.classes for i in made.card["indices"][grey8.class_names[c]]])
+    indices = torch.tensor(
+        [i for c in grey8.classes for i in made.card["indices"][grey8.class_names[c]]]
+    )
     small = torch.nn.functional.avg_pool2d(grey8.images[indices].float() / 255, 2)
     blurred = torch.nn.functional.interpolate(small, scale_factor=2, mode="bilinear")
     assert (images * 0.25 + 0.5 - blurred).abs().max() <= 0.501 / 255
 
 
-def test_factor_one_with_hard_labels_is_the_selection_itself(grey8: ClassData, colour32: ClassData) -> None:
+def test_factor_one_with_hard_labels_is_the_selection_itself(
+    grey8: ClassData, colour32: ClassData
+) -> None:
     for data in (grey8, colour32):
         for choose in ("random", "k-means"):
-            tiles = RealTiles(factor=1, choose=choose).condense(data, Budget(ipc=3), Context(seed=1))
+            tiles = RealTiles(factor=1, choose=choose).condense(
+                data, Budget(ipc=3), Context(seed=1)
+            )
             plain = create_condenser(choose).condense(data, Budget(ipc=3), Context(seed=1))
             assert torch.equal(tiles.tensors["images"], plain.tensors["images"])
             assert torch.equal(tiles.tensors["labels"], plain.tensors["labels"])
@@ -112,16 +135,23 @@ def test_a_teacher_labels_what_is_decoded(make_data: Callable[..., ClassData]) -
     assert torch.equal(labels.argmax(1), hard.decode()[1])
     assert float(labels.max(1).values.std()) > 1e-3
     context = Context(seed=1)
-    setting = Setting(data, method.network, AUGMENTATIONS.create("none").for_data(data), context, 2, 8)
+    setting = Setting(
+        data, method.network, AUGMENTATIONS.create("none").for_data(data), context, 2, 8
+    )
     assert torch.equal(method.labels.finish(images, setting).half().float(), labels)
 
 
-def test_a_stopped_teacher_goes_on(grey8: ClassData, file_bytes: Callable[[SyntheticSet], bytes], tmp_path: Path) -> None:
+def test_a_stopped_teacher_goes_on(
+    grey8: ClassData, file_bytes: Callable[[SyntheticSet], bytes], tmp_path: Path
+) -> None:
     method = create_condenser({"name": "real-tiles", "labels": TEACHER | {"batch": 50}})
     wanted = file_bytes(method.condense(grey8, Budget(ipc=1), Context(seed=4)))
     seen: list[str] = []
     context = Context(
-        seed=4, folder=tmp_path, progress=lambda event: seen.append(event.name), stop=lambda: seen.count("teacher") >= 3
+        seed=4,
+        folder=tmp_path,
+        progress=lambda event: seen.append(event.name),
+        stop=lambda: seen.count("teacher") >= 3,
     )
     with pytest.raises(Interrupted, match="teacher: stopped at step 3 of 8"):
         method.condense(grey8, Budget(ipc=1), context)
@@ -131,25 +161,50 @@ def test_a_stopped_teacher_goes_on(grey8: ClassData, file_bytes: Callable[[Synth
     assert seen.count("teacher") == 5
 
 
-def test_what_cannot_be_is_refused_in_one_sentence(grey8: ClassData, make_data: Callable[..., ClassData]) -> None:
+def test_what_cannot_be_is_refused_in_one_sentence(
+    grey8: ClassData, make_data: Callable[..., ClassData]
+) -> None:
     with pytest.raises(
-        UsageError, match=r"real-tiles: nothing is learned here, so labels learned .* take labels hard or teacher"
+        UsageError,
+        match=(
+            r"real-tiles: nothing is learned here, so labels learned .* take labels hard or teacher"
+        ),
     ):
         create_condenser({"name": "real-tiles", "labels": "learned"})
     with pytest.raises(UsageError, match="take labels hard or teacher"):
         RealTiles(labels=LearnedLabels()).condense(grey8, Budget(ipc=1), Context())
     few = make_data((1, 8, 8), 2, 11)
     with pytest.raises(
-        UsageError, match=r"real-tiles: ipc 3 needs 12 images of each class, which .* \(11 images\); take at most 2"
+        UsageError,
+        match=(
+            r"real-tiles: ipc 3 needs 12 images of each class, which .* \(11 images\); take at"
+            r" most 2"
+        ),
     ):
         RealTiles().condense(few, Budget(ipc=3), Context())
-    with pytest.raises(UsageError, match=r"ipc 1 needs 16 images of each class, which .* \(11 images\); take a smaller factor"):
+    with pytest.raises(
+        UsageError,
+        match=r"ipc 1 needs 16 images of each class, which .* \(11 images\); take a smaller factor",
+    ):
         RealTiles(factor=4).condense(few, Budget(ipc=1), Context())
 
 
 def test_the_card_says_how_it_is_decoded(grey8: ClassData) -> None:
-    made = RealTiles(factor=2, choose="k-means", labels=TEACHER).condense(grey8, Budget(ipc=1), Context())
-    assert made.card["parameterisation"].items() >= {"name": "tiles", "storage": "uint8", "factor": 2}.items()
+    made = RealTiles(factor=2, choose="k-means", labels=TEACHER).condense(
+        grey8, Budget(ipc=1), Context()
+    )
+    assert (
+        made.card["parameterisation"].items()
+        >= {
+            "name": "tiles",
+            "storage": "uint8",
+            "factor": 2,
+        }.items()
+    )
     recorded = made.card["hyperparameters"]
-    assert (recorded["choose"], recorded["labels"]["name"], recorded["network"]["name"]) == ("k-means", "teacher", "convnet")
+    assert (recorded["choose"], recorded["labels"]["name"], recorded["network"]["name"]) == (
+        "k-means",
+        "teacher",
+        "convnet",
+    )
     assert isinstance(RealTiles().parameterisation, Tiles)

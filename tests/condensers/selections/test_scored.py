@@ -1,7 +1,8 @@
-"""Selections by score: each score against its definition written out with loops, the ranking, and stop and resume.
+"""Selections by score: each score against its definition written out with loops, the ranking, and
+stop and resume.
 
-The literal versions train their own networks with a plain loop of SGD, look at one image at a time and share nothing with ours
-but the network's module and the order in which numbers are drawn.
+The literal versions train their own networks with a plain loop of SGD, look at one image at a time
+and share nothing with ours but the network's module and the order in which numbers are drawn.
 """
 
 import math
@@ -41,8 +42,12 @@ def probabilities(network: nn.Module, data: ClassData, index: int) -> list[float
     return [w / sum(weights) for w in weights]
 
 
-def literal_training(data: ClassData, epochs: int, generator: torch.Generator) -> tuple[nn.Module, list[dict[int, bool]]]:
-    """A network after SGD with momentum 0.9 and decay 5e-4, and for each epoch whether each image was right when it came."""
+def literal_training(
+    data: ClassData, epochs: int, generator: torch.Generator
+) -> tuple[nn.Module, list[dict[int, bool]]]:
+    """A network after SGD with momentum 0.9 and decay 5e-4, and for each epoch whether each image
+    was right when it came.
+    """
     network = networks.build(NET, data.shape, len(data.class_names), generator)
     parameters = list(network.parameters())
     speed = [torch.zeros_like(p) for p in parameters]
@@ -88,12 +93,19 @@ def literal_margin(network: nn.Module, data: ClassData, index: int) -> float:
 def literal_grand(network: nn.Module, data: ClassData, index: int) -> float:
     z = network(data.normalise(data.images[index : index + 1]))[0]
     loss = -torch.log(torch.exp(z[int(data.labels[index])]) / torch.exp(z).sum())
-    return math.sqrt(sum(float((g.double() ** 2).sum()) for g in torch.autograd.grad(loss, list(network.parameters()))))
+    return math.sqrt(
+        sum(
+            float((g.double() ** 2).sum())
+            for g in torch.autograd.grad(loss, list(network.parameters()))
+        )
+    )
 
 
 @pytest.mark.parametrize("epochs", [0, 2])
 @pytest.mark.parametrize(
-    ("name", "literal"), [("el2n", literal_el2n), ("margin", literal_margin), ("grand", literal_grand)], ids=SCORED[1:]
+    ("name", "literal"),
+    [("el2n", literal_el2n), ("margin", literal_margin), ("grand", literal_grand)],
+    ids=SCORED[1:],
 )
 def test_a_score_is_its_definition(
     name: str, literal: Callable[[nn.Module, ClassData, int], float], epochs: int, noisy: ClassData
@@ -123,12 +135,21 @@ def test_forgetting_counts_what_was_right_and_then_wrong(noisy: ClassData) -> No
     assert [math.floor(score) for score in ours] == [events[index] for index in range(len(ours))]
     assert len(set(events.values())) > 2, "images differ in how often they are forgotten"
     by_hand = sorted(events, key=lambda i: (events[i], wrong[i]))
-    assert [(events[i], wrong[i]) for i in sorted(events, key=lambda i: ours[i])] == [(events[i], wrong[i]) for i in by_hand]
+    assert [(events[i], wrong[i]) for i in sorted(events, key=lambda i: ours[i])] == [
+        (events[i], wrong[i]) for i in by_hand
+    ]
 
 
 def test_forgetting_of_a_record_by_hand() -> None:
-    """One image always right, one right-wrong-right-wrong, one learned at last, one never learned."""
-    record = [[True, True, False, False], [True, False, False, False], [True, True, False, False], [True, False, True, False]]
+    """One image always right, one right-wrong-right-wrong, one learned at last, one never
+    learned.
+    """
+    record = [
+        [True, True, False, False],
+        [True, False, False, False],
+        [True, True, False, False],
+        [True, False, True, False],
+    ]
     method = Forgetting(epochs=4)
     memory, positions = method.memory(4), torch.arange(4)
     for right in record:
@@ -140,19 +161,31 @@ def test_forgetting_of_a_record_by_hand() -> None:
 
 
 @pytest.mark.parametrize("norm", ["instance", "batch", "none", "layer"])
-def test_gradient_norms_together_are_those_one_by_one(norm: str, colour32: ClassData, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradient_norms_together_are_those_one_by_one(
+    norm: str, colour32: ClassData, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = {"name": "convnet", "depth": 2, "width": 4, "norm": norm}
     network = networks.build(spec, (3, 32, 32), 3, torch.Generator().manual_seed(1)).eval()
     images, labels = colour32.normalise(colour32.images[:5]), colour32.labels[:5]
     one_by_one = norms_one_by_one(network, images, labels)
     assert torch.allclose(norms_together(network, images, labels), one_by_one, rtol=1e-4)
-    monkeypatch.setattr("condensers.selections.scores.NUMBERS_AT_ONCE", 2 * sum(p.numel() for p in network.parameters()))
+    monkeypatch.setattr(
+        "condensers.selections.scores.NUMBERS_AT_ONCE",
+        2 * sum(p.numel() for p in network.parameters()),
+    )
     assert torch.allclose(norms_together(network, images, labels), one_by_one, rtol=1e-4)
 
 
 @pytest.mark.parametrize("keep", ["hardest", "easiest"])
 def test_the_set_holds_the_first_of_each_class(keep: str, noisy: ClassData) -> None:
-    spec = {"name": "el2n", "epochs": 1, "networks": 1, "batch": BATCH, "network": NET, "keep": keep}
+    spec = {
+        "name": "el2n",
+        "epochs": 1,
+        "networks": 1,
+        "batch": BATCH,
+        "network": NET,
+        "keep": keep,
+    }
     scores = our_scores(spec, noisy, 3)
     made = create_condenser(spec).condense(noisy, Budget(ipc=3), Context(seed=3))
     for label in noisy.classes:
@@ -165,7 +198,10 @@ def test_the_set_holds_the_first_of_each_class(keep: str, noisy: ClassData) -> N
 
 def test_equal_scores_are_ranked_by_the_seed_alone() -> None:
     scores = torch.tensor([1.0, 0, 1, 0, 2, 0])
-    orders = [ranked(scores, "hardest", torch.Generator().manual_seed(seed)).tolist() for seed in (0, 0, 1, 2, 3)]
+    orders = [
+        ranked(scores, "hardest", torch.Generator().manual_seed(seed)).tolist()
+        for seed in (0, 0, 1, 2, 3)
+    ]
     assert orders[0] == orders[1]
     assert len({tuple(order) for order in orders}) > 1
     for order in orders:
@@ -176,7 +212,9 @@ def test_equal_scores_are_ranked_by_the_seed_alone() -> None:
 @pytest.mark.parametrize("name", SCORED)
 def test_a_data_set_of_one_class(name: str, make_data: Callable[..., ClassData]) -> None:
     data = make_data((1, 8, 8), 1, 5)
-    made = create_condenser({"name": name, "epochs": 1, "networks": 1, "network": NET}).condense(data, Budget(ipc=5), Context())
+    made = create_condenser({"name": name, "epochs": 1, "networks": 1, "network": NET}).condense(
+        data, Budget(ipc=5), Context()
+    )
     assert sorted(made.card["indices"]["class 0"]) == list(range(5))
 
 
@@ -193,15 +231,26 @@ def test_scores_find_the_wrongly_labelled(make_data: Callable[..., ClassData]) -
 
 def stopping_after(steps: int, folder: Path) -> Context:
     done: list[Progress] = []
-    return Context(seed=4, folder=folder, progress=done.append, stop=lambda: len(done) >= steps, checkpoint_seconds=1e9)
+    return Context(
+        seed=4,
+        folder=folder,
+        progress=done.append,
+        stop=lambda: len(done) >= steps,
+        checkpoint_seconds=1e9,
+    )
 
 
 @pytest.mark.parametrize("name", SCORED)
 def test_stopped_anywhere_and_resumed_is_the_same_set(
     name: str, noisy: ClassData, file_bytes: Callable[[SyntheticSet], bytes], tmp_path: Path
 ) -> None:
-    """Steps of a network: 2 x 3 of training, 3 of scoring. Stops: at once, in training, in scoring, between two networks."""
-    condenser = create_condenser({"name": name, "epochs": 2, "networks": 2, "batch": BATCH, "network": NET})
+    """Steps of a network: 2 x 3 of training, 3 of scoring.
+
+    Stops: at once, in training, in scoring, between two networks.
+    """
+    condenser = create_condenser(
+        {"name": name, "epochs": 2, "networks": 2, "batch": BATCH, "network": NET}
+    )
     wanted = file_bytes(condenser.condense(noisy, Budget(ipc=2), Context(seed=4)))
     for stop in (0, 4, 7, 9, 11):
         folder = tmp_path / str(stop)
@@ -217,6 +266,8 @@ def test_stopped_anywhere_and_resumed_is_the_same_set(
 
 def test_too_many_images_are_refused_before_anything_is_trained(noisy: ClassData) -> None:
     seen: list[Progress] = []
-    with pytest.raises(UsageError, match=r"grand: ipc 10 is more than class 'class 0' .* take at most 9"):
+    with pytest.raises(
+        UsageError, match=r"grand: ipc 10 is more than class 'class 0' .* take at most 9"
+    ):
         GraNd(network=NET).condense(noisy, Budget(ipc=10), Context(progress=seen.append))
     assert not seen

@@ -1,4 +1,6 @@
-"""`export`: what is written is read by others' code as it stands, comes back unchanged, and replaces nothing unasked."""
+"""`export`: what is written is read by others' code as it stands, comes back unchanged, and
+replaces nothing unasked.
+"""
 
 import csv
 import json
@@ -46,7 +48,9 @@ def soft(made: Path) -> Path:
 
 @pytest.mark.parametrize("to", ["pt", "npz"])
 @pytest.mark.parametrize("labels", ["hard", "soft"])
-def test_there_and_back_it_is_the_same_set(harness: Harness, request: pytest.FixtureRequest, to: str, labels: str) -> None:
+def test_there_and_back_it_is_the_same_set(
+    harness: Harness, request: pytest.FixtureRequest, to: str, labels: str
+) -> None:
     """Nothing is asked on the way back: the file says it all."""
     path: Path = request.getfixturevalue("made" if labels == "hard" else "soft")
     assert harness("export", path, "--to", to).status == 0
@@ -55,12 +59,16 @@ def test_there_and_back_it_is_the_same_set(harness: Harness, request: pytest.Fix
         answer = harness("import", path.with_suffix(f".{to}"), "--out", back, "--storage", storage)
         assert answer.status == 0, answer.err
         first, second = load_set(path), load_set(back)
-        assert torch.equal(first.decode()[0], second.decode()[0]) and torch.equal(first.decode()[1], second.decode()[1])
+        assert torch.equal(first.decode()[0], second.decode()[0]) and torch.equal(
+            first.decode()[1], second.decode()[1]
+        )
         assert {k: second.card[k] for k in ("dataset", "digest", "classes", "ipc")} == {
             k: first.card[k] for k in ("dataset", "digest", "classes", "ipc")
         }
         assert second.recipe == {"labels": labels, **first.recipe}
-        assert torch.equal(second.tensors.get("rates", torch.empty(0)), first.tensors.get("rates", torch.empty(0)))
+        assert torch.equal(
+            second.tensors.get("rates", torch.empty(0)), first.tensors.get("rates", torch.empty(0))
+        )
         if storage == "uint8":
             assert torch.equal(first.tensors["images"], second.tensors["images"])
 
@@ -79,21 +87,30 @@ class TheirDataset(Dataset[tuple[Tensor, Tensor]]):
 
 
 def test_the_published_evaluation_code_loads_the_pt(harness: Harness, made: Path) -> None:
-    """The loading and the training loop of DC's evaluation, line by line, with the defaults of today's torch."""
+    """The loading and the training loop of DC's evaluation, line by line, with the defaults of
+    today's torch.
+    """
     assert harness("export", made, "--to", "pt").status == 0
     data = torch.load(made.with_suffix(".pt"), map_location="cpu")["data"]
     images_train_all = [data[step][0] for step in range(len(data))]
     labels_train_all = [data[step][1] for step in range(len(data))]
-    images_train, labels_train = torch.cat(images_train_all, dim=0), torch.cat(labels_train_all, dim=0)
+    images_train, labels_train = (
+        torch.cat(images_train_all, dim=0),
+        torch.cat(labels_train_all, dim=0),
+    )
     train = load("digits").train
     images, labels = load_set(made).decode()
     assert torch.equal(images_train, images) and torch.equal(labels_train, labels)
-    assert torch.allclose(images_train.mean(), train.normalise(train.images).mean(), atol=0.3), "normalised"
+    assert torch.allclose(images_train.mean(), train.normalise(train.images).mean(), atol=0.3), (
+        "normalised"
+    )
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=0.0005)
     criterion, losses = torch.nn.CrossEntropyLoss(), []
     for _ in range(60):
-        for datum in DataLoader(TheirDataset(images_train, labels_train), batch_size=256, shuffle=True):
+        for datum in DataLoader(
+            TheirDataset(images_train, labels_train), batch_size=256, shuffle=True
+        ):
             img, lab = datum[0].float(), datum[1].long()
             loss = criterion(network(img), lab)
             losses.append(loss.item())
@@ -135,7 +152,9 @@ def test_a_folder_keeps_soft_labels_in_a_table(harness: Harness, soft: Path) -> 
 
 
 def test_every_picture_is_written_whatever_its_likeliest_class(soft: Path, tmp_path: Path) -> None:
-    """Learned labels may leave a class without a picture, which ImageFolder does not read, or be of one that is not there."""
+    """Learned labels may leave a class without a picture, which ImageFolder does not read, or be of
+    one that is not there.
+    """
     made = load_set(soft)
     rows = torch.full((20, 10), 0.05)
     rows[:, 9] = 0.55
@@ -145,7 +164,9 @@ def test_every_picture_is_written_whatever_its_likeliest_class(soft: Path, tmp_p
     assert folder.classes == ["9-9"] and len(folder) == 20
 
 
-def test_class_names_that_are_no_file_names(tmp_path: Path, harness: Harness, colour32: ClassData) -> None:
+def test_class_names_that_are_no_file_names(
+    tmp_path: Path, harness: Harness, colour32: ClassData
+) -> None:
     made = create_condenser("random").condense(colour32.restrict([0, 2]), Budget(ipc=1), Context())
     card = {**made.card, "class_names": ["T-shirt/top", "Bag", "../../out"], "indices": None}
     save_set(SyntheticSet(made.tensors, card), tmp_path / "in" / "a.safetensors")
@@ -156,7 +177,9 @@ def test_class_names_that_are_no_file_names(tmp_path: Path, harness: Harness, co
 
 
 @pytest.mark.parametrize("to", ["pt", "npz"])
-def test_colour_and_some_of_the_classes_go_there_and_back(tmp_path: Path, colour32: ClassData, to: str) -> None:
+def test_colour_and_some_of_the_classes_go_there_and_back(
+    tmp_path: Path, colour32: ClassData, to: str
+) -> None:
     made = create_condenser("random").condense(colour32.restrict([0, 2]), Budget(ipc=3), Context())
     export(made, tmp_path / f"a.{to}", to)
     back = assemble(read(Files(tmp_path / f"a.{to}")), colour32, Choices(storage="uint8"))
@@ -175,11 +198,15 @@ def test_nothing_is_replaced_unasked(harness: Harness, made: Path, tmp_path: Pat
         f"error: {place}: is there already; choose another place, or pass --force to replace it\n",
     )
     assert harness("export", made, "--to", to, "--out", place, "--force").status == 0
-    assert before == (place.read_bytes() if place.is_file() else sorted(p.name for p in place.rglob("*")))
+    assert before == (
+        place.read_bytes() if place.is_file() else sorted(p.name for p in place.rglob("*"))
+    )
     assert not [p for p in tmp_path.iterdir() if "partial" in p.name]
 
 
-def test_force_replaces_no_folder_that_is_not_an_export(harness: Harness, made: Path, tmp_path: Path) -> None:
+def test_force_replaces_no_folder_that_is_not_an_export(
+    harness: Harness, made: Path, tmp_path: Path
+) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "mine.png").write_bytes(b"precious")
     for to in ("png", "hf", "pt"):

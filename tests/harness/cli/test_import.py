@@ -1,4 +1,6 @@
-"""`import`: a published file becomes a set that every other verb takes; what is not said is asked, and nothing is left behind."""
+"""`import`: a published file becomes a set that every other verb takes; what is not said is asked,
+and nothing is left behind.
+"""
 
 import json
 import os
@@ -40,7 +42,9 @@ def one_sentence(answer: Any, status: int, *words: str) -> None:
         assert word in answer.err
 
 
-def test_an_imported_set_is_measured_like_any_other(harness: Harness, res: Path, images: torch.Tensor, tmp_path: Path) -> None:
+def test_an_imported_set_is_measured_like_any_other(
+    harness: Harness, res: Path, images: torch.Tensor, tmp_path: Path
+) -> None:
     out = tmp_path / "dm.safetensors"
     answer = harness("import", res, "--data", "digits", "--out", out, *AS_DATA, "--method", "DM")
     assert answer.status == 0, answer.err
@@ -57,7 +61,12 @@ def test_an_imported_set_is_measured_like_any_other(harness: Harness, res: Path,
 
 def test_bytes_are_a_quarter_as_uint8(harness: Harness, res: Path, tmp_path: Path) -> None:
     out = tmp_path / "small"
-    assert harness("import", res, "--data", "digits", "--out", out, *AS_DATA, "--storage", "uint8").status == 0
+    assert (
+        harness(
+            "import", res, "--data", "digits", "--out", out, *AS_DATA, "--storage", "uint8"
+        ).status
+        == 0
+    )
     assert load_set(tmp_path / "small.safetensors").nbytes == 20 * 65
 
 
@@ -70,10 +79,16 @@ def test_soft_labels_of_an_archive(harness: Harness, images: torch.Tensor, tmp_p
     assert torch.equal(made.decode()[1], scores) and made.recipe["labels"] == "scores"
 
 
-def test_both_questions_are_asked_at_once_and_nothing_is_written(harness: Harness, res: Path, tmp_path: Path) -> None:
+def test_both_questions_are_asked_at_once_and_nothing_is_written(
+    harness: Harness, res: Path, tmp_path: Path
+) -> None:
     answer = harness("import", res, "--data", "digits", "--out", tmp_path / "a.safetensors")
     assert answer.status == 2
-    assert answer.err.count("error: ") == 2 and "pass --normalised" in answer.err and "pass --labels" in answer.err
+    assert (
+        answer.err.count("error: ") == 2
+        and "pass --normalised" in answer.err
+        and "pass --labels" in answer.err
+    )
     one_sentence(harness("import", res, "--out", tmp_path / "a.safetensors"), 2, "pass --data")
     assert [p.name for p in tmp_path.iterdir()] == [res.name]
 
@@ -88,10 +103,19 @@ class Malicious:
         return os.mkdir, (str(self.mark),)
 
 
-def test_a_file_with_code_in_it_is_refused_and_the_code_does_not_run(harness: Harness, tmp_path: Path) -> None:
+def test_a_file_with_code_in_it_is_refused_and_the_code_does_not_run(
+    harness: Harness, tmp_path: Path
+) -> None:
     path, mark = tmp_path / "res.pt", tmp_path / "mark"
-    torch.save({"data": [[torch.zeros(1, 1, 8, 8), torch.zeros(1)]], "accs_all_exps": Malicious(mark)}, path)
-    one_sentence(harness("import", path, "--data", "digits", *AS_DATA, "--out", tmp_path / "a"), 2, "could run code")
+    torch.save(
+        {"data": [[torch.zeros(1, 1, 8, 8), torch.zeros(1)]], "accs_all_exps": Malicious(mark)},
+        path,
+    )
+    one_sentence(
+        harness("import", path, "--data", "digits", *AS_DATA, "--out", tmp_path / "a"),
+        2,
+        "could run code",
+    )
     assert not mark.exists()
 
 
@@ -102,12 +126,20 @@ def test_a_file_with_code_in_it_is_refused_and_the_code_does_not_run(harness: Ha
         (("--data", "digts", *AS_DATA), "did you mean 'digits'"),
         (("--data", "digits", "--format", "frepo", *AS_DATA), "--format frepo: unknown"),
         (("--data", "digits", "--experiment", "4", *AS_DATA), "has 1 experiments"),
-        (("--data", "digits", "--normalised", "none", "--labels", "with-data"), "neither 0 to 1 nor 0 to 255 but normalised"),
+        (
+            ("--data", "digits", "--normalised", "none", "--labels", "with-data"),
+            "neither 0 to 1 nor 0 to 255 but normalised",
+        ),
         (("--data", "digits", *AS_DATA, "--out", "/proc/a.safetensors"), "cannot be written"),
     ],
 )
 def test_bad_input_is_one_sentence(
-    harness: Harness, res: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], told: str
+    harness: Harness,
+    res: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    told: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     one_sentence(harness("import", res, *words), 2, told)

@@ -20,7 +20,16 @@ from scenarios.registry import SCENARIOS
 from tests.harness.conftest import Harness
 
 NAMES = {
-    "datasets": {"mnist-5k", "digits", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100", "svhn"},
+    "datasets": {
+        "mnist-5k",
+        "digits",
+        "fashion-mnist",
+        "mnist",
+        "kmnist",
+        "cifar10",
+        "cifar100",
+        "svhn",
+    },
     "selections": {"random", "herding", "k-center", "k-means", "k-means-centroids"},
     "methods": {"dc", "dsa", "dm"},
     "scenarios": {"accuracy", "cross-architecture", "continual", "search", "data-space"},
@@ -54,20 +63,36 @@ def test_show_gives_default_unit_and_source(harness: Harness) -> None:
         "minimum": 1,
     }
     shown = harness("show", "dm").out
-    assert "  iterations = 20000\n      steps on the images; whole number, at least 1; source: DM, section 4.1\n" in shown
+    assert (
+        "  iterations = 20000\n      steps on the images; whole number, at least 1; source: DM,"
+        " section 4.1\n" in shown
+    )
     assert '  network = "convnet"\n      network, see `harness list networks`; ' in shown
 
 
-def test_every_setting_is_shown_as_a_suite_would_write_it(capfd: pytest.CaptureFixture[str]) -> None:
-    """Every default is written as TOML reads it, every list of values has its values, and no type is left unsaid."""
-    fields = [field for table in descriptions().values() for part in table.values() for field in part["fields"]]
+def test_every_setting_is_shown_as_a_suite_would_write_it(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Every default is written as TOML reads it, every list of values has its values, and no type
+    is left unsaid.
+    """
+    fields = [
+        field
+        for table in descriptions().values()
+        for part in table.values()
+        for field in part["fields"]
+    ]
     assert len(fields) > 500
     for field in fields:
         print_field(field, plural_of(field.get("part", "")))
         first, *details = capfd.readouterr().out.splitlines()
         words = words_of(field, plural_of(field.get("part", "")))
         assert words in " ".join(line.strip() for line in details)
-        assert words != "value" and "Any" not in words and not re.search(r"one of [^\"0-9]|, ,|list `", words), field
+        assert (
+            words != "value"
+            and "Any" not in words
+            and not re.search(r"one of [^\"0-9]|, ,|list `", words)
+        ), field
         if field["default"] is not None:
             assert loads(first) == {field["name"]: field["default"]}
 
@@ -80,10 +105,14 @@ def test_a_listed_name_can_be_shown(harness: Harness, kind: str) -> None:
 
 
 def test_values_of_a_constant_are_shown_whole(harness: Harness) -> None:
-    assert 'one of "", "parameters", "flops", "synflow"' in " ".join(harness("show", "search").out.split())
+    assert 'one of "", "parameters", "flops", "synflow"' in " ".join(
+        harness("show", "search").out.split()
+    )
 
 
-def test_a_part_that_no_registry_has_is_shown_as_what_it_is(harness: Harness, tmp_path: Path) -> None:
+def test_a_part_that_no_registry_has_is_shown_as_what_it_is(
+    harness: Harness, tmp_path: Path
+) -> None:
     for kind in KINDS:
         assert harness("new", kind, f"a-{kind}", "--dir", tmp_path).status == 0
         answer = harness("show", f"{tmp_path}/a_{kind}.py:A{kind.capitalize()}")
@@ -92,7 +121,8 @@ def test_a_part_that_no_registry_has_is_shown_as_what_it_is(harness: Harness, tm
 
 def test_help_names_what_there_is(harness: Harness) -> None:
     told = {
-        verb: " ".join(harness(verb, "--help").out.split()) for verb in ("evaluate", "list", "import", "report", "export", "new")
+        verb: " ".join(harness(verb, "--help").out.split())
+        for verb in ("evaluate", "list", "import", "report", "export", "new")
     }
     assert all(name in told["evaluate"] for name in SCENARIOS.entries())
     assert all(kind in told["list"] for kind in kinds())
@@ -104,7 +134,10 @@ def test_help_names_what_there_is(harness: Harness) -> None:
 
 def test_show_suggests_a_near_name(harness: Harness) -> None:
     answer = harness("show", "herdin")
-    assert (answer.status, answer.err) == (2, "error: nothing is called 'herdin'; did you mean 'herding'?\n")
+    assert (answer.status, answer.err) == (
+        2,
+        "error: nothing is called 'herdin'; did you mean 'herding'?\n",
+    )
 
 
 @pytest.mark.parametrize("words", [["--help"], ["list"], ["show", "dsa"], ["list", "--json"]])
@@ -121,18 +154,23 @@ def test_help_list_and_show_answer_without_torch_in_half_a_second(words: list[st
         assert done.stderr.strip() == "False"
         seconds.append(spent)
         libraries.append(timed("import typer, pydantic", [])[1])
-    # A processor whose other thread is busy takes up to twice as long for the same work, also for that of the libraries.
+    # A processor whose other thread is busy takes up to twice as long for the same work, also for
+    # that of the libraries.
     assert min(seconds) < max(0.5, 3 * min(libraries))
 
 
 def timed(code: str, words: list[str]) -> tuple[subprocess.CompletedProcess[str], float]:
     """What a Python process printed, and its processor seconds."""
     begun = processor_seconds()
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
     return done, processor_seconds() - begun
 
 
 def processor_seconds() -> float:
-    """What all finished child processes took; other work on the machine does not count, as it would in wall time."""
+    """What all finished child processes took; other work on the machine does not count, as it would
+    in wall time.
+    """
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

@@ -1,4 +1,6 @@
-"""`new KIND`: its two files run as they are, and every verb takes the part from where it stands, without registration."""
+"""`new KIND`: its two files run as they are, and every verb takes the part from where it stands,
+without registration.
+"""
 
 import json
 import os
@@ -60,11 +62,24 @@ def folder(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return tmp_path
 
 
-@pytest.mark.parametrize(("kind", "tests"), [("method", 12), ("network", 6), ("dataset", 5), ("space", 6), ("scenario", 5)])
+@pytest.mark.parametrize(
+    ("kind", "tests"),
+    [("method", 12), ("network", 6), ("dataset", 5), ("space", 6), ("scenario", 5)],
+)
 def test_the_test_passes_at_once(harness: Harness, tmp_path: Path, kind: str, tests: int) -> None:
     """Pytest in pytest, as its users run it: without the settings of this repository."""
     assert harness("new", kind, f"my-{kind}", "--dir", tmp_path).status == 0
-    words = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:timeout", "-c", os.devnull, f"--rootdir={tmp_path}"]
+    words = [
+        "-q",
+        "-s",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:timeout",
+        "-c",
+        os.devnull,
+        f"--rootdir={tmp_path}",
+    ]
     seen = Seen()
     assert pytest.main([*words, str(tmp_path / f"test_my_{kind}.py")], plugins=[seen]) == 0
     assert seen.passed == tests
@@ -80,31 +95,45 @@ def parts(harness: Harness, folder: Path) -> Path:
 
 def test_the_files_keep_to_the_style_of_the_house(parts: Path) -> None:
     folder = parts
-    assert all(len(line) <= 130 for path in folder.glob("*.py") for line in path.read_text().splitlines())
+    assert all(
+        len(line) <= 130 for path in folder.glob("*.py") for line in path.read_text().splitlines()
+    )
     ruff = pytest.importorskip("ruff.__main__", reason="a developer's tool").find_ruff_bin()
     width = ("--isolated", "--line-length=130")
     for words in (("check", *width, "--select=E,F,UP,B,SIM,N,C90"), ("format", "--check", *width)):
-        done = subprocess.run([ruff, *words, "."], cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [ruff, *words, "."], cwd=folder, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout
 
 
 def test_every_verb_takes_it_from_where_it_stands(harness: Harness, folder: Path) -> None:
     (part,) = json.loads(harness("show", "my_method.py:MyMethod", "--json").out)
     fields = {field["name"]: field["default"] for field in part["fields"]}
-    assert fields["objective"]["name"].startswith("my_method.py:MyMethodObjective@") and fields["iterations"] == 1000
+    assert (
+        fields["objective"]["name"].startswith("my_method.py:MyMethodObjective@")
+        and fields["iterations"] == 1000
+    )
     small = ("--set", "iterations=1", "--set", 'network={name="mlp",width=8}')
-    assert harness("condense", "my_method.py:MyMethod", "--data", "digits", "--ipc", 1, *small).status == 0
+    assert (
+        harness("condense", "my_method.py:MyMethod", "--data", "digits", "--ipc", 1, *small).status
+        == 0
+    )
     (made,) = folder.glob("*.safetensors")
     card = json.loads(made.with_suffix(".card.json").read_text())
     assert card["method"].startswith("my_method.py:MyMethod@")
     quick = ("--set", "epochs=1", "--set", "networks=1", "--set", 'network={name="mlp",width=8}')
     assert harness("evaluate", made, *quick).status == 0
     again = create_condenser({"name": card["method"], **card["hyperparameters"]})
-    assert settings_of(again) == card["hyperparameters"], "a card's table makes the same method again"
+    assert settings_of(again) == card["hyperparameters"], (
+        "a card's table makes the same method again"
+    )
 
 
 def test_a_suite_names_a_method_and_a_part_by_their_place(harness: Harness, folder: Path) -> None:
-    """The digest of the file is part of what keys a cell, so that a suite never shows results of an older version."""
+    """The digest of the file is part of what keys a cell, so that a suite never shows results of an
+    older version.
+    """
     (folder / "s.toml").write_text(SUITE)
     keys = []
     for _ in range(2):
@@ -112,12 +141,19 @@ def test_a_suite_names_a_method_and_a_part_by_their_place(harness: Harness, fold
         assert answer.status == 0, answer.err + answer.out
         suite, records, failures = Store(folder / "run").contents()
         named = {record["cell"]["condenser"].partition("@")[0] for record in records}
-        objectives = {record["cell"]["hyperparameters"]["objective"]["name"].partition("@")[0] for record in records}
-        assert named == {"my_method.py:MyMethod", "dm"} and objectives == {"my_method.py:MyMethodObjective"}
+        objectives = {
+            record["cell"]["hyperparameters"]["objective"]["name"].partition("@")[0]
+            for record in records
+        }
+        assert named == {"my_method.py:MyMethod", "dm"} and objectives == {
+            "my_method.py:MyMethodObjective"
+        }
         assert len(records) == 4 and not failures
         keys.append(set(suite["cells"]))
         text = (folder / "my_method.py").read_text()
-        (folder / "my_method.py").write_text(text.replace("self.weight * spreads", "2 * self.weight * spreads"))
+        (folder / "my_method.py").write_text(
+            text.replace("self.weight * spreads", "2 * self.weight * spreads")
+        )
     assert not keys[0] & keys[1]
 
 
@@ -145,12 +181,21 @@ condensers = []
 
 
 def test_a_suite_names_parts_of_every_kind_by_their_place(harness: Harness, parts: Path) -> None:
-    """Settings of these parts can be set as those of registered ones; a change of a file leads to other cells."""
+    """Settings of these parts can be set as those of registered ones; a change of a file leads to
+    other cells.
+    """
     (parts / "all.toml").write_text(ALL)
-    sets = ("--set", "condensers.dm.network=my_network.py:MyNetwork", "--set", "condensers.dm.network.width=4")
+    sets = (
+        "--set",
+        "condensers.dm.network=my_network.py:MyNetwork",
+        "--set",
+        "condensers.dm.network.width=4",
+    )
     keys = []
     for _ in range(2):
-        answer = harness("run", "all.toml", "--workers", 1, *sets, "--set", "scenarios.search.space.widths=[4]")
+        answer = harness(
+            "run", "all.toml", "--workers", 1, *sets, "--set", "scenarios.search.space.widths=[4]"
+        )
         assert answer.status == 0, answer.err + answer.out
         suite, records, failures = Store(parts / "runs" / "all").contents()
         assert len(records) == 4 and not failures
@@ -158,7 +203,10 @@ def test_a_suite_names_parts_of_every_kind_by_their_place(harness: Harness, part
         assert {cell["scenario"] for cell in cells} == {None, "mine", "search"}
         assert {cell["data"] for cell in cells} == {"my_dataset.py:MyDataset@8"}
         networks = [cell["hyperparameters"]["network"] for cell in cells if cell["hyperparameters"]]
-        assert all(one["name"].startswith("my_network.py:MyNetwork@") and one["width"] == 4 for one in networks)
+        assert all(
+            one["name"].startswith("my_network.py:MyNetwork@") and one["width"] == 4
+            for one in networks
+        )
         (search,) = (cell["settings"] for cell in cells if cell["scenario"] == "search")
         assert search["space"] == {"name": "my_space.py:MySpace", "widths": [4]}
         keys.append(set(suite["cells"]))
@@ -168,24 +216,48 @@ def test_a_suite_names_parts_of_every_kind_by_their_place(harness: Harness, part
 
 
 def test_what_a_card_names_is_not_run_unasked(harness: Harness, parts: Path) -> None:
-    made = harness("condense", "random", "--data", "my_dataset.py:MyDataset", "--ipc", 1, "--out", "a.safetensors")
+    made = harness(
+        "condense",
+        "random",
+        "--data",
+        "my_dataset.py:MyDataset",
+        "--ipc",
+        1,
+        "--out",
+        "a.safetensors",
+    )
     assert made.status == 0, made.err
     (parts / "my_dataset.py").write_text("raise SystemExit('run')\n")
     answer = harness("evaluate", "a.safetensors")
-    assert answer.status == 2 and "its card names my_dataset.py:MyDataset as its data set, which is code" in answer.err
+    assert (
+        answer.status == 2
+        and "its card names my_dataset.py:MyDataset as its data set, which is code" in answer.err
+    )
 
 
-def test_a_process_elsewhere_gets_the_parts_of_a_search(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The file of a task holds what the parts were loaded from; only objects of the space's class are read there."""
+def test_a_process_elsewhere_gets_the_parts_of_a_search(
+    parts: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The file of a task holds what the parts were loaded from; only objects of the space's class
+    are read there.
+    """
     from scenarios.registry import SPACES
     from scenarios.search.engines.task import write_task
 
     task = tmp_path_factory.mktemp("elsewhere") / "task.pt"
     write_task(SPACES.create("my_space.py:MySpace"), task)  # type: ignore[arg-type]
-    code = f"from pathlib import Path; from scenarios.search.engines.task import read_task; print(read_task(Path({str(task)!r})))"
+    code = (
+        "from pathlib import Path; from scenarios.search.engines.task import read_task;"
+        f" print(read_task(Path({str(task)!r})))"
+    )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=task.parent, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=task.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout == "MySpace(depths=(1, 2, 3), widths=(8, 16))\n", done.stderr
 
@@ -193,18 +265,39 @@ def test_a_process_elsewhere_gets_the_parts_of_a_search(parts: Path, tmp_path_fa
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("evaluate", "gallery:dm", "--scenario", "my_network.py:MyNetwork"), "cannot be used (it lacks 'run')"),
-        (("condense", "dm", "--data", "my_space.py:MySpace", "--ipc", 1), "cannot be used (it lacks 'read')"),
-        (("condense", "dm", "--data", "my_dataset.py:Mine", "--ipc", 1), "my_dataset.py: has no class Mine"),
-        (("condense", "dm", "--data", "my_dataset.py:MyDataset@x", "--ipc", 1), "'x' is no height of images"),
-        (("condense", "dm", "--data", "digits", "--set", "network=my_scenario.py:MyScenario"), "it lacks 'module'"),
-        (("condense", "dm", "--data", "bad.py:Bad", "--ipc", 1), "bad.py:Bad: its read() gave list, not RawData"),
+        (
+            ("evaluate", "gallery:dm", "--scenario", "my_network.py:MyNetwork"),
+            "cannot be used (it lacks 'run')",
+        ),
+        (
+            ("condense", "dm", "--data", "my_space.py:MySpace", "--ipc", 1),
+            "cannot be used (it lacks 'read')",
+        ),
+        (
+            ("condense", "dm", "--data", "my_dataset.py:Mine", "--ipc", 1),
+            "my_dataset.py: has no class Mine",
+        ),
+        (
+            ("condense", "dm", "--data", "my_dataset.py:MyDataset@x", "--ipc", 1),
+            "'x' is no height of images",
+        ),
+        (
+            ("condense", "dm", "--data", "digits", "--set", "network=my_scenario.py:MyScenario"),
+            "it lacks 'module'",
+        ),
+        (
+            ("condense", "dm", "--data", "bad.py:Bad", "--ipc", 1),
+            "bad.py:Bad: its read() gave list, not RawData",
+        ),
     ],
     ids=["scenario", "dataset", "no-class", "pixels", "network", "no-raw-data"],
 )
-def test_a_part_of_another_kind_is_one_sentence(harness: Harness, parts: Path, words: tuple[object, ...], told: str) -> None:
+def test_a_part_of_another_kind_is_one_sentence(
+    harness: Harness, parts: Path, words: tuple[object, ...], told: str
+) -> None:
     (parts / "bad.py").write_text(
-        "from dataclasses import dataclass\n\n@dataclass\nclass Bad:\n    def read(self, place):\n        return []\n"
+        "from dataclasses import dataclass\n\n@dataclass\nclass Bad:\n    def read(self, place):\n "
+        "       return []\n"
     )
     answer = harness(*words)
     assert answer.status == 2 and told in answer.err and answer.err.count("\n") == 1, answer.err
@@ -221,7 +314,14 @@ made = create_condenser({table!r})
 assert {{"name": made.registered, **settings_of(made)}} == {table!r}
 """
     environment = {"PYTHONPATH": str(Path(__file__).parents[3])}
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -235,7 +335,9 @@ assert {{"name": made.registered, **settings_of(made)}} == {table!r}
         (("other", "--dir", "/proc/x"), "cannot be written"),
     ],
 )
-def test_bad_input_is_one_sentence(harness: Harness, folder: Path, words: tuple[str, ...], told: str) -> None:
+def test_bad_input_is_one_sentence(
+    harness: Harness, folder: Path, words: tuple[str, ...], told: str
+) -> None:
     answer = harness("new", "condenser", *words)
     assert answer.status == 2 and answer.err.count("\n") == 1 and told in answer.err
     assert sorted(p.name for p in folder.iterdir()) == ["my_method.py", "test_my_method.py"]

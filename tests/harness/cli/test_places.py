@@ -1,4 +1,6 @@
-"""Paths with spaces and letters of other scripts on every verb, and an evaluation under a decimal comma."""
+"""Paths with spaces and letters of other scripts on every verb, and an evaluation under a decimal
+comma.
+"""
 
 import json
 import os
@@ -26,7 +28,8 @@ scenario = "teile ñ/maß.py:Mass"
 label = "maß"
 """
 SET, RUN = "menge ß/ein satz ж.safetensors", "läufe 東/eins"
-# Each verb in an order in which it has what it needs; all paths have spaces and letters beyond Latin.
+# Each verb in an order in which it has what it needs; all paths have spaces and letters beyond
+# Latin.
 VERBS = (
     ("show", "teile ñ/daten.py:Daten"),
     ("condense", "random", "--data", "teile ñ/daten.py:Daten", "--ipc", 1, "--out", SET),
@@ -61,7 +64,9 @@ def test_paths_of_any_script_on_every_verb(harness: Harness, here: Path) -> None
         answer = harness(*words)
         assert answer.status == 0, (words, answer.err)
     rows = json.loads((here / "tafeln é" / "report.json").read_text(encoding="utf-8"))["rows"]
-    assert {row["scenario"] for row in rows} >= {"maß"} and "zufällig 東" in {row["condenser"] for row in rows}
+    assert {row["scenario"] for row in rows} >= {"maß"} and "zufällig 東" in {
+        row["condenser"] for row in rows
+    }
 
 
 COMMA = """
@@ -73,20 +78,40 @@ main()
 """
 
 
-@pytest.mark.skipif(not shutil.which("localedef"), reason="no tool here makes a locale with a decimal comma")
+@pytest.mark.skipif(
+    not shutil.which("localedef"), reason="no tool here makes a locale with a decimal comma"
+)
 def test_an_evaluation_under_a_decimal_comma_gives_the_same(
     harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = subprocess.run(
-        ["localedef", "-i", "de_DE", "-f", "UTF-8", str(tmp_path / "de_DE.UTF-8")], capture_output=True, check=False
+        ["localedef", "-i", "de_DE", "-f", "UTF-8", str(tmp_path / "de_DE.UTF-8")],
+        capture_output=True,
+        check=False,
     )
     if made.returncode not in (0, 1):
         pytest.skip("localedef has no sources of de_DE here")
     monkeypatch.chdir(tmp_path)
-    assert harness("condense", "random", "--data", "digits", "--ipc", 1, "--out", "a.safetensors").status == 0
-    words = ["evaluate", "a.safetensors", "--json", *("--set", "epochs=2", "--set", "networks=2", "--set", "network.width=8")]
+    assert (
+        harness(
+            "condense", "random", "--data", "digits", "--ipc", 1, "--out", "a.safetensors"
+        ).status
+        == 0
+    )
+    words = [
+        "evaluate",
+        "a.safetensors",
+        "--json",
+        *("--set", "epochs=2", "--set", "networks=2", "--set", "network.width=8"),
+    ]
     environment = {**os.environ, "LOCPATH": str(tmp_path), "LC_ALL": "de_DE.UTF-8"}
-    done = subprocess.run([sys.executable, "-c", COMMA, *words], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", COMMA, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     plain = json.loads(harness(*words).out)
     assert json.loads(done.stdout)["measurements"] == plain["measurements"]

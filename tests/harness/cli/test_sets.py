@@ -1,4 +1,6 @@
-"""`condense` and `evaluate`: files made and measured one by one, and every way in which their input can be wrong."""
+"""`condense` and `evaluate`: files made and measured one by one, and every way in which their input
+can be wrong.
+"""
 
 import json
 from pathlib import Path
@@ -9,7 +11,18 @@ from safetensors.torch import load_file, save_file
 from condensers.sets.files import load_set
 from tests.harness.conftest import Harness
 
-DM = ("condense", "dm", "--data", "digits", "--ipc", 1, "--set", "iterations=2", "--set", "batch_real=8")
+DM = (
+    "condense",
+    "dm",
+    "--data",
+    "digits",
+    "--ipc",
+    1,
+    "--set",
+    "iterations=2",
+    "--set",
+    "batch_real=8",
+)
 QUICK = ("--set", "epochs=1", "--set", "networks=2", "--set", 'network={name="mlp",width=8}')
 
 
@@ -30,7 +43,11 @@ def one_sentence(answer: object, status: int, *words: str) -> None:
 
 
 def test_condense_writes_set_card_and_preview(made: Path) -> None:
-    assert sorted(p.name for p in made.parent.iterdir()) == ["a.card.json", "a.png", "a.safetensors"]
+    assert sorted(p.name for p in made.parent.iterdir()) == [
+        "a.card.json",
+        "a.png",
+        "a.safetensors",
+    ]
     card = json.loads(made.with_suffix(".card.json").read_text())
     assert (card["method"], card["ipc"], card["nbytes"]) == ("random", 2, 20 * 65)
     assert card["cost"]["joules"] == "not measured"
@@ -46,7 +63,10 @@ def test_the_same_seed_gives_the_same_file(harness: Harness, tmp_path: Path) -> 
 
 def test_bytes_are_a_budget(harness: Harness, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
-    assert harness("condense", "random", "--data", "digits", "--bytes", 2000, "--out", path).status == 0
+    assert (
+        harness("condense", "random", "--data", "digits", "--bytes", 2000, "--out", path).status
+        == 0
+    )
     assert load_set(path).nbytes == 3 * 10 * 65 <= 2000
 
 
@@ -87,19 +107,33 @@ def test_evaluate_names_the_best_architectures_of_a_search(harness: Harness, mad
     sets = ("--set", "epochs=1", "--set", "architectures=4", "--set", f"space={space}")
     answer = harness("evaluate", made, "--scenario", "search", *sets)
     assert answer.status == 0, answer.err
-    assert "n = 4 (architecture of one set)" in answer.out and "best by this proxy: d1-w" in answer.out
+    assert (
+        "n = 4 (architecture of one set)" in answer.out and "best by this proxy: d1-w" in answer.out
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
-        (("condense", "dmm", "--data", "digits", "--ipc", 1), 2, ("unknown method 'dmm'", "did you mean 'dm'?")),
+        (
+            ("condense", "dmm", "--data", "digits", "--ipc", 1),
+            2,
+            ("unknown method 'dmm'", "did you mean 'dm'?"),
+        ),
         (("condense", "dm", "--data", "digts", "--ipc", 1), 2, ("digts", "digits")),
         (("condense", "dm", "--data", "digits", "--ipc", 0), 2, ("ipc 0", "at least 1")),
-        (("condense", "random", "--data", "digits", "--ipc", 999), 2, ("ipc 999 is more than class", "take at most")),
+        (
+            ("condense", "random", "--data", "digits", "--ipc", 999),
+            2,
+            ("ipc 999 is more than class", "take at most"),
+        ),
         (("condense", "dm", "--data", "digits", "--bytes", 3), 2, ("3 bytes are too few",)),
         (("condense", "dm", "--data", "digits"), 2, ("either --ipc N", "--bytes B")),
-        ((*DM, "--set", "iteration=3"), 2, ("unknown key 'iteration'", "did you mean 'iterations'?")),
+        (
+            (*DM, "--set", "iteration=3"),
+            2,
+            ("unknown key 'iteration'", "did you mean 'iterations'?"),
+        ),
         ((*DM, "--set", "iterations=many"), 2, ("iterations: 'many' is not a whole number",)),
         ((*DM, "--set", 'network={name="convnet",depth=9}'), 2, ("too deep",)),
         (("condense", "dm", "--data", "svhn", "--ipc", 1), 3, ("train_32x32.mat",)),
@@ -107,7 +141,12 @@ def test_evaluate_names_the_best_architectures_of_a_search(harness: Harness, mad
     ],
 )
 def test_bad_input_is_one_sentence_and_nothing_is_written(
-    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], status: int, told: tuple[str, ...]
+    harness: Harness,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    status: int,
+    told: tuple[str, ...],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HARNESS_DATA", str(tmp_path / "no-data"))
@@ -117,7 +156,12 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(
 
 def test_a_place_that_cannot_be_written(harness: Harness, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    one_sentence(harness(*DM, "--out", tmp_path / "file" / "a.safetensors"), 2, "cannot be written", "choose another place")
+    one_sentence(
+        harness(*DM, "--out", tmp_path / "file" / "a.safetensors"),
+        2,
+        "cannot be written",
+        "choose another place",
+    )
     one_sentence(harness(*DM, "--out", "/proc/a.safetensors"), 2, "cannot be written")
 
 
@@ -125,7 +169,9 @@ def test_a_truncated_file(harness: Harness, made: Path) -> None:
     content = made.read_bytes()
     for length in (0, 5, 100, len(content) - 1):
         made.write_bytes(content[:length])
-        one_sentence(harness("evaluate", made), 2, "a.safetensors", "is cut short or not a .safetensors file")
+        one_sentence(
+            harness("evaluate", made), 2, "a.safetensors", "is cut short or not a .safetensors file"
+        )
 
 
 def test_a_file_without_card(harness: Harness, made: Path) -> None:
@@ -134,7 +180,9 @@ def test_a_file_without_card(harness: Harness, made: Path) -> None:
 
 
 def test_a_card_from_other_data(harness: Harness, made: Path) -> None:
-    one_sentence(harness("evaluate", made, "--data", "mnist-5k"), 2, "made from digits, not mnist-5k")
+    one_sentence(
+        harness("evaluate", made, "--data", "mnist-5k"), 2, "made from digits, not mnist-5k"
+    )
 
 
 def test_a_class_with_no_images(harness: Harness, tmp_path: Path) -> None:
@@ -146,5 +194,9 @@ def test_a_class_with_no_images(harness: Harness, tmp_path: Path) -> None:
         for index in range(4):
             Image.new("L", (8, 8), index * 20).save(tmp_path / split / "cats" / f"{index}.png")
     out = tmp_path / "a.safetensors"
-    one_sentence(harness("condense", "random", "--data", f"folder:{tmp_path}", "--ipc", 1, "--out", out), 3, "dogs")
+    one_sentence(
+        harness("condense", "random", "--data", f"folder:{tmp_path}", "--ipc", 1, "--out", out),
+        3,
+        "dogs",
+    )
     assert not out.exists()

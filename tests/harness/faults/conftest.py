@@ -62,7 +62,9 @@ WriteFaulty = Callable[..., Path]
 
 @pytest.fixture
 def faulty(tmp_path: Path) -> WriteFaulty:
-    """`faulty(how, times)` writes a suite one of whose methods goes wrong the first `times` times."""
+    """`faulty(how, times)` writes a suite one of whose methods goes wrong the first `times`
+    times.
+    """
 
     def write(how: str, times: int) -> Path:
         marks = tmp_path / "marks"
@@ -70,7 +72,9 @@ def faulty(tmp_path: Path) -> WriteFaulty:
         plugin = tmp_path / "plugin.py"
         plugin.write_text(PLUGIN, encoding="utf-8")
         suite = tmp_path / "faulty.toml"
-        suite.write_text(SUITE.format(place=plugin, how=how, times=times, marks=marks), encoding="utf-8")
+        suite.write_text(
+            SUITE.format(place=plugin, how=how, times=times, marks=marks), encoding="utf-8"
+        )
         return suite
 
     return write

@@ -1,8 +1,9 @@
-"""Interrupts every verb at many moments, goes on, and compares the end with that of an undisturbed one.
+"""Interrupts every verb at many moments, goes on, and compares the end with that of an undisturbed
+one.
 
-python tests/harness/faults/interrupts.py [SIGNALS] [SEED] [VERB ...]: a line a signal; exit status 1 where a command
-answered late, with another status than 130, without the line that goes on or with a traceback, left a process
-behind, or came to another end.
+python tests/harness/faults/interrupts.py [SIGNALS] [SEED] [VERB ...]: a line a signal; exit status
+1 where a command answered late, with another status than 130, without the line that goes on or with
+a traceback, left a process behind, or came to another end.
 """
 
 import os
@@ -107,13 +108,16 @@ space = { name = "convnet-small", depths = [1], widths = [8] }
 engine = ENGINE
 """
 ENGINES = {"sequential": '"sequential"', "local": '{ name = "local", trials = 2 }'}
-LATE = 15.0  # seconds; what is at work has four to save, and a busy machine takes its time to end a process
+# seconds; what is at work has four to save, and a busy machine takes its time to end a process
+LATE = 15.0
 BEFORE = 0.6  # seconds in which Python itself starts, and signals are not ours yet
 
 
 @dataclass(frozen=True)
 class Verb:
-    """words: what is typed, PLACE standing for a folder of this round. found: what counts, once it is done."""
+    """words: what is typed, PLACE standing for a folder of this round. found: what counts, once it
+    is done.
+    """
 
     words: Sequence[str]
     found: Callable[[Path], object]
@@ -148,7 +152,9 @@ def run_found(place: Path) -> object:
 
 def files_found(pattern: str) -> Callable[[Path], object]:
     def found(place: Path) -> object:
-        return {str(p.relative_to(place)): p.read_bytes() for p in place.glob(pattern) if p.is_file()}
+        return {
+            str(p.relative_to(place)): p.read_bytes() for p in place.glob(pattern) if p.is_file()
+        }
 
     return found
 
@@ -169,23 +175,58 @@ def verbs(shared: Path) -> dict[str, Verb]:
         return Verb(words, run_found)
 
     a_set = str(shared / "set.safetensors")
-    dm = ["condense", "dm", "--data", "digits", "--ipc", "1", "--set", "iterations=60", "--set", f"network={SMALL}"]
-    truth = ["truth", "build", "convnet-small", "--data", "digits", "--architectures", "3", "--seeds", "1"]
+    dm = [
+        "condense",
+        "dm",
+        "--data",
+        "digits",
+        "--ipc",
+        "1",
+        "--set",
+        "iterations=60",
+        "--set",
+        f"network={SMALL}",
+    ]
+    truth = [
+        "truth",
+        "build",
+        "convnet-small",
+        "--data",
+        "digits",
+        "--architectures",
+        "3",
+        "--seeds",
+        "1",
+    ]
     return {
         "run": run("suite.toml", 2),
         "run-here": run("suite.toml", 1),
         "search": run("sequential.toml", 1),
         "search-local": run("local.toml", 1),
         "condense": Verb([*dm, "--out", "PLACE/a.safetensors"], files_found("a.safetensors")),
-        "evaluate": Verb(["evaluate", a_set, "--set", "epochs=60", "--set", "networks=2", "--json"], lambda place: None),
-        "export": Verb(["export", a_set, "--to", "png", "--force", "--out", "PLACE/png"], files_found("png/**/*")),
+        "evaluate": Verb(
+            ["evaluate", a_set, "--set", "epochs=60", "--set", "networks=2", "--json"],
+            lambda place: None,
+        ),
+        "export": Verb(
+            ["export", a_set, "--to", "png", "--force", "--out", "PLACE/png"],
+            files_found("png/**/*"),
+        ),
         "import": Verb(
             ["import", str(shared / "set.npz"), "--data", "digits", "--out", "PLACE/b.safetensors"],
             files_found("b.safetensors"),
         ),
-        "report": Verb(["report", str(shared / "done"), "--format", "md,csv,html", "--out", "PLACE/r"], files_found("r/*.csv")),
-        "plan": Verb(["plan", str(shared / "suite.toml"), "--out", "PLACE/out"], lambda place: None),
-        "truth": Verb([*truth, "--set", "truth_epochs=2", "--workers", "2", "--out", "PLACE/table.json"], table_found),
+        "report": Verb(
+            ["report", str(shared / "done"), "--format", "md,csv,html", "--out", "PLACE/r"],
+            files_found("r/*.csv"),
+        ),
+        "plan": Verb(
+            ["plan", str(shared / "suite.toml"), "--out", "PLACE/out"], lambda place: None
+        ),
+        "truth": Verb(
+            [*truth, "--set", "truth_epochs=2", "--workers", "2", "--out", "PLACE/table.json"],
+            table_found,
+        ),
     }
 
 
@@ -193,7 +234,11 @@ def start(verb: Verb, place: Path) -> "subprocess.Popen[str]":
     place.mkdir(exist_ok=True)
     words = [word.replace("PLACE", str(place)) for word in verb.words]
     return subprocess.Popen(
-        [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*COMMAND, *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -229,7 +274,9 @@ def interrupt(verb: Verb, place: Path, after: float, kind: str) -> tuple[bool, l
 
 
 def wrong_of(process: "subprocess.Popen[str]", err: str, seconds: float) -> list[str]:
-    """What is wrong with the end of a command that was asked to stop; one that was done by then may say so."""
+    """What is wrong with the end of a command that was asked to stop; one that was done by then may
+    say so.
+    """
     wrong = []
     if process.returncode not in (0, 130):
         wrong.append(f"status {process.returncode}")
@@ -281,7 +328,9 @@ def main(signals: int, seed: int, wanted: Sequence[str]) -> int:
             finish(verb, again)
             same = verb.found(again) == verb.found(shared / f"{name}-whole")
             faults += not same
-            print(f"{name}: {'equal to' if same else 'DIFFERS from'} the undisturbed one", flush=True)
+            print(
+                f"{name}: {'equal to' if same else 'DIFFERS from'} the undisturbed one", flush=True
+            )
     print(f"{faults} faults")
     return 1 if faults else 0
 

@@ -1,6 +1,8 @@
-"""Kills the command, or one of its workers, at a random moment, goes on, and compares the end with that of an undisturbed run.
+"""Kills the command, or one of its workers, at a random moment, goes on, and compares the end with
+that of an undisturbed run.
 
-python tests/harness/faults/rounds.py [KILLS] [SEED]: a line a kill; exit status 1 where any byte of a set or any figure differs.
+python tests/harness/faults/rounds.py [KILLS] [SEED]: a line a kill; exit status 1 where any byte of
+a set or any figure differs.
 """
 
 import contextlib
@@ -16,7 +18,11 @@ from pathlib import Path
 
 from harness.store.store import Store
 
-COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()",
+]
 SUITE = """
 data = ["digits"]
 seeds = 2
@@ -38,19 +44,36 @@ network = { name = "convnet", depth = 2, width = 16 }
 networks = 2
 epochs = 100
 """
-LATEST = 6.0  # seconds after the first cell has begun, or went on, at which a command or a worker is killed
+# seconds after the first cell has begun, or went on, at which a command or a worker is killed
+LATEST = 6.0
 
 
 def begin(suite: Path, out: Path, workers: int) -> "subprocess.Popen[bytes]":
-    words = ["run", str(suite), "--out", str(out), "--workers", str(workers), "--checkpoint-seconds", "0", "--quiet"]
-    return subprocess.Popen([*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    words = [
+        "run",
+        str(suite),
+        "--out",
+        str(out),
+        "--workers",
+        str(workers),
+        "--checkpoint-seconds",
+        "0",
+        "--quiet",
+    ]
+    return subprocess.Popen(
+        [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def workers_of(process: "subprocess.Popen[bytes]") -> list[int]:
     """Ids of its worker processes that are there."""
     with contextlib.suppress(OSError):
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [
+            int(pid)
+            for pid in children
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
     return []
 
 
@@ -79,8 +102,13 @@ def strike(process: "subprocess.Popen[bytes]", target: str, dice: random.Random)
 
 def found(out: Path) -> dict[str, object]:
     """Every set's bytes and every figure."""
-    sets: dict[str, object] = {str(path.relative_to(out)): path.read_bytes() for path in out.glob("cells/*/set.safetensors")}
-    return sets | {r["key"]: r["outcome"] and r["outcome"]["measurements"] for r in Store(out).contents()[1]}
+    sets: dict[str, object] = {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in out.glob("cells/*/set.safetensors")
+    }
+    return sets | {
+        r["key"]: r["outcome"] and r["outcome"]["measurements"] for r in Store(out).contents()[1]
+    }
 
 
 def main(kills: int, seed: int) -> int:
@@ -95,7 +123,11 @@ def main(kills: int, seed: int) -> int:
             status = None
             while status != 0:
                 since = time.time()
-                process, target, moment = begin(suite, out, 2), dice.choice(("command", "worker")), dice.uniform(0, LATEST)
+                process, target, moment = (
+                    begin(suite, out, 2),
+                    dice.choice(("command", "worker")),
+                    dice.uniform(0, LATEST),
+                )
                 while process.poll() is None and not is_at_work(out, since):
                     time.sleep(0.02)
                 time.sleep(moment)
@@ -103,14 +135,22 @@ def main(kills: int, seed: int) -> int:
                     struck[target] += 1
                     done = len(list(out.glob("cells/*/record.json")))
                     print(
-                        f"kill {sum(struck.values()):>3}: {target:<7} after {moment:4.1f} s, {done} of 8 cells done", flush=True
+                        f"kill {sum(struck.values()):>3}: {target:<7} after {moment:4.1f} s, {done}"
+                        " of 8 cells done",
+                        flush=True,
                     )
                 status = process.wait()
                 assert status in (0, -signal.SIGKILL), f"run {turn} ended with {status}"
             same = found(out) == found(whole)
             wrong += not same
-            print(f"run {turn}: {'equal to' if same else 'DIFFERS from'} the undisturbed one", flush=True)
-    print(f"{struck['command']} commands and {struck['worker']} workers killed, {turn} runs, {wrong} of them differ")
+            print(
+                f"run {turn}: {'equal to' if same else 'DIFFERS from'} the undisturbed one",
+                flush=True,
+            )
+    print(
+        f"{struck['command']} commands and {struck['worker']} workers killed, {turn} runs, {wrong}"
+        " of them differ"
+    )
     return 1 if wrong else 0
 
 

@@ -15,7 +15,7 @@ from harness.suite.cell import Cell
 from harness.suite.plan import load_plan
 from tests.harness.conftest import TINY
 from tests.harness.faults.conftest import flip
-from tests.harness.test_run import SLOW
+from tests.harness.running.test_run import SLOW
 
 pytest.importorskip("fsspec")
 Become = Callable[[str], Path]
@@ -67,9 +67,15 @@ def test_a_cell_goes_on_at_another_node_and_ends_the_same(tmp_path: Path, nodes:
     assert depot.pull(command, made.key) and depot.pull(command, used.key)
     here = Settings(alone.root, "test", None, 0.1)
     for cell in (made, used):
-        assert work(cell, here, lambda event: None, lambda: False, load_data(cell.data, here)) == "done"
+        assert (
+            work(cell, here, lambda event: None, lambda: False, load_data(cell.data, here))
+            == "done"
+        )
     assert command.set_path(made.key).read_bytes() == alone.set_path(made.key).read_bytes()
-    assert command.record(used.key)["outcome"]["measurements"] == alone.record(used.key)["outcome"]["measurements"]
+    assert (
+        command.record(used.key)["outcome"]["measurements"]
+        == alone.record(used.key)["outcome"]["measurements"]
+    )
 
 
 @pytest.fixture
@@ -83,11 +89,15 @@ def made(tmp_path: Path) -> tuple[Cell, Cell]:
 
 
 def compute(cell: Cell, url: str) -> str:
-    return shared_work(cell, Settings(Path("unused"), "test", None, 0.1), lambda event: None, lambda: False, url)
+    return shared_work(
+        cell, Settings(Path("unused"), "test", None, 0.1), lambda event: None, lambda: False, url
+    )
 
 
 def check_losses(url: str, made: tuple[Cell, Cell], nodes: Become, command: Store) -> None:
-    """Objects that the depot loses are put back from a node's folder, or computed again; nobody is told "done" before."""
+    """Objects that the depot loses are put back from a node's folder, or computed again; nobody is
+    told "done" before.
+    """
     condensed, measured = made
     nodes("first")
     assert [compute(cell, url) for cell in made] == ["done", "done"]
@@ -106,11 +116,15 @@ def check_losses(url: str, made: tuple[Cell, Cell], nodes: Become, command: Stor
     assert compute(measured, url) == "done"
 
 
-def test_what_the_depot_lost_is_put_back_or_computed_again(tmp_path: Path, nodes: Become, made: tuple[Cell, Cell]) -> None:
+def test_what_the_depot_lost_is_put_back_or_computed_again(
+    tmp_path: Path, nodes: Become, made: tuple[Cell, Cell]
+) -> None:
     check_losses(f"file://{tmp_path / 'depot'}", made, nodes, Store(tmp_path / "command"))
 
 
-def test_an_object_with_other_bytes_is_computed_again(tmp_path: Path, nodes: Become, made: tuple[Cell, Cell]) -> None:
+def test_an_object_with_other_bytes_is_computed_again(
+    tmp_path: Path, nodes: Become, made: tuple[Cell, Cell]
+) -> None:
     url, (condensed, _) = f"file://{tmp_path / 'depot'}", made
     nodes("first")
     assert compute(condensed, url) == "done"
@@ -123,8 +137,12 @@ def test_an_object_with_other_bytes_is_computed_again(tmp_path: Path, nodes: Bec
     assert Depot(url).pull(command, condensed.key)
 
 
-def test_it_works_on_s3(tmp_path: Path, nodes: Become, made: tuple[Cell, Cell], monkeypatch: pytest.MonkeyPatch) -> None:
-    server_module = pytest.importorskip("moto.server", reason='needs moto: pip install "condensation-harness[dev]"')
+def test_it_works_on_s3(
+    tmp_path: Path, nodes: Become, made: tuple[Cell, Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server_module = pytest.importorskip(
+        "moto.server", reason='needs moto: pip install "condensation-harness[dev]"'
+    )
     pytest.importorskip("s3fs")
     import s3fs
 
@@ -146,7 +164,9 @@ def test_it_works_on_s3(tmp_path: Path, nodes: Become, made: tuple[Cell, Cell], 
         server.stop()
 
 
-def test_a_node_folder_belongs_to_one_user(tmp_path: Path, nodes: Become, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_folder_belongs_to_one_user(
+    tmp_path: Path, nodes: Become, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = nodes("node")
     folder = node_folder("file:///depot")
     assert folder.parent == own and folder.stat().st_mode & 0o777 == 0o700

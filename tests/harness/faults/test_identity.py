@@ -1,4 +1,6 @@
-"""Records in the wrong place or of other formats, half-copied folders, old stores, locks: each is said."""
+"""Records in the wrong place or of other formats, half-copied folders, old stores, locks: each is
+said.
+"""
 
 import errno
 import fcntl
@@ -30,7 +32,19 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("finished")
     (folder / "tiny.toml").write_text(SUITE, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["harness", "run", str(folder / "tiny.toml"), "--out", str(folder / "out"), "--workers", "1"])
+        patch.setattr(
+            sys,
+            "argv",
+            [
+                "harness",
+                "run",
+                str(folder / "tiny.toml"),
+                "--out",
+                str(folder / "out"),
+                "--workers",
+                "1",
+            ],
+        )
         with pytest.raises(SystemExit) as exit_:
             main()
     assert not exit_.value.code
@@ -48,7 +62,9 @@ def rerun(harness: Harness, finished: Path, out: Path) -> Callable[..., tuple[in
     """`rerun(WORDS...)` runs the suite again in `out`; its exit status and what it said."""
 
     def call(*words: str) -> tuple[int, str]:
-        answer = harness("run", finished / "tiny.toml", "--out", out, "--workers", 1, "--quiet", *words)
+        answer = harness(
+            "run", finished / "tiny.toml", "--out", out, "--workers", 1, "--quiet", *words
+        )
         return answer.status, answer.err
 
     return call
@@ -57,11 +73,17 @@ def rerun(harness: Harness, finished: Path, out: Path) -> Callable[..., tuple[in
 def cell(out: Path, kind: str, label: str) -> Path:
     """The folder of one cell."""
     paths = sorted(out.glob("cells/*/record.json"))
-    return next(p.parent for p in paths if (r := json.loads(p.read_text()))["kind"] == kind and r["cell"]["label"] == label)
+    return next(
+        p.parent
+        for p in paths
+        if (r := json.loads(p.read_text()))["kind"] == kind and r["cell"]["label"] == label
+    )
 
 
 def measured(out: Path) -> dict[str, object]:
-    return {r["key"]: r["outcome"] and r["outcome"]["measurements"] for r in Store(out).contents()[1]}
+    return {
+        r["key"]: r["outcome"] and r["outcome"]["measurements"] for r in Store(out).contents()[1]
+    }
 
 
 def rewrite(path: Path, **changes: object) -> None:
@@ -153,7 +175,10 @@ def folder_for_suite(out: Path) -> Path:
 
 HARMS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "another cell's record": (swap, "it is the one of cell"),
-    "another cell's record with this key": (swap_with_its_key, "what it says of its cell has the key"),
+    "another cell's record with this key": (
+        swap_with_its_key,
+        "what it says of its cell has the key",
+    ),
     "another seed in the record": (other_seed, "what it says of its cell has the key"),
     "a format that is no number": (no_format, "it says no format"),
     "a folder for a record": (folder_for_record, "a directory is in its place"),
@@ -178,13 +203,18 @@ def test_what_is_wrong_is_said_by_every_reader_and_mended(
     for words in (("report", out), ("verify", out), ("diff", out, out)):
         answer = harness(*words)
         assert answer.status == 1 and answer.out == "", words
-        assert f"error: {path}: damaged ({why}" in answer.err and answer.err.count("\n") == 1, answer.err
+        assert f"error: {path}: damaged ({why}" in answer.err and answer.err.count("\n") == 1, (
+            answer.err
+        )
     status, said = rerun()
     assert status == 1 and f"{path}: damaged ({why}" in said
     status, said = rerun("--repair")
     assert status == 0, said
     assert measured(out) == before
-    assert harness("verify", out).out == f"{out}: 5 records and 2 sets with their cards are as they were written\n"
+    assert (
+        harness("verify", out).out
+        == f"{out}: 5 records and 2 sets with their cards are as they were written\n"
+    )
 
 
 def test_all_that_is_wrong_is_said_at_once(harness: Harness, out: Path) -> None:
@@ -203,7 +233,10 @@ def test_records_of_format_1_are_refused_and_computed_anew(
     for verb in ("report", "verify"):
         answer = harness(verb, out)
         assert (answer.status, answer.err.count("\n")) == (1, 1)
-        assert f"{path}: is of format 1, and this harness reads {FORMAT}; compute it anew with: harness run" in answer.err
+        assert (
+            f"{path}: is of format 1, and this harness reads {FORMAT}; compute it anew with:"
+            " harness run" in answer.err
+        )
     status, said = rerun()
     assert status == 0 and measured(out) == before, said
 
@@ -214,7 +247,11 @@ def test_records_of_a_later_format_are_neither_read_nor_removed(
     path = cell(out, "scenario", "dm") / "record.json"
     rewrite(path, format=FORMAT + 1)
     whole = path.read_bytes()
-    for status, said in (rerun(), rerun("--repair"), (harness("report", out).status, harness("report", out).err)):
+    for status, said in (
+        rerun(),
+        rerun("--repair"),
+        (harness("report", out).status, harness("report", out).err),
+    ):
         assert status == 1 and "update the harness" in said
     assert path.read_bytes() == whole
 
@@ -222,7 +259,9 @@ def test_records_of_a_later_format_are_neither_read_nor_removed(
 def test_a_store_of_0_4_0_is_named_and_none_of_its_cells_is_used(
     harness: Harness, finished: Path, out: Path, rerun: Callable[..., tuple[int, str]]
 ) -> None:
-    """As 0.4.0 left it: no format in suite.json, records of format 1 under keys without the code."""
+    """As 0.4.0 left it: no format in suite.json, records of format 1 under keys without the
+    code.
+    """
     suite, before = read_sealed(out / "suite.json"), measured(out)
     del suite["format"]
     renamed = [key[::-1] for key in suite["cells"]]
@@ -231,29 +270,42 @@ def test_a_store_of_0_4_0_is_named_and_none_of_its_cells_is_used(
         del record["keyed_by"]
         write_sealed(out / "cells" / key / "record.json", {**record, "format": 1, "key": old})
         (out / "cells" / key).rename(out / "cells" / old)
-    write_sealed(out / "suite.json", {**suite, "cells": renamed, "environment": {"harness": "0.4.0", "torch": "1.0"}})
+    write_sealed(
+        out / "suite.json",
+        {**suite, "cells": renamed, "environment": {"harness": "0.4.0", "torch": "1.0"}},
+    )
     for verb in ("report", "verify"):
         answer = harness(verb, out)
         assert (answer.status, answer.err.count("\n")) == (1, 1)
-        assert f"{out}: was written by harness 0.4.0 in an older format; report it with that version" in answer.err
+        assert (
+            f"{out}: was written by harness 0.4.0 in an older format; report it with that version"
+            in answer.err
+        )
     (row,) = json.loads(harness("runs", out.parent, "--json").out)
     assert row["status"] == "of an older format"
     assert "5 cells, 0 done" in harness("plan", finished / "tiny.toml", "--out", out).out
     status, said = rerun()
     assert status == 0, said
     assert measured(out) == before
-    assert all((out / "cells" / old / "record.json").is_file() for old in renamed), "nothing of theirs is removed"
+    assert all((out / "cells" / old / "record.json").is_file() for old in renamed), (
+        "nothing of theirs is removed"
+    )
     assert "5 folders of other code or settings were not looked at" in harness("verify", out).out
 
 
-def test_a_half_copied_folder_goes_on(harness: Harness, out: Path, rerun: Callable[..., tuple[int, str]]) -> None:
+def test_a_half_copied_folder_goes_on(
+    harness: Harness, out: Path, rerun: Callable[..., tuple[int, str]]
+) -> None:
     before = measured(out)
     (out / "suite.json").unlink()
     shutil.rmtree(cell(out, "scenario", "random"))
     (cell(out, "condense", "dm") / "record.json").unlink()  # a set without its record
     for verb in ("report", "verify"):
         answer = harness(verb, out)
-        assert answer.status == 1 and f"{out / 'suite.json'}: damaged (it is gone, though there are cells)" in answer.err
+        assert (
+            answer.status == 1
+            and f"{out / 'suite.json'}: damaged (it is gone, though there are cells)" in answer.err
+        )
     status, said = rerun()
     assert status == 0, said
     assert measured(out) == before
@@ -263,13 +315,15 @@ def test_verify_says_what_is_not_there_yet(harness: Harness, out: Path) -> None:
     shutil.rmtree(cell(out, "scenario", "dm"))
     (cell(out, "scenario", "random") / "record.json").unlink()
     Store(out).write_failure(
-        next(k for k in Store(out).suite()["cells"] if not any((out / "cells" / k).glob("*"))), {"sentence": "x"}
+        next(k for k in Store(out).suite()["cells"] if not any((out / "cells" / k).glob("*"))),
+        {"sentence": "x"},
     )
     answer = harness("verify", out)
     assert answer.status == 0
     assert (
         answer.out
-        == f"{out}: 3 records and 2 sets with their cards are as they were written, 1 cells failed, 1 cells are not run yet\n"
+        == f"{out}: 3 records and 2 sets with their cards are as they were written, 1 cells failed,"
+        " 1 cells are not run yet\n"
     )
 
 
@@ -292,7 +346,10 @@ def test_one_spoilt_run_does_not_hide_the_others(harness: Harness, out: Path) ->
     shutil.copytree(out, out.parent / "other")
     cut_suite(out)
     rows = json.loads(harness("runs", out.parent, "--json").out)
-    assert {row["directory"]: row["status"] for row in rows} == {str(out): "damaged", str(out.parent / "other"): "complete"}
+    assert {row["directory"]: row["status"] for row in rows} == {
+        str(out): "damaged",
+        str(out.parent / "other"): "complete",
+    }
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone who may not read")
@@ -311,7 +368,9 @@ def test_what_may_not_be_read_is_not_called_damaged(tmp_path: Path) -> None:
         os.seteuid(0)
 
 
-def test_the_folder_is_synced_after_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_is_synced_after_the_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done: list[tuple[str, str]] = []
     replace, sync = Path.replace, os.fsync
 
@@ -328,11 +387,16 @@ def test_the_folder_is_synced_after_the_rename(tmp_path: Path, monkeypatch: pyte
     path = tmp_path / "new" / "cells" / "record.json"
     write_atomically(path, b"x")
     folder = tmp_path / "new" / "cells"
-    assert done[:2] == [("sync", str(tmp_path)), ("sync", str(tmp_path / "new"))], "the names of new folders"
+    assert done[:2] == [
+        ("sync", str(tmp_path)),
+        ("sync", str(tmp_path / "new")),
+    ], "the names of new folders"
     assert done[3:] == [("rename", str(path)), ("sync", str(folder))], done
 
 
-def test_a_file_system_that_syncs_no_folders_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_that_syncs_no_folders_is_taken_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sync = os.fsync
 
     def refuse(handle: int) -> None:
@@ -348,15 +412,22 @@ def test_a_file_system_that_syncs_no_folders_is_taken_as_it_is(tmp_path: Path, m
         write_atomically(tmp_path / "b", b"x")
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.EIO], ids=["ENOLCK", "ENOTSUP", "EIO"])
-def test_a_lock_that_cannot_be_had_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+@pytest.mark.parametrize(
+    "number", [errno.ENOLCK, errno.ENOTSUP, errno.EIO], ids=["ENOLCK", "ENOTSUP", "EIO"]
+)
+def test_a_lock_that_cannot_be_had_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
     store = Store(tmp_path)
     with store.lock():
         monkeypatch.setattr(fcntl, "flock", refuse)
-        said = rf"cannot be locked \({os.strerror(number)}\); choose a folder on a file system that has locks$"
+        said = (
+            rf"cannot be locked \({os.strerror(number)}\); choose a folder on a file system that"
+            r" has locks$"
+        )
         with pytest.raises(StorageFailed, match=said):
             store.lock().__enter__()
         with pytest.raises(StorageFailed, match=said):
@@ -378,16 +449,26 @@ time.sleep(60)
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        (Holder(os.getpid(), "far-away", "harness run x", "boot 1"), r"process \d+ on the machine far-away: harness run x"),
-        (Holder(os.getpid(), socket.gethostname(), "harness run x", "boot 1"), r"the last to say so, process \d+, has ended"),
+        (
+            Holder(os.getpid(), "far-away", "harness run x", "boot 1"),
+            r"process \d+ on the machine far-away: harness run x",
+        ),
+        (
+            Holder(os.getpid(), socket.gethostname(), "harness run x", "boot 1"),
+            r"the last to say so, process \d+, has ended",
+        ),
         (None, r"which one, its lock does not say"),
     ],
     ids=["another-host", "a-reused-number", "nothing"],
 )
-def test_a_lock_says_no_more_of_its_holder_than_is_known(tmp_path: Path, written: Holder | None, said: str) -> None:
+def test_a_lock_says_no_more_of_its_holder_than_is_known(
+    tmp_path: Path, written: Holder | None, said: str
+) -> None:
     """Another process holds the lock, and the text in it is older."""
     (tmp_path / ".lock").write_text(written.written() if written else "")
-    process = subprocess.Popen([sys.executable, "-c", HOLDS, tmp_path / ".lock"], stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDS, tmp_path / ".lock"], stdout=subprocess.PIPE
+    )
     try:
         assert process.stdout is not None and process.stdout.readline()
         assert Store(tmp_path).in_use()

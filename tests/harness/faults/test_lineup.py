@@ -1,4 +1,6 @@
-"""Which cells begin when, and what becomes of those whose worker is lost; workers are played by a script."""
+"""Which cells begin when, and what becomes of those whose worker is lost; workers are played by a
+script.
+"""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -27,7 +29,10 @@ def use(made: Cell) -> Cell:
 
 
 class Scripted:
-    """Two workers; each cell ends as its script says, "done" when that is used up. `log` has what began, in order."""
+    """Two workers; each cell ends as its script says, "done" when that is used up.
+
+    `log` has what began, in order.
+    """
 
     def __init__(self, scripts: Mapping[str, Sequence[str]]) -> None:
         self.scripts = {key: list(states) for key, states in scripts.items()}
@@ -58,7 +63,9 @@ class Scripted:
         self.closed = True
 
 
-def played(cells: Sequence[Cell], scripts: Mapping[str, Sequence[str]], root: Path) -> tuple[Scripted, list[Event]]:
+def played(
+    cells: Sequence[Cell], scripts: Mapping[str, Sequence[str]], root: Path
+) -> tuple[Scripted, list[Event]]:
     workers, heard = Scripted(scripts), []
     drive(cells, workers, Store(root), heard.append, threading.Event())
     assert workers.closed

@@ -36,4 +36,6 @@ def test_ten_thousand_cells_are_planned_and_resumed_in_ten_seconds(tmp_path: Pat
     left = [cell.key for cell in again if not store.done(cell.key)]
     resumed = time.process_time() - begun
     assert left == [cell.key for cell in cells[-10:]]
-    assert planned < 10 and resumed < 10, f"{planned:.1f} s to plan, {resumed:.1f} s to plan and find what is left"
+    assert planned < 10 and resumed < 10, (
+        f"{planned:.1f} s to plan, {resumed:.1f} s to plan and find what is left"
+    )

@@ -69,6 +69,12 @@ def test_few_files_are_one_sentence(harness: Harness, tiny: Path, tmp_path: Path
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_an_output_that_takes_nothing_is_one_sentence() -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
-        answer = subprocess.run([*COMMAND, "list", "suites"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        answer = subprocess.run(
+            [*COMMAND, "list", "suites"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
     assert (answer.returncode, answer.stderr.count("\n")) == (2, 1), answer.stderr
     assert answer.stderr.startswith("error: no room left for what is written")

@@ -22,7 +22,9 @@ from tests.harness.faults.conftest import flip
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """The kernel refuses to write more than `size` bytes to any file (EFBIG), as it refuses on a full disk."""
+    """The kernel refuses to write more than `size` bytes to any file (EFBIG), as it refuses on a
+    full disk.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -32,7 +34,9 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 
 def outcomes(root: Path) -> dict[str, object]:
-    return {r["key"]: r["outcome"] and r["outcome"]["measurements"] for r in Store(root).contents()[1]}
+    return {
+        r["key"]: r["outcome"] and r["outcome"]["measurements"] for r in Store(root).contents()[1]
+    }
 
 
 @pytest.fixture
@@ -44,16 +48,27 @@ def done(harness: Harness, tiny: Path, tmp_path: Path) -> Path:
 
 def record_of(root: Path, kind: str, label: str) -> Path:
     paths = sorted(root.glob("cells/*/record.json"))
-    return next(p for p in paths if (r := json.loads(p.read_text()))["kind"] == kind and r["cell"]["label"] == label)
+    return next(
+        p
+        for p in paths
+        if (r := json.loads(p.read_text()))["kind"] == kind and r["cell"]["label"] == label
+    )
 
 
-def test_a_full_disk_stops_the_run_and_loses_nothing(harness: Harness, tiny: Path, done: Path, tmp_path: Path) -> None:
+def test_a_full_disk_stops_the_run_and_loses_nothing(
+    harness: Harness, tiny: Path, done: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "full"
     largest = max(path.stat().st_size for path in done.glob("cells/*/set.safetensors"))
     with files_of_at_most(largest - 1):
         answer = harness("run", tiny, "--out", out, "--workers", 1)
     assert answer.status == 2, answer.err
-    assert answer.err.splitlines()[-1].count("cannot be written (File too large); choose another place or make room") == 1
+    assert (
+        answer.err.splitlines()[-1].count(
+            "cannot be written (File too large); choose another place or make room"
+        )
+        == 1
+    )
     assert "Traceback" not in answer.err and not list(out.rglob("*.tmp"))
     assert all(read_sealed(path) for path in out.rglob("record.json"))
     assert harness("run", tiny, "--out", out, "--workers", 1).status == 0
@@ -66,7 +81,10 @@ def test_a_folder_that_may_not_be_written_is_one_sentence() -> None:
         Path(theirs).chmod(0o755)
         os.seteuid(65534)
         try:
-            with pytest.raises(UsageError, match=r"cannot be written \(Permission denied\); choose another place with --out"):
+            with pytest.raises(
+                UsageError,
+                match=r"cannot be written \(Permission denied\); choose another place with --out",
+            ):
                 Store(Path(theirs) / "out").lock().__enter__()
         finally:
             os.seteuid(0)
@@ -74,7 +92,9 @@ def test_a_folder_that_may_not_be_written_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize("harm", ["flipped", "cut"])
-def test_a_damaged_record_is_named_and_made_anew_on_request(harness: Harness, tiny: Path, done: Path, harm: str) -> None:
+def test_a_damaged_record_is_named_and_made_anew_on_request(
+    harness: Harness, tiny: Path, done: Path, harm: str
+) -> None:
     path, before = record_of(done, "scenario", "dm"), outcomes(done)
     flip(path) if harm == "flipped" else path.write_bytes(path.read_bytes()[:100])
     answer = harness("run", tiny, "--out", done, "--workers", 1)
@@ -86,7 +106,9 @@ def test_a_damaged_record_is_named_and_made_anew_on_request(harness: Harness, ti
     assert outcomes(done) == before
 
 
-def test_a_damaged_set_is_named_and_made_anew_on_request(harness: Harness, tiny: Path, done: Path) -> None:
+def test_a_damaged_set_is_named_and_made_anew_on_request(
+    harness: Harness, tiny: Path, done: Path
+) -> None:
     record, before = record_of(done, "scenario", "dm"), outcomes(done)
     set_path = record_of(done, "condense", "dm").parent / "set.safetensors"
     whole = set_path.read_bytes()
@@ -146,13 +168,20 @@ class Diverging:
 
 def test_a_loss_that_is_not_finite_stops_with_step_and_last_checkpoint(tmp_path: Path) -> None:
     context = Context(folder=tmp_path, checkpoint_seconds=0.0)
-    with pytest.raises(WorkFailed, match=r"diverging: the loss is nan at step 6.*the last finite checkpoint is that of step 5: "):
+    with pytest.raises(
+        WorkFailed,
+        match=(
+            r"diverging: the loss is nan at step 6.*the last finite checkpoint is that of step 5: "
+        ),
+    ):
         run(Diverging(), 20, context, "diverging")
     state = read_state(tmp_path / "checkpoint.pt", torch.device("cpu"))
     assert state is not None and state["done"] == 5
 
 
-def test_other_versions_are_said_and_refused_where_results_would_change(harness: Harness, tiny: Path, done: Path) -> None:
+def test_other_versions_are_said_and_refused_where_results_would_change(
+    harness: Harness, tiny: Path, done: Path
+) -> None:
     suite = done / "suite.json"
     written = read_sealed(suite)
     write_sealed(suite, {**written, "environment": {**written["environment"], "torch": "1.0.0"}})
@@ -175,14 +204,21 @@ def test_a_clock_that_jumps_changes_nothing(
         return now[0]
 
     monkeypatch.setattr(time, "time", jumping)
-    assert harness("run", tiny, "--out", tmp_path / "jumped", "--workers", 1, "--minutes", 60).status == 0
+    assert (
+        harness("run", tiny, "--out", tmp_path / "jumped", "--workers", 1, "--minutes", 60).status
+        == 0
+    )
     assert outcomes(tmp_path / "jumped") == outcomes(done)
 
 
-def test_a_second_run_learns_who_holds_the_folder(harness: Harness, tiny: Path, tmp_path: Path) -> None:
+def test_a_second_run_learns_who_holds_the_folder(
+    harness: Harness, tiny: Path, tmp_path: Path
+) -> None:
     with Store(tmp_path / "out").lock():
         answer = harness("run", tiny, "--out", tmp_path / "out", "--workers", 1)
-    assert answer.status == 2 and f"another run is using it (process {os.getpid()} on " in answer.err
+    assert (
+        answer.status == 2 and f"another run is using it (process {os.getpid()} on " in answer.err
+    )
 
 
 def test_a_cell_has_one_writer(tmp_path: Path) -> None:
@@ -194,7 +230,10 @@ def test_a_cell_has_one_writer(tmp_path: Path) -> None:
 
     with store.claim("0123", lambda: False) as mine:
         assert mine
-        with pytest.raises(Interrupted, match="another process had the cell 0123"), store.claim("0123", must_stop):
+        with (
+            pytest.raises(Interrupted, match="another process had the cell 0123"),
+            store.claim("0123", must_stop),
+        ):
             pytest.fail("two writers of one cell")
     store.write_record("0123", {"kind": "scenario"})
     with store.claim("0123", lambda: False) as mine:

@@ -8,10 +8,12 @@ from condensers.engine.context import read_sealed
 from harness.store.store import Store
 from tests.harness.conftest import Harness
 from tests.harness.faults.conftest import WriteFaulty
-from tests.harness.test_run import SLOW, start, until
+from tests.harness.running.test_run import SLOW, start, until
 
 
-def test_a_killed_worker_costs_nothing_but_time(harness: Harness, faulty: WriteFaulty, tmp_path: Path) -> None:
+def test_a_killed_worker_costs_nothing_but_time(
+    harness: Harness, faulty: WriteFaulty, tmp_path: Path
+) -> None:
     answer = harness("run", faulty("kill", 1), "--out", tmp_path / "out", "--workers", 2)
     assert answer.status == 0, answer.err
     assert len(list((tmp_path / "marks").iterdir())) == 1, "it was killed once"
@@ -20,15 +22,21 @@ def test_a_killed_worker_costs_nothing_but_time(harness: Harness, faulty: WriteF
     assert (len(records), failures) == (4, [])
 
 
-def test_a_cell_without_memory_is_listed_and_the_rest_goes_on(harness: Harness, faulty: WriteFaulty, tmp_path: Path) -> None:
+def test_a_cell_without_memory_is_listed_and_the_rest_goes_on(
+    harness: Harness, faulty: WriteFaulty, tmp_path: Path
+) -> None:
     answer = harness("run", faulty("memory", 1), "--out", tmp_path / "out", "--workers", 1)
     assert answer.status == 1
     assert "MemoryError: cannot allocate 1 TiB" in answer.out
     assert len(Store(tmp_path / "out").contents()[1]) == 2
-    assert harness("run", faulty("memory", 1), "--out", tmp_path / "out", "--workers", 1).status == 0
+    assert (
+        harness("run", faulty("memory", 1), "--out", tmp_path / "out", "--workers", 1).status == 0
+    )
 
 
-def test_a_plug_in_that_raises_at_import_is_one_sentence(harness: Harness, faulty: WriteFaulty, tmp_path: Path) -> None:
+def test_a_plug_in_that_raises_at_import_is_one_sentence(
+    harness: Harness, faulty: WriteFaulty, tmp_path: Path
+) -> None:
     suite = faulty("kill", 0)
     (tmp_path / "plugin.py").write_text("raise ZeroDivisionError('at import')\n", encoding="utf-8")
     answer = harness("run", suite, "--out", tmp_path / "out", "--workers", 1)
@@ -37,7 +45,9 @@ def test_a_plug_in_that_raises_at_import_is_one_sentence(harness: Harness, fault
     assert not (tmp_path / "out").exists()
 
 
-def test_a_second_ctrl_c_ends_at_once_and_leaves_whole_files(harness: Harness, tmp_path: Path) -> None:
+def test_a_second_ctrl_c_ends_at_once_and_leaves_whole_files(
+    harness: Harness, tmp_path: Path
+) -> None:
     path, out = tmp_path / "slow.toml", tmp_path / "out"
     path.write_text(SLOW.replace("iterations = 3000", "iterations = 400"))
     process = start("run", path, "--out", out, "--workers", 2, "--checkpoint-seconds", 0)

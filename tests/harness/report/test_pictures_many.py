@@ -15,4 +15,7 @@ def test_all_curves_where_they_fit() -> None:
 
 def test_the_best_and_random_where_they_do_not() -> None:
     many = [curve("random", 0, None), *(curve(str(i), i, i) for i in range(3 * CURVES))]
-    assert [one.label for one in _leading(many)] == ["random", *(str(i) for i in range(2 * CURVES, 3 * CURVES))]
+    assert [one.label for one in _leading(many)] == [
+        "random",
+        *(str(i) for i in range(2 * CURVES, 3 * CURVES)),
+    ]

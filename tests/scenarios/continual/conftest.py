@@ -1,4 +1,6 @@
-"""Small images of ten classes that a narrow network tells apart: a bright bar at a place of its own for each class."""
+"""Small images of ten classes that a narrow network tells apart: a bright bar at a place of its own
+for each class.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -34,7 +36,9 @@ def splits() -> Splits:
 
 
 def random_set(data: ClassData, ipc: int) -> SyntheticSet:
-    made: SyntheticSet = SELECTIONS.create("random").condense(data, Budget(ipc=ipc), Context(seed=5))
+    made: SyntheticSet = SELECTIONS.create("random").condense(
+        data, Budget(ipc=ipc), Context(seed=5)
+    )
     return made
 
 
@@ -46,7 +50,9 @@ def memory_of() -> Callable[[ClassData, int], SyntheticSet]:
 
 @dataclass
 class Spy:
-    """A condenser that keeps account of what it was shown: `calls` by classes, and every image as bytes."""
+    """A condenser that keeps account of what it was shown: `calls` by classes, and every image as
+    bytes.
+    """
 
     registered: ClassVar[str] = "spy"
     couples_classes: bool = True

@@ -7,7 +7,9 @@ from scenarios.continual.settings import Batches
 
 
 def batches_of(data, **given):
-    return Batches(**{"data": data, "labels": data.labels, "batch": 16, "epochs": 3, "seed": 7, **given})
+    return Batches(
+        **{"data": data, "labels": data.labels, "batch": 16, "epochs": 3, "seed": 7, **given}
+    )
 
 
 def test_every_image_comes_once_an_epoch_in_a_new_order(splits):

@@ -1,4 +1,6 @@
-"""kill -9: what was killed between experiences, within one, or at any time goes on as if it had not been."""
+"""kill -9: what was killed between experiences, within one, or at any time goes on as if it had not
+been.
+"""
 
 import pickle
 import subprocess
@@ -25,12 +27,14 @@ SMALL = Continual(
 STRATEGIES = {"replay": "replay", "gdumb": {"name": "gdumb", "epochs": 3, "batch": 8}}
 WHERE = ("between", "within", "any time")
 
-# One process imports everything and forks a child for each case; a child has one thread, so that forking is safe.
+# One process imports everything and forks a child for each case; a child has one thread, so that
+# forking is safe.
 SCRIPT = """
 import os, pickle, signal, sys, time
 from pathlib import Path
 import torch
-import scenarios.continual.course, scenarios.continual.memory.buffer, scenarios.continual.memory.replay, scenarios.continual.trial
+import scenarios.continual.course, scenarios.continual.memory.buffer
+import scenarios.continual.memory.replay, scenarios.continual.trial
 from condensers.engine.context import Context
 
 torch.set_num_threads(1)
@@ -52,7 +56,8 @@ def child(scenario, subject, data, folder, where):
         if where == "any time":
             time.sleep(0.02)
         return False
-    scenario.run(subject, data, Context(seed=2, folder=folder, progress=progress, stop=stop, checkpoint_seconds=0.0))
+    lent = Context(seed=2, folder=folder, progress=progress, stop=stop, checkpoint_seconds=0.0)
+    scenario.run(subject, data, lent)
     os._exit(3)
 
 def await_writes(folder, wanted):
@@ -83,7 +88,9 @@ for scenario, subject, data, folder, where in pickle.loads(Path(sys.argv[1]).rea
 
 @pytest.fixture(scope="module")
 def killed(splits, memory_of, tmp_path_factory) -> Path:
-    """A folder with what each killed run left behind, under the strategy's name and where it was killed."""
+    """A folder with what each killed run left behind, under the strategy's name and where it was
+    killed.
+    """
     root, subject = tmp_path_factory.mktemp("killed"), memory_of(splits.train, 3)
     cases = [
         (replace(SMALL, strategies=(spec,)), subject, splits, root / name / where, where)
@@ -91,7 +98,9 @@ def killed(splits, memory_of, tmp_path_factory) -> Path:
         for where in WHERE
     ]
     (root / "cases").write_bytes(pickle.dumps(cases))
-    done = subprocess.run([sys.executable, "-c", SCRIPT, root / "cases"], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, root / "cases"], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     return root
 
@@ -103,14 +112,20 @@ def without_times(outcome):
 @pytest.fixture(scope="module")
 def uninterrupted(splits, memory_of):
     return {
-        name: without_times(replace(SMALL, strategies=(spec,)).run(memory_of(splits.train, 3), splits, Context(seed=2)))
+        name: without_times(
+            replace(SMALL, strategies=(spec,)).run(
+                memory_of(splits.train, 3), splits, Context(seed=2)
+            )
+        )
         for name, spec in STRATEGIES.items()
     }
 
 
 @pytest.mark.parametrize("where", WHERE)
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_a_killed_run_goes_on_as_if_it_had_not_been(splits, memory_of, killed, uninterrupted, name, where):
+def test_a_killed_run_goes_on_as_if_it_had_not_been(
+    splits, memory_of, killed, uninterrupted, name, where
+):
     folder = killed / name / where
     if where != "any time" and name == "replay":
         (path,) = folder.rglob("state.pt")
@@ -123,9 +138,16 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(splits, memory_of, killed, u
         assert list(folder.rglob("*.pt")) or list(folder.rglob("found.json"))
     assert not list(folder.rglob("result.json"))
     begun: list[str] = []
-    context = Context(seed=2, folder=folder, progress=lambda event: begun.append(f"{event.name} {event.done}"))
-    resumed = replace(SMALL, strategies=(STRATEGIES[name],)).run(memory_of(splits.train, 3), splits, context)
+    context = Context(
+        seed=2, folder=folder, progress=lambda event: begun.append(f"{event.name} {event.done}")
+    )
+    resumed = replace(SMALL, strategies=(STRATEGIES[name],)).run(
+        memory_of(splits.train, 3), splits, context
+    )
     assert without_times(resumed) == uninterrupted[name]
     assert f"continual order 0 {name} 5" in begun
     if where != "any time":
-        assert "continual order 0 replay 1" not in begun and "continual order 0 gdumb experience 0 1" not in begun
+        assert (
+            "continual order 0 replay 1" not in begun
+            and "continual order 0 gdumb experience 0 1" not in begun
+        )

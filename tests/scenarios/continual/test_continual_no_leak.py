@@ -1,4 +1,6 @@
-"""Nothing of a class to come, in what condensers are shown and in what memories hold; images are compared, not only labels."""
+"""Nothing of a class to come, in what condensers are shown and in what memories hold; images are
+compared, not only labels.
+"""
 
 from dataclasses import replace
 
@@ -24,7 +26,9 @@ FAST = Continual(
 
 def owners(images, labels):
     """The class of each image, by its bytes; all images differ."""
-    found = {image.numpy().tobytes(): label for image, label in zip(images, labels.tolist(), strict=True)}
+    found = {
+        image.numpy().tobytes(): label for image, label in zip(images, labels.tolist(), strict=True)
+    }
     assert len(found) == len(labels)
     return found
 
@@ -43,7 +47,9 @@ def held(monkeypatch):
     return found
 
 
-@pytest.mark.parametrize("layout", [{}, {"sizes": (1, 4, 3, 2)}, {"base_classes": 5, "experiences": 4}])
+@pytest.mark.parametrize(
+    "layout", [{}, {"sizes": (1, 4, 3, 2)}, {"base_classes": 5, "experiences": 4}]
+)
 @pytest.mark.parametrize("growth", ["growing", "fixed"])
 def test_a_condenser_sees_the_images_of_one_experience_alone(splits, spy, growth, layout):
     scenario = replace(FAST, growth=growth, **layout)
@@ -68,8 +74,11 @@ def test_a_memory_holds_no_image_of_a_class_to_come(splits, spy, memory_of, held
         assert set(seen) in so_far
         assert [owner[image.numpy().tobytes()] for image in whole.images] == whole.labels.tolist()
         assert set(whole.labels.tolist()) == set(seen)
-    # GDumb reads once an experience; replay also after each of its 3 minibatches, where the memory is that of the one before.
-    replayed = [so_far[t - (reading < 3)] for t in range(5) for reading in range(4) if t or reading == 3]
+    # GDumb reads once an experience; replay also after each of its 3 minibatches, where the memory
+    # is that of the one before.
+    replayed = [
+        so_far[t - (reading < 3)] for t in range(5) for reading in range(4) if t or reading == 3
+    ]
     assert [set(seen) for seen, _ in held] == replayed + so_far
 
 
@@ -88,4 +97,6 @@ def test_labels_of_the_stream_are_those_of_its_images(splits, monkeypatch):
     outcome = scenario.run(Reference("naive"), splits, Context(seed=1))
     for part, images in zip(outcome.detail["experiences"][0], shown, strict=True):
         mine = torch.isin(splits.train.labels, torch.tensor(part))
-        assert images == {x.numpy().tobytes() for x in splits.train.normalise(splits.train.images[mine])}
+        assert images == {
+            x.numpy().tobytes() for x in splits.train.normalise(splits.train.images[mine])
+        }

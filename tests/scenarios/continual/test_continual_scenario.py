@@ -55,10 +55,14 @@ def test_both_strategies_and_all_metrics_for_every_order(splits, memory_of):
     r = detail["R"]["gdumb"]["1"]
     assert len(r) == 5 and all(len(row) == 5 for row in r)
     assert values(outcome)["gdumb/forgetting"][1] == metrics.forgetting(r)
-    assert sorted(detail["orders"][0]) == list(range(10)) and detail["orders"][0] != detail["orders"][1]
+    assert (
+        sorted(detail["orders"][0]) == list(range(10))
+        and detail["orders"][0] != detail["orders"][1]
+    )
     assert [label for part in detail["experiences"][1] for label in part] == detail["orders"][1]
     assert (detail["memory"], detail["bytes_used_max"]) == ("offline", 20 * 65)
-    # 3 epochs of 4, 8, ... 20 images; and 5 x 48 images, with 8 of the memory in each batch but those of the first experience.
+    # 3 epochs of 4, 8, ... 20 images; and 5 x 48 images, with 8 of the memory in each batch but
+    # those of the first experience.
     assert outcome.costs["images"] == 2 * (3 * 60 + 240 + 4 * 6 * 8)
 
 
@@ -73,7 +77,9 @@ def test_the_same_seed_gives_the_same_and_leaves_the_global_generator_alone(spli
 def test_orders_are_paired_over_subjects_and_differ_over_seeds(splits, memory_of, spy):
     scenario = replace(SMALL, orders=2, strategies=(QUICK, {"name": "joint", "epochs": 1}))
     subjects = [memory_of(splits.train, 1), Reference("joint"), Recipe(spy, Budget(ipc=2))]
-    orders = [scenario.run(subject, splits, Context(seed=4)).detail["orders"] for subject in subjects]
+    orders = [
+        scenario.run(subject, splits, Context(seed=4)).detail["orders"] for subject in subjects
+    ]
     assert orders[0] == orders[1] == orders[2]
     other = scenario.run(subjects[0], splits, Context(seed=5)).detail["orders"]
     assert len({tuple(order) for order in [*orders[0], *other]}) == 4
@@ -82,20 +88,32 @@ def test_orders_are_paired_over_subjects_and_differ_over_seeds(splits, memory_of
 @pytest.mark.parametrize("strategy", ["replay", GDUMB], ids=["replay", "gdumb"])
 @pytest.mark.parametrize("where", ["after 2 experiences", "in the middle of the third"])
 def test_a_resumed_run_equals_an_uninterrupted_one(splits, memory_of, tmp_path, strategy, where):
-    scenario, subject = replace(SMALL, strategies=(strategy,), stream_augmentation="dsa"), memory_of(splits.train, 3)
+    scenario, subject = (
+        replace(SMALL, strategies=(strategy,), stream_augmentation="dsa"),
+        memory_of(splits.train, 3),
+    )
     asked, events = [0], []
 
     def stop():
         asked[0] += sum(event.done >= 2 for event in events if event.total == 5)
         return asked[0] > (0 if where.startswith("after") else 4)
 
-    with pytest.raises(Interrupted, match="after 2 of 5" if where.startswith("after") else "(minibatch 4 of 6|step 2 of 6)"):
-        scenario.run(subject, splits, Context(seed=2, folder=tmp_path, stop=stop, progress=events.append))
+    with pytest.raises(
+        Interrupted,
+        match="after 2 of 5" if where.startswith("after") else "(minibatch 4 of 6|step 2 of 6)",
+    ):
+        scenario.run(
+            subject, splits, Context(seed=2, folder=tmp_path, stop=stop, progress=events.append)
+        )
     name = f"continual order 0 {scenario.created[0].name}"
     assert [e.done for e in events if e.name == name] == [1, 2]
-    resumed = scenario.run(subject, splits, Context(seed=2, folder=tmp_path, progress=events.append))
+    resumed = scenario.run(
+        subject, splits, Context(seed=2, folder=tmp_path, progress=events.append)
+    )
     # GDumb's memory is filled anew; what was trained before is not trained again.
-    assert [e.done for e in events if e.name == name] == [1, 2] + ([1, 2] if strategy == GDUMB else []) + [3, 4, 5]
+    assert [e.done for e in events if e.name == name] == [1, 2] + (
+        [1, 2] if strategy == GDUMB else []
+    ) + [3, 4, 5]
     assert all(e.total == 5 for e in events if e.name == name)
     assert without_times(resumed) == without_times(scenario.run(subject, splits, Context(seed=2)))
     assert not list(tmp_path.rglob("state.pt"))
@@ -104,14 +122,21 @@ def test_a_resumed_run_equals_an_uninterrupted_one(splits, memory_of, tmp_path, 
 def test_what_is_done_is_not_done_again(splits, memory_of, tmp_path):
     first = SMALL.run(memory_of(splits.train, 1), splits, Context(folder=tmp_path))
     events = []
-    again = SMALL.run(memory_of(splits.train, 1), splits, Context(folder=tmp_path, progress=events.append))
+    again = SMALL.run(
+        memory_of(splits.train, 1), splits, Context(folder=tmp_path, progress=events.append)
+    )
     assert (again.as_json(), events) == (first.as_json(), [])
 
 
 def test_the_bounds_enclose_a_good_memory(splits, memory_of):
-    scenario = replace(SMALL, stream_epochs=4, orders=3, strategies=("replay", {**GDUMB, "epochs": 6}, JOINT))
+    scenario = replace(
+        SMALL, stream_epochs=4, orders=3, strategies=("replay", {**GDUMB, "epochs": 6}, JOINT)
+    )
     naive, joint, everything = (
-        {name: fmean(found) for name, found in values(scenario.run(subject, splits, Context())).items()}
+        {
+            name: fmean(found)
+            for name, found in values(scenario.run(subject, splits, Context())).items()
+        }
         for subject in (Reference("naive"), Reference("joint"), memory_of(splits.train, 24))
     )
     assert set(naive) == {f"naive/{m}" for m in METRICS if m != "worst-case-accuracy"}
@@ -128,7 +153,10 @@ def test_a_recipe_condenses_each_experience_alone_and_once(splits, tmp_path, spy
     outcome = SMALL.run(Recipe(spy, Budget(ipc=2)), splits, Context(seed=1, folder=tmp_path))
     parts = outcome.detail["experiences"][0]
     assert spy.calls == Counter({tuple(sorted(part)): 1 for part in parts})
-    assert (outcome.detail["memory"], outcome.detail["bytes_used_max"]) == ("per experience", 20 * 65)
+    assert (outcome.detail["memory"], outcome.detail["bytes_used_max"]) == (
+        "per experience",
+        20 * 65,
+    )
     assert outcome.costs["condensation_seconds"] > 0
     for stale in tmp_path.rglob("result.json"):
         stale.unlink()
@@ -156,7 +184,9 @@ def test_a_set_of_other_data_is_refused(splits, memory_of):
 
 
 def test_settings_are_checked():
-    assert build(Continual, {"strategies": ["gdumb"], "orders": 5}, "continual").strategies == ("gdumb",)
+    assert build(Continual, {"strategies": ["gdumb"], "orders": 5}, "continual").strategies == (
+        "gdumb",
+    )
     with pytest.raises(UsageError, match=r"continual\.experiences: 1 is below"):
         build(Continual, {"experiences": 1}, "continual")
     with pytest.raises(UsageError, match="did you mean 'gdumb'"):
@@ -181,6 +211,11 @@ def test_a_run_is_silent(splits, memory_of, capfd):
 
 
 def test_the_scenario_is_made_without_importing_avalanche():
-    script = "import sys; from scenarios.continual.scenario import Continual; Continual(); print('avalanche' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    script = (
+        "import sys; from scenarios.continual.scenario import Continual; Continual();"
+        " print('avalanche' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "False"

@@ -8,7 +8,8 @@ from scenarios.continual.stream import Layout, benchmark, class_order, published
 
 
 @pytest.mark.parametrize(
-    ("classes", "experiences", "sizes"), [(10, 5, [2] * 5), (10, 3, [4, 3, 3]), (7, 7, [1] * 7), (5, 1, [5])]
+    ("classes", "experiences", "sizes"),
+    [(10, 5, [2] * 5), (10, 3, [4, 3, 3]), (7, 7, [1] * 7), (5, 1, [5])],
 )
 def test_no_class_is_dropped(classes, experiences, sizes):
     parts = split(list(range(classes)), experiences)
@@ -89,12 +90,18 @@ def test_the_published_order_is_that_of_numpy_and_leaves_its_generator_alone(see
 def test_orders_of_a_layout(splits):
     layout = {order: Layout(5, 0, (), order) for order in ("dm", "given", "random")}
     parts = {
-        (order, seed): [layout[order].parts(splits.train, number, 2, Context(seed=seed)) for number in range(2)]
+        (order, seed): [
+            layout[order].parts(splits.train, number, 2, Context(seed=seed)) for number in range(2)
+        ]
         for order in layout
         for seed in (0, 1)
     }
-    flat = {key: [[c for part in each for c in part] for each in found] for key, found in parts.items()}
+    flat = {
+        key: [[c for part in each for c in part] for each in found] for key, found in parts.items()
+    }
     assert flat["given", 0] == flat["given", 1] == [list(range(10))] * 2
     # Published permutations 0 and 1 for the first seed, 2 and 3 for the next.
-    assert [*flat["dm", 0], *flat["dm", 1]] == [published_order(tuple(range(10)), k) for k in range(4)]
+    assert [*flat["dm", 0], *flat["dm", 1]] == [
+        published_order(tuple(range(10)), k) for k in range(4)
+    ]
     assert len({tuple(order) for seed in (0, 1) for order in flat["random", seed]}) == 4

@@ -29,18 +29,29 @@ def data(grey8: ClassData) -> Splits:
 
 
 def scenario(**settings: Any) -> Any:
-    table = {"name": "data-space", "networks": ["mlp"], "epochs": 2, "batch": 32, "real": 8, "projections": ["pca"]}
+    table = {
+        "name": "data-space",
+        "networks": ["mlp"],
+        "epochs": 2,
+        "batch": 32,
+        "real": 8,
+        "projections": ["pca"],
+    }
     return SCENARIOS.create(table | settings)
 
 
 def chosen(data: Splits, ipc: int) -> SyntheticSet:
-    found: SyntheticSet = create_condenser("random").condense(data.train, Budget(ipc=ipc), Context())
+    found: SyntheticSet = create_condenser("random").condense(
+        data.train, Budget(ipc=ipc), Context()
+    )
     return found
 
 
 def test_every_measure_is_taken_in_every_space(data: Splits) -> None:
     outcome = scenario().run(chosen(data, 3), data, Context())
-    assert [m.metric for m in outcome.measurements] == [f"{name} in {space}" for space in SPACES for name in MEASURES]
+    assert [m.metric for m in outcome.measurements] == [
+        f"{name} in {space}" for space in SPACES for name in MEASURES
+    ]
     for m in outcome.measurements:
         each = outcome.detail["by_class"][m.metric]
         assert set(each) == set(data.test.class_names)
@@ -48,7 +59,10 @@ def test_every_measure_is_taken_in_every_space(data: Splits) -> None:
     found = {m.metric: m.values[0] for m in outcome.measurements}
     assert len({round(found[f"coverage in {space}"], 6) for space in SPACES}) > 1
     # The patterns of the classes lie apart: random real images are on the right side of the border.
-    assert found["between-class-margin in pixels"] > 0 and 0.5 < found["within-class-spread in pixels"] < 1.5
+    assert (
+        found["between-class-margin in pixels"] > 0
+        and 0.5 < found["within-class-spread in pixels"] < 1.5
+    )
     json.dumps(outcome.as_json(), allow_nan=False)
 
 
@@ -67,7 +81,9 @@ def test_all_seeds_are_measured_in_one_space(data: Splits) -> None:
     assert scenario(seed=1).run(subject, data, Context()).measurements != one.measurements
 
 
-def test_the_trained_network_is_made_once(data: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_trained_network_is_made_once(
+    data: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = scenario().run(chosen(data, 2), data, Context(cache=tmp_path))
     assert len(list((tmp_path / "embeddings").glob("*.pt"))) == 1
     monkeypatch.setattr(kept, "trained", lambda *_: pytest.fail("trained again"))
@@ -82,7 +98,10 @@ def test_the_trained_network_is_made_once(data: Splits, tmp_path: Path, monkeypa
 def test_training_shows_in_the_embedding(data: Splits) -> None:
     outcome = scenario(epochs=20).run(chosen(data, 2), data, Context())
     found = {m.metric: m.values[0] for m in outcome.measurements}
-    assert found["between-class-margin in trained mlp"] > found["between-class-margin in untrained mlp"]
+    assert (
+        found["between-class-margin in trained mlp"]
+        > found["between-class-margin in untrained mlp"]
+    )
 
 
 def test_real_images_as_the_reference_come_from_the_training_data(data: Splits) -> None:
@@ -90,7 +109,9 @@ def test_real_images_as_the_reference_come_from_the_training_data(data: Splits) 
     found = {m.metric: m.values[0] for m in outcome.measurements}
     assert found["nearest-real-distance in pixels"] > 0
     assert found["coverage in pixels"] > 0.7
-    assert found["coverage in pixels"] > _coverage(scenario(embeddings=["pixels"]).run(chosen(data, 1), data, Context()))
+    assert found["coverage in pixels"] > _coverage(
+        scenario(embeddings=["pixels"]).run(chosen(data, 1), data, Context())
+    )
 
 
 def _coverage(outcome: Any) -> float:
@@ -102,30 +123,52 @@ def test_soft_labels_count_by_their_largest(data: Splits) -> None:
     onehot = torch.nn.functional.one_hot(hard.tensors["labels"].long(), 10).float()
     soft = replace(hard, tensors={**hard.tensors, "labels": 0.6 * onehot + 0.04})
     spaces = scenario(embeddings=["pixels"])
-    assert spaces.run(soft, data, Context()).measurements == spaces.run(hard, data, Context()).measurements
+    assert (
+        spaces.run(soft, data, Context()).measurements
+        == spaces.run(hard, data, Context()).measurements
+    )
 
 
 def test_the_picture_holds_both_populations_and_no_more_points_than_asked(data: Splits) -> None:
-    picture = scenario(projections=["pca"], points=30).run(chosen(data, 4), data, Context()).detail["picture"]
+    picture = (
+        scenario(projections=["pca"], points=30)
+        .run(chosen(data, 4), data, Context())
+        .detail["picture"]
+    )
     assert picture["embedding"] == "trained mlp" and picture["skipped"] == {}
     placed = picture["coordinates"]["pca"]
     assert (len(placed["real"]), len(placed["synthetic"])) == (20, 10)
     assert [len(picture["labels"][side]) for side in ("real", "synthetic")] == [20, 10]
     every = [value for side in placed.values() for point in side for value in point]
-    assert min(every) == 0 and max(every) == 1 and all(round(value, 3) == pytest.approx(value, abs=1e-6) for value in every)
+    assert (
+        min(every) == 0
+        and max(every) == 1
+        and all(round(value, 3) == pytest.approx(value, abs=1e-6) for value in every)
+    )
 
 
-def test_a_projection_that_is_not_installed_is_skipped_with_its_reason(data: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_projection_that_is_not_installed_is_skipped_with_its_reason(
+    data: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
-    picture = scenario(projections=["umap", "pca"]).run(chosen(data, 2), data, Context()).detail["picture"]
+    picture = (
+        scenario(projections=["umap", "pca"])
+        .run(chosen(data, 2), data, Context())
+        .detail["picture"]
+    )
     assert list(picture["coordinates"]) == ["pca"]
-    assert picture["skipped"] == {"umap": 'UMAP is not installed: pip install "condensation-harness[umap]"'}
+    assert picture["skipped"] == {
+        "umap": 'UMAP is not installed: pip install "condensation-harness[umap]"'
+    }
 
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"embeddings": ["pixel"]}, "data-space.embeddings: 'pixel' is not one of trained, untrained, pixels"),
+        (
+            {"embeddings": ["pixel"]},
+            "data-space.embeddings: 'pixel' is not one of trained, untrained, pixels",
+        ),
         ({"projections": ["mds"]}, "data-space.projections: 'mds' is not one of tsne, pca, umap"),
         ({"networks": []}, "data-space.embeddings: name at least one"),
         ({"embeddings": []}, "data-space.embeddings: name at least one"),

@@ -1,4 +1,6 @@
-"""Each measure of the data space against its definition, loop by loop, or against scipy and scikit-learn."""
+"""Each measure of the data space against its definition, loop by loop, or against scipy and
+scikit-learn.
+"""
 
 import math
 
@@ -28,9 +30,13 @@ from scenarios.data_space.projections import PROJECTIONS, framed, principal
 K = 5
 
 
-def points(m: int = 9, n: int = 30, dimensions: int = 6, shift: float = 0.5, seed: int = 0) -> ClassPoints:
+def points(
+    m: int = 9, n: int = 30, dimensions: int = 6, shift: float = 0.5, seed: int = 0
+) -> ClassPoints:
     drawn = torch.Generator().manual_seed(seed)
-    real, synthetic, others = (torch.randn(count, dimensions, generator=drawn).double() for count in (n, m, 40))
+    real, synthetic, others = (
+        torch.randn(count, dimensions, generator=drawn).double() for count in (n, m, 40)
+    )
     return ClassPoints(real, 0.8 * synthetic + shift, others + 2, K)
 
 
@@ -58,7 +64,8 @@ def test_frechet_distance_is_that_of_the_matrix_root(m: int, dimensions: int) ->
     own = points(m, dimensions=dimensions)
     means = [np.asarray(side.mean(0)) for side in (own.real, own.synthetic)]
     a, b = (np.cov(np.asarray(side), rowvar=False, bias=True) for side in (own.real, own.synthetic))
-    # The root of the symmetric product has the same trace, and exists where covariances are of low rank.
+    # The root of the symmetric product has the same trace, and exists where covariances are of low
+    # rank.
     half = np.real(sqrtm(a + 1e-13 * np.eye(dimensions)))
     root = np.sqrt(np.clip(np.linalg.eigvalsh(half @ b @ half), 0, None)).sum()
     wanted = ((means[0] - means[1]) ** 2).sum() + np.trace(a + b) - 2 * root
@@ -97,7 +104,9 @@ def test_mmd_is_unbiased() -> None:
 
 def test_spread_is_relative_to_real_images() -> None:
     own = points()
-    assert within_class_spread(own) == pytest.approx(pdist(own.synthetic).mean() / pdist(own.real).mean())
+    assert within_class_spread(own) == pytest.approx(
+        pdist(own.synthetic).mean() / pdist(own.real).mean()
+    )
     assert within_class_spread(points(m=1)) is None
 
 
@@ -105,7 +114,9 @@ def test_margin_is_half_of_nearmiss_less_nearhit() -> None:
     own = points()
     hit = [min(float((y - x).norm()) for x in own.real) for y in own.synthetic]
     miss = [min(float((y - x).norm()) for x in own.others) for y in own.synthetic]
-    assert between_class_margin(own) == pytest.approx(np.mean([(b - a) / 2 for a, b in zip(hit, miss, strict=True)]))
+    assert between_class_margin(own) == pytest.approx(
+        np.mean([(b - a) / 2 for a, b in zip(hit, miss, strict=True)])
+    )
     assert between_class_margin(ClassPoints(own.real, own.synthetic, own.others[:0], K)) is None
 
 
@@ -125,7 +136,9 @@ def space(m: int, factor: float = 1.0) -> Space:
     drawn = torch.Generator().manual_seed(1)
     labels, own = torch.arange(3).repeat(20), torch.arange(2).repeat(m)
     centres = 3 * torch.eye(3, 8)
-    real, synthetic = (centres[each] + torch.randn(len(each), 8, generator=drawn) for each in (labels, own))
+    real, synthetic = (
+        centres[each] + torch.randn(len(each), 8, generator=drawn) for each in (labels, own)
+    )
     return Space(factor * real, labels, factor * synthetic, own, K)
 
 
@@ -138,11 +151,14 @@ def test_measures_do_not_depend_on_the_scale_of_the_embedding() -> None:
 
 def test_the_unit_is_the_usual_distance_to_the_nearest() -> None:
     own = space(4)
-    nearest = [NearestNeighbors(n_neighbors=2).fit(own.real[own.real_labels == c]).kneighbors()[0][:, 0] for c in range(3)]
+    nearest = [
+        NearestNeighbors(n_neighbors=2).fit(own.real[own.real_labels == c]).kneighbors()[0][:, 0]
+        for c in range(3)
+    ]
     assert own.unit == pytest.approx(np.mean(nearest), rel=1e-5)
 
 
-def test_classes_without_synthetic_images_are_left_out_and_one_image_leaves_two_measures_undefined() -> None:
+def test_classes_without_synthetic_images_are_left_out_and_one_image_leaves_two_undefined() -> None:
     found = measured(space(1))
     assert {name for name, each in found.items() if not each} == {"mmd", "within-class-spread"}
     assert all(set(each) == {0, 1} for each in found.values() if each)
@@ -158,7 +174,9 @@ def test_copies_of_real_images_cover_them_all() -> None:
 
 def test_equal_real_images_leave_finite_values() -> None:
     own = space(2)
-    flat = measured(Space(torch.zeros_like(own.real), own.real_labels, own.synthetic, own.synthetic_labels, K))
+    flat = measured(
+        Space(torch.zeros_like(own.real), own.real_labels, own.synthetic, own.synthetic_labels, K)
+    )
     assert all(np.isfinite(list(each.values())).all() for each in flat.values())
     assert not flat["within-class-spread"] and not flat["mmd"]
 

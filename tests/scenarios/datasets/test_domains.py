@@ -1,4 +1,6 @@
-"""Several data sets of the same classes as one: labels, splits that stay apart, sizes and colours, and what is refused."""
+"""Several data sets of the same classes as one: labels, splits that stay apart, sizes and colours,
+and what is refused.
+"""
 
 from pathlib import Path
 
@@ -27,18 +29,25 @@ def contents(data: ClassData) -> list[bytes]:
 def test_every_class_of_every_domain_is_a_class_of_its_own():
     whole, alone = load(NAME), [load(name) for name in ("digits", "mnist-5k", "usps-like")]
     assert whole.train.name == NAME
-    assert whole.train.class_names[:2] + whole.train.class_names[-1:] == ("digits: 0", "digits: 1", "usps-like: 9")
+    assert whole.train.class_names[:2] + whole.train.class_names[-1:] == (
+        "digits: 0",
+        "digits: 1",
+        "usps-like: 9",
+    )
     assert whole.train.licence == "CC BY 4.0; CC BY-SA 3.0"
     for part in ("train", "validation", "test"):
         data = getattr(whole, part)
         assert (data.shape, data.mean, data.mirror) == ((1, 28, 28), whole.train.mean, False)
         own = [getattr(one, part) for one in alone]
-        assert [data.count(c) for c in data.classes] == [one.count(c) for one in own for c in one.classes]
+        assert [data.count(c) for c in data.classes] == [
+            one.count(c) for one in own for c in one.classes
+        ]
         mnist = data.restrict(range(10, 20))
         assert contents(mnist) == contents(own[1]), "images of the common size stay as they are"
-        assert all(set(contents(data.restrict([10 + c]))) == set(contents(own[1].restrict([c]))) for c in (0, 7)), (
-            "a label is that of its domain and class"
-        )
+        assert all(
+            set(contents(data.restrict([10 + c]))) == set(contents(own[1].restrict([c])))
+            for c in (0, 7)
+        ), "a label is that of its domain and class"
     assert len(set(whole.train.labels[:200].tolist())) > 25, "the order is mixed"
     pixels = whole.train.images.double() / 255
     assert whole.train.mean == pytest.approx((float(pixels.mean()),), abs=1e-5)
@@ -73,7 +82,9 @@ def test_an_area_average_keeps_what_is_constant_and_the_sum(size: int):
     assert np.allclose(average.sum(0), 16 / size)
 
 
-def few(name: str, shape: tuple[int, int, int], names: tuple[str, ...] = ("a", "b"), mirror: bool = True) -> Splits:
+def few(
+    name: str, shape: tuple[int, int, int], names: tuple[str, ...] = ("a", "b"), mirror: bool = True
+) -> Splits:
     labels = torch.arange(2).repeat(3)
     images = (torch.arange(6).view(-1, 1, 1, 1) * 20 + torch.zeros(6, *shape)).to(torch.uint8)
     ones = (0.5,) * shape[0]
@@ -83,7 +94,11 @@ def few(name: str, shape: tuple[int, int, int], names: tuple[str, ...] = ("a", "
 def test_sizes_and_colours_become_those_of_the_largest():
     whole = combine([few("grey", (1, 9, 12)), few("colour", (3, 12, 9), mirror=False)])
     data = whole.train
-    assert (data.shape, data.class_names, data.mirror) == ((3, 12, 12), ("grey: a", "grey: b", "colour: a", "colour: b"), False)
+    assert (data.shape, data.class_names, data.mirror) == (
+        (3, 12, 12),
+        ("grey: a", "grey: b", "colour: a", "colour: b"),
+        False,
+    )
     assert len(data.mean) == 3
     for label in range(4):
         levels = {tuple(image.unique().tolist()) for image in data.restrict([label]).images}
@@ -116,13 +131,17 @@ def test_names_that_are_none_are_refused(name: str, told: str):
 
 
 def test_other_classes_are_refused():
-    with pytest.raises(UsageError, match=r"one and two do not have the same classes \(2: a, b, ...; 2: a, c, ...\)"):
+    with pytest.raises(
+        UsageError, match=r"one and two do not have the same classes \(2: a, b, ...; 2: a, c, ...\)"
+    ):
         combine([few("one", (1, 4, 4)), few("two", (1, 4, 4), ("a", "c"))])
 
 
 def test_a_set_of_domains_is_condensed_and_read(tmp_path: Path):
     path = tmp_path / "set.safetensors"
-    done = CliRunner().invoke(app, ["condense", "random", "--data", NAME, "--ipc", "1", "--out", str(path)])
+    done = CliRunner().invoke(
+        app, ["condense", "random", "--data", NAME, "--ipc", "1", "--out", str(path)]
+    )
     assert done.exit_code == 0, done.output
     images, labels = load_set(path).decode()
     assert images.shape == (30, 1, 28, 28)

@@ -1,4 +1,6 @@
-"""folder:PATH as people really have them: parts by other names, what systems leave behind, copies, pictures of all kinds."""
+"""folder:PATH as people really have them: parts by other names, what systems leave behind, copies,
+pictures of all kinds.
+"""
 
 import os
 import shutil
@@ -42,7 +44,14 @@ def notes(root: Path) -> str:
 
 @pytest.mark.parametrize(
     "names",
-    ["Train Test", "TRAINING TESTING", "training testing", "train_set test_set", "trainset Testdata", "seg_train seg_test"],
+    [
+        "Train Test",
+        "TRAINING TESTING",
+        "training testing",
+        "train_set test_set",
+        "trainset Testdata",
+        "seg_train seg_test",
+    ],
 )
 def test_parts_are_known_however_they_are_spelt(names: str, write_parts: Any) -> None:
     splits = load(f"folder:{write_parts(*names.split())}")
@@ -66,38 +75,75 @@ def test_a_validation_part_is_the_validation_part(name: str, write_parts: Any) -
         (("Train",), "has a folder Train of class folders, but no folder test beside it; add test"),
         (("train", "valid"), r"no folder test beside it; add test \(or call valid that"),
         (("Testing", "val"), "has a folder Testing of class folders, but no folder train"),
-        (("train", "train 2", "test"), "its folders train and train 2 both seem to be the train part"),
-        (("Apprendre", "Essayer"), r"Apprendre and Essayer hold folders of the same names \(a, b\)"),
-        (("cat/train", "cat/test", "dog/train", "dog/test"), r"cat: a class that holds parts .*: test/cat"),
+        (
+            ("train", "train 2", "test"),
+            "its folders train and train 2 both seem to be the train part",
+        ),
+        (
+            ("Apprendre", "Essayer"),
+            r"Apprendre and Essayer hold folders of the same names \(a, b\)",
+        ),
+        (
+            ("cat/train", "cat/test", "dog/train", "dog/test"),
+            r"cat: a class that holds parts .*: test/cat",
+        ),
         (("data/train", "data/test"), "is 1; .*its only folder data holds folders of images"),
     ],
-    ids=["train-alone", "no-test", "no-train", "two-trains", "other-words", "class-first", "one-folder-deeper"],
-)  # fmt: skip
-def test_parts_that_cannot_be_told_are_refused(parts: tuple[str, ...], told: str, write_parts: Any) -> None:
+    ids=[
+        "train-alone",
+        "no-test",
+        "no-train",
+        "two-trains",
+        "other-words",
+        "class-first",
+        "one-folder-deeper",
+    ],
+)
+def test_parts_that_cannot_be_told_are_refused(
+    parts: tuple[str, ...], told: str, write_parts: Any
+) -> None:
     with pytest.raises(DataMissing, match=told):
         load(f"folder:{write_parts(*parts)}")
 
 
-@pytest.mark.parametrize("other", ["Cat", "cat ", unicodedata.normalize("NFD", "caté")], ids=["case", "space", "accent"])
-def test_a_class_that_two_parts_write_otherwise_is_named(other: str, tmp_path: Path, write_images: Write) -> None:
+@pytest.mark.parametrize(
+    "other", ["Cat", "cat ", unicodedata.normalize("NFD", "caté")], ids=["case", "space", "accent"]
+)
+def test_a_class_that_two_parts_write_otherwise_is_named(
+    other: str, tmp_path: Path, write_images: Write
+) -> None:
     known = unicodedata.normalize("NFC", other).strip().lower()
     for folder in (f"train/{known}", "train/dog", f"test/{other}", "test/dog"):
         write_images(tmp_path / folder, 3)
-    with pytest.raises(DataMissing, match=f"{tmp_path / 'test' / other}: is written otherwise than .*train/{known}"):
+    with pytest.raises(
+        DataMissing, match=f"{tmp_path / 'test' / other}: is written otherwise than .*train/{known}"
+    ):
         load(f"folder:{tmp_path}")
 
 
-def test_what_is_hidden_or_left_behind_is_skipped_at_any_depth(tmp_path: Path, write_images: Write) -> None:
+def test_what_is_hidden_or_left_behind_is_skipped_at_any_depth(
+    tmp_path: Path, write_images: Write
+) -> None:
     for name in ("a", "b"):
         write_images(tmp_path / name, 10, seed=ord(name))
     clean = load(f"folder:{tmp_path}")
-    for hidden in ("a/.ipynb_checkpoints", "a/deep/.git/x", ".cache/y", "__MACOSX/a", "b/@eaDir", "a/__MACOSX", "lost+found"):
+    for hidden in (
+        "a/.ipynb_checkpoints",
+        "a/deep/.git/x",
+        ".cache/y",
+        "__MACOSX/a",
+        "b/@eaDir",
+        "a/__MACOSX",
+        "lost+found",
+    ):
         write_images(tmp_path / hidden, 2, seed=99)
     for file in (".DS_Store", "a/._image00.png", "Thumbs.db", "b/Thumbs.db", "b/desktop.ini"):
         (tmp_path / file).write_bytes(b"nothing")
     splits = load(f"folder:{tmp_path}")
     assert splits.train.class_names == ("a", "b")
-    assert [part.digest for part in (splits.train, splits.test)] == [part.digest for part in (clean.train, clean.test)]
+    assert [part.digest for part in (splits.train, splits.test)] == [
+        part.digest for part in (clean.train, clean.test)
+    ]
     assert splits.train.notes == ()
 
 
@@ -109,7 +155,10 @@ def test_what_is_passed_over_is_told(tmp_path: Path, write_parts: Any, write_ima
     for file in ("train/a/x.gif", "train/a/y.gif", "test/b/labels.csv"):
         (root / file).write_bytes(b"x")
     assert load(f"folder:{root}").train.notes == (
-        "passes over the folder extra (4 images), which is called neither train, validation nor test",
+        (
+            "passes over the folder extra (4 images), which is called neither train, validation nor"
+            " test"
+        ),
         "passes over 2 images in no class folder, such as train/image00.png",
         "passes over what is no image by its ending, 3 files: .gif (2), .csv (1)",
         "counts 5 images in folders within a class as the class's, such as a/more/image00.png",
@@ -121,7 +170,9 @@ def test_classes_in_an_order_that_surprises_are_told(tmp_path: Path, write_image
         write_images(tmp_path / name, 3, seed=label)
     splits = load(f"folder:{tmp_path}")
     assert splits.train.class_names == ("1", "10", "2", "A", "a")
-    assert "where 10 comes before 2" in notes(tmp_path) and "classes A and a differ in nothing but" in notes(tmp_path)
+    assert "where 10 comes before 2" in notes(
+        tmp_path
+    ) and "classes A and a differ in nothing but" in notes(tmp_path)
 
 
 def test_copies_across_parts_and_classes_are_counted_and_named(write_parts: Any) -> None:
@@ -134,15 +185,26 @@ def test_copies_across_parts_and_classes_are_counted_and_named(write_parts: Any)
     splits = load(f"folder:{root}")
     assert splits.test.notes == splits.train.notes
     assert splits.train.notes[1:] == (
-        "1 of 6 validation images is in the training part too, equal in every pixel: train/b/image00.png and val/b/image00.png;"
-        " figures on the validation part count it as unseen",
-        "2 of 7 test images are in the training part too, equal in every pixel: train/a/image00.png and test/a/image00.png;"
-        " figures on the test part count them as unseen",
-        "1 image is in more than one class, equal in every pixel: train/a/linked.png and train/b/image01.png",
+        (
+            "1 of 6 validation images is in the training part too, equal in every pixel:"
+            " train/b/image00.png and val/b/image00.png; figures on the validation part count it as"
+            " unseen"
+        ),
+        (
+            "2 of 7 test images are in the training part too, equal in every pixel:"
+            " train/a/image00.png and test/a/image00.png; figures on the test part count them as"
+            " unseen"
+        ),
+        (
+            "1 image is in more than one class, equal in every pixel: train/a/linked.png and"
+            " train/b/image01.png"
+        ),
     )
 
 
-def test_copies_that_our_own_division_sets_apart_are_counted(tmp_path: Path, write_images: Write) -> None:
+def test_copies_that_our_own_division_sets_apart_are_counted(
+    tmp_path: Path, write_images: Write
+) -> None:
     for name in ("a", "b"):
         write_images(tmp_path / name, 10, seed=ord(name))
     for index in range(10):
@@ -151,27 +213,40 @@ def test_copies_that_our_own_division_sets_apart_are_counted(tmp_path: Path, wri
     known = {image.numpy().tobytes() for image in splits.train.images}
     shared = sum(image.numpy().tobytes() in known for image in splits.test.images)
     assert shared > 0
-    assert any(note.startswith(f"{shared} of 6 test images are in the training part") for note in splits.train.notes)
+    assert any(
+        note.startswith(f"{shared} of 6 test images are in the training part")
+        for note in splits.train.notes
+    )
 
 
-def test_a_linked_folder_within_a_class_is_followed_once(tmp_path: Path, write_images: Write) -> None:
+def test_a_linked_folder_within_a_class_is_followed_once(
+    tmp_path: Path, write_images: Write
+) -> None:
     for name in ("pets/a", "pets/b", "elsewhere"):
         write_images(tmp_path / name, 4, seed=len(name))
     os.symlink(tmp_path / "elsewhere", tmp_path / "pets/a/linked")
     os.symlink(tmp_path / "pets/a", tmp_path / "pets/a/loop")
-    assert [sum(part) for part in zip(*counts(load(f"folder:{tmp_path / 'pets'}")), strict=True)] == [8, 4]
+    assert [
+        sum(part) for part in zip(*counts(load(f"folder:{tmp_path / 'pets'}")), strict=True)
+    ] == [8, 4]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_is_turned_as_its_orientation_says(orientation: int, tmp_path: Path, write_images: Write) -> None:
+def test_a_picture_is_turned_as_its_orientation_says(
+    orientation: int, tmp_path: Path, write_images: Write
+) -> None:
     """The file holds what the camera saw; upright, all are equal."""
-    undo = [None, None, 0, 3, 1, 5, 2, 6, 4][orientation]  # the transposition that an orientation asks to be undone
+    undo = [None, None, 0, 3, 1, 5, 2, 6, 4][
+        orientation
+    ]  # the transposition that an orientation asks to be undone
     upright = np.random.RandomState(0).randint(0, 256, (6, 8, 3)).astype(np.uint8)
     for name in ("a", "b"):
         write_images(tmp_path / name, 5, (6, 8, 3), seed=ord(name))
     seen, exif = Image.fromarray(upright), Image.Exif()
     exif[0x0112] = orientation
-    (seen if undo is None else seen.transpose(Image.Transpose(undo))).save(tmp_path / "a" / "turned.png", exif=exif)
+    (seen if undo is None else seen.transpose(Image.Transpose(undo))).save(
+        tmp_path / "a" / "turned.png", exif=exif
+    )
     splits = load(f"folder:{tmp_path}")
     images = torch.cat([part.images for part in (splits.train, splits.validation, splits.test)])
     wanted = torch.tensor(upright).permute(2, 0, 1)

@@ -1,4 +1,6 @@
-"""Image files that are not what they seem: too large, several in one, more than eight bits, other formats by their content."""
+"""Image files that are not what they seem: too large, several in one, more than eight bits, other
+formats by their content.
+"""
 
 import io
 import struct
@@ -23,11 +25,17 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width: int, height: int, bits: int = 8, colours: int = 2, data: bytes = b"", *more: bytes) -> bytes:
+def png(
+    width: int, height: int, bits: int = 8, colours: int = 2, data: bytes = b"", *more: bytes
+) -> bytes:
     """A PNG file with any header, and its checksums right."""
     header = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(more) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + b"".join(more)
+        + chunk(b"IDAT", zlib.compress(data))
+        + chunk(b"IEND", b"")
     )
 
 
@@ -45,24 +53,56 @@ SIXTEEN = png(8, 8, 16, 2, (b"\0" + bytes(48)) * 8)
 BAD: dict[str, tuple[str, bytes, str]] = {
     "huge": ("x.png", png(2**31 - 1, 2**31 - 1), "cannot be read as an image .*pixels"),
     "bomb": ("x.png", png(20_000, 20_000, 8, 2, bytes(10)), "cannot be read as an image .*pixels"),
-    "near bomb": ("x.png", png(10_000, 10_000, 8, 2, bytes(10)), "cannot be read as an image .*pixels"),
-    "huge BMP": ("x.bmp", saved("BMP")[:18] + b"\xff\xff\xff\x7f" * 2 + saved("BMP")[26:], "cannot be read as an image"),
-    "text bomb": ("x.png", png(8, 8, 8, 2, b"", chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**26)))), "cannot be read"),
+    "near bomb": (
+        "x.png",
+        png(10_000, 10_000, 8, 2, bytes(10)),
+        "cannot be read as an image .*pixels",
+    ),
+    "huge BMP": (
+        "x.bmp",
+        saved("BMP")[:18] + b"\xff\xff\xff\x7f" * 2 + saved("BMP")[26:],
+        "cannot be read as an image",
+    ),
+    "text bomb": (
+        "x.png",
+        png(8, 8, 8, 2, b"", chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**26)))),
+        "cannot be read",
+    ),
     "no pixels": ("x.png", png(8, 8), "cannot be read as an image"),
     "zero width": ("x.png", png(0, 8), "cannot be read as an image"),
     "nothing": ("x.png", b"", "cannot be read as an image"),
-    "animated PNG": ("x.png", saved("PNG", save_all=True, append_images=[OTHER]), "holds several pictures"),
-    "animated WebP": ("x.webp", saved("WEBP", save_all=True, append_images=[OTHER]), "holds several pictures"),
-    "pages": ("x.tif", saved("TIFF", save_all=True, append_images=[OTHER]), "holds several pictures"),
+    "animated PNG": (
+        "x.png",
+        saved("PNG", save_all=True, append_images=[OTHER]),
+        "holds several pictures",
+    ),
+    "animated WebP": (
+        "x.webp",
+        saved("WEBP", save_all=True, append_images=[OTHER]),
+        "holds several pictures",
+    ),
+    "pages": (
+        "x.tif",
+        saved("TIFF", save_all=True, append_images=[OTHER]),
+        "holds several pictures",
+    ),
     "GIF": ("x.png", saved("GIF"), "cannot identify image file"),
-    "PostScript": ("x.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n", "cannot identify image file"),
+    "PostScript": (
+        "x.png",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n",
+        "cannot identify image file",
+    ),
     "16-bit PNG": ("x.png", SIXTEEN, "its colours have 16 bits each"),
     "16-bit PPM": ("x.ppm", b"P6\n8 8\n65535\n" + bytes(384), "its colours have 16 bits each"),
     "16-bit TIFF": ("x.tif", tiff("I;16"), "its colours are stored as I;16"),
     "32-bit TIFF": ("x.tif", tiff("I"), "its colours are stored as I;"),
     "float TIFF": ("x.tif", tiff("F"), "its colours are stored as F;"),
     "CMYK TIFF": ("x.tif", saved("TIFF", PLAIN.convert("CMYK")), "its colours are stored as CMYK"),
-    "transparent colour": ("x.png", saved("PNG", transparency=(0, 0, 0)), "a colour of it is transparent"),
+    "transparent colour": (
+        "x.png",
+        saved("PNG", transparency=(0, 0, 0)),
+        "a colour of it is transparent",
+    ),
 }
 
 
@@ -120,5 +160,8 @@ def test_more_images_than_memory_are_refused_before_they_fill_it(
     for name in ("a", "b"):
         write_images(tmp_path / name, 5, (64, 64, 3))
     monkeypatch.setattr(pictures, "SHARE", 1e-7)
-    with pytest.raises(DataMissing, match=r"the first 1 of 10 images take .* more than a quarter of this machine's memory"):
+    with pytest.raises(
+        DataMissing,
+        match=r"the first 1 of 10 images take .* more than a quarter of this machine's memory",
+    ):
         load(f"folder:{tmp_path}")

@@ -1,5 +1,7 @@
-"""mnist-5k-textured: the digits of mnist-5k in their split, never another pixel, visible everywhere, on backgrounds that know
-nothing of the class, with their true masks for whatever part of them is asked for."""
+"""mnist-5k-textured: the digits of mnist-5k in their split, never another pixel, visible
+everywhere, on backgrounds that know nothing of the class, with their true masks for whatever part
+of them is asked for.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -64,7 +66,9 @@ def test_the_background_says_nothing_of_the_class(splits: Splits) -> None:
         assert bool(((members.mean(0) - whole).abs() < 4 * spread / len(members) ** 0.5).all())
 
 
-def test_other_images_have_no_true_masks(splits: Splits, make_data: Callable[..., ClassData]) -> None:
+def test_other_images_have_no_true_masks(
+    splits: Splits, make_data: Callable[..., ClassData]
+) -> None:
     strange = make_data((3, 28, 28), 3, 2)
     assert known_masks(strange) is None
     with pytest.raises(UsageError, match="blobs28: image 0 is not one of mnist-5k-textured"):

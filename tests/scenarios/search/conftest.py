@@ -1,4 +1,6 @@
-"""Tiny data and a tiny search: 8-pixel images of three classes that a network of eight channels can tell apart."""
+"""Tiny data and a tiny search: 8-pixel images of three classes that a network of eight channels can
+tell apart.
+"""
 
 import pytest
 import torch
@@ -40,9 +42,19 @@ def synthetic(splits: Splits) -> SyntheticSet:
         "method": "random",
         "parameterisation": {"name": "pixels"},
     }
-    return SyntheticSet({"images": train.images[chosen], "labels": train.labels[chosen].to(torch.uint8)}, card)
+    return SyntheticSet(
+        {"images": train.images[chosen], "labels": train.labels[chosen].to(torch.uint8)}, card
+    )
 
 
 @pytest.fixture
 def search() -> Search:
-    return Search(space=SPACE, architectures=4, epochs=3, lr=0.05, augmentation="none", truth_epochs=2, early_stopping_ipc=2)
+    return Search(
+        space=SPACE,
+        architectures=4,
+        epochs=3,
+        lr=0.05,
+        augmentation="none",
+        truth_epochs=2,
+        early_stopping_ipc=2,
+    )

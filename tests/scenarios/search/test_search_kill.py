@@ -14,7 +14,11 @@ import pytest
 
 from condensers.engine.context import kept as read_memo
 
-COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()",
+]
 SUITE = """
 data = ["digits"]
 seeds = 1
@@ -33,8 +37,19 @@ SEQUENTIAL, LOCAL = '"sequential"', '{ name = "local", trials = 2 }'
 def start(folder: Path, engine: str, epochs: int) -> "subprocess.Popen[bytes]":
     suite = folder / "suite.toml"
     suite.write_text(SUITE.format(engine=engine, epochs=epochs))
-    words = ["run", str(suite), "--out", str(folder / "out"), "--workers", "1", "--checkpoint-seconds", "0.1"]
-    return subprocess.Popen([*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    words = [
+        "run",
+        str(suite),
+        "--out",
+        str(folder / "out"),
+        "--workers",
+        "1",
+        "--checkpoint-seconds",
+        "0.1",
+    ]
+    return subprocess.Popen(
+        [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def until(condition: Callable[[], object], seconds: float = 120) -> None:
@@ -45,7 +60,9 @@ def until(condition: Callable[[], object], seconds: float = 120) -> None:
 
 
 def finished(folder: Path) -> dict[str, Any]:
-    """Id -> what is kept of the architectures whose training has ended, while the search has not."""
+    """Id -> what is kept of the architectures whose training has ended, while the search has
+    not.
+    """
     found = folder.glob("out/cells/*/unfinished/**/architecture-*/result.json")
     return {path.parent.name.removeprefix("architecture-"): read_memo(path) for path in found}
 
@@ -104,7 +121,9 @@ def test_a_killed_search_goes_on(number: int, whole: Path, tmp_path: Path) -> No
     kept = kill(tmp_path, process, number)
     assert start(tmp_path, SEQUENTIAL, 40).wait(120) == 0
     again = rows(tmp_path)
-    assert kept and {name: again[name]["seconds"] for name in kept} == {name: row["seconds"] for name, row in kept.items()}
+    assert kept and {name: again[name]["seconds"] for name in kept} == {
+        name: row["seconds"] for name, row in kept.items()
+    }
     assert scores(tmp_path) == scores(whole)
 
 
@@ -117,5 +136,7 @@ def test_so_does_one_whose_trials_are_processes(whole: Path, tmp_path: Path) -> 
         stopped[number] = kill(tmp_path, process, number)
     assert start(tmp_path, LOCAL, 40).wait(240) == 0
     again, kept = rows(tmp_path), stopped[signal.SIGKILL]
-    assert {name: again[name]["seconds"] for name in kept} == {name: row["seconds"] for name, row in kept.items()}
+    assert {name: again[name]["seconds"] for name in kept} == {
+        name: row["seconds"] for name, row in kept.items()
+    }
     assert scores(tmp_path) == scores(whole)

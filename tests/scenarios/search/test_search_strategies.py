@@ -29,9 +29,13 @@ def skips(choice: Mapping[str, Any]) -> float:
     return float(sum(operation == "skip_connect" for operation in choice.values()))
 
 
-def tried(strategy: Any, folder: Path, limit: int, seed: int = 0, space: Any = None) -> list[dict[str, Any]]:
+def tried(
+    strategy: Any, folder: Path, limit: int, seed: int = 0, space: Any = None
+) -> list[dict[str, Any]]:
     part = SEARCH_STRATEGIES.create(strategy)
-    trials = explore(ChoiceSpace(space or NasBench201Space()), part.of_nni(seed), limit, skips, folder)
+    trials = explore(
+        ChoiceSpace(space or NasBench201Space()), part.of_nni(seed), limit, skips, folder
+    )
     return [dict(trial.choice) for trial in trials]
 
 
@@ -68,15 +72,24 @@ def test_bad_strategies_are_refused(strategy: Any, sentence: str) -> None:
 
 
 @pytest.mark.parametrize("strategy", [EVOLUTION, TPE])
-def test_a_search_that_never_leaves_its_random_start_is_refused(strategy: Any, search: Search, splits: Splits) -> None:
+def test_a_search_that_never_leaves_its_random_start_is_refused(
+    strategy: Any, search: Search, splits: Splits
+) -> None:
     with pytest.raises(UsageError, match="all drawn at random"):
-        replace(search, strategy=strategy, architectures=8).run(Reference("parameters"), splits, Context())
+        replace(search, strategy=strategy, architectures=8).run(
+            Reference("parameters"), splits, Context()
+        )
 
 
-def test_adaptive_search_answers_with_the_best_it_found(search: Search, splits: Splits, synthetic: SyntheticSet) -> None:
+def test_adaptive_search_answers_with_the_best_it_found(
+    search: Search, splits: Splits, synthetic: SyntheticSet
+) -> None:
     evolution = {"name": "evolution", "population": 3, "sample": 2, "mutation": 0.5}
     settings = replace(search, strategy=evolution, architectures=6)
-    proxy, count = (settings.run(subject, splits, Context(seed=1)) for subject in (synthetic, Reference("parameters")))
+    proxy, count = (
+        settings.run(subject, splits, Context(seed=1))
+        for subject in (synthetic, Reference("parameters"))
+    )
     assert proxy.detail["table"] == count.detail["table"]
     for outcome, key in ((proxy, "validation"), (count, "parameters")):
         assert (outcome.detail["strategy"], outcome.detail["adaptive"]) == ("evolution", True)
@@ -88,11 +101,15 @@ def test_adaptive_search_answers_with_the_best_it_found(search: Search, splits: 
         assert final["images"] == 2 * 120
 
 
-def test_adaptive_search_on_full_data_never_goes_by_test_accuracy(search: Search, splits: Splits) -> None:
+def test_adaptive_search_on_full_data_never_goes_by_test_accuracy(
+    search: Search, splits: Splits
+) -> None:
     evolution = {"name": "evolution", "population": 3, "sample": 3, "mutation": 0.5}
     settings = replace(search, strategy=evolution, architectures=6)
     inverted = replace(splits, test=replace(splits.test, images=255 - splits.test.images))
-    found = [settings.run(Reference("truth"), data, Context()).detail for data in (splits, inverted)]
+    found = [
+        settings.run(Reference("truth"), data, Context()).detail for data in (splits, inverted)
+    ]
     ids = [[row["id"] for row in detail["architectures"]] for detail in found]
     assert ids[0] == ids[1] and found[0]["final"]["id"] == found[1]["final"]["id"]
     assert found[0]["final"]["test"] != found[1]["final"]["test"]

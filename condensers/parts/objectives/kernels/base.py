@@ -1,6 +1,7 @@
 """Kernels between images, for kernel ridge regression.
 
-Kernels and features of many images in bounded memory: portions, whose insides are computed again in the backward pass.
+Kernels and features of many images in bounded memory: portions, whose insides are computed again in
+the backward pass.
 """
 
 from collections.abc import Callable
@@ -16,13 +17,17 @@ Kernel = Callable[[Tensor, Tensor], Tensor]
 
 
 class KernelSpec(Protocol):
-    """A frozen dataclass. needs: "network" or "nothing". dtype follows the images that it is given."""
+    """A frozen dataclass. needs: "network" or "nothing". dtype follows the images that it is
+    given.
+    """
 
     registered: ClassVar[str]
     needs: ClassVar[str]
 
     def begin(self, given: Any, setting: Setting) -> Kernel:
-        """The kernel of one step: (n, C, H, W), (m, C, H, W) -> (n, m), differentiable in both; random features are drawn now."""
+        """The kernel of one step: (n, C, H, W), (m, C, H, W) -> (n, m), differentiable in both;
+        random features are drawn now.
+        """
         ...
 
 
@@ -33,15 +38,21 @@ Pairwise = Callable[[Tensor, Tensor], Tensor]
 
 
 def pairwise_in_portions(kernel: Pairwise, x: Tensor, y: Tensor, per_pair: int) -> Tensor:
-    """kernel(x, y) (n, m), rows of x in portions; `per_pair` says how many numbers a pair of images takes inside."""
+    """kernel(x, y) (n, m), rows of x in portions; `per_pair` says how many numbers a pair of images
+    takes inside.
+    """
     rows = max(1, NUMBERS_AT_ONCE // (len(y) * per_pair))
     if len(x) <= rows:
         return kernel(x, y)
     return torch.cat([_again(lambda part: kernel(part, y), part) for part in torch.split(x, rows)])
 
 
-def features_in_portions(embed: Callable[[Tensor], Tensor], images: Tensor, together: bool = False) -> Tensor:
-    """embed(images) (n, D), all images `together` or in portions; without a graph where the images need none."""
+def features_in_portions(
+    embed: Callable[[Tensor], Tensor], images: Tensor, together: bool = False
+) -> Tensor:
+    """embed(images) (n, D), all images `together` or in portions; without a graph where the images
+    need none.
+    """
     parts = torch.split(images, len(images) if together else IMAGES_AT_ONCE)
     if not images.requires_grad:
         with torch.no_grad():
@@ -60,7 +71,9 @@ class InnerProducts:
     A step asks for K(s, s) and then for K(t, s): the features of the last second argument are kept.
     """
 
-    def __init__(self, phi: Callable[[Tensor], Tensor], scale: float = 1.0, shift: float = 0.0) -> None:
+    def __init__(
+        self, phi: Callable[[Tensor], Tensor], scale: float = 1.0, shift: float = 0.0
+    ) -> None:
         self.phi, self.scale, self.shift = phi, scale, shift
         self.kept: tuple[Tensor, Tensor] | None = None
 

@@ -24,8 +24,9 @@ class Features:
 
     K(x, y) = < phi(x), phi(y) >, phi the network without its classifier.
 
-    Source: Zhou, Nezhadarya & Ba, "Dataset Distillation using Neural Feature Regression" (FRePo, NeurIPS 2022), section 3. The
-    network stays in the mode it is given in: with batch norm, real and synthetic images are each normalised by their own batch.
+    Source: Zhou, Nezhadarya & Ba, "Dataset Distillation using Neural Feature Regression" (FRePo,
+    NeurIPS 2022), section 3. The network stays in the mode it is given in: with batch norm, real
+    and synthetic images are each normalised by their own batch.
     """
 
     registered: ClassVar[str] = "features"
@@ -36,7 +37,8 @@ class Features:
         dtype = next(given.parameters()).dtype
 
         def embed(images: Tensor) -> Tensor:
-            # Inside, so that a portion that is computed again in the backward pass finds the weights as they were.
+            # Inside, so that a portion that is computed again in the backward pass finds the
+            # weights as they were.
             with frozen(given):
                 return cast(Network, given).embed(images)
 
@@ -62,22 +64,28 @@ def frozen(network: nn.Module) -> Iterator[None]:
 class RandomFeatureNNGP:
     """NNGP kernel of ConvNets, by the features of fresh random networks at every step.
 
-    rf_nngp: the kernel of infinitely wide ConvNets' outputs (NNGP), estimated by the features of a few finite random ones.
+    rf_nngp: the kernel of infinitely wide ConvNets' outputs (NNGP), estimated by the features of a
+    few finite random ones.
 
-    K(x, y) = w^2 Phi(x) Phi(y)^T + b^2,  Phi = ( phi_1, ..., phi_M ) / sqrt(M D),  phi_j the D features of ConvNet j
+    K(x, y) = w^2 Phi(x) Phi(y)^T + b^2,  Phi = ( phi_1, ..., phi_M ) / sqrt(M D),  phi_j the D
+    features of ConvNet j
 
-    with weights N(0, w^2 / fan-in) and biases N(0, b^2), drawn anew at every step. For w^2 = 2, b^2 = 0.01: 2 Phi Phi^T + 0.01.
+    with weights N(0, w^2 / fan-in) and biases N(0, b^2), drawn anew at every step. For w^2 = 2, b^2
+    = 0.01: 2 Phi Phi^T + 0.01.
 
-    Source: Loo, Hasani, Amini & Rus, "Efficient Dataset Distillation using Random Feature Approximation" (RFAD, NeurIPS 2022),
-    section 3, and the authors' code for 8 networks of width 256 without norms. That the hidden layers take the readout's
-    variances is ours. The estimate has the exact kernel as its expectation only in the limit of wide layers.
+    Source: Loo, Hasani, Amini & Rus, "Efficient Dataset Distillation using Random Feature
+    Approximation" (RFAD, NeurIPS 2022), section 3, and the authors' code for 8 networks of width
+    256 without norms. That the hidden layers take the readout's variances is ours. The estimate has
+    the exact kernel as its expectation only in the limit of wide layers.
     """
 
     models: int = hyper(8, unit="networks per step", source="RFAD's code", minimum=1)
     width: int = hyper(256, unit="channels", source="RFAD's code", minimum=1)
     depth: int = hyper(3, unit="blocks", source="RFAD, section 4", minimum=1)
     pooling: str = hyper("avg", source="RFAD, section 4", values=("none", "max", "avg"))
-    weight_variance: float = hyper(2.0, unit="times fan-in", source="RFAD's code: K = 2 Phi Phi^T + 0.01", minimum=0.0)
+    weight_variance: float = hyper(
+        2.0, unit="times fan-in", source="RFAD's code: K = 2 Phi Phi^T + 0.01", minimum=0.0
+    )
     bias_variance: float = hyper(0.01, source="RFAD's code: K = 2 Phi Phi^T + 0.01", minimum=0.0)
 
     registered: ClassVar[str] = "rf_nngp"
@@ -99,7 +107,9 @@ class RandomFeatureNNGP:
         return InnerProducts(phi, self.weight_variance, self.bias_variance)
 
     def _network(self, setting: Setting) -> ConvNet:
-        """A ConvNet with Gaussian weights; laid out without weights first, since torch's own start would be thrown away."""
+        """A ConvNet with Gaussian weights; laid out without weights first, since torch's own start
+        would be thrown away.
+        """
         spec = ConvNetSpec(depth=self.depth, width=self.width, norm="none", pooling=self.pooling)
         with torch.device("meta"):
             network = spec.module(setting.shape, setting.classes).requires_grad_(False)
@@ -107,6 +117,10 @@ class RandomFeatureNNGP:
         own = torch.Generator(setting.data.device).manual_seed(seed)
         network.to_empty(device=setting.data.device)
         for parameter in network.blocks.parameters():
-            variance = self.bias_variance if parameter.ndim == 1 else self.weight_variance / parameter[0].numel()
+            variance = (
+                self.bias_variance
+                if parameter.ndim == 1
+                else self.weight_variance / parameter[0].numel()
+            )
             parameter.normal_(0.0, math.sqrt(variance), generator=own)
         return network

@@ -2,10 +2,11 @@
 
 T = r / 2pi * ( sin t + (pi - t) cos t ),  T' = (pi - t) / 2pi,  r = sqrt(a b),  cos t = c / r
 
-for Gaussian inputs u, v with variances a, b and covariance c: T = E[relu(u) relu(v)] and T' = E[relu'(u) relu'(v)].
+for Gaussian inputs u, v with variances a, b and covariance c: T = E[relu(u) relu(v)] and T' =
+E[relu'(u) relu'(v)].
 
-Source: Cho & Saul, "Kernel methods for deep learning" (NeurIPS 2009), section 2; Jacot, Gabriel & Hongler, "Neural tangent
-kernel" (NeurIPS 2018), theorem 1, for the part of T'.
+Source: Cho & Saul, "Kernel methods for deep learning" (NeurIPS 2009), section 2; Jacot, Gabriel &
+Hongler, "Neural tangent kernel" (NeurIPS 2018), theorem 1, for the part of T'.
 """
 
 import math
@@ -20,14 +21,17 @@ from condensers.hyperparameters import hyper
 from condensers.parts.objectives.kernels.base import Kernel, pairwise_in_portions
 from condensers.parts.setting import Setting
 
-# Angles whose cosine is within so many rounding errors of 1 are taken for zero: those of an image and itself.
+# Angles whose cosine is within so many rounding errors of 1 are taken for zero: those of an image
+# and itself.
 ROUNDING = 256
 
 
 def relu_step(cross: Tensor, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
-    """Covariances `cross`, variances `left` and `right` (all broadcast together) -> T and T' in the shape of `cross`.
+    """Covariances `cross`, variances `left` and `right` (all broadcast together) -> T and T' in the
+    shape of `cross`.
 
-    Differentiable once, everywhere: at angle zero T' counts as the constant 1/2, which is exact for an image and itself.
+    Differentiable once, everywhere: at angle zero T' counts as the constant 1/2, which is exact for
+    an image and itself.
     """
     scale = (left * right).clamp_min(torch.finfo(cross.dtype).tiny).sqrt()
     both, slopes = _ArcCosine.apply(cross, scale)
@@ -35,7 +39,8 @@ def relu_step(cross: Tensor, left: Tensor, right: Tensor) -> tuple[Tensor, Tenso
 
 
 class _ArcCosine(torch.autograd.Function):
-    """(c, r) -> (T, T'), with the reverse pass written out, which takes a third of the time and memory.
+    """(c, r) -> (T, T'), with the reverse pass written out, which takes a third of the time and
+    memory.
 
     dT = T' dc + sin t / 2pi dr,   dT' = ( dc - cos t dr ) / ( 2pi r sin t ).
     """
@@ -46,7 +51,9 @@ class _ArcCosine(torch.autograd.Function):
         cosine = cross / scale
         same = cosine > limit
         cosine.clamp_(-limit, 1.0).masked_fill_(same, 1.0)
-        sine = torch.addcmul(torch.ones((), dtype=cross.dtype, device=cross.device), cosine, cosine, value=-1).sqrt_()
+        sine = torch.addcmul(
+            torch.ones((), dtype=cross.dtype, device=cross.device), cosine, cosine, value=-1
+        ).sqrt_()
         rest = torch.acos(cosine).neg_().add_(math.pi)
         both = torch.addcmul(sine, rest, cosine).mul_(scale).div_(2 * math.pi)
         slopes = rest.div_(2 * math.pi)
@@ -72,12 +79,15 @@ class FullyConnectedNTK:
     S_0 = w^2 <x, y> / d + b^2,  S_l+1 = w^2 T(S_l) + b^2,
     N_0 = S_0,  N_l+1 = S_l+1 + w^2 T'(S_l) N_l;  K = N_depth, T and T' the arc-cosine step.
 
-    Source: Jacot, Gabriel & Hongler, "Neural tangent kernel" (NeurIPS 2018), theorem 1, with KIP's variances w^2 = 2 and
-    b^2 = 0.01. Images enter as they are, flattened: not brought to length one each, as in KIP's data.
+    Source: Jacot, Gabriel & Hongler, "Neural tangent kernel" (NeurIPS 2018), theorem 1, with KIP's
+    variances w^2 = 2 and b^2 = 0.01. Images enter as they are, flattened: not brought to length one
+    each, as in KIP's data.
     """
 
     depth: int = hyper(1, unit="hidden layers", source="KIP's notebook: FC1", minimum=0)
-    weight_variance: float = hyper(2.0, unit="times fan-in", source="KIP's notebook: W_std = sqrt 2", minimum=0.0)
+    weight_variance: float = hyper(
+        2.0, unit="times fan-in", source="KIP's notebook: W_std = sqrt 2", minimum=0.0
+    )
     bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
 
     registered: ClassVar[str] = "fc_ntk"
@@ -106,24 +116,29 @@ class FullyConnectedNTK:
 
 @dataclass(frozen=True)
 class ConvolutionalNTK:
-    """Exact neural tangent kernel of a convolutional ReLU network of infinite width, without pooling.
+    """Exact neural tangent kernel of a convolutional ReLU network of infinite width, without
+    pooling.
 
-    conv_ntk: the neural tangent kernel of an infinitely wide convolutional ReLU network without pooling, exactly.
+    conv_ntk: the neural tangent kernel of an infinitely wide convolutional ReLU network without
+    pooling, exactly.
 
     A_p(S) = mean of S over the 3 x 3 patch at p (zeros outside the image; always over nine),
     S_1 = w^2 A(<x_p, y_p> / C) + b^2,  S_l+1 = w^2 A(T(S_l)) + b^2,
     N_1 = S_1,  N_l+1 = S_l+1 + w^2 A( T'(S_l) N_l ),
     K = mean_p [ w^2 T(S_depth) + b^2 + w^2 T'(S_depth) N_depth ]_p, T and T' the arc-cosine step.
 
-    Source: Arora et al., "On exact computation with an infinitely wide neural net" (NeurIPS 2019), section 4.1, vanilla CNTK,
-    with KIP's variances w^2 = 2, b^2 = 0.01. The readout is linear in the flattened last layer, so that only the same place p of
-    both images ever meets. This is not KIP's kernel: KIP's ConvNet pools, and pooling needs every place of one image against
-    every place of the other, which is H * W times the work. What a pixel's neighbours tell is in this kernel, invariance to
-    shifts is not.
+    Source: Arora et al., "On exact computation with an infinitely wide neural net" (NeurIPS 2019),
+    section 4.1, vanilla CNTK, with KIP's variances w^2 = 2, b^2 = 0.01. The readout is linear in
+    the flattened last layer, so that only the same place p of both images ever meets. This is not
+    KIP's kernel: KIP's ConvNet pools, and pooling needs every place of one image against every
+    place of the other, which is H * W times the work. What a pixel's neighbours tell is in this
+    kernel, invariance to shifts is not.
     """
 
     depth: int = hyper(3, unit="convolutions", source="ours: as many as ConvNet-3", minimum=1)
-    weight_variance: float = hyper(2.0, unit="times fan-in", source="KIP's notebook: W_std = sqrt 2", minimum=0.0)
+    weight_variance: float = hyper(
+        2.0, unit="times fan-in", source="KIP's notebook: W_std = sqrt 2", minimum=0.0
+    )
     bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
 
     registered: ClassVar[str] = "conv_ntk"

@@ -1,13 +1,17 @@
-"""JPEG: what is learned are the quantised cosine coefficients of images, and what is stored are the bytes of JPEG files.
+"""JPEG: what is learned are the quantised cosine coefficients of images, and what is stored are the
+bytes of JPEG files.
 
-x_u = clamp( D' (Q round(m_u c_u)) D + 128 ),  m_u: the coefficients that are not zero in the file of the starting image
+x_u = clamp( D' (Q round(m_u c_u)) D + 128 ),  m_u: the coefficients that are not zero in the file
+of the starting image
 
-Gradients pass the rounding and the clamping straight through. The mask m keeps files from growing: what is zero stays so. The
-bytes of N images buy the head of the files once and then as many files as fit, counted as `real-jpeg` counts them. Where not
-even N files fit (small images, few classes), the images stay pixels.
+Gradients pass the rounding and the clamping straight through. The mask m keeps files from growing:
+what is zero stays so. The bytes of N images buy the head of the files once and then as many files
+as fit, counted as `real-jpeg` counts them. Where not even N files fit (small images, few classes),
+the images stay pixels.
 
-Source: ours. Learning in the frequency domain is that of Shin et al., "Frequency Domain-based Dataset Distillation" (FreD,
-NeurIPS 2023), who keep the coefficients of largest variance as floats; here the file format decides what a coefficient costs.
+Source: ours. Learning in the frequency domain is that of Shin et al., "Frequency Domain-based
+Dataset Distillation" (FreD, NeurIPS 2023), who keep the coefficients of largest variance as floats;
+here the file format decides what a coefficient costs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,17 +53,30 @@ class JPEG:
     rates: ClassVar[Mapping[str, float]] = {"mask": 0.0, "range": 0.0, "sides": 0.0}
 
     def units(self, data: ClassData, ipc: int) -> int:
-        """Files of a class that fit the bytes of `ipc` uint8 images and their labels, counted in a fixed order; at least ipc."""
+        """Files of a class that fit the bytes of `ipc` uint8 images and their labels, counted in a
+        fixed order; at least ipc.
+        """
         if self.quality > files.BEST:
-            raise UsageError(f"parameterisation jpeg: quality {self.quality} is above the largest, {files.BEST}; take less")
+            raise UsageError(
+                f"parameterisation jpeg: quality {self.quality} is above the largest, {files.BEST};"
+                " take less"
+            )
         return max(ipc, Sizes(data, "jpeg", self.quality).fitting(stored_bytes(data, ipc)))
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
-        """The most that the files may take: what `ipc` uint8 images do, and less what the labels of more images take more."""
-        return stored_bytes(data, ipc) - self.units(data, ipc) * len(data.classes) * label_dtype(len(data.class_names)).itemsize
+        """The most that the files may take: what `ipc` uint8 images do, and less what the labels of
+        more images take more.
+        """
+        return (
+            stored_bytes(data, ipc)
+            - self.units(data, ipc)
+            * len(data.classes)
+            * label_dtype(len(data.class_names)).itemsize
+        )
 
     def groups(self, start: Tensor, data: ClassData, context: Context) -> Groups:
-        """Coefficients (M, B, 64), their mask, `range` (2, C): mean and deviation of pixels, and `sides` (2,): height, width.
+        """Coefficients (M, B, 64), their mask, `range` (2, C): mean and deviation of pixels, and
+        `sides` (2,): height, width.
 
         Or pixels, where so many files would take more.
         """
@@ -69,15 +86,24 @@ class JPEG:
         free = Transform(data.shape, self.quality).forward(data.quantise(start).float())
         extent = torch.tensor([data.mean, data.std], device=start.device)
         sides = torch.tensor(data.shape[1:], dtype=torch.float32, device=start.device)
-        return {"coefficients": free, "mask": (free.round() != 0).float(), "range": extent, "sides": sides}
+        return {
+            "coefficients": free,
+            "mask": (free.round() != 0).float(),
+            "range": extent,
+            "sides": sides,
+        }
 
     def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
-        """The images of the stored `units`; rounds and clamps as storage does and passes gradients straight through."""
+        """The images of the stored `units`; rounds and clamps as storage does and passes gradients
+        straight through.
+        """
         if _form(groups) is PIXELS:
             return PIXELS.decode(groups, units)
         images = Transform(_shape(groups), self.quality).inverse(self._kept(groups, units))
         mean, std = groups["range"].detach().view(2, 1, -1, 1, 1)
-        normalised: Tensor = (straight_through(images, images.detach().clamp(0, 255)) / 255 - mean) / std
+        normalised: Tensor = (
+            straight_through(images, images.detach().clamp(0, 255)) / 255 - mean
+        ) / std
         return normalised
 
     def _kept(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
@@ -91,7 +117,9 @@ class JPEG:
             groups["coefficients"].clamp_(-LARGEST, LARGEST)
 
     def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
-        """The files; where they take more than real ones do, the finest small coefficients of all of them are left out."""
+        """The files; where they take more than real ones do, the finest small coefficients of all
+        of them are left out.
+        """
         if _form(groups) is PIXELS:
             return PIXELS.pack(groups, data)
         kept = self._kept(groups, slice(None)).detach().int().cpu()
@@ -99,7 +127,13 @@ class JPEG:
         limit = sizes.content(len(kept) // len(data.classes))
         return FILES.pack(sizes.frame, fitted_bodies(kept, layout(data.shape, self.quality), limit))
 
-    def unpack(self, stored: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], shape: Sequence[int]) -> Tensor:
+    def unpack(
+        self,
+        stored: Mapping[str, Tensor],
+        mean: Sequence[float],
+        std: Sequence[float],
+        shape: Sequence[int],
+    ) -> Tensor:
         return _form(stored).unpack(stored, mean, std, shape)
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
@@ -109,7 +143,8 @@ class JPEG:
         forms = {_form(part) for part in parts}
         if len(forms) > 1:
             raise UsageError(
-                "the sets are stored as files and as pixels, and cannot be one; keep them apart, or condense them anew"
+                "the sets are stored as files and as pixels, and cannot be one; keep them apart, or"
+                " condense them anew"
             )
         return forms.pop().join(parts)
 
@@ -125,9 +160,11 @@ def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:
 
 
 def fitted_bodies(kept: Tensor, form: Layout, limit: int) -> list[bytes]:
-    """The scans of images whose coefficients are kept (M, B, 64), of no more than `limit` bytes in all.
+    """The scans of images whose coefficients are kept (M, B, 64), of no more than `limit` bytes in
+    all.
 
-    Left out, as far as needed and from the finest on: first coefficients of size 1, then all but those of the blocks' means.
+    Left out, as far as needed and from the finest on: first coefficients of size 1, then all but
+    those of the blocks' means.
     """
     small = kept.abs() <= 1
     for droppable in (small, torch.ones_like(small)):

@@ -1,7 +1,8 @@
-"""The scan of a baseline JPEG: how blocks follow each other, and their quantised coefficients as Huffman codes.
+"""The scan of a baseline JPEG: how blocks follow each other, and their quantised coefficients as
+Huffman codes.
 
-The tables (quanta, Huffman codes) are read from the head that all files of one shape and quality share.
-Source: ITU-T T.81, annexes B, F.1.2 and K.
+The tables (quanta, Huffman codes) are read from the head that all files of one shape and quality
+share. Source: ITU-T T.81, annexes B, F.1.2 and K.
 """
 
 import math
@@ -21,10 +22,11 @@ Table = dict[int, tuple[int, int]]  # symbol -> code, its number of bits
 
 @dataclass(frozen=True)
 class Layout:
-    """order (B,): the blocks, plane after plane, in the order of the scan. components (B,): the plane of each block then.
+    """order (B,): the blocks, plane after plane, in the order of the scan. components (B,): the
+    plane of each block then.
 
-    zigzag (64,): coefficients in the order in which they are written. quanta (B, 64), in that order. tables: those of direct
-    and of alternating coefficients, for each plane.
+    zigzag (64,): coefficients in the order in which they are written. quanta (B, 64), in that
+    order. tables: those of direct and of alternating coefficients, for each plane.
     """
 
     grids: tuple[tuple[int, int], ...]
@@ -59,7 +61,9 @@ def layout(shape: tuple[int, int, int], quality: int) -> Layout:
         grids = ((2 * rows, 2 * columns), (rows, columns), (rows, columns))
         order, components = _interleaved(rows, columns)
     each = torch.stack([quanta[chosen[plane]] for plane in components])
-    return Layout(grids, torch.tensor(order), tuple(components), torch.tensor(_zigzag()), each, tables)
+    return Layout(
+        grids, torch.tensor(order), tuple(components), torch.tensor(_zigzag()), each, tables
+    )
 
 
 def _interleaved(rows: int, columns: int) -> tuple[list[int], list[int]]:
@@ -69,7 +73,14 @@ def _interleaved(rows: int, columns: int) -> tuple[list[int], list[int]]:
         for column in range(columns):
             corner = 4 * row * columns + 2 * column
             colour = first + row * columns + column
-            order += [corner, corner + 1, corner + 2 * columns, corner + 2 * columns + 1, colour, colour + rows * columns]
+            order += [
+                corner,
+                corner + 1,
+                corner + 2 * columns,
+                corner + 2 * columns + 1,
+                colour,
+                colour + rows * columns,
+            ]
     return order, [0, 0, 0, 0, 1, 2] * (rows * columns)
 
 
@@ -86,7 +97,10 @@ def _segments(head: bytes) -> dict[int, list[bytes]]:
 
 def _quanta(segments: Sequence[bytes]) -> dict[int, Tensor]:
     content = b"".join(segments)
-    return {content[i]: torch.tensor(list(content[i + 1 : i + 65]), dtype=torch.float32) for i in range(0, len(content), 65)}
+    return {
+        content[i]: torch.tensor(list(content[i + 1 : i + 65]), dtype=torch.float32)
+        for i in range(0, len(content), 65)
+    }
 
 
 def _codes(segments: Sequence[bytes]) -> dict[tuple[int, int], Table]:
@@ -113,7 +127,9 @@ def _zigzag() -> list[int]:
 
 
 def body(coefficients: Sequence[Sequence[int]], form: Layout) -> bytes:
-    """The bytes of one image's scan, from its coefficients (B, 64), whole numbers in the order of the scan."""
+    """The bytes of one image's scan, from its coefficients (B, 64), whole numbers in the order of
+    the scan.
+    """
     value = count = 0
     before = [0] * len(form.grids)
     for block, plane in zip(coefficients, form.components, strict=True):
@@ -126,7 +142,9 @@ def body(coefficients: Sequence[Sequence[int]], form: Layout) -> bytes:
     return content.replace(b"\xff", b"\xff\x00")
 
 
-def _block(block: Sequence[int], difference: int, direct: Table, alternating: Table) -> Iterator[tuple[int, int]]:
+def _block(
+    block: Sequence[int], difference: int, direct: Table, alternating: Table
+) -> Iterator[tuple[int, int]]:
     size = abs(difference).bit_length()
     yield direct[size]
     yield _signed(difference, size)

@@ -1,11 +1,14 @@
-"""JPEG and PNG: what an image adds to the bytes that all images of one shape share, and the whole file again.
+"""JPEG and PNG: what an image adds to the bytes that all images of one shape share, and the whole
+file again.
 
-file = head + body + tail: of a JPEG the body is what stands between its scan header and its end marker; of a PNG it is the zlib
-stream, whose chunk gets its length, type and check sum back when the file is put together.
+file = head + body + tail: of a JPEG the body is what stands between its scan header and its end
+marker; of a PNG it is the zlib stream, whose chunk gets its length, type and check sum back when
+the file is put together.
 
-Source: ITU-T T.81 (JPEG), by Pillow, with the tables of its annex K scaled to the quality, which is what makes heads equal, and
-colours at half resolution (4:2:0); W3C, "Portable Network Graphics" (2nd ed.): the smallest of unfiltered and adaptively filtered
-lines (its section 12.8) and two strategies of zlib at level 9, which is smaller than Pillow's own optimised files.
+Source: ITU-T T.81 (JPEG), by Pillow, with the tables of its annex K scaled to the quality, which is
+what makes heads equal, and colours at half resolution (4:2:0); W3C, "Portable Network Graphics"
+(2nd ed.): the smallest of unfiltered and adaptively filtered lines (its section 12.8) and two
+strategies of zlib at level 9, which is smaller than Pillow's own optimised files.
 """
 
 import io
@@ -26,14 +29,28 @@ MODES = {1: "L", 3: "RGB"}
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB = 0, 2  # PNG's colour types
 STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)
-FAULTS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, Image.DecompressionBombError)
+FAULTS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 
 
 def frame(codec: str, quality: int, shape: Sequence[int]) -> Frame:
-    """The head and tail that all files of images of `shape` (C, H, W) share; UsageError for other than 1 or 3 channels."""
+    """The head and tail that all files of images of `shape` (C, H, W) share; UsageError for other
+    than 1 or 3 channels.
+    """
     channels, height, width = shape
     if channels not in MODES:
-        raise UsageError(f"{codec}: images have {channels} channels, and {codec.upper()} files hold 1 or 3; take real-tiles")
+        raise UsageError(
+            f"{codec}: images have {channels} channels, and {codec.upper()} files hold 1 or 3; take"
+            " real-tiles"
+        )
     if codec == "png":
         header = struct.pack(">IIBBBBB", width, height, 8, GREY if channels == 1 else RGB, 0, 0, 0)
         return SIGNATURE + _chunk(b"IHDR", header), _chunk(b"IEND", b"")
@@ -51,14 +68,18 @@ def bodies(codec: str, quality: int, images: Any) -> list[bytes]:
 
 
 def decoded(codec: str, shared: Frame, body: bytes, shape: Sequence[int]) -> Any:
-    """The image (C, H, W) uint8 (numpy) of a body; ValueError for damaged bytes, or for an image of another shape."""
+    """The image (C, H, W) uint8 (numpy) of a body; ValueError for damaged bytes, or for an image of
+    another shape.
+    """
     head, tail = shared
     file = head + (_chunk(b"IDAT", body) if codec == "png" else body) + tail
     channels, height, width = shape
     try:
         with Image.open(io.BytesIO(file), formats=[codec.upper()]) as image:
             if image.size != (width, height) or image.mode != MODES.get(channels):
-                raise ValueError(f"it is a {image.mode} image of {image.size[0]} x {image.size[1]} pixels")
+                raise ValueError(
+                    f"it is a {image.mode} image of {image.size[0]} x {image.size[1]} pixels"
+                )
             pixels = np.asarray(image)
     except FAULTS as fault:
         raise ValueError(f"a stored {codec.upper()} image cannot be read: {fault}") from fault
@@ -67,7 +88,9 @@ def decoded(codec: str, shared: Frame, body: bytes, shape: Sequence[int]) -> Any
 
 def _as_jpeg(image: Any, quality: int) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(
+        file, "JPEG", quality=quality, subsampling="4:2:0"
+    )
     return file.getvalue()
 
 
@@ -78,27 +101,40 @@ def _scan(file: bytes) -> int:
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
 
 
 def _trials(image: Any) -> list[tuple[bytes, int]]:
-    """The lines of an image (H, W, C) with and without filters, each with every strategy of zlib."""
+    """The lines of an image (H, W, C) with and without filters, each with every strategy of
+    zlib.
+    """
     height, channels = image.shape[0], image.shape[2]
     filtered = _filtered(image.reshape(height, -1).astype(np.int16), channels)
     best = np.abs(filtered.astype(np.int8).astype(np.int16)).sum(2).argmin(0)
     found = []
     for kinds in (np.zeros_like(best), best):
-        lines = np.concatenate([kinds[:, None].astype(np.uint8), filtered[kinds, np.arange(height)]], 1).tobytes()
+        lines = np.concatenate(
+            [kinds[:, None].astype(np.uint8), filtered[kinds, np.arange(height)]], 1
+        ).tobytes()
         found += [(lines, strategy) for strategy in STRATEGIES]
     return found
 
 
 def _filtered(lines: Any, step: int) -> Any:
-    """PNG's five filters (none, sub, up, average, Paeth) of lines (H, S) int16: (5, H, S) uint8; step: bytes of a pixel."""
+    """PNG's five filters (none, sub, up, average, Paeth) of lines (H, S) int16: (5, H, S) uint8;
+    step: bytes of a pixel.
+    """
     left, up, corner = np.zeros_like(lines), np.zeros_like(lines), np.zeros_like(lines)
     left[:, step:], up[1:], corner[1:, step:] = lines[:, :-step], lines[:-1], lines[:-1, :-step]
     to_left, to_up, to_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
-    nearest = np.where((to_left <= to_up) & (to_left <= to_corner), left, np.where(to_up <= to_corner, up, corner))
+    nearest = np.where(
+        (to_left <= to_up) & (to_left <= to_corner), left, np.where(to_up <= to_corner, up, corner)
+    )
     kinds = (lines, lines - left, lines - up, lines - (left + up) // 2, lines - nearest)
     return np.stack(kinds).astype(np.uint8)
 

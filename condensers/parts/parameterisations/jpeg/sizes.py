@@ -33,12 +33,16 @@ class Sizes:
         return len(self.bodies([index])[0])
 
     def total(self, content: int, longest: int, images: int) -> int:
-        """Stored bytes of a set of `images` whose bodies have `content` bytes, the longest `longest`."""
+        """Stored bytes of a set of `images` whose bodies have `content` bytes, the longest
+        `longest`.
+        """
         each = (2 if longest < SHORT else 4) + label_dtype(len(self.data.class_names)).itemsize
         return sum(map(len, self.frame)) + content + images * each
 
     def fitting(self, limit: int) -> int:
-        """The most images of each class that fit `limit` bytes, counted in a fixed order, so that no seed has a part in it."""
+        """The most images of each class that fit `limit` bytes, counted in a fixed order, so that
+        no seed has a part in it.
+        """
         orders, content, longest = self._orders(), 0, 0
         for rank, images in enumerate(zip(*orders, strict=False)):
             lengths = [len(body) for body in self.bodies(images)]
@@ -55,24 +59,35 @@ class Sizes:
         """The indices of each class's images in the fixed order."""
         generator = torch.Generator().manual_seed(FIXED_ORDER)
         members = [self.data.members(label).tolist() for label in self.data.classes]
-        return [[of[i] for i in torch.randperm(len(of), generator=generator).tolist()] for of in members]
+        return [
+            [of[i] for i in torch.randperm(len(of), generator=generator).tolist()] for of in members
+        ]
 
 
-def fitted(chosen: Sequence[Sequence[int]], sizes: Sizes, limit: int, features: Callable[[Tensor], Tensor]) -> list[list[int]]:
-    """The chosen images of each class, with as few replaced as make them fit `limit`; as many must be known to fit.
+def fitted(
+    chosen: Sequence[Sequence[int]], sizes: Sizes, limit: int, features: Callable[[Tensor], Tensor]
+) -> list[list[int]]:
+    """The chosen images of each class, with as few replaced as make them fit `limit`; as many must
+    be known to fit.
 
-    The largest file goes first, for the nearest image with a smaller one: the n smallest files of each class are the end of it.
+    The largest file goes first, for the nearest image with a smaller one: the n smallest files of
+    each class are the end of it.
     """
     found = [list(of) for of in chosen]
     while True:
-        lengths = {(c, i): sizes.length(index) for c, of in enumerate(found) for i, index in enumerate(of)}
+        lengths = {
+            (c, i): sizes.length(index) for c, of in enumerate(found) for i, index in enumerate(of)
+        }
         if sizes.total(sum(lengths.values()), max(lengths.values()), len(lengths)) <= limit:
             return found
         _replace_one(found, lengths, sizes, features)
 
 
 def _replace_one(
-    found: list[list[int]], lengths: dict[tuple[int, int], int], sizes: Sizes, features: Callable[[Tensor], Tensor]
+    found: list[list[int]],
+    lengths: dict[tuple[int, int], int],
+    sizes: Sizes,
+    features: Callable[[Tensor], Tensor],
 ) -> None:
     for place in sorted(lengths, key=lambda place: -lengths[place]):
         c, i = place

@@ -1,8 +1,11 @@
-"""The discrete cosine transform of images as JPEG has it: planes, blocks of 8 x 8, quantised coefficients, and back.
+"""The discrete cosine transform of images as JPEG has it: planes, blocks of 8 x 8, quantised
+coefficients, and back.
 
-C = D (P - 128) D',  c = round(C / Q),  P = D' (Q c) D + 128;  D_kn = a_k cos((2 n + 1) k pi / 16), a_0 = 1/sqrt 8, a_k = 1/2
+C = D (P - 128) D',  c = round(C / Q),  P = D' (Q c) D + 128;  D_kn = a_k cos((2 n + 1) k pi / 16),
+a_0 = 1/sqrt 8, a_k = 1/2
 
-Source: ITU-T T.81, annex A; JFIF for YCbCr. Planes of colour have half the resolution and are enlarged linearly, as libjpeg does.
+Source: ITU-T T.81, annex A; JFIF for YCbCr. Planes of colour have half the resolution and are
+enlarged linearly, as libjpeg does.
 """
 
 import math
@@ -23,7 +26,9 @@ TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -
 
 @dataclass(frozen=True)
 class Transform:
-    """Images (N, C, H, W) in 0..255 <-> quantised coefficients (N, B, 64), in zigzag order, in the order of a JPEG's scan."""
+    """Images (N, C, H, W) in 0..255 <-> quantised coefficients (N, B, 64), in zigzag order, in the
+    order of a JPEG's scan.
+    """
 
     shape: tuple[int, int, int]
     quality: int
@@ -35,16 +40,22 @@ class Transform:
     def forward(self, images: Tensor) -> Tensor:
         """Coefficients (N, B, 64) float, divided by their quanta and not rounded."""
         form = self.layout
-        blocks = [_blocks(plane, form.grid(index)) for index, plane in enumerate(self._planes(images))]
+        blocks = [
+            _blocks(plane, form.grid(index)) for index, plane in enumerate(self._planes(images))
+        ]
         basis = _basis(images)
         found = [(basis @ (block - 128) @ basis.T).flatten(2) for block in blocks]
-        scanned = torch.cat(found, 1)[:, form.order.to(images.device)][:, :, form.zigzag.to(images.device)]
+        scanned = torch.cat(found, 1)[:, form.order.to(images.device)][
+            :, :, form.zigzag.to(images.device)
+        ]
         return scanned / form.quanta.to(images)
 
     def inverse(self, coefficients: Tensor) -> Tensor:
         """Images (N, C, H, W), not clamped, of coefficients (N, B, 64)."""
         form, device = self.layout, coefficients.device
-        natural = (coefficients * form.quanta.to(coefficients))[:, :, form.zigzag.argsort().to(device)]
+        natural = (coefficients * form.quanta.to(coefficients))[
+            :, :, form.zigzag.argsort().to(device)
+        ]
         blocks = natural[:, form.order.argsort().to(device)].view(len(natural), -1, SIDE, SIDE)
         basis = _basis(coefficients)
         pixels = basis.T @ blocks @ basis + 128
@@ -56,9 +67,14 @@ class Transform:
         if len(planes) == 1:
             return whole
         half = [plane[:, :, : -(-height // 2), : -(-width // 2)] for plane in planes[1:]]
-        large = [functional.interpolate(plane, scale_factor=2, mode="bilinear")[:, :, :height, :width] for plane in half]
+        large = [
+            functional.interpolate(plane, scale_factor=2, mode="bilinear")[:, :, :height, :width]
+            for plane in half
+        ]
         centred = torch.cat([whole, *(plane - 128 for plane in large)], 1)
-        return torch.einsum("kc,nchw->nkhw", torch.linalg.inv(torch.tensor(TO_YCC)).to(centred), centred)
+        return torch.einsum(
+            "kc,nchw->nkhw", torch.linalg.inv(torch.tensor(TO_YCC)).to(centred), centred
+        )
 
     def _planes(self, images: Tensor) -> list[Tensor]:
         """(N, 1, h, w): grey, or luminance and two planes of colour at half its resolution."""
@@ -67,7 +83,10 @@ class Transform:
         mixed = torch.einsum("kc,nchw->nkhw", torch.tensor(TO_YCC).to(images), images)
         luminance, colours = mixed[:, :1], (mixed[:, 1:2], mixed[:, 2:])
         _, height, width = self.shape
-        even = [functional.pad(plane + 128, (0, width % 2, 0, height % 2), mode="replicate") for plane in colours]
+        even = [
+            functional.pad(plane + 128, (0, width % 2, 0, height % 2), mode="replicate")
+            for plane in colours
+        ]
         return [luminance, *(functional.avg_pool2d(plane, 2) for plane in even)]
 
 
@@ -87,4 +106,8 @@ def _blocks(plane: Tensor, grid: Sequence[int]) -> Tensor:
 
 def _plane(blocks: Tensor, grid: Sequence[int]) -> Tensor:
     rows, columns = grid
-    return blocks.reshape(-1, rows, columns, SIDE, SIDE).transpose(2, 3).reshape(-1, 1, rows * SIDE, columns * SIDE)
+    return (
+        blocks.reshape(-1, rows, columns, SIDE, SIDE)
+        .transpose(2, 3)
+        .reshape(-1, 1, rows * SIDE, columns * SIDE)
+    )

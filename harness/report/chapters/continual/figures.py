@@ -1,6 +1,8 @@
-"""The figures of continual learning: accuracy and forgetting along the stream, forgetting in all, and R as heat maps.
+"""The figures of continual learning: accuracy and forgetting along the stream, forgetting in all,
+and R as heat maps.
 
-What a report draws beyond its rows: accuracy and forgetting along the stream, and proxy scores against true accuracy.
+What a report draws beyond its rows: accuracy and forgetting along the stream, and proxy scores
+against true accuracy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,12 +22,15 @@ from scenarios.continual.metrics import accuracy_so_far, forgetting_so_far
 Row = Mapping[str, Any]
 Styles = Mapping[str, int | None]
 ONE_EACH = {CONDENSED: 1, REAL: 1, AVERAGES: 1}
-CELLS = 2000  # with more numbers the page would be too large: heat maps then show the largest budget alone
+# with more numbers the page would be too large: heat maps then show the largest budget alone
+CELLS = 2000
 SEEN = "the best of each kind and random images"
 
 
 def stream_pictures(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> list[str]:
-    """For each strategy two figures of curves at the largest budget, forgetting as bars, and heat maps."""
+    """For each strategy two figures of curves at the largest budget, forgetting as bars, and heat
+    maps.
+    """
     found = []
     references = [curve for curve in curves if curve["reference"]]
     for strategy, own in _by_strategy(curves).items():
@@ -44,16 +49,24 @@ def stream_pictures(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) 
     apart = [curve for curve in references if curve["condenser"] != "naive"]
     if apart:
         panels = [(str(curve["condenser"]), curve["R"]) for curve in references]
-        found.append(heat_maps(panels, _axes(f"Accuracy matrix R of the references, {apart[0]['data']}")))
+        found.append(
+            heat_maps(panels, _axes(f"Accuracy matrix R of the references, {apart[0]['data']}"))
+        )
     return found
 
 
 def shown_curves(curves: Sequence[Row]) -> list[Row]:
     """The curves of sets that the figures draw, each strategy's at its largest budget."""
     places = dict.fromkeys((curve["scenario"], curve["data"], curve["variant"]) for curve in curves)
-    here = [[curve for curve in curves if (curve["scenario"], curve["data"], curve["variant"]) == place] for place in places]
+    here = [
+        [curve for curve in curves if (curve["scenario"], curve["data"], curve["variant"]) == place]
+        for place in places
+    ]
     return [
-        curve for each in here for own in _by_strategy(each).values() for curve in _leading(list(_by_budget(own).values())[-1])
+        curve
+        for each in here
+        for own in _by_strategy(each).values()
+        for curve in _leading(list(_by_budget(own).values())[-1])
     ]
 
 
@@ -81,7 +94,9 @@ def _budget(part: Row) -> str:
     return f"{part['budget']:,} bytes" if part["budget"] else f"ipc {part['ipc'] or '?'}"
 
 
-def _leading(curves: Sequence[Row], room: int = 8, best: Mapping[str, int] | None = None) -> list[Row]:
+def _leading(
+    curves: Sequence[Row], room: int = 8, best: Mapping[str, int] | None = None
+) -> list[Row]:
     sets = [(curve["condenser"], curve["kind"], curve["accuracy"][-1]) for curve in curves]
     chosen = leading(sets, room, best) if best else leading(sets, room)
     return [curves[i] for i in chosen]
@@ -90,12 +105,17 @@ def _leading(curves: Sequence[Row], room: int = 8, best: Mapping[str, int] | Non
 def _curve(curve: Row, name: str, first: int, styles: Styles) -> Series:
     steps = [float(first + i) for i in range(len(curve[name]))]
     style = None if curve["reference"] else styles.get(curve["condenser"])
-    return Series(str(curve["condenser"]), steps, curve[name], style=style, is_reference=curve["reference"])
+    return Series(
+        str(curve["condenser"]), steps, curve[name], style=style, is_reference=curve["reference"]
+    )
 
 
 def _bars(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> list[str]:
     """Forgetting of the sets that lead within each budget, and of the references."""
-    strategy, few = str(curves[0]["strategy"]), [c for own in _by_budget(curves).values() for c in _leading(own)]
+    strategy, few = (
+        str(curves[0]["strategy"]),
+        [c for own in _by_budget(curves).values() for c in _leading(own)],
+    )
     chosen = {(curve["condenser"], *_size(curve)) for curve in few}
     shown: dict[tuple[Any, ...], Row] = {}
     for row in rows:
@@ -108,7 +128,16 @@ def _bars(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> list[st
         return []
     of = f", {SEEN}" if len(few) < len(curves) else ""
     series = [_bar(row, styles) for row in ordered]
-    return [bars(series, Labels(f"Forgetting, {strategy}, {rows[0]['data']}{of}", "forgetting (points, less is better)", ""))]
+    return [
+        bars(
+            series,
+            Labels(
+                f"Forgetting, {strategy}, {rows[0]['data']}{of}",
+                "forgetting (points, less is better)",
+                "",
+            ),
+        )
+    ]
 
 
 def _bar(row: Row, styles: Styles) -> Series:
@@ -123,7 +152,11 @@ def _heat(strategy: str, curves: Sequence[Row], references: Sequence[Row]) -> li
     cells = sum(len(curve["R"]) ** 2 / 2 for group in groups for curve in group)
     budgets = "of each budget" if cells <= CELLS else f"at {_budget(groups[-1][0])}"
     groups = groups if cells <= CELLS else groups[-1:]
-    panels = [(f"{curve['condenser']}\n{_budget(curve)}", curve["R"]) for group in groups for curve in group]
+    panels = [
+        (f"{curve['condenser']}\n{_budget(curve)}", curve["R"])
+        for group in groups
+        for curve in group
+    ]
     panels += [("naive", curve["R"]) for curve in references if curve["condenser"] == "naive"]
     of = f", {SEEN} {budgets}" if sum(map(len, groups)) < len(curves) else ""
     return [heat_maps(panels, _axes(f"Accuracy matrix R, {strategy}, {curves[0]['data']}{of}"))]
@@ -134,18 +167,28 @@ def _axes(title: str) -> Labels:
 
 
 def curves(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """What each memory and strategy is along the stream: means over class orders, then over seeds, of equally long streams.
+    """What each memory and strategy is along the stream: means over class orders, then over seeds,
+    of equally long streams.
 
-    accuracy: (T,) on the classes seen so far, in %; forgetting: (T - 1,) so far, from the second experience on, in points;
-    R: (T, T) accuracy after each experience on each, in %, to a hundredth.
+    accuracy: (T,) on the classes seen so far, in %; forgetting: (T - 1,) so far, from the second
+    experience on, in points; R: (T, T) accuracy after each experience on each, in %, to a
+    hundredth.
     """
     found: dict[tuple[Entry, str], list[NDArray[np.float64]]] = {}
     for entry, group in by_entry(records).items():
         for record in group:
             matrices = ((record.get("outcome") or {}).get("detail") or {}).get("R") or {}
             for name, orders in matrices.items():
-                measured = [np.asarray(matrix, dtype=np.float64) for matrix in (orders or {}).values() if matrix is not None]
-                if measured and len(measured[0]) > 1 and len({matrix.shape for matrix in measured}) == 1:
+                measured = [
+                    np.asarray(matrix, dtype=np.float64)
+                    for matrix in (orders or {}).values()
+                    if matrix is not None
+                ]
+                if (
+                    measured
+                    and len(measured[0]) > 1
+                    and len({matrix.shape for matrix in measured}) == 1
+                ):
                     found.setdefault((entry, name), []).append(np.array(measured))
     return [
         {**entry.named(), "strategy": strategy, **_along(seeds)}
@@ -170,7 +213,9 @@ def _mean(values: Sequence[Sequence[Sequence[float]]]) -> list[float]:
 
 
 def scatters(searches: Searches) -> list[dict[str, Any]]:
-    """The points of every proxy: its mean score over seeds, and the true test accuracy in %, of each architecture."""
+    """The points of every proxy: its mean score over seeds, and the true test accuracy in %, of
+    each architecture.
+    """
     return [
         {
             "scenario": scenario,
@@ -192,4 +237,6 @@ def scatters(searches: Searches) -> list[dict[str, Any]]:
 
 def label(part: Mapping[str, Any]) -> str:
     """A set as figures name it."""
-    return str(part["condenser"]) if part["ipc"] is None else f"{part['condenser']}, ipc {part['ipc']}"
+    return (
+        str(part["condenser"]) if part["ipc"] is None else f"{part['condenser']}, ipc {part['ipc']}"
+    )

@@ -2,8 +2,8 @@
 
     gap closed = (A - naive) / (joint - naive)
 
-A: final accuracy of a memory; naive, joint: of the two references, each of the same seed and class order. 1 is as good as
-training on all classes together, 0 as no memory at all.
+A: final accuracy of a memory; naive, joint: of the two references, each of the same seed and class
+order. 1 is as good as training on all classes together, 0 as no memory at all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,9 @@ Place = tuple[str, str, str]
 
 
 def gaps_closed(results: Sequence[Result]) -> list[Result]:
-    """One result for each final accuracy whose references are there; pairs in which joint is not above naive are left out."""
+    """One result for each final accuracy whose references are there; pairs in which joint is not
+    above naive are left out.
+    """
     finals = [result for result in results if split_metric(result.metric)[1] == "final-accuracy"]
     bounds: dict[tuple[Place, str], Values] = {}
     for result in finals:
@@ -28,13 +30,19 @@ def gaps_closed(results: Sequence[Result]) -> list[Result]:
     found = []
     for result in finals:
         naive, joint = (bounds.get((_place(result), name)) for name in (NAIVE, JOINT))
-        if naive is None or joint is None or (result.entry.is_reference and result.entry.condenser in (NAIVE, JOINT)):
+        if (
+            naive is None
+            or joint is None
+            or (result.entry.is_reference and result.entry.condenser in (NAIVE, JOINT))
+        ):
             continue
         values = _fractions(result.values, naive, joint)
         if values:
             metric, unit, higher = METRIC
             name = f"{split_metric(result.metric)[0]}/{metric}"
-            found.append(from_values(result.entry, result.nbytes, (name, unit, higher), values, result.over))
+            found.append(
+                from_values(result.entry, result.nbytes, (name, unit, higher), values, result.over)
+            )
     return found
 
 

@@ -36,8 +36,8 @@ Statistics = Mapping[str, tuple[RankStatistic, str, bool]]
 class Lineup:
     """The proxies of one search, and the truth, scored on the architectures that all of them share.
 
-    scores: entry -> (S, A), by seed. left_out: ids that some of them lack. validated: whether the truth has validation
-    accuracies to choose by; its test accuracies stand in where it has not.
+    scores: entry -> (S, A), by seed. left_out: ids that some of them lack. validated: whether the
+    truth has validation accuracies to choose by; its test accuracies stand in where it has not.
     """
 
     ids: tuple[str, ...]
@@ -48,7 +48,9 @@ class Lineup:
 
     @cached_property
     def top(self) -> NDArray[np.int64] | None:
-        """Which architectures are the true top 20 %, by mean test accuracy on the data; None where they are too few."""
+        """Which architectures are the true top 20 %, by mean test accuracy on the data; None where
+        they are too few.
+        """
         count = math.ceil(len(self.ids) / 5)
         order = np.argsort(-self.truth.test.mean(0), kind="stable")
         return np.sort(order[:count]) if count >= TOP_FROM else None
@@ -66,7 +68,9 @@ class Lineup:
 
 @dataclass(frozen=True)
 class Searched:
-    """All records of one search, by entry, and their lineup: None while there is no truth, or too little that all tried."""
+    """All records of one search, by entry, and their lineup: None while there is no truth, or too
+    little that all tried.
+    """
 
     groups: Groups
     lineup: Lineup | None
@@ -78,17 +82,23 @@ def quarter(count: int) -> int:
 
 
 def retrained(count: int) -> int:
-    """How many of so many architectures a search retrains: five, or a quarter where that is less."""
+    """How many of so many architectures a search retrains: five, or a quarter where that is
+    less.
+    """
     return min(5, quarter(count))
 
 
 def statistics_of(count: int, with_parameters: bool) -> Statistics:
     """The measures of so many architectures; those at k are given for k a quarter, 1 and 5."""
     ks = [k for k in dict.fromkeys((quarter(count), 1, 5)) if k < count]
-    correlations = dict(zip(CORRELATIONS, (kendall, spearman, pearson, partial_spearman), strict=True))
+    correlations = dict(
+        zip(CORRELATIONS, (kendall, spearman, pearson, partial_spearman), strict=True)
+    )
     if not with_parameters:
         del correlations["partial-correlation"]
-    found: dict[str, tuple[RankStatistic, str, bool]] = {name: (s, "", True) for name, s in correlations.items()}
+    found: dict[str, tuple[RankStatistic, str, bool]] = {
+        name: (s, "", True) for name, s in correlations.items()
+    }
     found |= {f"precision@{k}": (precision_at(k), "", True) for k in ks}
     found |= {f"best-rank@{k}": (best_rank_at(k), "of all", False) for k in ks}
     return found | {f"regret@{k}": (regret_at(k), "points", False) for k in ks}
@@ -96,7 +106,11 @@ def statistics_of(count: int, with_parameters: bool) -> Statistics:
 
 def is_search(records: Sequence[Record]) -> bool:
     """Whether records hold scores of architectures, whatever their scenario is called."""
-    return any(m["metric"] == SCORE for record in records for m in (record.get("outcome") or {}).get("measurements", []))
+    return any(
+        m["metric"] == SCORE
+        for record in records
+        for m in (record.get("outcome") or {}).get("measurements", [])
+    )
 
 
 def is_truth(entry: Entry) -> bool:
@@ -107,11 +121,15 @@ def is_truth(entry: Entry) -> bool:
 def line_up(groups: Groups) -> Lineup | None:
     """Line up the entries of one search.
 
-    None while no truth is there, and where entries tried different architectures (as strategies that adapt do) and share
-    fewer than eight.
+    None while no truth is there, and where entries tried different architectures (as strategies
+    that adapt do) and share fewer than eight.
     """
     tested = true_values(groups, "test")
-    scores = {entry: by_seed(records, scores_of) for entry, records in groups.items() if not is_truth(entry)}
+    scores = {
+        entry: by_seed(records, scores_of)
+        for entry, records in groups.items()
+        if not is_truth(entry)
+    }
     if not tested:
         return None
     tables = [*tested.values(), *(table for each in scores.values() for table in each.values())]
@@ -137,9 +155,15 @@ def true_values(groups: Groups, name: str) -> dict[int, Scores]:
     return by_seed(truth, lambda outcome: values_of(outcome, name))
 
 
-def by_seed(records: Sequence[Record], read: Callable[[Mapping[str, Any]], Scores]) -> dict[int, Scores]:
+def by_seed(
+    records: Sequence[Record], read: Callable[[Mapping[str, Any]], Scores]
+) -> dict[int, Scores]:
     """Seed -> what `read` finds for each architecture in the outcome, where it finds anything."""
-    tables = {record["cell"]["seed"]: read(record["outcome"]) for record in records if record.get("outcome")}
+    tables = {
+        record["cell"]["seed"]: read(record["outcome"])
+        for record in records
+        if record.get("outcome")
+    }
     return {seed: table for seed, table in sorted(tables.items()) if table}
 
 
@@ -154,7 +178,9 @@ def scores_of(outcome: Mapping[str, Any]) -> Scores:
     none: Mapping[str, Any] = {"repeats": [], "values": []}
     found = next((m for m in outcome["measurements"] if m["metric"] == SCORE), none)
     pairs = zip(found["repeats"], found["values"], strict=True)
-    return {str(repeat["architecture"]): float(value) for repeat, value in pairs if math.isfinite(value)}
+    return {
+        str(repeat["architecture"]): float(value) for repeat, value in pairs if math.isfinite(value)
+    }
 
 
 def _parameters(groups: Groups) -> Scores:

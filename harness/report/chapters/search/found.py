@@ -1,4 +1,6 @@
-"""What each entry of a search found best: for strategies that adapt, whose entries try different architectures."""
+"""What each entry of a search found best: for strategies that adapt, whose entries try different
+architectures.
+"""
 
 from collections.abc import Mapping
 
@@ -10,10 +12,11 @@ from harness.report.rows import Row, Searches
 
 
 def best_found(searches: Searches) -> list[Row]:
-    """One row an entry and seed of each search without a lineup: its best architecture, the score, and its truth if known.
+    """One row an entry and seed of each search without a lineup: its best architecture, the score,
+    and its truth if known.
 
-    truth: mean test accuracy over the truth's seeds that trained it, retrained: that of the search's own retraining of its answer
-    on all data, both in % and None where there was none.
+    truth: mean test accuracy over the truth's seeds that trained it, retrained: that of the
+    search's own retraining of its answer on all data, both in % and None where there was none.
     """
     found = []
     for searched in searches.values():
@@ -21,7 +24,14 @@ def best_found(searches: Searches) -> list[Row]:
             continue
         tested = true_values(searched.groups, "test")
         for entry, records in searched.groups.items():
-            unit = next((m["unit"] for r in records for m in (r.get("outcome") or {}).get("measurements", [])), "")
+            unit = next(
+                (
+                    m["unit"]
+                    for r in records
+                    for m in (r.get("outcome") or {}).get("measurements", [])
+                ),
+                "",
+            )
             retrained = {result["cell"]["seed"]: _retrained(result) for result in records}
             chosen = true_values(searched.groups, "validation") if is_truth(entry) else {}
             for seed, scores in (chosen or by_seed(records, scores_of)).items():

@@ -1,4 +1,6 @@
-"""Search records -> how well each proxy ranks architectures, what it costs, and from how many architectures on it pays."""
+"""Search records -> how well each proxy ranks architectures, what it costs, and from how many
+architectures on it pays.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,11 +8,33 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.report.chapters.search.alignment import CORRELATIONS, FOUND, Lineup, Searched, Statistics, is_truth, statistics_of
-from harness.report.results import Entry, Record, Result, condensation_seconds, from_values, nbytes, seconds
+from harness.report.chapters.search.alignment import (
+    CORRELATIONS,
+    FOUND,
+    Lineup,
+    Searched,
+    Statistics,
+    is_truth,
+    statistics_of,
+)
+from harness.report.results import (
+    Entry,
+    Record,
+    Result,
+    condensation_seconds,
+    from_values,
+    nbytes,
+    seconds,
+)
 from harness.report.wording import TOP
 from harness.statistics.intervals import Interval, break_even
-from harness.statistics.rank_bootstrap import RankDraws, Truth, rank_draws, rank_interval, seed_agreement
+from harness.statistics.rank_bootstrap import (
+    RankDraws,
+    Truth,
+    rank_draws,
+    rank_interval,
+    seed_agreement,
+)
 
 
 def search_results(searched: Searched) -> list[Result]:
@@ -36,18 +60,32 @@ def _ranks(entry: Entry, size: int | None, lineup: Lineup) -> list[Result]:
         return found
     few = statistics_of(len(lineup.top), lineup.truth.parameters is not None)
     named = {name + TOP: statistic for name, statistic in few.items()}
-    return found + _measures(entry, size, (lineup.top_truth, None if scores is None else scores[:, lineup.top]), named)
+    return found + _measures(
+        entry, size, (lineup.top_truth, None if scores is None else scores[:, lineup.top]), named
+    )
 
 
 def _measures(
-    entry: Entry, size: int | None, sides: tuple[Truth, NDArray[np.float64] | None], statistics: Statistics
+    entry: Entry,
+    size: int | None,
+    sides: tuple[Truth, NDArray[np.float64] | None],
+    statistics: Statistics,
 ) -> list[Result]:
-    """sides: the truth, and the entry's scores. The truth has rows of its own only for how far its seeds agree in rank."""
+    """sides: the truth, and the entry's scores.
+
+    The truth has rows of its own only for how far its seeds agree in rank.
+    """
     truth, scores = sides
     if scores is None:
-        statistics = {name: s for name, s in statistics.items() if name.removesuffix(TOP) in CORRELATIONS}
+        statistics = {
+            name: s for name, s in statistics.items() if name.removesuffix(TOP) in CORRELATIONS
+        }
     wanted = [statistic for statistic, _, _ in statistics.values()]
-    every: Sequence[RankDraws] = (seed_agreement(wanted, truth) or []) if scores is None else rank_draws(wanted, truth, scores)
+    every: Sequence[RankDraws] = (
+        (seed_agreement(wanted, truth) or [])
+        if scores is None
+        else rank_draws(wanted, truth, scores)
+    )
     seeds = len(truth.test) if scores is None else len(scores)
     found = []
     for (metric, (_, unit, higher)), draws in zip(statistics.items(), every, strict=False):
@@ -55,29 +93,49 @@ def _measures(
             continue  # parameters themselves: nothing is left of them
         over = f"{draws.architectures} architectures, {seeds} seed{'s' if seeds > 1 else ''}"
         interval = rank_interval(draws)
-        found.append(Result(entry, size, metric, unit, higher, interval, over, draws=draws, seeds=seeds))
+        found.append(
+            Result(entry, size, metric, unit, higher, interval, over, draws=draws, seeds=seeds)
+        )
     return found
 
 
 def _found(entry: Entry, records: Sequence[Record]) -> list[Result]:
-    """Test accuracy of the architecture that an adaptive strategy judged best, retrained on all data, one value a seed."""
-    finals = {r["cell"]["seed"]: ((r.get("outcome") or {}).get("detail") or {}).get("final") for r in records}
-    tested = {seed: {"": float(final["test"])} for seed, final in finals.items() if final and final.get("test") is not None}
-    return [from_values(entry, nbytes(records), (FOUND, "%", True), tested, "seeds")] if tested else []
+    """Test accuracy of the architecture that an adaptive strategy judged best, retrained on all
+    data, one value a seed.
+    """
+    finals = {
+        r["cell"]["seed"]: ((r.get("outcome") or {}).get("detail") or {}).get("final")
+        for r in records
+    }
+    tested = {
+        seed: {"": float(final["test"])}
+        for seed, final in finals.items()
+        if final and final.get("test") is not None
+    }
+    return (
+        [from_values(entry, nbytes(records), (FOUND, "%", True), tested, "seeds")] if tested else []
+    )
 
 
 def _seconds_per_architecture(records: Sequence[Record]) -> dict[int, float]:
     found: dict[int, float] = {}
     for record in records:
         outcome = record.get("outcome") or {}
-        spent, count = (outcome.get("costs") or {}).get("seconds"), len(outcome.get("detail", {}).get("architectures", []))
+        spent, count = (
+            (outcome.get("costs") or {}).get("seconds"),
+            len(outcome.get("detail", {}).get("architectures", [])),
+        )
         if spent is not None and count:
             found[record["cell"]["seed"]] = float(spent) / count
     return found
 
 
 def _costs(entry: Entry, records: Sequence[Record], full: float | None) -> list[Result]:
-    spent = {r["cell"]["seed"]: float(r["outcome"]["costs"]["seconds"]) for r in records if r.get("outcome")}
+    spent = {
+        r["cell"]["seed"]: float(r["outcome"]["costs"]["seconds"])
+        for r in records
+        if r.get("outcome")
+    }
     made = condensation_seconds(records)
     found = [seconds(entry, records, "search-seconds", spent)] if spent else []
     if made:
@@ -86,12 +144,18 @@ def _costs(entry: Entry, records: Sequence[Record], full: float | None) -> list[
     if full is None or is_truth(entry) or not each:
         return found
     spent_on_set = dict.fromkeys(each, 0.0) if entry.is_reference else made
-    points = {seed: break_even(spent_on_set[seed], full, each[seed]) for seed in each if seed in spent_on_set}
+    points = {
+        seed: break_even(spent_on_set[seed], full, each[seed])
+        for seed in each
+        if seed in spent_on_set
+    }
     return [*found, _pays_from(entry, nbytes(records), points)] if points else found
 
 
 def _pays_from(entry: Entry, size: int | None, points: Mapping[int, float | None]) -> Result:
-    """The break-even point; not a number where some seed's proxy costs as much as the truth, so that it never pays."""
+    """The break-even point; not a number where some seed's proxy costs as much as the truth, so
+    that it never pays.
+    """
     metric = ("break-even-architectures", "architectures", False)
     values = {seed: {"": point} for seed, point in points.items() if point is not None}
     if len(values) == len(points):

@@ -1,6 +1,8 @@
-"""Tables of a search beyond its metrics: proxies against baselines of equal cost, and what each entry found best.
+"""Tables of a search beyond its metrics: proxies against baselines of equal cost, and what each
+entry found best.
 
-Which columns the tables of a search have: what decides first, all measures after it, then the true top 20 %.
+Which columns the tables of a search have: what decides first, all measures after it, then the true
+top 20 %.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,33 +10,73 @@ from dataclasses import replace
 from typing import Any
 
 from harness.report.chapters.search.alignment import FOUND
-from harness.report.chapters.search.wording import beaten, by_proxy, lost, rival_name, rival_names, winners
-from harness.report.table import Bundle, Column, Layout, Row, Section, Table, compared, count, first, value
+from harness.report.chapters.search.wording import (
+    beaten,
+    by_proxy,
+    lost,
+    rival_name,
+    rival_names,
+    winners,
+)
+from harness.report.table import (
+    Bundle,
+    Column,
+    Layout,
+    Row,
+    Section,
+    Table,
+    compared,
+    count,
+    first,
+    value,
+)
 from harness.report.wording import TOP, estimate, figure, listed, verdict
 
-PAIRED = "Differences are tau of the proxy less tau of the baseline, paired over architectures and seeds, with 95 % intervals."
+PAIRED = (
+    "Differences are tau of the proxy less tau of the baseline, paired over architectures and"
+    " seeds, with 95 % intervals."
+)
 EQUAL = (
-    "A baseline with a curve is read where it has cost what the proxy costs on each architecture: the last reading up to there,"
-    " the first where even that comes later; past its end, its end. Condensation is spread over the architectures searched."
+    "A baseline with a curve is read where it has cost what the proxy costs on each architecture:"
+    " the last reading up to there, the first where even that comes later; past its end, its end."
+    " Condensation is spread over the architectures searched."
 )
 HARDEST = "Of each proxy's baselines the one with the highest tau is shown."
 ADAPTED = (
-    "Entries tried too few architectures in common for rank statistics. Test accuracy of the architecture: truth, where the truth"
-    " trained it too, mean over its seeds; retrained, where the search retrained its answer on all data; - where not."
+    "Entries tried too few architectures in common for rank statistics. Test accuracy of the"
+    " architecture: truth, where the truth trained it too, mean over its seeds; retrained, where"
+    " the search retrained its answer on all data; - where not."
 )
 
 
 def search_tables(report: Mapping[str, Any]) -> list[Table]:
-    """The hardest baseline of each proxy, then all of them; where there is no lineup, the best that each entry found."""
+    """The hardest baseline of each proxy, then all of them; where there is no lineup, the best that
+    each entry found.
+    """
     found = []
     for place, rows in _places(report["equal_cost"]).items():
         heading = ", ".join(part for part in (f"{place[0]} on {place[1]}", place[2]) if part)
         title = f"{heading}: proxies against baselines of equal cost"
         notes = [*winners(rows), *_curve_notes(rows), HARDEST, PAIRED]
         found.append(
-            Table(place[0], title, HARDEST_COLUMNS, _sections([_hardest(own) for own in by_proxy(rows)], HARDEST_COLUMNS), notes)
+            Table(
+                place[0],
+                title,
+                HARDEST_COLUMNS,
+                _sections([_hardest(own) for own in by_proxy(rows)], HARDEST_COLUMNS),
+                notes,
+            )
         )
-        found.append(Table(place[0], f"{title}, all of them", ALL_COLUMNS, _all(rows), [PAIRED, EQUAL], is_detail=True))
+        found.append(
+            Table(
+                place[0],
+                f"{title}, all of them",
+                ALL_COLUMNS,
+                _all(rows),
+                [PAIRED, EQUAL],
+                is_detail=True,
+            )
+        )
     for place, rows in _places(report["best_found"]).items():
         heading = ", ".join(part for part in (f"{place[0]} on {place[1]}", place[2]) if part)
         sections = _sections(rows, FOUND_COLUMNS)
@@ -81,9 +123,14 @@ FOUND_COLUMNS = (
 
 
 def _hardest(rows: Sequence[Row]) -> Row:
-    """The row of the baseline with the highest tau, and how many baselines the proxy beats and loses to."""
+    """The row of the baseline with the highest tau, and how many baselines the proxy beats and
+    loses to.
+    """
     hardest = max(rows, key=lambda row: -2.0 if row["against_tau"] is None else row["against_tau"])
-    counts = {name: f"{sum(map(test, rows))} of {len(rows)}" for name, test in (("beats", beaten), ("loses", lost))}
+    counts = {
+        name: f"{sum(map(test, rows))} of {len(rows)}"
+        for name, test in (("beats", beaten), ("loses", lost))
+    }
     return {**hardest, **counts}
 
 
@@ -102,7 +149,10 @@ def _sections(rows: Sequence[Row], columns: Sequence[Column]) -> list[Section]:
         key = row["reference"], row["budget"] or 0, 0 if row["budget"] else row["ipc"] or 0
         found.setdefault(key, []).append(row)
     return [
-        Section(_size(found[key][0]), [[column.text(row) for column in columns] for row in found[key]]) for key in sorted(found)
+        Section(
+            _size(found[key][0]), [[column.text(row) for column in columns] for row in found[key]]
+        )
+        for key in sorted(found)
     ]
 
 
@@ -148,17 +198,45 @@ def search_layouts(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
     ]
     shown = [name for name in (TAU, *precision, *regret) if name in names]
     times = [value(name) for name in ("condensation-seconds", "search-seconds") if name in names]
-    further = [value(name) for name in whole if name not in shown and not name.endswith(("seconds", "architectures", FOUND))]
+    further = [
+        value(name)
+        for name in whole
+        if name not in shown and not name.endswith(("seconds", "architectures", FOUND))
+    ]
     found = [Layout("", shown, main)] if shown else []
     if FOUND in names:
-        found.append(Layout(": accuracy of what was found", [FOUND], [*first(rows), *compared(FOUND, rows), count(FOUND)]))
-    found.append(Layout(": seconds", ["search-seconds"], [*first(rows), *times, _seeds()], is_detail=len(found) > 0))
+        found.append(
+            Layout(
+                ": accuracy of what was found",
+                [FOUND],
+                [*first(rows), *compared(FOUND, rows), count(FOUND)],
+            )
+        )
+    found.append(
+        Layout(
+            ": seconds",
+            ["search-seconds"],
+            [*first(rows), *times, _seeds()],
+            is_detail=len(found) > 0,
+        )
+    )
     if further:
         measured = [name for name in whole if name not in (*shown, FOUND)]
-        found.append(Layout(": further measures", measured, [*first(rows), *further, count("spearman")], is_detail=True))
+        found.append(
+            Layout(
+                ": further measures",
+                measured,
+                [*first(rows), *further, count("spearman")],
+                is_detail=True,
+            )
+        )
     top = [name for name in names if name.endswith(TOP)]
     if top:
-        columns = [*first(rows), *(replace(value(name), title=name.removesuffix(TOP)) for name in top), count(top[0])]
+        columns = [
+            *first(rows),
+            *(replace(value(name), title=name.removesuffix(TOP)) for name in top),
+            count(top[0]),
+        ]
         found.append(Layout(f": measures{TOP}", top, columns, is_detail=True))
     return found
 

@@ -1,4 +1,6 @@
-"""What every strategy with a memory owes: any labels and images, the same numbers twice, and to go on where it was stopped."""
+"""What every strategy with a memory owes: any labels and images, the same numbers twice, and to go
+on where it was stopped.
+"""
 
 from dataclasses import replace
 
@@ -30,7 +32,9 @@ def scenario_of(name, network="mlp", **settings):
 
 
 def memory(data, kind):
-    """Images of each class, 3, with labels of a kind; where they are soft a tenth is spread over all classes."""
+    """Images of each class, 3, with labels of a kind; where they are soft a tenth is spread over
+    all classes.
+    """
     name = "real-tiles" if kind == "tiles" else "random"
     made = SELECTIONS.create(name).condense(data, Budget(ipc=3), Context(seed=5))
     if kind in ("hard", "tiles"):
@@ -39,7 +43,9 @@ def memory(data, kind):
     if kind == "soft":
         return replace(made, tensors={**made.tensors, "labels": soft})
     recipe = {**made.recipe, "labels": "scores"}
-    return replace(made, tensors={**made.tensors, "labels": soft - 0.1}, card={**made.card, "recipe": recipe})
+    return replace(
+        made, tensors={**made.tensors, "labels": soft - 0.1}, card={**made.card, "recipe": recipe}
+    )
 
 
 def told(outcome):
@@ -47,10 +53,17 @@ def told(outcome):
 
 
 def stopped_often(scenario, subject, splits, folder, every):
-    """The outcome of a run that is stopped at each `every`th question whether it must, and how often it was."""
+    """The outcome of a run that is stopped at each `every`th question whether it must, and how
+    often it was.
+    """
     for legs in range(100):
         asked = iter(range(10**6))
-        context = Context(seed=2, folder=folder, stop=lambda asked=asked: next(asked) >= every, checkpoint_seconds=0)
+        context = Context(
+            seed=2,
+            folder=folder,
+            stop=lambda asked=asked: next(asked) >= every,
+            checkpoint_seconds=0,
+        )
         try:
             return scenario.run(subject, splits, context), legs
         except Interrupted:
@@ -96,7 +109,8 @@ def test_strategy_without_its_memory_goes_on(name, splits, tmp_path):
 def test_strategy_goes_on_with_a_memory_made_from_the_passing_stream(name, splits, tmp_path):
     recipe = Recipe(SELECTIONS.create("random"), Budget(ipc=3))
     online = scenario_of(name, memory="online", online=10, online_update=5)
-    # An update of the memory asks twice a class whether it must stop, and is begun again where it was: it fits between two stops.
+    # An update of the memory asks twice a class whether it must stop, and is begun again where it
+    # was: it fits between two stops.
     check_goes_on(online, recipe, splits, tmp_path, every=16)
 
 
@@ -108,7 +122,10 @@ def test_what_is_kept_beside_the_memory_counts(splits):
     plain = sizes["replay"]
     assert sizes["der"] == plain | {"logits": 30 * 10 * 4}
     weights = sizes["lwf"]["previous network"]
-    assert weights > 0 and sizes["ewc"] == plain | {"saved_params": 3 * weights, "importances": 3 * weights}
+    assert weights > 0 and sizes["ewc"] == plain | {
+        "saved_params": 3 * weights,
+        "importances": 3 * weights,
+    }
 
 
 def test_candidates_too_few_to_choose_from_are_refused(splits):

@@ -1,4 +1,6 @@
-"""The bounds on gradients of A-GEM and GEM, against the formula and a solver of the quadratic programme."""
+"""The bounds on gradients of A-GEM and GEM, against the formula and a solver of the quadratic
+programme.
+"""
 
 import numpy as np
 import pytest
@@ -14,7 +16,10 @@ def of_seed(seed):
 
 def test_averaged_gradient_has_no_part_against_the_memory():
     for seed in range(20):
-        g, r = torch.randn(30, generator=of_seed(seed)), torch.randn(1, 30, generator=of_seed(seed + 100))
+        g, r = (
+            torch.randn(30, generator=of_seed(seed)),
+            torch.randn(1, 30, generator=of_seed(seed + 100)),
+        )
         found, dot = averaged(g, r), (g @ r[0]).item()
         if dot >= 0:
             assert torch.equal(found, g)
@@ -28,7 +33,10 @@ def test_averaged_gradient_has_no_part_against_the_memory():
 def test_episodic_gradient_solves_the_quadratic_programme(t, margin):
     violated = 0
     for seed in range(10):
-        g, rows = torch.randn(12, generator=of_seed(seed)), torch.randn(t, 12, generator=of_seed(seed + 50))
+        g, rows = (
+            torch.randn(12, generator=of_seed(seed)),
+            torch.randn(t, 12, generator=of_seed(seed + 50)),
+        )
         found = episodic(margin)(g, rows)
         if bool((rows @ g >= 0).all()):
             assert torch.equal(found, g)

@@ -22,7 +22,9 @@ def of_seed(seed):
 
 
 def drawn_of(x, y, index=None, targets=None, scores=False):
-    return MemoryBatch(x, y, targets, scores, torch.zeros_like(y), torch.arange(len(y)) if index is None else index)
+    return MemoryBatch(
+        x, y, targets, scores, torch.zeros_like(y), torch.arange(len(y)) if index is None else index
+    )
 
 
 def filled(memory_of, splits, classes=(0, 1, 2, 3)):
@@ -44,27 +46,43 @@ def test_asymmetric_cross_entropy_leaves_absent_classes_out():
 
 @pytest.mark.parametrize("kind", ["hard", "soft", "scores"])
 def test_asymmetric_loss_adds_the_memory_over_all_classes(kind):
-    logits, y, classes = torch.randn(5, 4, generator=of_seed(0)), torch.tensor([0, 3]), torch.tensor([1, 2, 1])
+    logits, y, classes = (
+        torch.randn(5, 4, generator=of_seed(0)),
+        torch.tensor([0, 3]),
+        torch.tensor([1, 2, 1]),
+    )
     targets = None if kind == "hard" else torch.rand(3, 4, generator=of_seed(1)).softmax(1)
     drawn = drawn_of(torch.zeros(3, 1, 2, 2), classes, targets=targets, scores=kind == "scores")
     logs, hard = logits[2:].log_softmax(1), torch.eye(4)[classes]
-    by_hand = {"hard": -(hard * logs).sum(1), "soft": None if targets is None else -(targets * logs).sum(1)}
+    by_hand = {
+        "hard": -(hard * logs).sum(1),
+        "soft": None if targets is None else -(targets * logs).sum(1),
+    }
     by_hand["scores"] = None if targets is None else 0.5 * ((logits[2:] - targets) ** 2).sum(1)
     expected = among_present(logits[:2], y) + by_hand[kind].mean()
     torch.testing.assert_close(Asymmetric().loss(logits, y, drawn), expected)
 
 
 def test_dark_experience_is_the_distance_to_the_logits_of_the_drawn_images():
-    logits, y, index = torch.randn(5, 4, generator=of_seed(0)), torch.tensor([0, 3]), torch.tensor([4, 0, 2])
+    logits, y, index = (
+        torch.randn(5, 4, generator=of_seed(0)),
+        torch.tensor([0, 3]),
+        torch.tensor([4, 0, 2]),
+    )
     drawn = drawn_of(torch.zeros(3, 1, 2, 2), torch.tensor([1, 2, 1]), index)
     kept = torch.randn(6, 4, generator=of_seed(1))
     stream = -logits[:2].log_softmax(1)[[0, 1], y].mean()
-    squared = sum(float((logits[2 + i, k] - kept[index[i], k]) ** 2) for i in range(3) for k in range(4)) / 12
+    squared = (
+        sum(float((logits[2 + i, k] - kept[index[i], k]) ** 2) for i in range(3) for k in range(4))
+        / 12
+    )
     labelled = -logits[2:].log_softmax(1)[[0, 1, 2], drawn.y].mean()
     for beta in (0.0, 0.7):
         rule = KeptLogits(0.3, beta)
         rule.logits = kept
-        assert rule.loss(logits, y, drawn).item() == pytest.approx(float(stream + 0.3 * squared + beta * labelled), rel=1e-5)
+        assert rule.loss(logits, y, drawn).item() == pytest.approx(
+            float(stream + 0.3 * squared + beta * labelled), rel=1e-5
+        )
 
 
 def test_logits_of_images_that_stay_are_kept_and_changed_ones_made_anew(memory_of, splits):
@@ -100,7 +118,10 @@ def test_every_change_of_a_memory_is_told_once(memory_of, splits):
 @pytest.mark.parametrize("network", ["mlp", "resnet18"])
 def test_rise_is_that_of_a_step_on_a_copy_and_leaves_the_network_alone(network, memory_of, splits):
     made = build(
-        {"name": network, "width": 4, "norm": "batch"} if network == "resnet18" else network, splits.train.shape, 10, of_seed(0)
+        {"name": network, "width": 4, "norm": "batch"} if network == "resnet18" else network,
+        splits.train.shape,
+        10,
+        of_seed(0),
     ).train()
     memory = filled(memory_of, splits)
     drawn, some = memory.batch(6, of_seed(1)), splits.train.restrict((4, 5))
@@ -122,12 +143,16 @@ def test_most_interfered_images_are_those_whose_loss_rises_most(memory_of, split
     some = splits.train.restrict((4, 5))
     x, y = some.normalise(some.images[::6]), some.labels[::6]
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
-    strategy = SimpleNamespace(mbatch=[x, y], model=network, optimizer=optimiser, _criterion=nn.CrossEntropyLoss())
+    strategy = SimpleNamespace(
+        mbatch=[x, y], model=network, optimizer=optimiser, _criterion=nn.CrossEntropyLoss()
+    )
     rises = rise(network, x, y, 0.1, memory.at(torch.arange(memory.held)))
     chosen = MostInterfered(100).choose(strategy, memory, 4, of_seed(2))
     assert set(chosen.index.tolist()) == set(rises.topk(4).indices.tolist())
     # Where no choice can be made, all are drawn, over and over.
-    counts = MostInterfered(100).choose(strategy, memory, 20, of_seed(2)).index.bincount(minlength=12)
+    counts = (
+        MostInterfered(100).choose(strategy, memory, 20, of_seed(2)).index.bincount(minlength=12)
+    )
     assert sorted(counts.tolist()) == [1] * 4 + [2] * 8
 
 
@@ -149,7 +174,9 @@ def test_nearest_mean_tells_separated_clusters_apart():
     test = ClassData("clusters", images, labels, tuple("abcd"), (0.0,), (1.0,), mirror=False)
     which = torch.tensor([0, 0, 1, 2])
     held = SimpleNamespace(
-        images=test.normalise(images[[0, 1, 2, 4]]) * torch.tensor([1.0, 5.0, 9.0, 0.1]).view(4, 1, 1, 1), labels=which
+        images=test.normalise(images[[0, 1, 2, 4]])
+        * torch.tensor([1.0, 5.0, 9.0, 0.1]).view(4, 1, 1, 1),
+        labels=which,
     )
     memory = SimpleNamespace(held=4, whole=lambda: held)
     assert NearestMean().predict(Still(), test, memory)[:6].tolist() == [0, 0, 1, 1, 2, 2]

@@ -1,0 +1,85 @@
+"""The sets that ship with the package: small, sound, from the data they name, and made by the
+commands they name.
+"""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+
+import condensers
+from condensers.sets.files import load_set
+from harness import gallery
+from scenarios.datasets import load
+from tests.harness.conftest import Harness
+
+NAMES = ("gallery:dm", "gallery:dm-tiles", "gallery:random")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_loads_and_is_of_the_data_that_it_names(name: str) -> None:
+    path = gallery.locate(Path(name))
+    dataset, train = condensers.load(path), load("mnist-5k").train
+    assert (dataset.card["dataset"], dataset.card["digest"]) == ("mnist-5k", train.digest)
+    assert len(dataset) == (40 if name == "gallery:dm-tiles" else 10)
+    assert dataset.card["licence"] == "CC BY-SA 3.0" and load_set(path).nbytes == 7850
+
+
+def test_there_are_no_others_and_they_take_little_room() -> None:
+    assert tuple(gallery.built_in()) == NAMES
+    folder = next(iter(gallery.built_in().values())).parent
+    assert sum(file.stat().st_size for file in folder.iterdir() if file.is_file()) < 100_000
+
+
+def test_the_command_of_the_random_set_makes_it_again(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = gallery.locate(Path("gallery:random"))
+    monkeypatch.chdir(tmp_path)
+    assert harness(*shlex.split(gallery.command(path))[1:]).status == 0
+    again, shipped = load_set(tmp_path / "random.safetensors"), load_set(path)
+    assert torch.equal(again.tensors["images"], shipped.tensors["images"])
+    assert {**again.card, "command": gallery.command(path)}.keys() == shipped.card.keys()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_command_names_what_the_card_says(name: str) -> None:
+    path = gallery.locate(Path(name))
+    words, card = shlex.split(gallery.command(path)), load_set(path).card
+    assert (
+        words[:5] == ["harness", "condense", card["method"], "--data", card["dataset"]]
+        and card["ipc"] == 1
+    )
+    assert ("parameterisation=tiles" in words) == (card["parameterisation"]["name"] == "tiles")
+
+
+def test_the_verbs_take_their_names(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    listed = json.loads(harness("list", "gallery", "--json").out)["gallery"]
+    assert (
+        tuple(listed) == NAMES
+        and listed["gallery:dm"] == "dm on mnist-5k, 1 image a class, 7850 bytes"
+    )
+    assert "Made by: harness condense dm " in harness("show", "gallery:dm").out
+    assert (
+        harness("export", "gallery:dm", "--to", "npz").status == 0
+        and (tmp_path / "dm.npz").is_file()
+    )
+    small = (
+        "--set",
+        "networks=1",
+        "--set",
+        "epochs=1",
+        "--set",
+        'network={name="convnet",width=4}',
+    )
+    answer = harness("evaluate", "gallery:dm", *small)
+    assert answer.status == 0 and "test-accuracy" in answer.out, answer.err
+    wrong = harness("evaluate", "gallery:dn")
+    assert (
+        wrong.status == 2 and "the gallery has no such set; did you mean 'gallery:dm'" in wrong.err
+    )

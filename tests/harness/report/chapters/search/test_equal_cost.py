@@ -1,0 +1,169 @@
+"""Proxies against baselines of equal cost, and regret by what a search costs."""
+
+import copy
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.report.chapters.search.wording import winners
+from harness.report.tables import tables
+from tests.helpers.search_records import Record, built, of, pair, searched, values
+
+WITH = "equal seconds with condensation"
+
+
+@pytest.fixture
+def search(records: list[Record]) -> list[Record]:
+    """Readings of early stopping come at 1.5, 3 and 4.5 s; dm takes 4 s an architecture, and 30.01
+    s to condense for 16.
+    """
+    return [copy.deepcopy(r) for r in records if r["cell"]["scenario"] == "search"]
+
+
+def _tau(search: list[Record], reading: int) -> float:
+    """Mean tau over seeds of early stopping at one of its readings."""
+    rows = [r["outcome"]["detail"]["architectures"] for r in of(search, "early-stopping")]
+    truth = values(search, "truth", "test").mean(0)
+    taus = [
+        stats.kendalltau(truth, [row["curve"][reading]["validation"] for row in each]).statistic
+        for each in rows
+    ]
+    return float(np.mean(taus))
+
+
+def test_a_curve_is_read_at_the_last_point_that_costs_no_more(search: list[Record]) -> None:
+    report = built(search)
+    for at, reading in (("equal seconds", 1), ("equal images", 1), (WITH, 2)):
+        row = pair(report, "dm", "early-stopping", at)
+        assert row["against_tau"] == pytest.approx(_tau(search, reading))
+        assert row["difference"] == pytest.approx(row["tau"]["mean"] - row["against_tau"])
+        assert row["low"] < row["difference"] < row["high"] and row["late"] == 0
+    assert (
+        pair(report, "dm", "early-stopping", WITH)["short"] == 16
+    )  # 4.5 s are less than nine tenths of 5.9 s
+    assert pair(report, "dm", "early-stopping", "equal seconds")["short"] == 0
+
+
+def test_steps_are_equal_where_records_count_them(search: list[Record]) -> None:
+    for record in of(search, "dm"):
+        for row in record["outcome"]["detail"]["architectures"]:
+            row["steps"] = 10
+    report = built(search)
+    assert pair(report, "dm", "early-stopping", "equal steps")["against_tau"] == pytest.approx(
+        _tau(search, 0)
+    )
+    assert pair(report, "k-means", "early-stopping", "equal images")[
+        "against_tau"
+    ] == pytest.approx(_tau(search, 1))
+
+
+def test_a_curve_that_begins_too_late_gives_its_first_reading_and_says_so(
+    search: list[Record],
+) -> None:
+    for record in of(search, "dm"):
+        for row in record["outcome"]["detail"]["architectures"]:
+            row["seconds"] = 1.0
+    report = built(search)
+    row = pair(report, "dm", "early-stopping", "equal seconds")
+    assert row["late"] == 16 and row["against_tau"] == pytest.approx(_tau(search, 0))
+    notes = " ".join(note for table in tables(report) for note in table.footnotes)
+    assert "early stopping (at equal seconds) began after the proxy's cost" in notes
+
+
+def test_baselines_without_a_curve_stand_at_their_own_cost_and_real_images_at_equal_count(
+    search: list[Record],
+) -> None:
+    for record in of(search, "parameters"):
+        record["cell"] |= {"label": "my-score", "reference": "my-score"}
+    report = built(search)
+    met = {(row["condenser"], row["against"], row["at"]) for row in report["equal_cost"]}
+    assert {
+        ("dm", "my-score", "own cost"),
+        ("dm", "random", "equal count"),
+        ("dm", "k-means", "equal count"),
+    } <= met
+    assert not any(row["against"] in ("truth", "dm") for row in report["equal_cost"])
+    assert not any(
+        row["at"] == "equal count" for row in report["equal_cost"] if row["condenser"] == "k-means"
+    )
+    share = stats.kendalltau(*values(search, "truth", "test")[:2]).statistic
+    assert report["equal_cost"][0]["ceiling"] == pytest.approx(share, abs=0.1)
+
+
+def test_regret_by_cost_by_hand(search: list[Record]) -> None:
+    rows = {row["condenser"]: row for row in built(search)["regret_by_cost"]}
+    assert [point["seconds"] for point in rows["dm"]["points"]] == [pytest.approx(64 + 30.01)]
+    assert [point["seconds"] for point in rows["early-stopping"]["points"]] == [24.0, 48.0, 72.0]
+    assert rows["truth"]["points"] == [{"seconds": 320.0, "mean": 0.0, "low": None, "high": None}]
+    assert rows["parameters"]["points"][0]["seconds"] == 0.0 and rows["dm"]["k"] == 4
+    test, validation = (values(search, "truth", name).mean(0) for name in ("test", "validation"))
+    picks = [np.argsort(-scores)[:4] for scores in values(search, "dm", "validation")]
+    lost = np.mean([test[validation.argmax()] - test[p[validation[p].argmax()]] for p in picks])
+    assert rows["dm"]["points"][0]["mean"] == pytest.approx(lost)
+
+
+def test_the_table_says_where_counting_parameters_wins() -> None:
+    true = 90 + np.arange(24.0) / 4
+    proxies = {"dm": (10, true, 8.0), "random": (10, true, 9.0), "parameters": (None, true, 0.0)}
+    report = built(searched(proxies, true, np.arange(24) + 1))
+    (table,) = [t for t in tables(report) if t.title.endswith("baselines of equal cost")]
+    assert table.footnotes[0].startswith(
+        "The number of parameters ranks better than every proxy of ipc 10 (tau 0.9"
+    )
+    assert [row[0] for row in table.sections[0].rows] == ["dm", "random"]
+    dm = dict(
+        zip((column.title for column in table.columns), table.sections[0].rows[0], strict=True)
+    )
+    assert (dm["hardest baseline"], dm["proxy is"]) == ("the number of parameters", "worse")
+    assert dm["loses to"] == "1 of 2" and dm["of the noise ceiling"].endswith(" %")
+    answer = report["headlines"][0]["answer"]
+    assert (
+        "beats every" not in answer.replace("does not beat every", "") and "of the time" in answer
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (
+            -0.3,
+            -0.1,
+            (
+                "Flops2 ranks better than every proxy of ipc 10 (tau 0.70 against 0.50 of dm, the"
+                " best)."
+            ),
+        ),
+        (
+            -0.5,
+            0.1,
+            "Above every proxy of ipc 10 in tau, but not distinguishable from all: flops2.",
+        ),
+        (
+            None,
+            None,
+            "Above every proxy of ipc 10 in tau, but not distinguishable from all: flops2.",
+        ),
+    ],
+)
+def test_words_claim_what_the_interval_carries(
+    low: float | None, high: float | None, said: str
+) -> None:
+    row = {
+        "condenser": "dm",
+        "ipc": 10,
+        "budget": None,
+        "recipe": None,
+        "tau": {"mean": 0.5},
+        "against": "flops2",
+        "against_kind": "reference",
+        "against_tau": 0.7,
+        "at": "own cost",
+        "difference": -0.2,
+        "low": low,
+        "high": high,
+    }
+    assert winners([row]) == [said]
+    assert winners([row | {"difference": 0.2, "low": 0.1, "high": 0.3}]) == [
+        "No baseline of equal cost has a higher tau than every proxy of some size."
+    ]

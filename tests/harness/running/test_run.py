@@ -1,0 +1,206 @@
+"""Running, resuming, stopping: what a user does to a suite, and what a machine does to a user."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.store.store import Store
+from tests.harness.conftest import TINY, Harness
+
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()",
+]
+SLOW = TINY.replace("iterations = 3", "iterations = 3000").replace("seeds = 2", "seeds = 1")
+
+
+def start(*words: object) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*COMMAND, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def until(condition: object, seconds: float = 180) -> None:
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def files(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*.safetensors")}
+
+
+def test_run_then_run_again_finds_everything_done(
+    harness: Harness, tiny: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = harness("run", tiny, "--out", out, "--workers", 1)
+    assert first.status == 0, first.err
+    assert "10 cells, 10 to do" in first.err
+    stamps = {p: p.stat().st_mtime_ns for p in out.rglob("record.json")}
+    assert len(stamps) == 10
+    second = harness("run", tiny, "--out", out, "--workers", 1)
+    assert "10 cells, 0 to do" in second.err
+    assert stamps == {p: p.stat().st_mtime_ns for p in out.rglob("record.json")}
+    assert "random" in second.out and "dm" in second.out
+    assert (out / "report.html").read_text().startswith("<!doctype html>")
+    assert not list(out.rglob("unfinished")) and not list(out.rglob("*.tmp"))
+
+
+def test_a_records_values_are_raw_and_its_card_complete(
+    harness: Harness, tiny: Path, tmp_path: Path
+) -> None:
+    harness("run", tiny, "--out", tmp_path / "out", "--workers", 1)
+    _, records, failures = Store(tmp_path / "out").contents()
+    assert not failures
+    dm = next(r for r in records if r["cell"]["label"] == "dm" and r["kind"] == "scenario")
+    assert dm["bytes"] == 10 * 65
+    assert dm["condensation"]["seconds"] > 0
+    (measurement,) = dm["outcome"]["measurements"]
+    assert len(measurement["values"]) == len(measurement["repeats"]) == 1
+    assert dm["command"].startswith("harness run ")
+    assert dm["environment"]["threads"] == 1
+
+
+def test_two_processes_give_what_one_gives(harness: Harness, tiny: Path, tmp_path: Path) -> None:
+    harness("run", tiny, "--out", tmp_path / "one", "--workers", 1)
+    harness("run", tiny, "--out", tmp_path / "two", "--workers", 2)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    one, two = (
+        {r["key"]: r["outcome"] for r in Store(tmp_path / name).contents()[1]}
+        for name in ("one", "two")
+    )
+    for key, outcome in one.items():
+        if outcome:
+            assert outcome["measurements"] == two[key]["measurements"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_with_130_and_the_line_that_goes_on(tmp_path: Path, number: int) -> None:
+    path, out = tmp_path / "slow.toml", tmp_path / "out"
+    path.write_text(SLOW)
+    process = start("run", path, "--out", out, "--workers", 2)
+    until(lambda: list(out.glob("cells/*/unfinished")) or list(out.glob("cells/*/record.json")))
+    time.sleep(1)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert f"go on with:\nharness run {path} --out {out} --workers 2" in err
+
+
+def test_kill_9_loses_at_most_the_steps_since_the_checkpoint(
+    harness: Harness, tmp_path: Path
+) -> None:
+    path, out, whole = tmp_path / "slow.toml", tmp_path / "out", tmp_path / "whole"
+    path.write_text(SLOW.replace("iterations = 3000", "iterations = 400"))
+    process = start("run", path, "--out", out, "--workers", 2, "--checkpoint-seconds", 0)
+    until(lambda: list(out.glob("cells/*/unfinished/checkpoint.pt")))
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    workers = [int(pid) for pid in children.read_text().split()] if children.exists() else []
+    process.kill()
+    process.wait()
+    until(lambda: not any(alive(pid) for pid in workers), 20)
+    assert not list(out.rglob("set.safetensors.tmp"))
+    kept = list(out.glob("cells/*/unfinished/checkpoint.pt"))
+    assert kept, "the checkpoint survives the kill"
+    assert harness("run", path, "--out", out, "--workers", 1).status == 0
+    assert harness("run", path, "--out", whole, "--workers", 1).status == 0
+    assert files(out) == files(whole), "the resumed run gives the bytes of an uninterrupted one"
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_a_second_run_in_the_same_folder_is_refused(
+    harness: Harness, tiny: Path, tmp_path: Path
+) -> None:
+    with Store(tmp_path / "out").lock():
+        answer = harness("run", tiny, "--out", tmp_path / "out", "--workers", 1)
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert "another run is using it" in answer.err
+
+
+def test_a_deadline_stops_like_a_signal(harness: Harness, tmp_path: Path) -> None:
+    path = tmp_path / "slow.toml"
+    path.write_text(SLOW)
+    answer = harness("run", path, "--out", tmp_path / "out", "--workers", 1, "--minutes", 0.01)
+    assert answer.status == 130
+    assert "go on with:" in answer.err
+
+
+def test_a_failed_cell_is_told_and_the_rest_goes_on(
+    harness: Harness, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from condensers.methods.dm import DM
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("the loss is not finite")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DM, "condense", fail)
+        answer = harness("run", tiny, "--out", tmp_path / "out", "--workers", 1)
+    assert answer.status == 1
+    assert "the loss is not finite" in answer.out
+    _, records, failures = Store(tmp_path / "out").contents()
+    assert (len(records), len(failures)) == (6, 2)
+    again = harness("run", tiny, "--out", tmp_path / "out", "--workers", 1)
+    assert again.status == 0 and "10 cells, 4 to do" in again.err
+
+
+def test_equal_cells_of_another_run_are_taken_on_request(
+    harness: Harness, tiny: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    harness("run", tiny, "--out", first, "--workers", 1)
+    answer = harness(
+        "run", tiny, "--out", second, "--workers", 1, "--set", "seeds=3", "--reuse", first
+    )
+    assert answer.status == 0, answer.err
+    assert "15 cells, 5 to do" in answer.err and "10 cells taken from other runs" in answer.err
+    assert files(first).items() <= files(second).items()
+    assert not list(second.glob("cells/.*")), "nothing half-copied is left"
+    refused = harness("run", tiny, "--out", second, "--reuse", tmp_path / "nothing")
+    assert (refused.status, refused.err.count("\n")) == (2, 1)
+
+
+def test_plan_writes_nothing_and_counts(harness: Harness, tiny: Path, tmp_path: Path) -> None:
+    answer = harness("plan", tiny, "--out", tmp_path / "out")
+    assert answer.status == 0
+    assert "10 cells, 0 done" in answer.out
+    assert not (tmp_path / "out").exists()
+
+
+def test_runs_lists_them(harness: Harness, tiny: Path, tmp_path: Path) -> None:
+    harness("run", tiny, "--out", tmp_path / "runs" / "a", "--workers", 1)
+    (row,) = json.loads(harness("runs", tmp_path / "runs", "--json").out)
+    assert (row["cells"], row["done"], row["failed"]) == (10, 10, 0)
+    assert "no run directories" in harness("runs", tmp_path / "none").out
+
+
+@pytest.mark.parametrize("form", ["md", "csv", "json", "latex", "html"])
+def test_report_formats(harness: Harness, tiny: Path, tmp_path: Path, form: str) -> None:
+    harness("run", tiny, "--out", tmp_path / "out", "--workers", 1)
+    answer = harness("report", tmp_path / "out", "--format", form)
+    assert answer.status == 0 and "dm" in answer.out
+    written = harness("report", tmp_path / "out", "--format", form, "--out", tmp_path / "r")
+    assert written.status == 0
+    assert (tmp_path / "r").read_text() == answer.out
+
+
+def test_report_of_what_is_no_run(harness: Harness, tmp_path: Path) -> None:
+    answer = harness("report", tmp_path)
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert "--format xml: not a format" in harness("report", tmp_path, "--format", "xml").err

@@ -1,0 +1,129 @@
+"""What a set's labels, learned rates and order mean for the training on it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from condensers.data import ClassData
+from condensers.engine.context import Context
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
+from condensers.training.classifier import Training, loss_of, train
+from scenarios.training_material import Material, as_labelled, own_recipe
+
+TRAINING = Training(epochs=2, lr=0.1, batch=4)
+
+
+@pytest.fixture
+def plain(grey8: ClassData) -> SyntheticSet:
+    made: SyntheticSet = create_condenser("random").condense(grey8, Budget(ipc=2), Context())
+    return made
+
+
+def with_recipe(
+    synthetic: SyntheticSet, tensors: dict[str, Any], recipe: dict[str, Any]
+) -> SyntheticSet:
+    card = {**synthetic.card, "recipe": {**synthetic.recipe, **recipe}}
+    return replace(synthetic, tensors={**synthetic.tensors, **tensors}, card=card)
+
+
+def material_of(synthetic: SyntheticSet) -> Material:
+    images, labels = synthetic.decode()
+    return Material(images, *as_labelled(synthetic, labels, TRAINING))
+
+
+@pytest.mark.parametrize(
+    ("form", "loss"),
+    [("hard", "cross-entropy"), ("probabilities", "cross-entropy"), ("scores", "mse")],
+)
+def test_scores_are_regressed_and_nothing_else_is(
+    form: str, loss: str, plain: SyntheticSet
+) -> None:
+    labels = torch.eye(10)
+    assert as_labelled(with_recipe(plain, {}, {"labels": form}), labels, TRAINING)[1].loss == loss
+
+
+def test_the_size_of_scores_is_no_merit_of_a_set(plain: SyntheticSet) -> None:
+    scored = with_recipe(plain, {}, {"labels": "scores"})
+    scores = torch.randn(20, 10)
+    small, large = (as_labelled(scored, scores * size, TRAINING)[0] for size in (0.1, 7.0))
+    assert torch.allclose(small, large, atol=1e-5)
+    centred = torch.eye(10) - 0.1
+    assert torch.allclose(as_labelled(scored, centred, TRAINING)[0], centred, atol=1e-6), (
+        "centred one-hot labels stay as they are"
+    )
+
+
+def test_the_losses_are_those_of_the_papers() -> None:
+    logits, scores = torch.randn(3, 4), torch.randn(3, 4)
+    by_hand = sum(0.5 * (logits[i, k] - scores[i, k]) ** 2 for i in range(3) for k in range(4)) / 3
+    assert torch.allclose(loss_of(logits, scores, "mse"), by_hand)
+    hard = torch.tensor([1, 0, 3])
+    assert torch.allclose(
+        loss_of(logits, hard, "mse"), loss_of(logits, functional.one_hot(hard, 4) - 0.25, "mse")
+    )
+    soft = scores.softmax(1)
+    expected = -(soft * logits.log_softmax(1)).sum(1).mean()
+    assert torch.allclose(loss_of(logits, soft, "cross-entropy"), expected)
+
+
+def test_a_learned_rate_counts_under_the_sets_own_recipe_only(plain: SyntheticSet) -> None:
+    learned = with_recipe(plain, {"rates": torch.tensor([0.25])}, {"lr": "rates"})
+    assert own_recipe(learned, material_of(learned), wanted=False).training.lr == 0.1
+    assert own_recipe(learned, material_of(learned), wanted=True).training.lr == 0.25
+    untouched = material_of(plain)
+    assert own_recipe(plain, untouched, wanted=True) is untouched
+
+
+def test_an_ordered_set_is_trained_on_step_by_step(plain: SyntheticSet, grey8: ClassData) -> None:
+    """Against the steps written out: the s-th image of each class, plain gradient steps at the
+    learned rates.
+    """
+    rates = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    learned = with_recipe(plain, {"rates": rates}, {"ordered": True, "epochs": 2})
+    material = own_recipe(learned, material_of(learned), wanted=True)
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    weight, bias = (p.detach().clone().requires_grad_() for p in network.parameters())
+    trained = material.train(network, grey8, Context(), "ordered")
+    assert trained.images == 40
+    images, labels = learned.decode()
+    for step, rate in enumerate(rates.tolist()):
+        chosen = [2 * c + step % 2 for c in range(10)]
+        loss = functional.cross_entropy(images[chosen].flatten(1) @ weight.T + bias, labels[chosen])
+        for tensor, gradient in zip(
+            (weight, bias), torch.autograd.grad(loss, (weight, bias)), strict=True
+        ):
+            tensor.data -= rate * gradient
+    assert torch.allclose(network[1].weight, weight, atol=1e-6)
+    assert material.detail() == {"augmentation": "none", "steps": 4, "order": "learned"}
+    assert "lr" in own_recipe(learned, material_of(learned), wanted=False).detail()
+
+
+def test_a_common_recipe_shuffles_what_is_ordered(plain: SyntheticSet, grey8: ClassData) -> None:
+    learned = with_recipe(plain, {"rates": torch.ones(4)}, {"ordered": True, "epochs": 2})
+    results = []
+    for synthetic in (learned, plain):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        material = own_recipe(synthetic, material_of(synthetic), wanted=False)
+        material.train(network, grey8, Context(seed=1), "common")
+        results.append(network[1].weight.detach())
+    assert torch.equal(*results)
+
+
+def test_constant_rates_where_no_drop_is_wanted(grey8: ClassData) -> None:
+    """Without the drop the second half is as fast as the first."""
+    moved = {}
+    for drop in (True, False):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        recipe = Training(epochs=8, lr=0.01, batch=50, momentum=0.0, weight_decay=0.0, drop=drop)
+        before = network[1].weight.detach().clone()
+        train(network, grey8.images, grey8.labels, recipe, grey8, Context(), "train")
+        moved[drop] = (network[1].weight.detach() - before).norm()
+    assert moved[True] < moved[False]
