@@ -3,11 +3,10 @@
 import torch
 from torch import Tensor
 
-from condensers.clustering import coarse_clusters
+from condensers.clustering import central_points, coarse_clusters
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.selections.geometry import KMeans
 
 START = ("noise", "real", "k-means", "centroids")
 
@@ -52,7 +51,7 @@ def _real(data: ClassData, label: int, ipc: int, generator: torch.Generator) -> 
 
 
 def _central(images: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
-    return images[KMeans().choose(images.flatten(1), ipc, generator).to(images.device)]
+    return images[central_points(images.flatten(1), ipc, generator).to(images.device)]
 
 
 def _centroids(images: Tensor, ipc: int, generator: torch.Generator) -> Tensor:

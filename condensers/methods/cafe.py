@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import ModelSchedule
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class CAFE(Composition):
     regularisers: tuple[Any, ...] = hyper(
         ("discriminative",), source="CAFE, section 3.3", part="regulariser"
     )
-    schedule: Any = hyper("gated", source="CAFE, section 3.4", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "gated", source="CAFE, section 3.4", part="model schedule"
+    )
 
     registered: ClassVar[str] = "cafe"
     evaluation: ClassVar[str] = "none"

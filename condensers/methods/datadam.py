@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import ModelSchedule
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class DataDAM(Composition):
     )
     augmentation: Any = hyper("dsa", source="DataDAM's code", part="augmentation")
     objective: Any = hyper("attention", source="DataDAM, section 3.2", part="objective")
-    schedule: Any = hyper("fresh", source="DataDAM's code", part="schedule")
+    model_schedule: ModelSchedule = hyper("fresh", source="DataDAM's code", part="model schedule")
 
     registered: ClassVar[str] = "datadam"
     evaluation: ClassVar[str] = "dsa"

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import ModelSchedule
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class DC(Composition):
     )
     augmentation: Any = hyper("none", source="DC", part="augmentation")
     objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "dc"
     evaluation: ClassVar[str] = "none"

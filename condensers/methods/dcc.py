@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import ModelSchedule
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class DCC(Composition):
     init: str = hyper("real", source="DCC's code", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("dsa", source="DCC's code, method DSA", part="augmentation")
     objective: Any = hyper("summed-gradient", source="DCC's code, --contrast", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "dcc"
     evaluation: ClassVar[str] = "dsa"

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import ModelSchedule
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class DD(Composition):
     init: str = hyper("noise", source="DD's code", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("none", source="DD", part="augmentation")
     objective: Any = hyper("unrolled", source="DD, algorithm 1", part="objective")
-    schedule: Any = hyper("fresh", source="DD, section 3.3", part="schedule")
+    model_schedule: ModelSchedule = hyper("fresh", source="DD, section 3.3", part="model schedule")
 
     registered: ClassVar[str] = "dd"
     evaluation: ClassVar[str] = "none"

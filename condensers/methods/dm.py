@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
-from condensers.parts.samplers import Stratified
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.samplers import StratifiedSampler
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class DM(Composition):
     )
     augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
     objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
-    schedule: Any = hyper("fresh", source="DM, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper("fresh", source="DM, algorithm 1", part="model schedule")
 
     registered: ClassVar[str] = "dm"
     evaluation: ClassVar[str] = "dsa"
@@ -82,10 +83,10 @@ class DMFast(Composition):
     parameterisation: Any = hyper(
         "tiles", source="IDC, section 5.1: 2 x 2", part="parameterisation"
     )
-    sampler: Any = hyper(Stratified(clusters=16), source="ours", part="sampler")
+    sampler: Any = hyper(StratifiedSampler(clusters=16), source="ours", part="sampler")
     augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
     objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
-    schedule: Any = hyper("fresh", source="DM, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper("fresh", source="DM, algorithm 1", part="model schedule")
 
     registered: ClassVar[str] = "dm-fast"
     evaluation: ClassVar[str] = "dsa"

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import ModelSchedule
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class DSA(Composition):
     )
     augmentation: Any = hyper("dsa", source="DSA, section 4.1", part="augmentation")
     objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "dsa"
     evaluation: ClassVar[str] = "dsa"

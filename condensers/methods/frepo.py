@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
+from condensers.parts.model_schedules.base import ModelSchedule
 from condensers.parts.objectives.kernel_regression import KernelRegression
 from condensers.parts.objectives.kernels.features import Features
 
@@ -48,7 +49,9 @@ class FRePo(Composition):
         source="FRePo, algorithm 1",
         part="objective",
     )
-    schedule: Any = hyper("pool", source="FRePo, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "pool", source="FRePo, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "frepo"
     evaluation: ClassVar[str] = "dsa"

@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
 from condensers.parts.augmentations.dsa import Siamese
+from condensers.parts.model_schedules.base import ModelSchedule
 from condensers.parts.model_schedules.trained_on_real import TrainedOnReal
 from condensers.parts.objectives.gradient import GradientMatching
 from condensers.parts.parameterisations.tiles import Tiles
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 PIXELS, IMAGES_PER_CLASS = 32 * 32, 10
 
@@ -75,18 +76,18 @@ class IDC(Composition):
         source="IDC's code",
         part="objective",
     )
-    schedule: Any = hyper(
-        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="schedule"
+    model_schedule: ModelSchedule = hyper(
+        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="model schedule"
     )
 
     registered: ClassVar[str] = "idc"
     evaluation: ClassVar[str] = "dsa"
 
-    def learning_rate(self, setting: Setting) -> float:
+    def learning_rate(self, setting: RunSetting) -> float:
         return unit_pixel_rate(self.lr, setting)
 
 
-def unit_pixel_rate(lr: float, setting: Setting) -> float:
+def unit_pixel_rate(lr: float, setting: RunSetting) -> float:
     """IDC's rule for the rate of pixels in [0, 1], lr (ipc / 10) (H W / 32^2), as the rate of
     normalised pixels.
 
@@ -154,12 +155,12 @@ class DREAM(Composition):
         source="IDC's code",
         part="objective",
     )
-    schedule: Any = hyper(
-        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="schedule"
+    model_schedule: ModelSchedule = hyper(
+        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="model schedule"
     )
 
     registered: ClassVar[str] = "dream"
     evaluation: ClassVar[str] = "dsa"
 
-    def learning_rate(self, setting: Setting) -> float:
+    def learning_rate(self, setting: RunSetting) -> float:
         return unit_pixel_rate(self.lr, setting)

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import ModelSchedule
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class IDM(Composition):
     regularisers: tuple[Any, ...] = hyper(
         ("cross-entropy",), source="IDM, section 3.4", part="regulariser"
     )
-    schedule: Any = hyper("queue", source="IDM, section 3.3", part="schedule")
+    model_schedule: ModelSchedule = hyper("queue", source="IDM, section 3.3", part="model schedule")
 
     registered: ClassVar[str] = "idm"
     evaluation: ClassVar[str] = "dsa"

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import ModelSchedule
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class KFS(Composition):
     parameterisation: Any = hyper("latent", source="KFS, abstract", part="parameterisation")
     augmentation: Any = hyper("dsa", source="as we recall", part="augmentation")
     objective: Any = hyper("mean-embedding", source="as we recall", part="objective")
-    schedule: Any = hyper("fresh", source="as we recall", part="schedule")
+    model_schedule: ModelSchedule = hyper("fresh", source="as we recall", part="model schedule")
 
     registered: ClassVar[str] = "kfs"
     evaluation: ClassVar[str] = "dsa"

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import ModelSchedule
 from condensers.parts.objectives.kernel_regression import KernelRegression
 from condensers.parts.objectives.kernels.features import RandomFeatureNNGP
 from condensers.parts.objectives.kernels.neural_tangent import FullyConnectedNTK
@@ -43,7 +44,7 @@ class KIP(Composition):
     objective: Any = hyper(
         KernelRegression(kernel=FullyConnectedNTK()), source="KIP, eq. 5", part="objective"
     )
-    schedule: Any = hyper("none", source="KIP, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper("none", source="KIP, algorithm 1", part="model schedule")
 
     registered: ClassVar[str] = "kip"
     evaluation: ClassVar[str] = "none"
@@ -84,7 +85,9 @@ class RFAD(Composition):
         source="RFAD, section 3",
         part="objective",
     )
-    schedule: Any = hyper("none", source="RFAD: networks belong to the kernel", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "none", source="RFAD: networks belong to the kernel", part="model schedule"
+    )
 
     registered: ClassVar[str] = "rfad"
     evaluation: ClassVar[str] = "dsa"

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
-from condensers.parts.views.attention import Attention
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.views.attention import AttentionMask
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,11 @@ class MaskedDC(Composition):
         "noise", source="DC, section 4.1", values=("noise", "real", "k-means", "centroids")
     )
     augmentation: Any = hyper("none", source="DC", part="augmentation")
-    view: Any = hyper(Attention(), source="Masked DC's code", part="view")
+    view: Any = hyper(AttentionMask(), source="Masked DC's code", part="view")
     objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "masked-dc"
     evaluation: ClassVar[str] = "none"
@@ -66,9 +69,11 @@ class MaskedDSA(Composition):
         "real", source="DSA's README", values=("noise", "real", "k-means", "centroids")
     )
     augmentation: Any = hyper("dsa", source="DSA, section 4.1", part="augmentation")
-    view: Any = hyper(Attention(), source="Masked DC's code", part="view")
+    view: Any = hyper(AttentionMask(), source="Masked DC's code", part="view")
     objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "masked-dsa"
     evaluation: ClassVar[str] = "dsa"

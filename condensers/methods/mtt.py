@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.model_schedules.base import ModelSchedule
 from condensers.parts.model_schedules.expert_trajectories import Experts
 from condensers.parts.objectives.trajectory import Trajectory
 
@@ -33,7 +34,9 @@ class MTT(Composition):
     init: str = hyper("real", source="MTT's code", values=("noise", "real", "k-means", "centroids"))
     augmentation: Any = hyper("dsa", source="MTT, section 4", part="augmentation")
     objective: Any = hyper("trajectory", source="MTT, eq. 2", part="objective")
-    schedule: Any = hyper("experts", source="MTT, section 3.2", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "experts", source="MTT, section 3.2", part="model schedule"
+    )
 
     registered: ClassVar[str] = "mtt"
     evaluation: ClassVar[str] = "dsa"
@@ -67,8 +70,8 @@ class TESLA(Composition):
         source="TESLA, section 3, and its example",
         part="objective",
     )
-    schedule: Any = hyper(
-        Experts(max_start=5), source="TESLA's example for CIFAR-10", part="schedule"
+    model_schedule: ModelSchedule = hyper(
+        Experts(max_start=5), source="TESLA's example for CIFAR-10", part="model schedule"
     )
 
     registered: ClassVar[str] = "tesla"

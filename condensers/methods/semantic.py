@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
+from condensers.parts.model_schedules.base import ModelSchedule
 from condensers.parts.model_schedules.queue import Queue
 from condensers.parts.parameterisations.jpeg.coefficients import JPEG
 
@@ -41,10 +42,10 @@ class Semantic(Composition):
     parameterisation: Any = hyper(JPEG(quality=5), source="ours", part="parameterisation")
     augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
     objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
-    schedule: Any = hyper(
+    model_schedule: ModelSchedule = hyper(
         Queue(size=10, interval=10, training_steps=10, batch=64),
         source="IDM, section 3.3; numbers ours",
-        part="schedule",
+        part="model schedule",
     )
 
     registered: ClassVar[str] = "semantic"

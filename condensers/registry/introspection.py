@@ -73,12 +73,13 @@ def _describe_field(field: "Field[Any]") -> dict[str, Any]:
 
 
 def _type_name(field: "Field[Any]") -> str:
-    """The annotation as it was written; `Any` for a part becomes the part's kind."""
+    """The annotation as it was written; that of a part is the part's kind."""
+    kind = field.metadata.get("part")
+    if kind:
+        return f"tuple[{kind}, ...]" if isinstance(default_of(field), tuple) else str(kind)
     annotation: Any = field.type
     plain = isinstance(annotation, type) and not get_args(annotation)
-    written = annotation.__name__ if plain else str(annotation).replace("typing.", "")
-    kind = field.metadata.get("part")
-    return str(written.replace("Any", kind) if kind else written)
+    return annotation.__name__ if plain else str(annotation).replace("typing.", "")
 
 
 def _plain(value: Any) -> Any:

@@ -19,6 +19,7 @@ from typing import ClassVar
 
 import torch
 
+from condensers.condenser import Condenser
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
@@ -27,17 +28,17 @@ from condensers.parts.labels import stored_hard
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
 from condensers.parts.parameterisations.jpeg.sizes import Sizes, fitted
-from condensers.parts.parameterisations.pixels import Pixels
-from condensers.selections.base import STORED, Random, feature_map, refuse_too_many, stored_bytes
-from condensers.selections.geometry import Herding, KMeans
+from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
+from condensers.selections.base import STORED, RandomSelection, feature_map, refuse_too_many
+from condensers.selections.geometry import Herding, KMeansSelection
 from condensers.sets.origins import REAL
 from condensers.sets.synthetic_set import Budget, SyntheticSet, card_of, cost_of
 
-CHOICES = {"random": Random(), "k-means": KMeans(), "herding": Herding()}
+CHOICES = {"random": RandomSelection(), "k-means": KMeansSelection(), "herding": Herding()}
 
 
 @dataclass(frozen=True)
-class RealFiles:
+class RealFiles(Condenser):
     """Real images as files; how many of them depends on the images."""
 
     choose: str = hyper(
@@ -86,7 +87,9 @@ class RealFiles:
         part: Pixels | Compressed = self.parameterisation if each > ipc else STORED
         if isinstance(part, Compressed):
             chosen = fitted(chosen, sizes, limit, feature_map("pixels", data, context))
-            groups = part.pack(sizes.frame, [body for of in chosen for body in sizes.bodies(of)])
+            groups = part.pack_files(
+                sizes.frame, [body for of in chosen for body in sizes.bodies(of)]
+            )
         else:
             groups = {"images": torch.cat([data.images[of] for of in chosen]).cpu()}
         card = card_of(self, data, context, ipc, {"labels": "hard"}) | {

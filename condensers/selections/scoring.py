@@ -11,7 +11,7 @@ same ranking.
 
 import hashlib
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -22,16 +22,18 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from condensers import networks
+from condensers.condenser import Condenser
 from condensers.data import ClassData
 from condensers.engine import loop as engine
 from condensers.engine.cache import key_of, make_missing
 from condensers.engine.context import Context, write_atomically
 from condensers.engine.loop import taking_up
 from condensers.hyperparameters import hyper, settings_of
-from condensers.parts.parameterisations.pixels import Pixels
+from condensers.networks import NetworkSpec
+from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
 from condensers.registry.code_digest import code_of
 from condensers.registry.registry import with_parts
-from condensers.selections.base import STORED, finished, refuse_too_many, stored_bytes
+from condensers.selections.base import STORED, as_set, refuse_too_many
 from condensers.sets.origins import REAL
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.training.classifier import Training, TrainingLoop
@@ -50,7 +52,7 @@ class Scores(NamedTuple):
 
 
 def kept_scores(
-    method: Any, data: ClassData, context: Context, compute: Callable[[], Scores]
+    method: "ScoredSelection", data: ClassData, context: Context, compute: Callable[[], Scores]
 ) -> Scores:
     """compute(), or what an equal run left in the context's cache; the context's generator is then
     where computing leaves it.
@@ -76,7 +78,7 @@ def kept_scores(
         return Scores(found["scores"], float(found["seconds"]))
 
 
-def _key(method: Any, data: ClassData, context: Context) -> str:
+def _key(method: "ScoredSelection", data: ClassData, context: Context) -> str:
     settings = {name: value for name, value in settings_of(method).items() if name not in AFTER}
     start = hashlib.sha256(context.generator.get_state().numpy().tobytes()).hexdigest()
     machine = [data.device.type, torch.__version__]
@@ -88,13 +90,15 @@ Memory = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Scored(ABC):
+class ScoredSelection(Condenser):
     """Real images by the difficulty that trained networks give them.
 
     A subclass gives `scores`; where it follows the training it gives `memory` and `watch` too.
     """
 
-    network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
+    network: NetworkSpec = hyper(
+        "convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network"
+    )
     epochs: int = hyper(20, unit="epochs before the images are scored", source="ours", minimum=0)
     networks: int = hyper(1, unit="networks whose scores are averaged", source="ours", minimum=1)
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
@@ -133,7 +137,7 @@ class Scored(ABC):
     def images_per_class(self, data: ClassData, ipc: int) -> int:
         return ipc
 
-    def image_passes(self, data: ClassData, ipc: int) -> list[tuple[Any, float]]:
+    def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
         """Networks and about how many images pass each, forward and backward."""
         return [(self.network, self.networks * len(data.images) * (self.epochs + self.scoring))]
 
@@ -148,19 +152,19 @@ class Scored(ABC):
         ipc = budget.ipc_of(method, data)
         refuse_too_many(method, data, ipc)
         scores, learning = kept_scores(
-            method, data, context, partial(_computed, method, data, context)
+            method, data, context, partial(_compute_scores, method, data, context)
         )
         begun = time.perf_counter()
         order = ranked(scores, method.keep, context.generator).to(data.device)
         picked = {label: order[data.labels[order] == label][:ipc] for label in data.classes}
         indices = {data.class_names[label]: chosen.tolist() for label, chosen in picked.items()}
         images = data.images[torch.cat(list(picked.values()))].cpu()
-        return finished(
+        return as_set(
             method, data, context, images, indices, learning + time.perf_counter() - begun
         )
 
 
-def _computed(method: Any, data: ClassData, context: Context) -> Scores:
+def _compute_scores(method: ScoredSelection, data: ClassData, context: Context) -> Scores:
     """Train and score; resumes from the context's folder."""
     begun = time.perf_counter()
     loop = ScoringLoop(method, data, context)
@@ -176,7 +180,7 @@ class ScoringLoop:
     total: the sum of all scores so far, (N,) float64. steps: of all networks together.
     """
 
-    def __init__(self, method: Any, data: ClassData, context: Context) -> None:
+    def __init__(self, method: ScoredSelection, data: ClassData, context: Context) -> None:
         self.method, self.data, self.context = method, data, context
         self.recipe = Training(epochs=method.epochs, batch=method.batch, drop=False)
         self.per_pass = -(-len(data.images) // method.batch)

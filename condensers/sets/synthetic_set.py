@@ -4,12 +4,13 @@ images and labels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from condensers.condenser import Condenser, SetSource
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
@@ -37,7 +38,7 @@ class Budget:
         if self.ipc is not None and self.ipc < 1:
             raise UsageError(f"ipc {self.ipc}: at least 1 image per class is needed")
 
-    def ipc_of(self, condenser: "Condenser", data: ClassData) -> int:
+    def ipc_of(self, condenser: Condenser, data: ClassData) -> int:
         """The most images per class that the budget allows `condenser`; UsageError where it is too
         small for one.
         """
@@ -62,7 +63,7 @@ class Budget:
         return fits
 
 
-def _smallest(condenser: "Condenser", data: ClassData, nbytes: int) -> tuple[int, int]:
+def _smallest(condenser: Condenser, data: ClassData, nbytes: int) -> tuple[int, int]:
     """The smallest ipc that the condenser has a set for, and its bytes; shared parts (decoders) may
     need more than one image.
     """
@@ -148,48 +149,14 @@ class SyntheticDataset(Dataset[tuple[Tensor, int | Tensor]]):
         return self.images[index], label if label.ndim else int(label)
 
 
-class Condenser(Protocol):
-    """What makes a set: a published method, or a selection of real images. Its hyperparameters are
-    its fields.
-
-    couples_classes: whether the images of one class depend on the other classes, so that it must be
-    run anew for each experience of a class-incremental stream. evaluation: the augmentation of its
-    published evaluation, "dsa" or "none". origin: what its images are, one of
-    `condensers.sets.origins.ORIGINS`; `Composition` and `Selection` have it.
-    """
-
-    registered: ClassVar[str]
-    evaluation: ClassVar[str]
-
-    @property
-    def couples_classes(self) -> bool: ...
-
-    @property
-    def origin(self) -> str: ...
-
-    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet: ...
-
-    def nbytes(self, data: ClassData, ipc: int) -> int:
-        """Stored bytes of a whole set of `ipc` images for each class of `data`; the most, where
-        they depend on the images.
-        """
-        ...
-
-    def images_per_class(self, data: ClassData, ipc: int) -> int:
-        """How many images of a class a set of `ipc` decodes to: more than ipc where a stored unit
-        holds several.
-        """
-        ...
-
-
 def card_of(
-    condenser: Any, data: ClassData, context: Context, ipc: int, recipe: Mapping[str, Any]
+    condenser: SetSource, data: ClassData, context: Context, ipc: int, recipe: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The card of a set that `condenser` made of `data`; recipe says what its evaluation needs
     beside the augmentation.
     """
     part = condenser.parameterisation
-    note = {"note": condenser.note} if hasattr(condenser, "note") else {}
+    note = {"note": condenser.note} if condenser.note else {}
     return {
         "format": FORMAT,
         "dataset": data.name,

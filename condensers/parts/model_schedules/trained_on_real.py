@@ -10,7 +10,7 @@ does not do.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -18,13 +18,14 @@ from torch import Tensor, nn
 from condensers.engine import optimiser_state
 from condensers.hyperparameters import hyper
 from condensers.parts.augmentations.cutmix import cutmix
-from condensers.parts.model_schedules.base import SyntheticBatch
+from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.model_schedules.training_steps import batches_of, ready, train_step
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 
+@final
 @dataclass(frozen=True)
-class TrainedOnReal:
+class TrainedOnReal(ModelSchedule):
     """Networks that learn from the real images, between the steps on the synthetic ones."""
 
     inner: int = hyper(
@@ -48,7 +49,6 @@ class TrainedOnReal:
     )
 
     registered: ClassVar[str] = "trained-on-real"
-    gives: ClassVar[str] = "network"
     couples_classes: ClassVar[bool] = True
 
     def steps(self, ipc: int) -> int:
@@ -58,19 +58,19 @@ class TrainedOnReal:
         seen = -(-self.n_data // self.batch) * self.batch
         return steps / self.inner * (self.inner - 1) * self.epochs * seen
 
-    def begin(self, setting: Setting) -> "RealTraining":
+    def begin(self, setting: RunSetting) -> "RealTraining":
         return RealTraining(self, setting)
 
 
-class RealTraining:
+class RealTraining(ScheduleRun):
     """One run: the present network and its optimiser, which keeps its momentum from step to
     step.
     """
 
-    def __init__(self, schedule: TrainedOnReal, setting: Setting) -> None:
+    def __init__(self, schedule: TrainedOnReal, setting: RunSetting) -> None:
         self.schedule, self.setting, self.data = schedule, setting, setting.data
         self.augmentation = setting.augmentation
-        if schedule.cutmix > 0 and hasattr(self.augmentation, "without"):
+        if schedule.cutmix > 0:
             self.augmentation = self.augmentation.without("cutout")
         self._begin_network()
 
@@ -113,7 +113,7 @@ class RealTraining:
         """
         generator = self.setting.generator
         drawn = self.augmentation.draw(len(images), self.setting.shape, generator)
-        images = torch.as_tensor(self.augmentation.apply(images, drawn))
+        images = self.augmentation.apply(images, drawn)
         if (
             self.schedule.cutmix > 0
             and float(torch.rand((), generator=generator)) < self.schedule.cutmix

@@ -7,16 +7,20 @@ the outer steps has no effect and is left out.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
 
-from condensers.composition.real_statistics import Slot
 from condensers.hyperparameters import hyper
-from condensers.parts.model_schedules.base import SyntheticBatch
+from condensers.parts.model_schedules.base import (
+    ModelSchedule,
+    NetworkSlot,
+    ScheduleRun,
+    SyntheticBatch,
+)
 from condensers.parts.model_schedules.training_steps import ready, train_epoch
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 
 def outer_loops(ipc: int) -> int:
@@ -36,8 +40,9 @@ def inner_loops(outer: int) -> int:
     return 5 * -(-100 // outer)
 
 
+@final
 @dataclass(frozen=True)
-class TrainedOnSynthetic:
+class TrainedOnSynthetic(ModelSchedule):
     """Networks that learn from the set as it is so far, between the steps on the images."""
 
     outer: int | None = hyper(
@@ -62,12 +67,11 @@ class TrainedOnSynthetic:
     )
 
     registered: ClassVar[str] = "trained-on-synthetic"
-    gives: ClassVar[str] = "network"
     couples_classes: ClassVar[bool] = True
     label_forms: ClassVar[tuple[str, ...]] = ("hard", "probabilities")
 
     @property
-    def keeps(self) -> bool:
+    def reuses_networks(self) -> bool:
         return self.reuse > 1
 
     def real_sides(self, steps: int) -> int:
@@ -84,24 +88,23 @@ class TrainedOnSynthetic:
         outer = self.steps(ipc)
         return steps / outer * ((outer - 1) // self.reuse) * self.epochs(ipc) * images
 
-    def begin(self, setting: Setting) -> "LearningNetworks":
+    def begin(self, setting: RunSetting) -> "LearningNetworks":
         return LearningNetworks(self, setting)
 
 
-class LearningNetworks:
+class LearningNetworks(ScheduleRun):
     """One run: SGD without momentum, each training batch augmented image by image."""
 
-    def __init__(self, schedule: TrainedOnSynthetic, setting: Setting) -> None:
+    def __init__(self, schedule: TrainedOnSynthetic, setting: RunSetting) -> None:
         self.schedule, self.setting, self.data = schedule, setting, setting.data
         self.current = setting.fresh()
-        self.slot: Slot | None = None
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
         """A new network at the first of each `outer` steps, else the last one, trained for `inner`
         epochs every `reuse` steps.
         """
         taken, reuse = step % self.schedule.steps(self.setting.ipc), self.schedule.reuse
-        self.slot = Slot(0, new=taken % reuse == 0, whole=False) if reuse > 1 else None
+        self.slot = NetworkSlot(0, new=taken % reuse == 0, whole=False) if reuse > 1 else None
         if taken % reuse:
             return self.current
         if taken:

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from condensers.networks import has_batch_norm
 from condensers.parts.objectives.gradient import freeze_batch_norm
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 BATCH_NORM_IMAGES = 16  # of each class, as in DC's code
 
@@ -19,7 +19,7 @@ def train_epoch(
     images: Tensor,
     labels: Tensor,
     batch: int,
-    setting: Setting,
+    setting: RunSetting,
 ) -> None:
     """Every image (N, C, H, W) once, in a new order, in batches that are augmented image by image.
 
@@ -30,7 +30,7 @@ def train_epoch(
         train_step(network, optimiser, setting.augment(images[chosen]), labels[chosen])
 
 
-def batches_of(images: int, batch: int, setting: Setting) -> Iterable[Tensor]:
+def batches_of(images: int, batch: int, setting: RunSetting) -> Iterable[Tensor]:
     """Indices of so many images in a new order, (<= batch,) int64 each, on the run's device."""
     order = torch.randperm(images, generator=setting.generator).to(setting.data.device)
     return torch.split(order, batch)
@@ -50,7 +50,7 @@ def train_step(
     return logits.detach()
 
 
-def ready(network: nn.Module, setting: Setting) -> nn.Module:
+def ready(network: nn.Module, setting: RunSetting) -> nn.Module:
     """The network as gradients are matched in it: in training mode, batch norms with statistics of
     real images, kept there.
     """

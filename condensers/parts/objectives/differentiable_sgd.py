@@ -14,7 +14,7 @@ step; memory for N parameter vectors and one graph.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from condensers.networks.precision import by_modules, precision
+from condensers.parts.augmentations.base import Drawn
 from condensers.parts.objectives.base import Whole
 
 
@@ -31,7 +32,7 @@ class Step(NamedTuple):
     """
 
     chosen: Tensor
-    draw: Any
+    draw: Drawn
 
 
 @dataclass(frozen=True)

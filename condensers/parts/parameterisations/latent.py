@@ -14,13 +14,12 @@ rates are ours: a re-implementation, as theirs are not known to us.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from condensers.composition.learnable_set import valid_range
 from condensers.data import ClassData
 from condensers.engine import loop as engine
 from condensers.engine import optimiser_state
@@ -28,7 +27,12 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import label_dtype
-from condensers.parts.parameterisations.base import Groups, require_equal
+from condensers.parts.parameterisations.base import (
+    Groups,
+    Parameterisation,
+    require_equal,
+    valid_range,
+)
 
 # The auto-encoder that latent codes and decoders start from.
 #
@@ -65,7 +69,7 @@ class Encoder(nn.Module):
 class AutoEncoder:
     """The engine loop of the warm start; `part` is the latent parameterisation."""
 
-    def __init__(self, part: Any, data: ClassData, context: Context) -> None:
+    def __init__(self, part: "Latent", data: ClassData, context: Context) -> None:
         self.part, self.data, self.generator = part, data, context.generator
         with torch.random.fork_rng(
             devices=[]
@@ -109,7 +113,7 @@ class AutoEncoder:
         optimiser_state.take_up(self.optimiser, state["optimiser"])
 
 
-def warm_start(part: Any, start: Tensor, data: ClassData, context: Context) -> Groups:
+def warm_start(part: "Latent", start: Tensor, data: ClassData, context: Context) -> Groups:
     """Train the auto-encoder on `data`; the codes of `start` (n, C, H, W) float32 normalised, the
     decoders and their range.
     """
@@ -129,8 +133,9 @@ SPREAD = 4.0
 LARGEST = torch.finfo(torch.float16).max
 
 
+@final
 @dataclass(frozen=True)
-class Latent:
+class Latent(Parameterisation):
     """Latent codes and tiny decoders that all classes share; every pair of them is an image."""
 
     channels: int = hyper(

@@ -14,21 +14,21 @@ the tiles of one canvas stand together.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from condensers.composition.learnable_set import valid_range
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.parts.parameterisations.base import Groups
+from condensers.parts.parameterisations.base import Groups, valid_range
 from condensers.parts.parameterisations.pixels import Pixels
 
 
+@final
 @dataclass(frozen=True)
 class Tiles(Pixels):
     """factor * factor images in each stored picture, which costs what one picture costs."""
@@ -70,6 +70,7 @@ class Tiles(Pixels):
         return canvases if fits else canvases | {"grey": grey(data.mean, data.std, start)}
 
     def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+        """Return the tiles at full size, (units * factor ** 2, C, H, W)."""
         return tiles_of(groups["images"][units], self.factor, groups.get("grey"))
 
     def project(self, groups: Groups, data: ClassData) -> None:

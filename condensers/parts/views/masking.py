@@ -24,12 +24,12 @@ that agree in these share it. Source: ours; D. Kim & Bae (IPIU 2022) read theirs
 """
 
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from safetensors.torch import load_file, save
@@ -42,7 +42,9 @@ from condensers.engine.cache import key_of, make_missing
 from condensers.engine.context import Context, write_atomically
 from condensers.errors import UsageError, shown, suggestion
 from condensers.hyperparameters import hyper, settings_of
+from condensers.networks import NetworkSpec
 from condensers.networks.convnet import ConvNetSpec
+from condensers.parts.views.base import MaskView, View
 from condensers.registry.code_digest import code_of
 from condensers.registry.registry import with_parts
 from condensers.training.classifier import Training
@@ -57,7 +59,7 @@ def share(masks: Tensor) -> Tensor:
     return masks.float() / 255 if masks.dtype == torch.uint8 else masks.float()
 
 
-def filled(images: Tensor, masks: Tensor, fill: Tensor) -> Tensor:
+def fill_masked(images: Tensor, masks: Tensor, fill: Tensor) -> Tensor:
     """images (n, C, H, W) uint8, masks (n, H, W) uint8 or float, fill broadcast to images, 0..255
     -> (n, C, H, W) uint8.
     """
@@ -106,7 +108,7 @@ def _covered(data: ClassData, masks: Tensor) -> Tensor:
     area = rest.sum((2, 3), keepdim=True)
     mean = (rest * data.images).sum((2, 3), keepdim=True) / area.clamp_min(1)
     whole = 255 * torch.tensor(data.mean, device=data.device).view(1, -1, 1, 1)
-    return filled(data.images, rest[:, 0], torch.where(area < 1, whole, mean))
+    return fill_masked(data.images, rest[:, 0], torch.where(area < 1, whole, mean))
 
 
 def others(count: int, generator: torch.Generator) -> Tensor:
@@ -137,7 +139,7 @@ class Maps(NamedTuple):
     seconds: float
 
 
-def kept_maps(view: Any, data: ClassData, context: Context, compute: Callable[[], Tensor]) -> Maps:
+def kept_maps(view: View, data: ClassData, context: Context, compute: Callable[[], Tensor]) -> Maps:
     """compute(), (N, H, W) float in [0, 1], as uint8: from the context's cache, or its folder,
     where it was kept there before.
     """
@@ -157,7 +159,7 @@ def kept_maps(view: Any, data: ClassData, context: Context, compute: Callable[[]
     return _read(path)
 
 
-def _key(view: Any, data: ClassData, context: Context) -> str:
+def _key(view: View, data: ClassData, context: Context) -> str:
     whole = with_parts(view)
     settings = {name: value for name, value in settings_of(whole).items() if name not in OF_MASKING}
     seen = [data.digest, data.mean, data.std, data.mirror]
@@ -211,8 +213,20 @@ def block_of_map(features: list[Tensor], side: int, wanted: int | None, where: s
     return wanted - 1 if wanted is not None else (fine or maps[:1])[-1]
 
 
+class CoveringView(MaskView):
+    """A view that fills what its masks do not keep, in a share of each class's images.
+
+    Attributes:
+        fill: One of `FILLS`.
+        rate: Share of a class's images that are masked, 0 to 1.
+    """
+
+    fill: str
+    rate: float
+
+
 @dataclass(frozen=True)
-class Masking(ABC):
+class Masking(CoveringView):
     """The fields that all have; a view adds its own, and says how its maps are computed."""
 
     fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
@@ -235,7 +249,7 @@ class Masking(ABC):
     )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     lr: float = hyper(0.05, source="ours", minimum=0.0)
-    network: Any = hyper(
+    network: NetworkSpec = hyper(
         ConvNetSpec(width=32, norm="batch"),
         source="ours; Masked DC's code: ResNet-18",
         part="network",
@@ -251,27 +265,34 @@ class Masking(ABC):
     couples_classes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        require_shares(self)
+        require_shares(
+            self,
+            {"rate": self.rate, "softness": self.softness, "threshold": self.threshold},
+        )
 
     @abstractmethod
-    def computed(self, data: ClassData, context: Context) -> Tensor:
+    def compute(self, data: ClassData, context: Context) -> Tensor:
         """Maps (N, H, W) float in [0, 1], of a network that is trained first."""
 
     def maps(self, data: ClassData, context: Context) -> Maps:
         """The maps before they are made binary, and the seconds that they took."""
-        return kept_maps(self, data, context, partial(self.computed, data, context))
+        return kept_maps(self, data, context, partial(self.compute, data, context))
 
     def masks(self, data: ClassData, context: Context) -> Tensor:
         """(N, H, W) uint8 on the CPU; the network is trained where no equal run has left its
         maps.
         """
-        return softened(self.maps(data, context).values, self.softness, self.threshold)
+        return soften_masks(self.maps(data, context).values, self.softness, self.threshold)
 
     def apply(self, data: ClassData, context: Context) -> ClassData:
         """`data` with `rate` of each class's images masked; UsageError where the network gives no
         maps.
         """
-        return covered(self, data, context)
+        return apply_masks(self, data, context)
+
+    def mask_seconds(self, data: ClassData, context: Context) -> float:
+        """Return the seconds that the maps took, even if an earlier run made them."""
+        return self.maps(data, context).seconds
 
     def recipe(self, data: ClassData, loss: str) -> Training:
         """How the network is trained: its `epochs`, or `most_steps` where these are fewer steps."""
@@ -281,7 +302,7 @@ class Masking(ABC):
         steps = min(self.epochs * -(-count // batch), self.most_steps)
         return Training(self.epochs, self.lr, batch=batch, steps=steps, loss=loss)
 
-    def preparation(self, data: ClassData) -> list[tuple[Any, float]]:
+    def preparation(self, data: ClassData) -> list[tuple[NetworkSpec, float]]:
         """Networks and about how many images pass each, forward and backward."""
         return [
             (
@@ -296,33 +317,32 @@ class Masking(ABC):
         return float(len(data.images))
 
 
-def require_shares(view: Any, names: Sequence[str] = ("rate", "softness", "threshold")) -> None:
-    """UsageError where one of these fields is above 1."""
-    for name in names:
-        if getattr(view, name) > 1:
+def require_shares(view: View, shares: Mapping[str, float]) -> None:
+    """Raise UsageError if one of the named settings of a view, a share, is above 1."""
+    for name, value in shares.items():
+        if value > 1:
             raise UsageError(
-                f"view {view.registered}.{name}: {getattr(view, name)} is above 1; it is a share"
-                " from 0 to 1"
+                f"view {view.registered}.{name}: {value} is above 1; it is a share from 0 to 1"
             )
 
 
-def softened(maps: Tensor, softness: float, threshold: float) -> Tensor:
+def soften_masks(maps: Tensor, softness: float, threshold: float) -> Tensor:
     """Maps (N, H, W) uint8 as masks, uint8."""
     binary = (maps.float() >= 255 * threshold).float() * 255
     return (softness * maps.float() + (1 - softness) * binary).round().to(torch.uint8)
 
 
-def covered(view: Any, data: ClassData, context: Context) -> ClassData:
+def apply_masks(view: CoveringView, data: ClassData, context: Context) -> ClassData:
     """`data` under the view's masks, `rate` of each class's images, drawn; the view's fill stands
     where they keep nothing.
     """
     masks = view.masks(data, context).clone()
-    masks[~chosen(data, view.rate, context.fork("rate").generator)] = 255
+    masks[~choose_share(data, view.rate, context.fork("rate").generator)] = 255
     fill = fills(view.fill, data, masks, context.fork("fill").generator)
-    return replace(data, images=filled(data.images, masks, fill))
+    return replace(data, images=fill_masked(data.images, masks, fill))
 
 
-def chosen(data: ClassData, rate: float, generator: torch.Generator) -> Tensor:
+def choose_share(data: ClassData, rate: float, generator: torch.Generator) -> Tensor:
     """(N,) bool on the CPU: `rate` of each class's images, drawn."""
     found = torch.zeros(len(data.images), dtype=torch.bool)
     for label in data.classes:

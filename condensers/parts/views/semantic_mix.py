@@ -20,7 +20,7 @@ siamese augmentation.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -30,9 +30,17 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from condensers.networks import NetworkSpec
 from condensers.parts.views.background import Background
-from condensers.parts.views.base import mask_passes, mask_seconds, mask_source
-from condensers.parts.views.masking import Maps, chosen, filled, fills, others, require_shares
+from condensers.parts.views.base import View, kept_mask_seconds, mask_source
+from condensers.parts.views.masking import (
+    Maps,
+    choose_share,
+    fill_masked,
+    fills,
+    others,
+    require_shares,
+)
 
 # Boxes in images: the one around an object, enlarged to the whole; the least salient one, replaced
 # from another image.
@@ -40,7 +48,7 @@ from condensers.parts.views.masking import Maps, chosen, filled, fills, others, 
 IMAGES_AT_ONCE = 1024
 
 
-def cropped(images: Tensor, objects: Tensor, margin: float, smallest: float) -> Tensor:
+def crop_around(images: Tensor, objects: Tensor, margin: float, smallest: float) -> Tensor:
     """images (N, C, H, W) uint8, objects (N, H, W) bool -> uint8: each image's crop around its
     object, bilinear.
 
@@ -64,7 +72,7 @@ def cropped(images: Tensor, objects: Tensor, margin: float, smallest: float) -> 
         theta[:, row, 2] = torch.minimum(torch.maximum((first + last) / size - 1, -reach), reach)
     return torch.cat(
         [
-            _sampled(*part)
+            _sample(*part)
             for part in zip(
                 torch.split(images, IMAGES_AT_ONCE), torch.split(theta, IMAGES_AT_ONCE), strict=True
             )
@@ -82,13 +90,13 @@ def _span(present: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(last > 0, first, 0).float(), last.float()
 
 
-def _sampled(images: Tensor, theta: Tensor) -> Tensor:
+def _sample(images: Tensor, theta: Tensor) -> Tensor:
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
     found = functional.grid_sample(images.float(), grid, padding_mode="border", align_corners=False)
     return found.round().clamp(0, 255).to(torch.uint8)
 
 
-def mixed(
+def mix_boxes(
     images: Tensor,
     masks: Tensor,
     partners: Tensor,
@@ -171,14 +179,15 @@ def box_sums(table: Tensor, box: Sequence[int]) -> Tensor:
     return below[:, :, width:] - below[:, :, :-width] - above[:, :, width:] + above[:, :, :-width]
 
 
+@final
 @dataclass(frozen=True)
-class SemanticMix:
+class SemanticMix(View):
     """Real images pasted on other backgrounds, cropped to their object, or mixed where they say
     least.
     """
 
     kind: str = hyper("paste", source="ours", values=("paste", "crop", "cutmix"))
-    source: Any = hyper(
+    source: View = hyper(
         Background(), unit="view whose masks say what matters", source="ours", part="view"
     )
     rate: float = hyper(
@@ -206,7 +215,16 @@ class SemanticMix:
     registered: ClassVar[str] = "semantic-mix"
 
     def __post_init__(self) -> None:
-        require_shares(self, ("rate", "threshold", "smallest", "replaced", "brought"))
+        require_shares(
+            self,
+            {
+                "rate": self.rate,
+                "threshold": self.threshold,
+                "smallest": self.smallest,
+                "replaced": self.replaced,
+                "brought": self.brought,
+            },
+        )
         if self.brought > 1 - self.replaced:
             raise UsageError(
                 f"view semantic-mix.brought: {self.brought} is more than what stays of an image,"
@@ -230,24 +248,30 @@ class SemanticMix:
         stay.
         """
         masks = self.maps(data, context).values.to(data.device)
-        some = chosen(data, self.rate, context.fork("rate").generator).to(data.device)
+        some = choose_share(data, self.rate, context.fork("rate").generator).to(data.device)
         images = self._mixed(data, masks, context.fork("mix").generator)
         return replace(data, images=torch.where(some.view(-1, 1, 1, 1), images, data.images))
 
     def maps(self, data: ClassData, context: Context) -> Maps:
         """The source's masks, and the seconds that they took."""
         source = mask_source(self.source, "view semantic-mix.source")
-        return Maps(source.masks(data, context), mask_seconds(source, data, context))
+        return Maps(source.masks(data, context), kept_mask_seconds(source, data, context))
 
-    def preparation(self, data: ClassData) -> list[tuple[Any, float]]:
+    def mask_seconds(self, data: ClassData, context: Context) -> float:
+        """Return the seconds that the source's masks took."""
+        return self.maps(data, context).seconds
+
+    def preparation(self, data: ClassData) -> list[tuple[NetworkSpec, float]]:
         """Networks and about how many images pass each: the source's."""
-        return mask_passes(mask_source(self.source, "view semantic-mix.source"), data)
+        return mask_source(self.source, "view semantic-mix.source").preparation(data)
 
     def _mixed(self, data: ClassData, masks: Tensor, generator: torch.Generator) -> Tensor:
         objects = masks >= 255 * self.threshold
         if self.kind == "crop":
-            return cropped(data.images, objects, self.margin, self.smallest)
+            return crop_around(data.images, objects, self.margin, self.smallest)
         if self.kind == "paste":
-            return filled(data.images, objects, fills("other", data, objects.float(), generator))
+            return fill_masked(
+                data.images, objects, fills("other", data, objects.float(), generator)
+            )
         partners = others(len(masks), generator).to(data.device)
-        return mixed(data.images, masks, partners, (self.replaced, self.brought), generator)
+        return mix_boxes(data.images, masks, partners, (self.replaced, self.brought), generator)

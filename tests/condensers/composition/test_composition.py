@@ -47,7 +47,7 @@ def test_class_by_class_objectives_take_any_network_parameterisation_and_label(
     schedule: Any, objective: str, parameterisation: str, labels: Any, view: str, grey8: ClassData
 ) -> None:
     spec = {
-        "schedule": schedule,
+        "model_schedule": schedule,
         "objective": objective,
         "parameterisation": parameterisation,
         "labels": labels,
@@ -89,7 +89,7 @@ REFUSED = [
         "needs a segment at each step, but schedule fresh gives a network; take experts",
     ),
     (
-        {"name": "dm", "schedule": "none"},
+        {"name": "dm", "model_schedule": "none"},
         "needs a network at each step, but schedule none gives nothing; take fresh",
     ),
     (
@@ -100,7 +100,7 @@ REFUSED = [
         ),
     ),
     (
-        {"name": "frepo", "schedule": "trained-on-synthetic"},
+        {"name": "frepo", "model_schedule": "trained-on-synthetic"},
         "trained-on-synthetic takes learned labels as probabilities, not as scores",
     ),
     (

@@ -62,6 +62,6 @@ def test_schedules_that_keep_networks_are_refused_and_so_is_an_empty_list() -> N
     ):
         create_condenser({"name": "dc", "network": BOTH})
     with pytest.raises(UsageError, match="keeps networks"):
-        create_condenser({**DM, "schedule": {"name": "fresh", "reuse": 2}})
+        create_condenser({**DM, "model_schedule": {"name": "fresh", "reuse": 2}})
     with pytest.raises(UsageError, match="give a list of networks"):
         create_condenser({**DM, "network": {"name": "any-of", "networks": []}})

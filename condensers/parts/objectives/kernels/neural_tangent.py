@@ -11,15 +11,15 @@ Hongler, "Neural tangent kernel" (NeurIPS 2018), theorem 1, for the part of T'.
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from condensers.hyperparameters import hyper
-from condensers.parts.objectives.kernels.base import Kernel, pairwise_in_portions
-from condensers.parts.setting import Setting
+from condensers.parts.objectives.kernels.base import Kernel, KernelSpec, pairwise_in_portions
+from condensers.parts.setting import Given, RunSetting
 
 # Angles whose cosine is within so many rounding errors of 1 are taken for zero: those of an image
 # and itself.
@@ -70,8 +70,9 @@ class _ArcCosine(torch.autograd.Function):
         return of_cross, of_scale
 
 
+@final
 @dataclass(frozen=True)
-class FullyConnectedNTK:
+class FullyConnectedNTK(KernelSpec):
     """Exact neural tangent kernel of a fully connected ReLU network of infinite width.
 
     fc_ntk: the neural tangent kernel of an infinitely wide, fully connected ReLU network, exactly.
@@ -91,10 +92,10 @@ class FullyConnectedNTK:
     bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
 
     registered: ClassVar[str] = "fc_ntk"
-    needs: ClassVar[str] = "nothing"
     passes: ClassVar[tuple[float, float]] = (0.02, 0.02)
 
-    def begin(self, given: Any, setting: Setting) -> Kernel:
+    def begin(self, given: Given, setting: RunSetting) -> Kernel:
+        """Return `between`, which draws nothing."""
         return self.between
 
     def between(self, x: Tensor, y: Tensor) -> Tensor:
@@ -114,8 +115,9 @@ class FullyConnectedNTK:
         return tangent
 
 
+@final
 @dataclass(frozen=True)
-class ConvolutionalNTK:
+class ConvolutionalNTK(KernelSpec):
     """Exact neural tangent kernel of a convolutional ReLU network of infinite width, without
     pooling.
 
@@ -142,10 +144,10 @@ class ConvolutionalNTK:
     bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
 
     registered: ClassVar[str] = "conv_ntk"
-    needs: ClassVar[str] = "nothing"
     passes: ClassVar[tuple[float, float]] = (1.0, 1.0)
 
-    def begin(self, given: Any, setting: Setting) -> Kernel:
+    def begin(self, given: Given, setting: RunSetting) -> Kernel:
+        """Return `between`, which draws nothing."""
         return self.between
 
     def between(self, x: Tensor, y: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ Table = dict[int, tuple[int, int]]  # symbol -> code, its number of bits
 
 
 @dataclass(frozen=True)
-class Layout:
+class ScanLayout:
     """order (B,): the blocks, plane after plane, in the order of the scan. components (B,): the
     plane of each block then.
 
@@ -42,7 +42,7 @@ class Layout:
 
 
 @lru_cache(maxsize=16)
-def layout(shape: tuple[int, int, int], quality: int) -> Layout:
+def layout(shape: tuple[int, int, int], quality: int) -> ScanLayout:
     """Of JPEG files of images of `shape` (C, H, W) that `codecs` writes."""
     channels, height, width = shape
     read = dict(_segments(files.frame("jpeg", quality, shape)[0]))
@@ -61,7 +61,7 @@ def layout(shape: tuple[int, int, int], quality: int) -> Layout:
         grids = ((2 * rows, 2 * columns), (rows, columns), (rows, columns))
         order, components = _interleaved(rows, columns)
     each = torch.stack([quanta[chosen[plane]] for plane in components])
-    return Layout(
+    return ScanLayout(
         grids, torch.tensor(order), tuple(components), torch.tensor(_zigzag()), each, tables
     )
 
@@ -126,7 +126,7 @@ def _zigzag() -> list[int]:
     return [BLOCK * row + column for row, column in along]
 
 
-def body(coefficients: Sequence[Sequence[int]], form: Layout) -> bytes:
+def body(coefficients: Sequence[Sequence[int]], form: ScanLayout) -> bytes:
     """The bytes of one image's scan, from its coefficients (B, 64), whole numbers in the order of
     the scan.
     """

@@ -24,7 +24,7 @@ from condensers.parts.objectives.kernel_regression import (
 )
 from condensers.parts.objectives.kernels.features import Features, RandomFeatureNNGP
 from condensers.parts.objectives.kernels.neural_tangent import FullyConnectedNTK
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.registry.registry import OBJECTIVES, create_condenser
 from condensers.sets.synthetic_set import Budget
 
@@ -33,7 +33,7 @@ RANDOM = RandomFeatureNNGP(models=1, width=6, depth=1)
 
 def whole_of(data: ClassData, labels: Tensor | None = None) -> Whole:
     """Two synthetic images a class, all real ones, an augmentation that changes nothing."""
-    setting = Setting(
+    setting = RunSetting(
         data, {"name": "convnet", "depth": 1, "width": 6}, NoAugmentation(), Context(seed=2), 2, 2
     )
     first = torch.cat([data.normalise(data.images[data.members(c)[:2]]) for c in data.classes])
@@ -210,7 +210,7 @@ def test_any_kernel_serves_any_kernel_method(kernel: str, colour32: ClassData) -
     }
     schedule = "fresh" if kernel == "features" else "none"
     spec |= {
-        "schedule": schedule,
+        "model_schedule": schedule,
         "objective": {"name": "kernel-regression", "kernel": table, "criterion": "platt"},
     }
     condenser = create_condenser(spec)

@@ -14,7 +14,7 @@ from condensers.engine.context import Context
 from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.objectives.base import Pair
 from condensers.parts.regularisers.contrastive import Contrastive, SimCLR
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from tests.condensers.parts.regularisers.cases import TOLERANCES, agree, case
 
 
@@ -76,8 +76,8 @@ def test_contrast_is_least_where_classes_lie_apart() -> None:
     assert Contrastive().loss(network, apart) < mixed
 
 
-def setting_of(data: ClassData, seed: int) -> Setting:
-    return Setting(data, "convnet", "none", Context(seed=seed), 2, 2)
+def setting_of(data: ClassData, seed: int) -> RunSetting:
+    return RunSetting(data, "convnet", "none", Context(seed=seed), 2, 2)
 
 
 def grey(make_data: Callable[..., ClassData]) -> ClassData:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.parts.views.semantic_mix import SemanticMix, cropped, least_salient, mixed, summed
+from condensers.parts.views.semantic_mix import SemanticMix, crop_around, least_salient, mix_boxes, summed
 from condensers.registry.registry import VIEWS, create_condenser
 from condensers.sets.synthetic_set import Budget
 from tests.condensers.parts.views.conftest import Composed, rough_of
@@ -74,7 +74,7 @@ def test_a_crop_is_its_box_enlarged(
     )
     objects = torch.zeros(1, 10, 12, dtype=torch.bool)
     objects[0, rows[0] : rows[1], columns[0] : columns[1]] = True
-    found = cropped(image, objects, margin, smallest)
+    found = crop_around(image, objects, margin, smallest)
     longest = max((rows[1] - rows[0]) / 10, (columns[1] - columns[0]) / 12)
     side = min(1, max(smallest, longest * (1 + 2 * margin)))
     top, left = (
@@ -97,7 +97,7 @@ def test_a_crop_is_its_box_enlarged(
 def test_an_image_without_an_object_is_not_cropped(composed: Compose) -> None:
     images = composed(3).data.images
     assert torch.equal(
-        cropped(images, torch.zeros(len(images), 28, 28, dtype=torch.bool), 0.1, 0.5), images
+        crop_around(images, torch.zeros(len(images), 28, 28, dtype=torch.bool), 0.1, 0.5), images
     )
 
 
@@ -117,7 +117,7 @@ def test_cutmix_keeps_both_bounds(bounds: tuple[float, float]) -> None:
     masks = torch.randint(0, 256, (20, 12, 10), generator=generator).to(torch.uint8)
     masks[:, 4:8, 3:7] = 255
     images, partners = levels(20, (12, 10)), torch.arange(20).roll(7)
-    found = mixed(images, masks, partners, bounds, generator)
+    found = mix_boxes(images, masks, partners, bounds, generator)
     changed = (found != images)[:, 0]
     assert torch.equal(found[:, 0], torch.where(changed, images[partners][:, 0], images[:, 0]))
     assert len(changed.sum((1, 2)).unique()) > 1, "sides are drawn"
@@ -160,8 +160,8 @@ def test_where_everything_is_as_salient_nothing_that_counts_is_replaced() -> Non
         torch.Generator().manual_seed(0),
     )
     images, partners = levels(5, (6, 6)), torch.arange(5).roll(1)
-    assert torch.equal(mixed(images, masks, partners, (0.02, 1.0), generator), images)
-    nothing_salient = mixed(images, masks * 0, partners, (0.0, 0.0), generator)
+    assert torch.equal(mix_boxes(images, masks, partners, (0.02, 1.0), generator), images)
+    nothing_salient = mix_boxes(images, masks * 0, partners, (0.0, 0.0), generator)
     assert bool((nothing_salient != images).flatten(1).any(1).all())
 
 
