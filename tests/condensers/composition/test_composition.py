@@ -86,17 +86,17 @@ REFUSED = [
     ),
     (
         {"name": "dm", "objective": "trajectory"},
-        "needs a segment at each step, but schedule fresh gives a network; take experts",
+        "needs a segment at each step, but model schedule fresh gives a network; take experts",
     ),
     (
         {"name": "dm", "model_schedule": "none"},
-        "needs a network at each step, but schedule none gives nothing; take fresh",
+        "needs a network at each step, but model schedule none gives nothing; take fresh",
     ),
     (
         {"name": "kip", "regularisers": [{"name": "discriminative"}]},
         (
-            "regulariser discriminative is a term of a network's features, and schedule none gives"
-            " no network"
+            "regulariser discriminative is a term of a network's features, and model schedule"
+            " none gives no network"
         ),
     ),
     (

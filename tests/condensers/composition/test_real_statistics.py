@@ -48,7 +48,7 @@ def test_a_loss_on_kept_statistics_is_the_loss_on_the_images(
     statistics = part.statistics(network, pairs)
     assert all(len(layer) == 3 and not layer.requires_grad for layer in statistics)
     without = [pair._replace(real=pair.real[:0]) for pair in pairs]
-    assert torch.equal(part.loss(network, without, statistics), part.loss(network, pairs))
+    assert torch.equal(part.loss_against(network, statistics, without), part.loss(network, pairs))
 
 
 def test_reused_networks_follow_a_plain_loop(grey8: ClassData) -> None:

@@ -18,7 +18,8 @@ def test_a_mask_of_ones_keeps_every_byte_whatever_the_fill(
 ) -> None:
     masks = torch.full((len(colour32.images), 32, 32), 255, dtype=torch.uint8)
     assert torch.equal(
-        fill_masked(colour32.images, masks, fills(name, colour32, masks, generator)), colour32.images
+        fill_masked(colour32.images, masks, fills(name, colour32, masks, generator)),
+        colour32.images,
     )
 
 

@@ -11,7 +11,13 @@ from torch import Tensor
 
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.parts.views.semantic_mix import SemanticMix, crop_around, least_salient, mix_boxes, summed
+from condensers.parts.views.semantic_mix import (
+    SemanticMix,
+    crop_around,
+    least_salient,
+    mix_boxes,
+    summed,
+)
 from condensers.registry.registry import VIEWS, create_condenser
 from condensers.sets.synthetic_set import Budget
 from tests.condensers.parts.views.conftest import Composed, rough_of
