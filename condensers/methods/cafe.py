@@ -27,7 +27,8 @@ class CAFE(Composition):
 
     iterations: int = hyper(
         20000,
-        unit="steps on the images",
+        unit="steps",
+        help="steps on the images",
         source="CAFE's code: 2000 networks, ten steps at least",
         minimum=1,
     )
@@ -35,7 +36,7 @@ class CAFE(Composition):
     momentum: float = hyper(0.5, source="CAFE's code", minimum=0.0)
     halve_at: tuple[float, ...] = hyper(
         (0.6, 0.8, 0.9),
-        unit="parts of the run after which all learning rates are halved",
+        help="parts of the run, 0 to 1, after which all learning rates are halved",
         source="CAFE's code",
     )
     batch_real: int = hyper(256, unit="images per class", source="CAFE's code", minimum=1)

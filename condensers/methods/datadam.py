@@ -22,7 +22,11 @@ class DataDAM(Composition):
     """Attention matching (DataDAM): pixels x siamese augmentation x attention x fresh networks."""
 
     iterations: int = hyper(
-        8000, unit="steps on the images", source="DataDAM, table of hyperparameters", minimum=1
+        8000,
+        unit="steps",
+        help="steps on the images",
+        source="DataDAM, table of hyperparameters",
+        minimum=1,
     )
     lr: float = hyper(1.0, source="DataDAM, table of hyperparameters", minimum=0.0)
     momentum: float = hyper(0.5, source="DataDAM's code", minimum=0.0)

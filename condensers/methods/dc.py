@@ -24,7 +24,11 @@ class DC(Composition):
     """
 
     iterations: int = hyper(
-        1000, unit="initialisations of the network", source="DC, section 4.1", minimum=1
+        1000,
+        unit="networks",
+        help="initialisations of the network",
+        source="DC, section 4.1",
+        minimum=1,
     )
     lr: float = hyper(0.1, source="DC, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DC's code", minimum=0.0)

@@ -26,7 +26,7 @@ class DCC(Composition):
     """
 
     iterations: int = hyper(
-        1000, unit="initialisations of the network", source="DCC's code", minimum=1
+        1000, unit="networks", help="initialisations of the network", source="DCC's code", minimum=1
     )
     lr: float = hyper(0.1, source="DCC's code", minimum=0.0)
     momentum: float = hyper(0.5, source="DCC's code", minimum=0.0)

@@ -24,7 +24,9 @@ class DM(Composition):
     class on: set it there.
     """
 
-    iterations: int = hyper(20000, unit="steps on the images", source="DM, section 4.1", minimum=1)
+    iterations: int = hyper(
+        20000, unit="steps", help="steps on the images", source="DM, section 4.1", minimum=1
+    )
     lr: float = hyper(1.0, source="DM, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DM's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="DM, section 4.1", minimum=1)
@@ -68,11 +70,13 @@ class DMFast(Composition):
     this rate, and starts from clusters gained nothing: so neither is here.
     """
 
-    iterations: int = hyper(70, unit="steps on the images", source="ours", minimum=1)
+    iterations: int = hyper(70, unit="steps", help="steps on the images", source="ours", minimum=1)
     lr: float = hyper(10.0, source="ours", minimum=0.0)
     momentum: float = hyper(0.5, source="DM's code", minimum=0.0)
     halve_at: tuple[float, ...] = hyper(
-        (0.6, 0.8), unit="parts of the run after which all learning rates are halved", source="ours"
+        (0.6, 0.8),
+        help="parts of the run, 0 to 1, after which all learning rates are halved",
+        source="ours",
     )
     batch_real: int = hyper(32, unit="images per class", source="ours", minimum=1)
     init: str = hyper(

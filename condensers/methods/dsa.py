@@ -21,7 +21,11 @@ class DSA(Composition):
     """Siamese gradient matching (DSA): DC with augmentation, started from real images."""
 
     iterations: int = hyper(
-        1000, unit="initialisations of the network", source="DSA, section 4.1", minimum=1
+        1000,
+        unit="networks",
+        help="initialisations of the network",
+        source="DSA, section 4.1",
+        minimum=1,
     )
     lr: float = hyper(0.1, source="DSA, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DSA's code", minimum=0.0)

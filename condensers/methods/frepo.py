@@ -28,13 +28,23 @@ class FRePo(Composition):
     pool's features.
     """
 
-    iterations: int = hyper(500000, unit="steps on the images", source="FRePo's code", minimum=1)
+    iterations: int = hyper(
+        500000, unit="steps", help="steps on the images", source="FRePo's code", minimum=1
+    )
     lr: float = hyper(3e-4, source="FRePo's code, for LAMB", minimum=0.0)
-    momentum: float = hyper(0.9, unit="beta 1 of Adam", source="Adam's default", minimum=0.0)
+    momentum: float = hyper(0.9, help="beta 1 of Adam", source="Adam's default", minimum=0.0)
     optimiser: str = hyper("adam", source="ours: FRePo has LAMB", values=("sgd", "adam"))
-    batch_real: int = hyper(1024, unit="images in all", source="FRePo's code", minimum=1)
+    batch_real: int = hyper(
+        1024,
+        unit="images",
+        help="real images in a step, of all classes together",
+        source="FRePo's code",
+        minimum=1,
+    )
     init: str = hyper(
-        "real", source="FRePo, as we recall", values=("noise", "real", "k-means", "centroids")
+        "real",
+        source="FRePo's code, init_proto in frepo.py",
+        values=("noise", "real", "k-means", "centroids"),
     )
     network: Any = hyper(
         ConvNetSpec(norm="batch"),
@@ -42,7 +52,7 @@ class FRePo(Composition):
         part="network",
     )
     labels: Any = hyper("learned", source="FRePo, section 3", part="label model")
-    augmentation: Any = hyper("none", source="FRePo, as we recall", part="augmentation")
+    augmentation: Any = hyper("none", source="FRePo's code, proto_train_step", part="augmentation")
     objective: Any = hyper(
         KernelRegression(kernel=Features(), criterion="mse-sum", margin=1.0, flip=True),
         source="FRePo, algorithm 1",

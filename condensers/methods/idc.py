@@ -42,13 +42,14 @@ class IDC(Composition):
 
     iterations: int = hyper(
         2000,
-        unit="networks, 100 steps on the images of each class with each",
+        unit="networks",
+        help="networks; each gives 100 steps on the images of each class",
         source="IDC's code",
         minimum=1,
     )
     lr: float = hyper(
         5e-3,
-        unit="of pixels in [0, 1], at 10 images per class",
+        help="learning rate of pixels in [0, 1] at 10 images per class",
         source="IDC's code, for mse",
         minimum=0.0,
     )
@@ -60,7 +61,10 @@ class IDC(Composition):
         values=("noise", "real", "k-means", "centroids"),
     )
     update: str = hyper(
-        "class", unit="classes per update", source="IDC's code", values=("all", "class")
+        "class",
+        help="classes whose images one update changes",
+        source="IDC's code",
+        values=("all", "class"),
     )
     parameterisation: Any = hyper(
         Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation"
@@ -114,21 +118,22 @@ class DREAM(Composition):
     anew every 10 steps (`k-means`).
 
     Source: Liu et al., "DREAM: Efficient Dataset Distillation by Representative Matching" (ICCV
-    2023), section 3.3 as we recall, and the authors' code, which is that of IDC with another real
-    batch and another start. Everything else is IDC, its rule for `lr` included. Differences from
-    the authors' code: those of IDC and of `k-means`; the images it starts from represent clusters
-    of pixels (theirs, as we recall, of an embedding).
+    2023), and the authors' code, which is that of IDC with another real batch and another start.
+    Everything else is IDC, its rule for `lr` included. Differences from the authors' code: those of
+    IDC and of `k-means`; real batches have 64 images of a class, as IDC's, not 128; a set starts
+    from clusters of pixels, not of the embedding of a fresh network.
     """
 
     iterations: int = hyper(
         2000,
-        unit="networks, 100 steps on the images of each class with each",
+        unit="networks",
+        help="networks; each gives 100 steps on the images of each class",
         source="IDC's code",
         minimum=1,
     )
     lr: float = hyper(
         5e-3,
-        unit="of pixels in [0, 1], at 10 images per class",
+        help="learning rate of pixels in [0, 1] at 10 images per class",
         source="IDC's code, for mse",
         minimum=0.0,
     )
@@ -138,7 +143,10 @@ class DREAM(Composition):
         "k-means", source="DREAM's code", values=("noise", "real", "k-means", "centroids")
     )
     update: str = hyper(
-        "class", unit="classes per update", source="IDC's code", values=("all", "class")
+        "class",
+        help="classes whose images one update changes",
+        source="IDC's code",
+        values=("all", "class"),
     )
     parameterisation: Any = hyper(
         Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation"

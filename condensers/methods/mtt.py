@@ -27,7 +27,9 @@ class MTT(Composition):
     everything but the experts, which all seeds share.
     """
 
-    iterations: int = hyper(5000, unit="steps on the images", source="MTT's code", minimum=1)
+    iterations: int = hyper(
+        5000, unit="steps", help="steps on the images", source="MTT's code", minimum=1
+    )
     lr: float = hyper(1000.0, source="MTT's code", minimum=0.0)
     momentum: float = hyper(0.5, source="MTT's code", minimum=0.0)
     init: str = hyper("real", source="MTT's code", values=("noise", "real", "k-means", "centroids"))
@@ -57,7 +59,9 @@ class TESLA(Composition):
     labels "learned" with the form "probabilities" are soft ones that take part in the matching.
     """
 
-    iterations: int = hyper(5000, unit="steps on the images", source="MTT's code", minimum=1)
+    iterations: int = hyper(
+        5000, unit="steps", help="steps on the images", source="MTT's code", minimum=1
+    )
     lr: float = hyper(1000.0, source="MTT's code", minimum=0.0)
     momentum: float = hyper(0.5, source="MTT's code", minimum=0.0)
     init: str = hyper("real", source="MTT's code", values=("noise", "real", "k-means", "centroids"))

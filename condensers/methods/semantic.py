@@ -31,9 +31,13 @@ class Semantic(Composition):
     k-means chose.
     """
 
-    iterations: int = hyper(150, unit="steps on the coefficients", source="ours", minimum=1)
-    lr: float = hyper(0.1, unit="quanta", source="ours", minimum=0.0)
-    momentum: float = hyper(0.5, unit="beta 1 of Adam", source="ours", minimum=0.0)
+    iterations: int = hyper(
+        150, unit="steps", help="steps on the coefficients", source="ours", minimum=1
+    )
+    lr: float = hyper(
+        0.1, unit="quanta", help="learning rate of the coefficients", source="ours", minimum=0.0
+    )
+    momentum: float = hyper(0.5, help="beta 1 of Adam", source="ours", minimum=0.0)
     optimiser: str = hyper("adam", source="ours", values=("sgd", "adam"))
     batch_real: int = hyper(128, unit="images per class", source="ours", minimum=1)
     init: str = hyper("k-means", source="ours", values=("noise", "real", "k-means", "centroids"))

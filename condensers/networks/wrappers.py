@@ -65,7 +65,9 @@ class ShrunkSpec:
     out.
     """
 
-    factor: int = hyper(2, unit="pixels along each side that become one", source="ours", minimum=1)
+    factor: int = hyper(
+        2, unit="pixels", help="pixels along each side that become one", source="ours", minimum=1
+    )
     network: Any = hyper("convnet", source="DC, section 4.1", part="network")
 
     registered: ClassVar[str] = "shrunk"
