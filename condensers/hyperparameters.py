@@ -46,18 +46,40 @@ def hyper(
     default: Any,
     *,
     unit: str = "",
+    help: str = "",
     source: str = "",
+    verified: bool = True,
     minimum: float | None = None,
     values: tuple[Any, ...] = (),
     part: str = "",
 ) -> Any:
     """Return a dataclass field for one hyperparameter.
 
-    `source` names where the default comes from (paper, section, table, or "ours"); `part` names the
-    registry kind of a field that holds another part (its value in a suite is a name or a table with
-    `name` and settings).
+    Args:
+        default: The value where a suite names none.
+        unit: What the value counts or measures, alone: "steps", "images per class", "seconds".
+        help: What the value is for, or what each of its values means; a phrase.
+        source: Where the default comes from: paper, section, table, file of the authors' code, or
+            "ours".
+        verified: False if the source was not found there by reading it; `harness show` and the
+            cards of exported sets say so.
+        minimum: The least allowed value.
+        values: The allowed values, if they can be listed.
+        part: The registry kind of a field that holds another part, whose value in a suite is a
+            name or a table with `name` and settings.
+
+    Returns:
+        What a dataclass's body assigns to an annotated name.
     """
-    metadata = {"unit": unit, "source": source, "minimum": minimum, "values": values, "part": part}
+    metadata = {
+        "unit": unit,
+        "help": help,
+        "source": source,
+        "verified": verified,
+        "minimum": minimum,
+        "values": values,
+        "part": part,
+    }
     return field(default=default, metadata=metadata)
 
 
@@ -138,7 +160,7 @@ def _wanted(known: "Field[Any]") -> Any:
     if known.default is not None:
         return type(known.default)
     noted = [kind for kind in get_args(known.type) if kind is not type(None)]
-    return noted[0] if len(noted) == 1 else (int if known.metadata.get("unit") else object)
+    return noted[0] if len(noted) == 1 else object
 
 
 def _several(value: Any, where: str) -> tuple[Any, ...]:
@@ -190,6 +212,25 @@ def settings_of(part: Any) -> dict[str, Any]:
     if not is_dataclass(part) or isinstance(part, type):
         raise TypeError(f"{part!r} is not an instance of a dataclass")
     return {f.name: _plain(getattr(part, f.name)) for f in fields(part)}
+
+
+def unverified(part: Any) -> list[str]:
+    """Return the names of a part's hyperparameters that have a default from an unverified source.
+
+    A hyperparameter that was set to something else is not among them.
+    """
+    return [
+        f.name
+        for f in fields(part)
+        if not f.metadata.get("verified", True) and _is_default(getattr(part, f.name), f.default)
+    ]
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Whether a value is the default, or the part of that name with its own defaults."""
+    if is_dataclass(value) and not isinstance(value, type) and isinstance(default, str):
+        return getattr(value, "registered", None) == default and value == type(value)()
+    return bool(value == default)
 
 
 def _plain(value: Any) -> Any:

@@ -46,19 +46,32 @@ class Composition(Condenser):
     itself. Code that works on parts is given a built composition.
     """
 
-    iterations: int = hyper(1000, unit="iterations", source="ours", minimum=1)
+    iterations: int = hyper(1000, unit="steps", source="ours", minimum=1)
     lr: float = hyper(0.1, source="ours", minimum=0.0)
-    momentum: float = hyper(0.5, unit="momentum of SGD, beta 1 of Adam", source="ours", minimum=0.0)
+    momentum: float = hyper(0.5, help="momentum of SGD, beta 1 of Adam", source="ours", minimum=0.0)
     optimiser: str = hyper("sgd", source="ours", values=("sgd", "adam"))
     halve_at: tuple[float, ...] = hyper(
-        (), unit="parts of the run after which all learning rates are halved", source="ours"
+        (),
+        help="parts of the run, 0 to 1, after which all learning rates are halved",
+        source="ours",
     )
-    batch_real: int = hyper(256, unit="real images, per class or in all", source="ours", minimum=1)
+    batch_real: int = hyper(
+        256,
+        unit="images",
+        help="real images in a step, for each class or in all",
+        source="ours",
+        minimum=1,
+    )
     init: str = hyper("real", source="ours", values=("noise", "real", "k-means", "centroids"))
-    update: str = hyper("all", unit="classes per update", source="ours", values=("all", "class"))
+    update: str = hyper(
+        "all",
+        help="classes whose images one update changes",
+        source="ours",
+        values=("all", "class"),
+    )
     precision: str = hyper(
         "fp32",
-        unit="of what is not learned (bf16: an approximation)",
+        help="precision of what is not learned; bf16 is an approximation",
         source="ours",
         values=PRECISIONS,
     )

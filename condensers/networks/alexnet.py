@@ -22,7 +22,9 @@ from condensers.networks.convnet import ACTIVATIONS
 class AlexNetSpec(NetworkSpec):
     """AlexNet for small images; the later layers' channels grow with those of the first."""
 
-    width: int = hyper(128, unit="channels of the first layer", source="DC's code", minimum=2)
+    width: int = hyper(
+        128, unit="channels", help="channels of the first layer", source="DC's code", minimum=2
+    )
 
     registered: ClassVar[str] = "alexnet"
 

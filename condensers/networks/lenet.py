@@ -19,7 +19,13 @@ from condensers.networks.base import Blocks, NetworkSpec
 class LeNetSpec(NetworkSpec):
     """LeNet-5 with ReLU and max pooling."""
 
-    width: int = hyper(6, unit="channels of the first layer", source="LeCun et al. 1998", minimum=1)
+    width: int = hyper(
+        6,
+        unit="channels",
+        help="channels of the first layer",
+        source="LeCun et al. 1998",
+        minimum=1,
+    )
 
     registered: ClassVar[str] = "lenet"
 

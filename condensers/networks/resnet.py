@@ -27,7 +27,8 @@ class ResNet18Spec(NetworkSpec):
 
     width: int = hyper(
         64,
-        unit="channels of the first stage",
+        unit="channels",
+        help="channels of the first stage",
         source="He et al. 2016 (GEM, for streams: 20)",
         minimum=4,
     )

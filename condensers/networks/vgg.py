@@ -32,7 +32,11 @@ class VGG11Spec(NetworkSpec):
     """VGG-11 with a norm after each convolution."""
 
     width: int = hyper(
-        64, unit="channels of the first layer", source="Simonyan & Zisserman 2015", minimum=1
+        64,
+        unit="channels",
+        help="channels of the first layer",
+        source="Simonyan & Zisserman 2015",
+        minimum=1,
     )
     norm: str = hyper("instance", source="DC's code", values=("none", "batch", "instance", "group"))
 

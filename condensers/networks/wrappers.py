@@ -69,7 +69,9 @@ class ShrunkSpec(NetworkSpec):
     out.
     """
 
-    factor: int = hyper(2, unit="pixels along each side that become one", source="ours", minimum=1)
+    factor: int = hyper(
+        2, unit="pixels", help="pixels along each side that become one", source="ours", minimum=1
+    )
     network: NetworkSpec = hyper("convnet", source="DC, section 4.1", part="network")
 
     registered: ClassVar[str] = "shrunk"

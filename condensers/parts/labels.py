@@ -165,7 +165,10 @@ class LearnedLabels(OptimisedLabels):
     centred: bool = hyper(True, source="KIP, section 2")
     scale: float = hyper(1.0, source="KIP", minimum=0.0)
     lr: float | None = hyper(
-        None, unit="learning rate; the images' where none is given", source="ours", minimum=0.0
+        None,
+        help="learning rate of the labels; that of the images if left out",
+        source="ours",
+        minimum=0.0,
     )
     storage: str = hyper("float16", source="ours", values=("float16", "float32"))
 
@@ -204,7 +207,9 @@ class Teacher(AssignedLabels):
     get a probability.
     """
 
-    epochs: int = hyper(4, unit="epochs of the teacher", source="ours", minimum=1)
+    epochs: int = hyper(
+        4, unit="epochs", help="epochs of training of the teacher", source="ours", minimum=1
+    )
     temperature: float = hyper(1.0, source="ours", minimum=0.0)
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     network: NetworkSpec | None = hyper(

@@ -61,14 +61,18 @@ class KMeansSampler(Sampler):
     psi_theta(x) over the class
 
     Source: Liu et al., "DREAM: Efficient Dataset Distillation by Representative Matching" (ICCV
-    2023), section 3.3 as we recall, and the authors' code: n clusters for a batch of n, found anew
-    every 10 steps. Where two centroids have the same nearest image, the later one takes its next
+    2023), and the authors' code (new_strategy.py): n clusters for a batch of n, found anew every
+    10 steps. Where two centroids have the same nearest image, the later one takes its next
     nearest, so that no image comes twice. A schedule that gives no network has its pixels
     clustered.
     """
 
     interval: int = hyper(
-        10, unit="steps between clusterings", source="DREAM's code, interval", minimum=1
+        10,
+        unit="steps",
+        help="steps between clusterings",
+        source="DREAM's code, interval",
+        minimum=1,
     )
 
     registered: ClassVar[str] = "k-means"

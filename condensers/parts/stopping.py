@@ -159,17 +159,30 @@ class Validation(StopRule):
     measure of the set: it is biased upwards.
     """
 
-    every: int = hyper(500, unit="steps on the images between checks", source="ours", minimum=1)
-    patience: int = hyper(3, unit="checks without a better score", source="ours", minimum=1)
+    every: int = hyper(
+        500, unit="steps", help="steps on the images between checks", source="ours", minimum=1
+    )
+    patience: int = hyper(
+        3,
+        unit="checks",
+        help="checks without a better score before the run stops",
+        source="ours",
+        minimum=1,
+    )
     images: int = hyper(
         100,
-        unit="real images per class held out, half of the class at most",
+        unit="images per class",
+        help="real images held out, at most half of the class",
         source="ours",
         minimum=1,
     )
     network: NetworkSpec = hyper(ConvNetSpec(width=32), source="ours", part="network")
     steps: int = hyper(
-        200, unit="gradient steps of the network on the set", source="ours", minimum=1
+        200,
+        unit="steps",
+        help="steps of training of the validation network on the set",
+        source="ours",
+        minimum=1,
     )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)

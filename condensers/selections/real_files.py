@@ -43,7 +43,7 @@ class RealFiles(Condenser):
 
     choose: str = hyper(
         "random",
-        unit="selection of the images",
+        help="selection of the images",
         source="ours",
         values=("random", "k-means", "herding"),
     )
@@ -119,7 +119,7 @@ class RealFiles(Condenser):
 class RealJPEG(RealFiles):
     """Real images as JPEG files with a common header, as many as fit the bytes of ipc raw ones."""
 
-    quality: int = hyper(30, unit="of 100", source="ours", minimum=1)
+    quality: int = hyper(30, help="JPEG quality, 1 to 100", source="ours", minimum=1)
 
     registered: ClassVar[str] = "real-jpeg"
     codec: ClassVar[str] = "jpeg"

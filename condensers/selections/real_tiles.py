@@ -40,14 +40,18 @@ class RealTiles(Condenser):
     """Real images made smaller: factor * factor of them at the bytes of one."""
 
     factor: int = hyper(
-        2, unit="tiles along each side of a canvas", source="IDC, section 5.1", minimum=1
+        2,
+        unit="tiles",
+        help="tiles along each side of a canvas",
+        source="IDC, section 5.1",
+        minimum=1,
     )
     choose: str = hyper(
-        "random", unit="selection of the images", source="ours", values=("random", "k-means")
+        "random", help="selection of the images", source="ours", values=("random", "k-means")
     )
     labels: LabelModel = hyper("hard", source="ours", part="label model")
     network: NetworkSpec = hyper(
-        "convnet", unit="network of a teacher that names none", source="ours", part="network"
+        "convnet", help="network of a teacher that names none", source="ours", part="network"
     )
 
     registered: ClassVar[str] = "real-tiles"

@@ -30,12 +30,17 @@ class EL2N(ScoredSelection):
 
     epochs: int = hyper(
         20,
-        unit="epochs before the images are scored",
-        source="Paul et al., as we recall",
+        unit="epochs",
+        help="epochs of training before the images are scored",
+        source="Paul et al., by Kirsch's replication (2023): at epoch 20",
         minimum=0,
     )
     networks: int = hyper(
-        10, unit="networks whose scores are averaged", source="Paul et al., as we recall", minimum=1
+        10,
+        unit="networks",
+        help="networks whose scores are averaged",
+        source="Paul et al., README of their code: at least 10 runs",
+        minimum=1,
     )
     keep: str = hyper("hardest", source="Paul et al.", values=("hardest", "easiest"))
 
@@ -70,12 +75,17 @@ class GraNd(ScoredSelection):
 
     epochs: int = hyper(
         0,
-        unit="epochs before the images are scored",
+        unit="epochs",
+        help="epochs of training before the images are scored",
         source="Paul et al.: at initialisation",
         minimum=0,
     )
     networks: int = hyper(
-        10, unit="networks whose scores are averaged", source="Paul et al., as we recall", minimum=1
+        10,
+        unit="networks",
+        help="networks whose scores are averaged",
+        source="Paul et al., README of their code: at least 10 runs",
+        minimum=1,
     )
     keep: str = hyper("hardest", source="Paul et al.", values=("hardest", "easiest"))
 
@@ -143,8 +153,9 @@ class Forgetting(ScoredSelection):
 
     epochs: int = hyper(
         200,
-        unit="epochs of the training that is watched",
-        source="Toneva et al., as we recall",
+        unit="epochs",
+        help="epochs of the training whose forgetting events are counted",
+        source="Toneva et al., their run_cifar.py, --epochs",
         minimum=1,
     )
     keep: str = hyper(

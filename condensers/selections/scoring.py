@@ -99,8 +99,16 @@ class ScoredSelection(Condenser):
     network: NetworkSpec = hyper(
         "convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network"
     )
-    epochs: int = hyper(20, unit="epochs before the images are scored", source="ours", minimum=0)
-    networks: int = hyper(1, unit="networks whose scores are averaged", source="ours", minimum=1)
+    epochs: int = hyper(
+        20,
+        unit="epochs",
+        help="epochs of training before the images are scored",
+        source="ours",
+        minimum=0,
+    )
+    networks: int = hyper(
+        1, unit="networks", help="networks whose scores are averaged", source="ours", minimum=1
+    )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     keep: str = hyper("hardest", source="ours", values=("hardest", "easiest"))
 

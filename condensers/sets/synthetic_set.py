@@ -14,7 +14,7 @@ from condensers.condenser import Condenser, SetSource
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.hyperparameters import settings_of
+from condensers.hyperparameters import settings_of, unverified
 from condensers.registry.registry import PARAMETERISATIONS
 from condensers.sets.origins import known
 
@@ -157,6 +157,7 @@ def card_of(
     """
     part = condenser.parameterisation
     note = {"note": condenser.note} if condenser.note else {}
+    doubtful = unverified(condenser)
     return {
         "format": FORMAT,
         "dataset": data.name,
@@ -169,6 +170,7 @@ def card_of(
         "mirror": data.mirror,
         "method": condenser.registered,
         "hyperparameters": settings_of(condenser),
+        **({"unverified": doubtful} if doubtful else {}),
         "parameterisation": {"name": part.registered, **settings_of(part)},
         "origin": known(condenser.origin, condenser.registered),
         "couples_classes": condenser.couples_classes,

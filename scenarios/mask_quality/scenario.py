@@ -61,20 +61,40 @@ class MaskQuality:
 
     views: tuple[Any, ...] = hyper(VIEWS, source="ours", part="view")
     networks: int = hyper(
-        2, unit="views' networks, and classifiers, a seed", source="ours", minimum=1
+        2,
+        unit="networks",
+        help="networks behind the views, and as many classifiers, for each seed",
+        source="ours",
+        minimum=1,
     )
-    images: int = hyper(2000, unit="training images, at most", source="ours", minimum=1)
-    measured: int = hyper(500, unit="of these, by deletion and insertion", source="ours", minimum=1)
+    images: int = hyper(
+        2000, unit="images", help="training images, at most", source="ours", minimum=1
+    )
+    measured: int = hyper(
+        500,
+        unit="images",
+        help="those that deletion and insertion are measured on",
+        source="ours",
+        minimum=1,
+    )
     steps: int = hyper(
-        14, unit="steps of the curves", source="ours; RISE: one for each row", minimum=1
+        14,
+        unit="steps",
+        help="steps of the curves",
+        source="ours; RISE: one for each row",
+        minimum=1,
     )
-    epochs: int = hyper(10, unit="epochs of the classifier", source="ours", minimum=1)
+    epochs: int = hyper(
+        10, unit="epochs", help="epochs of training of the classifier", source="ours", minimum=1
+    )
     lr: float = hyper(0.05, source="ours", minimum=0.0)
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     network: Any = hyper(
-        ConvNetSpec(width=32), unit="the classifier", source="ours", part="network"
+        ConvNetSpec(width=32), help="network of the classifier", source="ours", part="network"
     )
-    shown: int = hyper(8, unit="images in the report", source="ours", minimum=1)
+    shown: int = hyper(
+        8, unit="images", help="images shown in the report", source="ours", minimum=1
+    )
 
     registered: ClassVar[str] = "mask-quality"
     references_only: ClassVar[bool] = True

@@ -54,7 +54,10 @@ class Siamese(Augmentation):
 
     strategy: str = hyper("color_crop_cutout_flip_scale_rotate", source="DSA, section 4.1")
     mode: str = hyper(
-        "one", unit="families per batch", source="DSA's code, mode 'S'", values=("one", "together")
+        "one",
+        help="families of transforms applied to a batch",
+        source="DSA's code, mode 'S'",
+        values=("one", "together"),
     )
 
     registered: ClassVar[str] = "dsa"

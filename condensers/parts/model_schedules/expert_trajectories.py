@@ -46,16 +46,20 @@ class Experts(ModelSchedule):
     """Stretches of the paths that networks took when they were trained on the real data."""
 
     experts: int = hyper(100, unit="networks", source="MTT's code", minimum=1)
-    epochs: int = hyper(50, unit="epochs of each", source="MTT's code", minimum=1)
+    epochs: int = hyper(
+        50, unit="epochs", help="epochs of training of each expert", source="MTT's code", minimum=1
+    )
     expert_epochs: int = hyper(
         2,
-        unit="epochs of a segment, M",
+        unit="epochs",
+        help="epochs of a segment, M",
         source="TESLA's example; 3 in MTT's for CIFAR-100",
         minimum=1,
     )
     max_start: int = hyper(
         20,
-        unit="epochs: segments begin before this one",
+        unit="epochs",
+        help="segments begin before this epoch",
         source="MTT's example for CIFAR-100",
         minimum=1,
     )

@@ -31,18 +31,36 @@ class Gated(ModelSchedule):
     """Networks that learn from the set as long as their accuracy says so."""
 
     settled: float = hyper(
-        0.04, unit="range of accuracies, 0 to 1", source="CAFE's code, lambda_1", minimum=0.0
+        0.04, help="range of accuracies, 0 to 1", source="CAFE's code, lambda_1", minimum=0.0
     )
     moved: float = hyper(
-        0.03, unit="range of accuracies, 0 to 1", source="CAFE's code, lambda_2", minimum=0.0
+        0.03, help="range of accuracies, 0 to 1", source="CAFE's code, lambda_2", minimum=0.0
     )
-    window: int = hyper(10, unit="accuracies", source="CAFE's code", minimum=1)
-    query: int = hyper(128, unit="real images per class", source="CAFE's code", minimum=1)
+    window: int = hyper(
+        10,
+        unit="accuracies",
+        help="latest accuracies that the gate looks at",
+        source="CAFE's code",
+        minimum=1,
+    )
+    query: int = hyper(
+        128, unit="images per class", help="real images", source="CAFE's code", minimum=1
+    )
     most_steps: int = hyper(
-        50, unit="steps on the images per network, at most", source="ours", minimum=1
+        50,
+        unit="steps",
+        help="steps on the images with each network, at most",
+        source="ours",
+        minimum=1,
     )
-    most_epochs: int = hyper(50, unit="epochs between steps, at most", source="ours", minimum=1)
-    lr: float = hyper(0.01, unit="learning rate of the network", source="CAFE's code", minimum=0.0)
+    most_epochs: int = hyper(
+        50,
+        unit="epochs",
+        help="epochs between steps on the images, at most",
+        source="ours",
+        minimum=1,
+    )
+    lr: float = hyper(0.01, help="learning rate of the network", source="CAFE's code", minimum=0.0)
     batch: int = hyper(256, unit="images", source="CAFE's code", minimum=1)
 
     registered: ClassVar[str] = "gated"

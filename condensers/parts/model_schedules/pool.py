@@ -32,8 +32,14 @@ class Pool(ModelSchedule):
     """Networks of different ages that are regressed on the set as it is so far."""
 
     size: int = hyper(10, unit="networks", source="FRePo's code", minimum=1)
-    max_age: int = hyper(100, unit="training steps", source="FRePo's code", minimum=0)
-    lr: float = hyper(3e-4, unit="learning rate of Adam", source="FRePo's code", minimum=0.0)
+    max_age: int = hyper(
+        100,
+        unit="steps",
+        help="steps of training after which a network is replaced",
+        source="FRePo's code",
+        minimum=0,
+    )
+    lr: float = hyper(3e-4, help="learning rate of Adam", source="FRePo's code", minimum=0.0)
     batch: int = hyper(1000, unit="images", source="FRePo's code", minimum=1)
 
     registered: ClassVar[str] = "pool"

@@ -6,7 +6,7 @@ than `size`. Between two steps `trained` of them, drawn at random, take `trainin
 SGD on random real images.
 
 Source: Zhao et al., "Improved Distribution Matching for Dataset Condensation" (IDM, CVPR 2023),
-section 3.3 as we recall, and the authors' code with the options of its commands. The queue begins
+and the authors' code (IDM_cifar10.py) with the options of its commands. The queue begins
 with three networks and gets its fourth before the first step. Difference from that code: a
 network's accuracy is that of its last training (theirs adds up since the last evaluation of the set
 and then starts again from nothing).
@@ -29,24 +29,51 @@ from condensers.parts.setting import RunSetting
 class Queue(ModelSchedule):
     """Networks of different ages, trained on the real images step by step."""
 
-    size: int = hyper(100, unit="networks at most", source="IDM's code, net_num", minimum=1)
-    first: int = hyper(3, unit="networks at the beginning", source="IDM's code", minimum=0)
+    size: int = hyper(
+        100,
+        unit="networks",
+        help="networks in the queue, at most",
+        source="IDM's code, net_num",
+        minimum=1,
+    )
+    first: int = hyper(
+        3,
+        unit="networks",
+        help="networks in the queue at the beginning",
+        source="IDM's code",
+        minimum=0,
+    )
     interval: int = hyper(
         30,
-        unit="steps between new networks",
+        unit="steps",
+        help="steps between new networks",
         source="IDM's code (5 for one image per class)",
         minimum=1,
     )
     trained: int = hyper(
-        2, unit="networks trained between steps", source="IDM's code, fetch_net_num", minimum=0
+        2,
+        unit="networks",
+        help="networks trained between steps on the images",
+        source="IDM's code, fetch_net_num",
+        minimum=0,
     )
     training_steps: int = hyper(
-        10, unit="steps of each", source="IDM's code, model_train_steps", minimum=1
+        10,
+        unit="steps",
+        help="steps of training of each of them",
+        source="IDM's code, model_train_steps",
+        minimum=1,
     )
-    lr: float = hyper(0.01, unit="learning rate of the networks", source="IDM's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of the networks", source="IDM's code", minimum=0.0)
     momentum: float = hyper(0.9, source="IDM's code, net_decay", minimum=0.0)
     weight_decay: float = hyper(5e-4, source="IDM's code, net_decay", minimum=0.0)
-    batch: int = hyper(256, unit="real images", source="IDM's code, trained_bs", minimum=1)
+    batch: int = hyper(
+        256,
+        unit="images",
+        help="real images in a batch",
+        source="IDM's code, trained_bs",
+        minimum=1,
+    )
 
     registered: ClassVar[str] = "queue"
     couples_classes: ClassVar[bool] = True

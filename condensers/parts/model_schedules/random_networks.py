@@ -32,7 +32,8 @@ class Fresh(ModelSchedule):
 
     reuse: int = hyper(
         1,
-        unit="steps with a network, its real batch and its draw",
+        unit="steps",
+        help="steps with a network, its real batch and its draw",
         source="DM, algorithm 1",
         minimum=1,
     )
@@ -100,12 +101,12 @@ class Cached(ModelSchedule):
     networks: int = hyper(10, unit="networks", source="ours", minimum=1)
     real: str = hyper(
         "class",
-        unit="real images behind the statistics of a network",
+        help="real images behind the statistics of a network",
         source="ours",
         values=("class", "batch"),
     )
     order: str = hyper(
-        "in-turn", unit="which network a step takes", source="ours", values=("in-turn", "random")
+        "in-turn", help="which network a step takes", source="ours", values=("in-turn", "random")
     )
 
     registered: ClassVar[str] = "cached"

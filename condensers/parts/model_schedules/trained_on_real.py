@@ -29,13 +29,25 @@ class TrainedOnReal(ModelSchedule):
     """Networks that learn from the real images, between the steps on the synthetic ones."""
 
     inner: int = hyper(
-        100, unit="steps on the images per network", source="IDC's code, inner_loop", minimum=1
+        100,
+        unit="steps",
+        help="steps on the images with each network",
+        source="IDC's code, inner_loop",
+        minimum=1,
     )
     n_data: int = hyper(
-        500, unit="real images per epoch", source="IDC's code (2000 for CIFAR-10)", minimum=1
+        500,
+        unit="images",
+        help="real images in an epoch",
+        source="IDC's code (2000 for CIFAR-10)",
+        minimum=1,
     )
     epochs: int = hyper(
-        1, unit="epochs of the network between steps", source="IDC's code, net_epoch", minimum=0
+        1,
+        unit="epochs",
+        help="epochs of training of the network between steps on the images",
+        source="IDC's code, net_epoch",
+        minimum=0,
     )
     lr: float = hyper(0.01, source="IDC's code", minimum=0.0)
     momentum: float = hyper(0.9, source="IDC's code", minimum=0.0)
@@ -43,7 +55,7 @@ class TrainedOnReal(ModelSchedule):
     batch: int = hyper(64, unit="images", source="IDC's code, batch_real", minimum=1)
     cutmix: float = hyper(
         0.5,
-        unit="probability",
+        help="probability of CutMix",
         source="IDC's code, mix_p of 28 and 32 pixels (MNIST with tiles: 0; ImageNet: 1)",
         minimum=0.0,
     )

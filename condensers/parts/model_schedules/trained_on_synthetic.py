@@ -47,13 +47,15 @@ class TrainedOnSynthetic(ModelSchedule):
 
     outer: int | None = hyper(
         None,
-        unit="steps on the images per network",
+        unit="steps",
+        help="steps on the images with each network",
         source="DC's code: images per class, 50 at most",
         minimum=1,
     )
     inner: int | None = hyper(
         None,
-        unit="epochs of the network between steps",
+        unit="epochs",
+        help="epochs of training of the network between steps on the images",
         source="DC's code: 500 / outer, by fives",
         minimum=1,
     )
@@ -61,7 +63,8 @@ class TrainedOnSynthetic(ModelSchedule):
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     reuse: int = hyper(
         1,
-        unit="steps with the network as it is, its real batch and its draw",
+        unit="steps",
+        help="steps with the network as it is, its real batch and its draw",
         source="DC: 1",
         minimum=1,
     )

@@ -9,9 +9,10 @@ z(x_b) - mean_b z(s_b) ||^2 )
 f_l are the maps after each activation, z the embedding.
 
 Source: Sajedi et al., "DataDAM: Efficient Dataset Distillation with Attention Matching" (ICCV
-2023), eq. 2 to 5 as we recall, and the authors' code for scale and balance. The power is the
-paper's, 4; their code calls its attention with 1. Layers without positions (an MLP's) are
-normalised as they are, | f |^p; a network with one activation has the last term alone.
+2023), and the authors' code (`get_attention` in utils.py; scale and balance in main_DataDAM.py).
+The power is that of their table of hyperparameters, 4; their code calls its attention with 1.
+Layers without positions (an MLP's) are normalised as they are, | f |^p; a network with one
+activation has the last term alone.
 """
 
 from collections.abc import Sequence
@@ -35,15 +36,15 @@ class AttentionMatching(StatisticsObjective):
 
     power: float = hyper(
         4.0,
-        unit="power of the activations",
+        help="power of the activations",
         source="DataDAM, table of hyperparameters (1 in the code)",
         minimum=1.0,
     )
     balance: float = hyper(
-        0.01, unit="weight of the embedding", source="DataDAM's code, task_balance", minimum=0.0
+        0.01, help="weight of the embedding", source="DataDAM's code, task_balance", minimum=0.0
     )
     scale: float = hyper(
-        100.0, unit="factor of the whole loss", source="DataDAM's code", minimum=0.0
+        100.0, help="factor of the whole loss", source="DataDAM's code", minimum=0.0
     )
 
     registered: ClassVar[str] = "attention"

@@ -44,7 +44,7 @@ class GradientMatching(StatisticsObjective):
     )
     layers: str = hyper(
         "all",
-        unit="parameters that are compared",
+        help="parameters whose gradients are compared",
         source="DC's code",
         values=("all", "convolutions"),
     )
@@ -184,8 +184,8 @@ class SummedGradient(GradientMatching):
     L = D( 1/C sum_c g(x_c), g(s_1, ..., s_C) ),  g the gradient of the mean cross-entropy, D as in
     gradient matching
 
-    Source: Lee et al., "Dataset Condensation with Contrastive Signals" (ICML 2022), section 4 as we
-    recall, and the authors' code (`--contrast`): what the classes' gradients have in common cancels
+    Source: Lee et al., "Dataset Condensation with Contrastive Signals" (ICML 2022), and
+    the authors' code (main.py, `--contrast`): what the classes' gradients have in common cancels
     in no class's own distance, but does in that of their sum.
     """
 

@@ -13,8 +13,8 @@ hard.
 Source: Nguyen, Chen & Lee, "Dataset meta-learning from kernel ridge-regression" (KIP, ICLR 2021),
 eq. 3 to 5; Zhou, Nezhadarya & Ba (FRePo, NeurIPS 2022); Loo et al. (RFAD, NeurIPS 2022). The mean
 over synthetic images in the margin term, and the set doubled by its mirror images (`flip`) in the
-order images, mirrored images, are as we recall FRePo's code. With an augmentation the real images
-are augmented, image by image, and the synthetic ones are not.
+order images, mirrored images, are those of FRePo's code (`proto_train_step`). With an
+augmentation the real images are augmented, image by image, and the synthetic ones are not.
 """
 
 from dataclasses import dataclass
@@ -42,21 +42,24 @@ class KernelRegression(WholeSetObjective):
 
     kernel: KernelSpec = hyper("fc_ntk", source="KIP's notebook", part="kernel")
     ridge: float = hyper(
-        1e-6, unit="mean of the kernel matrix's diagonal", source="KIP, FRePo", minimum=0.0
+        1e-6,
+        help="regularisation, relative to the mean of the kernel matrix's diagonal",
+        source="KIP, FRePo",
+        minimum=0.0,
     )
     criterion: str = hyper("mse", source="KIP", values=("mse", "mse-sum", "platt"))
     margin: float = hyper(
-        0.0, unit="weight of the label margin", source="ours: FRePo has 1", minimum=0.0
+        0.0, help="weight of the label margin", source="ours: FRePo has 1", minimum=0.0
     )
     flip: bool = hyper(
         False,
-        unit="the set doubled by mirror images, where they keep their label",
+        help="double the set by mirror images, if they keep their label",
         source="ours: FRePo does",
     )
-    platt_lr: float = hyper(0.01, unit="learning rate of q", source="RFAD's code", minimum=0.0)
+    platt_lr: float = hyper(0.01, help="learning rate of q", source="RFAD's code", minimum=0.0)
     dtype: str = hyper(
         "float64",
-        unit="of kernel and solution",
+        help="dtype of kernel and solution",
         source="KIP's notebook",
         values=("float32", "float64"),
     )

@@ -35,11 +35,11 @@ class LayerMeans(StatisticsObjective):
 
     weights: tuple[float, ...] = hyper(
         (0.1, 0.1, 1.0, 1.0),
-        unit="weights of layers, the last output's at the end",
+        help="weights of layers, that of the last output at the end",
         source="CAFE's code",
     )
     flattened: float = hyper(
-        1.0, unit="weight of the embedding beside the layers", source="CAFE's code", minimum=0.0
+        1.0, help="weight of the embedding beside the layers", source="CAFE's code", minimum=0.0
     )
 
     registered: ClassVar[str] = "layer-means"

@@ -46,18 +46,28 @@ class Trajectory(WholeSetObjective):
     """
 
     steps: int = hyper(
-        20, unit="steps on the set, N", source="MTT's example for CIFAR-100", minimum=1
+        20,
+        unit="steps",
+        help="steps on the set, N",
+        source="MTT's example for CIFAR-100",
+        minimum=1,
     )
     batch_syn: int | None = hyper(
         None,
-        unit="images a step; the whole set where none is given",
+        unit="images",
+        help="images in a step; the whole set if left out",
         source="MTT's code",
         minimum=1,
     )
     lr: float = hyper(
-        0.01, unit="learning rate of the steps, at first", source="MTT's code", minimum=LEAST_RATE
+        0.01,
+        help="learning rate of the steps, at the beginning",
+        source="MTT's code",
+        minimum=LEAST_RATE,
     )
-    lr_lr: float = hyper(1e-5, unit="learning rate of that rate", source="MTT's code", minimum=0.0)
+    lr_lr: float = hyper(
+        1e-5, help="learning rate of the learned learning rate", source="MTT's code", minimum=0.0
+    )
     reverse: str = hyper("graph", source="MTT's code", values=("graph", "recomputed", "tesla"))
 
     registered: ClassVar[str] = "trajectory"

@@ -32,16 +32,16 @@ class Unrolled(WholeSetObjective):
     """Cross-entropy on real images after ordered steps of training on the set, at learned rates."""
 
     epochs: int = hyper(
-        3, unit="passes over the images of each class", source="DD's code", minimum=1
+        3, unit="epochs", help="passes over the images of each class", source="DD's code", minimum=1
     )
     lr: float = hyper(
         0.02,
-        unit="learning rate of the steps, at first",
+        help="learning rate of the steps, at the beginning",
         source="DD's code: MNIST (0.001: CIFAR-10)",
         minimum=1e-6,
     )
     lr_lr: float = hyper(
-        0.01, unit="learning rate of rho", source="DD's code: that of the images", minimum=0.0
+        0.01, help="learning rate of rho", source="DD's code: that of the images", minimum=0.0
     )
 
     registered: ClassVar[str] = "unrolled"

@@ -41,8 +41,8 @@ from condensers.parts.parameterisations.base import (
 # f: an encoder that ends in a sigmoid and is thrown away; g_d, q: the decoders and the rounding of
 # codes, as they are stored.
 #
-# Source: Lee, Lee & Hwang (2022) start from an auto-encoder, as we recall; the encoder, the loss
-# and Adam with a rate that falls linearly to zero are ours.
+# Source: ours; that Lee, Lee & Hwang (2022) start from an auto-encoder is unverified. The encoder,
+# the loss and Adam with a rate that falls linearly to zero are ours.
 
 HIDDEN = 32
 IMAGES_AT_ONCE = 1024
@@ -139,22 +139,37 @@ class Latent(Parameterisation):
     """Latent codes and tiny decoders that all classes share; every pair of them is an image."""
 
     channels: int = hyper(
-        2, unit="channels of a code for each channel of an image", source="ours", minimum=1
+        2,
+        unit="channels",
+        help="channels of a code, for each channel of an image",
+        source="ours",
+        minimum=1,
     )
-    width: int = hyper(6, unit="channels inside a decoder", source="ours", minimum=1)
+    width: int = hyper(
+        6, unit="channels", help="channels inside a decoder", source="ours", minimum=1
+    )
     decoders: int = hyper(2, unit="decoders", source="ours", minimum=1)
     storage: str = hyper(
-        "uint8", unit="dtype of the codes", source="ours", values=("uint8", "float16")
+        "uint8", help="dtype of the stored codes", source="ours", values=("uint8", "float16")
     )
     decoder_rate: float = hyper(
-        0.1, unit="decoders' learning rate / codes'", source="ours", minimum=0.0
+        0.1,
+        help="learning rate of the decoders, relative to that of the codes",
+        source="ours",
+        minimum=0.0,
     )
     warm_steps: int = hyper(
-        1000, unit="steps of the auto-encoder that both start from", source="ours", minimum=0
+        1000,
+        unit="steps",
+        help="steps of the auto-encoder that codes and decoders start from",
+        source="ours",
+        minimum=0,
     )
-    warm_batch: int = hyper(64, unit="real images", source="ours", minimum=1)
+    warm_batch: int = hyper(
+        64, unit="images", help="real images in a batch", source="ours", minimum=1
+    )
     warm_lr: float = hyper(
-        0.01, unit="learning rate of Adam, falling to zero", source="ours", minimum=0.0
+        0.01, help="learning rate of Adam, which falls to zero", source="ours", minimum=0.0
     )
 
     registered: ClassVar[str] = "latent"

@@ -35,13 +35,14 @@ class Tiles(Pixels):
 
     factor: int = hyper(
         2,
-        unit="tiles along each side of a canvas",
+        unit="tiles",
+        help="tiles along each side of a canvas",
         source="IDC's README (3 for ImageNet)",
         minimum=1,
     )
     clamp: bool = hyper(
         False,
-        unit="canvases kept between black and white while learned",
+        help="keep canvases between black and white while they are learned",
         source="ours: as pixels (IDC: true)",
     )
 

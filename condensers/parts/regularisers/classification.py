@@ -27,14 +27,17 @@ class CrossEntropy(Regulariser):
     L = accuracy(net) sum_c mean_b CE( net(s_cb), c )
 
     Source: Zhao et al., "Improved Distribution Matching for Dataset Condensation" (IDM, CVPR 2023),
-    section 3.4 as we recall, and the authors' code. There the accuracy is in percent; here it is a
+    and the authors' code (IDM_cifar10.py, --syn_ce). There the accuracy is in percent; here it is a
     fraction from 0 to 1, so that their weights 0.5 and 0.1 are 50 and 10. The accuracy is what the
     schedule says of its network (`accuracy`, as `queue` does); where it says nothing, the part of
     the pairs' real images that the network classifies correctly.
     """
 
     weight: float = hyper(
-        50.0, unit="per accuracy of 1", source="IDM's commands: 0.5 per percent", minimum=0.0
+        50.0,
+        help="weight of the term for an accuracy of 1",
+        source="IDM's commands: 0.5 per percent",
+        minimum=0.0,
     )
 
     registered: ClassVar[str] = "cross-entropy"

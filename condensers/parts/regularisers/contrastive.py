@@ -42,10 +42,10 @@ class Contrastive(Regulariser):
     weight: float = hyper(
         100.0, source="ours: about a tenth of the gradient of DM, DC, DSA, IDC", minimum=0.0
     )
-    temperature: float = hyper(0.1, source="SupCon, section 4, as we recall", minimum=1e-3)
-    real: bool = hyper(
-        True, unit="whether real images are positives and negatives too", source="ours"
+    temperature: float = hyper(
+        0.1, source="SupCon, README of the authors' PyTorch code, --temp", minimum=1e-3
     )
+    real: bool = hyper(True, help="let real images be positives and negatives too", source="ours")
 
     registered: ClassVar[str] = "contrastive"
     couples_classes: ClassVar[bool] = True
@@ -101,7 +101,7 @@ class SimCLR(Regulariser):
         100.0, source="ours: about a tenth of the gradient of DM, DC, DSA, IDC", minimum=0.0
     )
     temperature: float = hyper(
-        0.5, source="SimCLR, appendix B.9, on CIFAR-10, as we recall", minimum=1e-3
+        0.5, source="SimCLR's README, for CIFAR-10, --temperature", minimum=1e-3
     )
     augmentation: Augmentation = hyper(Siamese(), source="ours", part="augmentation")
 

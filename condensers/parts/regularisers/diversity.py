@@ -11,9 +11,8 @@ each other apart, and to where
 real ones are. s^2 is `bandwidth`^2 times half the median squared distance of both together, as it
 is at the step.
 A class with one image has no spread and contributes 0.
-Sources, places as we recall: Gretton et al., "A Kernel Two-Sample Test" (JMLR 2012), Lemma 6 and
-section 8; Kulesza & Taskar,
-"Determinantal Point Processes for Machine Learning" (2012), section 2.
+Sources: Gretton et al., "A Kernel Two-Sample Test" (JMLR 2012), the unbiased statistic and the
+median heuristic; Kulesza & Taskar, "Determinantal Point Processes for Machine Learning" (2012).
 """
 
 from collections.abc import Sequence
@@ -41,12 +40,12 @@ class Diversity(Regulariser):
     form: str = hyper("repulsion", source="ours", values=("repulsion", "determinantal"))
     bandwidth: float = hyper(
         1.0,
-        unit="of the median distance (repulsion)",
+        help="bandwidth, relative to the median distance (repulsion)",
         source="Gretton et al., section 8",
         minimum=1e-3,
     )
     epsilon: float = hyper(
-        0.01, unit="added to the kernel's diagonal (determinantal)", source="ours", minimum=1e-4
+        0.01, help="added to the kernel's diagonal (determinantal)", source="ours", minimum=1e-4
     )
 
     registered: ClassVar[str] = "diversity"

@@ -140,7 +140,11 @@ class AttentionMask(Masking):
 
     form: str = hyper("published", source="Masked DC's code", values=("published", "normalised"))
     epochs: int = hyper(
-        20, unit="epochs of the network", source="ours; Masked DC's code: 50", minimum=1
+        20,
+        unit="epochs",
+        help="epochs of training of the network",
+        source="ours; Masked DC's code: 50",
+        minimum=1,
     )
     lr: float = hyper(0.3, source="ours", minimum=0.0)
     weights: str = hyper(

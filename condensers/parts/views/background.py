@@ -50,28 +50,50 @@ class Background(CoveringView):
 
     seed: View = hyper(
         Saliency(algorithm="integrated-gradients"),
-        unit="view whose masks GrabCut starts from",
+        help="view whose masks GrabCut starts from",
         source="ours",
         part="view",
     )
-    sure_foreground: float = hyper(0.9, unit="of the seed's mask", source="ours", minimum=0.0)
+    sure_foreground: float = hyper(
+        0.9,
+        help="least value of the seed's mask that is certainly foreground",
+        source="ours",
+        minimum=0.0,
+    )
     probable: float = hyper(
-        0.4, unit="of the seed's mask: probably foreground from here", source="ours", minimum=0.0
+        0.4,
+        help="least value of the seed's mask that is probably foreground",
+        source="ours",
+        minimum=0.0,
     )
     sure_background: float = hyper(
-        0.2, unit="of the seed's mask: certainly background below", source="ours", minimum=0.0
+        0.2,
+        help="value of the seed's mask below which a pixel is certainly background",
+        source="ours",
+        minimum=0.0,
     )
     iterations: int = hyper(5, source="OpenCV's tutorial", minimum=1)
-    scale: int = hyper(2, unit="times the image's side", source="ours", minimum=1)
+    scale: int = hyper(
+        2,
+        help="side on which GrabCut works, as a multiple of the image's",
+        source="ours",
+        minimum=1,
+    )
     fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
     rate: float = hyper(
-        1.0, unit="share of a class's images that are masked", source="ours", minimum=0.0
+        1.0, help="part of a class's images that is masked, 0 to 1", source="ours", minimum=0.0
     )
     softness: float = hyper(
-        0.0, unit="1: the foreground's part of a pixel, 0: binary", source="ours", minimum=0.0
+        0.0,
+        help="1 keeps the foreground's part of a pixel, 0 makes masks binary",
+        source="ours",
+        minimum=0.0,
     )
     threshold: float = hyper(
-        0.5, unit="of that part, where it is binary", source="ours", minimum=0.0
+        0.5,
+        help="least part of the foreground that counts, if masks are binary",
+        source="ours",
+        minimum=0.0,
     )
 
     registered: ClassVar[str] = "background"

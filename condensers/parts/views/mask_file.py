@@ -37,14 +37,14 @@ class Mask(MaskView):
 
     file: str = hyper(
         "",
-        unit="path of a .npy, or of a .safetensors with one tensor: (N, H, W) uint8 or float",
+        help="path of a .npy, or of a .safetensors with one tensor: (N, H, W) uint8 or float",
         source="ours",
     )
     fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
 
     digest: str = hyper(
         "",
-        unit="SHA-256 of the file, 16 hex digits; taken from the file where it is left out",
+        help="SHA-256 of the file, 16 hex digits; computed from the file if left out",
         source="ours",
     )
 

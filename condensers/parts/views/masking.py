@@ -232,18 +232,29 @@ class Masking(CoveringView):
     fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
     rate: float = hyper(
         1.0,
-        unit="share of a class's images that are masked",
+        help="part of a class's images that is masked, 0 to 1",
         source="Masked DC's code",
         minimum=0.0,
     )
     softness: float = hyper(
-        1.0, unit="1: the map as it is, 0: binary", source="Masked DC's code", minimum=0.0
+        1.0,
+        help="1 takes the map as it is, 0 makes it binary",
+        source="Masked DC's code",
+        minimum=0.0,
     )
-    threshold: float = hyper(0.5, unit="of the map, where it is binary", source="ours", minimum=0.0)
-    epochs: int = hyper(10, unit="epochs of the network", source="ours", minimum=1)
+    threshold: float = hyper(
+        0.5,
+        help="least value of the map that is kept, if masks are binary",
+        source="ours",
+        minimum=0.0,
+    )
+    epochs: int = hyper(
+        10, unit="epochs", help="epochs of training of the network", source="ours", minimum=1
+    )
     most_steps: int = hyper(
         2000,
-        unit="gradient steps of the network, where epochs would be more",
+        unit="steps",
+        help="steps of training of the network, if the epochs would be more",
         source="ours",
         minimum=1,
     )
@@ -256,7 +267,7 @@ class Masking(CoveringView):
     )
     block: int | None = hyper(
         None,
-        unit="block whose maps are read; none: the last with a quarter of the side",
+        help="block whose maps are read; if left out, the last with a quarter of the image's side",
         source="Masked DC's code",
         minimum=1,
     )

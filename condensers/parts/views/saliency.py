@@ -52,9 +52,14 @@ class Saliency(Masking):
 
     algorithm: str = hyper("grad-cam", source="ours", values=("grad-cam", "integrated-gradients"))
     threshold: float = hyper(
-        0.25, unit="of the map, where it is binary", source="ours", minimum=0.0
+        0.25,
+        help="least value of the map that is kept, if masks are binary",
+        source="ours",
+        minimum=0.0,
     )
-    steps: int = hyper(16, unit="points of the integral", source="ours; captum: 50", minimum=1)
+    steps: int = hyper(
+        16, unit="points", help="points of the integral", source="ours; captum: 50", minimum=1
+    )
 
     registered: ClassVar[str] = "saliency"
 

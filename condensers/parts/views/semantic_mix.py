@@ -12,8 +12,8 @@ m: masks of another view. In cutmix the image keeps its label, because at least 
 is salient in it stays, and less of what is salient in y comes; published CutMix mixes the labels,
 which images that are matched class by class cannot have. The side of B is drawn as there and taken
 smaller until the bounds hold. Sources: Dwibedi, Misra & Hebert, "Cut, Paste and Learn" (ICCV 2017);
-Yun et al., "CutMix" (ICCV 2019), section 3.1; Kim, Choo & Song, "Puzzle Mix" (ICML 2020), which
-places by saliency, as we recall them. Only real images are varied: a synthetic one has no mask
+Yun et al., "CutMix" (ICCV 2019); Kim, Choo & Song, "Puzzle Mix: Exploiting Saliency and Local
+Statistics for Optimal Mixup" (ICML 2020). Only real images are varied: a synthetic one has no mask
 before it is learned, and its masks would change at every step; what both share is the method's
 siamese augmentation.
 """
@@ -188,28 +188,43 @@ class SemanticMix(View):
 
     kind: str = hyper("paste", source="ours", values=("paste", "crop", "cutmix"))
     source: View = hyper(
-        Background(), unit="view whose masks say what matters", source="ours", part="view"
+        Background(), help="view whose masks say what matters", source="ours", part="view"
     )
     rate: float = hyper(
         0.5,
-        unit="share of a class's images that are mixed",
+        help="part of a class's images that is mixed, 0 to 1",
         source="CutMix's code, for CIFAR",
         minimum=0.0,
     )
     threshold: float = hyper(
-        0.5, unit="of the mask: the object from here (paste, crop)", source="ours", minimum=0.0
+        0.5,
+        help="least value of the mask that belongs to the object (paste, crop)",
+        source="ours",
+        minimum=0.0,
     )
     margin: float = hyper(
-        0.1, unit="of the object's side, on each of its sides (crop)", source="ours", minimum=0.0
+        0.1,
+        help="margin on each side of the object, relative to its side (crop)",
+        source="ours",
+        minimum=0.0,
     )
     smallest: float = hyper(
-        0.5, unit="of the image's side, the least crop (crop)", source="ours", minimum=0.01
+        0.5,
+        help="least side of a crop, relative to the image's side (crop)",
+        source="ours",
+        minimum=0.01,
     )
     replaced: float = hyper(
-        0.1, unit="most of its own saliency that goes (cutmix)", source="ours", minimum=0.0
+        0.1,
+        help="greatest part of its own saliency that is replaced (cutmix)",
+        source="ours",
+        minimum=0.0,
     )
     brought: float = hyper(
-        0.5, unit="most of the other's saliency that comes (cutmix)", source="ours", minimum=0.0
+        0.5,
+        help="greatest part of the other image's saliency that comes (cutmix)",
+        source="ours",
+        minimum=0.0,
     )
 
     registered: ClassVar[str] = "semantic-mix"

@@ -87,12 +87,17 @@ class RandomFeatureNNGP(KernelSpec):
     the exact kernel as its expectation only in the limit of wide layers.
     """
 
-    models: int = hyper(8, unit="networks per step", source="RFAD's code", minimum=1)
+    models: int = hyper(
+        8, unit="networks", help="networks drawn for each step", source="RFAD's code", minimum=1
+    )
     width: int = hyper(256, unit="channels", source="RFAD's code", minimum=1)
     depth: int = hyper(3, unit="blocks", source="RFAD, section 4", minimum=1)
     pooling: str = hyper("avg", source="RFAD, section 4", values=("none", "max", "avg"))
     weight_variance: float = hyper(
-        2.0, unit="times fan-in", source="RFAD's code: K = 2 Phi Phi^T + 0.01", minimum=0.0
+        2.0,
+        help="variance of the weights, times fan-in",
+        source="RFAD's code: K = 2 Phi Phi^T + 0.01",
+        minimum=0.0,
     )
     bias_variance: float = hyper(0.01, source="RFAD's code: K = 2 Phi Phi^T + 0.01", minimum=0.0)
 

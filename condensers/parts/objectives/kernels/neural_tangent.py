@@ -85,9 +85,14 @@ class FullyConnectedNTK(KernelSpec):
     each, as in KIP's data.
     """
 
-    depth: int = hyper(1, unit="hidden layers", source="KIP's notebook: FC1", minimum=0)
+    depth: int = hyper(
+        1, unit="layers", help="hidden layers", source="KIP's notebook: FC1", minimum=0
+    )
     weight_variance: float = hyper(
-        2.0, unit="times fan-in", source="KIP's notebook: W_std = sqrt 2", minimum=0.0
+        2.0,
+        help="variance of the weights, times fan-in",
+        source="KIP's notebook: W_std = sqrt 2",
+        minimum=0.0,
     )
     bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
 
@@ -139,7 +144,10 @@ class ConvolutionalNTK(KernelSpec):
 
     depth: int = hyper(3, unit="convolutions", source="ours: as many as ConvNet-3", minimum=1)
     weight_variance: float = hyper(
-        2.0, unit="times fan-in", source="KIP's notebook: W_std = sqrt 2", minimum=0.0
+        2.0,
+        help="variance of the weights, times fan-in",
+        source="KIP's notebook: W_std = sqrt 2",
+        minimum=0.0,
     )
     bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
 

@@ -44,7 +44,7 @@ FILES, PIXELS = Compressed("jpeg"), Pixels()
 class JPEG(Parameterisation):
     """Coefficients of JPEG files; how many files fit depends on the data."""
 
-    quality: int = hyper(10, unit="of 100", source="ours", minimum=1)
+    quality: int = hyper(10, help="JPEG quality, 1 to 100", source="ours", minimum=1)
 
     registered: ClassVar[str] = "jpeg"
     couples_classes: ClassVar[bool] = False
