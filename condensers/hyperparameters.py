@@ -229,7 +229,7 @@ def unverified(part: Any) -> list[str]:
 def _is_default(value: Any, default: Any) -> bool:
     """Whether a value is the default, or the part of that name with its own defaults."""
     if is_dataclass(value) and not isinstance(value, type) and isinstance(default, str):
-        return getattr(value, "registered", None) == default and value == type(value)()
+        return isinstance(value, Part) and value.registered == default and value == type(value)()
     return bool(value == default)
 
 

@@ -10,6 +10,8 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from inspect import cleandoc
 from typing import Any, get_args
 
+from condensers.hyperparameters import Part
+
 DESCRIBED = ("unit", "help", "source", "minimum", "values", "part")
 
 
@@ -48,7 +50,7 @@ def table_of(value: Any) -> Any:
         if getattr(value, f.name) != default_of(f)
     }
     return {
-        "name": getattr(value, "registered", type(value).__name__),
+        "name": value.registered if isinstance(value, Part) else type(value).__name__,
         **{key: table_of(one) for key, one in changed.items()},
     }
 
