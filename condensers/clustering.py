@@ -35,7 +35,7 @@ def centroids(
     """
     if len(points) * k * points.shape[1] <= PRODUCTS:
         return _lloyd(points, _seeds(points, k, generator), rounds)
-    short = _projected(points, generator)
+    short = _project(points, generator)
     chosen = _seed_positions(short, k, generator)
     coarse = nearest(short, _lloyd(short, short[chosen], rounds))
     centres = _means(points, coarse, points[chosen])
@@ -129,7 +129,7 @@ def _means(points: Tensor, cluster: Tensor, centres: Tensor) -> Tensor:
     return torch.where(counts > 0, sums / counts.clamp(min=1), centres)
 
 
-def _projected(points: Tensor, generator: torch.Generator) -> Tensor:
+def _project(points: Tensor, generator: torch.Generator) -> Tensor:
     """(n, at most 32): the points in the directions of their largest variance, as a randomised
     range finder sees them.
     """

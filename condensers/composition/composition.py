@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition import compatibility
 from condensers.composition.initialisation import starting_images
@@ -91,9 +91,9 @@ class Composition(Condenser):
     former_keys: ClassVar[Mapping[str, str]] = {"schedule": "model_schedule"}
     origin: ClassVar[str] = LEARNED
 
-    def __init_subclass__(cls, **named: Any) -> None:
+    def __init_subclass__(cls) -> None:
         """Refuse a method that was written for an earlier release and would not be obeyed."""
-        super().__init_subclass__(**named)
+        super().__init_subclass__()
         for old, new in cls.former_keys.items():
             if old in vars(cls).get("__annotations__", {}):
                 raise UsageError(f"{cls.__name__}: its field `{old}` is now called `{new}`")

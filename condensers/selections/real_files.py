@@ -27,7 +27,7 @@ from condensers.hyperparameters import hyper, settings_of
 from condensers.parts.labels import stored_hard
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
-from condensers.parts.parameterisations.jpeg.sizes import Sizes, fitted
+from condensers.parts.parameterisations.jpeg.sizes import Sizes, fit_images
 from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
 from condensers.selections.base import STORED, RandomSelection, feature_map, refuse_too_many
 from condensers.selections.geometry import Herding, KMeansSelection
@@ -83,10 +83,10 @@ class RealFiles(Condenser):
             budget.nbytes or stored_bytes(data, ipc),
         )
         each = max(ipc, sizes.fitting(limit))
-        chosen = self._chosen(data, each, context)
+        chosen = self._choose_images(data, each, context)
         part: Pixels | Compressed = self.parameterisation if each > ipc else STORED
         if isinstance(part, Compressed):
-            chosen = fitted(chosen, sizes, limit, feature_map("pixels", data, context))
+            chosen = fit_images(chosen, sizes, limit, feature_map("pixels", data, context))
             groups = part.pack_files(
                 sizes.frame, [body for of in chosen for body in sizes.bodies(of)]
             )
@@ -105,7 +105,7 @@ class RealFiles(Condenser):
             {**groups, "labels": labels}, card, cost_of(time.perf_counter() - begun, context)
         )
 
-    def _chosen(self, data: ClassData, each: int, context: Context) -> list[list[int]]:
+    def _choose_images(self, data: ClassData, each: int, context: Context) -> list[list[int]]:
         """Indices of `each` different images of each class."""
         features, found = feature_map("pixels", data, context), []
         for label in context.each(data.classes, self.registered):

@@ -51,7 +51,7 @@ class Scores(NamedTuple):
     seconds: float
 
 
-def kept_scores(
+def load_or_compute_scores(
     method: "ScoredSelection", data: ClassData, context: Context, compute: Callable[[], Scores]
 ) -> Scores:
     """compute(), or what an equal run left in the context's cache; the context's generator is then
@@ -159,11 +159,11 @@ class ScoredSelection(Condenser):
         data = data.to(context.device)
         ipc = budget.ipc_of(method, data)
         refuse_too_many(method, data, ipc)
-        scores, learning = kept_scores(
+        scores, learning = load_or_compute_scores(
             method, data, context, partial(_compute_scores, method, data, context)
         )
         begun = time.perf_counter()
-        order = ranked(scores, method.keep, context.generator).to(data.device)
+        order = rank_images(scores, method.keep, context.generator).to(data.device)
         picked = {label: order[data.labels[order] == label][:ipc] for label in data.classes}
         indices = {data.class_names[label]: chosen.tolist() for label, chosen in picked.items()}
         images = data.images[torch.cat(list(picked.values()))].cpu()
@@ -248,7 +248,7 @@ class ScoringLoop:
             }
 
 
-def ranked(scores: Tensor, keep: str, generator: torch.Generator) -> Tensor:
+def rank_images(scores: Tensor, keep: str, generator: torch.Generator) -> Tensor:
     """All positions (N,) int64, hardest or easiest first by scores (N,); equal scores in an order
     that is drawn.
 

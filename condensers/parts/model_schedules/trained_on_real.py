@@ -114,12 +114,12 @@ class RealTraining(ScheduleRun):
         seen = 0
         for chosen in batches_of(len(self.data.images), self.schedule.batch, self.setting):
             images, labels = self.data.normalise(self.data.images[chosen]), self.data.labels[chosen]
-            train_step(self.current, self.optimiser, *self._varied(images, labels))
+            train_step(self.current, self.optimiser, *self._vary(images, labels))
             seen += len(chosen)
             if seen >= self.schedule.n_data:
                 break
 
-    def _varied(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _vary(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Augmented image by image, then mixed with probability `cutmix`; the labels are then (n,
         K) probabilities.
         """

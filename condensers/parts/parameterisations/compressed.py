@@ -17,7 +17,7 @@ from torch import Tensor
 
 from condensers.hyperparameters import hyper
 from condensers.parts.parameterisations.base import Groups, StorageForm, require_equal
-from condensers.parts.parameterisations.jpeg.files import CODECS, Frame, decoded
+from condensers.parts.parameterisations.jpeg.files import CODECS, Frame, decode_file
 from condensers.parts.parameterisations.pixels import Pixels
 
 SHORT = 2**16
@@ -56,7 +56,7 @@ class Compressed(StorageForm):
         such images.
         """
         shared = _content(stored["head"]), _content(stored["tail"])
-        files = [decoded(self.codec, shared, body, shape) for body in _bodies(stored)]
+        files = [decode_file(self.codec, shared, body, shape) for body in _bodies(stored)]
         images = (
             torch.from_numpy(np.stack(files))
             if files

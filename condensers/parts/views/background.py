@@ -33,7 +33,7 @@ from condensers.parts.views.masking import (
     CoveringView,
     Maps,
     apply_masks,
-    kept_maps,
+    load_or_compute_maps,
     require_shares,
     share,
     soften_masks,
@@ -132,7 +132,9 @@ class Background(CoveringView):
         """The foreground's part of each pixel, and the seconds that they and the seed's took."""
         source = mask_source(self.seed, "view background.seed")
         seeds = source.masks(data, context)
-        found = kept_maps(self, data, context, partial(self._computed, data, context, seeds))
+        found = load_or_compute_maps(
+            self, data, context, partial(self._compute, data, context, seeds)
+        )
         return Maps(found.values, found.seconds + kept_mask_seconds(source, data, context))
 
     def mask_seconds(self, data: ClassData, context: Context) -> float:
@@ -143,7 +145,7 @@ class Background(CoveringView):
         """Networks and about how many images pass each: the seed's."""
         return mask_source(self.seed, "view background.seed").preparation(data)
 
-    def _computed(self, data: ClassData, context: Context, seeds: Tensor) -> Tensor:
+    def _compute(self, data: ClassData, context: Context, seeds: Tensor) -> Tensor:
         if data.shape[0] not in (1, 3):
             raise UsageError(
                 f"view background: {data.name} has {data.shape[0]} channels; GrabCut takes grey or"

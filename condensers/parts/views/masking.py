@@ -84,23 +84,23 @@ def fills(name: str, data: ClassData, masks: Tensor, generator: torch.Generator)
         colour = data.mean if name == "mean" else (0.0,) * len(data.mean)
         return 255 * torch.tensor(colour, device=data.device).view(1, -1, 1, 1)
     if name == "blur":
-        return torch.cat([_blurred(part) for part in torch.split(data.images, FILLED_AT_ONCE)])
+        return torch.cat([_blur(part) for part in torch.split(data.images, FILLED_AT_ONCE)])
     if name == "noise":
         drawn = torch.randn((len(data.images), *data.shape), generator=generator)
         return data.quantise(drawn.to(data.device))
     if name == "other":
-        return _covered(data, masks)[others(len(data.images), generator).to(data.device)]
+        return _cover_objects(data, masks)[others(len(data.images), generator).to(data.device)]
     raise UsageError(f"view.fill: unknown fill {shown(name)}; {suggestion(name, FILLS)}")
 
 
-def _blurred(images: Tensor) -> Tensor:
+def _blur(images: Tensor) -> Tensor:
     sigma = [max(side / BLURS_A_SIDE, 0.5) for side in images.shape[-2:]]
     height, width = (2 * int(2 * one) + 1 for one in sigma)
     blurred: Tensor = gaussian_blur(images, [width, height], [sigma[1], sigma[0]])
     return blurred
 
 
-def _covered(data: ClassData, masks: Tensor) -> Tensor:
+def _cover_objects(data: ClassData, masks: Tensor) -> Tensor:
     """Every image with what its mask keeps covered by the mean colour of the rest, or of the data
     set where nothing is left.
     """
@@ -139,17 +139,19 @@ class Maps(NamedTuple):
     seconds: float
 
 
-def kept_maps(view: View, data: ClassData, context: Context, compute: Callable[[], Tensor]) -> Maps:
+def load_or_compute_maps(
+    view: View, data: ClassData, context: Context, compute: Callable[[], Tensor]
+) -> Maps:
     """compute(), (N, H, W) float in [0, 1], as uint8: from the context's cache, or its folder,
     where it was kept there before.
     """
     place = context.cache or context.folder
     if place is None:
-        return _timed(compute)
+        return _time_maps(compute)
     path = place / "maps" / f"{_key(view, data, context)}.safetensors"
 
     def make(_: int) -> None:
-        made = _timed(compute)
+        made = _time_maps(compute)
         write_atomically(
             path,
             save({"maps": made.values, "seconds": torch.tensor(made.seconds, dtype=torch.float64)}),
@@ -167,7 +169,7 @@ def _key(view: View, data: ClassData, context: Context) -> str:
     return key_of([FORMAT, view.registered, settings, seen, context.seed, machine, code_of(whole)])
 
 
-def _timed(compute: Callable[[], Tensor]) -> Maps:
+def _time_maps(compute: Callable[[], Tensor]) -> Maps:
     begun = time.perf_counter()
     return Maps(
         (compute() * 255).round().clamp(0, 255).to(torch.uint8).cpu(), time.perf_counter() - begun
@@ -287,7 +289,7 @@ class Masking(CoveringView):
 
     def maps(self, data: ClassData, context: Context) -> Maps:
         """The maps before they are made binary, and the seconds that they took."""
-        return kept_maps(self, data, context, partial(self.compute, data, context))
+        return load_or_compute_maps(self, data, context, partial(self.compute, data, context))
 
     def masks(self, data: ClassData, context: Context) -> Tensor:
         """(N, H, W) uint8 on the CPU; the network is trained where no equal run has left its

@@ -79,7 +79,7 @@ class Saliency(Masking):
         relevance = (
             self._grad_cam(captum, network, data)
             if self.algorithm == "grad-cam"
-            else self._integrated(captum, network)
+            else self._integrated_gradients(captum, network)
         )
         parts = [
             *zip(
@@ -111,7 +111,7 @@ class Saliency(Masking):
 
         return relevance
 
-    def _integrated(self, captum: ModuleType, network: nn.Module) -> Relevance:
+    def _integrated_gradients(self, captum: ModuleType, network: nn.Module) -> Relevance:
         algorithm = captum.IntegratedGradients(network)
 
         def relevance(images: Tensor, labels: Tensor) -> Tensor:

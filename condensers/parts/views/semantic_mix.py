@@ -110,7 +110,7 @@ def mix_boxes(
     is drawn as CutMix does, sqrt(1 - l) of the image's with l uniform, and shrinks until a box
     keeps the bounds; of these the least salient is taken.
     """
-    steps, tables = min(images.shape[2:]), summed(masks)
+    steps, tables = min(images.shape[2:]), integral_image(masks)
     drawn = (
         (torch.rand(len(images), generator=generator).sqrt() * steps)
         .round()
@@ -132,7 +132,7 @@ def mix_boxes(
     return found
 
 
-def summed(masks: Tensor) -> Tensor:
+def integral_image(masks: Tensor) -> Tensor:
     """(N, H, W) uint8 -> the sums over all above and left of each corner of a pixel, (N, H + 1, W +
     1) int32.
     """
@@ -160,11 +160,11 @@ def least_salient(
     ties = torch.rand(mine.shape, generator=generator).to(own.device)
     place = torch.where(allowed, mine + ties.double(), torch.inf).flatten(1).argmin(1)
     corner = place // mine.shape[2], place % mine.shape[2]
-    rows, columns = (_between(*one) for one in zip(corner, box, sizes, strict=True))
+    rows, columns = (_spans_of(*one) for one in zip(corner, box, sizes, strict=True))
     return rows[:, :, None] & columns[:, None, :] & allowed.flatten(1).any(1)[:, None, None]
 
 
-def _between(first: Tensor, side: int, size: int) -> Tensor:
+def _spans_of(first: Tensor, side: int, size: int) -> Tensor:
     """first (n,) int64 -> which of `size` places lie from there on, `side` of them: (n, size)
     bool.
     """
@@ -264,7 +264,7 @@ class SemanticMix(View):
         """
         masks = self.maps(data, context).values.to(data.device)
         some = choose_share(data, self.rate, context.fork("rate").generator).to(data.device)
-        images = self._mixed(data, masks, context.fork("mix").generator)
+        images = self._mix(data, masks, context.fork("mix").generator)
         return replace(data, images=torch.where(some.view(-1, 1, 1, 1), images, data.images))
 
     def maps(self, data: ClassData, context: Context) -> Maps:
@@ -280,7 +280,7 @@ class SemanticMix(View):
         """Networks and about how many images pass each: the source's."""
         return mask_source(self.source, "view semantic-mix.source").preparation(data)
 
-    def _mixed(self, data: ClassData, masks: Tensor, generator: torch.Generator) -> Tensor:
+    def _mix(self, data: ClassData, masks: Tensor, generator: torch.Generator) -> Tensor:
         objects = masks >= 255 * self.threshold
         if self.kind == "crop":
             return crop_around(data.images, objects, self.margin, self.smallest)

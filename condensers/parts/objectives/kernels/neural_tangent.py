@@ -46,7 +46,11 @@ class _ArcCosine(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, cross: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(  # ctx is an object of torch's own making
+        ctx: Any,  # noqa: ANN401
+        cross: Tensor,
+        scale: Tensor,
+    ) -> tuple[Tensor, Tensor]:
         limit = 1 - ROUNDING * torch.finfo(cross.dtype).eps
         cosine = cross / scale
         same = cosine > limit
@@ -62,7 +66,11 @@ class _ArcCosine(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, of_both: Tensor, of_slopes: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(
+        ctx: Any,  # noqa: ANN401
+        of_both: Tensor,
+        of_slopes: Tensor,
+    ) -> tuple[Tensor, Tensor]:
         cosine, sine, slopes, scale = ctx.saved_tensors
         bend = (of_slopes / scale).div_(sine).masked_fill_(sine == 0, 0.0).div_(2 * math.pi)
         of_cross = torch.addcmul(bend, of_both, slopes)

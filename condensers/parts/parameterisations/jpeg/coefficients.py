@@ -98,14 +98,14 @@ class JPEG(Parameterisation):
         """
         if _form(groups) is PIXELS:
             return PIXELS.decode(groups, units)
-        images = Transform(_shape(groups), self.quality).inverse(self._kept(groups, units))
+        images = Transform(_shape(groups), self.quality).inverse(self._round(groups, units))
         mean, std = groups["range"].detach().view(2, 1, -1, 1, 1)
         normalised: Tensor = (
             straight_through(images, images.detach().clamp(0, 255)) / 255 - mean
         ) / std
         return normalised
 
-    def _kept(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def _round(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
         """The coefficients (n, B, 64) as files hold them."""
         masked = groups["coefficients"][units] * groups["mask"][units].detach()
         return straight_through(masked, masked.detach().round())
@@ -121,11 +121,11 @@ class JPEG(Parameterisation):
         """
         if _form(groups) is PIXELS:
             return PIXELS.pack(groups, data)
-        kept = self._kept(groups, slice(None)).detach().int().cpu()
+        kept = self._round(groups, slice(None)).detach().int().cpu()
         sizes = Sizes(data, "jpeg", self.quality)
         limit = sizes.content(len(kept) // len(data.classes))
         return FILES.pack_files(
-            sizes.frame, fitted_bodies(kept, layout(data.shape, self.quality), limit)
+            sizes.frame, fit_bodies(kept, layout(data.shape, self.quality), limit)
         )
 
     def unpack(
@@ -162,7 +162,7 @@ def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:
     return groups["range"].shape[1], height, width
 
 
-def fitted_bodies(kept: Tensor, form: ScanLayout, limit: int) -> list[bytes]:
+def fit_bodies(kept: Tensor, form: ScanLayout, limit: int) -> list[bytes]:
     """The scans of images whose coefficients are kept (M, B, 64), of no more than `limit` bytes in
     all.
 

@@ -64,7 +64,7 @@ class Sizes:
         ]
 
 
-def fitted(
+def fit_images(
     chosen: Sequence[Sequence[int]], sizes: Sizes, limit: int, features: Callable[[Tensor], Tensor]
 ) -> list[list[int]]:
     """The chosen images of each class, with as few replaced as make them fit `limit`; as many must

@@ -14,9 +14,9 @@ from condensers.errors import UsageError
 from condensers.parts.views.semantic_mix import (
     SemanticMix,
     crop_around,
+    integral_image,
     least_salient,
     mix_boxes,
-    summed,
 )
 from condensers.registry.registry import VIEWS, create_condenser
 from condensers.sets.synthetic_set import Budget
@@ -137,7 +137,7 @@ def test_cutmix_keeps_both_bounds(bounds: tuple[float, float]) -> None:
 def test_the_box_is_the_least_salient_that_keeps_the_bounds() -> None:
     generator = torch.Generator().manual_seed(5)
     own, others = torch.randint(0, 256, (2, 30, 8, 8), generator=generator).to(torch.uint8)
-    found = least_salient(summed(own), summed(others), 0.5, (0.22, 0.24), generator)
+    found = least_salient(integral_image(own), integral_image(others), 0.5, (0.22, 0.24), generator)
     none = 0
     for n in range(30):
         sums = {}
