@@ -122,9 +122,11 @@ class LearnableSet(SetState):
                 tensor.copy_(tensors[name])
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"tensors": self.tensors(), "optimiser": self.optimiser.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.put(state["tensors"])
         optimiser_state.take_up(self.optimiser, state["optimiser"])
 

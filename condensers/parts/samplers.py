@@ -78,6 +78,7 @@ class KMeansSampler(Sampler):
     registered: ClassVar[str] = "k-means"
 
     def begin(self, setting: RunSetting) -> "ClusteredBatches":
+        """Start a run."""
         return ClusteredBatches(self, setting)
 
 
@@ -126,9 +127,11 @@ class ClusteredBatches(SamplerRun):
         return torch.cat(found)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"chosen": dict(self.chosen)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.chosen = dict(state["chosen"])
 
 
@@ -143,6 +146,7 @@ class RandomSampler(Sampler):
     registered: ClassVar[str] = "random"
 
     def begin(self, setting: RunSetting) -> "RandomBatches":
+        """Start a run."""
         return RandomBatches(setting)
 
 
@@ -157,9 +161,11 @@ class RandomBatches(SamplerRun):
         return self.setting.data.sample(label, n, self.setting.generator)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         return None
 
 
@@ -188,6 +194,7 @@ class StratifiedSampler(Sampler):
     registered: ClassVar[str] = "stratified"
 
     def begin(self, setting: RunSetting) -> "StratifiedBatches":
+        """Start a run."""
         return StratifiedBatches(self, setting)
 
 
@@ -226,7 +233,9 @@ class StratifiedBatches(SamplerRun):
         return ordered[positions.clamp(max=len(members) - 1)]
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"cluster": dict(self.cluster)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.cluster = {label: cluster.cpu() for label, cluster in state["cluster"].items()}

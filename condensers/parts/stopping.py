@@ -229,6 +229,7 @@ class Validation(StopRule):
         ]
 
     def begin(self, method: "Composition", setting: RunSetting) -> "Checks":
+        """Start a run."""
         return Checks(self, method, setting)
 
 
@@ -263,6 +264,7 @@ class Checks(StopWatcher):
         self.scores.append(score)
 
     def choose(self, learned: SetState) -> dict[str, Any]:
+        """Put back the state that scored best."""
         learned.put(self.best)
         return {"stop": {"kept": self.kept, "scores": list(self.scores)}}
 
@@ -294,9 +296,11 @@ class Checks(StopWatcher):
         return accuracy(network, held)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"scores": list(self.scores), "best": dict(self.best), "kept": self.kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.scores, self.best, self.kept = (
             list(state["scores"]),
             dict(state["best"]),

@@ -56,6 +56,7 @@ class RealFiles(Condenser):
 
     @property
     def parameterisation(self) -> Compressed:
+        """How the files, or canvases, decode to images."""
         return Compressed(self.codec)
 
     def level(self) -> int:
@@ -67,6 +68,7 @@ class RealFiles(Condenser):
         return stored_bytes(data, ipc)
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
+        """Return the images of a class that a set of `ipc` decodes to."""
         return max(ipc, Sizes(data, self.codec, self.level()).fitting(stored_bytes(data, ipc)))
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
@@ -125,6 +127,7 @@ class RealJPEG(RealFiles):
     codec: ClassVar[str] = "jpeg"
 
     def level(self) -> int:
+        """Return the quality of the files."""
         return self.quality
 
     def require_fit(self, where: str) -> None:

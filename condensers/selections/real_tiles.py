@@ -59,10 +59,12 @@ class RealTiles(Condenser):
 
     @property
     def parameterisation(self) -> Tiles:
+        """How the files, or canvases, decode to images."""
         return Tiles(factor=self.factor)
 
     @property
     def couples_classes(self) -> bool:
+        """Whether a teacher gives the labels, which sees all classes."""
         return with_parts(self).labels.couples_classes
 
     @property
@@ -89,6 +91,7 @@ class RealTiles(Condenser):
         return self.parameterisation.nbytes(data, ipc) + labels
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
+        """Return the images of a class that a set of `ipc` decodes to."""
         return ipc * self.factor**2
 
     def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:

@@ -178,6 +178,7 @@ class Forgetting(ScoredSelection):
         }
 
     def watch(self, memory: Memory, positions: Tensor, right: Tensor) -> None:
+        """Count the events of one batch."""
         memory["forgotten"][positions] += memory["was"][positions] & ~right
         memory["wrong"][positions] += ~right
         memory["was"][positions] = right

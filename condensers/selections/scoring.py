@@ -140,9 +140,11 @@ class ScoredSelection(Condenser):
         """
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
+        """Return the most bytes that a set of `ipc` takes."""
         return stored_bytes(data, ipc)
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
+        """Return the images of a class that a set of `ipc` decodes to."""
         return ipc
 
     def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
@@ -198,6 +200,7 @@ class ScoringLoop:
         self.training: TrainingLoop | None = None
 
     def step(self, index: int) -> float | Tensor:
+        """Take one step and return its loss."""
         position = index % (self.steps // self.method.networks)
         training = self._begin() if self.training is None or position == 0 else self.training
         trained = self.method.epochs * self.per_pass
@@ -236,10 +239,12 @@ class ScoringLoop:
         return float(scores.double().mean())
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         training = {} if self.training is None else self.training.state_dict()
         return {"total": self.total, "memory": self.memory, "training": training}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.total.copy_(state["total"])
         if state["training"]:
             self._begin().load_state_dict(state["training"])

@@ -71,6 +71,7 @@ class Siamese(Augmentation):
             )
 
     def families(self) -> list[str]:
+        """Return the names of the families of transformations, in the strategy's order."""
         return self.strategy.split("_")
 
     def for_data(self, data: ClassData) -> "Siamese":

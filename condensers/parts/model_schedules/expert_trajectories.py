@@ -83,6 +83,7 @@ class Experts(ModelSchedule):
         return float(self.experts * self.epochs * len(data.images))
 
     def begin(self, setting: RunSetting) -> "Segments":
+        """Start a run."""
         return Segments(self, setting)
 
 
@@ -119,9 +120,11 @@ class Segments(ScheduleRun):
         return Segment(self.network.train(), start, target)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         return None
 
 
@@ -137,6 +140,7 @@ class ExpertLoop:
         self.rows[0] = first
 
     def step(self, index: int) -> float | Tensor:
+        """Take one step and return its loss."""
         figure = self.training.step(index)
         epoch, rest = divmod(index + 1, self.training.per_epoch)
         if rest == 0:
@@ -144,9 +148,11 @@ class ExpertLoop:
         return figure
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"training": self.training.state_dict(), "rows": self.rows}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.training.load_state_dict(state["training"])
         self.rows = state["rows"].cpu()
 

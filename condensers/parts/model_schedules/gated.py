@@ -73,6 +73,7 @@ class Gated(ModelSchedule):
         return steps * (epochs * images + (epochs + 1) * self.query * images / ipc / 3)
 
     def begin(self, setting: RunSetting) -> "GatedNetworks":
+        """Start a run."""
         return GatedNetworks(self, setting)
 
 
@@ -130,6 +131,7 @@ class GatedNetworks(ScheduleRun):
         return right / len(images)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {
             "network": self.current.state_dict(),
             "accuracies": list(self.accuracies),
@@ -137,6 +139,7 @@ class GatedNetworks(ScheduleRun):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.current.load_state_dict(state["network"])
         self.accuracies, self.taken = list(state["accuracies"]), state["taken"]
 

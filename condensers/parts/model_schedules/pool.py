@@ -46,6 +46,7 @@ class Pool(ModelSchedule):
     couples_classes: ClassVar[bool] = True
 
     def passes(self, steps: int, images: int, ipc: int) -> float:
+        """Return the image passes of its own training over so many steps."""
         first = sum(self.first_age(index) for index in range(self.size))
         return float((steps + first) * min(images, self.batch))
 
@@ -54,6 +55,7 @@ class Pool(ModelSchedule):
         return index * self.max_age // self.size
 
     def begin(self, setting: RunSetting) -> "AgeingNetworks":
+        """Start a run."""
         return AgeingNetworks(self, setting)
 
 
@@ -110,6 +112,7 @@ class AgeingNetworks(ScheduleRun):
         self.ages[index] += steps
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {
             "networks": [network.state_dict() for network in self.networks],
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
@@ -119,6 +122,7 @@ class AgeingNetworks(ScheduleRun):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         for network, found in zip(self.networks, state["networks"], strict=True):
             network.load_state_dict(found)
         for optimiser, found in zip(self.optimisers, state["optimisers"], strict=True):

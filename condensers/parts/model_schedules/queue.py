@@ -79,9 +79,11 @@ class Queue(ModelSchedule):
     couples_classes: ClassVar[bool] = True
 
     def passes(self, steps: int, images: int, ipc: int) -> float:
+        """Return the image passes of its own training over so many steps."""
         return float(max(0, steps - 1) * self.trained * self.training_steps * self.batch)
 
     def begin(self, setting: RunSetting) -> "QueuedNetworks":
+        """Start a run."""
         return QueuedNetworks(self, setting)
 
 
@@ -141,6 +143,7 @@ class QueuedNetworks(ScheduleRun):
         carry_accuracy(network, right / seen)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {
             "networks": [network.state_dict() for network in self.networks],
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
@@ -148,6 +151,7 @@ class QueuedNetworks(ScheduleRun):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.networks, self.optimisers = [], []
         for weights, moments, accuracy in zip(
             state["networks"], state["optimisers"], state["accuracies"], strict=True

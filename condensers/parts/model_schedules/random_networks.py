@@ -43,12 +43,15 @@ class Fresh(ModelSchedule):
 
     @property
     def reuses_networks(self) -> bool:
+        """Whether a network serves more than one step."""
         return self.reuse > 1
 
     def real_sides(self, steps: int) -> int:
+        """Return in how many of so many steps real images are read."""
         return -(-steps // self.reuse)
 
     def begin(self, setting: RunSetting) -> "FreshNetworks":
+        """Start a run."""
         return FreshNetworks(self, setting)
 
 
@@ -68,6 +71,7 @@ class FreshNetworks(ScheduleRun):
         return self.current
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return (
             {"network": self.current.state_dict()}
             if self.schedule.reuses_networks and self.current is not None
@@ -75,6 +79,7 @@ class FreshNetworks(ScheduleRun):
         )
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         if "network" in state:
             self.current = self.setting.fresh()
             self.current.load_state_dict(state["network"])
@@ -115,9 +120,11 @@ class Cached(ModelSchedule):
 
     @property
     def whole_classes(self) -> bool:
+        """Whether the statistics are of all images of a class."""
         return self.real == "class"
 
     def real_sides(self, steps: int) -> int:
+        """Return in how many of so many steps real images are read."""
         return 0 if self.whole_classes else min(steps, self.networks)
 
     def preparation(self, data: ClassData) -> float:
@@ -125,6 +132,7 @@ class Cached(ModelSchedule):
         return self.networks * len(data.images) / 3 if self.whole_classes else 0.0
 
     def begin(self, setting: RunSetting) -> "CachedNetworks":
+        """Start a run."""
         return CachedNetworks(self, setting)
 
 
@@ -148,8 +156,10 @@ class CachedNetworks(ScheduleRun):
         return self.networks[number]
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"networks": [network.state_dict() for network in self.networks]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         for network, weights in zip(self.networks, state["networks"], strict=True):
             network.load_state_dict(weights)

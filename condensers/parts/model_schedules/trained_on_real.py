@@ -64,13 +64,16 @@ class TrainedOnReal(ModelSchedule):
     couples_classes: ClassVar[bool] = True
 
     def steps(self, ipc: int) -> int:
+        """Return the steps on the images with each network."""
         return self.inner
 
     def passes(self, steps: int, images: int, ipc: int) -> float:
+        """Return the image passes of its own training over so many steps."""
         seen = -(-self.n_data // self.batch) * self.batch
         return steps / self.inner * (self.inner - 1) * self.epochs * seen
 
     def begin(self, setting: RunSetting) -> "RealTraining":
+        """Start a run."""
         return RealTraining(self, setting)
 
 
@@ -134,8 +137,10 @@ class RealTraining(ScheduleRun):
         return images, labels
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"network": self.current.state_dict(), "optimiser": self.optimiser.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.current.load_state_dict(state["network"])
         optimiser_state.take_up(self.optimiser, state["optimiser"])

@@ -75,12 +75,15 @@ class TrainedOnSynthetic(ModelSchedule):
 
     @property
     def reuses_networks(self) -> bool:
+        """Whether a network serves more than one step."""
         return self.reuse > 1
 
     def real_sides(self, steps: int) -> int:
+        """Return in how many of so many steps real images are read."""
         return -(-steps // self.reuse)
 
     def steps(self, ipc: int) -> int:
+        """Return the steps on the images with each network."""
         return self.outer or outer_loops(ipc)
 
     def epochs(self, ipc: int) -> int:
@@ -88,10 +91,12 @@ class TrainedOnSynthetic(ModelSchedule):
         return self.inner or inner_loops(self.steps(ipc))
 
     def passes(self, steps: int, images: int, ipc: int) -> float:
+        """Return the image passes of its own training over so many steps."""
         outer = self.steps(ipc)
         return steps / outer * ((outer - 1) // self.reuse) * self.epochs(ipc) * images
 
     def begin(self, setting: RunSetting) -> "LearningNetworks":
+        """Start a run."""
         return LearningNetworks(self, setting)
 
 
@@ -123,7 +128,9 @@ class LearningNetworks(ScheduleRun):
             train_epoch(self.current, optimiser, images, labels, self.schedule.batch, self.setting)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"network": self.current.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.current.load_state_dict(state["network"])

@@ -24,9 +24,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from condensers.hyperparameters import hyper
-from condensers.parts.objectives.activations import activation_maps, real_means, synthetic_means
+from condensers.parts.objectives.activations import activation_maps
 from condensers.parts.objectives.base import Pair, StatisticsObjective
-from condensers.parts.objectives.mean_embedding import mean_embedding, squared_distance
+from condensers.parts.objectives.mean_embedding import (
+    mean_embedding,
+    real_means,
+    squared_distance,
+    synthetic_means,
+)
 
 
 @final

@@ -7,15 +7,18 @@ psi is the network without its classifier. Networks with batch norm see all clas
 in the authors' code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, cast, final
 
+import torch
 from torch import Tensor, nn
 
-from condensers.networks import Network
-from condensers.parts.objectives.activations import real_means, synthetic_means
+from condensers.networks import Network, has_batch_norm
 from condensers.parts.objectives.base import Pair, StatisticsObjective
+
+Reader = Callable[[nn.Module, Tensor], Sequence[Tensor]]
+"""Gives the features (N, ...) of images (N, C, H, W) under a network, a tensor for each layer."""
 
 
 def mean_embedding(real: Tensor, synthetic: Tensor) -> Tensor:
@@ -66,3 +69,49 @@ class MeanEmbedding(StatisticsObjective):
 def embeddings(network: nn.Module, images: Tensor) -> list[Tensor]:
     """Return psi(images), [(N, D)], of images (N, C, H, W)."""
     return [cast(Network, network).embed(images)]
+
+
+def class_means(layers: Sequence[Tensor], sizes: Sequence[int]) -> list[Tensor]:
+    """Average the features of the images of each class.
+
+    Args:
+        layers: (N, ...) each, of the images of all classes, one class after the other.
+        sizes: Number of images of each class; they add up to N.
+
+    Returns:
+        (len(sizes), ...) for each layer.
+    """
+    return [
+        torch.stack([part.mean(0) for part in torch.split(layer, list(sizes))]) for layer in layers
+    ]
+
+
+def synthetic_means(read: Reader, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
+    """Return the class means of the synthetic images' features, from one pass of all of them.
+
+    Args:
+        read: Gives the features of all layers.
+        network: What `read` reads.
+        pairs: One for each class.
+    """
+    images = [pair.synthetic for pair in pairs]
+    return class_means(read(network, torch.cat(images)), [len(part) for part in images])
+
+
+@torch.no_grad()
+def real_means(read: Reader, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
+    """Return the class means of the real images' features, without a graph.
+
+    Each class passes the network alone, which takes less memory; together with the others if batch
+    norm lets the images of a batch depend on each other.
+
+    Args:
+        read: As in `synthetic_means`.
+        network: What `read` reads.
+        pairs: One for each class.
+    """
+    images = [pair.real for pair in pairs]
+    if has_batch_norm(network):
+        return class_means(read(network, torch.cat(images)), [len(part) for part in images])
+    means = [[layer.mean(0) for layer in read(network, batch)] for batch in images]
+    return [torch.stack(layer) for layer in zip(*means, strict=True)]

@@ -100,6 +100,7 @@ class Trajectory(WholeSetObjective):
         return {"lr": "rates"}
 
     def extra_bytes(self, per_class: int) -> int:
+        """Return the bytes of the learned rate, one float32."""
         return 4
 
     def loss(self, given: Given, whole: Whole) -> Tensor:

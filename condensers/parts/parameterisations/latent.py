@@ -62,6 +62,7 @@ class Encoder(nn.Module):
                 weight.copy_((2 * torch.rand(weight.shape, generator=generator) - 1) * bound)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Return the codes of images (N, C, H, W) float32, normalised."""
         inside = functional.relu(self.quarter(functional.relu(self.halve(images))))
         return torch.sigmoid(self.code(inside))
 
@@ -84,6 +85,7 @@ class AutoEncoder:
         )
 
     def step(self, index: int) -> float:
+        """Take one step and return its loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.part.warm_lr * (1 - index / self.part.warm_steps)
         images, _ = self.data.batch(self.part.warm_batch, self.generator)
@@ -100,6 +102,7 @@ class AutoEncoder:
         return torch.cat([self.encoder(part) for part in torch.split(images, IMAGES_AT_ONCE)])
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {
             "encoder": self.encoder.state_dict(),
             "decoders": self.decoders.detach(),
@@ -107,6 +110,7 @@ class AutoEncoder:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.encoder.load_state_dict(state["encoder"])
         with torch.no_grad():
             self.decoders.copy_(state["decoders"])
@@ -177,6 +181,7 @@ class Latent(Parameterisation):
 
     @property
     def copies(self) -> int:
+        """Images that a unit decodes to."""
         return self.decoders
 
     @property

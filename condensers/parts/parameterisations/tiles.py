@@ -52,6 +52,7 @@ class Tiles(Pixels):
 
     @property
     def copies(self) -> int:
+        """Images that a unit decodes to."""
         return self.factor**2
 
     def nbytes(self, data: ClassData, ipc: int) -> int:

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from condensers.hyperparameters import hyper
-from condensers.parts.objectives.activations import synthetic_means
 from condensers.parts.objectives.base import Pair
-from condensers.parts.objectives.mean_embedding import embeddings
+from condensers.parts.objectives.mean_embedding import embeddings, synthetic_means
 from condensers.parts.regularisers.base import Regulariser, real_embeddings
 from condensers.parts.setting import RunSetting
 

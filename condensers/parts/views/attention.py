@@ -101,6 +101,7 @@ class ScoreMapSpec(NetworkSpec):
     weights: str
 
     def module(self, shape: tuple[int, int, int], classes: int) -> "ScoreMap":
+        """Build the network with its maps of scores."""
         spec: NetworkSpec = NETWORKS.create(self.network)
         if self.weights == "torchvision":
             spec = Pretrained()

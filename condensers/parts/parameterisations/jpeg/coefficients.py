@@ -135,6 +135,7 @@ class JPEG(Parameterisation):
         std: Sequence[float],
         shape: Sequence[int],
     ) -> Tensor:
+        """Decode the files, or the pixels."""
         return _form(stored).unpack(stored, mean, std, shape)
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:

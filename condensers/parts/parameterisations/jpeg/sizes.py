@@ -30,6 +30,7 @@ class Sizes:
         return [self.made[index] for index in indices]
 
     def length(self, index: int) -> int:
+        """Return the bytes that an image adds to the frame."""
         return len(self.bodies([index])[0])
 
     def total(self, content: int, longest: int, images: int) -> int:

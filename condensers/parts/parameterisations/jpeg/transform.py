@@ -35,6 +35,7 @@ class Transform:
 
     @property
     def layout(self) -> ScanLayout:
+        """How the blocks of a file follow each other."""
         return layout(self.shape, self.quality)
 
     def forward(self, images: Tensor) -> Tensor:
