@@ -105,19 +105,23 @@ class OptimisedLabels(LabelModel):
 
 
 def label_dtype(classes: int) -> torch.dtype:
-    """The smallest unsigned dtype that holds a label of `classes` classes."""
+    """Return the smallest unsigned dtype that holds a label of `classes` classes."""
     return torch.uint8 if classes <= 256 else torch.uint16
 
 
 def stored_hard(classes: Sequence[int], each: int, known: int) -> Tensor:
-    """Hard labels as stored, on the CPU: `each` of every class that is here, of `known` classes in
-    the data set.
+    """Return hard labels as stored, on the CPU, ordered by class.
+
+    Args:
+        classes: The classes at hand.
+        each: Labels of each class.
+        known: Classes of the data set, which decide the dtype.
     """
     return torch.tensor(classes).repeat_interleave(each).to(label_dtype(known))
 
 
 def hard_labels(setting: RunSetting) -> Tensor:
-    """(M,) int64 on the run's device, ordered by class."""
+    """Return the classes of all synthetic images, (M,) int64 on the run's device."""
     return torch.tensor(setting.data.classes, device=setting.data.device).repeat_interleave(
         setting.per_class
     )
@@ -257,7 +261,17 @@ class Teacher(AssignedLabels):
 def probabilities(
     network: torch.nn.Module, images: Tensor, classes: tuple[int, ...], temperature: float
 ) -> Tensor:
-    """(M, K) float32: softmax over the logits of `classes`, zero elsewhere."""
+    """Return the probabilities that a network gives to some classes.
+
+    Args:
+        network: A classifier of K classes.
+        images: (M, C, H, W) float32, normalised.
+        classes: The classes that get a probability.
+        temperature: Divides the logits, above 0.
+
+    Returns:
+        (M, K) float32, 0 for all other classes.
+    """
     network.eval()
     logits = torch.cat([network(part) for part in torch.split(images, 256)]) / temperature
     absent = torch.ones(logits.shape[1], dtype=torch.bool, device=logits.device)

@@ -120,3 +120,20 @@ STOPS = {
     "never": "condensers.parts.stopping:Never",
     "validation": "condensers.parts.stopping:Validation",
 }
+
+# Kind -> the abstract base class that its parts derive from.
+BASES = {
+    "method": "condensers.condenser:Condenser",
+    "selection": "condensers.condenser:Condenser",
+    "network": "condensers.networks.base:NetworkSpec",
+    "parameterisation": "condensers.parts.parameterisations.base:StorageForm",
+    "label model": "condensers.parts.labels:LabelModel",
+    "view": "condensers.parts.views.base:View",
+    "sampler": "condensers.parts.samplers:Sampler",
+    "augmentation": "condensers.parts.augmentations.base:Augmentation",
+    "objective": "condensers.parts.objectives.base:Objective",
+    "regulariser": "condensers.parts.regularisers.base:Regulariser",
+    "kernel": "condensers.parts.objectives.kernels.base:KernelSpec",
+    "model schedule": "condensers.parts.model_schedules.base:ModelSchedule",
+    "stop rule": "condensers.parts.stopping:StopRule",
+}

@@ -42,8 +42,8 @@ class Registry:
         kind: What one part is called in messages.
         plural: What `list` calls them, and the end of their entry-point group.
         builtin: Name -> "module:Name".
-        base: The "module:Name" of the abstract base class that every part derives from; empty if
-            there is none.
+        base: The "module:Name" of the abstract base class that every part derives from, that of
+            `names.BASES` unless another is given; empty if there is none.
         needs: Attributes that a class must have beside the abstract members of its base.
         former_plural: What an earlier release called them; `list` and entry points may still.
     """
@@ -54,11 +54,12 @@ class Registry:
         plural: str,
         builtin: Mapping[str, str],
         needs: Sequence[str] = (),
-        base: str = "",
+        base: str | None = None,
         former_plural: str = "",
     ) -> None:
         self.kind, self.plural, self.needs = kind, plural, tuple(needs)
-        self.base, self.former_plural = base, former_plural
+        self.base = names.BASES.get(kind, "") if base is None else base
+        self.former_plural = former_plural
         self.builtin = dict(builtin)
         self._third: dict[str, str] | None = None
 
@@ -165,53 +166,21 @@ class Registry:
         }
 
 
-CONDENSER = "condensers.condenser:Condenser"
-METHODS = Registry("method", "methods", names.METHODS, ("evaluation",), CONDENSER)
-SELECTIONS = Registry("selection", "selections", names.SELECTIONS, ("evaluation",), CONDENSER)
-NETWORKS = Registry(
-    "network", "networks", names.NETWORKS, base="condensers.networks.base:NetworkSpec"
-)
-PARAMETERISATIONS = Registry(
-    "parameterisation",
-    "parameterisations",
-    names.PARAMETERISATIONS,
-    base="condensers.parts.parameterisations.base:StorageForm",
-)
-LABELS = Registry("label model", "labels", names.LABELS, base="condensers.parts.labels:LabelModel")
-VIEWS = Registry("view", "views", names.VIEWS, base="condensers.parts.views.base:View")
-SAMPLERS = Registry("sampler", "samplers", names.SAMPLERS, base="condensers.parts.samplers:Sampler")
-AUGMENTATIONS = Registry(
-    "augmentation",
-    "augmentations",
-    names.AUGMENTATIONS,
-    base="condensers.parts.augmentations.base:Augmentation",
-)
-OBJECTIVES = Registry(
-    "objective",
-    "objectives",
-    names.OBJECTIVES,
-    base="condensers.parts.objectives.base:Objective",
-)
-REGULARISERS = Registry(
-    "regulariser",
-    "regularisers",
-    names.REGULARISERS,
-    base="condensers.parts.regularisers.base:Regulariser",
-)
-KERNELS = Registry(
-    "kernel",
-    "kernels",
-    names.KERNELS,
-    base="condensers.parts.objectives.kernels.base:KernelSpec",
-)
+METHODS = Registry("method", "methods", names.METHODS, ("evaluation",))
+SELECTIONS = Registry("selection", "selections", names.SELECTIONS, ("evaluation",))
+NETWORKS = Registry("network", "networks", names.NETWORKS)
+PARAMETERISATIONS = Registry("parameterisation", "parameterisations", names.PARAMETERISATIONS)
+LABELS = Registry("label model", "labels", names.LABELS)
+VIEWS = Registry("view", "views", names.VIEWS)
+SAMPLERS = Registry("sampler", "samplers", names.SAMPLERS)
+AUGMENTATIONS = Registry("augmentation", "augmentations", names.AUGMENTATIONS)
+OBJECTIVES = Registry("objective", "objectives", names.OBJECTIVES)
+REGULARISERS = Registry("regulariser", "regularisers", names.REGULARISERS)
+KERNELS = Registry("kernel", "kernels", names.KERNELS)
 MODEL_SCHEDULES = Registry(
-    "model schedule",
-    "model_schedules",
-    names.MODEL_SCHEDULES,
-    base="condensers.parts.model_schedules.base:ModelSchedule",
-    former_plural="schedules",
+    "model schedule", "model_schedules", names.MODEL_SCHEDULES, former_plural="schedules"
 )
-STOPS = Registry("stop rule", "stops", names.STOPS, base="condensers.parts.stopping:StopRule")
+STOPS = Registry("stop rule", "stops", names.STOPS)
 
 _OF_METHODS = (
     NETWORKS,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.parts.views.masking import fill_masked, fills
+from condensers.parts.views.filling import fill_masked, fills
 
 CENTRE_SHARE = 4  # the centred Gaussian's deviation is a quarter of the side
 

@@ -26,7 +26,7 @@ from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
 from condensers.parts.views.attention import AttentionMask
 from condensers.parts.views.background import Background
-from condensers.parts.views.masking import fill_masked, fills
+from condensers.parts.views.filling import fill_masked, fills
 from condensers.parts.views.saliency import Saliency
 from condensers.registry.registry import with_parts
 from condensers.training.classifier import Training

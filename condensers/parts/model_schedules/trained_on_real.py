@@ -19,7 +19,7 @@ from condensers.engine import optimiser_state
 from condensers.hyperparameters import hyper
 from condensers.parts.augmentations.cutmix import cutmix
 from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
-from condensers.parts.model_schedules.training_steps import batches_of, ready, train_step
+from condensers.parts.model_schedules.training_steps import batches_of, prepare_network, train_step
 from condensers.parts.setting import RunSetting
 
 
@@ -107,7 +107,7 @@ class RealTraining(ScheduleRun):
         else:
             for _ in range(self.schedule.epochs):
                 self._train()
-        return ready(self.current, self.setting)
+        return prepare_network(self.current, self.setting)
 
     def _train(self) -> None:
         """`n_data` real images, and the rest of the last batch of them; all where there are

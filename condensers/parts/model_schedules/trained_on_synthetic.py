@@ -19,7 +19,7 @@ from condensers.parts.model_schedules.base import (
     ScheduleRun,
     SyntheticBatch,
 )
-from condensers.parts.model_schedules.training_steps import ready, train_epoch
+from condensers.parts.model_schedules.training_steps import prepare_network, train_epoch
 from condensers.parts.setting import RunSetting
 
 
@@ -119,7 +119,7 @@ class LearningNetworks(ScheduleRun):
             self._train(*synthetic())
         elif step > 0:
             self.current = self.setting.fresh()
-        return ready(self.current, self.setting)
+        return prepare_network(self.current, self.setting)
 
     def _train(self, images: Tensor, labels: Tensor) -> None:
         self.current.train()

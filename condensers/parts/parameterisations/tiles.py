@@ -119,10 +119,15 @@ def require_room(shape: Sequence[int], factor: int) -> None:
 
 
 def tiles_of(canvases: Tensor, factor: int, padding: Tensor | None) -> Tensor:
-    """(n, C, H, W) -> the tiles at full size, (n * factor * factor, C, H, W): those of a canvas
-    together, row by row.
+    """Cut canvases into tiles and enlarge these to full size.
 
-    padding: (C, 1, 1), the value beyond a canvas whose sides are no multiples of `factor`.
+    Args:
+        canvases: (n, C, H, W).
+        factor: Tiles along each side.
+        padding: (C, 1, 1), the value beyond a canvas whose sides are no multiples of `factor`.
+
+    Returns:
+        (n * factor * factor, C, H, W): the tiles of a canvas together, row by row.
     """
     if factor == 1:
         return canvases
@@ -138,10 +143,14 @@ def tiles_of(canvases: Tensor, factor: int, padding: Tensor | None) -> Tensor:
 
 
 def mosaic(images: Tensor, factor: int) -> Tensor:
-    """(n * factor * factor, C, H, W) -> canvases (n, C, H, W) with each image made smaller in a
-    tile of its own.
+    """Make canvases of images, each of which is made smaller in a tile of its own.
 
-    Images follow one another as `tiles_of` gives them.
+    Args:
+        images: (n * factor * factor, C, H, W), in the order in which `tiles_of` gives them.
+        factor: Tiles along each side.
+
+    Returns:
+        (n, C, H, W).
     """
     if factor == 1:
         return images.clone()

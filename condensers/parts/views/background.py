@@ -28,14 +28,13 @@ from condensers.hyperparameters import hyper
 from condensers.networks import NetworkSpec
 from condensers.optional import extra
 from condensers.parts.views.base import View, kept_mask_seconds, mask_source
+from condensers.parts.views.filling import FILLS, share
 from condensers.parts.views.masking import (
-    FILLS,
     CoveringView,
     Maps,
     apply_masks,
     load_or_compute_maps,
     require_shares,
-    share,
     soften_masks,
 )
 from condensers.parts.views.saliency import Saliency

@@ -27,7 +27,7 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError, brief
 from condensers.hyperparameters import hyper
 from condensers.parts.views.base import MaskView
-from condensers.parts.views.masking import FILLS, fill_masked, fills
+from condensers.parts.views.filling import FILLS, fill_masked, fills
 
 
 @final

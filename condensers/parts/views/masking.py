@@ -6,15 +6,6 @@ m = s r + (1 - s) [ r >= t ],  r in [0, 1] the map, s its softness, t the thresh
 Source: D. Kim & Bae (IPIU 2022) mask a share of the images by maps as they are; softness and
 threshold are ours.
 
-Filling: images under masks, and what stands where a mask keeps nothing.
-
-x' = round( m * x + (1 - m) * fill ),  m in [0, 1] per pixel
-
-Fills: the data set's mean colour, black, the blurred image, Gaussian noise of the data set's mean
-and deviation, or another image, whose own kept part is covered by the mean colour of the rest of
-it, so that no second object is pasted in. Sources: D. Kim & Bae (IPIU 2022) for the mean, Petsiuk,
-Das & Saenko (BMVC 2018) for the blur; noise and other: ours.
-
 Maps of relevance: computed once for each image and kept by their content.
 
 r = max(r', 0) / max_p r'(p), 1 everywhere where nothing is above 0
@@ -35,89 +26,19 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional
-from torchvision.transforms.functional import gaussian_blur
 
 from condensers.data import ClassData
 from condensers.engine.cache import key_of, make_missing
 from condensers.engine.context import Context, write_atomically
-from condensers.errors import UsageError, shown, suggestion
+from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
 from condensers.networks import NetworkSpec
 from condensers.networks.convnet import ConvNetSpec
 from condensers.parts.views.base import MaskView, View
+from condensers.parts.views.filling import FILLS, fill_masked, fills
 from condensers.registry.code_digest import code_of
 from condensers.registry.registry import with_parts
 from condensers.training.classifier import Training
-
-FILLS = ("mean", "black", "blur", "noise", "other")
-FILLED_AT_ONCE = 1024
-BLURS_A_SIDE = 8  # the blur's standard deviation is an eighth of the image's side
-
-
-def share(masks: Tensor) -> Tensor:
-    """Masks as float32 in [0, 1]: uint8 is divided by 255, floats are taken as they are."""
-    return masks.float() / 255 if masks.dtype == torch.uint8 else masks.float()
-
-
-def fill_masked(images: Tensor, masks: Tensor, fill: Tensor) -> Tensor:
-    """images (n, C, H, W) uint8, masks (n, H, W) uint8 or float, fill broadcast to images, 0..255
-    -> (n, C, H, W) uint8.
-    """
-    found = []
-    for first in range(0, len(images), FILLED_AT_ONCE):
-        part = slice(first, first + FILLED_AT_ONCE)
-        m = share(masks[part].to(images.device)).unsqueeze(1)
-        other = (fill if len(fill) == 1 else fill[part]).to(images.device)
-        found.append(
-            (m * images[part].float() + (1 - m) * other).round().clamp(0, 255).to(torch.uint8)
-        )
-    return torch.cat(found)
-
-
-def fills(name: str, data: ClassData, masks: Tensor, generator: torch.Generator) -> Tensor:
-    """What to fill with, 0..255: (1, C, 1, 1) float32 for one colour, else (N, C, H, W) uint8, one
-    for each image of `data`.
-
-    masks: (N, H, W), read by "other" only. Raises UsageError for a name that is not in FILLS.
-    """
-    if name in ("mean", "black"):
-        colour = data.mean if name == "mean" else (0.0,) * len(data.mean)
-        return 255 * torch.tensor(colour, device=data.device).view(1, -1, 1, 1)
-    if name == "blur":
-        return torch.cat([_blur(part) for part in torch.split(data.images, FILLED_AT_ONCE)])
-    if name == "noise":
-        drawn = torch.randn((len(data.images), *data.shape), generator=generator)
-        return data.quantise(drawn.to(data.device))
-    if name == "other":
-        return _cover_objects(data, masks)[others(len(data.images), generator).to(data.device)]
-    raise UsageError(f"view.fill: unknown fill {shown(name)}; {suggestion(name, FILLS)}")
-
-
-def _blur(images: Tensor) -> Tensor:
-    sigma = [max(side / BLURS_A_SIDE, 0.5) for side in images.shape[-2:]]
-    height, width = (2 * int(2 * one) + 1 for one in sigma)
-    blurred: Tensor = gaussian_blur(images, [width, height], [sigma[1], sigma[0]])
-    return blurred
-
-
-def _cover_objects(data: ClassData, masks: Tensor) -> Tensor:
-    """Every image with what its mask keeps covered by the mean colour of the rest, or of the data
-    set where nothing is left.
-    """
-    rest = 1 - share(masks.to(data.device)).unsqueeze(1)
-    area = rest.sum((2, 3), keepdim=True)
-    mean = (rest * data.images).sum((2, 3), keepdim=True) / area.clamp_min(1)
-    whole = 255 * torch.tensor(data.mean, device=data.device).view(1, -1, 1, 1)
-    return fill_masked(data.images, rest[:, 0], torch.where(area < 1, whole, mean))
-
-
-def others(count: int, generator: torch.Generator) -> Tensor:
-    """(count,) int64: for every image another one, each once; itself only where it is alone."""
-    order = torch.randperm(count, generator=generator)
-    found = torch.empty_like(order)
-    found[order] = order.roll(1)
-    return found
-
 
 FORMAT = 1
 IMAGES_AT_ONCE = 256
@@ -131,8 +52,11 @@ FINEST = 0.25  # the side of the published map, 8 of 32 pixels
 
 
 class Maps(NamedTuple):
-    """values: (N, H, W) uint8 on the CPU. seconds: what making them took, also where they were
-    found.
+    """Maps of relevance.
+
+    Attributes:
+        values: (N, H, W) uint8 on the CPU.
+        seconds: What computing them took, even if an earlier run did it.
     """
 
     values: Tensor
@@ -142,8 +66,13 @@ class Maps(NamedTuple):
 def load_or_compute_maps(
     view: View, data: ClassData, context: Context, compute: Callable[[], Tensor]
 ) -> Maps:
-    """compute(), (N, H, W) float in [0, 1], as uint8: from the context's cache, or its folder,
-    where it was kept there before.
+    """Return maps from the context's cache or folder; compute and keep them if they are missing.
+
+    Args:
+        view: What the maps are of; its settings are part of their key.
+        data: The real images.
+        context: Cache and folder; without both nothing is kept.
+        compute: Gives the maps, (N, H, W) float in [0, 1].
     """
     place = context.cache or context.folder
     if place is None:
@@ -182,23 +111,30 @@ def _read(path: Path) -> Maps:
 
 
 def at_images_size(maps: Tensor, data: ClassData) -> Tensor:
-    """(n, C, h, w) -> (n, C, H, W), bilinear."""
+    """Enlarge maps (n, C, h, w) to the images' size, bilinearly."""
     return functional.interpolate(maps, data.shape[1:], mode="bilinear", align_corners=False)
 
 
 def relative(maps: Tensor) -> Tensor:
-    """(n, H, W): each map divided by its largest value, nothing below 0; all ones where nothing is
-    above 0.
+    """Divide each map (n, H, W) by its largest value, with 0 for what is below.
+
+    A map with nothing above 0 becomes all ones.
     """
     most = maps.flatten(1).amax(1).view(-1, 1, 1)
     return torch.where(most > 0, maps.clamp_min(0) / most.clamp_min(1e-12), 1.0)
 
 
 def block_of_map(features: list[Tensor], side: int, wanted: int | None, where: str) -> int:
-    """The index of the block whose output is read: `wanted` (from 1), else the last whose map has a
-    quarter of the side.
+    """Return the index of the block whose maps are read.
 
-    UsageError where the network has no such block, or no maps at all.
+    Args:
+        features: The output of each block.
+        side: Pixels along the image's side.
+        wanted: The block's number, from 1; None: the last whose maps have a quarter of the side.
+        where: The view, for messages.
+
+    Raises:
+        UsageError: The network has no such block, or no maps at all.
     """
     maps = [index for index, one in enumerate(features) if one.ndim == 4]
     if wanted is not None and wanted - 1 not in maps:
@@ -340,15 +276,22 @@ def require_shares(view: View, shares: Mapping[str, float]) -> None:
 
 
 def soften_masks(maps: Tensor, softness: float, threshold: float) -> Tensor:
-    """Maps (N, H, W) uint8 as masks, uint8."""
+    """Make masks of maps.
+
+    Args:
+        maps: (N, H, W) uint8.
+        softness: 1 leaves the map as it is, 0 makes it binary.
+        threshold: From this part of 255 on a pixel is kept, if it is binary.
+
+    Returns:
+        (N, H, W) uint8.
+    """
     binary = (maps.float() >= 255 * threshold).float() * 255
     return (softness * maps.float() + (1 - softness) * binary).round().to(torch.uint8)
 
 
 def apply_masks(view: CoveringView, data: ClassData, context: Context) -> ClassData:
-    """`data` under the view's masks, `rate` of each class's images, drawn; the view's fill stands
-    where they keep nothing.
-    """
+    """Return `data` with a share `rate` of each class's images, drawn, under the view's masks."""
     masks = view.masks(data, context).clone()
     masks[~choose_share(data, view.rate, context.fork("rate").generator)] = 255
     fill = fills(view.fill, data, masks, context.fork("fill").generator)
@@ -356,7 +299,7 @@ def apply_masks(view: CoveringView, data: ClassData, context: Context) -> ClassD
 
 
 def choose_share(data: ClassData, rate: float, generator: torch.Generator) -> Tensor:
-    """(N,) bool on the CPU: `rate` of each class's images, drawn."""
+    """Draw a share of each class's images, (N,) bool on the CPU."""
     found = torch.zeros(len(data.images), dtype=torch.bool)
     for label in data.classes:
         members = data.members(label).cpu()

@@ -33,14 +33,8 @@ from condensers.hyperparameters import hyper
 from condensers.networks import NetworkSpec
 from condensers.parts.views.background import Background
 from condensers.parts.views.base import View, kept_mask_seconds, mask_source
-from condensers.parts.views.masking import (
-    Maps,
-    choose_share,
-    fill_masked,
-    fills,
-    others,
-    require_shares,
-)
+from condensers.parts.views.filling import fill_masked, fills, others
+from condensers.parts.views.masking import Maps, choose_share, require_shares
 
 # Boxes in images: the one around an object, enlarged to the whole; the least salient one, replaced
 # from another image.

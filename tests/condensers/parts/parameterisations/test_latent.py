@@ -16,7 +16,8 @@ from torch.nn import functional
 from condensers.data import ClassData
 from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
-from condensers.parts.parameterisations.latent import AutoEncoder, Latent
+from condensers.parts.parameterisations.latent import Latent
+from condensers.parts.parameterisations.warm_start import AutoEncoder
 from condensers.parts.parameterisations.pixels import Pixels
 
 MakeData = Callable[..., ClassData]

@@ -9,7 +9,7 @@ import torch
 
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.parts.views.masking import FILLS, fill_masked, fills
+from condensers.parts.views.filling import FILLS, fill_masked, fills
 
 
 @pytest.mark.parametrize("name", FILLS)
