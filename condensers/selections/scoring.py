@@ -25,8 +25,8 @@ from condensers import networks
 from condensers.data import ClassData
 from condensers.engine import loop as engine
 from condensers.engine.cache import key_of, make_missing
-from condensers.engine.context import Context, write_atomically
-from condensers.engine.loop import taking_up
+from condensers.engine.context import Context
+from condensers.engine.files import raise_damaged, write_atomically
 from condensers.hyperparameters import hyper, settings_of
 from condensers.parts.parameterisations.pixels import Pixels
 from condensers.registry.code_digest import code_of
@@ -68,7 +68,7 @@ def kept_scores(
         )
 
     make_missing([path], make, context)
-    with taking_up(path):
+    with raise_damaged(path):
         found = load_file(path)
         if found["scores"].shape != data.labels.shape:
             raise ValueError(f"{len(found['scores'])} scores of {len(data.labels)} images")

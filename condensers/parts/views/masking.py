@@ -39,7 +39,8 @@ from torchvision.transforms.functional import gaussian_blur
 
 from condensers.data import ClassData
 from condensers.engine.cache import key_of, make_missing
-from condensers.engine.context import Context, write_atomically
+from condensers.engine.context import Context
+from condensers.engine.files import write_atomically
 from condensers.errors import UsageError, shown, suggestion
 from condensers.hyperparameters import hyper, settings_of
 from condensers.networks.convnet import ConvNetSpec
