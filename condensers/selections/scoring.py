@@ -26,8 +26,8 @@ from condensers.condenser import Condenser
 from condensers.data import ClassData
 from condensers.engine import loop as engine
 from condensers.engine.cache import key_of, make_missing
-from condensers.engine.context import Context, write_atomically
-from condensers.engine.loop import taking_up
+from condensers.engine.context import Context
+from condensers.engine.files import raise_damaged, write_atomically
 from condensers.hyperparameters import hyper, settings_of
 from condensers.networks import NetworkSpec
 from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
@@ -70,7 +70,7 @@ def load_or_compute_scores(
         )
 
     make_missing([path], make, context)
-    with taking_up(path):
+    with raise_damaged(path):
         found = load_file(path)
         if found["scores"].shape != data.labels.shape:
             raise ValueError(f"{len(found['scores'])} scores of {len(data.labels)} images")

@@ -215,7 +215,9 @@ def train(
     loop = TrainingLoop(network, images, labels, recipe, data, context)
     seconds = engine.run(loop, loop.total, context, name)
     return Trained(
-        loop.processed(), seconds, partial(engine.keep, loop, loop.total, context, seconds)
+        loop.processed(),
+        seconds,
+        partial(engine.write_checkpoint, loop, loop.total, context, seconds),
     )
 
 

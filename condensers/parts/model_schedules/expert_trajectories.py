@@ -26,6 +26,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from condensers import networks
 from condensers.data import ClassData
+from condensers.engine import files
 from condensers.engine import loop as engine
 from condensers.engine.cache import key_of, make_missing
 from condensers.engine.context import Context, derive_seed
@@ -164,14 +165,14 @@ def _files(schedule: Experts, setting: RunSetting) -> list[Path]:
     paths = [folder / f"expert-{index}.pt" for index in range(schedule.experts)]
 
     def make(index: int) -> None:
-        engine.write_state(
+        files.write_state(
             paths[index], _train(schedule, setting, index, folder / f"unfinished-{index}")
         )
         shutil.rmtree(folder / f"unfinished-{index}", ignore_errors=True)
 
     make_missing(paths, make, setting.context)
     for path in paths:
-        engine.require_intact(path)
+        files.require_intact(path)
     return paths
 
 
@@ -235,7 +236,7 @@ def _read(path: Path, shape: tuple[int, int]) -> dict[str, Any]:
     """What is in an expert's file; its parameters, of `shape`, stay there until they are asked
     for.
     """
-    with engine.taking_up(path):
+    with files.raise_damaged(path):
         state: dict[str, Any] = torch.load(path, weights_only=True, mmap=True, map_location="cpu")
         found = tuple(state["parameters"].shape)
         if found != shape:

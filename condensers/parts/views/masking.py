@@ -29,7 +29,8 @@ from torch.nn import functional
 
 from condensers.data import ClassData
 from condensers.engine.cache import key_of, make_missing
-from condensers.engine.context import Context, write_atomically
+from condensers.engine.context import Context
+from condensers.engine.files import write_atomically
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
 from condensers.networks import NetworkSpec
