@@ -1,4 +1,4 @@
-"""What synthetic images start from."""
+"""The images that learning begins with."""
 
 import torch
 from torch import Tensor
@@ -18,13 +18,22 @@ def starting_images(
     generator: torch.Generator,
     lent: Context | None = None,
 ) -> Tensor:
-    """(len(classes) * ipc, C, H, W) float32 normalised, ordered by class: standard normal noise,
-    random real images, the real images nearest to the centroids of as many clusters of their
-    class's pixels, or the mean images of such clusters, which are found quickly: in pixels of
-    images made smaller, and in few rounds.
+    """Return the images that learning begins with.
 
-    Where a class has fewer than ipc images they are repeated, in a new order each time. lent: hears
-    how far it is, and may stop it.
+    Args:
+        data: The real images.
+        ipc: Images of a class; if it has fewer, they are repeated, in a new order each time.
+        start: "noise", standard normal; "real", random real images; "k-means", the real images
+            nearest to the centroids of as many clusters of their class's pixels; "centroids", the
+            mean images of such clusters, found quickly: in images made smaller, in few rounds.
+        generator: The only source of randomness.
+        lent: Hears how far it is, and may stop it.
+
+    Returns:
+        (len(classes) * ipc, C, H, W) float32, normalised, ordered by class.
+
+    Raises:
+        UsageError: There is no such start.
     """
     if start == "noise":
         noise = torch.randn(len(data.classes) * ipc, *data.shape, generator=generator)

@@ -1,6 +1,4 @@
-"""A set while it is learned: its groups of tensors, their optimiser, the images and labels they
-stand for.
-"""
+"""A set while it is learned: its tensors, their optimiser, and the images and labels they stand for."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -74,14 +72,19 @@ class LearnableSet(SetState):
         return torch.optim.SGD(parameters, lr=method.lr, momentum=method.momentum)
 
     def slow(self, done: float) -> None:
-        """The learning rates for a step after this part of the run, 0 to 1."""
+        """Set the learning rates for a step after this part of the run, 0 to 1."""
         factor = 0.5 ** sum(done >= part for part in self.method.halve_at)
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
 
     def of_classes(self, positions: Sequence[int]) -> list[Tensor]:
-        """The images (per_class, C, H, W) of each class at `positions` (in a row), decoded at once;
-        differentiable.
+        """Return the images of some classes, decoded at once.
+
+        Args:
+            positions: Of the classes, one after the other without a gap.
+
+        Returns:
+            (per_class, C, H, W) for each class, differentiable.
         """
         units = self.setting.per_class // self.part.copies
         images = self.part.decode(
@@ -90,33 +93,33 @@ class LearnableSet(SetState):
         return list(torch.split(images, self.setting.per_class))
 
     def images(self) -> Tensor:
-        """All images (M, C, H, W), ordered by class, differentiable."""
+        """Return all images, (M, C, H, W), ordered by class, differentiable."""
         return self.part.decode(self.groups, slice(None))
 
     def labels(self) -> Tensor:
-        """(M,) int64, or (M, K) float, differentiable, where they are learned."""
+        """Return the labels, (M,) int64; (M, K) float and differentiable if they are learned."""
         model = self.method.labels
         if isinstance(model, OptimisedLabels) and self.scores is not None:
             return model.decode(self.scores)
         return self.hard
 
     def present(self) -> tuple[Tensor, Tensor]:
-        """Images and labels as they are now, without a graph."""
+        """Return images and labels as they are now, without a graph."""
         with torch.no_grad():
             return self.images().clone(), self.labels().clone()
 
     def project(self) -> None:
-        """Put everything back where it is valid."""
+        """Put everything back to where it is valid."""
         with torch.no_grad():
             self.part.project(self.groups, self.setting.data)
             self.method.objective.project(self.extra)
 
     def tensors(self) -> dict[str, Tensor]:
-        """A copy of every learned tensor by name."""
+        """Return a copy of every learned tensor by name."""
         return {name: tensor.detach().clone() for name, tensor in self._tensors().items()}
 
     def put(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take over what `tensors` gave."""
+        """Take over what `tensors` gave earlier."""
         with torch.no_grad():
             for name, tensor in self._tensors().items():
                 tensor.copy_(tensors[name])
@@ -131,9 +134,7 @@ class LearnableSet(SetState):
         optimiser_state.take_up(self.optimiser, state["optimiser"])
 
     def stored(self) -> dict[str, Tensor]:
-        """The tensors of the finished set, labels included; a teacher is trained here where labels
-        are a teacher's.
-        """
+        """Return the tensors of the finished set, labels included; a teacher is trained here."""
         groups = self.part.pack(self.groups, self.setting.data)
         extra = {
             name: tensor.detach()

@@ -95,6 +95,10 @@ def test_the_reverse_pass_is_autograd_through_all_steps(
         assert right.norm() > 0
         assert leaf.grad is not None
         assert (leaf.grad - right).norm() / right.norm() < 1e-9
+    loss = Unrolled(epochs=EPOCHS).loss(network, whole)
+    assert loss.item() == pytest.approx(literal.item(), rel=1e-11)
+    for again, right in zip(torch.autograd.grad(loss, leaves), wanted, strict=True):
+        assert (again - right).norm() / right.norm() < 1e-9
 
 
 def test_stored_are_positive_rates_that_begin_as_told(
