@@ -1,4 +1,4 @@
-"""A set while it is learned: its tensors, their optimiser, and the images and labels they stand for."""
+"""A set while it is learned: its tensors, their optimiser, and what images and labels they give."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
