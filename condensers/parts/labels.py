@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from condensers.hyperparameters import hyper
 from condensers.parts.setting import Setting
-from condensers.training.classifier import Training, trained
+from condensers.training.classifier import Training, train_fresh
 
 SOFT_DTYPES = {"float16": torch.float16, "float32": torch.float32}
 
@@ -86,16 +86,27 @@ class LearnedLabels:
     Sucholutsky & Schonlau, "Soft-label dataset distillation" (2019) for labels learned in DD.
     """
 
-    form: str = hyper("scores", source="KIP, FRePo", values=("scores", "probabilities"))
-    centred: bool = hyper(True, source="KIP, section 2")
-    scale: float = hyper(1.0, source="KIP", minimum=0.0)
+    form: str = hyper(
+        "scores",
+        help="what soft labels are: scores to regress on, or probabilities",
+        source="KIP, FRePo",
+        values=("scores", "probabilities"),
+    )
+    centred: bool = hyper(
+        True, help="let scores start from one-hot labels less 1 / classes", source="KIP, section 2"
+    )
+    scale: float = hyper(
+        1.0, help="factor of the scores at the beginning", source="KIP", minimum=0.0
+    )
     lr: float | None = hyper(
         None,
         help="learning rate of the labels; that of the images if left out",
         source="ours",
         minimum=0.0,
     )
-    storage: str = hyper("float16", source="ours", values=("float16", "float32"))
+    storage: str = hyper(
+        "float16", help="dtype of the stored labels", source="ours", values=("float16", "float32")
+    )
 
     registered: ClassVar[str] = "learned"
     learned: ClassVar[bool] = True
@@ -134,12 +145,16 @@ class Teacher:
     epochs: int = hyper(
         4, unit="epochs", help="epochs of training of the teacher", source="ours", minimum=1
     )
-    temperature: float = hyper(1.0, source="ours", minimum=0.0)
+    temperature: float = hyper(
+        1.0, help="temperature of the teacher's probabilities", source="ours", minimum=0.0
+    )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     network: Any = hyper(
         None, source="ours: the method's network where none is given", part="network"
     )
-    storage: str = hyper("float16", source="ours", values=("float16", "float32"))
+    storage: str = hyper(
+        "float16", help="dtype of the stored labels", source="ours", values=("float16", "float32")
+    )
 
     registered: ClassVar[str] = "teacher"
     learned: ClassVar[bool] = False
@@ -154,7 +169,7 @@ class Teacher:
         teacher first.
         """
         recipe = Training(epochs=self.epochs, batch=self.batch)
-        network = trained(
+        network = train_fresh(
             self.network or setting.network,
             setting.data,
             recipe,

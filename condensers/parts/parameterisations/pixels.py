@@ -22,7 +22,10 @@ class Pixels:
     """One array of pixels per synthetic image."""
 
     storage: str = hyper(
-        "uint8", source="ours: what real images cost", values=("uint8", "float16", "float32")
+        "uint8",
+        help="dtype of the stored pixels",
+        source="ours: what real images cost",
+        values=("uint8", "float16", "float32"),
     )
 
     registered: ClassVar[str] = "pixels"

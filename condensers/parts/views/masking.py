@@ -216,7 +216,12 @@ def block_of_map(features: list[Tensor], side: int, wanted: int | None, where: s
 class Masking(ABC):
     """The fields that all have; a view adds its own, and says how its maps are computed."""
 
-    fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
+    fill: str = hyper(
+        "mean",
+        help="what stands where a pixel is masked",
+        source="Masked DC's code: zero of normalised pixels",
+        values=FILLS,
+    )
     rate: float = hyper(
         1.0,
         help="part of a class's images that is masked, 0 to 1",
@@ -246,7 +251,7 @@ class Masking(ABC):
         minimum=1,
     )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
-    lr: float = hyper(0.05, source="ours", minimum=0.0)
+    lr: float = hyper(0.05, help="learning rate of the network", source="ours", minimum=0.0)
     network: Any = hyper(
         ConvNetSpec(width=32, norm="batch"),
         source="ours; Masked DC's code: ResNet-18",

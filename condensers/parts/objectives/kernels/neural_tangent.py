@@ -93,7 +93,9 @@ class FullyConnectedNTK:
         source="KIP's notebook: W_std = sqrt 2",
         minimum=0.0,
     )
-    bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
+    bias_variance: float = hyper(
+        0.01, help="variance of the biases", source="KIP's notebook: b_std = 0.1", minimum=0.0
+    )
 
     registered: ClassVar[str] = "fc_ntk"
     needs: ClassVar[str] = "nothing"
@@ -147,7 +149,9 @@ class ConvolutionalNTK:
         source="KIP's notebook: W_std = sqrt 2",
         minimum=0.0,
     )
-    bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
+    bias_variance: float = hyper(
+        0.01, help="variance of the biases", source="KIP's notebook: b_std = 0.1", minimum=0.0
+    )
 
     registered: ClassVar[str] = "conv_ntk"
     needs: ClassVar[str] = "nothing"
