@@ -131,7 +131,7 @@ def third_party(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     )
     monkeypatch.syspath_prepend(str(tmp_path))
 
-    def installed(group: str) -> list[EntryPoint]:
+    def installed_entry_points(group: str) -> list[EntryPoint]:
         found = {"first": "their_package.first:First", "dm": "their_package.first:First"}
         return (
             [EntryPoint(n, v, group) for n, v in found.items()]
@@ -139,7 +139,7 @@ def third_party(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             else []
         )
 
-    monkeypatch.setattr(registry, "installed", installed)
+    monkeypatch.setattr(registry, "installed_entry_points", installed_entry_points)
     monkeypatch.setattr(METHODS, "_third", None)
 
 
