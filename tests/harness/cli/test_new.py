@@ -283,7 +283,7 @@ def test_a_process_elsewhere_gets_the_parts_of_a_search(
         ),
         (
             ("condense", "dm", "--data", "digits", "--set", "network=my_scenario.py:MyScenario"),
-            "it lacks 'module'",
+            "it does not derive from condensers.networks.base.NetworkSpec",
         ),
         (
             ("condense", "dm", "--data", "bad.py:Bad", "--ipc", 1),
