@@ -12,10 +12,11 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("condensers", "scenarios", "harness")
@@ -47,7 +48,7 @@ for folder in (str(ROOT), str(ROOT / "docs")):
 from readme_tables import first_sentence  # noqa: E402
 
 
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
+def on_config(config: "MkDocsConfig") -> "MkDocsConfig":
     """Put the pages made here into the navigation."""
     examples = [{title: page} for page, (title, _) in example_pages().items()]
     fill(config.nav or [], "Examples", ["examples/index.md", *examples])
@@ -56,8 +57,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     return config
 
 
-def on_files(files: Files, config: MkDocsConfig) -> Files:
+def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
     """Add the pages made here."""
+    from mkdocs.structure.files import File
+
     pages: dict[str, str | bytes] = {
         "reference/python.md": public_names(),
         "reference/base-classes.md": base_classes(),
