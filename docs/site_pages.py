@@ -33,6 +33,9 @@ BASES = (
     "scenarios.datasets.raw",
     "scenarios.protocol",
 )
+# Their fields fill pages; a signature would repeat them with all that `hyper` says.
+WITHOUT_SIGNATURE = {"condensers.Composition"}
+SETTINGS = "reference/hyperparameters"  # folder of the site
 COPIES = {
     "guide/continual.md": "scenarios/continual/README.md",
     "guide/search.md": "scenarios/search/README.md",
@@ -52,8 +55,8 @@ def on_config(config: "MkDocsConfig") -> "MkDocsConfig":
     """Put the pages made here into the navigation."""
     examples = [{title: page} for page, (title, _) in example_pages().items()]
     fill(config.nav or [], "Examples", ["examples/index.md", *examples])
-    kinds = [{plural: f"reference/{plural}.md"} for plural in hyperparameters()]
-    fill(config.nav or [], "Hyperparameters", ["reference/hyperparameters.md", *kinds])
+    kinds = [{title_of(plural): f"{SETTINGS}/{plural}.md"} for plural in hyperparameters()]
+    fill(config.nav or [], "Hyperparameters", [f"{SETTINGS}/index.md", *kinds])
     return config
 
 
@@ -67,13 +70,13 @@ def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
         "reference/scenarios.md": scenarios(),
         "reference/statistics.md": statistics(),
         "reference/modules.md": modules(),
-        "reference/hyperparameters.md": hyperparameter_index(),
+        f"{SETTINGS}/index.md": hyperparameter_index(),
         **{page: copied(name) for page, name in COPIES.items()},
         **{page: text for page, (_, text) in example_pages().items()},
         **example_pictures(),
     }
     for plural, table in hyperparameters().items():
-        pages[f"reference/{plural}.md"] = hyperparameter_page(plural, table)
+        pages[f"{SETTINGS}/{plural}.md"] = hyperparameter_page(plural, table)
     for page, content in pages.items():
         files.append(File.generated(config, page, content=content))
     return files
@@ -93,10 +96,11 @@ def fill(nav: list[Any], title: str, pages: list[Any]) -> None:
 # From the packages.
 
 
-def identifiers(names: Iterable[str], level: int = 3) -> str:
-    """Return the lines that have mkdocstrings document each name."""
-    option = f"    options:\n      heading_level: {level}\n"
-    return "\n".join(f"::: {name}\n{option}" for name in names)
+def identifiers(names: Iterable[str], level: int = 3, **options: bool) -> str:
+    """Return the lines that have mkdocstrings document each name, under headings of a level."""
+    chosen = {"heading_level": level, **options}
+    lines = "".join(f"      {key}: {json.dumps(value)}\n" for key, value in chosen.items())
+    return "\n".join(f"::: {name}\n    options:\n{lines}" for name in names)
 
 
 def public_names() -> str:
@@ -105,7 +109,11 @@ def public_names() -> str:
     for package in PACKAGES:
         names = sorted(getattr(importlib.import_module(package), "__all__", ()))
         parts += [f"## {package}", first_sentence(ROOT / package / "__init__.py") + "."]
-        parts.append(identifiers(f"{package}.{name}" for name in names))
+        full = [f"{package}.{name}" for name in names]
+        parts += [
+            identifiers([name], merge_init_into_class=name not in WITHOUT_SIGNATURE)
+            for name in full
+        ]
     return "\n\n".join(parts)
 
 
@@ -121,20 +129,23 @@ def base_classes() -> str:
         "What a part, a data set, a scenario or a chapter of the report derives from, and what it"
         " is given."
     )
-    return f"# Base classes\n\n{intro}\n\n" + identifiers(sorted({*found, *BASES}), 2)
+    names = sorted({*found, *BASES})
+    return f"# Base classes\n\n{intro}\n\n" + identifiers(
+        names, 2, merge_init_into_class=False, show_root_full_path=True
+    )
 
 
 def scenarios() -> str:
     """Return the page of the registered scenarios' classes."""
     classes = [entry["where"].replace(":", ".") for entry in hyperparameters()["scenarios"]]
-    intro = "The settings of a scenario are its fields; a suite and `--set` give them by name."
-    return f"# Scenarios\n\n{intro}\n\n{identifiers(classes, 2)}"
+    intro = "The settings of each are [its hyperparameters](hyperparameters/scenarios.md)."
+    return f"# Scenarios\n\n{intro}\n\n" + identifiers(classes, 2, merge_init_into_class=False)
 
 
 def statistics() -> str:
     """Return the page of intervals, differences and rank statistics."""
     paths = sorted((ROOT / "harness" / "statistics").glob("[!_]*.py"))
-    return f"# Statistics\n\n{identifiers(map(dotted, paths), 2)}"
+    return "# Statistics\n\n" + identifiers(map(dotted, paths), 2, show_root_full_path=True)
 
 
 def modules() -> str:
@@ -178,13 +189,18 @@ def hyperparameter_index() -> str:
 
 def hyperparameter_page(plural: str, table: list[dict[str, Any]]) -> str:
     """Return the page of one kind of part: each with its docstring and its fields."""
-    parts = [f"# {plural.capitalize()}"]
+    parts = [f"# {title_of(plural)}"]
     for part in table:
         rows = [field_row(field) for field in part["fields"]]
         head = ["| field | default | meaning | source |", "|---|---|---|---|"]
         parts += [f"## {part['name']}", f"`{part['where']}`", f"```text\n{part['about']}\n```"]
         parts.append("\n".join(head + rows) if rows else "It has no hyperparameters.")
     return "\n\n".join(parts)
+
+
+def title_of(plural: str) -> str:
+    """Return the heading of a kind of part."""
+    return re.sub("[-_]", " ", plural).capitalize()
 
 
 def field_row(field: Mapping[str, Any]) -> str:
@@ -198,7 +214,7 @@ def field_row(field: Mapping[str, Any]) -> str:
 def limits(field: Mapping[str, Any]) -> str:
     """Return in words which values a field takes."""
     if field.get("part"):
-        return f"a {field['part']}"
+        return f"{'an' if field['part'][0] in 'aeiou' else 'a'} {field['part']}"
     if field.get("values"):
         return "one of " + ", ".join(f"`{toml(value)}`" for value in field["values"])
     if field.get("minimum") is not None:
