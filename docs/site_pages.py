@@ -222,7 +222,7 @@ def limits(field: Mapping[str, Any]) -> str:
     return ""
 
 
-def toml(value: Any) -> str:
+def toml(value: object) -> str:
     """Return a JSON value as TOML writes it; None, which TOML lacks, as "left out"."""
     if value is None:
         return "left out"

@@ -4,6 +4,7 @@ Four small networks are trained on ten real images a class in place of all 8 x 8
 by their accuracy on validation images. Then the best one is trained on all images.
 """
 
+# ruff: noqa: E402 (NNI is told something before the rest of it is imported)
 from pathlib import Path
 
 import nni
