@@ -11,22 +11,27 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 # One thread a process: the harness runs one process a processor, and spinning threads slow each other down.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test fuzz faults bench lint types contracts pytest clean
+.PHONY: demo test docs fuzz faults bench lint types contracts pytest clean
 
 demo: $(VENV)/installed
 	$(BIN)/harness run demo
 
-test: lint types contracts pytest
+test: lint types contracts docs pytest
 
 lint: $(VENV)/developer
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --no-cache --check .
+	$(BIN)/python docs/readme_tables.py --check
 
 types: $(VENV)/developer
 	$(BIN)/mypy
 
 contracts: $(VENV)/developer
 	$(BIN)/lint-imports
+
+# The documentation, into site/: a dead link or a docstring that names no parameter is an error.
+docs: $(VENV)/developer
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Two processes, a file of tests in one of them.
 pytest: $(VENV)/developer
@@ -53,8 +58,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/developer: $(VENV)/installed
-	$(PIP) --no-build-isolation --editable ".[cluster,dev,loggers,one-shot,privacy,s3,umap,views]"
+	$(PIP) --no-build-isolation --editable ".[cluster,dev,docs,loggers,one-shot,privacy,s3,umap,views]"
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
