@@ -9,19 +9,32 @@ import torch
 from torch import Tensor
 
 from condensers.errors import DataMissing, UsageError
+from condensers.preview import html_of, picture_of
 from condensers.whitening import Whitening
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ClassData:
-    """Labelled images of a fixed set of classes.
+    """Labelled real images of a fixed set of classes.
 
-    images: (N, C, H, W) uint8. labels: (N,) int64, an index into class_names. mean, std: per
-    channel, for pixels in [0, 1]. classes: the labels that may occur; after `restrict` the images
-    of all others are gone from memory. mirror: whether a horizontally flipped image keeps its label
-    (false for digits and letters). whitening: where it is given, what networks see is whitened
-    after it is normalised. notes: what should be known wherever the data are used, a sentence each;
-    no part of the digest.
+    Args:
+        name: What reports and cards call the data.
+        images: (N, C, H, W) uint8.
+        labels: (N,) int64, indices into `class_names`.
+        class_names: A name for each label.
+        mean: Of each channel, for pixels in [0, 1].
+        std: Of each channel, for pixels in [0, 1].
+        mirror: Whether a horizontally flipped image keeps its label; false for digits and letters.
+        licence: Of the images, for cards.
+        classes: The labels that may occur; all if left out. After `restrict` the images of all
+            others are gone from memory.
+        notes: What should be known wherever the data are used, a sentence each; no part of the
+            digest.
+        whitening: If given, what networks see is whitened after it is normalised.
+
+    Raises:
+        UsageError: Images or labels are not of their form, or a label has no name.
+        DataMissing: A class has no images.
     """
 
     name: str
@@ -76,6 +89,24 @@ class ClassData:
     @property
     def device(self) -> torch.device:
         return self.images.device
+
+    def __repr__(self) -> str:
+        facts = [f"{name}: {fact}" for name, fact in self._facts().items()]
+        return f"ClassData({', '.join(facts)})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the facts of `repr`, and the first images of the first classes."""
+        return html_of(self._facts(), picture_of(self.images, self.labels, self.classes))
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "data": self.name,
+            "classes": len(self.classes),
+            "images": len(self.images),
+            "shape": "x".join(map(str, self.shape)),
+            "bytes": self.images.numel(),
+            "device": self.device,
+        }
 
     @cached_property
     def digest(self) -> str:

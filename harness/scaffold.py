@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from condensers.engine.context import write_atomically
+from condensers.engine.files import write_atomically
 from condensers.errors import StorageFailed, UsageError, suggestion
 from condensers.registry.registry import METHODS, NETWORKS, SELECTIONS, Registry
 from scenarios.datasets import DATASETS

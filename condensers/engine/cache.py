@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from condensers.engine.context import Context, make_folder
+from condensers.engine.context import Context
+from condensers.engine.files import make_folder
 from condensers.errors import Interrupted, StorageFailed
 
 HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)  # what flock says where another has the lock

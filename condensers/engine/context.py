@@ -2,25 +2,19 @@
 reason to stop.
 """
 
-import errno
 import hashlib
-import json
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import torch
 
-from condensers.errors import Interrupted, StorageFailed, UsageError, brief, damaged
-from condensers.plain import parse_json
+from condensers.engine.files import read_memo, write_memo
+from condensers.errors import Interrupted
 
 T = TypeVar("T")
-SEAL = "sha256"
-CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # file systems that keep order themselves
 
 
 @dataclass(frozen=True)
@@ -111,112 +105,13 @@ class Context:
             return self._guarded(compute)
         path = self.folder / f"{name}.json"
         if path.exists():
-            found: T = kept(path)
+            found: T = read_memo(path)
             return found
         value = self._guarded(compute)
-        keep(path, value)
+        write_memo(path, value)
         return value
 
     def _guarded(self, compute: Callable[[], T]) -> T:
         if self.must_stop():
             raise Interrupted("stopped before the next part")
         return compute()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut; StorageFailed
-    where it cannot be.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        make_folder(path.parent)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as fault:
-        raise StorageFailed(
-            f"{path}: cannot be written ({fault.strerror}); choose another place or make room, and"
-            " run it again: what was finished is kept"
-        ) from fault
-    finally:  # also where a signal stopped it half-way
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those missing above it, so that they are there after a power cut."""
-    if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk: a renamed file may else be gone after a power
-    cut.
-    """
-    if os.name == "nt":
-        return  # has no way to do it
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as fault:
-        if fault.errno not in CANNOT_SYNC:
-            raise
-    finally:
-        os.close(handle)
-
-
-def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON object with the checksum of its content, which `read_sealed` compares."""
-    write_atomically(path, (json.dumps({**value, SEAL: seal(value)}, indent=1) + "\n").encode())
-
-
-def read_sealed(path: Path) -> dict[str, Any]:
-    """The object that `write_sealed` wrote; Damaged where it is not, StorageFailed if
-    unreadable.
-    """
-    try:
-        value = parse_json(path.read_bytes())
-        written = value.pop(SEAL, None) if isinstance(value, dict) else None
-        fine = written == seal(value)
-    except ValueError as fault:
-        raise damaged(path, brief(fault)) from None
-    except OSError as fault:
-        raise _unreadable(path, fault) from None
-    if not fine:
-        raise damaged(path, "it has no checksum" if written is None else "its checksum differs")
-    found: dict[str, Any] = value
-    return found
-
-
-def _unreadable(path: Path, fault: OSError) -> UsageError:
-    """What is wrong with a file that could not be opened: a directory or nothing there is
-    damage.
-    """
-    if isinstance(fault, IsADirectoryError):
-        return damaged(path, "a directory is in its place")
-    if isinstance(fault, FileNotFoundError | NotADirectoryError):
-        return damaged(path, "it is gone")
-    return StorageFailed(f"{path}: cannot be read ({fault.strerror}); mend that, and try again")
-
-
-def keep(path: Path, value: Any) -> None:
-    """Write a JSON value as `Context.memo` does."""
-    write_sealed(path, {"value": value})
-
-
-def kept(path: Path) -> Any:
-    """The value that `keep` wrote; Damaged where it is not."""
-    found = read_sealed(path)
-    if "value" not in found:
-        raise damaged(path, "it holds no value")
-    return found["value"]
-
-
-def seal(value: Mapping[str, Any]) -> str:
-    """SHA-256 of a JSON object, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,11 +1,15 @@
 """DC and DSA on real images that are masked by attention."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
-from condensers.parts.views.attention import Attention
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
+from condensers.parts.views.attention import AttentionMask
+from condensers.parts.views.base import View
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,11 @@ class MaskedDC(Composition):
     """
 
     iterations: int = hyper(
-        1000, unit="initialisations of the network", source="DC, section 4.1", minimum=1
+        1000,
+        unit="networks",
+        help="initialisations of the network",
+        source="DC, section 4.1",
+        minimum=1,
     )
     lr: float = hyper(0.1, source="DC, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DC's code", minimum=0.0)
@@ -33,10 +41,12 @@ class MaskedDC(Composition):
     init: str = hyper(
         "noise", source="DC, section 4.1", values=("noise", "real", "k-means", "centroids")
     )
-    augmentation: Any = hyper("none", source="DC", part="augmentation")
-    view: Any = hyper(Attention(), source="Masked DC's code", part="view")
-    objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    augmentation: Augmentation = hyper("none", source="DC", part="augmentation")
+    view: View = hyper(AttentionMask(), source="Masked DC's code", part="view")
+    objective: Objective = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
+    model_schedule: ModelSchedule = hyper(
+        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "masked-dc"
     evaluation: ClassVar[str] = "none"
@@ -57,7 +67,11 @@ class MaskedDSA(Composition):
     """
 
     iterations: int = hyper(
-        1000, unit="initialisations of the network", source="DSA, section 4.1", minimum=1
+        1000,
+        unit="networks",
+        help="initialisations of the network",
+        source="DSA, section 4.1",
+        minimum=1,
     )
     lr: float = hyper(0.1, source="DSA, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DSA's code", minimum=0.0)
@@ -65,10 +79,12 @@ class MaskedDSA(Composition):
     init: str = hyper(
         "real", source="DSA's README", values=("noise", "real", "k-means", "centroids")
     )
-    augmentation: Any = hyper("dsa", source="DSA, section 4.1", part="augmentation")
-    view: Any = hyper(Attention(), source="Masked DC's code", part="view")
-    objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    augmentation: Augmentation = hyper("dsa", source="DSA, section 4.1", part="augmentation")
+    view: View = hyper(AttentionMask(), source="Masked DC's code", part="view")
+    objective: Objective = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
+    model_schedule: ModelSchedule = hyper(
+        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "masked-dsa"
     evaluation: ClassVar[str] = "dsa"

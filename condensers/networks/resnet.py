@@ -16,17 +16,19 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from condensers.networks.base import NetworkSpec
 from condensers.networks.convnet import NORMS, MeanPool
 from condensers.networks.precision import casting, widened
 
 
 @dataclass(frozen=True)
-class ResNet18Spec:
+class ResNet18Spec(NetworkSpec):
     """ResNet-18 with a stem for small images."""
 
     width: int = hyper(
         64,
-        unit="channels of the first stage",
+        unit="channels",
+        help="channels of the first stage",
         source="He et al. 2016 (GEM, for streams: 20)",
         minimum=4,
     )

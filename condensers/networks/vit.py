@@ -19,20 +19,27 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from condensers.networks.base import NetworkSpec
 from condensers.networks.precision import casting, widened
 
 
 @dataclass(frozen=True)
-class ViTSpec:
+class ViTSpec(NetworkSpec):
     """Vision transformer for small images; where the patch does not divide the image, zeros are
     added right and below.
     """
 
     patch: int = hyper(4, unit="pixels", source="ours: 64 tokens of a 32-pixel image", minimum=1)
-    dim: int = hyper(192, unit="channels of a token", source="DeiT-Ti, Table 1", minimum=1)
+    dim: int = hyper(
+        192, unit="channels", help="channels of a token", source="DeiT-Ti, Table 1", minimum=1
+    )
     depth: int = hyper(12, unit="blocks", source="DeiT-Ti, Table 1", minimum=1)
-    heads: int = hyper(3, unit="attention heads", source="DeiT-Ti, Table 1", minimum=1)
-    mlp_ratio: int = hyper(4, unit="hidden units per channel", source="DeiT", minimum=1)
+    heads: int = hyper(
+        3, unit="heads", help="attention heads of each block", source="DeiT-Ti, Table 1", minimum=1
+    )
+    mlp_ratio: int = hyper(
+        4, unit="units", help="hidden units for each channel of a token", source="DeiT", minimum=1
+    )
 
     registered: ClassVar[str] = "vit-tiny"
 

@@ -57,6 +57,7 @@ class CardShape(Shape):
     ipc: Count
     mirror: bool = True
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    unverified: list[str] = Field(default_factory=list)
     couples_classes: bool = True
     seed: Size | None = None
     images_per_class: Count = 1

@@ -7,6 +7,7 @@ run; a set without it is complete, its cost then counts as not recorded.
 
 import json
 import struct
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ from safetensors.torch import save
 from torch import Tensor
 
 from condensers.data import ClassData
-from condensers.engine.context import write_atomically
+from condensers.engine.files import write_atomically
 from condensers.errors import UsageError, brief, shown
 from condensers.plain import parse_json
 from condensers.schema import brief_faults, faults_of
 from condensers.sets.card import CardShape, CostShape
 from condensers.sets.soundness import sound
-from condensers.sets.synthetic_set import FORMAT, SyntheticSet
+from condensers.sets.synthetic_set import FORMAT, SyntheticDataset, SyntheticSet
 
 NEEDED = (
     "format",
@@ -54,6 +55,18 @@ def save_set(synthetic: SyntheticSet, path: str | Path) -> None:
     readable = {**synthetic.card, "nbytes": synthetic.nbytes, "cost": dict(synthetic.cost)}
     write_atomically(path, save(tensors, metadata={"card": card}))
     write_atomically(card_path(path), (json.dumps(readable, indent=2) + "\n").encode())
+
+
+def load(path: str | PathLike[str]) -> SyntheticDataset:
+    """Read a set as a torch Dataset of (image, label).
+
+    Args:
+        path: FILE.safetensors.
+
+    Raises:
+        UsageError: The file is missing, damaged, or not a set.
+    """
+    return SyntheticDataset(load_set(Path(path)))
 
 
 def load_set(path: str | Path) -> SyntheticSet:

@@ -12,14 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condensers.clustering import herd
+from condensers.condenser import Condenser
 from condensers.engine.context import Context
 from condensers.errors import UsageError, suggestion
 from condensers.registry.registry import PARAMETERISATIONS
-from condensers.selections.geometry import Herding
 from condensers.sets import origins
 from condensers.sets.soundness import sound
-from condensers.sets.synthetic_set import Budget, Condenser, SyntheticSet
-from condensers.sets.units import as_data, features_of, groups_of, indices_of, taken, units_of
+from condensers.sets.synthetic_set import Budget, SyntheticSet
+from condensers.sets.units import as_data, features_of, groups_of, indices_of, take_units, units_of
 
 ORDERS = ("first", "random", "herding")
 EQUAL = ("dataset", "class_names", "shape", "mean", "std", "parameterisation", "recipe")
@@ -46,7 +47,9 @@ def restrict(synthetic: SyntheticSet, classes: Iterable[int]) -> SyntheticSet:
         return synthetic
     found = units_of(synthetic)
     indices = indices_of(synthetic, {c: torch.arange(len(found[c])) for c in kept})
-    return taken(synthetic, {c: found[c] for c in kept}, {"indices": indices} if indices else {})
+    return take_units(
+        synthetic, {c: found[c] for c in kept}, {"indices": indices} if indices else {}
+    )
 
 
 def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generator) -> SyntheticSet:
@@ -73,7 +76,7 @@ def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generat
         picked = {c: torch.randperm(len(of), generator=generator)[:ipc] for c, of in found.items()}
     if how == "herding":
         features = features_of(synthetic)
-        picked = {c: Herding().choose(features[of], ipc, generator) for c, of in found.items()}
+        picked = {c: herd(features[of], ipc) for c, of in found.items()}
     # What the budget counts, in proportion: a code, a canvas or a file is no image.
     changed: dict[str, Any] = {
         "ipc": max(1, synthetic.ipc * ipc // most),
@@ -81,7 +84,7 @@ def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generat
     }
     indices = indices_of(synthetic, picked)
     changed |= {"indices": indices} if indices else {}
-    return taken(synthetic, {c: of[picked[c]] for c, of in found.items()}, changed)
+    return take_units(synthetic, {c: of[picked[c]] for c, of in found.items()}, changed)
 
 
 def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
@@ -120,7 +123,7 @@ def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
         "labels": torch.cat([one.tensors["labels"] for one in sets])
     }
     rates = _common_rates(sets)
-    return taken(
+    return take_units(
         SyntheticSet(groups | rates, _merged_card(sets, bool(rates)), _merged_cost(sets)),
         joined,
         {},

@@ -81,7 +81,7 @@ def indices_of(synthetic: SyntheticSet, picked: Mapping[int, Tensor]) -> dict[st
     return found
 
 
-def taken(
+def take_units(
     synthetic: SyntheticSet, units: Mapping[int, Tensor], changed: Mapping[str, Any]
 ) -> SyntheticSet:
     """A set of the `units` (n,) of each class, class by class; `changed`: what its card says

@@ -44,18 +44,21 @@ class Training:
     augmentation: str = hyper("none", source="DC: none; DSA and DM: dsa", values=("none", "dsa"))
     steps: int | None = hyper(
         None,
-        unit="gradient steps",
+        unit="steps",
         source="ours: in place of epochs, for equal-step baselines",
         minimum=1,
     )
     drop: bool = hyper(
-        True, unit="a tenth of the rate from half of the epochs on", source="DC's code"
+        True, help="use a tenth of the learning rate from half of the epochs on", source="DC's code"
     )
     loss: str = hyper(
         "cross-entropy", source="DC, section 4.1", values=("cross-entropy", "mse", "binary")
     )
     precision: str = hyper(
-        "fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS
+        "fp32",
+        help="precision of products; bf16 is an approximation",
+        source="ours",
+        values=PRECISIONS,
     )
 
 
@@ -212,7 +215,9 @@ def train(
     loop = TrainingLoop(network, images, labels, recipe, data, context)
     seconds = engine.run(loop, loop.total, context, name)
     return Trained(
-        loop.processed(), seconds, partial(engine.keep, loop, loop.total, context, seconds)
+        loop.processed(),
+        seconds,
+        partial(engine.write_checkpoint, loop, loop.total, context, seconds),
     )
 
 

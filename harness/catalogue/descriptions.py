@@ -131,7 +131,7 @@ def _keep(path: Path, found: Descriptions) -> None:
     """Write the file for the user alone, and remove old ones; a folder that cannot be written is no
     fault.
     """
-    from condensers.engine.context import write_atomically
+    from condensers.engine.files import write_atomically
 
     text = json.dumps(found).encode()
     with suppress(OSError, StorageFailed):

@@ -1,4 +1,4 @@
-"""`list` and `show`: what there is, and each part's fields with default, unit and source."""
+"""`list` and `show`: what there is, and each part's fields with default, help, unit and source."""
 
 import json
 import re
@@ -49,7 +49,8 @@ def show(
 ) -> None:
     """Show a part and its settings.
 
-    Each setting stands as a suite or --set would write it, with what it may be.
+    Each setting has its type and its default, as a suite or --set would write it, what it is for,
+    what it may be, and where the default comes from.
     """
     from harness.catalogue.catalogue import describe, plural_of
 
@@ -64,27 +65,31 @@ def show(
             print_field(field, plural_of(field.get("part", "")))
 
 
-INDENT = " " * 6
+INDENT, WIDTH = " " * 6, 110
 WORDS = {"int": "whole number", "float": "number", "str": "text", "bool": "true or false"}
 
 
 def print_field(field: dict[str, Any], plural: str) -> None:
-    default = field.get("default")
-    typer.echo(
-        f"  {field['name']}" if default is None else f"  {field['name']} = {as_toml(default)}"
-    )
-    details = [field["unit"]] if field.get("unit") else []
+    """Print `name: type = default  help`, and below it unit, allowed values and source."""
+    default, purpose = field.get("default"), field.get("help", "")
+    first = f"  {field['name']}: {field['type']}"
+    first += "" if default is None else f" = {as_toml(default)}"
+    fits = len(first) + len(purpose) + 2 <= WIDTH
+    typer.echo(f"{first}  {purpose}".rstrip() if fits else first)
+    details = [purpose] if purpose and not fits else []
+    details += [field["unit"]] if field.get("unit") else []
     details.append(words_of(field, plural))
     if field.get("minimum") is not None:
         details[-1] += f", at least {as_toml(field['minimum'])}"
     if default is None:
         details.append("left out by default" if "default" in field else "must be given")
     if field.get("source"):
-        details.append(f"source: {field['source']}")
+        doubt = "" if field.get("verified", True) else " (unverified)"
+        details.append(f"source: {field['source']}{doubt}")
     typer.echo(
         textwrap.fill(
             "; ".join(details),
-            110,
+            WIDTH,
             initial_indent=INDENT,
             subsequent_indent=INDENT,
             break_on_hyphens=False,

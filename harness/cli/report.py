@@ -40,7 +40,7 @@ def report(
     ] = None,
 ) -> None:
     """Report what DIR holds; reads the store alone. Cells that several runs have count once."""
-    from condensers.engine.context import write_atomically
+    from condensers.engine.files import write_atomically
     from condensers.errors import UsageError, suggestion
     from harness.cli.options import writable
     from harness.power import Power

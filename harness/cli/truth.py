@@ -155,7 +155,7 @@ def csv(
     ] = None,
 ) -> None:
     """A line for each architecture and seed, with its curve."""
-    from condensers.engine.context import write_atomically
+    from condensers.engine.files import write_atomically
     from scenarios.search.ground_truth import files
 
     text = files.read(files.find(table)).as_csv()

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from condensers.engine.context import write_atomically
+from condensers.engine.files import write_atomically
 from condensers.errors import Interrupted, OlderFormat
 from harness.printable import flat
 from harness.process import Stopped, environment, goes_on, stop_on_signals

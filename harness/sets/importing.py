@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from condensers.data import ClassData
-from condensers.engine.context import write_atomically
+from condensers.engine.files import write_atomically
 from condensers.errors import UsageError
 from condensers.formats.assembling import assemble, found
 from condensers.formats.choices import Choices

@@ -21,7 +21,8 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from condensers.data import ClassData
-from condensers.engine.context import Context, Progress, write_atomically
+from condensers.engine.context import Context, Progress
+from condensers.engine.files import write_atomically
 from condensers.errors import Interrupted, UsageError
 from condensers.hyperparameters import settings_of
 from condensers.registry.code_digest import code_of

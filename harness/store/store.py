@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from condensers.engine.cache import HELD, take_lock
-from condensers.engine.context import (
+from condensers.engine.files import (
     make_folder,
     read_sealed,
     sync_folder,

@@ -15,8 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from condensers.engine.context import read_sealed
-from condensers.engine.loop import require_intact
+from condensers.engine.files import read_sealed, require_intact
 from condensers.errors import Damaged, OlderFormat, OtherFormat, StorageFailed, UsageError
 from condensers.sets.files import load_set
 from harness.store.store import Store

@@ -31,7 +31,13 @@ PUBLISHED_EPOCHS = {"none": 300, "dsa": 1000}
 class Evaluation:
     """How networks are trained on a set and tested: what scenarios of accuracy share."""
 
-    networks: int = hyper(5, unit="networks per set", source="DM's README (DC: 20)", minimum=1)
+    networks: int = hyper(
+        5,
+        unit="networks",
+        help="networks trained on each set",
+        source="DM's README (DC: 20)",
+        minimum=1,
+    )
     epochs: int | None = hyper(
         None, unit="epochs", source="DC's code: 300, and 1000 where augmented", minimum=1
     )
@@ -40,21 +46,21 @@ class Evaluation:
     )
     recipe: str = hyper(
         "common",
-        unit="whose learning rate and order of training",
+        help="whose learning rate and order of training is used",
         source="ours",
         values=("common", "card"),
     )
     loss: str = hyper(
         "labels",
-        unit="labels: what the set's labels call for",
+        help="loss of the training; labels: the one that the set's labels call for",
         source="ours",
         values=("labels", "mse"),
     )
     whitening: str = hyper(
         "none",
-        unit=(
-            "ZCA, eps 0.1, fitted on the training images, of all that networks see; zca: of pixels"
-            " in 0 to 1"
+        help=(
+            "ZCA whitening of what networks see, eps 0.1, fitted on the training images; zca: of"
+            " pixels in 0 to 1"
         ),
         source="ours: all sets alike (card: as the set asks; MTT's code: zca)",
         values=("none", "card", "zca", "zca-normalised"),
@@ -62,19 +68,26 @@ class Evaluation:
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     precision: str = hyper(
-        "fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS
+        "fp32",
+        help="precision of products; bf16 is an approximation",
+        source="ours",
+        values=PRECISIONS,
     )
     together: str = hyper(
         "auto",
-        unit=(
-            "auto: narrow ConvNets, where it changes nothing; always: with common batches and"
-            " augmentation, values correlate"
+        help=(
+            "which networks are trained as one: auto: narrow ConvNets, where it changes nothing;"
+            " always: with common batches and augmentation, values correlate"
         ),
         source="ours: condensers/training/batched.py",
         values=("auto", "always", "never"),
     )
     full_epochs: int = hyper(
-        30, unit="epochs on the full data, for the bound", source="ours", minimum=1
+        30,
+        unit="epochs",
+        help="epochs of training on the full data, for the upper reference",
+        source="ours",
+        minimum=1,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from condensers.data import ClassData
-from condensers.engine import loop
+from condensers.engine import files
 from condensers.engine.cache import key_of, make_missing
 from condensers.engine.context import Context
 from condensers.sets.synthetic_set import SyntheticSet
@@ -58,8 +58,8 @@ def _kept(train: ClassData, fit: Fit, context: Context) -> Whitening:
         / f"{key_of([FORMAT, train.digest, fit.as_json(), torch.__version__])}.pt"
     )
     make_missing(
-        [path], lambda _: loop.write_state(path, dict(fitted(train.images, fit).state())), context
+        [path], lambda _: files.write_state(path, dict(fitted(train.images, fit).state())), context
     )
-    state = loop.read_state(path, train.device)
+    state = files.read_state(path, train.device)
     assert state is not None
     return Whitening(**state)

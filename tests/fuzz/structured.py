@@ -21,8 +21,10 @@ from safetensors.torch import load_file, save
 
 from condensers import networks
 from condensers.data import ClassData
+from condensers.engine import files as engine_files
 from condensers.engine import loop as engine
-from condensers.engine.context import SEAL, Context, seal
+from condensers.engine.context import Context
+from condensers.engine.files import SEAL, seal
 from condensers.hyperparameters import settings_of
 from condensers.registry.registry import METHODS, SELECTIONS, create_condenser
 from condensers.sets.files import card_path, load_set, save_set
@@ -482,7 +484,7 @@ def checkpoints(folder: Path) -> Target:
     }
 
     def target(random: Random) -> None:
-        engine.write_state(path, spoilt(good, random))
+        engine_files.write_state(path, spoilt(good, random))
         try:
             begin(False)
         finally:

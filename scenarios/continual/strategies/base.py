@@ -47,7 +47,11 @@ class Strategy:
     label: str = hyper("", source="ours")
     lr: float | None = hyper(None, source="ours: the scenario's", minimum=0.0)
     batch_size_mem: int | None = hyper(
-        None, unit="images of the memory (the scenario's)", source="ours", minimum=1
+        None,
+        unit="images",
+        help="images of the memory in a batch; the scenario's number if left out",
+        source="ours",
+        minimum=1,
     )
 
     registered: ClassVar[str] = ""

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from condensers.engine.context import Context
-from condensers.engine.context import keep as write_row
+from condensers.engine.files import write_memo as write_row
 from condensers.registry import import_path
 from condensers.registry.registry import is_registered
 from scenarios.search.judging import Judging

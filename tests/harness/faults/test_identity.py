@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from condensers.engine.cache import make_missing
-from condensers.engine.context import Context, read_sealed, write_atomically, write_sealed
+from condensers.engine.context import Context
+from condensers.engine.files import read_sealed, write_atomically, write_sealed
 from condensers.errors import Damaged, StorageFailed, UsageError
 from harness.cli.app import main
 from harness.store.locks import Holder

@@ -4,7 +4,7 @@ import signal
 import time
 from pathlib import Path
 
-from condensers.engine.context import read_sealed
+from condensers.engine.files import read_sealed
 from harness.store.store import Store
 from tests.harness.conftest import Harness
 from tests.harness.faults.conftest import WriteFaulty

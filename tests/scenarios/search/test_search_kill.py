@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from condensers.engine.context import kept as read_memo
+from condensers.engine.files import read_memo
 
 COMMAND = [
     sys.executable,
