@@ -29,7 +29,7 @@ def plan(
     """Check SUITE, list its cells and estimate their cost; nothing is run or written."""
     from harness.printable import flat, visible
     from harness.process import choose_device, cores, prepare
-    from harness.report.wording import some
+    from harness.report.wording import join_some
     from harness.store.store import Store
     from harness.store.upkeep import other_code
     from harness.suite.estimate import estimate
@@ -58,7 +58,9 @@ def plan(
     )
     if changed := other_code(store, left):
         typer.echo(
-            visible(f"left though they were done before, by other code: what needs {some(changed)}")
+            visible(
+                f"left though they were done before, by other code: what needs {join_some(changed)}"
+            )
         )
     typer.echo(
         f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes}"

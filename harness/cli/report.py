@@ -46,8 +46,8 @@ def report(
     from harness.power import Power
     from harness.report.building import build, render
     from harness.report.formats.terminal import print_report, wide_console
-    from harness.report.runs import together
-    from harness.report.set_sheets import illustrated
+    from harness.report.runs import merge_runs
+    from harness.report.set_sheets import with_set_images
     from harness.store.store import Store
 
     forms = form.split(",")
@@ -60,10 +60,10 @@ def report(
     power = Power(
         Power().watts_per_core if watts_per_core is None else watts_per_core, grid_intensity
     )
-    built = build(*together(runs), power)
+    built = build(*merge_runs(runs), power)
     for name in forms:
         shown = (
-            illustrated(built, [path / "cells" for path in directories])
+            with_set_images(built, [path / "cells" for path in directories])
             if name == "html"
             else built
         )

@@ -15,7 +15,7 @@ from harness.printable import flat
 from harness.process import Stopped, environment, goes_on, stop_on_signals
 from harness.report.building import build, render
 from harness.report.formats.terminal import print_report, wide_console
-from harness.report.set_sheets import illustrated
+from harness.report.set_sheets import with_set_images
 from harness.running.cell_work import Settings
 from harness.running.loggers import listeners
 from harness.running.processes import Crew, run
@@ -179,6 +179,6 @@ def finish(store: Store, quiet: bool = False) -> int:
     for failure in failures if quiet else []:
         print(f"failed: {flat(str(failure['sentence']))}", file=sys.stderr)
     page = store.root / "report.html"
-    write_atomically(page, render(illustrated(built, [store.root / "cells"]), "html").encode())
+    write_atomically(page, render(with_set_images(built, [store.root / "cells"]), "html").encode())
     print(f"wrote {page}")
     return len(failures)

@@ -30,9 +30,9 @@ from condensers.sets.doubts import with_doubts
 from condensers.sets.files import save_set
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness import energy
-from harness.plots.set_sheet import sheet
 from harness.printable import flat
 from harness.process import goes_on, shared_folder, stop_on_signals
+from harness.report.set_sheets import draw_set
 from scenarios.datasets.naming import is_place, located
 
 
@@ -122,7 +122,7 @@ def interruptible(folder: Path | None, seed: int, device: str) -> Iterator[Conte
 
 def preview(synthetic: SyntheticSet) -> bytes:
     """A PNG: a row a class, at most ten images each, magnified where they are small."""
-    picture, file = sheet(synthetic), io.BytesIO()
+    picture, file = draw_set(synthetic), io.BytesIO()
     scale = max(1, 56 // synthetic.card["shape"][-1])
     picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(
         file, "PNG"

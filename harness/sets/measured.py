@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from condensers.errors import UsageError
-from harness.report.rows import SELF_EVIDENT, Row, as_rows, results_of
+from harness.report.chapters import read_run
+from harness.report.rows import SELF_EVIDENT, Row, as_rows
 from harness.store.store import Store
 
 SAME = ("data", "hyperparameters", "budget", "seed")
@@ -35,7 +36,7 @@ def measured(file: Path, run: Path) -> list[Row]:
     wanted = [r for r in records if r["cell"].get("condenser") is None or _with(r, made)]
     rows = [
         row
-        for row in as_rows(results_of(wanted)[0])
+        for row in as_rows(read_run({}, wanted).results)
         if not row["reference"] and row["unit"] not in SELF_EVIDENT
     ]
     if not rows:

@@ -32,11 +32,11 @@ from condensers.sets.merging import restrict
 from condensers.sets.synthetic_set import Budget, SyntheticDataset
 from condensers.training.classifier import Training, TrainingLoop
 from harness.ground_truth.summary import print_summary
-from harness.plots.set_sheet import sheet
 from harness.report.building import build, render
-from harness.report.chapters.difference import difference_tables, summary
+from harness.report.chapters.difference import summarise_changes, tabulate_changes
 from harness.report.formats.terminal import print_report
-from harness.report.runs import differences, together
+from harness.report.runs import compare_runs, merge_runs
+from harness.report.set_sheets import draw_set
 from harness.sets.dataset_card import dataset_card
 from harness.sets.exporting import content
 from harness.store.store import FORMAT, Store
@@ -263,11 +263,11 @@ def _reported(after: Any, before: Any, random: Random) -> None:
             render(report, form).encode()
         print_report(report, Console(file=io.StringIO(), width=120))
     if random.random() < 0.2:
-        changed = differences(before, after)
+        changed = compare_runs(before, after)
         json.dumps(changed)
-        summary(changed)
-        difference_tables(changed)
-        build(*together([("a", before), ("b", after)]))
+        summarise_changes(changed)
+        tabulate_changes(changed)
+        build(*merge_runs([("a", before), ("b", after)]))
 
 
 @lru_cache(maxsize=32)
@@ -409,7 +409,7 @@ def _used(path: Path, data: ClassData, random: Random) -> None:
     SyntheticDataset(synthetic)[0]
     held = content(synthetic) | {"synthetic": synthetic, "measured": ()}
     dataset_card(held).encode()
-    sheet(synthetic, 2)
+    draw_set(synthetic, 2)
     restrict(synthetic, synthetic.classes[:1])
     if random.random() < 0.2:
         train = Accuracy(

@@ -12,8 +12,8 @@ import pytest
 from condensers.errors import UsageError
 from condensers.registry import code_digest
 from condensers.registry.registry import create_condenser
-from harness.report.chapters.difference import summary
-from harness.report.runs import differences
+from harness.report.chapters.difference import summarise_changes
+from harness.report.runs import compare_runs
 from harness.suite.cell import Cell, digests_of, sources_of
 from harness.suite.plan import load_plan
 from scenarios.datasets import load
@@ -235,8 +235,8 @@ def test_diff_and_plan_name_the_modules_that_changed(
         f"left though they were done before, by other code: what needs {DISTRIBUTION}\n" in planned
     )
     run("b")
-    found = differences(Store(tmp_path / "a").contents(), Store(tmp_path / "b").contents())
+    found = compare_runs(Store(tmp_path / "a").contents(), Store(tmp_path / "b").contents())
     (row,) = found["code"]
     assert (row["what"], row["name"]) == ("condense: dm", DISTRIBUTION) and row["a"] != row["b"]
-    assert "1 of code" in summary(found)
+    assert "1 of code" in summarise_changes(found)
     assert DISTRIBUTION in harness("diff", tmp_path / "a", tmp_path / "b").out

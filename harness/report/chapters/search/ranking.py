@@ -11,64 +11,66 @@ from numpy.typing import NDArray
 from harness.report.chapters.search.alignment import (
     CORRELATIONS,
     FOUND,
-    Lineup,
-    Searched,
+    AlignedScores,
+    Search,
     Statistics,
     is_truth,
-    statistics_of,
+    list_statistics,
 )
 from harness.report.results import (
     Entry,
     Record,
     Result,
     condensation_seconds,
-    from_values,
     nbytes,
-    seconds,
+    summarise,
+    summarise_seconds,
 )
 from harness.report.wording import TOP
 from harness.statistics.intervals import Interval, break_even
 from harness.statistics.rank_bootstrap import (
     RankDraws,
-    Truth,
-    rank_draws,
+    TrueAccuracies,
+    draw_ranks,
     rank_interval,
     seed_agreement,
 )
 
 
-def search_results(searched: Searched) -> list[Result]:
-    """All results of one search, entry by entry; without a lineup those that need no truth."""
-    groups, lineup = searched.groups, searched.lineup
+def rank_proxies(search: Search) -> list[Result]:
+    """Compute all results of one search, entry by entry; those that need no truth where it could
+    not be aligned.
+    """
+    groups, aligned = search.groups, search.aligned
     truth = next((records for entry, records in groups.items() if is_truth(entry)), [])
     each = _seconds_per_architecture(truth)
     full = float(np.mean(list(each.values()))) if each else None
     found: list[Result] = []
     for entry, records in groups.items():
-        if lineup is not None and (is_truth(entry) or entry in lineup.scores):
-            found += _ranks(entry, nbytes(records), lineup)
+        if aligned is not None and (is_truth(entry) or entry in aligned.scores):
+            found += _ranks(entry, nbytes(records), aligned)
         found += _found(entry, records)
         found += _costs(entry, records, full)
     return found
 
 
-def _ranks(entry: Entry, size: int | None, lineup: Lineup) -> list[Result]:
+def _ranks(entry: Entry, size: int | None, aligned: AlignedScores) -> list[Result]:
     """Measures on all architectures, then on the true top 20 %."""
-    scores = lineup.scores.get(entry)
-    found = _measures(entry, size, (lineup.truth, scores), lineup.statistics)
-    if lineup.top is None or lineup.top_truth is None:
+    scores = aligned.scores.get(entry)
+    found = _measures(entry, size, (aligned.truth, scores), aligned.statistics)
+    if aligned.top is None or aligned.top_truth is None:
         return found
-    few = statistics_of(len(lineup.top), lineup.truth.parameters is not None)
+    few = list_statistics(len(aligned.top), aligned.truth.parameters is not None)
     named = {name + TOP: statistic for name, statistic in few.items()}
     return found + _measures(
-        entry, size, (lineup.top_truth, None if scores is None else scores[:, lineup.top]), named
+        entry, size, (aligned.top_truth, None if scores is None else scores[:, aligned.top]), named
     )
 
 
 def _measures(
     entry: Entry,
     size: int | None,
-    sides: tuple[Truth, NDArray[np.float64] | None],
+    sides: tuple[TrueAccuracies, NDArray[np.float64] | None],
     statistics: Statistics,
 ) -> list[Result]:
     """sides: the truth, and the entry's scores.
@@ -84,7 +86,7 @@ def _measures(
     every: Sequence[RankDraws] = (
         (seed_agreement(wanted, truth) or [])
         if scores is None
-        else rank_draws(wanted, truth, scores)
+        else draw_ranks(wanted, truth, scores)
     )
     seeds = len(truth.test) if scores is None else len(scores)
     found = []
@@ -113,7 +115,7 @@ def _found(entry: Entry, records: Sequence[Record]) -> list[Result]:
         if final and final.get("test") is not None
     }
     return (
-        [from_values(entry, nbytes(records), (FOUND, "%", True), tested, "seeds")] if tested else []
+        [summarise(entry, nbytes(records), (FOUND, "%", True), tested, "seeds")] if tested else []
     )
 
 
@@ -137,9 +139,9 @@ def _costs(entry: Entry, records: Sequence[Record], full: float | None) -> list[
         if r.get("outcome")
     }
     made = condensation_seconds(records)
-    found = [seconds(entry, records, "search-seconds", spent)] if spent else []
+    found = [summarise_seconds(entry, records, "search-seconds", spent)] if spent else []
     if made:
-        found.append(seconds(entry, records, "condensation-seconds", made))
+        found.append(summarise_seconds(entry, records, "condensation-seconds", made))
     each = _seconds_per_architecture(records)
     if full is None or is_truth(entry) or not each:
         return found
@@ -159,6 +161,6 @@ def _pays_from(entry: Entry, size: int | None, points: Mapping[int, float | None
     metric = ("break-even-architectures", "architectures", False)
     values = {seed: {"": point} for seed, point in points.items() if point is not None}
     if len(values) == len(points):
-        return from_values(entry, size, metric, values, "seeds")
+        return summarise(entry, size, metric, values, "seeds")
     never = Interval(math.nan, None, None, len(points), "never: the proxy is not cheaper")
     return Result(entry, size, *metric, interval=never, over="seeds", seeds=len(points))
