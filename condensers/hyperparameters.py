@@ -141,21 +141,21 @@ def check(known: "Field[Any]", value: Any, where: str) -> Any:
     """
     default, rule = known.default, known.metadata
     if rule.get("part"):
-        return _several(value, where) if isinstance(default, tuple) else value
+        return _as_tuple(value, where) if isinstance(default, tuple) else value
     if value is None and default is None:
         return None
     if isinstance(default, tuple):
         item = next(iter(get_args(known.type)), object)
         values = tuple(
-            _typed(item, one, join(where, at)) for at, one in enumerate(_several(value, where))
+            _convert(item, one, join(where, at)) for at, one in enumerate(_as_tuple(value, where))
         )
         for at, one in enumerate(values):
-            _allowed(rule, one, join(where, at))
+            _require_allowed(rule, one, join(where, at))
         return values
-    return _allowed(rule, _typed(_wanted(known), value, where), where)
+    return _require_allowed(rule, _convert(_type_of(known), value, where), where)
 
 
-def _wanted(known: "Field[Any]") -> Any:
+def _type_of(known: "Field[Any]") -> Any:
     """The type of a field's values: that of its default, or what is annotated beside None."""
     if known.default is not None:
         return type(known.default)
@@ -163,13 +163,13 @@ def _wanted(known: "Field[Any]") -> Any:
     return noted[0] if len(noted) == 1 else object
 
 
-def _several(value: Any, where: str) -> tuple[Any, ...]:
+def _as_tuple(value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise UsageError(f"{where}: {_quoted(value)} is not a list")
+        raise UsageError(f"{where}: {_quote(value)} is not a list")
     return tuple(value)
 
 
-def _typed(wanted: Any, value: Any, where: str) -> Any:
+def _convert(wanted: Any, value: Any, where: str) -> Any:
     """`value` where it is of the type `wanted`, or a whole number where any number is."""
     if not isinstance(wanted, type) or wanted in (object, Any):
         return value
@@ -182,24 +182,24 @@ def _typed(wanted: Any, value: Any, where: str) -> Any:
         or (isinstance(value, bool) and wanted is not bool)
     ):
         raise UsageError(
-            f"{where}: {_quoted(value)} is not {_ARTICLES.get(wanted, wanted.__name__)}"
+            f"{where}: {_quote(value)} is not {_ARTICLES.get(wanted, wanted.__name__)}"
         )
     if isinstance(value, int) and abs(value) > LARGEST:
-        raise UsageError(f"{where}: {_quoted(value)} is beyond the whole numbers of 64 bits")
+        raise UsageError(f"{where}: {_quote(value)} is beyond the whole numbers of 64 bits")
     return value
 
 
-def _allowed(rule: Mapping[str, Any], value: Any, where: str) -> Any:
+def _require_allowed(rule: Mapping[str, Any], value: Any, where: str) -> Any:
     allowed = rule.get("values")
     if allowed and value not in allowed:
-        raise UsageError(f"{where}: {_quoted(value)} is not one of {', '.join(map(str, allowed))}")
+        raise UsageError(f"{where}: {_quote(value)} is not one of {', '.join(map(str, allowed))}")
     minimum = rule.get("minimum")
     if minimum is not None and value < minimum:
         raise UsageError(f"{where}: {value} is below the least allowed value, {minimum}")
     return value
 
 
-def _quoted(value: Any) -> str:
+def _quote(value: Any) -> str:
     return repr(value) if value is None or isinstance(value, bool) else shown(value)
 
 

@@ -24,7 +24,7 @@ from condensers.registry.registry import NETWORKS
 from condensers.sets.doubts import with_doubts
 from condensers.sets.files import load_set, save_set
 from condensers.sets.synthetic_set import SyntheticSet
-from condensers.training.classifier import Training, trained
+from condensers.training.classifier import Training, train_fresh
 from scenarios.protocol import Recipe
 
 
@@ -67,7 +67,7 @@ def trained_once(
     """
     root = context.cache or context.folder
     if root is None:
-        return trained(spec, data, recipe, context, name)
+        return train_fresh(spec, data, recipe, context, name)
     part = NETWORKS.create(spec)
     seen = [data.digest, data.mean, data.std, data.mirror]
     machine = [data.device.type, torch.__version__]
@@ -79,7 +79,7 @@ def trained_once(
     def make(_: int) -> None:
         unfinished = path.with_suffix("")
         alone = replace(context, folder=unfinished, generator=torch.Generator())
-        files.write_state(path, dict(trained(spec, data, recipe, alone, name).state_dict()))
+        files.write_state(path, dict(train_fresh(spec, data, recipe, alone, name).state_dict()))
         shutil.rmtree(unfinished, ignore_errors=True)
 
     make_missing([path], make, context)

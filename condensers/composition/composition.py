@@ -46,10 +46,14 @@ class Composition(Condenser):
     itself. Code that works on parts is given a built composition.
     """
 
-    iterations: int = hyper(1000, unit="steps", source="ours", minimum=1)
-    lr: float = hyper(0.1, source="ours", minimum=0.0)
+    iterations: int = hyper(
+        1000, unit="steps", help="steps on the images", source="ours", minimum=1
+    )
+    lr: float = hyper(0.1, help="learning rate of the images", source="ours", minimum=0.0)
     momentum: float = hyper(0.5, help="momentum of SGD, beta 1 of Adam", source="ours", minimum=0.0)
-    optimiser: str = hyper("sgd", source="ours", values=("sgd", "adam"))
+    optimiser: str = hyper(
+        "sgd", help="optimiser of the images", source="ours", values=("sgd", "adam")
+    )
     halve_at: tuple[float, ...] = hyper(
         (),
         help="parts of the run, 0 to 1, after which all learning rates are halved",
@@ -62,7 +66,12 @@ class Composition(Condenser):
         source="ours",
         minimum=1,
     )
-    init: str = hyper("real", source="ours", values=("noise", "real", "k-means", "centroids"))
+    init: str = hyper(
+        "real",
+        help="what the images start from",
+        source="ours",
+        values=("noise", "real", "k-means", "centroids"),
+    )
     update: str = hyper(
         "all",
         help="classes whose images one update changes",

@@ -19,8 +19,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Progress:
-    """One event: step `done` of `total` of the work called `name`; `note` is a short text such as
-    the loss.
+    """How far a piece of work is.
+
+    Args:
+        name: Of the work, for people.
+        done: Steps that are done.
+        total: Steps in all.
+        note: A short text, such as the loss.
     """
 
     name: str
@@ -37,8 +42,9 @@ class Stateful(Protocol):
 
 
 def derive_seed(seed: int, name: str) -> int:
-    """A seed for the part `name` of a run: equal names get equal randomness in every run with the
-    same seed.
+    """Return the seed of the part `name` of a run, 0 to 2^63 - 1.
+
+    Equal names get equal randomness in every run with the same seed.
     """
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big") >> 1
 
@@ -53,11 +59,19 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Context:
-    """All a run lends. `folder` None means: keep no checkpoints. `deadline` is in seconds of
-    `time.monotonic()`.
+    """Everything that a run lends to an algorithm.
 
-    cache: a folder for what runs share because their seeds have no part in it (see
-    `condensers.engine.cache`); None: nothing is shared.
+    Args:
+        seed: All that is random follows from it.
+        device: Where tensors are computed.
+        folder: Where checkpoints are kept, from which an interrupted run goes on; None keeps none.
+        cache: A folder for what runs share because their seeds have no part in it (see
+            `condensers.engine.cache`); None shares nothing.
+        progress: Called with how far the work is.
+        stop: Asked between steps whether to stop.
+        deadline: When to stop, in seconds of `time.monotonic()`; None for never.
+        checkpoint_seconds: Seconds between checkpoints.
+        generator: The source of randomness; it is set to `seed`.
     """
 
     seed: int = 0
@@ -74,7 +88,10 @@ class Context:
         self.generator.manual_seed(self.seed)
 
     def fork(self, name: str) -> "Context":
-        """The context of a named part of the work: its own generator, its own checkpoint folder."""
+        """Return the context of a named part of the work.
+
+        It has a seed and a generator derived from the name, and a folder of its own.
+        """
         folder = self.folder / name if self.folder else None
         return replace(
             self, seed=derive_seed(self.seed, name), folder=folder, generator=torch.Generator()
@@ -85,10 +102,16 @@ class Context:
         return self.stop() or (self.deadline is not None and time.monotonic() >= self.deadline)
 
     def each(self, items: Sequence[T], name: str) -> Iterator[T]:
-        """The `items` of a stage called `name`, one after the other, telling how far it is.
+        """Yield the items of a stage one after the other and report progress.
 
-        Raises Interrupted before an item when the run must stop: for stages that are short enough
-        to be begun again.
+        It is meant for stages that are short enough to be begun again.
+
+        Args:
+            items: What is yielded.
+            name: Of the stage, for people.
+
+        Raises:
+            Interrupted: The run must stop; raised before an item.
         """
         for done, item in enumerate(items):
             if self.must_stop():
@@ -98,20 +121,27 @@ class Context:
         self.progress(Progress(name, len(items), len(items)))
 
     def memo(self, name: str, compute: Callable[[], T]) -> T:
-        """Return `compute()`, a JSON value, from this context's folder when an earlier run finished
-        it there.
+        """Return `compute()`, from the folder if an earlier run has finished it.
+
+        Args:
+            name: Of the file in the folder.
+            compute: Returns a JSON value.
+
+        Raises:
+            Interrupted: The run must stop, and the value is not there yet.
+            Damaged: The file is not as it was written.
         """
         if self.folder is None:
-            return self._guarded(compute)
+            return self._compute(compute)
         path = self.folder / f"{name}.json"
         if path.exists():
             found: T = read_memo(path)
             return found
-        value = self._guarded(compute)
+        value = self._compute(compute)
         write_memo(path, value)
         return value
 
-    def _guarded(self, compute: Callable[[], T]) -> T:
+    def _compute(self, compute: Callable[[], T]) -> T:
         if self.must_stop():
             raise Interrupted("stopped before the next part")
         return compute()

@@ -40,8 +40,12 @@ MISSHAPEN = (
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut; StorageFailed
-    where it cannot be.
+    """Write a file so that it is there whole or not at all, even after a power cut.
+
+    Folders that are missing are made.
+
+    Raises:
+        StorageFailed: The file cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -92,8 +96,11 @@ def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """The object that `write_sealed` wrote; Damaged where it is not, StorageFailed if
-    unreadable.
+    """Return the object that `write_sealed` wrote.
+
+    Raises:
+        Damaged: The file is gone, or is not as it was written.
+        StorageFailed: The file cannot be read.
     """
     try:
         value = parse_json(path.read_bytes())
@@ -126,7 +133,7 @@ def write_memo(path: Path, value: Any) -> None:
 
 
 def read_memo(path: Path) -> Any:
-    """The value that `write_memo` wrote; Damaged where it is not."""
+    """Return the value that `write_memo` wrote; Damaged if the file is not as it was written."""
     found = read_sealed(path)
     if "value" not in found:
         raise damaged(path, "it holds no value")
@@ -134,14 +141,15 @@ def read_memo(path: Path) -> Any:
 
 
 def seal(value: Mapping[str, Any]) -> str:
-    """SHA-256 of a JSON object, whatever the order of its keys."""
+    """Return the SHA-256 of a JSON object, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager
 def raise_damaged(path: Path | None) -> Iterator[None]:
-    """Turn what comes of a state of another shape, or of another part, into Damaged, which says
-    what to do.
+    """Turn errors of taking up the state in `path` into Damaged, which says what to do.
+
+    A state of another shape, or of another part, raises whatever its reader meets first.
     """
     try:
         yield
@@ -160,8 +168,14 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def read_state(path: Path | None, device: torch.device) -> dict[str, Any] | None:
-    """What `write_state` wrote, tensors on `device`; None where there is no such file, Damaged
-    where it is not as written.
+    """Return what `write_state` wrote, or None if there is no such file.
+
+    Args:
+        path: Of the file; None for none.
+        device: Where its tensors shall lie.
+
+    Raises:
+        Damaged: The file is not as it was written.
     """
     if path is None or not path.exists():
         return None

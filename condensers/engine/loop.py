@@ -34,11 +34,24 @@ class Loop(Stateful, Protocol):
 
 
 def run(loop: Loop, steps: int, context: Context, name: str) -> float:
-    """Run `loop` up to `steps` steps, from its last checkpoint where there is one; return the
-    seconds all of it took.
+    """Run `loop` up to `steps` steps, from its last checkpoint if there is one.
 
-    The checkpoint holds the loop's state and the context's generator. It is removed when the last
-    step is done. Raises Interrupted after saving, when the context says stop.
+    The checkpoint holds the loop's state and the context's generator. It is removed after the last
+    step.
+
+    Args:
+        loop: Does the steps.
+        steps: How many steps there are in all.
+        context: Its folder holds the checkpoint; its `progress` hears of each step.
+        name: Of the work, for people.
+
+    Returns:
+        The seconds that all steps took, those before an interruption included.
+
+    Raises:
+        Interrupted: The context says stop; the checkpoint is written before.
+        WorkFailed: The loss is not a finite number.
+        Damaged: The checkpoint is not as it was written, or holds another state.
     """
     path = context.folder / "checkpoint.pt" if context.folder else None
     start, earlier = _restore(loop, context, path, steps)
@@ -66,8 +79,9 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
 
 
 def write_checkpoint(loop: Loop, steps: int, context: Context, seconds: float) -> None:
-    """Write the state of a loop that `run` has ended: it is not done again where what follows it is
-    interrupted.
+    """Write the checkpoint of a loop that `run` has ended.
+
+    If what follows is interrupted, the loop is not run again.
     """
     _save(
         loop, context, context.folder / "checkpoint.pt" if context.folder else None, steps, seconds

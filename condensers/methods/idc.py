@@ -109,7 +109,7 @@ def unit_pixel_rate(lr: float, setting: RunSetting) -> float:
 
 
 @dataclass(frozen=True)
-class DREAM(Composition):
+class DREAM(IDC):
     """Representative matching (DREAM): IDC x real batches of the images nearest to the centroids of
     k-means.
 
@@ -129,50 +129,12 @@ class DREAM(Composition):
     from clusters of pixels, not of the embedding of a fresh network.
     """
 
-    iterations: int = hyper(
-        2000,
-        unit="networks",
-        help="networks; each gives 100 steps on the images of each class",
-        source="IDC's code",
-        minimum=1,
+    batch_real: int = hyper(
+        64, unit="clusters per class", source="IDC's code; DREAM's has 128", minimum=1
     )
-    lr: float = hyper(
-        5e-3,
-        help="learning rate of pixels in [0, 1] at 10 images per class",
-        source="IDC's code, for mse",
-        minimum=0.0,
-    )
-    momentum: float = hyper(0.5, source="IDC's code", minimum=0.0)
-    batch_real: int = hyper(64, unit="clusters per class", source="IDC's code", minimum=1)
     init: str = hyper(
         "k-means", source="DREAM's code", values=("noise", "real", "k-means", "centroids")
     )
-    update: str = hyper(
-        "class",
-        help="classes whose images one update changes",
-        source="IDC's code",
-        values=("all", "class"),
-    )
-    parameterisation: Parameterisation = hyper(
-        Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation"
-    )
-    sampler: Sampler = hyper("k-means", source="DREAM, section 3.3", part="sampler")
-    augmentation: Augmentation = hyper(
-        Siamese(strategy="color_crop_cutout", mode="together"),
-        source="IDC's code, aug_type",
-        part="augmentation",
-    )
-    objective: Objective = hyper(
-        GradientMatching(distance="mse", layers="convolutions"),
-        source="IDC's code",
-        part="objective",
-    )
-    model_schedule: ModelSchedule = hyper(
-        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="model schedule"
-    )
+    sampler: Sampler = hyper("k-means", source="DREAM's code, new_strategy.py", part="sampler")
 
     registered: ClassVar[str] = "dream"
-    evaluation: ClassVar[str] = "dsa"
-
-    def learning_rate(self, setting: RunSetting) -> float:
-        return unit_pixel_rate(self.lr, setting)

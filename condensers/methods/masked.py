@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
-from condensers.parts.augmentations.base import Augmentation
-from condensers.parts.model_schedules.base import ModelSchedule
-from condensers.parts.objectives.base import Objective
+from condensers.methods.dc import DC
+from condensers.methods.dsa import DSA
 from condensers.parts.views.attention import AttentionMask
 from condensers.parts.views.base import View
 
 
 @dataclass(frozen=True)
-class MaskedDC(Composition):
+class MaskedDC(DC):
     """Gradient matching on real images under an attention map (Masked DC).
 
     Masked DC: gradient matching whose real images are masked by attention.
@@ -28,32 +26,13 @@ class MaskedDC(Composition):
     it.
     """
 
-    iterations: int = hyper(
-        1000,
-        unit="networks",
-        help="initialisations of the network",
-        source="DC, section 4.1",
-        minimum=1,
-    )
-    lr: float = hyper(0.1, source="DC, section 4.1", minimum=0.0)
-    momentum: float = hyper(0.5, source="DC's code", minimum=0.0)
-    batch_real: int = hyper(256, unit="images per class", source="DC, section 4.1", minimum=1)
-    init: str = hyper(
-        "noise", source="DC, section 4.1", values=("noise", "real", "k-means", "centroids")
-    )
-    augmentation: Augmentation = hyper("none", source="DC", part="augmentation")
     view: View = hyper(AttentionMask(), source="Masked DC's code", part="view")
-    objective: Objective = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    model_schedule: ModelSchedule = hyper(
-        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
-    )
 
     registered: ClassVar[str] = "masked-dc"
-    evaluation: ClassVar[str] = "none"
 
 
 @dataclass(frozen=True)
-class MaskedDSA(Composition):
+class MaskedDSA(DSA):
     """Siamese gradient matching on real images under an attention map (Masked DSA).
 
     Masked DSA: siamese gradient matching whose real images are masked by attention.
@@ -66,25 +45,6 @@ class MaskedDSA(Composition):
     Differences from their code: those of DSA and of the view `attention`.
     """
 
-    iterations: int = hyper(
-        1000,
-        unit="networks",
-        help="initialisations of the network",
-        source="DSA, section 4.1",
-        minimum=1,
-    )
-    lr: float = hyper(0.1, source="DSA, section 4.1", minimum=0.0)
-    momentum: float = hyper(0.5, source="DSA's code", minimum=0.0)
-    batch_real: int = hyper(256, unit="images per class", source="DSA, section 4.1", minimum=1)
-    init: str = hyper(
-        "real", source="DSA's README", values=("noise", "real", "k-means", "centroids")
-    )
-    augmentation: Augmentation = hyper("dsa", source="DSA, section 4.1", part="augmentation")
     view: View = hyper(AttentionMask(), source="Masked DC's code", part="view")
-    objective: Objective = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    model_schedule: ModelSchedule = hyper(
-        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
-    )
 
     registered: ClassVar[str] = "masked-dsa"
-    evaluation: ClassVar[str] = "dsa"

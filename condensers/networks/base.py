@@ -14,7 +14,7 @@ from condensers.registry.registry import NETWORKS
 
 @runtime_checkable
 class Network(Protocol):
-    """A classifier. x: (N, C, H, W) float32, normalised."""
+    """A classifier of images (N, C, H, W) float32, normalised."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Logits (N, K)."""
@@ -87,10 +87,20 @@ def build(
     generator: torch.Generator,
     device: torch.device | None = None,
 ) -> nn.Module:
-    """A freshly initialised network, the same for the same state of `generator`.
+    """Return a freshly initialised network, the same for the same state of `generator`.
 
-    torch's layers draw their weights from the global generator, so its state is borrowed for the
-    time of building and given back: nothing else in the process sees a difference.
+    torch's layers draw their weights from the global generator. Its state is borrowed while the
+    network is built and then given back, so that nothing else in the process sees a difference.
+
+    Args:
+        spec: A network's name, a table with `name` and settings, or a spec.
+        shape: (C, H, W) of an image.
+        classes: Number of logits.
+        generator: Where its weights are drawn from.
+        device: Where it shall lie; the CPU if left out.
+
+    Raises:
+        UsageError: The name or a setting is wrong, or the images do not fit the network.
     """
     part: NetworkSpec = NETWORKS.create(spec)
     seed = int(torch.randint(2**62, (1,), generator=generator))

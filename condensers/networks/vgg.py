@@ -38,7 +38,12 @@ class VGG11Spec(NetworkSpec):
         source="Simonyan & Zisserman 2015",
         minimum=1,
     )
-    norm: str = hyper("instance", source="DC's code", values=("none", "batch", "instance", "group"))
+    norm: str = hyper(
+        "instance",
+        help="normalisation after each convolution",
+        source="DC's code",
+        values=("none", "batch", "instance", "group"),
+    )
 
     registered: ClassVar[str] = "vgg11"
 

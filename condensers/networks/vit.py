@@ -54,7 +54,7 @@ class ViTSpec(NetworkSpec):
         return ViT(self, shape, classes)
 
 
-class Attention(nn.Module):
+class SelfAttention(nn.Module):
     """Self-attention of several heads over tokens (N, T, D)."""
 
     def __init__(self, dim: int, heads: int) -> None:
@@ -72,7 +72,7 @@ class Attention(nn.Module):
         return joined
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Attention and an MLP, each on normalised tokens and added to what came in."""
 
     def __init__(self, spec: ViTSpec) -> None:
@@ -80,7 +80,7 @@ class Block(nn.Module):
         self.norms = nn.ModuleList(
             [nn.LayerNorm(spec.dim, eps=1e-6), nn.LayerNorm(spec.dim, eps=1e-6)]
         )
-        self.attention = Attention(spec.dim, spec.heads)
+        self.attention = SelfAttention(spec.dim, spec.heads)
         hidden = spec.mlp_ratio * spec.dim
         self.mlp = nn.Sequential(
             nn.Linear(spec.dim, hidden), nn.GELU(), nn.Linear(hidden, spec.dim)
@@ -108,7 +108,7 @@ class ViT(nn.Module):
         self.patches = nn.Conv2d(channels, spec.dim, spec.patch, stride=spec.patch)
         self.class_token = nn.Parameter(torch.zeros(1, 1, spec.dim))
         self.positions = nn.Parameter(torch.zeros(1, self.grid[0] * self.grid[1] + 1, spec.dim))
-        self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.depth))
+        self.blocks = nn.ModuleList(TransformerBlock(spec) for _ in range(spec.depth))
         self.norm = nn.LayerNorm(spec.dim, eps=1e-6)
         self.classifier = nn.Linear(spec.dim, classes)
         self._initialise()

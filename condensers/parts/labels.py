@@ -13,7 +13,7 @@ from condensers.data import ClassData
 from condensers.hyperparameters import Part, hyper
 from condensers.networks import NetworkSpec
 from condensers.parts.setting import RunSetting
-from condensers.training.classifier import Training, trained
+from condensers.training.classifier import Training, train_fresh
 
 if TYPE_CHECKING:
     from condensers.parts.parameterisations.base import StorageForm
@@ -165,16 +165,27 @@ class LearnedLabels(OptimisedLabels):
     Sucholutsky & Schonlau, "Soft-label dataset distillation" (2019) for labels learned in DD.
     """
 
-    form: str = hyper("scores", source="KIP, FRePo", values=("scores", "probabilities"))
-    centred: bool = hyper(True, source="KIP, section 2")
-    scale: float = hyper(1.0, source="KIP", minimum=0.0)
+    form: str = hyper(
+        "scores",
+        help="what soft labels are: scores to regress on, or probabilities",
+        source="KIP, FRePo",
+        values=("scores", "probabilities"),
+    )
+    centred: bool = hyper(
+        True, help="let scores start from one-hot labels less 1 / classes", source="KIP, section 2"
+    )
+    scale: float = hyper(
+        1.0, help="factor of the scores at the beginning", source="KIP", minimum=0.0
+    )
     lr: float | None = hyper(
         None,
         help="learning rate of the labels; that of the images if left out",
         source="ours",
         minimum=0.0,
     )
-    storage: str = hyper("float16", source="ours", values=("float16", "float32"))
+    storage: str = hyper(
+        "float16", help="dtype of the stored labels", source="ours", values=("float16", "float32")
+    )
 
     registered: ClassVar[str] = "learned"
     couples_classes: ClassVar[bool] = True
@@ -214,12 +225,16 @@ class Teacher(AssignedLabels):
     epochs: int = hyper(
         4, unit="epochs", help="epochs of training of the teacher", source="ours", minimum=1
     )
-    temperature: float = hyper(1.0, source="ours", minimum=0.0)
+    temperature: float = hyper(
+        1.0, help="temperature of the teacher's probabilities", source="ours", minimum=0.0
+    )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     network: NetworkSpec | None = hyper(
         None, source="ours: the method's network where none is given", part="network"
     )
-    storage: str = hyper("float16", source="ours", values=("float16", "float32"))
+    storage: str = hyper(
+        "float16", help="dtype of the stored labels", source="ours", values=("float16", "float32")
+    )
 
     registered: ClassVar[str] = "teacher"
     couples_classes: ClassVar[bool] = True
@@ -247,7 +262,7 @@ class Teacher(AssignedLabels):
         teacher first.
         """
         recipe = Training(epochs=self.epochs, batch=self.batch)
-        network = trained(
+        network = train_fresh(
             self.network or setting.network,
             setting.data,
             recipe,

@@ -185,7 +185,7 @@ class Validation(StopRule):
         minimum=1,
     )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of the network", source="DC's code", minimum=0.0)
 
     registered: ClassVar[str] = "validation"
     couples_classes: ClassVar[bool] = True

@@ -25,7 +25,7 @@ DIGITS = 8
 LOCATED = "located_"  # how the modules of files are called
 
 
-class Source(NamedTuple):
+class LoadedFile(NamedTuple):
     """place: of a file, as it was named. content: of the version that was loaded."""
 
     place: str
@@ -119,15 +119,15 @@ def find(where: str) -> Any:
     return getattr(_file_module(location), location.name, None)
 
 
-def sources() -> list[Source]:
+def sources() -> list[LoadedFile]:
     """The files that parts were loaded from in this process, for another process to load the
     same.
     """
     modules = [module for name, module in list(sys.modules.items()) if name.startswith(LOCATED)]
-    return [Source(vars(module)["__place__"], vars(module)["__source__"]) for module in modules]
+    return [LoadedFile(vars(module)["__place__"], vars(module)["__source__"]) for module in modules]
 
 
-def load_sources(found: Iterable[Source], known: Callable[[str], bool]) -> None:
+def load_sources(found: Iterable[LoadedFile], known: Callable[[str], bool]) -> None:
     """Load what `sources` gave in another process, so that objects of these parts can be unpickled
     here.
     """

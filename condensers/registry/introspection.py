@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from condensers.hyperparameters import Part
 
+INHERITED = ("unit", "help")
 DESCRIBED = ("unit", "help", "source", "minimum", "values", "part")
 
 
@@ -28,7 +29,9 @@ def describe(part: Any) -> dict[str, Any]:
     return {
         "summary": " ".join((own or module).partition("\n\n")[0].split()),
         "about": f"{own}\n\n{module}".strip(),
-        "fields": [_describe_field(field) for field in fields(part)] if is_dataclass(part) else [],
+        "fields": [_describe_field(part, field) for field in fields(part)]
+        if is_dataclass(part)
+        else [],
     }
 
 
@@ -68,13 +71,25 @@ def _docstring(part: Any) -> str:
     return "" if text.startswith(f"{part.__name__}(") else cleandoc(text)
 
 
-def _describe_field(field: "Field[Any]") -> dict[str, Any]:
+def _describe_field(part: Any, field: "Field[Any]") -> dict[str, Any]:
     default = default_of(field)
     given = {} if default is MISSING else {"default": _plain(table_of(default))}
     metadata = {key: field.metadata.get(key) for key in DESCRIBED}
+    metadata |= {key: metadata[key] or _inherited(part, field.name, key) for key in INHERITED}
     known = {key: _plain(value) for key, value in metadata.items() if value not in (None, "", ())}
     doubt = {} if field.metadata.get("verified", True) else {"verified": False}
     return {"name": field.name, "type": _type_name(field), **given, **known, **doubt}
+
+
+def _inherited(part: Any, name: str, key: str) -> str:
+    """What the nearest base class that has it says of a field that a class gives another default.
+
+    A method whose `lr` has its own default and source needs not say again what `lr` is.
+    """
+    bases = getattr(part, "__mro__", ())[1:]
+    known = (one for base in bases if is_dataclass(base) for one in fields(base))
+    texts = (one.metadata.get(key) for one in known if one.name == name)
+    return next((text for text in texts if text), "")
 
 
 def _type_name(field: "Field[Any]") -> str:

@@ -69,7 +69,9 @@ class Registry:
         """
         if self._third is None:
             groups = [f"condensation_harness.{each}" for each in self._plurals()]
-            self._third = {e.name: e.value for group in groups for e in installed(group)}
+            self._third = {
+                e.name: e.value for group in groups for e in installed_entry_points(group)
+            }
         return self.builtin | {n: v for n, v in self._third.items() if n not in self.builtin}
 
     def locate(self, name: str) -> str:
@@ -203,7 +205,7 @@ def abstract_members(part: type) -> "frozenset[str]":
     return frozenset(vars(part).get("__abstractmethods__", ()))
 
 
-def installed(group: str) -> "Iterable[EntryPoint]":
+def installed_entry_points(group: str) -> "Iterable[EntryPoint]":
     """What installed packages add to a registry."""
     found: Iterable[EntryPoint] = _all_installed().select(group=group)
     return found
@@ -222,7 +224,7 @@ def is_registered(where: str) -> bool:
     groups = [
         group for group in _all_installed().groups if group.startswith("condensation_harness.")
     ]
-    third = (entry.value for group in groups for entry in installed(group))
+    third = (entry.value for group in groups for entry in installed_entry_points(group))
     return where.startswith(("condensers.", "scenarios.")) or where in third
 
 
@@ -289,8 +291,15 @@ def _at(where: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
 
 
 def create_condenser(spec: Any, where: str = "") -> Any:
-    """Build a method or a selection from its name or table: both stand behind the `Condenser`
-    protocol.
+    """Build a method or a selection, both of which are condensers.
+
+    Args:
+        spec: A name that `harness list methods` or `selections` shows, "FILE.py:Name" or
+            "module:Name", or a table with `name` and settings. A condenser is returned as it is.
+        where: The place of `spec` in a suite, for messages.
+
+    Raises:
+        UsageError: A name is unknown or a setting is wrong; a line for each fault.
     """
     if not isinstance(spec, (str, Mapping, *NO_PART)):
         return spec

@@ -27,7 +27,12 @@ class Herding(Selection):
     iCaRL takes the features of the trained learner.
     """
 
-    features: str = hyper("pixels", source="ours", values=("pixels", "random-network"))
+    features: str = hyper(
+        "pixels",
+        help="space in which images are compared",
+        source="ours",
+        values=("pixels", "random-network"),
+    )
 
     registered: ClassVar[str] = "herding"
 
@@ -48,7 +53,12 @@ class KCenter(Selection):
     algorithm 1; the first centre as in DC (ICLR 2021).
     """
 
-    features: str = hyper("pixels", source="ours", values=("pixels", "random-network"))
+    features: str = hyper(
+        "pixels",
+        help="space in which images are compared",
+        source="ours",
+        values=("pixels", "random-network"),
+    )
 
     registered: ClassVar[str] = "k-center"
 
@@ -75,7 +85,12 @@ class KMeansSelection(Selection):
     image, the later one takes its next nearest.
     """
 
-    features: str = hyper("pixels", source="ours", values=("pixels", "random-network"))
+    features: str = hyper(
+        "pixels",
+        help="space in which images are compared",
+        source="ours",
+        values=("pixels", "random-network"),
+    )
 
     registered: ClassVar[str] = "k-means"
 

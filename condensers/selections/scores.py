@@ -42,7 +42,12 @@ class EL2N(ScoredSelection):
         source="Paul et al., README of their code: at least 10 runs",
         minimum=1,
     )
-    keep: str = hyper("hardest", source="Paul et al.", values=("hardest", "easiest"))
+    keep: str = hyper(
+        "hardest",
+        help="images that are kept, by their score",
+        source="Paul et al.",
+        values=("hardest", "easiest"),
+    )
 
     registered: ClassVar[str] = "el2n"
 
@@ -87,7 +92,12 @@ class GraNd(ScoredSelection):
         source="Paul et al., README of their code: at least 10 runs",
         minimum=1,
     )
-    keep: str = hyper("hardest", source="Paul et al.", values=("hardest", "easiest"))
+    keep: str = hyper(
+        "hardest",
+        help="images that are kept, by their score",
+        source="Paul et al.",
+        values=("hardest", "easiest"),
+    )
 
     registered: ClassVar[str] = "grand"
     scoring: ClassVar[float] = 5.0
@@ -160,6 +170,7 @@ class Forgetting(ScoredSelection):
     )
     keep: str = hyper(
         "hardest",
+        help="images that are kept, by their score",
         source="DC, section 4.1 (its coreset 'forgetting')",
         values=("hardest", "easiest"),
     )
@@ -210,7 +221,12 @@ class Margin(ScoredSelection):
     margin.
     """
 
-    keep: str = hyper("hardest", source="DeepCore", values=("hardest", "easiest"))
+    keep: str = hyper(
+        "hardest",
+        help="images that are kept, by their score",
+        source="DeepCore",
+        values=("hardest", "easiest"),
+    )
 
     registered: ClassVar[str] = "margin"
 

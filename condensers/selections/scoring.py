@@ -110,7 +110,12 @@ class ScoredSelection(Condenser):
         1, unit="networks", help="networks whose scores are averaged", source="ours", minimum=1
     )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
-    keep: str = hyper("hardest", source="ours", values=("hardest", "easiest"))
+    keep: str = hyper(
+        "hardest",
+        help="images that are kept, by their score",
+        source="ours",
+        values=("hardest", "easiest"),
+    )
 
     registered: ClassVar[str]
     evaluation: ClassVar[str] = "dsa"

@@ -114,13 +114,16 @@ class SyntheticSet:
 
 
 class SyntheticDataset(Dataset[tuple[Tensor, int | Tensor]]):
-    """A set for training code that knows nothing else of this package: its decoded images and their
-    labels, in its order.
+    """A set as a torch Dataset, for training code that knows nothing else of this package.
 
-    images: (M, C, H, W) float32, normalised by the card's `mean` and `std`. labels: (M,) int64, an
-    index into the card's `class_names`, or (M, K) float32 where they are soft; the card's `recipe`
-    says of which form. An item is an image (C, H, W) with its label, an int or (K,) float32. rates:
-    learned learning rates (T,) float32, or None.
+    An item is an image (C, H, W) with its label, an int or (K,) float32.
+
+    Attributes:
+        images: (M, C, H, W) float32, normalised by the card's `mean` and `std`, in the set's order.
+        labels: (M,) int64, indices into the card's `class_names`, or (M, K) float32 if they are
+            soft; the card's `recipe` says of which form.
+        card: Where the set comes from and how it is read.
+        rates: Learned learning rates (T,) float32, or None.
     """
 
     def __init__(self, synthetic: SyntheticSet) -> None:

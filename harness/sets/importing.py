@@ -6,7 +6,7 @@ from pathlib import Path
 from condensers.data import ClassData
 from condensers.engine.files import write_atomically
 from condensers.errors import UsageError
-from condensers.formats.assembling import assemble, found
+from condensers.formats.assembling import assemble, describe_published
 from condensers.formats.choices import Choices
 from condensers.formats.published import Published
 from condensers.formats.reading import Files, read
@@ -36,7 +36,7 @@ def bring_in(
     """
     files, format = source
     published = read(files, format)
-    tell(f"{files.path}: {found(published)}")
+    tell(f"{files.path}: {describe_published(published)}")
     train = load(_data_of(files.path, published.dataset, data)).train
     _tell_other_images(published, train, tell)
     synthetic = with_doubts(assemble(published, train, choices), train)

@@ -42,7 +42,10 @@ class Evaluation:
         None, unit="epochs", source="DC's code: 300, and 1000 where augmented", minimum=1
     )
     augmentation: str = hyper(
-        "card", source="ours: what the set's method asks for", values=("card", "none", "dsa")
+        "card",
+        help="augmentation in training; card: the one that the set asks for",
+        source="ours: what the set's method asks for",
+        values=("card", "none", "dsa"),
     )
     recipe: str = hyper(
         "common",
@@ -66,7 +69,7 @@ class Evaluation:
         values=("none", "card", "zca", "zca-normalised"),
     )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
     precision: str = hyper(
         "fp32",
         help="precision of products; bf16 is an approximation",
@@ -148,7 +151,7 @@ class Accuracy(Evaluation):
         """
         if isinstance(subject, SyntheticSet):
             images, labels = subject.decode(context.device)
-            images = data.train.seen(images)
+            images = data.train.network_input(images)
             training = self._training(subject.recipe.get("augmentation", "none"), self.epochs)
             labels, training = as_labelled(subject, labels, training)
             return own_recipe(subject, Material(images, labels, training), self.recipe == "card")
@@ -211,7 +214,7 @@ class Accuracy(Evaluation):
         name = f"networks {group.start + 1} to {group.stop} of {self.networks}"
         trained = material.train_together(members, data.train, own, name)
         begun = time.perf_counter()
-        with trained.kept():
+        with trained.keep_if_interrupted():
             correct = accuracies(
                 members, data.test.to(own.device), products=self.precision, lent=own
             )
@@ -237,7 +240,7 @@ class Accuracy(Evaluation):
         name = f"network {index + 1} of {self.networks}"
         trained = material.train(network, data.train, own, name)
         begun = time.perf_counter()
-        with trained.kept():
+        with trained.keep_if_interrupted():
             correct = accuracy(network, data.test.to(own.device), products=self.precision, lent=own)
         if own.device.type == "cuda":
             torch.cuda.synchronize()

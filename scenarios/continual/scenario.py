@@ -146,11 +146,20 @@ class Continual:
         source="ours: equal to batch, for every memory",
         minimum=1,
     )
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
-    momentum: float = hyper(0.9, source="DC's code", minimum=0.0)
-    weight_decay: float = hyper(5e-4, source="DC's code", minimum=0.0)
+    lr: float = hyper(
+        0.01, help="learning rate of SGD on the stream", source="DC's code", minimum=0.0
+    )
+    momentum: float = hyper(
+        0.9, help="momentum of SGD on the stream", source="DC's code", minimum=0.0
+    )
+    weight_decay: float = hyper(
+        5e-4, help="weight decay on the stream", source="DC's code", minimum=0.0
+    )
     stream_augmentation: str = hyper(
-        "none", source="ours; for all that learn the stream", values=("none", "dsa")
+        "none",
+        help="augmentation of the stream's images",
+        source="ours; for all that learn the stream",
+        values=("none", "dsa"),
     )
     online: int = hyper(
         0,

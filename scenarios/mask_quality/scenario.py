@@ -87,7 +87,7 @@ class MaskQuality:
     epochs: int = hyper(
         10, unit="epochs", help="epochs of training of the classifier", source="ours", minimum=1
     )
-    lr: float = hyper(0.05, source="ours", minimum=0.0)
+    lr: float = hyper(0.05, help="learning rate of the classifier", source="ours", minimum=0.0)
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     network: Any = hyper(
         ConvNetSpec(width=32), help="network of the classifier", source="ours", part="network"

@@ -59,10 +59,13 @@ class Privacy:
         minimum=1,
     )
     augmentation: str = hyper(
-        "card", source="ours: what the set's method asks for", values=("card", "none", "dsa")
+        "card",
+        help="augmentation in training; card: the one that the set asks for",
+        source="ours: what the set's method asks for",
+        values=("card", "none", "dsa"),
     )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
     full_epochs: int = hyper(
         100,
         unit="epochs",

@@ -65,11 +65,14 @@ class Search:
         24, unit="architectures", source="ours; grid takes all of the space", minimum=2
     )
     sample_seed: int = hyper(
-        0, source="ours; the same sample for every subject and seed", minimum=0
+        0,
+        help="seed of the architectures that are drawn, the same for all sets",
+        source="ours; the same sample for every subject and seed",
+        minimum=0,
     )
     epochs: int = hyper(200, unit="epochs", source="FTD, search experiment", minimum=1)
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
     networks: int = hyper(
         1,
         unit="networks",
@@ -77,7 +80,9 @@ class Search:
         source="ours",
         minimum=1,
     )
-    augmentation: str = hyper("dsa", source="DSA and DM", values=("none", "dsa"))
+    augmentation: str = hyper(
+        "dsa", help="augmentation in training on a set", source="DSA and DM", values=("none", "dsa")
+    )
     truth: str = hyper(
         AUTO,
         help=(
@@ -91,8 +96,15 @@ class Search:
     )
     truth_epochs: int = hyper(20, unit="epochs", source="ours", minimum=1)
     truth_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    truth_lr: float = hyper(0.01, source="DC's code", minimum=0.0)
-    truth_augmentation: str = hyper("none", source="ours", values=("none", "dsa"))
+    truth_lr: float = hyper(
+        0.01, help="learning rate of the training on the full data", source="DC's code", minimum=0.0
+    )
+    truth_augmentation: str = hyper(
+        "none",
+        help="augmentation in training on the full data",
+        source="ours",
+        values=("none", "dsa"),
+    )
     early_stopping_ipc: int = hyper(
         10, unit="images per class", source="ours; the set whose steps it may take", minimum=1
     )

@@ -4,11 +4,13 @@ themselves.
 
 import ast
 import base64
+import doctest
 import io
 import re
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +132,12 @@ def test_a_name_in_a_notebook_is_text_and_soft_labels_have_lines_too(grey8: Clas
     assert tuple(picture(html).shape) == (91, 10, 3)
     named = replace(grey8, name="<i>")
     assert "<i>" not in named._repr_html_()
+
+
+@pytest.mark.parametrize("name", ["condensers.sets.budget", "condensers.networks.convnet"])
+def test_examples_of_docstrings_run(name: str) -> None:
+    found = doctest.testmod(import_module(name))
+    assert found.attempted and not found.failed
 
 
 def test_a_budget_is_read_and_written_as_a_suite_has_it() -> None:

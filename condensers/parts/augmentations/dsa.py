@@ -52,7 +52,11 @@ class Siamese(Augmentation):
     not survive it).
     """
 
-    strategy: str = hyper("color_crop_cutout_flip_scale_rotate", source="DSA, section 4.1")
+    strategy: str = hyper(
+        "color_crop_cutout_flip_scale_rotate",
+        help="families of transforms, joined by underscores",
+        source="DSA, section 4.1",
+    )
     mode: str = hyper(
         "one",
         help="families of transforms applied to a batch",

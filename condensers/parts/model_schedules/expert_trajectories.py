@@ -64,7 +64,7 @@ class Experts(ModelSchedule):
         source="MTT's example for CIFAR-100",
         minimum=1,
     )
-    lr: float = hyper(0.01, source="MTT's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of the experts", source="MTT's code", minimum=0.0)
     batch: int = hyper(256, unit="images", source="MTT's code", minimum=1)
 
     registered: ClassVar[str] = "experts"

@@ -65,8 +65,12 @@ class Queue(ModelSchedule):
         minimum=1,
     )
     lr: float = hyper(0.01, help="learning rate of the networks", source="IDM's code", minimum=0.0)
-    momentum: float = hyper(0.9, source="IDM's code, net_decay", minimum=0.0)
-    weight_decay: float = hyper(5e-4, source="IDM's code, net_decay", minimum=0.0)
+    momentum: float = hyper(
+        0.9, help="momentum of the networks' SGD", source="IDM's code, net_decay", minimum=0.0
+    )
+    weight_decay: float = hyper(
+        5e-4, help="weight decay of the networks", source="IDM's code, net_decay", minimum=0.0
+    )
     batch: int = hyper(
         256,
         unit="images",

@@ -49,9 +49,13 @@ class TrainedOnReal(ModelSchedule):
         source="IDC's code, net_epoch",
         minimum=0,
     )
-    lr: float = hyper(0.01, source="IDC's code", minimum=0.0)
-    momentum: float = hyper(0.9, source="IDC's code", minimum=0.0)
-    weight_decay: float = hyper(5e-4, source="IDC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of the network", source="IDC's code", minimum=0.0)
+    momentum: float = hyper(
+        0.9, help="momentum of the network's SGD", source="IDC's code", minimum=0.0
+    )
+    weight_decay: float = hyper(
+        5e-4, help="weight decay of the network", source="IDC's code", minimum=0.0
+    )
     batch: int = hyper(64, unit="images", source="IDC's code, batch_real", minimum=1)
     cutmix: float = hyper(
         0.5,

@@ -59,7 +59,9 @@ class TrainedOnSynthetic(ModelSchedule):
         source="DC's code: 500 / outer, by fives",
         minimum=1,
     )
-    lr: float = hyper(0.01, source="DC, section 4.1", minimum=0.0)
+    lr: float = hyper(
+        0.01, help="learning rate of the network", source="DC, section 4.1", minimum=0.0
+    )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     reuse: int = hyper(
         1,

@@ -40,7 +40,10 @@ class GradientMatching(StatisticsObjective):
     """
 
     distance: str = hyper(
-        "node-cosine", source="DC, eq. 10", values=("node-cosine", "mse", "l1", "cosine")
+        "node-cosine",
+        help="distance of two gradients",
+        source="DC, eq. 10",
+        values=("node-cosine", "mse", "l1", "cosine"),
     )
     layers: str = hyper(
         "all",

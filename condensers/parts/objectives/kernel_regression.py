@@ -47,7 +47,9 @@ class KernelRegression(WholeSetObjective):
         source="KIP, FRePo",
         minimum=0.0,
     )
-    criterion: str = hyper("mse", source="KIP", values=("mse", "mse-sum", "platt"))
+    criterion: str = hyper(
+        "mse", help="loss of the predicted labels", source="KIP", values=("mse", "mse-sum", "platt")
+    )
     margin: float = hyper(
         0.0, help="weight of the label margin", source="ours: FRePo has 1", minimum=0.0
     )

@@ -68,7 +68,12 @@ class Trajectory(WholeSetObjective):
     lr_lr: float = hyper(
         1e-5, help="learning rate of the learned learning rate", source="MTT's code", minimum=0.0
     )
-    reverse: str = hyper("graph", source="MTT's code", values=("graph", "recomputed", "tesla"))
+    reverse: str = hyper(
+        "graph",
+        help="how the gradient is taken back through the steps",
+        source="MTT's code",
+        values=("graph", "recomputed", "tesla"),
+    )
 
     registered: ClassVar[str] = "trajectory"
     needs: ClassVar[Needs] = Needs.SEGMENT

@@ -28,7 +28,7 @@ SHORT = 2**16
 class Compressed(StorageForm):
     """JPEG or PNG files with one head and tail for all."""
 
-    codec: str = hyper("png", source="ours", values=CODECS)
+    codec: str = hyper("png", help="file format of the stored images", source="ours", values=CODECS)
 
     registered: ClassVar[str] = "compressed"
 

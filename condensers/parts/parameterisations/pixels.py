@@ -23,7 +23,10 @@ class Pixels(Parameterisation):
     """One array of pixels per synthetic image."""
 
     storage: str = hyper(
-        "uint8", source="ours: what real images cost", values=("uint8", "float16", "float32")
+        "uint8",
+        help="dtype of the stored pixels",
+        source="ours: what real images cost",
+        values=("uint8", "float16", "float32"),
     )
 
     registered: ClassVar[str] = "pixels"

@@ -81,7 +81,12 @@ class Discriminative(Regulariser):
     Labels are the positions of the classes at hand, any number of them.
     """
 
-    weight: float = hyper(0.01, source="CAFE's code, inner_weight", minimum=0.0)
+    weight: float = hyper(
+        0.01,
+        help="weight of the term beside the objective",
+        source="CAFE's code, inner_weight",
+        minimum=0.0,
+    )
 
     registered: ClassVar[str] = "discriminative"
     couples_classes: ClassVar[bool] = True

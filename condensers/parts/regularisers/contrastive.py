@@ -40,10 +40,16 @@ class Contrastive(Regulariser):
     """
 
     weight: float = hyper(
-        100.0, source="ours: about a tenth of the gradient of DM, DC, DSA, IDC", minimum=0.0
+        100.0,
+        help="weight of the term beside the objective",
+        source="ours: about a tenth of the gradient of DM, DC, DSA, IDC",
+        minimum=0.0,
     )
     temperature: float = hyper(
-        0.1, source="SupCon, README of the authors' PyTorch code, --temp", minimum=1e-3
+        0.1,
+        help="temperature of the similarities",
+        source="SupCon, README of the authors' PyTorch code, --temp",
+        minimum=1e-3,
     )
     real: bool = hyper(True, help="let real images be positives and negatives too", source="ours")
 
@@ -98,10 +104,16 @@ class SimCLR(Regulariser):
     """
 
     weight: float = hyper(
-        100.0, source="ours: about a tenth of the gradient of DM, DC, DSA, IDC", minimum=0.0
+        100.0,
+        help="weight of the term beside the objective",
+        source="ours: about a tenth of the gradient of DM, DC, DSA, IDC",
+        minimum=0.0,
     )
     temperature: float = hyper(
-        0.5, source="SimCLR's README, for CIFAR-10, --temperature", minimum=1e-3
+        0.5,
+        help="temperature of the similarities",
+        source="SimCLR's README, for CIFAR-10, --temperature",
+        minimum=1e-3,
     )
     augmentation: Augmentation = hyper(Siamese(), source="ours", part="augmentation")
 

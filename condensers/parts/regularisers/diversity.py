@@ -35,13 +35,21 @@ class Diversity(Regulariser):
     """Spread of each class's synthetic embeddings, over the real ones or by their determinant."""
 
     weight: float = hyper(
-        100.0, source="ours, for repulsion; determinantal: 1 does as much", minimum=0.0
+        100.0,
+        help="weight of the term beside the objective",
+        source="ours, for repulsion; determinantal: 1 does as much",
+        minimum=0.0,
     )
-    form: str = hyper("repulsion", source="ours", values=("repulsion", "determinantal"))
+    form: str = hyper(
+        "repulsion",
+        help="repulsion: images push each other apart; determinantal: their determinant grows",
+        source="ours",
+        values=("repulsion", "determinantal"),
+    )
     bandwidth: float = hyper(
         1.0,
         help="bandwidth, relative to the median distance (repulsion)",
-        source="Gretton et al., section 8",
+        source="Gretton et al.: the median heuristic",
         minimum=1e-3,
     )
     epsilon: float = hyper(

@@ -28,7 +28,7 @@ from condensers.hyperparameters import hyper
 from condensers.networks import NetworkSpec
 from condensers.parts.views.masking import IMAGES_AT_ONCE, Masking, block_of_map
 from condensers.registry.registry import NETWORKS
-from condensers.training.classifier import trained
+from condensers.training.classifier import train_fresh
 
 # Features of torchvision's ResNet-18 with its ImageNet weights, of images brought to four times
 # their size and three channels.
@@ -139,7 +139,12 @@ class ScoreMap(nn.Module):
 class AttentionMask(Masking):
     """Real images under an attention map (Masked DC): what looks like any class stays."""
 
-    form: str = hyper("published", source="Masked DC's code", values=("published", "normalised"))
+    form: str = hyper(
+        "published",
+        help="published: the sum over classes, as in the authors' code; normalised: their mean",
+        source="Masked DC's code",
+        values=("published", "normalised"),
+    )
     epochs: int = hyper(
         20,
         unit="epochs",
@@ -147,9 +152,12 @@ class AttentionMask(Masking):
         source="ours; Masked DC's code: 50",
         minimum=1,
     )
-    lr: float = hyper(0.3, source="ours", minimum=0.0)
+    lr: float = hyper(0.3, help="learning rate of the network", source="ours", minimum=0.0)
     weights: str = hyper(
-        "none", source="ours; Masked DC's code: torchvision", values=("none", "torchvision")
+        "none",
+        help="none: a network trained here; torchvision: one trained on ImageNet",
+        source="ours; Masked DC's code: torchvision",
+        values=("none", "torchvision"),
     )
 
     registered: ClassVar[str] = "attention"
@@ -160,7 +168,7 @@ class AttentionMask(Masking):
         recipe = self.recipe(data, "binary")
         spec = ScoreMapSpec(self.network, self.block, self.weights)
         with torch.enable_grad():
-            network = trained(
+            network = train_fresh(
                 spec, data, recipe, context.fork("attention"), "attention network"
             ).eval()
         assert isinstance(network, ScoreMap)

@@ -26,7 +26,7 @@ from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks import NetworkSpec
-from condensers.optional import extra
+from condensers.optional import require_package
 from condensers.parts.views.base import View, kept_mask_seconds, mask_source
 from condensers.parts.views.filling import FILLS, share
 from condensers.parts.views.masking import (
@@ -71,14 +71,19 @@ class Background(CoveringView):
         source="ours",
         minimum=0.0,
     )
-    iterations: int = hyper(5, source="OpenCV's tutorial", minimum=1)
+    iterations: int = hyper(5, help="iterations of GrabCut", source="OpenCV's tutorial", minimum=1)
     scale: int = hyper(
         2,
         help="side on which GrabCut works, as a multiple of the image's",
         source="ours",
         minimum=1,
     )
-    fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
+    fill: str = hyper(
+        "mean",
+        help="what stands where a pixel is masked",
+        source="Masked DC's code: zero of normalised pixels",
+        values=FILLS,
+    )
     rate: float = hyper(
         1.0, help="part of a class's images that is masked, 0 to 1", source="ours", minimum=0.0
     )
@@ -150,7 +155,7 @@ class Background(CoveringView):
                 f"view background: {data.name} has {data.shape[0]} channels; GrabCut takes grey or"
                 " colour images"
             )
-        cv2 = extra("cv2", "OpenCV", self.registered)
+        cv2 = require_package("cv2", "OpenCV", f"view {self.registered}", extra="views")
         images, count = data.images.cpu().permute(0, 2, 3, 1).numpy(), len(seeds)
         found, failed = [], 0
         for index, (image, relevance) in enumerate(

@@ -40,7 +40,12 @@ class Mask(MaskView):
         help="path of a .npy, or of a .safetensors with one tensor: (N, H, W) uint8 or float",
         source="ours",
     )
-    fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
+    fill: str = hyper(
+        "mean",
+        help="what stands where a pixel is masked",
+        source="Masked DC's code: zero of normalised pixels",
+        values=FILLS,
+    )
 
     digest: str = hyper(
         "",

@@ -168,7 +168,12 @@ class CoveringView(MaskView):
 class Masking(CoveringView):
     """The fields that all have; a view adds its own, and says how its maps are computed."""
 
-    fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
+    fill: str = hyper(
+        "mean",
+        help="what stands where a pixel is masked",
+        source="Masked DC's code: zero of normalised pixels",
+        values=FILLS,
+    )
     rate: float = hyper(
         1.0,
         help="part of a class's images that is masked, 0 to 1",
@@ -198,7 +203,7 @@ class Masking(CoveringView):
         minimum=1,
     )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
-    lr: float = hyper(0.05, source="ours", minimum=0.0)
+    lr: float = hyper(0.05, help="learning rate of the network", source="ours", minimum=0.0)
     network: NetworkSpec = hyper(
         ConvNetSpec(width=32, norm="batch"),
         source="ours; Masked DC's code: ResNet-18",

@@ -27,7 +27,7 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks import Network, blocks_of
-from condensers.optional import extra
+from condensers.optional import require_package
 from condensers.parts.views.masking import (
     IMAGES_AT_ONCE,
     Masking,
@@ -35,7 +35,7 @@ from condensers.parts.views.masking import (
     block_of_map,
     relative,
 )
-from condensers.training.classifier import trained
+from condensers.training.classifier import train_fresh
 
 BLURS_A_SIDE = 16
 
@@ -50,7 +50,12 @@ class Saliency(Masking):
     stays.
     """
 
-    algorithm: str = hyper("grad-cam", source="ours", values=("grad-cam", "integrated-gradients"))
+    algorithm: str = hyper(
+        "grad-cam",
+        help="how saliency is computed",
+        source="ours",
+        values=("grad-cam", "integrated-gradients"),
+    )
     threshold: float = hyper(
         0.25,
         help="least value of the map that is kept, if masks are binary",
@@ -71,9 +76,9 @@ class Saliency(Masking):
         """Maps (N, H, W) float in [0, 1]; UsageError without captum, or where the network gives no
         maps.
         """
-        captum = extra("captum.attr", "captum", self.registered)
+        captum = require_package("captum.attr", "captum", f"view {self.registered}", extra="views")
         recipe = self.recipe(data, "cross-entropy")
-        network = trained(
+        network = train_fresh(
             self.network, data, recipe, context.fork("teacher"), "teacher of saliency"
         ).eval()
         relevance = (

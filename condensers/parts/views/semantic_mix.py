@@ -180,7 +180,12 @@ class SemanticMix(View):
     least.
     """
 
-    kind: str = hyper("paste", source="ours", values=("paste", "crop", "cutmix"))
+    kind: str = hyper(
+        "paste",
+        help="how real images are varied",
+        source="ours",
+        values=("paste", "crop", "cutmix"),
+    )
     source: View = hyper(
         Background(), help="view whose masks say what matters", source="ours", part="view"
     )

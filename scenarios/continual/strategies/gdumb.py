@@ -34,7 +34,10 @@ class GDumb(Strategy):
     )
     batch: int = hyper(64, unit="images", source="ours; GDumb: 16", minimum=1)
     augmentation: str = hyper(
-        "dsa", source="ours: as DSA and DM evaluate sets", values=("none", "dsa")
+        "dsa",
+        help="augmentation in training on the memory",
+        source="ours: as DSA and DM evaluate sets",
+        values=("none", "dsa"),
     )
     drop: bool = hyper(
         False,

@@ -67,7 +67,12 @@ class LwF(Strategy):
     alpha: float = hyper(
         1.0, help="weight of the distillation", source="Avalanche's default", minimum=0.0
     )
-    temperature: float = hyper(2.0, source="LwF, section 3; Avalanche's default", minimum=0.1)
+    temperature: float = hyper(
+        2.0,
+        help="temperature of the distillation",
+        source="LwF, section 3; Avalanche's default",
+        minimum=0.1,
+    )
 
     registered: ClassVar[str] = "lwf"
     memory: ClassVar[str] = "optional"

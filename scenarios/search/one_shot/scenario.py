@@ -51,9 +51,15 @@ class OneShot:
         minimum=1,
     )
     batch: int = hyper(64, unit="images", source="DARTS, section 3.1", minimum=1)
-    lr: float = hyper(0.025, source="DARTS, section 3.1", minimum=0.0)
-    momentum: float = hyper(0.9, source="DARTS, section 3.1", minimum=0.0)
-    weight_decay: float = hyper(3e-4, source="DARTS, section 3.1", minimum=0.0)
+    lr: float = hyper(
+        0.025, help="learning rate of the shared weights", source="DARTS, section 3.1", minimum=0.0
+    )
+    momentum: float = hyper(
+        0.9, help="momentum of the shared weights", source="DARTS, section 3.1", minimum=0.0
+    )
+    weight_decay: float = hyper(
+        3e-4, help="weight decay of the shared weights", source="DARTS, section 3.1", minimum=0.0
+    )
     clip: float = hyper(
         5.0, help="greatest norm of the gradient", source="DARTS's code", minimum=0.0
     )
@@ -73,7 +79,9 @@ class OneShot:
         30, unit="epochs", help="epochs of training on the full data", source="ours", minimum=1
     )
     final_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    final_lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    final_lr: float = hyper(
+        0.01, help="learning rate of the final training", source="DC's code", minimum=0.0
+    )
 
     registered: ClassVar[str] = "one-shot"
     references: ClassVar[tuple[str, ...]] = ("full-data",)

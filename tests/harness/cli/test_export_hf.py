@@ -185,6 +185,15 @@ def test_the_card_says_what_is_known_and_that_the_rest_is_not_measured(
     assert f"| Stored bytes | {hard.nbytes}, as pixels |" in text
 
 
+def test_the_card_names_defaults_of_unverified_sources(hard: SyntheticSet, tmp_path: Path) -> None:
+    doubtful = SyntheticSet(hard.tensors, {**hard.card, "unverified": ["objective"]})
+    for name, made in (("doubtful", doubtful), ("hard", hard)):
+        export(made, tmp_path / name, "hf")
+    told = "Unverified, the source of the default was not found: `objective`."
+    assert told in (tmp_path / "doubtful" / "README.md").read_text(encoding="utf-8")
+    assert "Unverified" not in (tmp_path / "hard" / "README.md").read_text(encoding="utf-8")
+
+
 def test_names_from_outside_are_no_markup_and_leave_no_folder(
     hard: SyntheticSet, tmp_path: Path
 ) -> None:

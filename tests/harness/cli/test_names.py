@@ -68,7 +68,10 @@ def test_show_gives_default_unit_and_source(harness: Harness) -> None:
         "  iterations: int = 20000  steps on the images\n      steps; whole number, at least 1;"
         " source: DM, section 4.1\n" in shown
     )
-    assert "\n  momentum: float = 0.5\n      number, at least 0.0; source: DM's code\n" in shown
+    assert (
+        "\n  momentum: float = 0.5  momentum of SGD, beta 1 of Adam\n      number, at least 0.0;"
+        " source: DM's code\n" in shown
+    ), "what a field is for is said by the base class"
     assert '  network: network = "convnet"\n      network, see `harness list networks`; ' in shown
     assert "  momentum: float = 0.9  beta 1 of Adam\n" in harness("show", "kip").out
 

@@ -92,14 +92,24 @@ class RandomFeatureNNGP(KernelSpec):
     )
     width: int = hyper(256, unit="channels", source="RFAD's code", minimum=1)
     depth: int = hyper(3, unit="blocks", source="RFAD, section 4", minimum=1)
-    pooling: str = hyper("avg", source="RFAD, section 4", values=("none", "max", "avg"))
+    pooling: str = hyper(
+        "avg",
+        help="pooling at the end of each block",
+        source="RFAD, section 4",
+        values=("none", "max", "avg"),
+    )
     weight_variance: float = hyper(
         2.0,
         help="variance of the weights, times fan-in",
         source="RFAD's code: K = 2 Phi Phi^T + 0.01",
         minimum=0.0,
     )
-    bias_variance: float = hyper(0.01, source="RFAD's code: K = 2 Phi Phi^T + 0.01", minimum=0.0)
+    bias_variance: float = hyper(
+        0.01,
+        help="variance of the biases",
+        source="RFAD's code: K = 2 Phi Phi^T + 0.01",
+        minimum=0.0,
+    )
 
     registered: ClassVar[str] = "rf_nngp"
 

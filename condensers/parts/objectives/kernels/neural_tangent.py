@@ -102,7 +102,9 @@ class FullyConnectedNTK(KernelSpec):
         source="KIP's notebook: W_std = sqrt 2",
         minimum=0.0,
     )
-    bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
+    bias_variance: float = hyper(
+        0.01, help="variance of the biases", source="KIP's notebook: b_std = 0.1", minimum=0.0
+    )
 
     registered: ClassVar[str] = "fc_ntk"
     passes: ClassVar[tuple[float, float]] = (0.02, 0.02)
@@ -157,7 +159,9 @@ class ConvolutionalNTK(KernelSpec):
         source="KIP's notebook: W_std = sqrt 2",
         minimum=0.0,
     )
-    bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
+    bias_variance: float = hyper(
+        0.01, help="variance of the biases", source="KIP's notebook: b_std = 0.1", minimum=0.0
+    )
 
     registered: ClassVar[str] = "conv_ntk"
     passes: ClassVar[tuple[float, float]] = (1.0, 1.0)

@@ -20,7 +20,7 @@ from condensers.parts.views import masking
 from condensers.parts.views.attention import AttentionMask, ScoreMapSpec, attention_map
 from condensers.registry.registry import VIEWS, create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
-from condensers.training.classifier import Training, loss_of, trained
+from condensers.training.classifier import Training, loss_of, train_fresh
 
 SMALL = {"name": "convnet", "depth": 1, "width": 8}
 VIEW = {"name": "attention", "epochs": 2, "network": SMALL}
@@ -189,7 +189,7 @@ def test_pretrained_weights_are_trained_on(
         "torchvision.models._api.load_state_dict_from_url", lambda *_, **__: weights
     )
     part = grey8.subset(torch.arange(20))
-    network: Any = trained(
+    network: Any = train_fresh(
         ScoreMapSpec(SMALL, None, "torchvision"), part, Training(1, batch=20), Context(), "test"
     )
     assert network.scores(part.normalise(part.images)).shape == (20, 10, 8, 8)
