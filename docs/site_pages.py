@@ -107,7 +107,8 @@ def public_names() -> str:
     """Return the page of what `from PACKAGE import ...` gives."""
     parts = ["# Python", "What may be imported from the packages; these names are stable."]
     for package in PACKAGES:
-        names = sorted(getattr(importlib.import_module(package), "__all__", ()))
+        exported = getattr(importlib.import_module(package), "__all__", ())
+        names = sorted(name for name in exported if not name.startswith("_"))
         parts += [f"## {package}", first_sentence(ROOT / package / "__init__.py") + "."]
         full = [f"{package}.{name}" for name in names]
         parts += [
