@@ -93,7 +93,7 @@ def test_the_recipe_runs(title: str, tmp_path: Path) -> None:
         (report,) = (tmp_path / "report").glob("*.md")
         text = report.read_text(encoding="utf-8")
         assert "Nearest class mean" in text
-        assert "Share of test images whose class has the nearest mean." in text
+        assert "Percentage of the test images whose class has the nearest mean." in text
 
 
 def test_a_part_of_a_recipe_takes_part(tmp_path: Path) -> None:
