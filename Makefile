@@ -29,7 +29,7 @@ types: $(VENV)/developer
 contracts: $(VENV)/developer
 	$(BIN)/lint-imports
 
-# The documentation, into site/: a dead link or a docstring that names no parameter is an error.
+# The documentation, into site/: a dead link, a page that is in no list or a docstring that cannot be read is an error.
 docs: $(VENV)/developer
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 

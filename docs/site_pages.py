@@ -20,18 +20,17 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("condensers", "scenarios", "harness")
-# Modules beside the `base.py` of each folder that hold what people subclass or are given.
+# Modules of these names, and some more, hold what people subclass or are given.
+BASE_FILES = ("base.py", "condenser.py", "protocol.py", "setting.py")
 BASES = (
     "condensers.composition.composition",
     "condensers.data",
     "condensers.engine.context",
     "condensers.parts.labels",
     "condensers.parts.samplers",
-    "condensers.parts.setting",
     "condensers.parts.stopping",
     "condensers.sets.synthetic_set",
     "scenarios.datasets.raw",
-    "scenarios.protocol",
 )
 # Their fields fill pages; a signature would repeat them with all that `hyper` says.
 WITHOUT_SIGNATURE = {"condensers.Composition"}
@@ -107,7 +106,8 @@ def public_names() -> str:
     """Return the page of what `from PACKAGE import ...` gives."""
     parts = ["# Python", "What may be imported from the packages; these names are stable."]
     for package in PACKAGES:
-        names = sorted(getattr(importlib.import_module(package), "__all__", ()))
+        exported = getattr(importlib.import_module(package), "__all__", ())
+        names = sorted(name for name in exported if not name.startswith("_"))
         parts += [f"## {package}", first_sentence(ROOT / package / "__init__.py") + "."]
         full = [f"{package}.{name}" for name in names]
         parts += [
@@ -124,7 +124,8 @@ def dotted(path: Path) -> str:
 
 def base_classes() -> str:
     """Return the page of what parts, networks, data sets, scenarios and chapters derive from."""
-    found = {dotted(path) for package in PACKAGES for path in (ROOT / package).rglob("base.py")}
+    folders = [ROOT / package for package in PACKAGES]
+    found = {dotted(p) for top in folders for name in BASE_FILES for p in top.rglob(name)}
     intro = (
         "What a part, a data set, a scenario or a chapter of the report derives from, and what it"
         " is given."

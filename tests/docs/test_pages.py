@@ -12,6 +12,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from condensers.registry.registry import create_condenser
 from harness.cli.app import app
 from harness.suite.definition import built_in
 
@@ -52,6 +53,22 @@ def test_what_a_page_shows_can_be_read(path: Path) -> None:
             assert {word for word in words if word.startswith("--")} <= known, line
             if words[1] == "run" and not words[2].endswith(".toml"):
                 assert words[2] in built_in(), line
+
+
+def test_the_methods_of_the_page_on_composing_can_be_made() -> None:
+    """Also the lines that are commented out, each in place of the one above it."""
+    made = 0
+    for block in blocks(ROOT / "docs" / "guide" / "composing.md", "toml"):
+        for text in (
+            block,
+            re.sub(r"^model_schedule.*\n# (?=model_schedule)", "", block, flags=re.M),
+        ):
+            for table in tomllib.loads(text)["condensers"]:
+                table.pop("label", None)
+                method = create_condenser({"name": table.pop("method"), **table})
+                assert {name for name in table if hasattr(method, name)} == set(table)
+                made += 1
+    assert made == 4
 
 
 def test_every_page_is_in_the_navigation() -> None:
