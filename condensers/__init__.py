@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from condensers.composition.composition import Composition
+    from condensers.condenser import Condenser
     from condensers.data import ClassData
     from condensers.engine.context import Context, Progress
     from condensers.errors import HarnessError, UsageError
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from condensers.registry.registry import create_condenser
     from condensers.sets.budget import Budget
     from condensers.sets.files import load, load_set, save_set
-    from condensers.sets.synthetic_set import Condenser, SyntheticDataset, SyntheticSet
+    from condensers.sets.synthetic_set import SyntheticDataset, SyntheticSet
 else:
     HOMES = {
         "Budget": "condensers.sets.budget",
         "ClassData": "condensers.data",
         "Composition": "condensers.composition.composition",
-        "Condenser": "condensers.sets.synthetic_set",
+        "Condenser": "condensers.condenser",
         "Context": "condensers.engine.context",
         "HarnessError": "condensers.errors",
         "Progress": "condensers.engine.context",

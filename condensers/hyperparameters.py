@@ -7,12 +7,39 @@ by `build`, which checks every one of them.
 """
 
 import math
+import warnings
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import Field, field, fields, is_dataclass
-from typing import Any, cast, get_args
+from typing import Any, ClassVar, cast, get_args
 
 from condensers.errors import UsageError, shown, suggestion
 from condensers.plain import LARGEST, join
+
+
+class Part(ABC):
+    """What a registry names: a frozen dataclass whose fields are its hyperparameters.
+
+    Each kind of part has an abstract base class of its own, derived from this one.
+
+    Attributes:
+        registered: The name under which the part is registered.
+        former_keys: Keys of earlier releases and what they are called now; the old ones are read,
+            with a warning.
+    """
+
+    registered: ClassVar[str]
+    former_keys: ClassVar[Mapping[str, str]] = {}
+
+    def require_fit(self, where: str) -> None:  # noqa: B027 - most parts fit whatever is set
+        """Check what no single field shows, once the parts within this part are built.
+
+        Args:
+            where: The place of the part in a suite, for the message.
+
+        Raises:
+            UsageError: The settings do not fit each other.
+        """
 
 
 def hyper(
@@ -63,7 +90,7 @@ def build(cls: type, settings: Mapping[str, Any], where: str) -> Any:
     """
     known = {f.name: f for f in fields(cls) if f.init}
     faults, accepted = [], {}
-    for name, value in settings.items():
+    for name, value in current_keys(cls, settings, where).items():
         if name not in known:
             faults.append(f"{where}: unknown key {shown(name)}; {suggestion(str(name), known)}")
             continue
@@ -74,6 +101,38 @@ def build(cls: type, settings: Mapping[str, Any], where: str) -> Any:
     if faults:
         raise UsageError("\n".join(faults))
     return cls(**accepted)
+
+
+def current_keys(cls: type, settings: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return `settings` of a part with the keys of earlier releases replaced by today's.
+
+    Warns with one sentence for each.
+
+    Args:
+        cls: The class of the part.
+        settings: Its settings by name.
+        where: Its place in a suite, for the messages.
+
+    Raises:
+        UsageError: The old and the new key are both there.
+    """
+    former = cls.former_keys if issubclass(cls, Part) else {}
+    for old, new in former.items():
+        if old in settings and new in settings:
+            raise UsageError(
+                f"{where}: `{old}` is now called `{new}`, and both are given; leave out `{old}`"
+            )
+        if old in settings:
+            warnings.warn(
+                f"{where}: `{old}` is now called `{new}`; the next release no longer reads `{old}`",
+                RenamedKey,
+                stacklevel=2,
+            )
+    return {former.get(name, name): value for name, value in settings.items()}
+
+
+class RenamedKey(FutureWarning):
+    """A setting is given under the name of an earlier release."""
 
 
 def check(known: "Field[Any]", value: Any, where: str) -> Any:
@@ -170,7 +229,7 @@ def unverified(part: Any) -> list[str]:
 def _is_default(value: Any, default: Any) -> bool:
     """Whether a value is the default, or the part of that name with its own defaults."""
     if is_dataclass(value) and not isinstance(value, type) and isinstance(default, str):
-        return getattr(value, "registered", None) == default and value == type(value)()
+        return isinstance(value, Part) and value.registered == default and value == type(value)()
     return bool(value == default)
 
 

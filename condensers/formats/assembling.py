@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from condensers.condenser import SetSource
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
@@ -22,6 +23,7 @@ from condensers.formats.published import Published
 from condensers.formats.scales import extent
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import label_dtype
+from condensers.parts.parameterisations.base import Parameterisation
 from condensers.registry.registry import PARAMETERISATIONS
 from condensers.sets.origins import UNKNOWN
 from condensers.sets.soundness import are_probabilities, require_sound
@@ -29,12 +31,12 @@ from condensers.sets.synthetic_set import SyntheticSet, card_of
 
 
 @dataclass(frozen=True)
-class Imported:
+class Imported(SetSource):
     """Stands where a card wants a method: it made nothing, and may couple classes for all that is
     known.
     """
 
-    parameterisation: Any = hyper("pixels", source="the file", part="parameterisation")
+    parameterisation: Parameterisation = hyper("pixels", source="the file", part="parameterisation")
 
     registered: ClassVar[str] = "imported"
     evaluation: ClassVar[str] = "dsa"
@@ -42,7 +44,7 @@ class Imported:
     origin: ClassVar[str] = UNKNOWN
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
-        return int(ipc * self.parameterisation.copies)
+        return ipc * self.parameterisation.copies
 
 
 def assemble(published: Published, data: ClassData, choices: Choices) -> SyntheticSet:

@@ -12,10 +12,13 @@ too (Sucholutsky & Schonlau, 2019): labels = { name = "learned", form = "probabi
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,9 @@ class DD(Composition):
         minimum=1,
     )
     init: str = hyper("noise", source="DD's code", values=("noise", "real", "k-means", "centroids"))
-    augmentation: Any = hyper("none", source="DD", part="augmentation")
-    objective: Any = hyper("unrolled", source="DD, algorithm 1", part="objective")
-    schedule: Any = hyper("fresh", source="DD, section 3.3", part="schedule")
+    augmentation: Augmentation = hyper("none", source="DD", part="augmentation")
+    objective: Objective = hyper("unrolled", source="DD, algorithm 1", part="objective")
+    model_schedule: ModelSchedule = hyper("fresh", source="DD, section 3.3", part="model schedule")
 
     registered: ClassVar[str] = "dd"
     evaluation: ClassVar[str] = "none"

@@ -1,12 +1,17 @@
 """Distribution matching: DM, and DM at less cost."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.networks import NetworkSpec
 from condensers.networks.convnet import ConvNetSpec
-from condensers.parts.samplers import Stratified
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
+from condensers.parts.parameterisations.base import Parameterisation
+from condensers.parts.samplers import Sampler, StratifiedSampler
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,9 @@ class DM(Composition):
     init: str = hyper(
         "real", source="DM, section 4.1", values=("noise", "real", "k-means", "centroids")
     )
-    augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
-    objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
-    schedule: Any = hyper("fresh", source="DM, algorithm 1", part="schedule")
+    augmentation: Augmentation = hyper("dsa", source="DM, section 4.1", part="augmentation")
+    objective: Objective = hyper("mean-embedding", source="DM, eq. 5", part="objective")
+    model_schedule: ModelSchedule = hyper("fresh", source="DM, algorithm 1", part="model schedule")
 
     registered: ClassVar[str] = "dm"
     evaluation: ClassVar[str] = "dsa"
@@ -82,14 +87,14 @@ class DMFast(Composition):
     init: str = hyper(
         "real", source="DM, section 4.1", values=("noise", "real", "k-means", "centroids")
     )
-    network: Any = hyper(ConvNetSpec(width=32), source="ours", part="network")
-    parameterisation: Any = hyper(
+    network: NetworkSpec = hyper(ConvNetSpec(width=32), source="ours", part="network")
+    parameterisation: Parameterisation = hyper(
         "tiles", source="IDC, section 5.1: 2 x 2", part="parameterisation"
     )
-    sampler: Any = hyper(Stratified(clusters=16), source="ours", part="sampler")
-    augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
-    objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
-    schedule: Any = hyper("fresh", source="DM, algorithm 1", part="schedule")
+    sampler: Sampler = hyper(StratifiedSampler(clusters=16), source="ours", part="sampler")
+    augmentation: Augmentation = hyper("dsa", source="DM, section 4.1", part="augmentation")
+    objective: Objective = hyper("mean-embedding", source="DM, eq. 5", part="objective")
+    model_schedule: ModelSchedule = hyper("fresh", source="DM, algorithm 1", part="model schedule")
 
     registered: ClassVar[str] = "dm-fast"
     evaluation: ClassVar[str] = "dsa"

@@ -13,11 +13,16 @@ for any number of classes (theirs divide by sqrt(K / 10): set `labels.scale`).
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.networks import NetworkSpec
 from condensers.networks.convnet import ConvNetSpec
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.labels import LabelModel
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
 from condensers.parts.objectives.kernel_regression import KernelRegression
 from condensers.parts.objectives.kernels.features import Features
 
@@ -46,19 +51,23 @@ class FRePo(Composition):
         source="FRePo's code, init_proto in frepo.py",
         values=("noise", "real", "k-means", "centroids"),
     )
-    network: Any = hyper(
+    network: NetworkSpec = hyper(
         ConvNetSpec(norm="batch"),
         source="FRePo's code: batch norm while condensing",
         part="network",
     )
-    labels: Any = hyper("learned", source="FRePo, section 3", part="label model")
-    augmentation: Any = hyper("none", source="FRePo's code, proto_train_step", part="augmentation")
-    objective: Any = hyper(
+    labels: LabelModel = hyper("learned", source="FRePo, section 3", part="label model")
+    augmentation: Augmentation = hyper(
+        "none", source="FRePo's code, proto_train_step", part="augmentation"
+    )
+    objective: Objective = hyper(
         KernelRegression(kernel=Features(), criterion="mse-sum", margin=1.0, flip=True),
         source="FRePo, algorithm 1",
         part="objective",
     )
-    schedule: Any = hyper("pool", source="FRePo, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "pool", source="FRePo, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "frepo"
     evaluation: ClassVar[str] = "dsa"

@@ -1,15 +1,20 @@
 """IDC, and DREAM, which is IDC with representative real batches."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
 from condensers.parts.augmentations.dsa import Siamese
+from condensers.parts.model_schedules.base import ModelSchedule
 from condensers.parts.model_schedules.trained_on_real import TrainedOnReal
+from condensers.parts.objectives.base import Objective
 from condensers.parts.objectives.gradient import GradientMatching
+from condensers.parts.parameterisations.base import Parameterisation
 from condensers.parts.parameterisations.tiles import Tiles
-from condensers.parts.setting import Setting
+from condensers.parts.samplers import Sampler
+from condensers.parts.setting import RunSetting
 
 PIXELS, IMAGES_PER_CLASS = 32 * 32, 10
 
@@ -66,31 +71,31 @@ class IDC(Composition):
         source="IDC's code",
         values=("all", "class"),
     )
-    parameterisation: Any = hyper(
+    parameterisation: Parameterisation = hyper(
         Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation"
     )
-    augmentation: Any = hyper(
+    augmentation: Augmentation = hyper(
         Siamese(strategy="color_crop_cutout", mode="together"),
         source="IDC's code, aug_type",
         part="augmentation",
     )
-    objective: Any = hyper(
+    objective: Objective = hyper(
         GradientMatching(distance="mse", layers="convolutions"),
         source="IDC's code",
         part="objective",
     )
-    schedule: Any = hyper(
-        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="schedule"
+    model_schedule: ModelSchedule = hyper(
+        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="model schedule"
     )
 
     registered: ClassVar[str] = "idc"
     evaluation: ClassVar[str] = "dsa"
 
-    def learning_rate(self, setting: Setting) -> float:
+    def learning_rate(self, setting: RunSetting) -> float:
         return unit_pixel_rate(self.lr, setting)
 
 
-def unit_pixel_rate(lr: float, setting: Setting) -> float:
+def unit_pixel_rate(lr: float, setting: RunSetting) -> float:
     """IDC's rule for the rate of pixels in [0, 1], lr (ipc / 10) (H W / 32^2), as the rate of
     normalised pixels.
 
@@ -130,6 +135,6 @@ class DREAM(IDC):
     init: str = hyper(
         "k-means", source="DREAM's code", values=("noise", "real", "k-means", "centroids")
     )
-    sampler: Any = hyper("k-means", source="DREAM's code, new_strategy.py", part="sampler")
+    sampler: Sampler = hyper("k-means", source="DREAM's code, new_strategy.py", part="sampler")
 
     registered: ClassVar[str] = "dream"

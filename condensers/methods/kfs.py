@@ -11,10 +11,14 @@ the number of steps are ours; no code of the authors is known to us.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
+from condensers.parts.parameterisations.base import Parameterisation
 
 
 @dataclass(frozen=True)
@@ -33,14 +37,18 @@ class KFS(Composition):
     optimiser: str = hyper("adam", source="ours", values=("sgd", "adam"))
     batch_real: int = hyper(256, unit="images per class", source="ours: DM's", minimum=1)
     init: str = hyper("real", source="ours", values=("noise", "real", "k-means", "centroids"))
-    parameterisation: Any = hyper("latent", source="KFS, abstract", part="parameterisation")
-    augmentation: Any = hyper(
+    parameterisation: Parameterisation = hyper(
+        "latent", source="KFS, abstract", part="parameterisation"
+    )
+    augmentation: Augmentation = hyper(
         "dsa", source="KFS, its augmentation", verified=False, part="augmentation"
     )
-    objective: Any = hyper(
+    objective: Objective = hyper(
         "mean-embedding", source="KFS, its loss", verified=False, part="objective"
     )
-    schedule: Any = hyper("fresh", source="KFS, its networks", verified=False, part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "fresh", source="KFS, its networks", verified=False, part="model schedule"
+    )
 
     registered: ClassVar[str] = "kfs"
     evaluation: ClassVar[str] = "dsa"

@@ -1,10 +1,14 @@
 """Kernel regression: KIP, and RFAD, whose kernel has random features."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.labels import LabelModel
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
 from condensers.parts.objectives.kernel_regression import KernelRegression
 from condensers.parts.objectives.kernels.features import RandomFeatureNNGP
 from condensers.parts.objectives.kernels.neural_tangent import FullyConnectedNTK
@@ -46,14 +50,14 @@ class KIP(Composition):
     init: str = hyper(
         "real", source="KIP, section 4", values=("noise", "real", "k-means", "centroids")
     )
-    labels: Any = hyper(
+    labels: LabelModel = hyper(
         "hard", source="ours: learning them is an option of KIP", part="label model"
     )
-    augmentation: Any = hyper("none", source="KIP's notebook", part="augmentation")
-    objective: Any = hyper(
+    augmentation: Augmentation = hyper("none", source="KIP's notebook", part="augmentation")
+    objective: Objective = hyper(
         KernelRegression(kernel=FullyConnectedNTK()), source="KIP, eq. 5", part="objective"
     )
-    schedule: Any = hyper("none", source="KIP, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper("none", source="KIP, algorithm 1", part="model schedule")
 
     registered: ClassVar[str] = "kip"
     evaluation: ClassVar[str] = "none"
@@ -95,14 +99,20 @@ class RFAD(Composition):
         source="RFAD's code, run_distillation.py, init_strategy",
         values=("noise", "real", "k-means", "centroids"),
     )
-    labels: Any = hyper("learned", source="RFAD's README, --learn_labels", part="label model")
-    augmentation: Any = hyper("none", source="RFAD's code, distillation.py", part="augmentation")
-    objective: Any = hyper(
+    labels: LabelModel = hyper(
+        "learned", source="RFAD's README, --learn_labels", part="label model"
+    )
+    augmentation: Augmentation = hyper(
+        "none", source="RFAD's code, distillation.py", part="augmentation"
+    )
+    objective: Objective = hyper(
         KernelRegression(kernel=RandomFeatureNNGP(), ridge=5e-3, criterion="platt"),
         source="RFAD, section 3",
         part="objective",
     )
-    schedule: Any = hyper("none", source="RFAD: networks belong to the kernel", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "none", source="RFAD: networks belong to the kernel", part="model schedule"
+    )
 
     registered: ClassVar[str] = "rfad"
     evaluation: ClassVar[str] = "dsa"

@@ -1,12 +1,13 @@
 """DC and DSA on real images that are masked by attention."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.hyperparameters import hyper
 from condensers.methods.dc import DC
 from condensers.methods.dsa import DSA
-from condensers.parts.views.attention import Attention
+from condensers.parts.views.attention import AttentionMask
+from condensers.parts.views.base import View
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class MaskedDC(DC):
     it.
     """
 
-    view: Any = hyper(Attention(), source="Masked DC's code", part="view")
+    view: View = hyper(AttentionMask(), source="Masked DC's code", part="view")
 
     registered: ClassVar[str] = "masked-dc"
 
@@ -44,6 +45,6 @@ class MaskedDSA(DSA):
     Differences from their code: those of DSA and of the view `attention`.
     """
 
-    view: Any = hyper(Attention(), source="Masked DC's code", part="view")
+    view: View = hyper(AttentionMask(), source="Masked DC's code", part="view")
 
     registered: ClassVar[str] = "masked-dsa"

@@ -16,12 +16,17 @@ tenth of the bytes (scenarios/README.md); no setting was chosen there.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.networks import NetworkSpec
 from condensers.networks.convnet import ConvNetSpec
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
 from condensers.parts.model_schedules.queue import Queue
+from condensers.parts.objectives.base import Objective
+from condensers.parts.parameterisations.base import Parameterisation
 from condensers.parts.parameterisations.jpeg.coefficients import JPEG
 
 
@@ -41,14 +46,16 @@ class Semantic(Composition):
     optimiser: str = hyper("adam", source="ours", values=("sgd", "adam"))
     batch_real: int = hyper(128, unit="images per class", source="ours", minimum=1)
     init: str = hyper("k-means", source="ours", values=("noise", "real", "k-means", "centroids"))
-    network: Any = hyper(ConvNetSpec(width=16), source="ours", part="network")
-    parameterisation: Any = hyper(JPEG(quality=5), source="ours", part="parameterisation")
-    augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
-    objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
-    schedule: Any = hyper(
+    network: NetworkSpec = hyper(ConvNetSpec(width=16), source="ours", part="network")
+    parameterisation: Parameterisation = hyper(
+        JPEG(quality=5), source="ours", part="parameterisation"
+    )
+    augmentation: Augmentation = hyper("dsa", source="DM, section 4.1", part="augmentation")
+    objective: Objective = hyper("mean-embedding", source="DM, eq. 5", part="objective")
+    model_schedule: ModelSchedule = hyper(
         Queue(size=10, interval=10, training_steps=10, batch=64),
         source="IDM, section 3.3; numbers ours",
-        part="schedule",
+        part="model schedule",
     )
 
     registered: ClassVar[str] = "semantic"

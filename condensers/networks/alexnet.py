@@ -14,12 +14,12 @@ from torch import nn
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.networks.base import Blocks
+from condensers.networks.base import Blocks, NetworkSpec
 from condensers.networks.convnet import ACTIVATIONS
 
 
 @dataclass(frozen=True)
-class AlexNetSpec:
+class AlexNetSpec(NetworkSpec):
     """AlexNet for small images; the later layers' channels grow with those of the first."""
 
     width: int = hyper(

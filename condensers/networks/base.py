@@ -1,10 +1,13 @@
 """What a network must give, and how one is made from a seed alone."""
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from condensers.hyperparameters import Part
 from condensers.networks.precision import casting, widened
 from condensers.registry.registry import NETWORKS
 
@@ -28,10 +31,22 @@ class Network(Protocol):
         ...
 
 
-class NetworkSpec(Protocol):
-    """A network's hyperparameters; `module` builds it for images of `shape` (C, H, W)."""
+class NetworkSpec(Part):
+    """A network's hyperparameters."""
 
-    def module(self, shape: tuple[int, int, int], classes: int) -> nn.Module: ...
+    @property
+    def norm(self) -> str:
+        """The norm of its blocks, such as "batch"; empty if it has none, or none that counts."""
+        return ""
+
+    @abstractmethod
+    def module(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        """Build the network, its weights drawn from torch's generator.
+
+        Args:
+            shape: (C, H, W) of an image.
+            classes: Number of logits.
+        """
 
 
 class Blocks(nn.Module):
@@ -59,8 +74,14 @@ class Blocks(nn.Module):
         return logits
 
 
+class WrappedNetwork(nn.Module):
+    """A network around another one, whose blocks are its own."""
+
+    network: nn.Module
+
+
 def build(
-    spec: Any,
+    spec: NetworkSpec | str | Mapping[str, Any],
     shape: tuple[int, int, int],
     classes: int,
     generator: torch.Generator,
@@ -81,12 +102,19 @@ def build(
     Raises:
         UsageError: The name or a setting is wrong, or the images do not fit the network.
     """
-    part = NETWORKS.create(spec)
+    part: NetworkSpec = NETWORKS.create(spec)
     seed = int(torch.randint(2**62, (1,), generator=generator))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        network: nn.Module = part.module(shape, classes)
+        network = part.module(shape, classes)
     return network.to(device or torch.device("cpu"))
+
+
+def blocks_of(network: nn.Module) -> nn.Module | None:
+    """Return the `blocks` of a network; None if it is not made of blocks."""
+    if isinstance(network, WrappedNetwork):
+        return blocks_of(network.network)
+    return dict(network.named_children()).get("blocks")
 
 
 def has_batch_norm(network: nn.Module) -> bool:

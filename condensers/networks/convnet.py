@@ -16,7 +16,7 @@ from torch.nn import functional
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks import fused
-from condensers.networks.base import Blocks
+from condensers.networks.base import Blocks, NetworkSpec
 
 
 def group_norm(width: int) -> nn.GroupNorm:
@@ -110,7 +110,7 @@ POOLINGS: dict[str, Callable[[], nn.Module]] = {
 
 
 @dataclass(frozen=True)
-class ConvNetSpec:
+class ConvNetSpec(NetworkSpec):
     """ConvNet-D, the network of the condensation papers."""
 
     depth: int = hyper(3, unit="blocks", source="DC, section 4.1", minimum=1)

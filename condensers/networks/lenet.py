@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.networks.base import Blocks
+from condensers.networks.base import Blocks, NetworkSpec
 
 
 @dataclass(frozen=True)
-class LeNetSpec:
+class LeNetSpec(NetworkSpec):
     """LeNet-5 with ReLU and max pooling."""
 
     width: int = hyper(

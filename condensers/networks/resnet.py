@@ -16,12 +16,13 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from condensers.networks.base import NetworkSpec
 from condensers.networks.convnet import NORMS, MeanPool
 from condensers.networks.precision import casting, widened
 
 
 @dataclass(frozen=True)
-class ResNet18Spec:
+class ResNet18Spec(NetworkSpec):
     """ResNet-18 with a stem for small images."""
 
     width: int = hyper(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.networks.base import Blocks
+from condensers.networks.base import Blocks, NetworkSpec
 from condensers.networks.convnet import ACTIVATIONS, NORMS
 
 STAGES = (
@@ -28,7 +28,7 @@ STAGES = (
 
 
 @dataclass(frozen=True)
-class VGG11Spec:
+class VGG11Spec(NetworkSpec):
     """VGG-11 with a norm after each convolution."""
 
     width: int = hyper(

@@ -19,11 +19,12 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from condensers.networks.base import NetworkSpec
 from condensers.networks.precision import casting, widened
 
 
 @dataclass(frozen=True)
-class ViTSpec:
+class ViTSpec(NetworkSpec):
     """Vision transformer for small images; where the patch does not divide the image, zeros are
     added right and below.
     """

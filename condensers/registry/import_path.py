@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import importlib
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec, spec_from_loader
@@ -77,12 +77,14 @@ def content(location: Location) -> bytes:
     return found
 
 
-def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) -> Any:
+def load(
+    where: str, known: Callable[[str], bool], lacks: Callable[[type], str] = lambda _: ""
+) -> Any:
     """The class at `where`; every part of its module that no registry has gets its location for a
     name.
 
-    known: whether a part at "module:Name" is registered. needs: attributes that the class must
-    have. UsageError where the file, the module or the class is missing, is no part, or raises
+    known: whether a part at "module:Name" is registered. lacks: why the class cannot be a part; ""
+    if it can. UsageError where the file, the module or the class is missing, is no part, or raises
     something while it is loaded.
     """
     location = parse(where)
@@ -93,9 +95,11 @@ def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) 
         raise UsageError(
             f"{location.place}: has no class {location.name}; write {location.place}:ITS_NAME"
         )
-    lacking = [need for need in ("__dataclass_fields__", *needs) if not hasattr(found, need)]
-    if not isinstance(found, type) or lacking:
-        raise unusable(where, f"it lacks '{lacking[0]}'" if lacking else "it is no class")
+    if not isinstance(found, type):
+        raise unusable(where, "it is no class")
+    fault = lacks(found) if dataclasses.is_dataclass(found) else "it is no dataclass"
+    if fault:
+        raise unusable(where, fault)
     return found
 
 

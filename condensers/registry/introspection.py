@@ -10,6 +10,8 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from inspect import cleandoc
 from typing import Any, get_args
 
+from condensers.hyperparameters import Part
+
 INHERITED = ("unit", "help")
 DESCRIBED = ("unit", "help", "source", "minimum", "values", "part")
 
@@ -51,7 +53,7 @@ def table_of(value: Any) -> Any:
         if getattr(value, f.name) != default_of(f)
     }
     return {
-        "name": getattr(value, "registered", type(value).__name__),
+        "name": value.registered if isinstance(value, Part) else type(value).__name__,
         **{key: table_of(one) for key, one in changed.items()},
     }
 
@@ -91,12 +93,13 @@ def _inherited(part: Any, name: str, key: str) -> str:
 
 
 def _type_name(field: "Field[Any]") -> str:
-    """The annotation as it was written; `Any` for a part becomes the part's kind."""
+    """The annotation as it was written; that of a part is the part's kind."""
+    kind = field.metadata.get("part")
+    if kind:
+        return f"tuple[{kind}, ...]" if isinstance(default_of(field), tuple) else str(kind)
     annotation: Any = field.type
     plain = isinstance(annotation, type) and not get_args(annotation)
-    written = annotation.__name__ if plain else str(annotation).replace("typing.", "")
-    kind = field.metadata.get("part")
-    return str(written.replace("Any", kind) if kind else written)
+    return annotation.__name__ if plain else str(annotation).replace("typing.", "")
 
 
 def _plain(value: Any) -> Any:

@@ -10,11 +10,11 @@ from torch.nn import functional
 
 from condensers.data import ClassData
 from condensers.hyperparameters import hyper
-from condensers.selections.scoring import Memory, Scored, class_probabilities
+from condensers.selections.scoring import Memory, ScoredSelection, class_probabilities
 
 
 @dataclass(frozen=True)
-class EL2N(Scored):
+class EL2N(ScoredSelection):
     """EL2N: real images by the length of their error vector early in training.
 
     EL2N: the real images whose predicted probabilities are far from their label early in training.
@@ -64,7 +64,7 @@ NUMBERS_AT_ONCE = 2**27  # of gradients that are held together: half a GiB
 
 
 @dataclass(frozen=True)
-class GraNd(Scored):
+class GraNd(ScoredSelection):
     """GraNd: real images by the norm of their loss's gradient.
 
     GraNd: the real images whose loss has the longest gradient in all parameters of a network at or
@@ -143,7 +143,7 @@ def norms_together(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor
 
 
 @dataclass(frozen=True)
-class Forgetting(Scored):
+class Forgetting(ScoredSelection):
     """Forgetting: real images by how often training forgets them.
 
     Forgetting: the real images that a network in training most often classified correctly once and
@@ -189,6 +189,7 @@ class Forgetting(Scored):
         }
 
     def watch(self, memory: Memory, positions: Tensor, right: Tensor) -> None:
+        """Count the events of one batch."""
         memory["forgotten"][positions] += memory["was"][positions] & ~right
         memory["wrong"][positions] += ~right
         memory["was"][positions] = right
@@ -205,7 +206,7 @@ class Forgetting(Scored):
 
 
 @dataclass(frozen=True)
-class Margin(Scored):
+class Margin(ScoredSelection):
     """Margin: real images by the difference of a trained network's two largest probabilities.
 
     Margin: the real images between whose two most probable classes a trained network hardly

@@ -8,7 +8,7 @@ from condensers.data import ClassData
 from condensers.errors import UsageError, shown
 
 if TYPE_CHECKING:
-    from condensers.sets.synthetic_set import Condenser
+    from condensers.condenser import Condenser
 
 KINDS = ("ipc", "bytes")
 

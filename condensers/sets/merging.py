@@ -12,13 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condensers.clustering import herd
+from condensers.condenser import Condenser
 from condensers.engine.context import Context
 from condensers.errors import UsageError, suggestion
 from condensers.registry.registry import PARAMETERISATIONS
-from condensers.selections.geometry import Herding
 from condensers.sets import origins
 from condensers.sets.soundness import require_sound
-from condensers.sets.synthetic_set import Budget, Condenser, SyntheticSet
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.sets.units import as_data, features_of, groups_of, indices_of, take_units, units_of
 
 ORDERS = ("first", "random", "herding")
@@ -86,7 +87,7 @@ def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generat
         picked = {c: torch.randperm(len(of), generator=generator)[:ipc] for c, of in found.items()}
     if how == "herding":
         features = features_of(synthetic)
-        picked = {c: Herding().choose(features[of], ipc, generator) for c, of in found.items()}
+        picked = {c: herd(features[of], ipc) for c, of in found.items()}
     # What the budget counts, in proportion: a code, a canvas or a file is no image.
     changed: dict[str, Any] = {
         "ipc": max(1, synthetic.ipc * ipc // most),

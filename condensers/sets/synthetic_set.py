@@ -4,12 +4,13 @@ images and labels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from condensers.condenser import SetSource
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.hyperparameters import settings_of, unverified
@@ -138,48 +139,14 @@ class SyntheticDataset(Dataset[tuple[Tensor, int | Tensor]]):
         return self.images[index], label if label.ndim else int(label)
 
 
-class Condenser(Protocol):
-    """What makes a set: a published method, or a selection of real images. Its hyperparameters are
-    its fields.
-
-    couples_classes: whether the images of one class depend on the other classes, so that it must be
-    run anew for each experience of a class-incremental stream. evaluation: the augmentation of its
-    published evaluation, "dsa" or "none". origin: what its images are, one of
-    `condensers.sets.origins.ORIGINS`; `Composition` and `Selection` have it.
-    """
-
-    registered: ClassVar[str]
-    evaluation: ClassVar[str]
-
-    @property
-    def couples_classes(self) -> bool: ...
-
-    @property
-    def origin(self) -> str: ...
-
-    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet: ...
-
-    def nbytes(self, data: ClassData, ipc: int) -> int:
-        """Stored bytes of a whole set of `ipc` images for each class of `data`; the most, where
-        they depend on the images.
-        """
-        ...
-
-    def images_per_class(self, data: ClassData, ipc: int) -> int:
-        """How many images of a class a set of `ipc` decodes to: more than ipc where a stored unit
-        holds several.
-        """
-        ...
-
-
 def card_of(
-    condenser: Any, data: ClassData, context: Context, ipc: int, recipe: Mapping[str, Any]
+    condenser: SetSource, data: ClassData, context: Context, ipc: int, recipe: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The card of a set that `condenser` made of `data`; recipe says what its evaluation needs
     beside the augmentation.
     """
     part = condenser.parameterisation
-    note = {"note": condenser.note} if hasattr(condenser, "note") else {}
+    note = {"note": condenser.note} if condenser.note else {}
     doubtful = unverified(condenser)
     return {
         "format": FORMAT,

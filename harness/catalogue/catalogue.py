@@ -24,6 +24,8 @@ def names(kind: str | None = None) -> dict[str, dict[str, str]]:
     """Kind (plural) -> name -> one-line summary; of one kind only where it is given, in singular or
     plural.
     """
+    former = {r.former_plural: r.plural for r in REGISTRIES if r.former_plural}
+    kind = former.get(kind or "", former.get(f"{kind}s", kind))
     wanted = [
         k for k in kinds() if kind in (None, k, k.removesuffix("s"), k.removesuffix("ies") + "y")
     ]
@@ -94,7 +96,7 @@ def _placed(where: str) -> dict[str, Any]:
     """A part at its place; its kind is the first one that asks for what it has."""
     part = import_path.load(where, is_registered)
     kind = next(
-        (r.kind for r in REGISTRIES if r.needs and all(hasattr(part, need) for need in r.needs)),
+        (r.kind for r in REGISTRIES if (r.base or r.needs) and not r.lacks(part)),
         "part",
     )
     return {"name": where, "kind": kind, "where": where, **introspection.describe(part)}

@@ -4,11 +4,13 @@ answers at once.
 
 import os
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, TextIO
 
 import typer
 
 from condensers.errors import HarnessError, Interrupted, visible
+from condensers.hyperparameters import RenamedKey
 from harness import __version__
 from harness.cli import (
     condense,
@@ -71,8 +73,24 @@ def options(
     """Options that go before the verb."""
 
 
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning that is meant for people as one sentence, others as Python does."""
+    if issubclass(category, RenamedKey):
+        typer.echo(f"warning: {visible(str(message))}", err=True)
+    else:
+        print(warnings.formatwarning(message, category, filename, lineno, line), file=sys.stderr)
+
+
 def main() -> None:
     """Run a verb; an error becomes one sentence and its exit status."""
+    warnings.showwarning = _show_warning
     os.environ.setdefault(
         "OMP_WAIT_POLICY", "passive"
     )  # read when torch is loaded: threads that wait must not spin

@@ -24,9 +24,9 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
-from condensers.parts.views.attention import Attention
+from condensers.parts.views.attention import AttentionMask
 from condensers.parts.views.background import Background
-from condensers.parts.views.masking import filled, fills
+from condensers.parts.views.filling import fill_masked, fills
 from condensers.parts.views.saliency import Saliency
 from condensers.registry.registry import with_parts
 from condensers.training.classifier import Training
@@ -37,8 +37,8 @@ from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
 from scenarios.row_pictures import png_of
 
 VIEWS = (
-    Attention(),
-    Attention(form="normalised"),
+    AttentionMask(),
+    AttentionMask(form="normalised"),
     Saliency(),
     Saliency(algorithm="integrated-gradients"),
     Background(),
@@ -196,7 +196,7 @@ class MaskQuality:
         colour.
         """
         some, masks = _first(train, self.shown).to(torch.device("cpu")), masks[: self.shown]
-        seen = filled(some.images, masks, fills("mean", some, masks, torch.Generator()))
+        seen = fill_masked(some.images, masks, fills("mean", some, masks, torch.Generator()))
         return png_of((some.images, masks[:, None], seen))
 
 

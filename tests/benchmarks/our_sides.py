@@ -31,7 +31,7 @@ class OurSide:
             "name": name,
             "batch_real": case.batch_real,
             "network": case.network,
-            "schedule": schedule,
+            "model_schedule": schedule,
         }
         self.loop = create_condenser(spec | {"precision": arithmetic}).begin(
             self.data, case.ipc, self.context

@@ -17,7 +17,7 @@ from tests.helpers.plain import run_plain
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NETWORK = 'network={name="convnet",depth=2,width=8}'
-SCHEDULE = 'schedule={name="trained-on-real",inner=1,n_data=8,batch=8}'
+SCHEDULE = 'model_schedule={name="trained-on-real",inner=1,n_data=8,batch=8}'
 SMALL = f"--data digits --set batch_real=8 --set '{NETWORK}'"
 ONE = "--workers 1 --set seeds=1"
 # Each command of the README, and what makes it run in a second or two: later options take the place

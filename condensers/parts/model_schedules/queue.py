@@ -13,19 +13,20 @@ and then starts again from nothing).
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import nn
 
 from condensers.hyperparameters import hyper
-from condensers.parts.model_schedules.base import SyntheticBatch
+from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.model_schedules.training_steps import train_step
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 
+@final
 @dataclass(frozen=True)
-class Queue:
+class Queue(ModelSchedule):
     """Networks of different ages, trained on the real images step by step."""
 
     size: int = hyper(
@@ -79,26 +80,24 @@ class Queue:
     )
 
     registered: ClassVar[str] = "queue"
-    gives: ClassVar[str] = "network"
     couples_classes: ClassVar[bool] = True
 
-    def steps(self, ipc: int) -> int:
-        return 1
-
     def passes(self, steps: int, images: int, ipc: int) -> float:
+        """Return the image passes of its own training over so many steps."""
         return float(max(0, steps - 1) * self.trained * self.training_steps * self.batch)
 
-    def begin(self, setting: Setting) -> "QueuedNetworks":
+    def begin(self, setting: RunSetting) -> "QueuedNetworks":
+        """Start a run."""
         return QueuedNetworks(self, setting)
 
 
-class QueuedNetworks:
+class QueuedNetworks(ScheduleRun):
     """One run: networks and their optimisers, the oldest first.
 
     Each carries its `accuracy`, 0 before it was trained.
     """
 
-    def __init__(self, schedule: Queue, setting: Setting) -> None:
+    def __init__(self, schedule: Queue, setting: RunSetting) -> None:
         self.schedule, self.setting = schedule, setting
         self.networks: list[nn.Module] = []
         self.optimisers: list[torch.optim.SGD] = []
@@ -148,6 +147,7 @@ class QueuedNetworks:
         carry_accuracy(network, right / seen)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {
             "networks": [network.state_dict() for network in self.networks],
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
@@ -155,6 +155,7 @@ class QueuedNetworks:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.networks, self.optimisers = [], []
         for weights, moments, accuracy in zip(
             state["networks"], state["optimisers"], state["accuracies"], strict=True

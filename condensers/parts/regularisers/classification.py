@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +10,14 @@ from torch.nn import functional
 
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Pair
-from condensers.parts.objectives.mean_embedding import class_means
-from condensers.parts.regularisers.base import of_real
+from condensers.parts.objectives.mean_embedding import embeddings, synthetic_means
+from condensers.parts.regularisers.base import Regulariser, real_embeddings
+from condensers.parts.setting import RunSetting
 
 
+@final
 @dataclass(frozen=True)
-class CrossEntropy:
+class CrossEntropy(Regulariser):
     """Cross-entropy of the synthetic images under the network, weighted by its accuracy.
 
     Cross-entropy of the synthetic images, the more of it the better the network knows the real
@@ -40,7 +42,7 @@ class CrossEntropy:
     registered: ClassVar[str] = "cross-entropy"
     couples_classes: ClassVar[bool] = False
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: RunSetting) -> Tensor:
         """Sum over the pairs of their mean cross-entropy, times the network's accuracy."""
         sizes = [len(pair.synthetic) for pair in pairs]
         logits = network(torch.cat([pair.synthetic for pair in pairs]))
@@ -63,8 +65,9 @@ def accuracy_of(network: nn.Module, pairs: Sequence[Pair]) -> float:
     return right / sum(len(pair.real) for pair in pairs)
 
 
+@final
 @dataclass(frozen=True)
-class Discriminative:
+class Discriminative(Regulariser):
     """Real images are classified by the centres of the synthetic classes.
 
     Discriminative term: real images are to be nearest, by inner product, to the mean synthetic
@@ -88,12 +91,12 @@ class Discriminative:
     registered: ClassVar[str] = "discriminative"
     couples_classes: ClassVar[bool] = True
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: RunSetting) -> Tensor:
         """Sum over all real images of the pairs; differentiable in the synthetic images, the
         centres.
         """
-        real = of_real(network, pairs)
-        centres = class_means(network, [pair.synthetic for pair in pairs], together=True)
+        real = real_embeddings(network, pairs)
+        (centres,) = synthetic_means(embeddings, network, pairs)
         sizes = torch.tensor([len(part) for part in real])
         positions = torch.arange(len(pairs)).repeat_interleave(sizes).to(centres.device)
         return functional.cross_entropy(torch.cat(real) @ centres.T, positions, reduction="sum")

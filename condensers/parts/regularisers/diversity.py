@@ -17,7 +17,7 @@ median heuristic; Kulesza & Taskar, "Determinantal Point Processes for Machine L
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -25,11 +25,13 @@ from torch.nn import functional
 
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Pair
-from condensers.parts.regularisers.base import of_real, of_synthetic
+from condensers.parts.regularisers.base import Regulariser, real_embeddings, synthetic_embeddings
+from condensers.parts.setting import RunSetting
 
 
+@final
 @dataclass(frozen=True)
-class Diversity:
+class Diversity(Regulariser):
     """Spread of each class's synthetic embeddings, over the real ones or by their determinant."""
 
     weight: float = hyper(
@@ -57,12 +59,12 @@ class Diversity:
     registered: ClassVar[str] = "diversity"
     couples_classes: ClassVar[bool] = False
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: RunSetting) -> Tensor:
         """Sum over the pairs, each a class."""
-        synthetic = of_synthetic(network, pairs)
+        synthetic = synthetic_embeddings(network, pairs)
         if self.form == "determinantal":
             return torch.stack([minus_log_determinant(z, self.epsilon) for z in synthetic]).sum()
-        real = of_real(network, pairs)
+        real = real_embeddings(network, pairs)
         return torch.stack(
             [repulsion(z, x, self.bandwidth) for z, x in zip(synthetic, real, strict=True)]
         ).sum()

@@ -14,7 +14,7 @@ one class at hand needs no other rule.
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,7 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from condensers.networks import NetworkSpec
 from condensers.parts.views.masking import IMAGES_AT_ONCE, Masking, block_of_map
 from condensers.registry.registry import NETWORKS
 from condensers.training.classifier import train_fresh
@@ -38,7 +39,7 @@ from condensers.training.classifier import train_fresh
 LARGER = 4  # maps of the third stage are then a quarter of the image's side
 
 
-class Pretrained:
+class Pretrained(NetworkSpec):
     """Stands where a network's spec does."""
 
     def module(self, shape: tuple[int, int, int], classes: int) -> "PretrainedFeatures":
@@ -90,17 +91,20 @@ class PretrainedFeatures(nn.Module):
 
 
 @dataclass(frozen=True)
-class ScoreMapSpec:
+class ScoreMapSpec(NetworkSpec):
     """network: the spec whose block `block` gives the features; weights "torchvision" takes
     pre-trained ones in its place.
     """
 
-    network: Any
+    network: NetworkSpec
     block: int | None
     weights: str
 
     def module(self, shape: tuple[int, int, int], classes: int) -> "ScoreMap":
-        spec = Pretrained() if self.weights == "torchvision" else NETWORKS.create(self.network)
+        """Build the network with its maps of scores."""
+        spec: NetworkSpec = NETWORKS.create(self.network)
+        if self.weights == "torchvision":
+            spec = Pretrained()
         return ScoreMap(spec.module(shape, classes), shape, classes, self.block)
 
 
@@ -130,8 +134,9 @@ class ScoreMap(nn.Module):
         return 2 * (torch.logsumexp(scores / 2, 2) - math.log(scores.shape[2]))
 
 
+@final
 @dataclass(frozen=True)
-class Attention(Masking):
+class AttentionMask(Masking):
     """Real images under an attention map (Masked DC): what looks like any class stays."""
 
     form: str = hyper(
@@ -158,22 +163,26 @@ class Attention(Masking):
     registered: ClassVar[str] = "attention"
 
     @torch.no_grad()
-    def computed(self, data: ClassData, context: Context) -> Tensor:
+    def compute(self, data: ClassData, context: Context) -> Tensor:
         """Maps (N, H, W) float in [0, 1], of a network that is trained first."""
         recipe = self.recipe(data, "binary")
         spec = ScoreMapSpec(self.network, self.block, self.weights)
         with torch.enable_grad():
-            network: Any = train_fresh(
+            network = train_fresh(
                 spec, data, recipe, context.fork("attention"), "attention network"
             ).eval()
+        assert isinstance(network, ScoreMap)
         parts = context.each(torch.split(data.images, IMAGES_AT_ONCE), "maps of attention")
         here = list(data.classes)
         return torch.cat(
-            [attention(network.scores(data.normalise(part))[:, here], self.form) for part in parts]
+            [
+                attention_map(network.scores(data.normalise(part))[:, here], self.form)
+                for part in parts
+            ]
         )
 
 
-def attention(scores: Tensor, form: str) -> Tensor:
+def attention_map(scores: Tensor, form: str) -> Tensor:
     """Scores (n, K, H, W) -> maps (n, H, W) in [0, 1]; form "published" sums over classes,
     "normalised" takes the mean.
     """

@@ -21,7 +21,7 @@ DC_SETTINGS = {
     "batch_real": 256,
     "network": "convnet",
     "objective": "gradient",
-    "schedule": "trained-on-synthetic",
+    "model_schedule": "trained-on-synthetic",
 }
 PUBLISHED = [
     (DC(), DC_SETTINGS | {"init": "noise", "augmentation": "none"}),
@@ -50,7 +50,7 @@ def test_defaults_are_the_published_ones(method: Any, published: dict[str, Any])
 
 def test_the_parts_of_dc_have_the_published_settings() -> None:
     whole = with_parts(DC())
-    assert (whole.objective.distance, whole.schedule.lr, whole.schedule.batch) == (
+    assert (whole.objective.distance, whole.model_schedule.lr, whole.model_schedule.batch) == (
         "node-cosine",
         0.01,
         256,

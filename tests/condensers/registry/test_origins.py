@@ -115,9 +115,9 @@ def test_a_selection_of_a_third_party_is_of_real_images_and_a_silent_one_is_refu
 
 
 def test_a_word_that_is_no_origin_is_refused(grey8: ClassData) -> None:
-    from condensers.selections.base import Random
+    from condensers.selections.base import RandomSelection
 
-    class Odd(Random):
+    class Odd(RandomSelection):
         origin = "real image"
 
     with pytest.raises(UsageError, match="random: 'real image' is no origin of images"):

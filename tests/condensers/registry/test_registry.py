@@ -123,9 +123,9 @@ def third_party(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         '"""First: the first images.\n\nNot published.\n"""\n\n'
         "from dataclasses import dataclass\n"
         "from condensers.hyperparameters import hyper\n"
-        "from condensers.selections.base import Random\n\n\n"
+        "from condensers.selections.base import RandomSelection\n\n\n"
         "@dataclass(frozen=True)\n"
-        "class First(Random):\n"
+        "class First(RandomSelection):\n"
         '    """The first images of each class."""\n\n'
         '    skip: int = hyper(0, unit="images", source="theirs", minimum=0)\n'
     )

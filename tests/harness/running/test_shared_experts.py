@@ -20,7 +20,13 @@ MTT = {
     "iterations": 1,
     "network": {"name": "mlp", "width": 8},
     "objective": {"name": "trajectory", "steps": 2},
-    "schedule": {"name": "experts", "experts": 2, "epochs": 1, "expert_epochs": 1, "max_start": 1},
+    "model_schedule": {
+        "name": "experts",
+        "experts": 2,
+        "epochs": 1,
+        "expert_epochs": 1,
+        "max_start": 1,
+    },
 }
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.parts.views.masking import fills
+from condensers.parts.views.filling import fills
 from condensers.sets.synthetic_set import SyntheticSet
 from harness.suite import plan
 from harness.suite.definition import parse
