@@ -54,6 +54,7 @@ def check(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[s
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("file", "before", "after", "refusal"), BREAKING)
 def test_a_breaking_edit_is_refused(
     copy: Path,
@@ -76,6 +77,7 @@ def test_a_breaking_edit_is_refused(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_unchanged_it_is_taken(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said, status = check(copy, monkeypatch)
     assert status == 0, said

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from condensers.errors import UsageError
+from condensers.hyperparameters import Part as PartBase
 from condensers.hyperparameters import build, hyper, settings_of, unverified
 
 ROOT = Path(__file__).parents[2]
@@ -119,7 +120,7 @@ def test_settings_are_plain_values() -> None:
 
 
 @dataclass(frozen=True)
-class Other:
+class Other(PartBase):
     """A part that can stand in a field, with a setting of its own."""
 
     size: int = hyper(1, unit="images", source="ours", minimum=1)

@@ -18,11 +18,19 @@ from harness.suite.cell import Cell, digests_of, sources_of
 from harness.suite.plan import load_plan
 from scenarios.datasets import load
 from scenarios.registry import SCENARIOS
-from tests.harness.conftest import Harness
+from tests.harness.conftest import TINY, Harness
 
 DISTRIBUTION = "condensers.parts.objectives.mean_embedding"
 CACHES = (code_digest._reached, code_digest._digest_here)
 Edit = Callable[[str, str, str], None]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A suite that runs in seconds."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY, encoding="utf-8")
+    return path
 
 
 @pytest.fixture
@@ -73,7 +81,7 @@ def test_comments_docstrings_and_layout_change_nothing(tiny: Path, edit: Edit) -
     before = keys(tiny)
     edit(
         DISTRIBUTION,
-        '"""One forward pass for the synthetic images of all pairs."""',
+        '"""Return eq. 5, from one forward pass of the synthetic images of all pairs."""',
         '"""Other words."""  # and more',
     )
     edit("scenarios.accuracy.scenario", "import time\n", "import time\n\n\n# A comment.\n")

@@ -33,6 +33,8 @@ THIRD = '''
 from dataclasses import dataclass
 from typing import ClassVar
 import torch
+from condensers.condenser import Condenser
+from condensers.parts.parameterisations.pixels import Pixels
 from condensers.selections.base import Selection
 
 @dataclass(frozen=True)
@@ -42,11 +44,14 @@ class Mine(Selection):
         return torch.arange(ipc)
 
 @dataclass(frozen=True)
-class Silent:
+class Silent(Condenser):
     """Written by hand, and says nothing of its images."""
     evaluation: ClassVar[str] = "dsa"
     couples_classes: ClassVar[bool] = False
+    parameterisation: ClassVar[Pixels] = Pixels()
     def condense(self, data, budget, context): ...
+    def nbytes(self, data, ipc): ...
+    def images_per_class(self, data, ipc): ...
 '''
 
 

@@ -102,8 +102,8 @@ def test_a_part_is_made_from_a_name_a_table_or_itself() -> None:
     spec = {"name": "convnet", "depth": 2}
     assert NETWORKS.create(spec) == ConvNetSpec(depth=2)
     assert spec == {"name": "convnet", "depth": 2}
-    made = DM(iterations=1)
-    assert NETWORKS.create(made) is made
+    network, made = ConvNetSpec(depth=2), DM(iterations=1)
+    assert NETWORKS.create(network) is network
     assert create_condenser(made) is made
     parts = create_condenser({"name": "dm", "iterations": 1})
     assert parts == with_parts(DM(iterations=1)), "the parts that it names are made too"
