@@ -32,6 +32,9 @@ def build(
     Returns:
         The report. "rows" has one entry a metric of a set or reference; "cells" says how many there
         are, are done, failed and missing; chapters add keys of their own.
+
+    Raises:
+        UsageError: a chapter cannot be loaded, or gives a key that others have.
     """
     order = {key: position for position, key in enumerate(store_suite.get("cells", []))}
     known = sorted(records, key=lambda record: order.get(record["key"], len(order)))
@@ -42,8 +45,7 @@ def build(
         own = chapter.facts(run)
         facts = join_facts(facts, own)
         headlines += chapter.headlines(run, own)
-    return {
-        **facts,
+    report = {
         "suite": store_suite.get("suite", "run"),
         "headlines": headlines + answer_questions(run),
         "rows": as_rows(run.results),
@@ -53,11 +55,17 @@ def build(
         "environment": environment(known),
         "commands": commands(store_suite, known),
     }
+    for key in report.keys() & facts.keys():
+        raise UsageError(f"a report chapter gives '{key}', which every report has; rename it")
+    return {**facts, **report}
 
 
 def join_facts(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     """Join what two chapters add to the report: lists of one key one after the other, mappings key
     by key.
+
+    Raises:
+        UsageError: both have a key whose values cannot be joined.
     """
     joined = dict(first)
     for key, value in second.items():
@@ -66,6 +74,8 @@ def join_facts(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str,
             joined[key] = known + value
         elif isinstance(known, Mapping) and isinstance(value, Mapping):
             joined[key] = join_facts(known, value)
+        elif key in joined:
+            raise UsageError(f"two report chapters give '{key}' of the report different values")
         else:
             joined[key] = value
     return joined

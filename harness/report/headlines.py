@@ -3,6 +3,7 @@ intervals carry and nothing else.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.report.chapters.base import Question, Run
 from harness.report.place import Place
@@ -61,36 +62,33 @@ def _headline(candidates: Sequence[Result], run: Run) -> dict[str, str]:
         *chapter.add_to_answer(best, results),
     ]
     return {
-        "question": f"{question.text} {_where(candidates, run.results)}?",
+        "question": f"{question.text} {_place_and_size(candidates, run.results)}?",
         "answer": " ".join(sentences),
     }
 
 
-def _where(candidates: Sequence[Result], results: Sequence[Result]) -> str:
+def _place_and_size(candidates: Sequence[Result], results: Sequence[Result]) -> str:
+    """Say what the candidates have in common; augmentation and scenario only where there are
+    several.
+    """
     entry = candidates[0].entry
-    sizes = {r.nbytes for r in candidates}
-    size = candidates[0].nbytes
-    budget = f"at equal count (ipc {entry.ipc}; bytes differ)"
+    sets = [r for r in results if not r.entry.is_reference]
+    augmentations = {r.entry.augmentation for r in sets if r.entry.scenario == entry.scenario}
+    known = (entry.augmentation or "none") if len(augmentations) > 1 else None
+    place = replace(entry.place, augmentation=known)
+    scenarios = {r.entry.scenario for r in sets if r.metric == candidates[0].metric}
+    where = place.question() if len(scenarios) > 1 else place.describe()
+    return f"on {where} {_size(candidates)}"
+
+
+def _size(candidates: Sequence[Result]) -> str:
+    entry, nbytes = candidates[0].entry, candidates[0].nbytes
     if entry.budget is not None:
-        budget = f"within a budget of {entry.budget:,} bytes"
-    elif len(sizes) == 1 and size is not None:
-        budget = (
-            f"at {'equal bytes' if len(candidates) > 1 else 'one size'} (ipc {entry.ipc}, {size:,}"
-            " bytes)"
-        )
-    augmentations = {
-        r.entry.augmentation
-        for r in results
-        if r.entry.scenario == entry.scenario and not r.entry.is_reference
-    }
-    known = f", augmentation {entry.augmentation or 'none'}" if len(augmentations) > 1 else ""
-    alike = {
-        r.entry.scenario
-        for r in results
-        if r.metric == candidates[0].metric and not r.entry.is_reference
-    }
-    known += f" ({entry.scenario})" if len(alike) > 1 else ""
-    return f"on {entry.data}{known}{f', {entry.variant}' if entry.variant else ''} {budget}"
+        return f"within a budget of {entry.size}"
+    if len({r.nbytes for r in candidates}) > 1 or nbytes is None:
+        return f"at equal count ({entry.size}; bytes differ)"
+    equal = "equal bytes" if len(candidates) > 1 else "one size"
+    return f"at {equal} ({entry.size}, {nbytes:,} bytes)"
 
 
 def _leader(best: Result, question: Question, candidates: int, strategy: str) -> str:

@@ -46,13 +46,13 @@ def progress_sentence(cells: Mapping[str, Any]) -> str | None:
 
 def environment(records: Sequence[Record]) -> dict[str, Any]:
     """Where the records were made: one value each, or the list of all where they differ."""
-    found: dict[str, list[Any]] = {}
+    values_of: dict[str, list[Any]] = {}
     for record in records:
         for name, value in (record.get("environment") or {}).items():
-            values = found.setdefault(name, [])
+            values = values_of.setdefault(name, [])
             if value not in values:
                 values.append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+    return {name: values[0] if len(values) == 1 else values for name, values in values_of.items()}
 
 
 def commands(suite: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
@@ -116,23 +116,23 @@ def note_doubts(records: Sequence[Record]) -> list[str]:
     """Write the doubts about sets, such as saturated pixels; those of the first seed stand for
     all.
     """
-    found: dict[tuple[str, str, Any], list[tuple[int, str]]] = {}
+    doubts: dict[tuple[str, str, Any], list[tuple[int, str]]] = {}
     for record in records:
         cell, known = record["cell"], record.get("doubts") or _of_memories(record)
         for doubt in known if record["kind"] != "shard" else []:
             size = f"ipc {cell['ipc']}" if cell.get("ipc") else "its budget"
-            found.setdefault((str(cell.get("label")), cell["data"], size), []).append(
+            doubts.setdefault((str(cell.get("label")), cell["data"], size), []).append(
                 (cell["seed"], doubt)
             )
-    said = []
-    for (label, data, size), of in found.items():
+    sentences = []
+    for (label, data, size), of in doubts.items():
         seeds = sorted({seed for seed, _ in of})
         which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-        said += [
+        sentences += [
             f"Doubtful set: {label} on {data} ({size}, {which}): {doubt}."
             for doubt in dict(of[:1]).values()
         ]
-    return said
+    return sentences
 
 
 def _of_memories(record: Record) -> list[str]:
@@ -154,18 +154,18 @@ def _energy(records: Sequence[Record], results: Sequence[Result]) -> str:
     meters = dict.fromkeys(
         str(name) for record in records for name in (record.get("energy") or {}).get("meters", [])
     )
-    said = f"Energy: read from {join_words(list(meters)) if meters else 'a meter'}."
+    sentence = f"Energy: read from {join_words(list(meters)) if meters else 'a meter'}."
     if any(name.startswith("RAPL") for name in meters):
-        said += (
+        sentence += (
             " RAPL counts the whole processor: the work of others, and of cells that ran at the"
             " same time, is in it."
         )
-    return said
+    return sentence
 
 
 def _approximations(records: Sequence[Record]) -> list[str]:
     """What was computed in a lower precision than float32."""
-    found: dict[str, list[str]] = {}
+    by_precision: dict[str, list[str]] = {}
     for cell in (record["cell"] for record in records):
         made, used = (
             (cell.get(part) or {}).get("precision", "fp32")
@@ -176,20 +176,20 @@ def _approximations(records: Sequence[Record]) -> list[str]:
             (used, f"{cell.get('scenario')} (training and test)"),
         ):
             if precision != "fp32":
-                found.setdefault(precision, []).append(what)
+                by_precision.setdefault(precision, []).append(what)
     return [
         f"Approximation: products in {name} for {join_some(list(dict.fromkeys(what)))}."
-        for name, what in found.items()
+        for name, what in by_precision.items()
     ]
 
 
 def _other_code(records: Sequence[Record]) -> list[str]:
     """Modules of which the cells were not all made by the same version."""
-    found: dict[str, set[str]] = {}
+    digests_of: dict[str, set[str]] = {}
     for record in records:
         for module, digest in ((record.get("keyed_by") or {}).get("sources") or {}).items():
-            found.setdefault(module, set()).add(digest)
-    mixed = sorted(module for module, digests in found.items() if len(digests) > 1)
+            digests_of.setdefault(module, set()).add(digest)
+    mixed = sorted(module for module, digests in digests_of.items() if len(digests) > 1)
     if not mixed:
         return []
     return [
@@ -200,11 +200,13 @@ def _other_code(records: Sequence[Record]) -> list[str]:
 
 def _by_scenarios(records: Sequence[Record]) -> list[str]:
     """What scenarios note in their own records, such as a reference that they skipped."""
-    found: dict[str, None] = {}
+    sentences: dict[str, None] = {}
     for record in records:
         for sentence in ((record.get("outcome") or {}).get("detail") or {}).get("said", []):
-            found[f"{record['cell']['scenario']} on {record['cell']['data']}: {sentence}."] = None
-    return list(found)
+            sentences[f"{record['cell']['scenario']} on {record['cell']['data']}: {sentence}."] = (
+                None
+            )
+    return list(sentences)
 
 
 def _without_random(results: Sequence[Result]) -> list[str]:

@@ -2,7 +2,7 @@
 texts are written here alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,7 +65,11 @@ class Place:
             >>> Place("accuracy", "mnist-5k", "epochs=30").question()
             'mnist-5k, epochs=30 (accuracy)'
         """
-        return f"{join_parts(self.data, *self._settings())} ({self.scenario})"
+        return f"{self.describe()} ({self.scenario})"
+
+    def describe(self) -> str:
+        """Write the place without its scenario: "mnist-5k, epochs=30, augmentation dsa"."""
+        return join_parts(self.data, *self._settings())
 
     def _settings(self) -> tuple[str, str]:
         return self.variant, f"augmentation {self.augmentation}" if self.augmentation else ""
@@ -105,6 +109,16 @@ class Size:
     def heading(self) -> str:
         """The size as the heading of a section: "budget 7,850 bytes"."""
         return f"budget {self}" if self.budget else str(self)
+
+
+def group_by_place(rows: Iterable[Row]) -> dict[Place, list[Row]]:
+    """Group rows by place, whatever their augmentation: references, which have none, stand with the
+    sets.
+    """
+    groups: dict[Place, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(Place.of(row).of_any_augmentation, []).append(row)
+    return groups
 
 
 def join_parts(*parts: str) -> str:

@@ -276,8 +276,8 @@ def summarise_seconds(
 
 def condensation_seconds(records: Sequence[Record]) -> dict[int, float]:
     """Seed -> seconds that making the set took, where they were measured."""
-    found = {r["cell"]["seed"]: (r.get("condensation") or {}).get("seconds") for r in records}
-    return {seed: float(value) for seed, value in found.items() if isinstance(value, int | float)}
+    seconds = {r["cell"]["seed"]: (r.get("condensation") or {}).get("seconds") for r in records}
+    return {seed: float(value) for seed, value in seconds.items() if isinstance(value, int | float)}
 
 
 def read_costs(entry: Entry, records: Sequence[Record]) -> list[Result]:

@@ -62,20 +62,22 @@ def _collect_facts(suite: Mapping[str, Any], records: Sequence[Record]) -> Facts
         kind = "reference" if cell.get("reference") else "set"
         what = f"{kind} {cell.get('reference') or cell['label']}"
         _note(values, "suite", {"data": cell["data"], "seeds": cell["seed"]})
-        _note(values, what, {**dict(_flatten(cell.get("hyperparameters") or {})), **_size(cell)})
+        _note(
+            values, what, {**dict(_flatten(cell.get("hyperparameters") or {})), **_asked_size(cell)}
+        )
         if cell.get("scenario"):
             _note(
                 values, f"scenario {cell['scenario']}", dict(_flatten(cell.get("settings") or {}))
             )
-    found = {
+    facts = {
         what: {name: _single(each) for name, each in of.items()} for what, of in values.items()
     }
-    found["suite"] |= {
+    facts["suite"] |= {
         "name": suite.get("suite"),
         "command": suite.get("command"),
         "cells": len(suite.get("cells", [])),
     }
-    return found
+    return facts
 
 
 def _list_code(a: Sequence[Record], b: Sequence[Record]) -> list[dict[str, Any]]:
@@ -83,13 +85,15 @@ def _list_code(a: Sequence[Record], b: Sequence[Record]) -> list[dict[str, Any]]
     behind.
     """
     old, new = _collect_sources(a), _collect_sources(b)
-    found: dict[str, dict[str, Any]] = {}
+    changes: dict[str, dict[str, Any]] = {}
     for what in (what for what in old if what in new):
         for module in dict.fromkeys([*old[what], *new[what]]):
             sides = {"a": old[what].get(module), "b": new[what].get(module)}
             if sides["a"] != sides["b"]:
-                found.setdefault(module, {"what": [], "name": module, **sides})["what"].append(what)
-    return [{**row, "what": join_some(row["what"])} for row in found.values()]
+                changes.setdefault(module, {"what": [], "name": module, **sides})["what"].append(
+                    what
+                )
+    return [{**row, "what": join_some(row["what"])} for row in changes.values()]
 
 
 def _collect_sources(records: Sequence[Record]) -> Facts:
@@ -109,7 +113,7 @@ def _note(values: dict[str, dict[str, list[Any]]], what: str, facts: Mapping[str
             known[name].append(value)
 
 
-def _size(cell: Mapping[str, Any]) -> dict[str, Any]:
+def _asked_size(cell: Mapping[str, Any]) -> dict[str, Any]:
     budget = cell.get("budget") or (("ipc", cell["ipc"]) if cell.get("ipc") else None)
     return {budget[0]: budget[1]} if budget else {}
 
@@ -133,16 +137,16 @@ def _single(values: Sequence[Any]) -> Any:
 
 def _list_changes(a: Facts, b: Facts) -> list[dict[str, Any]]:
     """What only one run has is one line; of what both have, each value that differs."""
-    found = []
+    changes = []
     for what in dict.fromkeys([*a, *b]):
         if what not in a or what not in b:
-            found.append({"what": what, "name": None, "a": what in a, "b": what in b})
+            changes.append({"what": what, "name": None, "a": what in a, "b": what in b})
             continue
         for name in dict.fromkeys([*a[what], *b[what]]):
             old, new = a[what].get(name), b[what].get(name)
             if old != new:
-                found.append({"what": what, "name": name, "a": old, "b": new})
-    return found
+                changes.append({"what": what, "name": name, "a": old, "b": new})
+    return changes
 
 
 def _figures(a: Sequence[Result], b: Sequence[Result]) -> list[dict[str, Any]]:
@@ -174,12 +178,12 @@ def _figure(entry: Entry, a: Result | None, b: Result | None) -> dict[str, Any]:
 def _estimate(result: Result | None) -> dict[str, Any] | None:
     if result is None:
         return None
-    found = result.interval
+    interval = result.interval
     return {
-        "mean": finite(found.mean),
-        "low": finite(found.low),
-        "high": finite(found.high),
-        "n": found.n,
+        "mean": finite(interval.mean),
+        "low": finite(interval.low),
+        "high": finite(interval.high),
+        "n": interval.n,
     }
 
 
@@ -228,15 +232,15 @@ def _name_runs(owned: Sequence[Owned]) -> list[Record]:
         for _, record in owned
         if _identity(record) in mixed and _is_compared_with(record)
     }
-    found: list[Record] = []
+    renamed: list[Record] = []
     for name, record in owned:
         cell = record["cell"]
         if _scenario_of(record) in places:
             cell = {**cell, "settings": {**(cell.get("settings") or {}), "run": name}}
         elif _identity(record) in mixed:
             cell = {**cell, "label": f"{cell['label']} ({name})"}
-        found.append({**record, "cell": cell})
-    return found
+        renamed.append({**record, "cell": cell})
+    return renamed
 
 
 def _find_mixed(owned: Sequence[Owned]) -> set[Identity]:

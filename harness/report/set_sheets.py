@@ -49,15 +49,15 @@ def with_set_images(report: Mapping[str, Any], folders: Sequence[Path]) -> dict[
         The report with "galleries", and with "unpictured": the number of sets whose file is missing
         or damaged, or for which there was no room.
     """
-    room, found = ROOM, []
+    room, galleries = ROOM, []
     for made in report["sets"]:
         png = _sheet(made["key"], folders) if room > 0 else None
         if png is not None and len(png[0]) <= room:
             room -= len(png[0])
-            found.append(
+            galleries.append(
                 {**made, "png": png[0], "width": png[1], "height": png[2], "classes": png[3]}
             )
-    return {**report, "galleries": found, "unpictured": len(report["sets"]) - len(found)}
+    return {**report, "galleries": galleries, "unpictured": len(report["sets"]) - len(galleries)}
 
 
 def draw_set(

@@ -5,10 +5,10 @@ size. A chapter says which columns its tables have.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.report.place import Place, Size
+from harness.report.place import Place, Size, group_by_place
 from harness.report.results import AVERAGES, CONDENSED, RANDOM, REAL
 from harness.report.wording import (
     OF,
@@ -169,23 +169,17 @@ def _first(bundle: Bundle) -> Row:
     return next(iter(bundle.values()))
 
 
-def group_by_place(rows: Sequence[Row]) -> dict[Place, list[Row]]:
-    """Group rows by place; references stand in the table of every augmentation.
+def split_augmentations(rows: Sequence[Row]) -> dict[Place, list[Row]]:
+    """Group rows by place and augmentation; references stand in the table of every augmentation.
 
     An augmentation is said only where sets of several stand beside each other.
     """
-    augmentations: dict[Place, dict[str | None, None]] = {}
-    for row in rows:
-        known = augmentations.setdefault(Place.of(row).of_any_augmentation, {})
-        if not row["reference"]:
-            known[row["recipe"]] = None
     groups: dict[Place, list[Row]] = {}
-    for place, known in augmentations.items():
-        beside = [row for row in rows if Place.of(row).of_any_augmentation == place]
-        for recipe in known or {None: None}:
-            name = (recipe or "none") if len(known) > 1 else None
-            group = Place(place.scenario, place.data, place.variant, name)
-            groups[group] = [row for row in beside if row["reference"] or row["recipe"] == recipe]
+    for place, own in group_by_place(rows).items():
+        known = dict.fromkeys(row["recipe"] for row in own if not row["reference"]) or {None: None}
+        for recipe in known:
+            group = replace(place, augmentation=(recipe or "none") if len(known) > 1 else None)
+            groups[group] = [row for row in own if row["reference"] or row["recipe"] == recipe]
     return groups
 
 

@@ -44,7 +44,7 @@ def read_usefulness(
     Returns:
         (data, usefulness in words) -> set -> mean over its networks or class orders.
     """
-    found: dict[tuple[str, str], SetValues] = {}
+    values_by_set: dict[tuple[str, str], SetValues] = {}
     augmentations = {r.entry.augmentation for r in results if not r.entry.is_reference}
     for result in results:
         entry, (strategy, metric) = result.entry, split_metric(result.metric)
@@ -55,8 +55,8 @@ def read_usefulness(
             f"augmentation {entry.augmentation or 'none'}" if len(augmentations) > 1 else "",
             entry.variant,
         )
-        found.setdefault((entry.data, name), {}).update(mean_by_set(result))
-    return found
+        values_by_set.setdefault((entry.data, name), {}).update(mean_by_set(result))
+    return values_by_set
 
 
 def mean_by_set(result: Result) -> Iterator[tuple[CondensedSet, float]]:

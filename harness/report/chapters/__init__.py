@@ -12,6 +12,7 @@ from harness.power import Power
 from harness.report.chapters.base import Chapter, PlainChapter, Run
 from harness.report.place import MAKING
 from harness.report.results import Record
+from harness.report.wording import TOP, base_name
 
 DESIGN = "design"  # main effects of a suite's design: a chapter on every scenario
 
@@ -78,6 +79,19 @@ def chapters_of_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, Chapter]:
     for row in rows:
         metrics.setdefault(row["scenario"], set()).add(row["metric"])
     return find_chapters(metrics)
+
+
+def explain(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Collect name and meaning of the strategies and metrics of a report's rows, each once."""
+    chapters = chapters_of_rows(rows)
+    meanings: dict[str, str] = {}
+    for row in rows:
+        known, metric = chapters[row["scenario"]].definitions, row["metric"]
+        top = TOP.strip() if metric.endswith(TOP) else ""
+        for name in (metric.rpartition("/")[0], base_name(metric), top):
+            if name in known:
+                meanings.setdefault(name, known[name])
+    return meanings
 
 
 def read_run(

@@ -15,8 +15,8 @@ from harness.report.chapters.base import (
     Styles,
     plain_layouts,
 )
-from harness.report.place import Place
-from harness.report.table import MetricColumns, Row, TableLayout
+from harness.report.place import Place, group_by_place
+from harness.report.table import MetricColumns, Row, TableLayout, split_augmentations
 from harness.report.wording import OF, format_number
 
 ACCURACY, MEAN = "test-accuracy", "mean-test-accuracy"
@@ -55,13 +55,10 @@ class AccuracyChapter(Chapter):
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """Test accuracy by images per class, and the gain over random images, for each place."""
-        own = [row for row in report["rows"] if row["scenario"] == self.scenario]
-        places = dict.fromkeys(Place.of(row).of_any_augmentation for row in own)
-        by_place = (
-            [row for row in own if Place.of(row).of_any_augmentation == place] for place in places
-        )
         return [
-            Figure(self.scenario, svg) for rows in by_place for svg in draw_accuracy(rows, styles)
+            Figure(self.scenario, svg)
+            for rows in group_by_place(self.select(report, "rows")).values()
+            for svg in draw_accuracy(rows, styles)
         ]
 
 
@@ -114,25 +111,14 @@ class CrossArchitectureChapter(Chapter):
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """Test accuracy averaged over architectures, a figure an augmentation."""
-        own = [
-            row
-            for row in report["rows"]
-            if (row["scenario"], row["metric"]) == (self.scenario, MEAN)
-        ]
+        own = [row for row in self.select(report, "rows") if row["metric"] == MEAN]
         titles = ("Test accuracy, mean of all architectures", "test accuracy (%)")
-        figures = []
-        for place in dict.fromkeys(Place.of(row) for row in own if not row["reference"]):
-            beside = place.of_any_augmentation
-            shown = [
-                row
-                for row in own
-                if Place.of(row) == place
-                or (row["reference"] and Place.of(row).of_any_augmentation == beside)
-            ]
-            figures += [
-                Figure(self.scenario, svg) for svg in draw_metric_bars(shown, MEAN, titles, styles)
-            ]
-        return figures
+        return [
+            Figure(self.scenario, svg)
+            for rows in split_augmentations(own).values()
+            if not all(row["reference"] for row in rows)
+            for svg in draw_metric_bars(rows, MEAN, titles, styles)
+        ]
 
 
 def draw_accuracy(rows: Sequence[Row], styles: Styles) -> list[str]:

@@ -23,11 +23,11 @@ from harness.report.table import (
     Table,
     TableLayout,
     bundle_rows,
-    group_by_place,
     lay_out,
+    split_augmentations,
 )
 from harness.report.usefulness import SetValues, read_usefulness
-from harness.report.wording import TOP, base_name, split_metric
+from harness.report.wording import split_metric
 
 Headline = dict[str, str]  # {"question", "answer"}
 Styles = Mapping[str, int | None]  # label of a set -> its colour; None for grey
@@ -233,8 +233,7 @@ class Chapter(ABC):
             The tables in their order; the default lays out the rows of each place.
         """
         tables = []
-        own = [row for row in report["rows"] if row["scenario"] == self.scenario]
-        for place, rows in group_by_place(own).items():
+        for place, rows in split_augmentations(self.select(report, "rows")).items():
             bundles = bundle_rows(rows)
             names = list(dict.fromkeys(name for bundle in bundles for name in bundle))
             for layout in self.layouts(names, rows):
@@ -250,6 +249,15 @@ class Chapter(ABC):
                     notes = _interval_notes(shown), *self.footnotes(shown), *_count_notes(shown)
                     tables.append(replace(table, footnotes=notes))
         return tables
+
+    def select(self, report: Mapping[str, Any], key: str) -> list[Row]:
+        """Select the entries of a list of the report that are of this scenario.
+
+        Args:
+            report: the report as its JSON has it.
+            key: key of the list, as "rows".
+        """
+        return [part for part in report[key] if part["scenario"] == self.scenario]
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """Draw the figures of the scenario.
@@ -296,20 +304,6 @@ def plain_layouts(metrics: Sequence[str], columns: MetricColumns) -> list[TableL
         )
         for name in plain
     ]
-
-
-def explain(chapters: Mapping[str, Chapter], rows: Sequence[Row]) -> dict[str, str]:
-    """Collect name and meaning of the strategies and metrics of a report's rows, each once."""
-    found: dict[str, str] = {}
-    for row in rows:
-        known, metric = chapters[row["scenario"]].definitions, row["metric"]
-        names = (
-            metric.rpartition("/")[0],
-            base_name(metric),
-            TOP.strip() if metric.endswith(TOP) else "",
-        )
-        found |= {name: known[name] for name in names if name in known and name not in found}
-    return found
 
 
 def _interval_notes(rows: Sequence[Row]) -> str:

@@ -100,9 +100,9 @@ def answer_question(rows: Sequence[Row]) -> str:
 
 
 def _name(row: Row) -> str:
-    given = " given bytes" if row["given_bytes"]["mean"] is not None else ""
+    condition = " given bytes" if row["given_bytes"]["mean"] is not None else ""
     value = estimate(judged_part(row), "")
-    return f"{row['measure']}{IN}{row['embedding']} (Spearman{given} {value})"
+    return f"{row['measure']}{IN}{row['embedding']} (Spearman{condition} {value})"
 
 
 def _bytes_alone(rows: Sequence[Row]) -> str:

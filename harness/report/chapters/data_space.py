@@ -19,7 +19,7 @@ from harness.report.chapters.base import (
     plain_layouts,
 )
 from harness.report.chapters.correlations import BYTES, answer_question, tabulate_correlations
-from harness.report.place import Place, Size, join_parts, set_label
+from harness.report.place import Size, group_by_place, join_parts, set_label
 from harness.report.results import group_by_entry
 from harness.report.rows import finite
 from harness.report.table import MetricColumns, Row, Table, TableLayout
@@ -46,8 +46,9 @@ DEFINITIONS = {
         " count."
     ),
     "density": (
-        "In how many such neighbourhoods of real images a synthetic image lies, over how many it"
-        " would for real ones: about 1 for real images, more where many real ones are alike."
+        "Number of such neighbourhoods of real images that a synthetic image lies in, over"
+        " the number for real ones: about 1 for real images, more where many real ones are"
+        " alike."
     ),
     "frechet-distance": (
         "Squared distance of the Gaussians through real and synthetic images of a class (Heusel et"
@@ -64,8 +65,9 @@ DEFINITIONS = {
         " is as spread as real images. Needs two images a class."
     ),
     "between-class-margin": (
-        "Half of how much farther the nearest real image of another class is than that of the own,"
-        " from a synthetic image; in usual distances from a real image to its nearest."
+        "Half the difference of two distances of a synthetic image: that to the nearest real"
+        " image of another class less that to the nearest of its own; in units of the usual"
+        " distance from a real image to its nearest."
     ),
     "nearest-real-distance": (
         "Mean distance from a synthetic image to the nearest real one of its class; of real ones it"
@@ -96,8 +98,8 @@ class DataSpaceChapter(Chapter):
         """data_space: correlations of measures with usefulness, and scatters of sets and real
         images.
         """
-        found = {"correlations": self._correlations(run), "scatters": self._scatters(run)}
-        return {"data_space": found}
+        parts = {"correlations": self._correlations(run), "scatters": self._scatters(run)}
+        return {"data_space": parts}
 
     def headlines(self, run: Run, facts: Mapping[str, Any]) -> list[Headline]:
         """For each data set and usefulness, which property goes with it best, or that none is
@@ -136,17 +138,15 @@ class DataSpaceChapter(Chapter):
 
     def tables(self, report: Mapping[str, Any]) -> list[Table]:
         """The measures of each place, then their correlations with usefulness."""
-        rows = [r for r in report["data_space"]["correlations"] if r["scenario"] == self.scenario]
+        rows = self.select(report["data_space"], "correlations")
         return super().tables(report) + tabulate_correlations(rows, self.scenario)
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """Scatter plots of sets among real images, place by place: a figure for each projection of
         each set, the first projection of all sets first.
         """
-        parts = [p for p in report["data_space"]["scatters"] if p["scenario"] == self.scenario]
         figures = []
-        for place in dict.fromkeys(Place.of(part).of_any_augmentation for part in parts):
-            own = [part for part in parts if Place.of(part).of_any_augmentation == place]
+        for own in group_by_place(self.select(report["data_space"], "scatters")).values():
             names = dict.fromkeys(name for part in own for name in part["coordinates"])
             figures += [
                 Figure(self.scenario, _draw_projection(part, name))
@@ -203,10 +203,10 @@ class DataSpaceChapter(Chapter):
             return []
         rows = []
         for (data, useful), values in _usefulness(run).items():
-            found = _correlate({(BYTES, ""): nbytes, **measures}, values, nbytes)
+            correlated = _correlate({(BYTES, ""): nbytes, **measures}, values, nbytes)
             # bytes are no measure of the data space
-            tests = sum(not np.isnan(one.judged.mean) for _, one in found.values()) - 1
-            for (measure, space), (sets, one) in found.items():
+            tests = sum(not np.isnan(one.judged.mean) for _, one in correlated.values()) - 1
+            for (measure, space), (sets, one) in correlated.items():
                 if measure == BYTES and np.isnan(one.spearman.mean):
                     continue  # all have one size
                 named = {"data": data, "usefulness": useful, "measure": measure, "embedding": space}
@@ -232,12 +232,12 @@ class DataSpaceChapter(Chapter):
 
 def _usefulness(run: Run) -> dict[tuple[str, str], SetValues]:
     """(data, usefulness in words) -> set -> value, of all scenarios; rank correlations last."""
-    found: dict[tuple[str, str], SetValues] = {}
+    values_by_set: dict[tuple[str, str], SetValues] = {}
     scenarios = dict.fromkeys(result.entry.scenario for result in run.results)
     for scenario in sorted(scenarios, key=lambda name: not run.chapters[name].useful_metrics):
         for key, values in run.chapters[scenario].usefulness(run).items():
-            found.setdefault(key, {}).update(values)
-    return found
+            values_by_set.setdefault(key, {}).update(values)
+    return values_by_set
 
 
 def _correlate(
@@ -246,7 +246,7 @@ def _correlate(
     """Each measure on the sets that have it, where they are enough; sets that several measures
     share are resampled once.
     """
-    found = {}
+    correlations = {}
     known: dict[tuple[CondensedSet, ...], ClusteredSets] = {}
     for name, values in measures.items():
         keys = tuple(key for key in values if key in useful and key in nbytes)
@@ -256,23 +256,31 @@ def _correlate(
             sides = [np.array([float(side[key]) for key in keys]) for side in (useful, nbytes)]
             known[keys] = ClusteredSets(sides[0], sides[1], [key.condenser for key in keys])
         measured = np.array([values[key] for key in keys])
-        found[name] = known[keys], known[keys].correlate(measured)
-    return found
+        correlations[name] = known[keys], known[keys].correlate(measured)
+    return correlations
 
 
-def _row(sets: ClusteredSets, found: Correlation, tests: int) -> dict[str, Any]:
+def _row(sets: ClusteredSets, correlation: Correlation, tests: int) -> dict[str, Any]:
     """corrected: whether what is judged is distinguishable from 0 also for the number of
     measures.
     """
-    sides = {"spearman": found.spearman, "kendall": found.kendall, "given_bytes": found.given_bytes}
-    corrected = holds_among(found.judged, sets.count, tests)
+    sides = {
+        "spearman": correlation.spearman,
+        "kendall": correlation.kendall,
+        "given_bytes": correlation.given_bytes,
+    }
+    corrected = holds_among(correlation.judged, sets.count, tests)
     counts = {"sets": len(sets.useful), "condensers": sets.count, "corrected": corrected}
     return {**{name: _interval(side) for name, side in sides.items()}, **counts}
 
 
-def _interval(found: Interval) -> dict[str, Any]:
-    bounds = {"mean": finite(found.mean), "low": finite(found.low), "high": finite(found.high)}
-    return {**bounds, "interval": found.method, "distinguishable": found.distinguishable}
+def _interval(interval: Interval) -> dict[str, Any]:
+    bounds = {
+        "mean": finite(interval.mean),
+        "low": finite(interval.low),
+        "high": finite(interval.high),
+    }
+    return {**bounds, "interval": interval.method, "distinguishable": interval.distinguishable}
 
 
 def _draw_projection(part: Mapping[str, Any], name: str) -> str:

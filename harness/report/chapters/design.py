@@ -51,7 +51,7 @@ class DesignChapter(Chapter):
         """For each metric: which levels change it over all places together, and which do not."""
         headlines = []
         for own in _by_metric(facts["effects"]):
-            place = _places(own)[-1]
+            place = _name_places(own)[-1]
             parts = [
                 _answer([row for row in own if (row["factor"], row["place"]) == (factor, place)])
                 for factor in dict.fromkeys(row["factor"] for row in own)
@@ -94,7 +94,7 @@ def list_effects(design: Mapping[str, Any], run: Run) -> list[dict[str, Any]]:
 
 def _values(runs: Mapping[str, Any], run: Run) -> dict[Measure, dict[str, Values]]:
     """Measure -> "data, size" -> seed -> label of a run -> value."""
-    found: dict[Measure, dict[str, Values]] = {}
+    by_measure: dict[Measure, dict[str, Values]] = {}
     for result in run.results:
         entry = result.entry
         if entry.is_reference or entry.condenser not in runs or not _is_useful(result, run):
@@ -108,10 +108,10 @@ def _values(runs: Mapping[str, Any], run: Run) -> dict[Measure, dict[str, Values
             result.higher_is_better,
         )
         place = f"{entry.data}, {entry.size}"
-        values = found.setdefault(measure, {}).setdefault(place, {})
+        values = by_measure.setdefault(measure, {}).setdefault(place, {})
         for seed in result.values:
             values.setdefault(seed, {})[entry.condenser] = fmean(result.values[seed].values())
-    return found
+    return by_measure
 
 
 def _is_useful(result: Result, run: Run) -> bool:
@@ -149,7 +149,7 @@ def _by_metric(effects: Sequence[Row]) -> list[list[Row]]:
     return list(groups.values())
 
 
-def _places(rows: Sequence[Row]) -> list[str]:
+def _name_places(rows: Sequence[Row]) -> list[str]:
     """The places of a metric, all of them together last."""
     return list(dict.fromkeys(row["place"] for row in rows))
 
@@ -196,7 +196,7 @@ def _estimate_at(place: str, line: Mapping[str, Row]) -> str:
 
 
 def _tabulate(rows: Sequence[Row]) -> Table:
-    places = _places(rows)
+    places = _name_places(rows)
     last = places[-1]
     columns = [
         Column("level", lambda line: str(line[last]["level"]), is_text=True),
@@ -236,4 +236,6 @@ def _draw(rows: Sequence[Row]) -> str:
         for factor, level in dict.fromkeys((row["factor"], row["level"]) for row in known)
     ]
     labels = Labels(_title(rows), f"change of {rows[0]['metric']} ({rows[0]['unit']})", "")
-    return draw_forest(levels, [place for place in _places(rows) if place != EVERYWHERE], labels)
+    return draw_forest(
+        levels, [place for place in _name_places(rows) if place != EVERYWHERE], labels
+    )

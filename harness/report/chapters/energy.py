@@ -13,7 +13,7 @@ from typing import Any
 from harness.power import ESTIMATED, MEASURED, Power
 from harness.report.chapters import chapters_of_rows
 from harness.report.chapters.base import Chapter, Run
-from harness.report.place import MAKING, Place, Size, join_parts
+from harness.report.place import MAKING, Size, join_parts
 from harness.report.results import Entry, Record, Result, group_by_entry, read_costs
 from harness.report.rows import finite
 from harness.report.set_sheets import list_sets
@@ -62,14 +62,18 @@ def list_energy(run: Run) -> list[dict[str, Any]]:
     costs = {entry: _joules_of_use(group, run.power) for entry, group in groups.items()}
     made = {_set(entry): cost for entry, cost in costs.items() if entry.scenario == MAKING}
     used = {e: cost for e, cost in costs.items() if run.chapters[e.scenario].use}
-    full = {_where(entry): cost for entry, cost in used.items() if _is_full(entry, run)}
+    full = {
+        entry.place.of_any_augmentation: cost
+        for entry, cost in used.items()
+        if _is_full(entry, run)
+    }
     rows = []
     for entry, use in used.items():
         is_full = _is_full(entry, run)
         if use is None or (entry.is_reference and not is_full):
             continue
         making = None if is_full else made.get(_set(entry))
-        whole = None if is_full else full.get(_where(entry))
+        whole = None if is_full else full.get(entry.place.of_any_augmentation)
         parts = {"making": making, "use": use, "full": whole}
         grams = {
             name: run.power.grams(part["mean"]) if part else None for name, part in parts.items()
@@ -85,10 +89,6 @@ def _is_full(entry: Entry, run: Run) -> bool:
 
 def _set(entry: Entry) -> tuple[Any, ...]:
     return entry.data, entry.condenser, entry.ipc, entry.budget
-
-
-def _where(entry: Entry) -> Place:
-    return entry.place.of_any_augmentation
 
 
 def _joules_of_use(group: Sequence[Record], power: Power) -> Joules | None:

@@ -30,9 +30,9 @@ MASKS = {"title": "Masks", "rows": ("images", "masks", "kept")}
 LETTER, GAP, TITLE = 6, 12, 20  # points
 DEFINITIONS = {
     "deletion-auc": (
-        "Mean probability of the true class while the most relevant pixels are replaced by the mean"
-        " colour, from none to all, to a classifier that the view has not seen; less is better: the"
-        " mask found what matters."
+        "Mean probability that a classifier, which the view has not seen, gives to the true"
+        " class while the most relevant pixels are replaced by the mean colour, from none to"
+        " all. Less is better: the mask marks what matters."
     ),
     "insertion-auc": (
         "The same while the most relevant pixels of the sharp image are put into the blurred one;"
@@ -85,7 +85,7 @@ class MaskQualityChapter(Chapter):
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """The pictures of the masks."""
-        return draw_pictures(report["masks"], self.scenario)
+        return draw_pictures(self.select(report, "masks"))
 
 
 def read_pictures(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -106,9 +106,9 @@ def read_pictures(records: Sequence[Record]) -> list[dict[str, Any]]:
     return pictures
 
 
-def draw_pictures(parts: Sequence[Mapping[str, Any]], scenario: str) -> list[Figure]:
-    """Draw an SVG figure for each picture of a scenario; the PNG is inside it."""
-    return [Figure(scenario, draw_rows(p)) for p in parts if p["scenario"] == scenario]
+def draw_pictures(parts: Sequence[Mapping[str, Any]]) -> list[Figure]:
+    """Draw an SVG figure for each picture; the PNG is inside it."""
+    return [Figure(part["scenario"], draw_rows(part)) for part in parts]
 
 
 def draw_rows(part: Mapping[str, Any]) -> str:

@@ -36,34 +36,34 @@ CAUTION = (
 NAMED = 6
 DEFINITIONS = {
     "lira-auc": (
-        "Area under the ROC curve of LiRA, online, with common deviations (Carlini et al. 2022):"
-        " how well it tells the images that the target was made of from others of the same"
-        " distribution, reading a network trained on the set and those of other halves. 0.5 is"
-        " chance, 1 tells all; less is better. Made on halves of the training images, each the"
-        " target once."
+        "Area under the ROC curve of LiRA, online, with common deviations (Carlini et al."
+        " 2022): how well it separates the images that the target set was made of from others"
+        " of the same distribution. It reads a network trained on the target and networks"
+        " trained on sets of other halves of the training images; each half is the target"
+        " once. 0.5 is chance, 1 separates all; less is better."
     ),
-    "loss-auc": "The same of a threshold on the network's loss on the image (Yeom et al. 2018).",
+    "loss-auc": ("AUC of a threshold on the network's loss on the image (Yeom et al. 2018)."),
     "nearest-pixels-auc": (
-        "The same of the distance from the image to the nearest of the set, in normalised pixels:"
+        "AUC of the distance from the image to the nearest of the set, in normalised pixels:"
         " an attack on the set itself."
     ),
     "nearest-trained-auc": (
-        "The same in the features of a network that was trained on members and non-members alike."
+        "AUC of the same distance in the features of a network that was trained on members"
+        " and non-members alike."
     ),
-    "nearest-untrained-auc": "The same in the features of an untrained network.",
+    "nearest-untrained-auc": ("AUC of the same distance in the features of an untrained network."),
     "lira-tpr": (
-        "Percentage of the members that LiRA finds at so many false positives: an attack that is"
-        " right about a few images is an attack, though its area may be near 0.5. Taken so that"
-        " chance gives no more than the false positives."
+        "Percentage of the members that LiRA finds at so many false positives. To be right"
+        " about a few images is an attack too, though the area may be near 0.5. The threshold"
+        " is taken so that chance gives no more than the false positives."
     ),
     "near-copies": (
-        "Percentage of the set's images that are as near to one that they were made of as the"
-        " nearest one in a hundred held-out images is: held-out images would give 1, copies give"
-        " 100."
+        "Percentage of the set's images that lie as near to an image they were made of as the"
+        " nearest 1 % of held-out images do. Held-out images would give 1, copies 100."
     ),
     "half-accuracy": (
-        "Test accuracy of the attacked networks, which saw a set made of half of the images: a set"
-        " that tells nothing because it is of no use is no merit."
+        "Test accuracy of the attacked networks, whose sets were made of half of the images."
+        " A set that is of no use is not private by merit."
     ),
 }
 
@@ -136,7 +136,7 @@ class PrivacyChapter(Chapter):
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """The pictures of the sets."""
-        return draw_pictures(report["masks"], self.scenario)
+        return draw_pictures(self.select(report, "masks"))
 
 
 def name_attack(metric: str) -> str:

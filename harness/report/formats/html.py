@@ -13,8 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from harness.report.chapters import chapters_of_rows
-from harness.report.chapters.base import explain
+from harness.report.chapters import CHAPTERS, chapters_of_rows, explain
 from harness.report.notes import progress_sentence
 from harness.report.pictures import pictures
 from harness.report.set_sheets import gallery_page
@@ -40,7 +39,7 @@ def render(report: Mapping[str, Any]) -> str:
         own = [table for table in every if table.scenario == scenario]
         body.append(
             _section(
-                chapters[scenario].title,
+                chapters[scenario].title if scenario in CHAPTERS.entries() else scenario,
                 _figures(figures.get(scenario, [])) + "".join(map(_table, own)),
             )
         )
@@ -71,9 +70,11 @@ def _head(report: Mapping[str, Any], title: str) -> str:
     cells = report["cells"]
     data = dict.fromkeys(str(row["data"]) for row in report["rows"])
     facts = [f"{cells['done']} of {cells['total']} cells", f"data: {', '.join(data) or 'none'}"]
-    here = report["environment"]
+    environment = report["environment"]
     facts += [
-        f"{name}: {_plain(here[name])}" for name in ("device", "threads", "cpu") if name in here
+        f"{name}: {_plain(environment[name])}"
+        for name in ("device", "threads", "cpu")
+        if name in environment
     ]
     partial = progress_sentence(cells)
     warning = f'<p class="warning">{escape(partial)}</p>' if partial else ""
@@ -83,8 +84,8 @@ def _head(report: Mapping[str, Any], title: str) -> str:
     )
 
 
-def _headlines(found: Sequence[Mapping[str, str]]) -> str:
-    cards = [f"<li><b>{escape(h['question'])}</b> {escape(h['answer'])}</li>" for h in found]
+def _headlines(headlines: Sequence[Mapping[str, str]]) -> str:
+    cards = [f"<li><b>{escape(h['question'])}</b> {escape(h['answer'])}</li>" for h in headlines]
     return f'<ul class="headlines">{"".join(cards)}</ul>' if cards else ""
 
 
@@ -161,7 +162,7 @@ def _list(items: Sequence[str]) -> str:
 
 
 def _definitions(report: Mapping[str, Any]) -> str:
-    known = explain(chapters_of_rows(report["rows"]), report["rows"])
+    known = explain(report["rows"])
     written = (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in known.items())
     return f"<dl>{''.join(written)}</dl>"
 

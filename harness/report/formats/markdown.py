@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.report.chapters import chapters_of_rows
-from harness.report.chapters.base import explain
+from harness.report.chapters import explain
 from harness.report.notes import progress_sentence
 from harness.report.table import Table
 from harness.report.tables import tables
@@ -29,7 +28,7 @@ def render(report: Mapping[str, Any]) -> str:
             for f in report["failures"]
         ]
         blocks += ["## Failed cells", "\n".join(lines)]
-    known = explain(chapters_of_rows(report["rows"]), report["rows"])
+    known = explain(report["rows"])
     blocks += ["## Notes", "\n".join(f"- {escape(note)}" for note in [*report["notes"], METHOD])]
     blocks += [
         "## Metrics",

@@ -20,7 +20,7 @@ from harness.report.chapters.continual.figures import average_streams, draw_stre
 from harness.report.chapters.continual.gap import close_gaps
 from harness.report.chapters.continual.memories import compare_memories, judge_memories
 from harness.report.chapters.continual.tables import list_costs, tabulate_costs, tabulate_rivals
-from harness.report.place import Place
+from harness.report.place import group_by_place
 from harness.report.results import Record, Result
 from harness.report.table import MetricColumns, Row, Table, TableLayout
 from harness.report.wording import format_number, list_strategies, split_metric
@@ -69,9 +69,9 @@ DEFINITIONS = {
         "Accuracy on the classes seen so far, averaged over all moments of the stream, in %."
     ),
     "forgetting": (
-        "The best accuracy an experience had before the last was learned, less what is left at the"
-        " end, averaged over all but the last; less is better, but low forgetting is no success"
-        " where learning accuracy is low."
+        "The best accuracy an experience had before the last was learned, less its accuracy"
+        " at the end, averaged over all but the last. Less is better, but low forgetting is"
+        " no success where learning accuracy is low."
     ),
     "backward-transfer": (
         "Final accuracy of an experience less that just after it was learned, averaged over all but"
@@ -86,8 +86,9 @@ DEFINITIONS = {
         " joint is not above naive are left out."
     ),
     "forward-transfer": (
-        "Accuracy on an experience before it is learned less that of an untrained network, averaged"
-        " over all but the first; next to nothing can come of it where classes are new."
+        "Accuracy on an experience before it is learned less that of an untrained network,"
+        " averaged over all but the first. It is near 0 where every experience brings new"
+        " classes."
     ),
     "worst-case-accuracy": (
         "Of De Lange et al. (ICLR 2023): the accuracy on the newest experience, and for each older"
@@ -175,37 +176,27 @@ class ContinualChapter(Chapter):
         """The best memories beside the best real images, the metrics, every memory beside its
         rivals, and what memories take.
         """
-        own = [row for row in report["continual"] if row["scenario"] == self.scenario]
-        costs = [row for row in report["ledger"] if row["scenario"] == self.scenario]
-        rivals = tabulate_rivals(own)
+        rivals = tabulate_rivals(self.select(report, "continual"))
         return [
             *(table for table in rivals if not table.is_detail),
             *super().tables(report),
             *(table for table in rivals if table.is_detail),
-            *tabulate_costs(costs),
+            *tabulate_costs(self.select(report, "ledger")),
         ]
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """Curves, forgetting and accuracy matrices, place by place."""
-        rows, curves = (
-            [part for part in report[key] if part["scenario"] == self.scenario]
-            for key in ("rows", "curves")
-        )
-        figures = []
-        for place in dict.fromkeys(Place.of(row).of_any_augmentation for row in rows):
-            sides = [
-                [part for part in parts if Place.of(part).of_any_augmentation == place]
-                for parts in (rows, curves)
-            ]
-            figures += [
-                Figure(self.scenario, svg) for svg in draw_streams(sides[0], sides[1], styles)
-            ]
-        return figures
+        curves = group_by_place(self.select(report, "curves"))
+        return [
+            Figure(self.scenario, svg)
+            for place, rows in group_by_place(self.select(report, "rows")).items()
+            for svg in draw_streams(rows, curves.get(place, []), styles)
+        ]
 
     def coloured_first(self, report: Mapping[str, Any]) -> list[str]:
         """The sets whose curves are drawn."""
-        curves = [c for c in report["curves"] if c["scenario"] == self.scenario]
-        return [c["condenser"] for c in shown_curves(curves) if not c["reference"]]
+        curves = shown_curves(self.select(report, "curves"))
+        return [curve["condenser"] for curve in curves if not curve["reference"]]
 
 
 def _lay_out(strategy: str, metrics: Sequence[str], usual: MetricColumns) -> list[TableLayout]:

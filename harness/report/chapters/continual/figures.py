@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from harness.plots.figure import Labels, Series, draw_bars, draw_lines
 from harness.plots.heat_maps import draw_heat_maps
 from harness.report.chapters.base import Styles
-from harness.report.place import Place, Size
+from harness.report.place import Size, group_by_place
 from harness.report.results import AVERAGES, CONDENSED, REAL, Entry, Record, group_by_entry
 from harness.report.table import BEST, ROOM, choose_leading
 from harness.report.wording import split_metric
@@ -58,12 +58,9 @@ def draw_streams(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> 
 
 def shown_curves(curves: Sequence[Row]) -> list[Row]:
     """Return the curves of sets that the figures draw, each strategy's at its largest budget."""
-    by_place: dict[Place, list[Row]] = {}
-    for curve in curves:
-        by_place.setdefault(Place.of(curve).of_any_augmentation, []).append(curve)
     return [
         curve
-        for each in by_place.values()
+        for each in group_by_place(curves).values()
         for own in _by_strategy(each).values()
         for curve in _choose(list(_by_size(own).values())[-1])
     ]

@@ -26,10 +26,15 @@ def close_gaps(results: Sequence[Result]) -> list[Result]:
     references: dict[tuple[Place, str], Values] = {}
     for result in finals:
         if _is_end(result):
-            references.setdefault((_place(result), result.entry.condenser), result.values)
+            references.setdefault(
+                (result.entry.place.of_any_augmentation, result.entry.condenser), result.values
+            )
     gaps = []
     for result in finals:
-        naive, joint = (references.get((_place(result), name)) for name in (NAIVE, JOINT))
+        naive, joint = (
+            references.get((result.entry.place.of_any_augmentation, name))
+            for name in (NAIVE, JOINT)
+        )
         if naive is None or joint is None or _is_end(result):
             continue
         values = _fractions(result.values, naive, joint)
@@ -42,10 +47,6 @@ def close_gaps(results: Sequence[Result]) -> list[Result]:
 
 def _is_end(result: Result) -> bool:
     return result.entry.is_reference and result.entry.condenser in (NAIVE, JOINT)
-
-
-def _place(result: Result) -> Place:
-    return result.entry.place.of_any_augmentation
 
 
 def _fractions(values: Values, naive: Values, joint: Values) -> dict[int, dict[str, float]]:

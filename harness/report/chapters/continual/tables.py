@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from harness.report.chapters.continual.memories import best_by_strategy
-from harness.report.place import Place
+from harness.report.place import Place, group_by_place
 from harness.report.results import AVERAGES, Record, group_by_entry
 from harness.report.table import Column, Table, sections_by_size
 from harness.report.wording import estimate, format_bytes, format_number, verdict
@@ -36,7 +36,7 @@ def tabulate_rivals(rows: Sequence[Row]) -> list[Table]:
     of every memory against both rivals.
     """
     tables = []
-    for place, own in _by_place(rows).items():
+    for place, own in group_by_place(rows).items():
         best = best_by_strategy(own)
         if best:
             columns = _columns("strategy")
@@ -66,7 +66,7 @@ def tabulate_costs(rows: Sequence[Row]) -> list[Table]:
     of their own.
     """
     tables = []
-    for place, own in _by_place(rows).items():
+    for place, own in group_by_place(rows).items():
         groups: dict[str, list[Row]] = {}
         for row in own:
             name = "references" if row["reference"] else f"strategy {row['strategy']}"
@@ -79,13 +79,6 @@ def tabulate_costs(rows: Sequence[Row]) -> list[Table]:
                 Table(place.scenario, title, columns, sections, (COSTS_NOTE,), is_detail=True)
             )
     return tables
-
-
-def _by_place(rows: Sequence[Row]) -> dict[Place, list[Row]]:
-    groups: dict[Place, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(Place.of(row).of_any_augmentation, []).append(row)
-    return groups
 
 
 def _cost_columns(rows: Sequence[Row]) -> list[Column]:
@@ -143,7 +136,7 @@ def list_costs(records: Sequence[Record]) -> list[dict[str, Any]]:
     Seconds, images processed and joules are those of a whole cell, all its strategies and class
     orders together, and None where they were not measured. Records without a ledger give no row.
     """
-    found = []
+    rows = []
     for entry, group in group_by_entry(records).items():
         outcomes = [record.get("outcome") or {} for record in group]
         ledgers = [(outcome.get("detail") or {}).get("ledger") or {} for outcome in outcomes]
@@ -153,7 +146,7 @@ def list_costs(records: Sequence[Record]) -> list[dict[str, Any]]:
         }
         for strategy in dict.fromkeys(name for each in ledgers for name in each):
             parts = _parts([each[strategy] for each in ledgers if strategy in each])
-            found.append(
+            rows.append(
                 {
                     **entry.as_json(),
                     "strategy": strategy,
@@ -162,7 +155,7 @@ def list_costs(records: Sequence[Record]) -> list[dict[str, Any]]:
                     **costs,
                 }
             )
-    return found
+    return rows
 
 
 def _parts(ledgers: Sequence[Mapping[str, float]]) -> dict[str, float]:

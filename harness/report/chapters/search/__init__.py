@@ -27,12 +27,12 @@ from harness.report.chapters.search.alignment import (
     read_scores,
 )
 from harness.report.chapters.search.answers import judge_proxies, qualify_tau
+from harness.report.chapters.search.best_architectures import list_best
 from harness.report.chapters.search.equal_cost import (
     compare_at_equal_cost,
     list_regret_by_cost,
 )
 from harness.report.chapters.search.figures import draw_search, list_scatters
-from harness.report.chapters.search.found import list_best
 from harness.report.chapters.search.notes import note_failures, note_searches
 from harness.report.chapters.search.ranking import rank_proxies
 from harness.report.chapters.search.tables import (
@@ -41,7 +41,7 @@ from harness.report.chapters.search.tables import (
     tabulate_best,
     tabulate_rivals,
 )
-from harness.report.place import Place, join_parts
+from harness.report.place import group_by_place, join_parts
 from harness.report.results import Record, Result, group_by_entry, read_measurements
 from harness.report.table import MetricColumns, Row, Table, TableLayout
 from harness.report.usefulness import CondensedSet, SetValues
@@ -51,14 +51,14 @@ from harness.statistics.rank import kendall
 SECONDS = "search-seconds"
 DEFINITIONS = {
     "kendall-tau": (
-        "Kendall's tau-b between the proxy's validation scores and true test accuracies: 1 is the"
-        " same order, 0 chance. In the row truth: between two seeds of the ground truth, a guide to"
-        " the best that a proxy can show."
+        "Kendall's tau-b between the proxy's validation scores and true test accuracies: 1 is"
+        " the same order, 0 chance. The row truth has tau between two seeds of the ground"
+        " truth, a guide to the best that a proxy can show."
     ),
     "spearman": "Spearman's rank correlation between the same two.",
     "pearson": "Pearson's correlation of the proxy's scores and true test accuracies themselves.",
     "partial-correlation": (
-        "Spearman's correlation given the number of parameters: what the proxy knows beyond"
+        "Spearman's correlation given the number of parameters: what the proxy adds to"
         " counting them."
     ),
     "precision": "Fraction of the proxy's k best architectures that are among the k truly best.",
@@ -201,30 +201,24 @@ class SearchChapter(Chapter):
 
     def tables(self, report: Mapping[str, Any]) -> list[Table]:
         """The metrics, then proxies against baselines and what was found best."""
-        matched, best = (
-            [row for row in report[key] if row["scenario"] == self.scenario]
-            for key in ("equal_cost", "best_found")
-        )
+        matched, best = (self.select(report, key) for key in ("equal_cost", "best_found"))
         beside = [*tabulate_rivals(matched), *tabulate_best(best)]
         return [*super().tables(report), *sorted(beside, key=lambda table: table.is_detail)]
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """Rank correlation, regret, regret by cost and scores, place by place."""
-        keys = ("rows", "scatters", "regret_by_cost")
-        parts = [[p for p in report[key] if p["scenario"] == self.scenario] for key in keys]
-        figures = []
-        for place in dict.fromkeys(Place.of(row).of_any_augmentation for row in parts[0]):
-            rows, scatters, costs = (
-                [part for part in own if Place.of(part).of_any_augmentation == place]
-                for own in parts
-            )
-            drawn = draw_search(rows, scatters, costs, styles)
-            figures += [Figure(self.scenario, svg) for svg in drawn]
-        return figures
+        scatters, costs = (
+            group_by_place(self.select(report, key)) for key in ("scatters", "regret_by_cost")
+        )
+        return [
+            Figure(self.scenario, svg)
+            for place, rows in group_by_place(self.select(report, "rows")).items()
+            for svg in draw_search(rows, scatters.get(place, []), costs.get(place, []), styles)
+        ]
 
     def usefulness(self, run: Run) -> dict[tuple[str, str], SetValues]:
         """Kendall's tau of the scores of each set with the mean truth."""
-        found: dict[tuple[str, str], SetValues] = {}
+        taus: dict[tuple[str, str], SetValues] = {}
         for place, search in self.searches(run.records_of(self.scenario)).items():
             aligned = search.aligned
             if aligned is None:
@@ -237,8 +231,8 @@ class SearchChapter(Chapter):
                     tau = kendall(truth, row)
                     if not entry.is_reference and isfinite(tau):
                         key = CondensedSet.of(entry, seed)
-                        found.setdefault((place.data, name), {})[key] = tau
-        return found
+                        taus.setdefault((place.data, name), {})[key] = tau
+        return taus
 
 
 class OneShotChapter(SearchChapter):

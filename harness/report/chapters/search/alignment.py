@@ -79,7 +79,7 @@ class AlignedScores:
 
 
 @dataclass(frozen=True)
-class Search:
+class AlignedSearch:
     """All records of one search.
 
     Args:
@@ -92,7 +92,7 @@ class Search:
     aligned: AlignedScores | None
 
 
-Searches = Mapping[Place, Search]
+Searches = Mapping[Place, AlignedSearch]
 
 
 def find_searches(records: Sequence[Record]) -> Searches:
@@ -101,7 +101,7 @@ def find_searches(records: Sequence[Record]) -> Searches:
     for entry, group in group_by_entry(records).items():
         if has_scores(group):
             groups.setdefault(entry.place.of_any_augmentation, {})[entry] = group
-    return {place: Search(own, align(own)) for place, own in groups.items()}
+    return {place: AlignedSearch(own, align(own)) for place, own in groups.items()}
 
 
 def count_quarter(count: int) -> int:
@@ -120,12 +120,12 @@ def list_statistics(count: int, with_parameters: bool) -> Statistics:
     correlations = dict(zip(CORRELATIONS, CORRELATION_STATISTICS, strict=True))
     if not with_parameters:
         del correlations["partial-correlation"]
-    found: dict[str, tuple[RankStatistic, str, bool]] = {
+    measures: dict[str, tuple[RankStatistic, str, bool]] = {
         name: (s, "", True) for name, s in correlations.items()
     }
-    found |= {f"precision@{k}": (precision_at(k), "", True) for k in ks}
-    found |= {f"best-rank@{k}": (best_rank_at(k), "of all", False) for k in ks}
-    return found | {f"regret@{k}": (regret_at(k), "points", False) for k in ks}
+    measures |= {f"precision@{k}": (precision_at(k), "", True) for k in ks}
+    measures |= {f"best-rank@{k}": (best_rank_at(k), "of all", False) for k in ks}
+    return measures | {f"regret@{k}": (regret_at(k), "points", False) for k in ks}
 
 
 def has_scores(records: Sequence[Record]) -> bool:
@@ -206,21 +206,21 @@ def read_values(outcome: Mapping[str, Any], name: str) -> Scores:
 def read_scores(outcome: Mapping[str, Any]) -> Scores:
     """Read architecture -> the score that the search reported, where it is a number."""
     none: Mapping[str, Any] = {"repeats": [], "values": []}
-    found = next((m for m in outcome["measurements"] if m["metric"] == SCORE), none)
-    pairs = zip(found["repeats"], found["values"], strict=True)
+    scores = next((m for m in outcome["measurements"] if m["metric"] == SCORE), none)
+    pairs = zip(scores["repeats"], scores["values"], strict=True)
     return {
         str(repeat["architecture"]): float(value) for repeat, value in pairs if math.isfinite(value)
     }
 
 
 def _parameters(groups: Groups) -> Scores:
-    found: dict[str, float] = {}
+    counts: dict[str, float] = {}
     for records in groups.values():
         for table in read_by_seed(
             records, lambda outcome: read_values(outcome, "parameters")
         ).values():
-            found |= table
-    return found
+            counts |= table
+    return counts
 
 
 def stack_scores(tables: Mapping[int, Scores], ids: Sequence[str]) -> NDArray[np.float64]:

@@ -74,9 +74,11 @@ def _name(result: Result) -> str:
     return proxy_name(result.entry.as_json())
 
 
-def _estimate(found: Interval, unit: str, *, signed: bool = False) -> str:
+def _estimate(interval: Interval, unit: str, *, signed: bool = False) -> str:
     return estimate(
-        {"mean": finite(found.mean), "low": found.low, "high": found.high}, unit, signed=signed
+        {"mean": finite(interval.mean), "low": interval.low, "high": interval.high},
+        unit,
+        signed=signed,
     )
 
 
@@ -121,17 +123,17 @@ def _loss(best: Result, results: Sequence[Result]) -> str:
     """Tau with its share of the ceiling, what retraining the top loses, and the time that it all
     takes.
     """
-    found = best.interval
-    tau = _estimate(found, "")
+    interval = best.interval
+    tau = _estimate(interval, "")
     ceiling = next(
         (r.interval.mean for r in results if r.metric == TAU and is_truth(r.entry)), None
     )
     share = (
-        f" ({100 * found.mean / ceiling:.0f} % of what two seeds of the truth reach)"
+        f" ({100 * interval.mean / ceiling:.0f} % of what two seeds of the truth reach)"
         if ceiling and ceiling > 0
         else ""
     )
-    k = count_retrained(found.n)
+    k = count_retrained(interval.n)
     own = {r.metric: r.interval for r in results if r.entry == best.entry}
     regret = own.get(f"regret@{k}")
     if regret is None:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from harness.report.chapters.search.alignment import (
     AlignedScores,
+    AlignedSearch,
     Groups,
-    Search,
     Searches,
     count_retrained,
     is_truth,
@@ -68,7 +68,7 @@ def compare_at_equal_cost(searches: Searches) -> list[Row]:
     `at` says what is equal; `ceiling` is the mean tau of two seeds of the truth, None with one
     seed.
     """
-    found: list[Row] = []
+    rows: list[Row] = []
     for search in searches.values():
         aligned = search.aligned
         if aligned is None:
@@ -77,11 +77,11 @@ def compare_at_equal_cost(searches: Searches) -> list[Row]:
         ceiling = None if agreement is None else finite(agreement[0].point)
         own = {entry: _tau(aligned, scores) for entry, scores in aligned.scores.items()}
         for entry in (one for one in own if not one.is_reference):
-            found += [
+            rows += [
                 {**entry.as_json(), **_compare(own[entry], match), "ceiling": ceiling}
                 for match in _matches(entry, search, aligned, own)
             ]
-    return found
+    return rows
 
 
 def _tau(aligned: AlignedScores, scores: Array) -> RankDraws:
@@ -106,12 +106,12 @@ def _compare(own: RankDraws, match: Match) -> Row:
 
 
 def _matches(
-    proxy: Entry, search: Search, aligned: AlignedScores, own: Mapping[Entry, RankDraws]
+    proxy: Entry, search: AlignedSearch, aligned: AlignedScores, own: Mapping[Entry, RankDraws]
 ) -> list[Match]:
     """The baselines of one proxy: those that train as far as it costs, those that do not, and real
     images of its count.
     """
-    found = []
+    matches = []
     spent = _spent(search.groups[proxy], aligned.ids)
     for entry, tau in own.items():
         curves = read_curves(search.groups[entry], aligned.ids) if entry.is_reference else None
@@ -120,41 +120,41 @@ def _matches(
                 last = np.array([[curve[-1][axis] for curve in seed] for seed in curves])
                 scores, late = _cut(curves, axis, cost)
                 short = int((last < 0.9 * cost).any(0).sum())
-                found.append(Match(entry, at, _tau(aligned, scores), late, short))
+                matches.append(Match(entry, at, _tau(aligned, scores), late, short))
         elif entry.is_reference:
-            found.append(Match(entry, OWN, tau))
+            matches.append(Match(entry, OWN, tau))
         elif entry.origin == REAL != proxy.origin and (entry.ipc, entry.budget) == (
             proxy.ipc,
             proxy.budget,
         ):
-            found.append(Match(entry, COUNT, tau))
-    return found
+            matches.append(Match(entry, COUNT, tau))
+    return matches
 
 
 def read_curves(records: Sequence[Record], ids: Sequence[str]) -> Curves:
     """Read the readings of each seed and architecture; none at all where some has none."""
-    found = []
+    curves = []
     for record in records:
         rows = {
             str(row["id"]): row.get("curve")
             for row in ((record.get("outcome") or {}).get("detail") or {}).get("architectures", [])
         }
-        found.append([rows.get(name) or [] for name in ids])
-    return found if found and all(curve for seed in found for curve in seed) else []
+        curves.append([rows.get(name) or [] for name in ids])
+    return curves if curves and all(curve for seed in curves for curve in seed) else []
 
 
 def _spent(records: Sequence[Record], ids: Sequence[str]) -> dict[str, Array]:
     """What a proxy spends on each architecture (A,), mean over its seeds: steps, images, seconds,
     seconds with condensation.
     """
-    found = {}
+    costs = {}
     for name in ("steps", "images", "seconds"):
         tables = read_by_seed(records, partial(read_values, name=name))
         if tables and all(one in table for table in tables.values() for one in ids):
-            found[name] = stack_scores(tables, ids).mean(0)
-    if "seconds" in found:
-        found["all"] = found["seconds"] + share_condensation(records)
-    return found
+            costs[name] = stack_scores(tables, ids).mean(0)
+    if "seconds" in costs:
+        costs["all"] = costs["seconds"] + share_condensation(records)
+    return costs
 
 
 def share_condensation(records: Sequence[Record]) -> float:
@@ -215,16 +215,16 @@ def list_regret_by_cost(searches: Searches) -> list[Row]:
     retraining the best k left out (it is the same for all), and regret@k with its interval. The
     truth stands at its own cost and no regret.
     """
-    found = []
+    rows = []
     for search in searches.values():
         if search.aligned is not None:
-            found += _rows(search.groups, search.aligned)
-    return found
+            rows += _rows(search.groups, search.aligned)
+    return rows
 
 
 def _rows(groups: Groups, aligned: AlignedScores) -> list[Row]:
     k, count = count_retrained(len(aligned.ids)), len(aligned.ids)
-    found = []
+    rows = []
     for entry, records in groups.items():
         each = _seconds(records)
         if is_truth(entry) and each is not None:
@@ -239,8 +239,8 @@ def _rows(groups: Groups, aligned: AlignedScores) -> list[Row]:
         else:
             points = []
         if points:
-            found.append({**entry.as_json(), "k": k, "points": points})
-    return found
+            rows.append({**entry.as_json(), "k": k, "points": points})
+    return rows
 
 
 def _point(seconds: float, scores: Array, truth: TrueAccuracies, k: int) -> Row:
@@ -271,12 +271,12 @@ def _readings(curves: Sequence[Sequence[Sequence[Mapping[str, Any]]]]) -> list[t
     """
     longest = max((len(curve) for seed in curves for curve in seed), default=0)
     wanted = np.unique(np.linspace(0, longest - 1, min(longest, READINGS)).round()).astype(int)
-    found = []
+    readings = []
     for i in wanted.tolist():
         reached = [[curve[min(i, len(curve) - 1)] for curve in seed] for seed in curves]
         seconds = np.array([[reading["seconds"] for reading in seed] for seed in reached])
         scores = np.array(
             [[reading["validation"] for reading in seed] for seed in reached], dtype=np.float64
         )
-        found.append((float(seconds.sum(1).mean()), scores))
-    return found
+        readings.append((float(seconds.sum(1).mean()), scores))
+    return readings

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.chapters.search.alignment import TOP_FROM, Search, Searches, read_truth
+from harness.report.chapters.search.alignment import TOP_FROM, AlignedSearch, Searches, read_truth
 from harness.report.results import Record, Result
 from harness.report.wording import join_some
 from harness.statistics.rank_bootstrap import ARCHITECTURES_FROM
@@ -28,7 +28,9 @@ def note_failures(records: Sequence[Record]) -> list[str]:
     return [f"Architectures that failed to train: {join_some(names)}."] if names else []
 
 
-def _note_search(records: Sequence[Record], results: Sequence[Result], search: Search) -> list[str]:
+def _note_search(
+    records: Sequence[Record], results: Sequence[Result], search: AlignedSearch
+) -> list[str]:
     aligned = search.aligned
     if aligned is None:
         why = f"fewer than {ARCHITECTURES_FROM} architectures were tried by all"
@@ -37,26 +39,26 @@ def _note_search(records: Sequence[Record], results: Sequence[Result], search: S
             " statistics."
         ]
     count, seeds = len(aligned.ids), len(aligned.truth.test)
-    found = []
+    sentences = []
     if aligned.left_out:
-        found.append(
+        sentences.append(
             f"architectures {join_some(aligned.left_out)} lack a score in some row and are left out"
             " of all."
         )
     scenario, data = next((entry.scenario, entry.data) for entry in search.groups)
-    found += [
+    sentences += [
         f"ground truth table {table}, {count} architectures x {seeds} seeds{origin}."
         for table, origin in _tables(records, scenario, data)
     ]
     if seeds < 2:
-        found.append("noise ceiling not measured, since the ground truth has one seed.")
+        sentences.append("noise ceiling not measured, since the ground truth has one seed.")
     if not aligned.validated:
-        found.append(
+        sentences.append(
             "the ground truth lacks validation accuracies, so regret chooses by test accuracy,"
             " which flatters it."
         )
     if aligned.top is None:
-        found.append(
+        sentences.append(
             f"the true top 20 % of {count} architectures are too few (at least {TOP_FROM}) for"
             " measures of their own."
         )
@@ -65,7 +67,7 @@ def _note_search(records: Sequence[Record], results: Sequence[Result], search: S
         for r in results
         if r.interval.dropped
     ]
-    return found + (
+    return sentences + (
         [f"resamples without a defined value were dropped: {join_some(dropped)}."]
         if dropped
         else []

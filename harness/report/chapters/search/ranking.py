@@ -12,7 +12,7 @@ from harness.report.chapters.search.alignment import (
     CORRELATIONS,
     FOUND,
     AlignedScores,
-    Search,
+    AlignedSearch,
     Statistics,
     is_truth,
     list_statistics,
@@ -37,7 +37,7 @@ from harness.statistics.rank_bootstrap import (
 )
 
 
-def rank_proxies(search: Search) -> list[Result]:
+def rank_proxies(search: AlignedSearch) -> list[Result]:
     """Compute all results of one search, entry by entry; those that need no truth where it could
     not be aligned.
     """
@@ -45,24 +45,24 @@ def rank_proxies(search: Search) -> list[Result]:
     truth = next((records for entry, records in groups.items() if is_truth(entry)), [])
     each = _seconds_per_architecture(truth)
     full = float(np.mean(list(each.values()))) if each else None
-    found: list[Result] = []
+    results: list[Result] = []
     for entry, records in groups.items():
         if aligned is not None and (is_truth(entry) or entry in aligned.scores):
-            found += _ranks(entry, nbytes(records), aligned)
-        found += _found(entry, records)
-        found += _costs(entry, records, full)
-    return found
+            results += _ranks(entry, nbytes(records), aligned)
+        results += _found(entry, records)
+        results += _costs(entry, records, full)
+    return results
 
 
 def _ranks(entry: Entry, size: int | None, aligned: AlignedScores) -> list[Result]:
     """Measures on all architectures, then on the true top 20 %."""
     scores = aligned.scores.get(entry)
-    found = _measures(entry, size, (aligned.truth, scores), aligned.statistics)
+    results = _measures(entry, size, (aligned.truth, scores), aligned.statistics)
     if aligned.top is None or aligned.top_truth is None:
-        return found
+        return results
     few = list_statistics(len(aligned.top), aligned.truth.parameters is not None)
     named = {name + TOP: statistic for name, statistic in few.items()}
-    return found + _measures(
+    return results + _measures(
         entry, size, (aligned.top_truth, None if scores is None else scores[:, aligned.top]), named
     )
 
@@ -89,16 +89,16 @@ def _measures(
         else draw_ranks(wanted, truth, scores)
     )
     seeds = len(truth.test) if scores is None else len(scores)
-    found = []
+    results = []
     for (metric, (_, unit, higher)), draws in zip(statistics.items(), every, strict=False):
         if metric.startswith(CORRELATIONS[-1]) and math.isnan(draws.point):
             continue  # parameters themselves: nothing is left of them
         over = f"{draws.architectures} architectures, {seeds} seed{'s' if seeds > 1 else ''}"
         interval = rank_interval(draws)
-        found.append(
+        results.append(
             Result(entry, size, metric, unit, higher, interval, over, draws=draws, seeds=seeds)
         )
-    return found
+    return results
 
 
 def _found(entry: Entry, records: Sequence[Record]) -> list[Result]:
@@ -120,7 +120,7 @@ def _found(entry: Entry, records: Sequence[Record]) -> list[Result]:
 
 
 def _seconds_per_architecture(records: Sequence[Record]) -> dict[int, float]:
-    found: dict[int, float] = {}
+    seconds: dict[int, float] = {}
     for record in records:
         outcome = record.get("outcome") or {}
         spent, count = (
@@ -128,8 +128,8 @@ def _seconds_per_architecture(records: Sequence[Record]) -> dict[int, float]:
             len(outcome.get("detail", {}).get("architectures", [])),
         )
         if spent is not None and count:
-            found[record["cell"]["seed"]] = float(spent) / count
-    return found
+            seconds[record["cell"]["seed"]] = float(spent) / count
+    return seconds
 
 
 def _costs(entry: Entry, records: Sequence[Record], full: float | None) -> list[Result]:
@@ -139,19 +139,19 @@ def _costs(entry: Entry, records: Sequence[Record], full: float | None) -> list[
         if r.get("outcome")
     }
     made = condensation_seconds(records)
-    found = [summarise_seconds(entry, records, "search-seconds", spent)] if spent else []
+    results = [summarise_seconds(entry, records, "search-seconds", spent)] if spent else []
     if made:
-        found.append(summarise_seconds(entry, records, "condensation-seconds", made))
+        results.append(summarise_seconds(entry, records, "condensation-seconds", made))
     each = _seconds_per_architecture(records)
     if full is None or is_truth(entry) or not each:
-        return found
+        return results
     spent_on_set = dict.fromkeys(each, 0.0) if entry.is_reference else made
     points = {
         seed: break_even(spent_on_set[seed], full, each[seed])
         for seed in each
         if seed in spent_on_set
     }
-    return [*found, _pays_from(entry, nbytes(records), points)] if points else found
+    return [*results, _pays_from(entry, nbytes(records), points)] if points else results
 
 
 def _pays_from(entry: Entry, size: int | None, points: Mapping[int, float | None]) -> Result:

@@ -36,12 +36,12 @@ def _spoken(row: Row) -> str:
 
 def rival_names(rows: Sequence[Row]) -> list[str]:
     """Name each baseline once, with all that is equal."""
-    found: dict[str, list[str]] = {}
+    conditions: dict[str, list[str]] = {}
     for row in rows:
-        found.setdefault(_spoken(row), []).extend(
-            [row["at"]] if row["at"] not in (OWN, *found.get(_spoken(row), ())) else []
+        conditions.setdefault(_spoken(row), []).extend(
+            [row["at"]] if row["at"] not in (OWN, *conditions.get(_spoken(row), ())) else []
         )
-    return [f"{name} (at {'; at '.join(at)})" if at else name for name, at in found.items()]
+    return [f"{name} (at {'; at '.join(at)})" if at else name for name, at in conditions.items()]
 
 
 def is_beaten(row: Row) -> bool:
@@ -56,12 +56,12 @@ def is_better(row: Row) -> bool:
 
 def group_by_proxy(rows: Sequence[Row]) -> list[list[Row]]:
     """Group the rows of each proxy, in their order."""
-    found: dict[tuple[Any, ...], list[Row]] = {}
+    groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        found.setdefault((row["condenser"], row["ipc"], row["budget"], row["recipe"]), []).append(
+        groups.setdefault((row["condenser"], row["ipc"], row["budget"], row["recipe"]), []).append(
             row
         )
-    return list(found.values())
+    return list(groups.values())
 
 
 def name_winners(rows: Sequence[Row]) -> list[str]:
@@ -108,10 +108,10 @@ def name_winners(rows: Sequence[Row]) -> list[str]:
 
 
 def _by_rival(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+    groups: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(rival_name(row), []).append(row)
-    return found
+        groups.setdefault(rival_name(row), []).append(row)
+    return groups
 
 
 def _over_all(name: str, size: str, rows: Sequence[Row]) -> str:

@@ -14,7 +14,7 @@ from harness.report.chapters.search.rivals import (
     rival_name,
     rival_names,
 )
-from harness.report.place import Place, Size
+from harness.report.place import Size, group_by_place
 from harness.report.table import (
     Bundle,
     Column,
@@ -33,8 +33,8 @@ PAIRED = (
     " seeds, with 95 % intervals."
 )
 EQUAL = (
-    "A baseline with a curve is read where it has cost what the proxy costs on each architecture:"
-    " the last reading up to there, the first where even that comes later; past its end, its end."
+    "A baseline with a curve is read at the proxy's cost on each architecture: its last reading up"
+    " to that cost, its first where even that costs more, its end where it ends before."
     " Condensation is spread over the architectures searched."
 )
 HARDEST = "Of each proxy's baselines the one with the highest tau is shown."
@@ -52,7 +52,7 @@ def tabulate_rivals(rows: Sequence[Row]) -> list[Table]:
         rows: proxies against baselines of equal cost.
     """
     tables = []
-    for place, own in _by_place(rows).items():
+    for place, own in group_by_place(rows).items():
         title = f"{place.heading()}: proxies against baselines of equal cost"
         notes = [*name_winners(own), *_curve_notes(own), HARDEST, PAIRED]
         hardest = [_hardest(each) for each in group_by_proxy(own)]
@@ -77,15 +77,8 @@ def tabulate_best(rows: Sequence[Row]) -> list[Table]:
             sections_by_size(own, FOUND_COLUMNS),
             [ADAPTED],
         )
-        for place, own in _by_place(rows).items()
+        for place, own in group_by_place(rows).items()
     ]
-
-
-def _by_place(rows: Sequence[Row]) -> dict[Place, list[Row]]:
-    groups: dict[Place, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(Place.of(row).of_any_augmentation, []).append(row)
-    return groups
 
 
 def _share(row: Row) -> str:
@@ -139,27 +132,29 @@ def _hardest(rows: Sequence[Row]) -> Row:
 
 
 def _all(rows: Sequence[Row]) -> list[Section]:
-    found = []
+    sections = []
     for own in group_by_proxy(rows):
         title = (
             f"{own[0]['condenser']}, {Size.of(own[0]).heading}, tau {estimate(own[0]['tau'], '')}"
         )
-        found.append(Section(title, [[column.text(row) for column in ALL_COLUMNS] for row in own]))
-    return found
+        sections.append(
+            Section(title, [[column.text(row) for column in ALL_COLUMNS] for row in own])
+        )
+    return sections
 
 
 def _curve_notes(rows: Sequence[Row]) -> list[str]:
     """Where a curve could not be read at equal cost, to whose advantage that is."""
-    found = []
-    for key, said in (
+    notes = []
+    for key, what in (
         ("late", "began after the proxy's cost, so the baseline is given more"),
         ("short", "ended before the proxy's cost, so the baseline is given less"),
     ):
         names = rival_names([row for row in rows if row[key]])
-        found += (
-            [f"For some architectures the curve of {join_words(names)} {said}."] if names else []
+        notes += (
+            [f"For some architectures the curve of {join_words(names)} {what}."] if names else []
         )
-    return found
+    return notes
 
 
 def lay_out_search(metrics: Sequence[str], usual: MetricColumns) -> list[TableLayout]:

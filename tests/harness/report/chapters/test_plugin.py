@@ -11,7 +11,7 @@ import pytest
 
 from condensers.errors import UsageError
 from harness.report import chapters
-from harness.report.building import build, render
+from harness.report.building import build, join_facts, render
 from harness.report.chapters import find_chapters
 from harness.report.chapters.base import PlainChapter
 from harness.report.tables import tables
@@ -42,7 +42,7 @@ class FairnessChapter(Chapter):
 """
 PROGRAM = """
 import json, sys
-from harness.report.building import build, render
+from harness.report.building import build, join_facts, render
 records = json.loads(sys.stdin.read())
 report = build({"suite": "fair"}, records, [])
 print(json.dumps({name: render(report, name) for name in ("md", "html", "json")}))
@@ -133,3 +133,18 @@ def test_a_chapter_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(chapters.CHAPTERS, "entries", lambda: entries)
     with pytest.raises(UsageError, match="report chapter 'broken' cannot be loaded"):
         find_chapters({"broken": ["anything"]})
+
+
+def test_what_two_chapters_give_is_joined_and_never_lost() -> None:
+    joined = join_facts({"masks": [1], "space": {"a": [1]}}, {"masks": [2], "space": {"a": [3]}})
+    assert joined == {"masks": [1, 2], "space": {"a": [1, 3]}}
+    with pytest.raises(UsageError, match="two report chapters give 'masks'"):
+        join_facts({"masks": [1]}, {"masks": "none"})
+
+
+def test_a_chapter_cannot_replace_what_every_report_has(
+    tmp_path: Path, records: list[dict[str, Any]]
+) -> None:
+    module = CHAPTER.replace('{"fairness": [{"groups": 3}]}', '{"rows": []}')
+    answer = render_with_plugin(tmp_path, module, records)
+    assert "UsageError: a report chapter gives 'rows', which every report has" in answer.stderr

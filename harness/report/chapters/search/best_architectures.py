@@ -25,7 +25,7 @@ def list_best(searches: Searches) -> list[Row]:
         known. truth: mean test accuracy over the truth's seeds that trained it; retrained: that of
         the search's own retraining of its answer on all data; both in %, None where there was none.
     """
-    found = []
+    best_rows = []
     for search in searches.values():
         if search.aligned is not None:
             continue
@@ -51,8 +51,8 @@ def list_best(searches: Searches) -> list[Row]:
                     "unit": unit,
                     "retrained": retrained.get(seed),
                 }
-                found.append({**entry.as_json(), **row, "truth": _true(best, tested)})
-    return found
+                best_rows.append({**entry.as_json(), **row, "truth": _true(best, tested)})
+    return best_rows
 
 
 def _retrained(record: Record) -> float | None:
