@@ -43,6 +43,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def default_workers(device: str, threads: int) -> int:
+    """Processes of a run if none are asked for: one for a GPU, else what fills the cores."""
+    return 1 if device.startswith("cuda") else max(1, cores() // threads)
+
+
 def prepare(threads: int) -> None:
     """Set torch's threads and let the C library keep what it allocated (Linux; elsewhere nothing
     happens).
@@ -167,16 +172,26 @@ def interruptible() -> Iterator[Flag]:
 
 
 @contextmanager
-def stop_on_signals(flag: Flag, grace: float = GRACE) -> Iterator[None]:
-    """Set `flag` on Ctrl-C and SIGTERM; a second Ctrl-C ends the process at once.
+def stop_on_signals(flag: Flag, grace: float = GRACE, ends_process: bool = True) -> Iterator[None]:
+    """Set `flag` on Ctrl-C and SIGTERM.
 
-    What is still in here `grace` seconds later is left by Stopped.
+    Args:
+        flag: what is at work looks at it, saves, and ends.
+        grace: seconds until Stopped is raised in what has not ended.
+        ends_process: whether a second Ctrl-C ends the process at once; else it raises Stopped.
+
+    Outside the main thread, where Python delivers no signals, nothing happens.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     reminder = _Reminder(grace)
 
     def ask(number: int, frame: FrameType | None) -> None:
         if flag.is_set() and number == signal.SIGINT:
-            _leave()
+            if ends_process:
+                _leave()
+            raise Stopped
         flag.set()
         if reminder.rung:
             raise Stopped

@@ -30,20 +30,20 @@ from harness.process import Stopped, deafen, goes_on, interruptible, shortage
 app = typer.Typer(
     name="harness",
     help=(
-        "Measure what a condensed dataset is worth where it is used: replay memory and architecture"
-        " search."
+        "Benchmark condensed datasets on the tasks they are used for: replay memory and"
+        " architecture search."
     ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
 )
 app.command("list")(list_show.list_names)
 app.command("show")(list_show.show)
 app.command("condense")(condense.condense)
 app.command("evaluate")(evaluate.evaluate)
 app.command("plan")(plan.plan)
-app.command("run")(run.run)
+app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("report")(report.report)
 app.command("runs")(runs.runs)
 app.command("verify")(runs.verify)

@@ -33,8 +33,9 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write a set's images, decoded, and its labels in a form that others read; what its card says
-    goes with them.
+    """Write the decoded images and labels of a set in a form that others read.
+
+    What its card says goes with them.
     """
     from condensers.errors import UsageError
     from condensers.sets.files import load_set

@@ -39,7 +39,10 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Report what DIR holds; reads the store alone. Cells that several runs have count once."""
+    """Report what DIR holds.
+
+    Reads the run directories alone. A cell that several runs have counts once.
+    """
     from condensers.engine.context import write_atomically
     from condensers.errors import UsageError, suggestion
     from harness.cli.options import writable
@@ -85,7 +88,7 @@ def report(
 
 
 def _named(directories: list[Path]) -> list[tuple[str, Path]]:
-    """Runs by the names of their folders, or by their whole places where names are equal."""
+    """Runs by the names of their folders, or by their whole paths if names are equal."""
     names = [path.name for path in directories]
     return [
         (str(path) if names.count(path.name) > 1 else path.name, path)

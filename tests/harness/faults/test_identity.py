@@ -21,7 +21,8 @@ from condensers.errors import Damaged, StorageFailed, UsageError
 from harness.cli.app import main
 from harness.store.locks import Holder
 from harness.store.store import FORMAT, Store
-from tests.harness.conftest import TINY, Harness
+from tests.helpers.command_line import Harness
+from tests.helpers.suites import TINY
 
 SUITE = TINY.replace("seeds = 2", "seeds = 1")
 

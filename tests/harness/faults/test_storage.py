@@ -16,8 +16,8 @@ from condensers.engine.context import Context, read_sealed, write_sealed
 from condensers.engine.loop import read_state, run, write_state
 from condensers.errors import Damaged, Interrupted, UsageError, WorkFailed
 from harness.store.store import Store
-from tests.harness.conftest import Harness
 from tests.harness.faults.conftest import flip
+from tests.helpers.command_line import Harness
 
 
 @contextmanager
