@@ -80,7 +80,10 @@ class Results:
             UsageError: pandas is not installed.
         """
         frame = _require_pandas()
-        return frame.DataFrame([row for record in self.records for row in _values(record)])
+        values: pandas.DataFrame = frame.DataFrame(
+            [row for record in self.records for row in _values(record)]
+        )
+        return values
 
     def summary(self) -> "pandas.DataFrame":
         """Make a frame of the report's rows: mean, low, high and n of each metric of each set.
@@ -93,7 +96,8 @@ class Results:
             UsageError: pandas is not installed.
         """
         frame = _require_pandas()
-        return frame.DataFrame([dict(_flatten(row)) for row in self.rows])
+        rows: pandas.DataFrame = frame.DataFrame([dict(_flatten(row)) for row in self.rows])
+        return rows
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from condensers.errors import UsageError, suggestion
 from harness.running.cell_work import Event, Listener
 from harness.store.store import Store
 from harness.suite.cell import Cell
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 EXTRA = 'pip install "condensation-harness[loggers]"'
 
@@ -50,21 +53,21 @@ class TensorBoard(Logger):
                 f"--log tensorboard: the package tensorboard is not installed; {EXTRA}"
             ) from None
         self.root, self.writer = root / "logs" / "tensorboard", SummaryWriter
-        self.open: dict[str, Any] = {}
+        self.open: dict[str, SummaryWriter] = {}
 
     def log_step(self, cell: Cell, name: str, step: int, figure: float) -> None:
-        self._of(cell).add_scalar(name, figure, step)
+        self._writer_of(cell).add_scalar(name, figure, step)
 
     def log_results(self, cell: Cell, figures: Mapping[str, float]) -> None:
         for name, figure in figures.items():
-            self._of(cell).add_scalar(f"results/{name}", figure, 0)
+            self._writer_of(cell).add_scalar(f"results/{name}", figure, 0)
         self.open.pop(cell.key).close()
 
     def close(self) -> None:
         for writer in self.open.values():
             writer.close()
 
-    def _of(self, cell: Cell) -> Any:
+    def _writer_of(self, cell: Cell) -> "SummaryWriter":
         if cell.key not in self.open:
             name = re.sub(r"[^\w.-]+", "-", cell.title)
             self.open[cell.key] = self.writer(log_dir=str(self.root / f"{name}-{cell.key[:6]}"))

@@ -17,6 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
 from concurrent.futures import wait as wait_for
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from ctypes import c_byte
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import ModuleType
@@ -220,7 +221,7 @@ def _drain(events: Connection, listen: Listener) -> None:
 _worker: dict[str, Callable[..., Any]] = {}
 
 
-def _start_worker(channel: Connection, halted: Any, threads: int) -> None:
+def _start_worker(channel: Connection, halted: c_byte, threads: int) -> None:
     """Runs once in each worker: signals are the parent's business, and a worker does not outlive
     its parent.
     """

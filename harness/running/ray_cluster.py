@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from condensers.errors import HarnessError, UsageError, brief
 from harness.process import environment, prepare
@@ -27,6 +28,10 @@ from harness.store.depot import Depot, node_folder
 from harness.store.store import Store
 from harness.store.upkeep import refuse_node, versions
 from harness.suite.cell import Cell
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+    from ray.actor import ActorHandle
 
 ASK_SECONDS, CONNECT_SECONDS = 1.0, 5.0
 CARRIED = ("HARNESS_CACHE", "HARNESS_DATA", "PYTHONPATH")
@@ -52,7 +57,7 @@ class ClusterLimits:
 class TaskContext:
     """What each task gets beside its cell. expected: versions a node must have; None for any."""
 
-    messages: Any  # a handle of the actor `Messages`, which Ray does not type
+    messages: "ActorHandle"  # of the actor `Messages`
     share: str | None
     expected: Mapping[str, Any] | None
 
@@ -71,7 +76,7 @@ class Cluster(WorkerPool):
             import ray
         except ImportError:
             raise UsageError(f"--ray {address}: {MISSING}") from None
-        self.ray: Any = ray
+        self.ray: ModuleType = ray
         self.listen, self.most = listen, limits.most
         self.depot = Depot(limits.share) if limits.share else None
         self.settings = replace(
@@ -99,7 +104,7 @@ class Cluster(WorkerPool):
             else versions(environment(settings.device, settings.threads))
         )
         self.context = TaskContext(self.messages, limits.share, expected)
-        self.busy: dict[Any, Cell] = {}
+        self.busy: dict[ObjectRef, Cell] = {}
 
     @property
     def free(self) -> int:
@@ -125,7 +130,7 @@ class Cluster(WorkerPool):
         cells = {task: self.busy.pop(task) for task in finished}
         return [(cell, self._state(task, cell.key)) for task, cell in cells.items()]
 
-    def _state(self, task: Any, key: str) -> str:
+    def _state(self, task: "ObjectRef", key: str) -> str:
         try:
             state: str | HarnessError = self.ray.get(task)
         except self.ray.exceptions.RayTaskError:
@@ -151,7 +156,7 @@ class Cluster(WorkerPool):
             self.ray.shutdown()
 
 
-def _connect(ray: Any, address: str, threads: int) -> None:
+def _connect(ray: ModuleType, address: str, threads: int) -> None:
     _require_listener(address)
     os.environ["RAY_USAGE_STATS_ENABLED"] = (
         "0"  # Ray would report statistics of its use to its makers
@@ -190,7 +195,7 @@ def _require_listener(address: str) -> None:
 class _StopQuery:
     """Asks once a second whether the run is being stopped; yes if nobody is left to ask."""
 
-    def __init__(self, messages: Any) -> None:
+    def __init__(self, messages: "ActorHandle") -> None:
         self.messages, self.asked_at, self.answer = messages, time.monotonic(), False
 
     def __call__(self) -> bool:

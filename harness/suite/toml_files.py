@@ -41,11 +41,12 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"{path}: not valid TOML (line {line} is not UTF-8); save it as UTF-8"
         ) from None
     try:
-        return loads(text)
+        table: dict[str, Any] = loads(text)
     except (ValueError, RecursionError) as fault:
         raise UsageError(
             f"{path}: not valid TOML ({brief(fault)}{_backslash_advice(text, fault)})"
         ) from None
+    return table
 
 
 def _backslash_advice(text: str, fault: BaseException) -> str:
