@@ -11,7 +11,7 @@ Public names are imported when they are asked for, so that `import harness` impo
 from importlib import import_module
 from pathlib import Path
 from runpy import run_path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.api import plan, read_results, run
@@ -19,28 +19,29 @@ if TYPE_CHECKING:
     from harness.store.store import Store
     from harness.suite.plan import SuitePlan
 
+else:
+    HOMES = {
+        "Results": "harness.results",
+        "Store": "harness.store.store",
+        "SuitePlan": "harness.suite.plan",
+        "plan": "harness.api",
+        "read_results": "harness.api",
+        "run": "harness.api",
+    }
+
+    def __getattr__(name: str) -> object:
+        if name not in HOMES:
+            raise AttributeError(f"module 'harness' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(HOMES[name]), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+
 run_path(str(Path(__file__).parents[1] / "condensers" / "siblings.py"))["require"](
     "condensers", "scenarios"
 )
 
 __version__ = "0.5.0"
 __all__ = ["Results", "Store", "SuitePlan", "__version__", "plan", "read_results", "run"]
-HOMES = {
-    "Results": "harness.results",
-    "Store": "harness.store.store",
-    "SuitePlan": "harness.suite.plan",
-    "plan": "harness.api",
-    "read_results": "harness.api",
-    "run": "harness.api",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """A public name, imported when it is asked for."""
-    if name not in HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

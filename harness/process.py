@@ -7,9 +7,9 @@ time of a matching step in page faults; telling it to keep them changes no resul
 Ctrl-C and SIGTERM: at once where nothing has to be saved first, else a request to stop, which must
 be heard soon.
 
-A command is `interruptible` as a whole: a signal raises `Stopped` in it, wherever it is. While
-cells are at work, `stop_on_signals` sets a flag instead, so that they save what they have; what
-does not hear it in time is stopped all the same, and goes on from its last checkpoint.
+Within `raise_on_signals` a signal raises `Stopped`, wherever the command is. While cells are at
+work, `stop_on_signals` sets a flag instead, so that they save what they have; what does not hear it
+in time is stopped all the same, and goes on from its last checkpoint.
 
 What a machine is short of (room, files, memory, threads), as one sentence in place of what a
 library says of it.
@@ -146,13 +146,13 @@ def command_line() -> str:
     return shlex.join(["harness", *sys.argv[1:]])
 
 
-def goes_on() -> str:
+def resume_advice() -> str:
     """What a command that was stopped leaves to be read."""
     return f"go on with:\n{command_line()}"
 
 
 @contextmanager
-def interruptible() -> Iterator[Flag]:
+def raise_on_signals() -> Iterator[Flag]:
     """Signals raise Stopped; the flag tells that one came.
 
     A second Ctrl-C ends the process at once.
@@ -167,7 +167,7 @@ def interruptible() -> Iterator[Flag]:
         reminder.start()
         raise Stopped
 
-    with _handled(stop, reminder):
+    with _handle_signals(stop, reminder):
         yield flag
 
 
@@ -197,7 +197,7 @@ def stop_on_signals(flag: Flag, grace: float = GRACE, ends_process: bool = True)
             raise Stopped
         reminder.start()
 
-    with _handled(ask, reminder):
+    with _handle_signals(ask, reminder):
         yield
 
 
@@ -231,7 +231,7 @@ class _Reminder:
 
 
 @contextmanager
-def _handled(handler: Handler, reminder: _Reminder) -> Iterator[None]:
+def _handle_signals(handler: Handler, reminder: _Reminder) -> Iterator[None]:
     """Within, signals call `handler`."""
     previous = {number: signal.signal(number, handler) for number in SIGNALS}
     try:
@@ -244,7 +244,7 @@ def _handled(handler: Handler, reminder: _Reminder) -> Iterator[None]:
 
 def _leave() -> None:
     """End this process, and by that its workers; every file that was written is whole."""
-    os.write(2, f"\ninterrupted: {goes_on()}\n".encode())
+    os.write(2, f"\ninterrupted: {resume_advice()}\n".encode())
     os._exit(130)
 
 
@@ -255,19 +255,19 @@ def deafen() -> None:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def hold_signals() -> Iterator[None]:
     """Signals wait until this is over.
 
-    A process that is started within hears none until it asks for them by `hear`.
+    A process that is started within hears none until it asks for them by `release_signals`.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
-        hear()
+        release_signals()
 
 
-def hear() -> None:
+def release_signals() -> None:
     """Let signals reach this thread again."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 

@@ -25,7 +25,7 @@ from harness.cli import (
     runs,
     truth,
 )
-from harness.process import Stopped, deafen, goes_on, interruptible, shortage
+from harness.process import Stopped, deafen, raise_on_signals, resume_advice, shortage
 
 app = typer.Typer(
     name="harness",
@@ -84,7 +84,7 @@ def main() -> None:
         if debug:
             raise
         deafen()
-        for line in f"interrupted: {str(fault) or goes_on()}".split("\n"):
+        for line in f"interrupted: {str(fault) or resume_advice()}".split("\n"):
             typer.echo(visible(line), err=True)
         sys.exit(130)
     except HarnessError as fault:
@@ -116,7 +116,7 @@ def _tell_unexpected(fault: Exception) -> int:
 
 def _run(arguments: list[str]) -> None:
     """Run a verb; Stopped where a signal came."""
-    with interruptible() as asked:
+    with raise_on_signals() as asked:
         try:
             app(args=arguments, prog_name="harness")
         except (Exception, SystemExit) as fault:

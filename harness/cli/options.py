@@ -75,7 +75,7 @@ def writable(path: Path, option: str) -> Path:
         probe.unlink()
     except OSError as fault:
         raise UsageError(
-            f"{option} {path}: cannot be written ({fault.strerror}); choose another path"
+            f"{option} {path}: cannot be written ({fault.strerror}); choose another place"
         ) from fault
     if path.is_dir():
         raise UsageError(f"{option} {path}: is a folder; name a file")

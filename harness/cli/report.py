@@ -59,7 +59,7 @@ def report(
             raise UsageError(f"--format {name}: not a format; {suggestion(name, FORMATS)}")
     if len(forms) > 1 and out is None:
         raise UsageError("--format with several formats needs --out FOLDER for the files")
-    runs = [(name, Store(path).contents()) for name, path in _named(directories)]
+    runs = [(name, Store(path).contents()) for name, path in _name_runs(directories)]
     power = Power(
         Power().watts_per_core if watts_per_core is None else watts_per_core, grid_intensity
     )
@@ -82,12 +82,12 @@ def report(
             else out
         )
         writable(path, "--out")
-        text = _recorded(built) if name == "rich" else render(shown, name)
+        text = _render_text(built) if name == "rich" else render(shown, name)
         write_atomically(path, text.encode())
         typer.echo(f"wrote {path}", err=True)
 
 
-def _named(directories: list[Path]) -> list[tuple[str, Path]]:
+def _name_runs(directories: list[Path]) -> list[tuple[str, Path]]:
     """Runs by the names of their folders, or by their whole paths if names are equal."""
     names = [path.name for path in directories]
     return [
@@ -96,7 +96,7 @@ def _named(directories: list[Path]) -> list[tuple[str, Path]]:
     ]
 
 
-def _recorded(built: dict[str, object]) -> str:
+def _render_text(built: dict[str, object]) -> str:
     """The terminal report as plain text."""
     import io
 

@@ -165,7 +165,7 @@ def _collect_rows(
     """The rows of FILE and of the finished cells; None where there are none."""
     records = [store.record(cell.key) for cell in cells if store.done(cell.key)]
     made = [{"command": record["command"], **record["environment"]} for record in records]
-    rows = [{**record["row"], "made": place} for place, record in enumerate(records)]
+    rows = [{**record["row"], "made": position} for position, record in enumerate(records)]
     choices = {name: list(values) for name, values in request.space.choices().items()}
     tables = [] if before is None else [("the file", before)]
     tables += [("its folder", make(request.target, choices, made, rows))] if rows else []

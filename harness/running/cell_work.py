@@ -235,7 +235,7 @@ def _condense(work: CellWork, meter: energy.Meter) -> dict[str, Any]:
         if cell.classes:
             data, context = train.restrict(cell.classes), context.fork(f"classes {cell.classes}")
         condenser = create_condenser(cell.condenser)
-        synthetic = meter.noted(condenser.condense(data, as_budget(cell.budget), context))
+        synthetic = meter.add_joules(condenser.condense(data, as_budget(cell.budget), context))
     synthetic = with_doubts(synthetic, train)
     path = work.store.set_path(cell.key)
     save_set(synthetic, path)

@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import Any
 
 from condensers.errors import Interrupted
-from harness.process import GRACE, Flag, hear, held_back, prepare
+from harness.process import GRACE, Flag, hold_signals, prepare, release_signals
 from harness.running.cell_work import Event, Listener, RunSettings, load_data, run_cell
 from harness.running.ray_cluster import Cluster, ClusterLimits
 from harness.running.scheduler import WorkerPool, schedule_cells
@@ -144,7 +144,7 @@ class ProcessPool(WorkerPool):
     def begin(self, cell: Cell) -> None:
         worker = self.idle.pop() if self.idle else self._hire()
         # Ctrl-C in a terminal goes to all processes, and only this one may act on it.
-        with held_back(), _without_main_module():
+        with hold_signals(), _without_main_module():
             self.busy[worker.executor.submit(_run_in_worker, cell, self.settings)] = cell, worker
 
     def _hire(self) -> _Worker:
@@ -227,7 +227,7 @@ def _start_worker(channel: Connection, halted: c_byte, threads: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    hear()
+    release_signals()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     prepare(threads)
     _worker.update(listen=channel.send, stopped=lambda: bool(halted.value))

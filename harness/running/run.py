@@ -10,7 +10,7 @@ from rich.console import Console
 from condensers.engine.context import write_atomically
 from condensers.errors import Interrupted
 from harness.printable import flat
-from harness.process import Stopped, goes_on, stop_on_signals
+from harness.process import Stopped, resume_advice, stop_on_signals
 from harness.report.building import build, render
 from harness.report.formats.terminal import print_report, wide_console
 from harness.report.set_sheets import illustrated
@@ -144,7 +144,7 @@ def compute(
             run_cells(ordered, settings, options.workers, listen, flag, data)
     except (Interrupted, Stopped):
         left = sum(not Store(settings.root).done(cell.key) for cell in ordered)
-        raise Interrupted(f"{left} cells left; {options.resume or goes_on()}") from None
+        raise Interrupted(f"{left} cells left; {options.resume or resume_advice()}") from None
 
 
 def print_results(store: Store, quiet: bool = False) -> int:

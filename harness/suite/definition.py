@@ -134,7 +134,7 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
     source: what faults name it by.
     """
     faults = [
-        *_odd(table),
+        *_find_oddities(table),
         *(
             f"unknown key {shown(key)}; {suggestion(str(key), TOP)}"
             for key in table
@@ -155,7 +155,7 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
         _scenario(entry, f"scenarios[{i}]", (labels, budgets, seeds), faults)
         for i, entry in enumerate(_tables(table, "scenarios", faults))
     ]
-    faults += _twice("condensers", labels) + _twice(
+    faults += _find_repeated("condensers", labels) + _find_repeated(
         "scenarios", [entry.label for entry in scenarios]
     )
     data = texts(
@@ -179,14 +179,14 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
     )
 
 
-def _odd(table: Mapping[str, Any]) -> list[str]:
+def _find_oddities(table: Mapping[str, Any]) -> list[str]:
     """What no suite may hold, wherever it stands; the lines of `about` may be several."""
     about = table.get("about")
     plain = {"about": about.replace("\n", " ").replace("\t", " ")} if isinstance(about, str) else {}
     return list(oddities({**table, **plain}, strict=True))
 
 
-def _twice(kind: str, labels: Sequence[str]) -> list[str]:
+def _find_repeated(kind: str, labels: Sequence[str]) -> list[str]:
     return [
         f"{kind}: label {shown(name)} is used twice; give one a `label`"
         for name in dict.fromkeys(labels)

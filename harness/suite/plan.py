@@ -15,6 +15,7 @@ from condensers.sets.synthetic_set import Budget
 from harness.suite import definition
 from harness.suite.cell import MAKES_A_SET, Cell, as_budget, digests_of, sources_of
 from harness.suite.definition import CondenserEntry, ScenarioEntry, Suite, SuiteSource
+from scenarios.datasets import load
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
 
@@ -73,24 +74,22 @@ def plan_suite(
         UsageError: something in the suite is wrong; the text has a line for every fault.
         DataMissing: the only faults are data sets that are not there.
     """
-    from scenarios.datasets import load
-
     table = definition.read(suite, overrides)
+    share = table.validation
     return lay_out(
-        table,
-        lambda name: load(name, data_dir=data_dir, download=download, validation=table.validation),
+        table, lambda name: load(name, data_dir=data_dir, download=download, validation=share)
     )
 
 
-def lay_out(suite: Suite, load: Callable[[str], Splits]) -> SuitePlan:
+def lay_out(suite: Suite, load_data: Callable[[str], Splits]) -> SuitePlan:
     """Check all parts of a suite and lay out its cells; raises what `plan_suite` raises.
 
-    load: gives a data set by name.
+    load_data: gives a data set by name.
     """
     faults: list[HarnessError] = [UsageError(fault) for fault in suite.faults]
     condensers = {e.label: _try(faults, _condenser, e) for e in suite.condensers if e.spec["name"]}
     scenarios = [(e, _try(faults, _scenario, e)) for e in suite.scenarios if e.name]
-    data = {name: _try(faults, load, name) for name in suite.data}
+    data = {name: _try(faults, load_data, name) for name in suite.data}
     if not faults:
         cells: dict[str, Cell] = {}
         for name, splits in data.items():
@@ -131,7 +130,7 @@ def _scenario(entry: ScenarioEntry) -> Any:
 
 
 def _name(entry: ScenarioEntry, scenario: Any) -> str:
-    """How cells name a scenario; one that is named by its place carries the digest of its file."""
+    """How cells name a scenario; an import path carries the digest of its file."""
     return str(scenario.registered) if ":" in entry.name else entry.name
 
 
@@ -163,9 +162,7 @@ class _CellLayout:
                         self._measure(entry, scenario, (label, budget, recipe), seed)
 
     def _subjects(self, entry: ScenarioEntry) -> list[tuple[str, tuple[str, int]]]:
-        """Label and budget of every set a scenario measures, real images at equal bytes
-        included.
-        """
+        """Label and budget of every set to measure, real images at equal bytes included."""
         own = {e.label: e.budgets for e in self.suite.condensers}
         asked = [
             (label, budget) for label in entry.condensers for budget in own[label] or entry.budgets
@@ -186,9 +183,7 @@ class _CellLayout:
     def _equal_bytes(
         self, entry: ScenarioEntry, label: str, budget: tuple[str, int]
     ) -> list[tuple[str, tuple[str, int]]]:
-        """The suite's plain real images at as many images as the bytes of a set would hold, where
-        that differs.
-        """
+        """Plain real images that take as many bytes as a set, if their count differs from it."""
         if self.condensers[label].registered in PLAIN_REAL or budget[0] == "bytes":
             return []
         rows = []
@@ -211,9 +206,7 @@ class _CellLayout:
         return self.condensers[label].origin in (LEARNED, UNKNOWN)
 
     def _recipes(self, entry: ScenarioEntry, scenario: Any, label: str) -> list[str | None]:
-        """The augmentations under which a set is measured: its own; for real images those of all
-        learned sets.
-        """
+        """Augmentations under which a set is measured; real images take those of all sets."""
         if getattr(scenario, "augmentation", None) != "card":
             return [getattr(scenario, "augmentation", None)]
         learned = [
@@ -238,7 +231,7 @@ class _CellLayout:
                     scenario_label=entry.label,
                     settings=settings_of(scenario),
                     reference=reference,
-                    sources=self._code(scenario, words=(reference,)),
+                    sources=self._sources(scenario, words=(reference,)),
                 )
             )
 
@@ -255,10 +248,10 @@ class _CellLayout:
         origin = known(condenser.origin, condenser.registered)
         made_of = digests_of(train=self.train)
         condense = Cell("condense", self.name, made_of, seed, label, spec, budget, origin=origin)
-        condense = replace(condense, sources=self._code(condenser))
+        condense = replace(condense, sources=self._sources(condenser))
         anew = hasattr(scenario, "anew") and scenario.anew(condenser.couples_classes)
         if not anew:
-            condense = self._sharded(condense, condenser)
+            condense = self._add_shards(condense, condenser)
             self._add(condense)
         settings = settings_of(scenario) | ({"augmentation": recipe} if recipe else {})
         parts = [scenario, condenser] if anew else [scenario]
@@ -277,14 +270,12 @@ class _CellLayout:
                 recipe=recipe,
                 needs=None if anew else condense.key,
                 origin=origin,
-                sources=self._code(*parts, words=(recipe,) if recipe else ()),
+                sources=self._sources(*parts, words=(recipe,) if recipe else ()),
             )
         )
 
-    def _sharded(self, condense: Cell, condenser: Any) -> Cell:
-        """The cell that puts a set's shards together, which are added; the cell itself where there
-        are none.
-        """
+    def _add_shards(self, condense: Cell, condenser: Any) -> Cell:
+        """The cell that merges the shards of a set, which are added; itself without shards."""
         wanted = next(
             entry.shards for entry in self.suite.condensers if entry.label == condense.label
         )
@@ -310,7 +301,7 @@ class _CellLayout:
         sources = sources_of(condenser, modules=["condensers.sets.merging"])
         return replace(condense, shards=tuple(shard.key for shard in shards), sources=sources)
 
-    def _code(self, *parts: Any, words: tuple[str, ...] = ()) -> dict[str, str]:
+    def _sources(self, *parts: Any, words: tuple[str, ...] = ()) -> dict[str, str]:
         """`sources_of`, once for the cells of all seeds and budgets."""
         asked = (*map(id, parts), words)
         if asked not in self.sources:

@@ -466,7 +466,7 @@ def test_a_lock_says_no_more_of_its_holder_than_is_known(
     tmp_path: Path, written: Holder | None, said: str
 ) -> None:
     """Another process holds the lock, and the text in it is older."""
-    (tmp_path / ".lock").write_text(written.written() if written else "")
+    (tmp_path / ".lock").write_text(written.to_json() if written else "")
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDS, tmp_path / ".lock"], stdout=subprocess.PIPE
     )
@@ -480,7 +480,7 @@ def test_a_lock_says_no_more_of_its_holder_than_is_known(
         process.wait()
         process.stdout.close()
     with Store(tmp_path).lock():
-        assert Holder.read((tmp_path / ".lock").read_text()) == Holder.here()
+        assert Holder.read((tmp_path / ".lock").read_text()) == Holder.of_this_process()
     assert (tmp_path / ".lock").read_text() == ""
 
 

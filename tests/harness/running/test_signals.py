@@ -12,10 +12,10 @@ from tests.helpers.command_line import start, wait_until
 
 GUARDED = """
 import sys, time
-from harness.process import Stopped, interruptible
+from harness.process import Stopped, raise_on_signals
 sys.argv = ["harness", "report", "x"]
 try:
-    with interruptible() as asked:
+    with raise_on_signals() as asked:
         try:
             print("ready", flush=True)
             time.sleep(60)
