@@ -1,4 +1,4 @@
-"""What a process sets before it computes: threads, the allocator, the device.
+"""A process of the harness: its threads and device, its signals, and shortages of its machine.
 
 The C library gives large blocks back to the system after each use, which costs up to 40 % of the
 time of a matching step in page faults; telling it to keep them changes no result and makes steps
@@ -89,7 +89,7 @@ def shared_folder(beside: Path) -> Path:
 
 
 def environment(device: str, threads: int) -> dict[str, Any]:
-    """What a result depends on beside its settings."""
+    """The environment of a result: versions, machine, device and threads."""
     import torch
 
     from condensers.networks import fused
@@ -128,7 +128,7 @@ Handler = Callable[[int, FrameType | None], object]
 
 
 class Flag(Protocol):
-    """What is used of a `threading.Event`."""
+    """The part of `threading.Event` that is used here."""
 
     def is_set(self) -> bool: ...
     def set(self) -> None: ...
@@ -147,7 +147,7 @@ def command_line() -> str:
 
 
 def resume_advice() -> str:
-    """What a command that was stopped leaves to be read."""
+    """How to go on with a command that was stopped, for the user."""
     return f"go on with:\n{command_line()}"
 
 
@@ -286,7 +286,7 @@ KEPT = "and run it again: what was finished is kept"
 
 
 def shortage(fault: BaseException) -> str | None:
-    """What is short, and what to do; None where the fault is of another kind."""
+    """Say what the machine is short of, and what to do; None for a fault of another kind."""
     said = str(fault).lower()
     if isinstance(fault, OSError) and fault.errno is not None:
         return _of_system(fault, fault.errno)

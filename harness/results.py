@@ -22,7 +22,7 @@ WITHOUT_PANDAS = (
 
 
 class Results:
-    """What a run directory held when it was read.
+    """The results of a run, as its directory held them when it was read.
 
     In a notebook it shows as a table of means with their 95 % intervals.
 

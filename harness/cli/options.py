@@ -33,6 +33,11 @@ Overrides = Annotated[
 Threads = Annotated[int, typer.Option("--threads", min=1, help=THREADS_HELP)]
 
 
+def examples(*lines: str) -> str:
+    """The epilog of a verb's help: commands, a line each."""
+    return "\n\n".join(["Examples:", *lines])
+
+
 def spec_of(
     name: str, kind: str, overrides: list[str] | None, given: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""`plan`: check a suite, say what would be computed and about how long that takes.
-
-Computes nothing of the suite.
-"""
+"""`plan`: check a suite, list its cells and estimate their time; nothing is computed."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`run`: compute what a suite still lacks, then report."""
+"""`run`: run a suite and report it; finished cells are skipped."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,14 +7,11 @@ import typer
 
 from harness.cli import options
 
-EXAMPLES = """Examples:
-
-harness run demo
-
-harness run my.toml --out runs/first --workers 4
-
-harness run my.toml --set seeds=3 --set condensers.dm.iterations=50
-"""
+EXAMPLES = options.examples(
+    "harness run demo",
+    "harness run my.toml --out runs/first --workers 4",
+    "harness run my.toml --set seeds=3 --set condensers.dm.iterations=50",
+)
 WHAT, WHERE, RESUME, CLUSTER, OUTPUT = (
     "What is run",
     "Where it is computed",

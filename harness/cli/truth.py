@@ -140,8 +140,9 @@ def merge(
 
 @app.command()
 def show(table: File) -> None:
-    """Say what a TABLE is, how far its seeds agree, which architectures are best and what they
-    cost.
+    """Describe a TABLE.
+
+    Its origin, the agreement of its seeds, its best architectures and their cost.
     """
     from harness.ground_truth.summary import print_summary
     from harness.report.formats.terminal import wide_console

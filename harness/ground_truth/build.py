@@ -26,7 +26,7 @@ DETERMINING = ("space", "evaluation_batch", *RECIPE)
 
 @dataclass(frozen=True)
 class TableRequest:
-    """What a table is to hold. search: its settings. count: of architectures, None for all. part:
+    """A table to build. search: its settings. count: number of architectures, None for all. part:
     (I, N), I from 1.
     """
 
@@ -77,7 +77,7 @@ class TableRequest:
 
 @dataclass(frozen=True)
 class BuiltTable:
-    """What a build came to: the table, and a sentence for each training that failed."""
+    """A built table, and a sentence for each training that failed."""
 
     table: Table
     failures: Sequence[str]
@@ -134,7 +134,7 @@ def _remove_merged(store: Store, cells: Sequence[Cell]) -> None:
 
 
 def _read_before(out: Path, target: Target) -> Table | None:
-    """What FILE holds already."""
+    """Read what FILE holds already; None if there is no FILE."""
     if not out.exists():
         return None
     table = files.read(out)

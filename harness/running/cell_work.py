@@ -34,7 +34,7 @@ EVENT_SECONDS = 0.2  # at least so long between two reports of one cell's progre
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What every cell of a run shares; it travels to workers.
+    """Settings that all cells of a run share; they travel to workers.
 
     Args:
         root: the run directory.
@@ -59,9 +59,7 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to the cell `key`: it was started, or is in progress, done, failed, interrupted
-    or lost.
-    """
+    """An event of the cell `key`: it is started, in progress, done, failed, interrupted or lost."""
 
     key: str
     state: str

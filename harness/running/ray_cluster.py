@@ -40,7 +40,7 @@ MISSING = 'Ray is not installed; pip install "condensation-harness[cluster]"'
 
 @dataclass(frozen=True)
 class ClusterLimits:
-    """What a cluster may do.
+    """Limits of the tasks on a cluster.
 
     most: cells at a time, None for as many as there is room for. memory: bytes of a cell, None if
     not known. share: URL of a depot, if nodes share no folder. mix_versions: nodes may have other
@@ -55,7 +55,7 @@ class ClusterLimits:
 
 @dataclass(frozen=True)
 class TaskContext:
-    """What each task gets beside its cell. expected: versions a node must have; None for any."""
+    """All that a task needs beside its cell. expected: versions of a node; None for any."""
 
     messages: "ActorHandle"  # of the actor `Messages`
     share: str | None
@@ -89,11 +89,11 @@ class Cluster(WorkerPool):
         gpus = 1 if settings.device.startswith("cuda") else 0
         self.cpus = settings.threads
         # The messages live where the command runs, whose end is the end of the run.
-        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+        on_this_node = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
         self.messages = (
-            self.ray.remote(Messages).options(num_cpus=0, scheduling_strategy=here).remote()
+            self.ray.remote(Messages).options(num_cpus=0, scheduling_strategy=on_this_node).remote()
         )
         self.task = self.ray.remote(_task).options(
             num_cpus=self.cpus, num_gpus=gpus, memory=limits.memory, max_retries=0
@@ -219,8 +219,8 @@ def _task(cell: Cell, settings: RunSettings, context: TaskContext) -> str | Harn
 
     try:
         if context.expected is not None:
-            here = versions(environment(settings.device, settings.threads))
-            refuse_node(context.expected, here, socket.gethostname())
+            found = versions(environment(settings.device, settings.threads))
+            refuse_node(context.expected, found, socket.gethostname())
         if context.share:
             return run_shared_cell(
                 cell, settings, tell, _StopQuery(context.messages), context.share

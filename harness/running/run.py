@@ -30,7 +30,7 @@ ORDER = {"shard": 0, "condense": 1}  # then all others
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a suite is run.
+    """Options of a run that decide no result.
 
     Args:
         workers: who computes.

@@ -210,7 +210,7 @@ REPORTED = ("python", "cpu", "device", "blocks", "threads", "harness")
 
 
 def versions(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run directory says of where it was last run."""
+    """Versions and machine, as a run directory describes its last run."""
     from harness import __version__
 
     return {**environment, "numpy": version("numpy"), "harness": __version__}
@@ -241,7 +241,7 @@ def refuse_node(command: Mapping[str, Any], node: Mapping[str, Any], name: str) 
 
 
 def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What else is not as before, in words; "" where nothing is."""
+    """All that is not as before, in words; "" if nothing has changed."""
     return _name_changes(before, now, (*DECISIVE, *REPORTED))
 
 

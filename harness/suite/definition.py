@@ -180,7 +180,7 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
 
 
 def _find_oddities(table: Mapping[str, Any]) -> list[str]:
-    """What no suite may hold, wherever it stands; the lines of `about` may be several."""
+    """Faults of single values, wherever they stand; only `about` may have several lines."""
     about = table.get("about")
     plain = {"about": about.replace("\n", " ").replace("\t", " ")} if isinstance(about, str) else {}
     return list(oddities({**table, **plain}, strict=True))
@@ -283,7 +283,7 @@ def _scenario(
 
 
 def _require(entry: Mapping[str, Any], key: str, where: str, faults: list[str]) -> None:
-    """What a table of a condenser or a scenario is named by."""
+    """Check the keys by which a table of a condenser or a scenario is named."""
     if key not in entry:
         faults.append(f"{where}: needs a `{key}`")
     else:
