@@ -14,8 +14,9 @@ def diff(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what changed from run A to run B: configuration, environment, and figures with paired
-    intervals.
+    """Show what changed from run A to run B.
+
+    Configuration, environment, and figures with paired intervals.
     """
     from harness.report.runs import compare_runs
     from harness.store.store import Store

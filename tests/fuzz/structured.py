@@ -51,8 +51,8 @@ from scenarios.search.ground_truth import files
 from scenarios.search.ground_truth.table import content_of, merged
 from tests.conftest import build_data
 from tests.fuzz.structures import EXTREMES, spoilt
-from tests.harness.conftest import TINY
 from tests.harness.report.conftest import made, scored, with_values
+from tests.helpers.suites import TINY
 
 Target = Callable[[Random], Any]
 PNG = (
@@ -304,7 +304,7 @@ def _without_none(value: Any) -> Any:
 def suites(known: Sequence[dict[str, Any]]) -> Target:
     def target(random: Random) -> None:
         table = spoilt(random.choice(known), random, dates=True)
-        planned = plan.make(definition.parse(table, "fuzz"), _load)
+        planned = plan.lay_out(definition.parse(table, "fuzz"), _load)
         for cell in planned.cells[:20]:
             if cell.scenario:
                 SCENARIOS.create({"name": cell.scenario, **cell.settings})
@@ -344,7 +344,7 @@ def overrides(random: Random) -> None:
             path if random.random() < 0.7 else "".join(random.choices(path + "..=[]", k=len(path)))
         )
         apply_override(table, f"{path}={random.choice(values)}")
-    plan.make(definition.parse(table, "fuzz"), _load)
+    plan.lay_out(definition.parse(table, "fuzz"), _load)
 
 
 SETS: dict[str, tuple[dict[str, Any], int]] = {

@@ -23,12 +23,12 @@ from harness.printable import all_visible, flat, no_formula, visible
 from harness.report.building import build, render
 from harness.report.chapters.masks import draw_rows
 from harness.report.formats.terminal import print_report
-from harness.running.progress import Board
-from harness.running.work import Event
+from harness.running.cell_work import Event
+from harness.running.progress import ProgressBoard
 from harness.store.store import Store
 from harness.suite.cell import Cell
-from tests.harness.conftest import Harness
 from tests.harness.report.conftest import made, with_values
+from tests.helpers.command_line import Harness
 
 ESCAPE = "\x1b[31mred\x1b[0m\x9b2J\x07\u202e"
 NAMES = {
@@ -209,7 +209,7 @@ def test_a_legend_leaves_out_no_name(recwarn: pytest.WarningsRecorder) -> None:
 def test_a_running_suite_shows_any_name(name: str) -> None:
     file = io.StringIO()
     cell = Cell("condense", "digits", {}, 0, name, {"name": name}, ("ipc", 1))
-    board = Board(
+    board = ProgressBoard(
         [cell],
         {cell.key: 1.0},
         Console(file=file, force_terminal=True, color_system=None, width=100),

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from harness.catalogue.catalogue import as_markdown, names
-from tests.harness.conftest import TINY, Harness
+from tests.helpers.command_line import Harness
 from tests.helpers.plain import run_plain
+from tests.helpers.suites import TINY
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

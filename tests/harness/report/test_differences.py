@@ -12,8 +12,8 @@ import pytest
 from harness.report.chapters.difference import summarise_changes, tabulate_changes
 from harness.report.runs import compare_runs
 from harness.store.store import Store
-from tests.harness.conftest import Harness
 from tests.harness.report.conftest import made, with_values
+from tests.helpers.command_line import Harness
 
 Records = list[dict[str, Any]]
 

@@ -13,7 +13,7 @@ import pytest
 from harness.report.building import build, render
 from harness.report.runs import merge_runs
 from harness.store.store import Store
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 Records = list[dict[str, Any]]
 Runs = Callable[..., Records]

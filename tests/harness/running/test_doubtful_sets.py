@@ -7,7 +7,8 @@ from pathlib import Path
 
 from harness.report.notes import note_doubts
 from harness.store.store import Store
-from tests.harness.conftest import TINY, Harness
+from tests.helpers.command_line import Harness
+from tests.helpers.suites import TINY
 
 SHORT = ("--set", "iterations=20", "--set", 'network={name="convnet",width=8}')
 

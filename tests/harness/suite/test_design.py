@@ -11,7 +11,8 @@ import pytest
 from harness.statistics.effects import fit_effects, main_effects
 from harness.suite import definition
 from harness.suite.design import expand
-from tests.harness.conftest import TINY, Harness
+from tests.helpers.command_line import Harness
+from tests.helpers.suites import TINY
 
 FACTORS = {
     "method": ["dm", "dc", "dsa"],
