@@ -164,7 +164,9 @@ def test_a_built_in_name_cannot_be_taken_over() -> None:
 
 def test_an_entry_whose_module_is_gone_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        registry, "installed", lambda group: [EntryPoint("gone", "not_there.at_all:Gone", group)]
+        registry,
+        "installed_entry_points",
+        lambda group: [EntryPoint("gone", "not_there.at_all:Gone", group)],
     )
     monkeypatch.setattr(METHODS, "_third", None)
     with pytest.raises(UsageError, match=r"method 'gone' cannot be loaded .*not_there"):
