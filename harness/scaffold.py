@@ -34,7 +34,7 @@ USES = {
 }
 
 
-class Written(NamedTuple):
+class WrittenPart(NamedTuple):
     """location: how a suite and the command line name the part."""
 
     part: Path
@@ -42,7 +42,7 @@ class Written(NamedTuple):
     location: str
 
 
-def new_part(kind: str, name: str, folder: Path) -> Written:
+def new_part(kind: str, name: str, folder: Path) -> WrittenPart:
     """Write NAME.py and test_NAME.py into `folder`; UsageError where the name is taken or no name,
     or a file is there.
     """
@@ -76,4 +76,4 @@ def new_part(kind: str, name: str, folder: Path) -> Written:
             )
     except StorageFailed as fault:
         raise UsageError(f"--dir {folder}: {fault}") from None
-    return Written(part, test, f"{part}:{cls}")
+    return WrittenPart(part, test, f"{part}:{cls}")

@@ -10,9 +10,9 @@ them.
 Source: ours. The loss is DM's (WACV 2023), eq. 5; the queue of networks is IDM's (CVPR 2023);
 learned frequencies are FreD's (NeurIPS 2023), here at the price of a file format. Chosen on
 validation images of mnist-5k and mnist-5k-textured; without a view, since all lost in the suite
-semantics, and without a term, since none gained (condensers/README.md has the figures). That JPEG
-files can be learned in such networks had been seen before on test images of Fashion-MNIST, at a
-tenth of the bytes (scenarios/README.md); no setting was chosen there.
+semantics, and without a term, since none gained (docs/results/semantics.md). That JPEG files can
+be learned in such networks had been seen before on test images of Fashion-MNIST, at a tenth of the
+bytes (docs/results/fashion-orders.md); no setting was chosen there.
 """
 
 from dataclasses import dataclass

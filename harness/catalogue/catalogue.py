@@ -1,6 +1,6 @@
 """What `list` and `show` know: every registered part, suites and the gallery.
 
-Imports no torch, but for a part at its place.
+Imports no torch, but for a part at an import path.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def describe(name: str) -> list[dict[str, Any]]:
     """Every part called `name` (a name may stand under several kinds), with its fields; UsageError
     with a near name.
 
-    A part that is not registered is described by its place, FILE.py:Name or module:Name, and is
+    A part that is not registered is named by its import path, FILE.py:Name or module:Name, and is
     imported for that.
     """
     if name in gallery.built_in():
@@ -68,7 +68,7 @@ def describe(name: str) -> list[dict[str, Any]]:
             }
         ]
     if ":" in name:
-        return [_placed(name)]
+        return [_describe_import_path(name)]
     found = [table[name] for table in descriptions().values() if name in table]
     for part in found:
         if "fault" in part:
@@ -92,8 +92,8 @@ def describe(name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _placed(where: str) -> dict[str, Any]:
-    """A part at its place; its kind is the first one that asks for what it has."""
+def _describe_import_path(where: str) -> dict[str, Any]:
+    """Describe a part at an import path; its kind is the first one that asks for what it has."""
     part = import_path.load(where, is_registered)
     kind = next(
         (r.kind for r in REGISTRIES if (r.base or r.needs) and not r.lacks(part)),

@@ -82,7 +82,7 @@ def _data_of(file: Path, said: str | None, asked: str | None) -> str:
     if asked is None and is_place(str(said)):
         raise UsageError(
             f"{file}: says it was made from {said}, which is code; if you trust that code, pass its"
-            " place: --data FILE.py:Name"
+            " import path: --data FILE.py:Name"
         )
     if asked is None:
         return located(str(said), file)

@@ -61,7 +61,7 @@ def test_packages_may_register_under_the_old_group(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(MODEL_SCHEDULES, "_third", None)
     monkeypatch.setattr(
-        "condensers.registry.registry.installed",
+        "condensers.registry.registry.installed_entry_points",
         lambda group: [Entry] if group == "condensation_harness.schedules" else [],
     )
     assert MODEL_SCHEDULES.entries()["theirs"] == "package.module:Theirs"

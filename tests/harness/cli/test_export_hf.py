@@ -22,7 +22,7 @@ from condensers.sets.files import load_set, save_set
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness.sets.exporting import export
 from harness.store.store import Store
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 MEASURED = """
 about = "seconds"

@@ -17,7 +17,7 @@ from harness.scaffold import KINDS
 from harness.sets.exporting import WRITERS
 from harness.suite.overrides import loads
 from scenarios.registry import SCENARIOS
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 NAMES = {
     "datasets": {

@@ -17,8 +17,8 @@ from condensers.engine.files import read_sealed, read_state, write_sealed, write
 from condensers.engine.loop import run
 from condensers.errors import Damaged, Interrupted, UsageError, WorkFailed
 from harness.store.store import Store
-from tests.harness.conftest import Harness
 from tests.harness.faults.conftest import flip
+from tests.helpers.command_line import Harness
 
 
 @contextmanager

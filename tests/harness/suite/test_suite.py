@@ -6,7 +6,7 @@ import pytest
 from condensers.errors import DataMissing, UsageError
 from harness.suite import definition, plan
 from scenarios.datasets import load
-from tests.harness.conftest import TINY
+from tests.helpers.suites import TINY
 
 
 def written(tmp_path: Path, text: str) -> str:
@@ -16,7 +16,7 @@ def written(tmp_path: Path, text: str) -> str:
 
 
 def cells(tmp_path: Path, text: str, *overrides: str) -> list[plan.Cell]:
-    return list(plan.make(definition.read(written(tmp_path, text), overrides), load).cells)
+    return list(plan.lay_out(definition.read(written(tmp_path, text), overrides), load).cells)
 
 
 def test_built_in_suites_are_right() -> None:

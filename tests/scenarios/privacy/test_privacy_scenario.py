@@ -171,7 +171,7 @@ def test_a_suite_makes_no_sets_for_it_and_counts_those_that_it_makes(grey8: Clas
         "scenarios": [tiny],
     }
     splits = Splits(grey8, grey8, grey8)
-    cells = plan.make(parse(table, "test"), lambda _: splits).cells
+    cells = plan.lay_out(parse(table, "test"), lambda _: splits).cells
     assert [(cell.kind, cell.label) for cell in cells] == [
         ("scenario", "full-data"), ("scenario", "dp-sgd"), ("scenario", "random"),
     ]  # fmt: skip
