@@ -1,4 +1,5 @@
 # make demo: set up .venv and run the built-in suite `demo`.  make test: the same set-up, developer tools, all checks.
+# make check: lint, types, import contracts and the fast tests, in minutes.
 # A Python from 3.10 to 3.12 is needed: PYTHON=/path/to/python3.11 make demo
 
 SHELL := /bin/bash
@@ -11,12 +12,15 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 # One thread a process: the harness runs one process a processor, and spinning threads slow each other down.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test docs fuzz faults bench lint types contracts pytest clean
+.PHONY: demo test check fast docs fuzz faults bench lint types contracts pytest clean
 
 demo: $(VENV)/installed
 	$(BIN)/harness run demo
 
 test: lint types contracts docs pytest
+
+# What a change should pass before it is pushed; minutes. `make test` runs all.
+check: lint types contracts fast
 
 lint: $(VENV)/developer
 	$(BIN)/ruff check --no-cache .
@@ -37,14 +41,17 @@ docs: $(VENV)/developer
 pytest: $(VENV)/developer
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
+fast: $(VENV)/developer
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not kill and not fuzz"
+
 # Files spoilt in a hundred thousand ways at every reader; workers and commands killed at fifty random moments, and every verb
 # interrupted at twelve.
 fuzz: $(VENV)/developer
 	FUZZ_INPUTS=$${FUZZ_INPUTS:-100000} $(BIN)/python -m pytest --numprocesses 2 tests/fuzz
 
 faults: $(VENV)/developer
-	$(BIN)/python tests/harness/faults/rounds.py
-	$(BIN)/python tests/harness/faults/interrupts.py 12
+	$(BIN)/python -m tests.harness.faults.rounds
+	$(BIN)/python -m tests.harness.faults.interrupts 12
 
 bench: $(VENV)/developer
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
@@ -58,7 +65,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/developer: $(VENV)/installed
-	$(PIP) --no-build-isolation --editable ".[cluster,dev,docs,loggers,one-shot,privacy,s3,umap,views]"
+	$(PIP) --no-build-isolation --editable ".[cluster,dev,docs,loggers,one-shot,pandas,privacy,s3,umap,views]"
 	touch $@
 
 clean:

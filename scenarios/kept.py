@@ -15,7 +15,7 @@ from torch import nn
 
 from condensers import networks
 from condensers.data import ClassData
-from condensers.engine import loop
+from condensers.engine import files
 from condensers.engine.cache import key_of, make_missing
 from condensers.engine.context import Context
 from condensers.hyperparameters import settings_of
@@ -24,7 +24,7 @@ from condensers.registry.registry import NETWORKS
 from condensers.sets.doubts import with_doubts
 from condensers.sets.files import load_set, save_set
 from condensers.sets.synthetic_set import SyntheticSet
-from condensers.training.classifier import Training, trained
+from condensers.training.classifier import Training, train_fresh
 from scenarios.protocol import Recipe
 
 
@@ -67,7 +67,7 @@ def trained_once(
     """
     root = context.cache or context.folder
     if root is None:
-        return trained(spec, data, recipe, context, name)
+        return train_fresh(spec, data, recipe, context, name)
     part = NETWORKS.create(spec)
     seen = [data.digest, data.mean, data.std, data.mirror]
     machine = [data.device.type, torch.__version__]
@@ -79,15 +79,15 @@ def trained_once(
     def make(_: int) -> None:
         unfinished = path.with_suffix("")
         alone = replace(context, folder=unfinished, generator=torch.Generator())
-        loop.write_state(path, dict(trained(spec, data, recipe, alone, name).state_dict()))
+        files.write_state(path, dict(train_fresh(spec, data, recipe, alone, name).state_dict()))
         shutil.rmtree(unfinished, ignore_errors=True)
 
     make_missing([path], make, context)
     network = networks.build(
         spec, data.shape, len(data.class_names), context.generator, data.device
     )
-    state = loop.read_state(path, data.device)
+    state = files.read_state(path, data.device)
     assert state is not None
-    with loop.taking_up(path):
+    with files.raise_damaged(path):
         network.load_state_dict(state)
     return network

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+from condensers.condenser import Condenser
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.sets.synthetic_set import Budget, Condenser, SyntheticSet
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Material:
             return train(network, self.images, self.labels, self.training, data, context, name)
         loop = OrderedLoop(network, self.images, self.labels, self.rates, self.passes)
         seconds = engine.run(loop, loop.total, context, name)
-        keep = partial(engine.keep, loop, loop.total, context, seconds)
+        keep = partial(engine.write_checkpoint, loop, loop.total, context, seconds)
         return Trained(loop.images_per_step * loop.total, seconds, keep)
 
     def train_together(

@@ -49,13 +49,13 @@ def evaluate(
     from harness import gallery
     from harness.printable import visible
     from harness.process import choose_device, prepare
-    from harness.sets.make import interruptible, kept_work, named_by
+    from harness.sets.make import checkpoint_folder, dataset_of_card, progress_context
     from scenarios.registry import SCENARIOS
 
     use = SCENARIOS.create(options.spec_of(scenario, "scenario", overrides))
     prepare(threads)
     synthetic = load_set(gallery.locate(file))
-    splits = options.load_data(data or named_by(synthetic, file), data_dir, download)
+    splits = options.load_data(data or dataset_of_card(synthetic, file), data_dir, download)
     require_same_data(synthetic, splits.train, file)
     if hasattr(use, "anew") and synthetic.card.get("couples_classes", True):
         typer.echo(visible(NOT_ONE_BY_ONE.format(method=synthetic.card["method"])), err=True)
@@ -66,8 +66,8 @@ def evaluate(
     asked = [use.registered, settings_of(use), code_of(use)]
     determines = [*asked, synthetic.card, splits.test.digest, seed]
     with (
-        kept_work(gallery.here(file), determines) as folder,
-        interruptible(folder, seed, choose_device(device)) as context,
+        checkpoint_folder(gallery.output_path(file), determines) as folder,
+        progress_context(folder, seed, choose_device(device)) as context,
     ):
         outcome = use.run(synthetic, splits, context)
     if as_json:

@@ -79,13 +79,13 @@ def build(
     """
     import time
 
-    from harness.ground_truth.build import Wanted
+    from harness.ground_truth.build import TableRequest
     from harness.ground_truth.build import build as make
     from harness.printable import flat
-    from harness.process import choose_device, command_line, cores, prepare
-    from harness.running.cell_work import Settings
-    from harness.running.processes import Crew
-    from harness.running.run import Manner
+    from harness.process import choose_device, command_line, default_workers, prepare
+    from harness.running.cell_work import RunSettings
+    from harness.running.processes import WorkerSpec
+    from harness.running.run import RunOptions
     from scenarios.registry import SCENARIOS
 
     count, chosen_part = _count(architectures), _part(part)
@@ -95,7 +95,7 @@ def build(
     prepare(threads)
     splits = options.load_data(data, data_dir, download, validation)
     chosen = choose_device(device)
-    settings = Settings(
+    settings = RunSettings(
         root=options.writable(out, "--out").with_suffix(".work"),
         command=command_line(),
         data_dir=data_dir,
@@ -104,11 +104,14 @@ def build(
         threads=threads,
         deadline=None if minutes is None else time.monotonic() + 60 * minutes,
     )
-    processes = workers or (1 if chosen.startswith("cuda") else max(1, cores() // threads))
+    processes = workers or default_workers(chosen, threads)
     built = make(
-        Wanted(search, splits, seeds, count, chosen_part), out, settings, Manner(Crew(processes))
+        TableRequest(search, splits, seeds, count, chosen_part),
+        out,
+        settings,
+        RunOptions(WorkerSpec(processes)),
     )
-    _say(out, built.table)
+    _print_size(out, built.table)
     for sentence in built.failures:
         typer.echo(f"failed: {flat(str(sentence))}", err=True)
     if built.failures:
@@ -132,13 +135,14 @@ def merge(
         )
     whole = merged([(name, files.read(files.find(name))) for name in tables])
     files.write(options.writable(out, "--out"), whole)
-    _say(out, whole)
+    _print_size(out, whole)
 
 
 @app.command()
 def show(table: File) -> None:
-    """Say what a TABLE is, how far its seeds agree, which architectures are best and what they
-    cost.
+    """Describe a TABLE.
+
+    Its origin, the agreement of its seeds, its best architectures and their cost.
     """
     from harness.ground_truth.summary import print_summary
     from harness.report.formats.terminal import wide_console
@@ -155,7 +159,7 @@ def csv(
     ] = None,
 ) -> None:
     """A line for each architecture and seed, with its curve."""
-    from condensers.engine.context import write_atomically
+    from condensers.engine.files import write_atomically
     from scenarios.search.ground_truth import files
 
     text = files.read(files.find(table)).as_csv()
@@ -182,7 +186,7 @@ def _part(part: str) -> tuple[int, int]:
     return int(index), int(parts)
 
 
-def _say(out: Path, table: Any) -> None:
+def _print_size(out: Path, table: Any) -> None:
     seconds = sum(row["seconds"] for row in table.rows)
     size = (
         f"{len(table.rows)} rows, {len(table.ids)} architectures, seeds"

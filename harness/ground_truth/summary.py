@@ -12,8 +12,8 @@ from rich.text import Text
 
 from harness.printable import flat, visible
 from harness.statistics.intervals import Interval
-from harness.statistics.rank import kendall, spearman
-from harness.statistics.rank_bootstrap import Truth, rank_interval, seed_agreement
+from harness.statistics.rank_bootstrap import TrueAccuracies, rank_interval, seed_agreement
+from harness.statistics.rank_samples import kendall_of_samples, spearman_of_samples
 from scenarios.search.ground_truth.table import Table
 from scenarios.search.spaces.base import describe_size
 
@@ -33,7 +33,7 @@ def ceiling(table: Table) -> Mapping[str, Interval]:
     truth = np.array(
         [[tested[name, seed] for name in whole] for seed in table.seeds], dtype=np.float64
     )
-    draws = seed_agreement([kendall, spearman], Truth(truth, truth))
+    draws = seed_agreement([kendall_of_samples, spearman_of_samples], TrueAccuracies(truth, truth))
     return dict(
         zip(("Kendall's tau-b", "Spearman's rho"), map(rank_interval, draws or []), strict=True)
     )

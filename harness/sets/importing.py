@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from condensers.data import ClassData
-from condensers.engine.context import write_atomically
+from condensers.engine.files import write_atomically
 from condensers.errors import UsageError
-from condensers.formats.assembling import assemble, found
+from condensers.formats.assembling import assemble, describe_published
 from condensers.formats.choices import Choices
 from condensers.formats.published import Published
 from condensers.formats.reading import Files, read
@@ -36,7 +36,7 @@ def bring_in(
     """
     files, format = source
     published = read(files, format)
-    tell(f"{files.path}: {found(published)}")
+    tell(f"{files.path}: {describe_published(published)}")
     train = load(_data_of(files.path, published.dataset, data)).train
     _tell_other_images(published, train, tell)
     synthetic = with_doubts(assemble(published, train, choices), train)
@@ -82,7 +82,7 @@ def _data_of(file: Path, said: str | None, asked: str | None) -> str:
     if asked is None and is_place(str(said)):
         raise UsageError(
             f"{file}: says it was made from {said}, which is code; if you trust that code, pass its"
-            " place: --data FILE.py:Name"
+            " import path: --data FILE.py:Name"
         )
     if asked is None:
         return located(str(said), file)

@@ -14,9 +14,7 @@ import torch
 
 from condensers import networks
 from condensers.registry.registry import create_condenser
-from harness.running.cell_work import MAKES_A_SET
-from harness.suite.cell import Cell
-from harness.suite.plan import as_budget
+from harness.suite.cell import MAKES_A_SET, Cell, as_budget
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
 

@@ -31,50 +31,66 @@ PUBLISHED_EPOCHS = {"none": 300, "dsa": 1000}
 class Evaluation:
     """How networks are trained on a set and tested: what scenarios of accuracy share."""
 
-    networks: int = hyper(5, unit="networks per set", source="DM's README (DC: 20)", minimum=1)
+    networks: int = hyper(
+        5,
+        unit="networks",
+        help="networks trained on each set",
+        source="DM's README (DC: 20)",
+        minimum=1,
+    )
     epochs: int | None = hyper(
         None, unit="epochs", source="DC's code: 300, and 1000 where augmented", minimum=1
     )
     augmentation: str = hyper(
-        "card", source="ours: what the set's method asks for", values=("card", "none", "dsa")
+        "card",
+        help="augmentation in training; card: the one that the set asks for",
+        source="ours: what the set's method asks for",
+        values=("card", "none", "dsa"),
     )
     recipe: str = hyper(
         "common",
-        unit="whose learning rate and order of training",
+        help="whose learning rate and order of training is used",
         source="ours",
         values=("common", "card"),
     )
     loss: str = hyper(
         "labels",
-        unit="labels: what the set's labels call for",
+        help="loss of the training; labels: the one that the set's labels call for",
         source="ours",
         values=("labels", "mse"),
     )
     whitening: str = hyper(
         "none",
-        unit=(
-            "ZCA, eps 0.1, fitted on the training images, of all that networks see; zca: of pixels"
-            " in 0 to 1"
+        help=(
+            "ZCA whitening of what networks see, eps 0.1, fitted on the training images; zca: of"
+            " pixels in 0 to 1"
         ),
         source="ours: all sets alike (card: as the set asks; MTT's code: zca)",
         values=("none", "card", "zca", "zca-normalised"),
     )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
     precision: str = hyper(
-        "fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS
+        "fp32",
+        help="precision of products; bf16 is an approximation",
+        source="ours",
+        values=PRECISIONS,
     )
     together: str = hyper(
         "auto",
-        unit=(
-            "auto: narrow ConvNets, where it changes nothing; always: with common batches and"
-            " augmentation, values correlate"
+        help=(
+            "which networks are trained as one: auto: narrow ConvNets, where it changes nothing;"
+            " always: with common batches and augmentation, values correlate"
         ),
         source="ours: condensers/training/batched.py",
         values=("auto", "always", "never"),
     )
     full_epochs: int = hyper(
-        30, unit="epochs on the full data, for the bound", source="ours", minimum=1
+        30,
+        unit="epochs",
+        help="epochs of training on the full data, for the upper reference",
+        source="ours",
+        minimum=1,
     )
 
 
@@ -135,7 +151,7 @@ class Accuracy(Evaluation):
         """
         if isinstance(subject, SyntheticSet):
             images, labels = subject.decode(context.device)
-            images = data.train.seen(images)
+            images = data.train.network_input(images)
             training = self._training(subject.recipe.get("augmentation", "none"), self.epochs)
             labels, training = as_labelled(subject, labels, training)
             return own_recipe(subject, Material(images, labels, training), self.recipe == "card")
@@ -198,7 +214,7 @@ class Accuracy(Evaluation):
         name = f"networks {group.start + 1} to {group.stop} of {self.networks}"
         trained = material.train_together(members, data.train, own, name)
         begun = time.perf_counter()
-        with trained.kept():
+        with trained.keep_if_interrupted():
             correct = accuracies(
                 members, data.test.to(own.device), products=self.precision, lent=own
             )
@@ -224,7 +240,7 @@ class Accuracy(Evaluation):
         name = f"network {index + 1} of {self.networks}"
         trained = material.train(network, data.train, own, name)
         begun = time.perf_counter()
-        with trained.kept():
+        with trained.keep_if_interrupted():
             correct = accuracy(network, data.test.to(own.device), products=self.precision, lent=own)
         if own.device.type == "cuda":
             torch.cuda.synchronize()

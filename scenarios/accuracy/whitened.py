@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from condensers.data import ClassData
-from condensers.engine import loop
+from condensers.engine import files
 from condensers.engine.cache import key_of, make_missing
 from condensers.engine.context import Context
 from condensers.sets.synthetic_set import SyntheticSet
-from condensers.whitening import Fit, Whitening, fit_of, fitted
+from condensers.whitening import Fit, Whitening, fit_of, fit_whitening
 from scenarios.protocol import Splits, Subject
 
 FORMAT = 1
@@ -51,15 +51,17 @@ def _kept(train: ClassData, fit: Fit, context: Context) -> Whitening:
     """Kept in the context's cache, or else in its own folder."""
     root = context.cache or context.folder
     if root is None:
-        return fitted(train.images, fit)
+        return fit_whitening(train.images, fit)
     path: Path = (
         root
         / "whitening"
         / f"{key_of([FORMAT, train.digest, fit.as_json(), torch.__version__])}.pt"
     )
     make_missing(
-        [path], lambda _: loop.write_state(path, dict(fitted(train.images, fit).state())), context
+        [path],
+        lambda _: files.write_state(path, dict(fit_whitening(train.images, fit).state())),
+        context,
     )
-    state = loop.read_state(path, train.device)
+    state = files.read_state(path, train.device)
     assert state is not None
     return Whitening(**state)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from condensers.engine.context import Context, Progress, derive_seed
-from condensers.engine.loop import read_state, taking_up, write_state
+from condensers.engine.files import raise_damaged, read_state, write_state
 from condensers.errors import Interrupted
 from scenarios.continual.accuracy_matrix import Readings
 from scenarios.continual.learner import Clock, Learner, Watch, build
@@ -165,7 +165,7 @@ class Course:
         state = read_state(self.path, self.context.device)
         if state is None:
             return 0
-        with taking_up(self.path):
+        with raise_damaged(self.path):
             return self._take_up(state)
 
     def _take_up(self, state: Mapping[str, Any]) -> int:

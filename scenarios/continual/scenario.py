@@ -79,38 +79,50 @@ class Continual:
 
     experiences: int = hyper(5, unit="experiences", source="DM's code: 5 or 10 steps", minimum=2)
     base_classes: int = hyper(
-        0, unit="classes in the first experience (0: as in the others)", source="ours", minimum=0
+        0,
+        unit="classes",
+        help="classes in the first experience; 0: as many as in the others",
+        source="ours",
+        minimum=0,
     )
     sizes: tuple[int, ...] = hyper(
-        (), unit="classes of each experience, in place of the two above", source="ours"
+        (),
+        unit="classes",
+        help="classes of each experience, in place of the two settings above",
+        source="ours",
     )
     class_order: str = hyper(
         "random",
-        unit="dm: its published permutations",
+        help="order of the classes; dm: the permutations that DM published",
         source="ours: by the seed",
         values=("random", "given", "dm"),
     )
-    orders: int = hyper(3, unit="class orders per seed", source="ours; DM's code: 5", minimum=1)
+    orders: int = hyper(
+        3, unit="orders", help="class orders for each seed", source="ours; DM's code: 5", minimum=1
+    )
     strategies: tuple[Any, ...] = hyper(
         ("replay", "gdumb"),
-        unit="of `harness list strategies`",
+        help="names or tables of `harness list strategies`",
         source="ours: both ways in which a memory is used",
     )
     memory: str = hyper(
         "auto",
-        unit="when it is condensed (auto: offline, but per experience where classes are coupled)",
+        help=(
+            "when the memory is condensed; auto: offline, but in each experience if classes are"
+            " coupled"
+        ),
         source="ours",
         values=("auto", "offline", "per-experience", "online"),
     )
     growth: str = hyper(
         "growing",
-        unit="growing: a share for each class; fixed: the whole from the start",
+        help="growing: each class has its share; fixed: the whole memory from the start",
         source="ours",
         values=("growing", "fixed"),
     )
     shrink: str = hyper(
         "herding",
-        unit="how a fixed memory makes room",
+        help="how a fixed memory makes room for new classes",
         source="ours; herding: iCaRL",
         values=("herding", "random", "first", "recondense"),
     )
@@ -119,38 +131,57 @@ class Continual:
     )
     stream_epochs: int = hyper(
         1,
-        unit="epochs per experience",
+        unit="epochs",
+        help="epochs of training in each experience",
         source="ours: every image of the stream is seen once",
         minimum=1,
     )
-    batch: int = hyper(64, unit="images of the stream", source="ours", minimum=1)
-    batch_size_mem: int = hyper(
-        64, unit="images of the memory", source="ours: equal to batch, for every memory", minimum=1
+    batch: int = hyper(
+        64, unit="images", help="images of the stream in a batch", source="ours", minimum=1
     )
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
-    momentum: float = hyper(0.9, source="DC's code", minimum=0.0)
-    weight_decay: float = hyper(5e-4, source="DC's code", minimum=0.0)
+    batch_size_mem: int = hyper(
+        64,
+        unit="images",
+        help="images of the memory in a batch",
+        source="ours: equal to batch, for every memory",
+        minimum=1,
+    )
+    lr: float = hyper(
+        0.01, help="learning rate of SGD on the stream", source="DC's code", minimum=0.0
+    )
+    momentum: float = hyper(
+        0.9, help="momentum of SGD on the stream", source="DC's code", minimum=0.0
+    )
+    weight_decay: float = hyper(
+        5e-4, help="weight decay on the stream", source="DC's code", minimum=0.0
+    )
     stream_augmentation: str = hyper(
-        "none", source="ours; for all that learn the stream", values=("none", "dsa")
+        "none",
+        help="augmentation of the stream's images",
+        source="ours; for all that learn the stream",
+        values=("none", "dsa"),
     )
     online: int = hyper(
         0,
-        unit="images of a sub-experience that is seen once (0: whole experiences)",
+        unit="images",
+        help="images of a sub-experience that is seen once; 0: whole experiences",
         source="ours",
         minimum=0,
     )
     online_steps: int = hyper(
-        1, unit="gradient steps on each sub-experience", source="ours", minimum=1
+        1, unit="steps", help="steps of training on each sub-experience", source="ours", minimum=1
     )
     online_update: int = hyper(
         50,
-        unit="images of a class between two updates of an online memory",
+        unit="images",
+        help="images of a class between two updates of an online memory",
         source="ours",
         minimum=1,
     )
     evaluate_every: int = hyper(
         0,
-        unit="minibatches between readings within experiences (0: none)",
+        unit="minibatches",
+        help="minibatches between measurements within experiences; 0: none",
         source="ours",
         minimum=0,
     )

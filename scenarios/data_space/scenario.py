@@ -38,20 +38,34 @@ class DataSpace:
 
     networks: tuple[Any, ...] = hyper(("convnet",), source="ours: DC's ConvNet-3", part="network")
     embeddings: tuple[str, ...] = hyper(
-        STATES, unit="of trained, untrained, pixels; the first is pictured", source="ours"
+        STATES, help="spaces: trained, untrained, pixels; the first one is pictured", source="ours"
     )
-    real: int = hyper(100, unit="test images per class, at most", source="ours", minimum=2)
+    real: int = hyper(
+        100, unit="images per class", help="test images, at most", source="ours", minimum=2
+    )
     k: int = hyper(
-        5, unit="neighbours, for coverage and density", source="Naeem et al. 2020", minimum=1
+        5,
+        unit="neighbours",
+        help="neighbours for coverage and density",
+        source="Naeem et al. 2020",
+        minimum=1,
     )
     epochs: int = hyper(
-        4, unit="epochs of the trained networks", source="ours: as the teacher's labels", minimum=1
+        4,
+        unit="epochs",
+        help="epochs of training of the networks that embed",
+        source="ours: as the teacher's labels",
+        minimum=1,
     )
     batch: int = hyper(64, unit="images", source="ours: as the teacher's labels", minimum=1)
-    projections: tuple[str, ...] = hyper(("tsne", "pca"), unit="of tsne, pca, umap", source="ours")
-    points: int = hyper(1500, unit="images in a picture, at most", source="ours", minimum=10)
+    projections: tuple[str, ...] = hyper(
+        ("tsne", "pca"), help="projections to the plane: tsne, pca, umap", source="ours"
+    )
+    points: int = hyper(
+        1500, unit="images", help="images in a picture, at most", source="ours", minimum=10
+    )
     seed: int = hyper(
-        0, unit="of networks and real sample, the same for all sets", source="ours", minimum=0
+        0, help="seed of networks and real sample, the same for all sets", source="ours", minimum=0
     )
 
     registered: ClassVar[str] = "data-space"

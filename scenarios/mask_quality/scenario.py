@@ -24,9 +24,9 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
-from condensers.parts.views.attention import Attention
+from condensers.parts.views.attention import AttentionMask
 from condensers.parts.views.background import Background
-from condensers.parts.views.masking import filled, fills
+from condensers.parts.views.filling import fill_masked, fills
 from condensers.parts.views.saliency import Saliency
 from condensers.registry.registry import with_parts
 from condensers.training.classifier import Training
@@ -37,8 +37,8 @@ from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
 from scenarios.row_pictures import png_of
 
 VIEWS = (
-    Attention(),
-    Attention(form="normalised"),
+    AttentionMask(),
+    AttentionMask(form="normalised"),
     Saliency(),
     Saliency(algorithm="integrated-gradients"),
     Background(),
@@ -61,20 +61,40 @@ class MaskQuality:
 
     views: tuple[Any, ...] = hyper(VIEWS, source="ours", part="view")
     networks: int = hyper(
-        2, unit="views' networks, and classifiers, a seed", source="ours", minimum=1
+        2,
+        unit="networks",
+        help="networks behind the views, and as many classifiers, for each seed",
+        source="ours",
+        minimum=1,
     )
-    images: int = hyper(2000, unit="training images, at most", source="ours", minimum=1)
-    measured: int = hyper(500, unit="of these, by deletion and insertion", source="ours", minimum=1)
+    images: int = hyper(
+        2000, unit="images", help="training images, at most", source="ours", minimum=1
+    )
+    measured: int = hyper(
+        500,
+        unit="images",
+        help="those that deletion and insertion are measured on",
+        source="ours",
+        minimum=1,
+    )
     steps: int = hyper(
-        14, unit="steps of the curves", source="ours; RISE: one for each row", minimum=1
+        14,
+        unit="steps",
+        help="steps of the curves",
+        source="ours; RISE: one for each row",
+        minimum=1,
     )
-    epochs: int = hyper(10, unit="epochs of the classifier", source="ours", minimum=1)
-    lr: float = hyper(0.05, source="ours", minimum=0.0)
+    epochs: int = hyper(
+        10, unit="epochs", help="epochs of training of the classifier", source="ours", minimum=1
+    )
+    lr: float = hyper(0.05, help="learning rate of the classifier", source="ours", minimum=0.0)
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     network: Any = hyper(
-        ConvNetSpec(width=32), unit="the classifier", source="ours", part="network"
+        ConvNetSpec(width=32), help="network of the classifier", source="ours", part="network"
     )
-    shown: int = hyper(8, unit="images in the report", source="ours", minimum=1)
+    shown: int = hyper(
+        8, unit="images", help="images shown in the report", source="ours", minimum=1
+    )
 
     registered: ClassVar[str] = "mask-quality"
     references_only: ClassVar[bool] = True
@@ -176,7 +196,7 @@ class MaskQuality:
         colour.
         """
         some, masks = _first(train, self.shown).to(torch.device("cpu")), masks[: self.shown]
-        seen = filled(some.images, masks, fills("mean", some, masks, torch.Generator()))
+        seen = fill_masked(some.images, masks, fills("mean", some, masks, torch.Generator()))
         return png_of((some.images, masks[:, None], seen))
 
 

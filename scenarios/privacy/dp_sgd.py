@@ -153,7 +153,9 @@ def train_privately(
     noise = noise_multiplier(guarantee, rate, steps)
     loop = PrivateLoop(network, data, Steps(lr, rate, noise, guarantee.clip), context)
     seconds = engine.run(loop, steps, context, name)
-    return Trained(loop.images, seconds, partial(engine.keep, loop, steps, context, seconds))
+    return Trained(
+        loop.images, seconds, partial(engine.write_checkpoint, loop, steps, context, seconds)
+    )
 
 
 def _require_own_gradients(modules: Sequence[nn.Module]) -> None:

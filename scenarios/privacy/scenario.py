@@ -43,34 +43,57 @@ class Privacy:
     network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
     shadows: int = hyper(
         8,
-        unit="halves, an even number; each is the target once",
+        unit="halves",
+        help="random halves of the data, an even number; each is the target once",
         source="ours (LiRA: 64 and more)",
         minimum=6,
     )
-    images: int = hyper(10000, unit="training images, at most", source="ours", minimum=20)
+    images: int = hyper(
+        10000, unit="images", help="training images, at most", source="ours", minimum=20
+    )
     epochs: int | None = hyper(
-        None, unit="epochs on a set", source="DC's code: 300, and 1000 where augmented", minimum=1
+        None,
+        unit="epochs",
+        help="epochs of training on a set",
+        source="DC's code: 300, and 1000 where augmented",
+        minimum=1,
     )
     augmentation: str = hyper(
-        "card", source="ours: what the set's method asks for", values=("card", "none", "dsa")
+        "card",
+        help="augmentation in training; card: the one that the set asks for",
+        source="ours: what the set's method asks for",
+        values=("card", "none", "dsa"),
     )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
     full_epochs: int = hyper(
-        100, unit="epochs on the real images, for the references", source="ours", minimum=1
+        100,
+        unit="epochs",
+        help="epochs of training on the real images, for the references",
+        source="ours",
+        minimum=1,
     )
     embeddings: tuple[str, ...] = hyper(
-        ("pixels",), unit="of pixels, trained, untrained: where nearness is read", source="ours"
+        ("pixels",),
+        help="spaces in which nearness is measured: pixels, trained, untrained",
+        source="ours",
     )
-    shown: int = hyper(8, unit="images in the report", source="ours", minimum=1)
+    shown: int = hyper(
+        8, unit="images", help="images shown in the report", source="ours", minimum=1
+    )
     epsilon: float = hyper(
-        8.0, unit="of dp-sgd", source="ours: as De et al. 2022 at the loosest", minimum=0.01
+        8.0,
+        help="privacy budget epsilon of dp-sgd",
+        source="ours: as De et al. 2022 at the loosest",
+        minimum=0.01,
     )
-    delta: float = hyper(1e-5, unit="of dp-sgd", source="Abadi et al. 2016", minimum=1e-12)
+    delta: float = hyper(
+        1e-5, help="privacy parameter delta of dp-sgd", source="Abadi et al. 2016", minimum=1e-12
+    )
     clip: float = hyper(
-        1.0, unit="longest gradient of an image in dp-sgd", source="ours", minimum=1e-6
+        1.0, help="longest gradient of an image in dp-sgd", source="ours", minimum=1e-6
     )
-    private_lr: float = hyper(0.5, unit="of dp-sgd", source="ours", minimum=0.0)
+    private_lr: float = hyper(0.5, help="learning rate of dp-sgd", source="ours", minimum=0.0)
 
     registered: ClassVar[str] = "privacy"
     references: ClassVar[tuple[str, ...]] = ("full-data", PRIVATE)

@@ -110,7 +110,7 @@ class Experiment:
         )
         begun = time.perf_counter()
         test = self.data.test.to(own.device)
-        with trained.kept():
+        with trained.keep_if_interrupted():
             right = (predict(network, test, lent=own).argmax(1) == test.labels).double().mean()
             known = predict(network, pool, lent=own)
         found: Reading = {

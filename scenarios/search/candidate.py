@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from condensers import networks
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.networks.batched import Together
+from condensers.networks.batched import NetworkStack
 from condensers.networks.convnet import ConvNetSpec
 from condensers.training.batched import accuracies_of, groups
 from condensers.training.classifier import Training, accuracy
@@ -136,7 +136,7 @@ class Job:
             networks.build(spec, data.shape, len(data.class_names), one.generator, one.device)
             for one in draws
         ]
-        network = members[0] if len(group) == 1 else Together(members)
+        network = members[0] if len(group) == 1 else NetworkStack(members)
         found: dict[str, Any] = train(network, self, own, f"train {name}")
         if self.test:
             found["test"] = self.accuracy(network, self.data.test)
@@ -144,7 +144,7 @@ class Job:
 
     def accuracy(self, network: nn.Module, data: ClassData) -> float:
         """Percentage of `data` that the network has right, the mean of several that are one."""
-        if isinstance(network, Together):
+        if isinstance(network, NetworkStack):
             found = accuracies_of(network, data, self.batch, self.recipe.precision)
             return sum(found) / len(found)
         return accuracy(network, data, self.batch, self.recipe.precision)

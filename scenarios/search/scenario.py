@@ -65,35 +65,54 @@ class Search:
         24, unit="architectures", source="ours; grid takes all of the space", minimum=2
     )
     sample_seed: int = hyper(
-        0, source="ours; the same sample for every subject and seed", minimum=0
+        0,
+        help="seed of the architectures that are drawn, the same for all sets",
+        source="ours; the same sample for every subject and seed",
+        minimum=0,
     )
     epochs: int = hyper(200, unit="epochs", source="FTD, search experiment", minimum=1)
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
     networks: int = hyper(
         1,
-        unit="networks of each architecture, whose mean accuracy is a set's opinion",
+        unit="networks",
+        help="networks trained for each architecture; their mean accuracy is the proxy score",
         source="ours",
         minimum=1,
     )
-    augmentation: str = hyper("dsa", source="DSA and DM", values=("none", "dsa"))
+    augmentation: str = hyper(
+        "dsa", help="augmentation in training on a set", source="DSA and DM", values=("none", "dsa")
+    )
     truth: str = hyper(
         AUTO,
-        unit="auto (a table of this package where one fits), train, or a table's name or file",
+        help=(
+            "where true accuracies come from: auto (a table of this package where one fits),"
+            " train, or a table's name or file"
+        ),
         source="ours",
     )
     truth_content: str = hyper(
-        "", unit="hash of the table that truth names; taken from it where left out", source="ours"
+        "", help="hash of the table that `truth` names; computed from it if left out", source="ours"
     )
     truth_epochs: int = hyper(20, unit="epochs", source="ours", minimum=1)
     truth_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    truth_lr: float = hyper(0.01, source="DC's code", minimum=0.0)
-    truth_augmentation: str = hyper("none", source="ours", values=("none", "dsa"))
+    truth_lr: float = hyper(
+        0.01, help="learning rate of the training on the full data", source="DC's code", minimum=0.0
+    )
+    truth_augmentation: str = hyper(
+        "none",
+        help="augmentation in training on the full data",
+        source="ours",
+        values=("none", "dsa"),
+    )
     early_stopping_ipc: int = hyper(
         10, unit="images per class", source="ours; the set whose steps it may take", minimum=1
     )
     early_stopping_most: int = hyper(
-        4, unit="times its steps", source="ours; its curve goes on for as long", minimum=1
+        4,
+        help="most steps of early stopping, as a multiple of the usual ones",
+        source="ours; its curve goes on for as long",
+        minimum=1,
     )
     subset_ipc: int = hyper(
         50, unit="images per class", source="ours; of the random subset", minimum=1
@@ -103,21 +122,30 @@ class Search:
     )
     combine: str = hyper(
         "",
-        unit="zero-cost score whose ranks a set's are averaged with",
+        help="zero-cost score with whose ranks those of a set are averaged",
         source="ours",
         values=("", *SCORES),
     )
     validation_images: int = hyper(
         2000, unit="images", source="ours; the truth takes all", minimum=1
     )
-    readings: int = hyper(12, unit="points of a curve, at most", source="ours", minimum=1)
+    readings: int = hyper(
+        12, unit="points", help="points of a curve, at most", source="ours", minimum=1
+    )
     precision: str = hyper(
-        "fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS
+        "fp32",
+        help="precision of products; bf16 is an approximation",
+        source="ours",
+        values=PRECISIONS,
     )
     evaluation_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     engine: Any = hyper("sequential", part="engine", source="ours")
     trial_limit: float = hyper(
-        0.0, unit="seconds for one architecture; 0: no limit", source="ours", minimum=0.0
+        0.0,
+        unit="seconds",
+        help="seconds for one architecture; 0: no limit",
+        source="ours",
+        minimum=0.0,
     )
 
     registered: ClassVar[str] = "search"

@@ -100,7 +100,7 @@ class Evolution:
     )
     mutation: float = hyper(
         0.2,
-        unit="probability for each choice",
+        help="probability that a choice changes",
         source="ours: one of five choices; NNI: 0.05",
         minimum=0.0,
     )
@@ -150,7 +150,8 @@ class Tpe:
 
     startup: int = hyper(
         10,
-        unit="architectures drawn at random",
+        unit="architectures",
+        help="architectures drawn at random before the search begins",
         source="ours, for some tens of trials; NNI: 20",
         minimum=1,
     )

@@ -15,8 +15,8 @@ import scipy.io
 import torch
 from PIL import Image
 
-from condensers.engine.context import Context, read_sealed, write_sealed
-from condensers.engine.loop import read_state, write_state
+from condensers.engine.context import Context
+from condensers.engine.files import read_sealed, read_state, write_sealed, write_state
 from condensers.formats.reading import Files, read
 from condensers.registry.registry import create_condenser
 from condensers.sets.files import card_path, load_set, save_set

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.conftest import TINY
 from tests.helpers.sockets import watch_command
+from tests.helpers.suites import TINY
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 SEARCH = """

@@ -31,9 +31,9 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
     if partial:
         console.print(_plain(partial, "yellow"))
     for headline in report["headlines"]:
-        said = Text.assemble(_plain(headline["question"], "bold"), " ", _plain(headline["answer"]))
+        text = Text.assemble(_plain(headline["question"], "bold"), " ", _plain(headline["answer"]))
         console.line()
-        console.print(said)
+        console.print(text)
     for table in tables(report):
         if not table.is_detail:
             print_table(shortened(table), console)
@@ -70,8 +70,8 @@ def shortened(table: Table) -> Table:
     shown, of = (sum(len(section.rows) for section in each) for each in (sections, table.sections))
     if shown == of:
         return table
-    said = f"{shown} of {of} rows: {table.shortened}."
-    return replace(table, sections=sections, footnotes=[said, *table.footnotes])
+    note = f"{shown} of {of} rows: {table.shortened}."
+    return replace(table, sections=sections, footnotes=[note, *table.footnotes])
 
 
 def _list(title: str, lines: Sequence[str], console: Console) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from condensers.sets.soundness import sound
+from condensers.sets.soundness import require_sound
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import centred_onehot
 from scenarios.training_material import as_scores
@@ -84,7 +84,7 @@ def decoded(synthetic: SyntheticSet) -> Piece:
     Score labels are brought to the size of centred one-hot labels, as `scenarios.training_material`
     says.
     """
-    images, labels = sound(synthetic, "CondensedMemory")
+    images, labels = require_sound(synthetic, "CondensedMemory")
     if labels.ndim == 1:
         return Piece(images, labels)
     scores = synthetic.recipe.get("labels") == "scores"

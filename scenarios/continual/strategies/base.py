@@ -44,10 +44,19 @@ class Strategy:
     twice.
     """
 
-    label: str = hyper("", source="ours")
-    lr: float | None = hyper(None, source="ours: the scenario's", minimum=0.0)
+    label: str = hyper("", help="name in reports; the registered name if left out", source="ours")
+    lr: float | None = hyper(
+        None,
+        help="learning rate on the stream; the scenario's if left out",
+        source="ours: the scenario's",
+        minimum=0.0,
+    )
     batch_size_mem: int | None = hyper(
-        None, unit="images of the memory (the scenario's)", source="ours", minimum=1
+        None,
+        unit="images",
+        help="images of the memory in a batch; the scenario's number if left out",
+        source="ours",
+        minimum=1,
     )
 
     registered: ClassVar[str] = ""

@@ -20,7 +20,7 @@ class Der(Strategy):
     """Dark experience replay: the memory's labels are not used."""
 
     alpha: float = hyper(
-        1.0, unit="weight of the kept logits", source="DER's code: MNIST, 500 images", minimum=0.0
+        1.0, help="weight of the stored logits", source="DER's code: MNIST, 500 images", minimum=0.0
     )
 
     registered: ClassVar[str] = "der"
@@ -34,11 +34,11 @@ class DerPlusPlus(Strategy):
     """Dark experience replay with the memory's labels."""
 
     alpha: float = hyper(
-        1.0, unit="weight of the kept logits", source="DER's code: MNIST, 500 images", minimum=0.0
+        1.0, help="weight of the stored logits", source="DER's code: MNIST, 500 images", minimum=0.0
     )
     beta: float = hyper(
         0.5,
-        unit="weight of the memory's labels",
+        help="weight of the memory's labels",
         source="DER's code: MNIST, 500 images",
         minimum=0.0,
     )

@@ -21,7 +21,7 @@ class Gem(Strategy):
     """
 
     margin: float = hyper(
-        0.5, unit="least weight of each past gradient", source="GEM's code", minimum=0.0
+        0.5, help="least weight of each past gradient", source="GEM's code", minimum=0.0
     )
 
     registered: ClassVar[str] = "gem"

@@ -23,19 +23,19 @@ class Ewc(Strategy):
 
     strength: float = hyper(
         100.0,
-        unit="weight of the penalty",
+        help="weight of the penalty",
         source="ours; Avalanche's example: 0.4, DER's code: 90",
         minimum=0.0,
     )
     mode: str = hyper(
         "separate",
-        unit="separate: a penalty for each past experience; online: one for all",
+        help="separate: a penalty for each past experience; online: one for all",
         source="Avalanche's default",
         values=("separate", "online"),
     )
     decay: float = hyper(
         1.0,
-        unit="factor of past importances where online",
+        help="factor of past importances in the mode online",
         source="DER's code: 1; Avalanche's example: 0.1",
         minimum=0.0,
     )
@@ -65,9 +65,14 @@ class LwF(Strategy):
     """
 
     alpha: float = hyper(
-        1.0, unit="weight of the distillation", source="Avalanche's default", minimum=0.0
+        1.0, help="weight of the distillation", source="Avalanche's default", minimum=0.0
     )
-    temperature: float = hyper(2.0, source="LwF, section 3; Avalanche's default", minimum=0.1)
+    temperature: float = hyper(
+        2.0,
+        help="temperature of the distillation",
+        source="LwF, section 3; Avalanche's default",
+        minimum=0.1,
+    )
 
     registered: ClassVar[str] = "lwf"
     memory: ClassVar[str] = "optional"

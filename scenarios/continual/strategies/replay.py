@@ -80,7 +80,8 @@ class Mir(Strategy):
 
     candidates: int = hyper(
         100,
-        unit="images of which batch_size_mem are taken",
+        unit="images",
+        help="candidates of which `batch_size_mem` are taken",
         source="ours; MIR: 50 for 10",
         minimum=1,
     )

@@ -94,7 +94,13 @@ class Local:
     service.
     """
 
-    trials: int = hyper(2, unit="architectures at once", source="ours", minimum=1)
+    trials: int = hyper(
+        2,
+        unit="architectures",
+        help="architectures trained at the same time",
+        source="ours",
+        minimum=1,
+    )
 
     registered: ClassVar[str] = "local"
     sees_folder: ClassVar[bool] = True
@@ -130,12 +136,18 @@ class Remote:
     (images and labels) is sent to it; each row comes back over the network and is kept here.
     """
 
-    host: str = hyper("", source="ours; must be given")
-    user: str = hyper("", source="ours; must be given")
-    key: str = hyper("~/.ssh/id_rsa", unit="path of a private key", source="NNI")
-    port: int = hyper(22, source="SSH", minimum=1)
-    python: str = hyper("python3", unit="command on that machine", source="ours")
-    trials: int = hyper(1, unit="architectures at once", source="ours", minimum=1)
+    host: str = hyper("", help="name or address of the machine", source="ours; must be given")
+    user: str = hyper("", help="user on that machine", source="ours; must be given")
+    key: str = hyper("~/.ssh/id_rsa", help="path of a private key", source="NNI")
+    port: int = hyper(22, help="port of its SSH server", source="SSH", minimum=1)
+    python: str = hyper("python3", help="command that starts Python on that machine", source="ours")
+    trials: int = hyper(
+        1,
+        unit="architectures",
+        help="architectures trained at the same time",
+        source="ours",
+        minimum=1,
+    )
 
     registered: ClassVar[str] = "remote"
     sees_folder: ClassVar[bool] = False

@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 
-from condensers.engine.context import Context, Progress, kept
+from condensers.engine.context import Context, Progress
+from condensers.engine.files import read_memo
 from condensers.errors import Interrupted
 from scenarios.search.engines.task import (
     LOG,
@@ -140,6 +141,6 @@ def _row(folder: Path, judging: Judging, choice: dict[str, Any]) -> dict[str, An
     name = judging.plan.identifier(choice)
     for path in (row_of(folder, name), error_of(folder, name)):
         if path.exists():
-            row: dict[str, Any] = kept(path)
+            row: dict[str, Any] = read_memo(path)
             return row
     return judging.failed(choice, "its trial ended without a score and without an error")

@@ -32,7 +32,7 @@ from nni.nas.experiment.config import SimplifiedModelFormatConfig, TrainingServi
 from nni.nas.space import ModelStatus
 from nni.tools.nnictl.config_utils import Experiments
 
-from condensers.engine.context import kept, write_atomically
+from condensers.engine.files import read_memo, write_atomically
 from scenarios.search.engines.task import (
     TASK,
     TRIALS,
@@ -67,7 +67,7 @@ class KeptEngine(TrainingServiceExecutionEngine):  # type: ignore[misc]
             self.tried.append(model)
             row = row_of(self.folder, self.plan.identifier(model.sample))
             if row.exists():
-                score = self.plan.guide(kept(row))
+                score = self.plan.guide(read_memo(row))
                 model.status = ModelStatus.Training
                 self.dispatch_model_event(FinalMetricEvent(model, score))
                 self.dispatch_model_event(TrainingEndEvent(model, ModelStatus.Trained))

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from condensers.engine.context import Context
-from condensers.engine.context import keep as write_row
+from condensers.engine.files import write_memo as write_row
 from condensers.registry import import_path
 from condensers.registry.registry import is_registered
 from scenarios.search.judging import Judging
@@ -65,7 +65,7 @@ def read_task(path: Path) -> Task:
     The file names code to run, so it is never one from somewhere else.
     """
     sources, pickled = torch.load(path, weights_only=False)
-    import_path.load_sources([import_path.Source(*source) for source in sources], is_registered)
+    import_path.load_sources([import_path.LoadedFile(*source) for source in sources], is_registered)
     task: Task = torch.load(io.BytesIO(pickled), weights_only=False)
     return task
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from condensers.engine.context import write_atomically
+from condensers.engine.files import write_atomically
 from condensers.errors import UsageError, brief
 from condensers.plain import parse_json
 from condensers.schema import brief_faults

@@ -34,7 +34,7 @@ class Darts:
     """
 
     lr: float = hyper(
-        3e-4, unit="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0
+        3e-4, help="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0
     )
 
     registered: ClassVar[str] = "darts"
@@ -55,10 +55,14 @@ class GumbelDarts:
     """
 
     lr: float = hyper(
-        3e-4, unit="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0
+        3e-4, help="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0
     )
-    start: float = hyper(1.0, unit="temperature", source="NNI", minimum=0.0)
-    end: float = hyper(0.33, unit="temperature", source="NNI", minimum=0.01)
+    start: float = hyper(
+        1.0, help="temperature of the mixture at the beginning", source="NNI", minimum=0.0
+    )
+    end: float = hyper(
+        0.33, help="temperature of the mixture at the end", source="NNI", minimum=0.01
+    )
 
     registered: ClassVar[str] = "gumbel-darts"
     tries: ClassVar[int] = 0
@@ -82,7 +86,11 @@ class RandomOneShot:
     """
 
     tries: int = hyper(
-        100, unit="architectures compared", source="ours; Li & Talwalkar: 1000", minimum=1
+        100,
+        unit="architectures",
+        help="architectures compared by the shared weights",
+        source="ours; Li & Talwalkar: 1000",
+        minimum=1,
     )
 
     registered: ClassVar[str] = "random-one-shot"

@@ -40,25 +40,48 @@ class OneShot:
 
     space: Any = hyper("nas-bench-201", part="space", source="ours")
     algorithm: Any = hyper("darts", part="one-shot algorithm", source="ours")
-    epochs: int = hyper(300, unit="epochs on a set", source="ours", minimum=1)
+    epochs: int = hyper(
+        300, unit="epochs", help="epochs of training on a set", source="ours", minimum=1
+    )
     full_epochs: int = hyper(
-        50, unit="epochs on the full data", source="DARTS, section 3.1", minimum=1
+        50,
+        unit="epochs",
+        help="epochs of training on the full data",
+        source="DARTS, section 3.1",
+        minimum=1,
     )
     batch: int = hyper(64, unit="images", source="DARTS, section 3.1", minimum=1)
-    lr: float = hyper(0.025, source="DARTS, section 3.1", minimum=0.0)
-    momentum: float = hyper(0.9, source="DARTS, section 3.1", minimum=0.0)
-    weight_decay: float = hyper(3e-4, source="DARTS, section 3.1", minimum=0.0)
-    clip: float = hyper(5.0, unit="norm of the gradient", source="DARTS's code", minimum=0.0)
-    augmentation: str = hyper("none", unit="of the search", source="ours", values=("none", "dsa"))
+    lr: float = hyper(
+        0.025, help="learning rate of the shared weights", source="DARTS, section 3.1", minimum=0.0
+    )
+    momentum: float = hyper(
+        0.9, help="momentum of the shared weights", source="DARTS, section 3.1", minimum=0.0
+    )
+    weight_decay: float = hyper(
+        3e-4, help="weight decay of the shared weights", source="DARTS, section 3.1", minimum=0.0
+    )
+    clip: float = hyper(
+        5.0, help="greatest norm of the gradient", source="DARTS's code", minimum=0.0
+    )
+    augmentation: str = hyper(
+        "none",
+        help="augmentation in the training of the search",
+        source="ours",
+        values=("none", "dsa"),
+    )
     final_space: Any = hyper(
         None,
         part="space",
-        unit="the same choices in a network of another size",
+        help="space of the final networks: the same choices at another size",
         source="ours: space",
     )
-    final_epochs: int = hyper(30, unit="epochs on the full data", source="ours", minimum=1)
+    final_epochs: int = hyper(
+        30, unit="epochs", help="epochs of training on the full data", source="ours", minimum=1
+    )
     final_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    final_lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    final_lr: float = hyper(
+        0.01, help="learning rate of the final training", source="DC's code", minimum=0.0
+    )
 
     registered: ClassVar[str] = "one-shot"
     references: ClassVar[tuple[str, ...]] = ("full-data",)

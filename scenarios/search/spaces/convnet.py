@@ -28,13 +28,19 @@ class ConvNetSpace:
         (32, 64, 128, 256), unit="channels", source="DC and FTD, search experiment"
     )
     norms: tuple[str, ...] = hyper(
-        ("none", "batch", "layer", "instance", "group"), source="DC and FTD, search experiment"
+        ("none", "batch", "layer", "instance", "group"),
+        help="normalisations to choose from",
+        source="DC and FTD, search experiment",
     )
     activations: tuple[str, ...] = hyper(
-        ("sigmoid", "relu", "leakyrelu"), source="DC and FTD, search experiment"
+        ("sigmoid", "relu", "leakyrelu"),
+        help="activations to choose from",
+        source="DC and FTD, search experiment",
     )
     poolings: tuple[str, ...] = hyper(
-        ("none", "max", "avg"), source="DC and FTD, search experiment"
+        ("none", "max", "avg"),
+        help="poolings to choose from",
+        source="DC and FTD, search experiment",
     )
 
     registered: ClassVar[str] = "convnet-720"
@@ -106,9 +112,13 @@ class SmallConvNetSpace(ConvNetSpace):
 
     depths: tuple[int, ...] = hyper((1, 2, 3), unit="blocks", source="ours")
     widths: tuple[int, ...] = hyper((8, 16, 32), unit="channels", source="ours")
-    norms: tuple[str, ...] = hyper(("none", "batch", "instance"), source="ours")
-    activations: tuple[str, ...] = hyper(("relu", "leakyrelu"), source="ours")
-    poolings: tuple[str, ...] = hyper(("max", "avg"), source="ours")
+    norms: tuple[str, ...] = hyper(
+        ("none", "batch", "instance"), help="normalisations to choose from", source="ours"
+    )
+    activations: tuple[str, ...] = hyper(
+        ("relu", "leakyrelu"), help="activations to choose from", source="ours"
+    )
+    poolings: tuple[str, ...] = hyper(("max", "avg"), help="poolings to choose from", source="ours")
 
     registered: ClassVar[str] = "convnet-small"
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from torch import nn
 
+from condensers.networks import NetworkSpec
+
 
 @dataclass(frozen=True)
-class FrozenSpec:
+class FrozenSpec(NetworkSpec):
     """One architecture. space: a `WeightSharing`. sample: a value for each of NNI's labels."""
 
     space: Any

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from condensers.errors import UsageError
+from condensers.networks import NetworkSpec
 from condensers.registry import import_path
 from scenarios.search.candidate import identifier
 from scenarios.search.spaces.frozen import size_of
@@ -136,7 +137,7 @@ class ImportedSpace:
 
 
 @dataclass(frozen=True)
-class ImportedSpec:
+class ImportedSpec(NetworkSpec):
     """One architecture, whose outputs are looked at before it is trained. sample: a value for each
     of NNI's labels.
     """

@@ -20,10 +20,18 @@ class NasBench201Space:
     """Cells of 6 edges with 5 operations each, in a network of the size given."""
 
     channels: int = hyper(
-        8, unit="channels of the stem", source="ours, for a CPU; NAS-Bench-201: 16", minimum=1
+        8,
+        unit="channels",
+        help="channels of the stem",
+        source="ours, for a CPU; NAS-Bench-201: 16",
+        minimum=1,
     )
     cells: int = hyper(
-        1, unit="cells a stage", source="ours, for a CPU; NAS-Bench-201: 5", minimum=1
+        1,
+        unit="cells",
+        help="cells in each stage",
+        source="ours, for a CPU; NAS-Bench-201: 5",
+        minimum=1,
     )
 
     registered: ClassVar[str] = "nas-bench-201"

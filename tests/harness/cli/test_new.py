@@ -13,7 +13,7 @@ import pytest
 from condensers.hyperparameters import settings_of
 from condensers.registry.registry import create_condenser
 from harness.store.store import Store
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 SUITE = """
 data = ["digits"]

@@ -15,8 +15,7 @@ from harness.ground_truth.summary import ceiling
 from scenarios.search import candidate
 from scenarios.search.ground_truth import files
 from scenarios.search.ground_truth.table import make
-from tests.harness.conftest import Harness
-from tests.harness.running.test_run import start, until
+from tests.helpers.command_line import Harness, start, wait_until
 
 # Six architectures of one block of eight channels, on 4 x 4 pixels.
 SPACE = ("space.depths=[1]", "space.widths=[8]", "space.activations=['relu']", "truth_epochs=1")
@@ -130,7 +129,7 @@ def test_a_deadline_leaves_what_is_done_and_the_line_that_goes_on(
 def test_a_killed_build_goes_on_and_comes_to_the_same(harness: Harness, tmp_path: Path) -> None:
     out, work, settings = tmp_path / "t.json", tmp_path / "t.work", (*SPACE[:-1], "truth_epochs=10")
     process = start(*words(out, "--seeds", 1, settings=settings))
-    until(lambda: len(list(work.rglob("record.json"))) >= 2)
+    wait_until(lambda: len(list(work.rglob("record.json"))) >= 2)
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL and not out.exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from condensers.engine.context import Context
-from condensers.engine.loop import read_state
+from condensers.engine.files import read_state
 from condensers.networks.convnet import ConvNetSpec
 from scenarios.continual.scenario import Continual
 

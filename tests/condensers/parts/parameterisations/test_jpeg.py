@@ -11,7 +11,7 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.parts.parameterisations.jpeg import files as codecs
-from condensers.parts.parameterisations.jpeg.coefficients import JPEG, fitted_bodies
+from condensers.parts.parameterisations.jpeg.coefficients import JPEG, fit_bodies
 from condensers.parts.parameterisations.jpeg.entropy import body, layout
 from condensers.parts.parameterisations.jpeg.transform import Transform
 from condensers.registry.registry import create_condenser
@@ -90,9 +90,9 @@ def test_files_are_made_to_fit():
     form = layout(shape, 60)
     whole = [body(one, form) for one in kept.tolist()]
     total = sum(map(len, whole))
-    assert fitted_bodies(kept, form, total) == whole
+    assert fit_bodies(kept, form, total) == whole
     for share in (0.9, 0.5, 0.2):
-        found = sum(map(len, fitted_bodies(kept, form, int(share * total))))
+        found = sum(map(len, fit_bodies(kept, form, int(share * total))))
         assert share * total * 0.6 < found <= share * total
 
 

@@ -6,24 +6,31 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from harness.report.chapters.search.alignment import by_seed, is_truth, scores_of, true_values
+from harness.report.chapters.search.alignment import (
+    Searches,
+    is_truth,
+    read_by_seed,
+    read_scores,
+    read_truth,
+)
 from harness.report.results import Record
-from harness.report.rows import Row, Searches
+from harness.report.rows import Row
 
 
-def best_found(searches: Searches) -> list[Row]:
-    """One row an entry and seed of each search without a lineup: its best architecture, the score,
-    and its truth if known.
+def list_best(searches: Searches) -> list[Row]:
+    """List what each entry and seed of a search judged best, where the search could not be aligned.
 
-    truth: mean test accuracy over the truth's seeds that trained it, retrained: that of the
-    search's own retraining of its answer on all data, both in % and None where there was none.
+    Returns:
+        One row an entry and seed: its best architecture, the score, and its accuracy where that is
+        known. truth: mean test accuracy over the truth's seeds that trained it; retrained: that of
+        the search's own retraining of its answer on all data; both in %, None where there was none.
     """
-    found = []
-    for searched in searches.values():
-        if searched.lineup is not None:
+    best_rows = []
+    for search in searches.values():
+        if search.aligned is not None:
             continue
-        tested = true_values(searched.groups, "test")
-        for entry, records in searched.groups.items():
+        tested = read_truth(search.groups, "test")
+        for entry, records in search.groups.items():
             unit = next(
                 (
                     m["unit"]
@@ -33,8 +40,8 @@ def best_found(searches: Searches) -> list[Row]:
                 "",
             )
             retrained = {result["cell"]["seed"]: _retrained(result) for result in records}
-            chosen = true_values(searched.groups, "validation") if is_truth(entry) else {}
-            for seed, scores in (chosen or by_seed(records, scores_of)).items():
+            chosen = read_truth(search.groups, "validation") if is_truth(entry) else {}
+            for seed, scores in (chosen or read_by_seed(records, read_scores)).items():
                 best = max(scores, key=lambda name: scores[name])
                 row = {
                     "seed": seed,
@@ -44,8 +51,8 @@ def best_found(searches: Searches) -> list[Row]:
                     "unit": unit,
                     "retrained": retrained.get(seed),
                 }
-                found.append({**entry.named(), **row, "truth": _true(best, tested)})
-    return found
+                best_rows.append({**entry.as_json(), **row, "truth": _true(best, tested)})
+    return best_rows
 
 
 def _retrained(record: Record) -> float | None:

@@ -12,17 +12,26 @@ import pytest
 from condensers.errors import UsageError
 from condensers.registry import code_digest
 from condensers.registry.registry import create_condenser
-from harness.report.chapters.difference import summary
-from harness.report.runs import differences
+from harness.report.chapters.difference import summarise_changes
+from harness.report.runs import compare_runs
 from harness.suite.cell import Cell, digests_of, sources_of
-from harness.suite.plan import load_plan
+from harness.suite.plan import plan_suite
 from scenarios.datasets import load
 from scenarios.registry import SCENARIOS
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
+from tests.helpers.suites import TINY
 
 DISTRIBUTION = "condensers.parts.objectives.mean_embedding"
 CACHES = (code_digest._reached, code_digest._digest_here)
 Edit = Callable[[str, str, str], None]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A suite that runs in seconds."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY, encoding="utf-8")
+    return path
 
 
 @pytest.fixture
@@ -55,7 +64,7 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edit]:
 
 def keys(suite: Path) -> dict[str, str]:
     """Title -> key of each cell."""
-    return {cell.title: cell.key for cell in load_plan(str(suite), [], None, False).plan.cells}
+    return {cell.title: cell.key for cell in plan_suite(suite).cells}
 
 
 def test_a_changed_distance_leaves_what_uses_it_to_do_and_nothing_else(
@@ -73,7 +82,7 @@ def test_comments_docstrings_and_layout_change_nothing(tiny: Path, edit: Edit) -
     before = keys(tiny)
     edit(
         DISTRIBUTION,
-        '"""One forward pass for the synthetic images of all pairs."""',
+        '"""Return eq. 5, from one forward pass of the synthetic images of all pairs."""',
         '"""Other words."""  # and more',
     )
     edit("scenarios.accuracy.scenario", "import time\n", "import time\n\n\n# A comment.\n")
@@ -106,7 +115,7 @@ def test_shared_machinery_counts(tiny: Path, edit: Edit, module: str) -> None:
 
 
 def test_reports_and_the_command_line_do_not_count(tiny: Path) -> None:
-    cells = load_plan(str(tiny), [], None, False).plan.cells
+    cells = plan_suite(tiny).cells
     named = {name for cell in cells for name in cell.sources}
     assert {name for name in named if name.startswith("harness")} == {"harness.running.cell_work"}
     assert (
@@ -179,7 +188,7 @@ def test_scale_and_symmetry_of_the_data_count() -> None:
 
 
 def test_a_cell_is_not_computed_by_other_code_than_its_key_names(tmp_path: Path) -> None:
-    from harness.running.cell_work import Hooks, Settings, run_cell
+    from harness.running.cell_work import RunSettings, run_cell
 
     splits = load("digits")
     cell = Cell(
@@ -192,11 +201,11 @@ def test_a_cell_is_not_computed_by_other_code_than_its_key_names(tmp_path: Path)
         ("ipc", 1),
         sources={"condensers.composition.matching_loop": "0" * 12},
     )
-    settings = Settings(tmp_path, "harness run", None, 0.1)
+    settings = RunSettings(tmp_path, "harness run", None, 0.1)
     with pytest.raises(
         UsageError, match=r"condensers\.composition\.matching_loop: the code here is not the plan's"
     ):
-        run_cell(cell, settings, Hooks(lambda _: None, lambda: False), splits)
+        run_cell(cell, settings, lambda _: None, lambda: False, splits)
     assert not list(tmp_path.iterdir())
 
 
@@ -235,8 +244,8 @@ def test_diff_and_plan_name_the_modules_that_changed(
         f"left though they were done before, by other code: what needs {DISTRIBUTION}\n" in planned
     )
     run("b")
-    found = differences(Store(tmp_path / "a").contents(), Store(tmp_path / "b").contents())
+    found = compare_runs(Store(tmp_path / "a").contents(), Store(tmp_path / "b").contents())
     (row,) = found["code"]
     assert (row["what"], row["name"]) == ("condense: dm", DISTRIBUTION) and row["a"] != row["b"]
-    assert "1 of code" in summary(found)
+    assert "1 of code" in summarise_changes(found)
     assert DISTRIBUTION in harness("diff", tmp_path / "a", tmp_path / "b").out
