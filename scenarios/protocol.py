@@ -30,7 +30,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class CondensationRequest:
     """A condenser still to be run: for scenarios that must condense anew for each part of the data
     they show it.
     """
@@ -39,7 +39,7 @@ class Recipe:
     budget: Budget
 
 
-Subject = SyntheticSet | Reference | Recipe
+Subject = SyntheticSet | Reference | CondensationRequest
 
 
 @dataclass(frozen=True)

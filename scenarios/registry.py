@@ -37,17 +37,17 @@ SEARCH_STRATEGIES = Registry(
     "search strategy",
     "search-strategies",
     {
-        "random": "scenarios.search.strategies:Random",
-        "grid": "scenarios.search.strategies:Grid",
-        "evolution": "scenarios.search.strategies:Evolution",
-        "tpe": "scenarios.search.strategies:Tpe",
+        "random": "scenarios.search.strategies:RandomSearch",
+        "grid": "scenarios.search.strategies:GridSearch",
+        "evolution": "scenarios.search.strategies:EvolutionSearch",
+        "tpe": "scenarios.search.strategies:TpeSearch",
     },
 )
 ALGORITHMS = Registry(
     "one-shot algorithm",
     "one-shot-algorithms",
     {
-        "darts": "scenarios.search.one_shot.algorithms:Darts",
+        "darts": "scenarios.search.one_shot.algorithms:DartsAlgorithm",
         "gumbel-darts": "scenarios.search.one_shot.algorithms:GumbelDarts",
         "random-one-shot": "scenarios.search.one_shot.algorithms:RandomOneShot",
     },
@@ -56,7 +56,7 @@ BASELINES = Registry(
     "baseline",
     "baselines",
     {
-        "truth": "scenarios.search.baselines.truth:Truth",
+        "truth": "scenarios.search.baselines.truth:TruthBaseline",
         "parameters": "scenarios.search.baselines.size:Parameters",
         "early-stopping": "scenarios.search.baselines.short_training:EarlyStopping",
         "subset": "scenarios.search.baselines.short_training:Subset",
@@ -72,8 +72,8 @@ ENGINES = Registry(
     "engine",
     "engines",
     {
-        "sequential": "scenarios.search.engines.engines:Sequential",
-        "local": "scenarios.search.engines.engines:Local",
-        "remote": "scenarios.search.engines.engines:Remote",
+        "sequential": "scenarios.search.engines.engines:SequentialEngine",
+        "local": "scenarios.search.engines.engines:LocalEngine",
+        "remote": "scenarios.search.engines.engines:RemoteEngine",
     },
 )

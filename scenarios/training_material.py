@@ -19,7 +19,7 @@ from condensers.training.ordered import OrderedLoop
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingMaterial:
     """images: (N, C, H, W) uint8 or float32 normalised. labels: (N,) int64 or (N, K) float32.
 
     rates: (T,) learned learning rates where the images are to be seen in their order, one plain
@@ -63,7 +63,7 @@ class Material:
         return found | {"loss": self.training.loss, "precision": self.training.precision}
 
 
-def as_labelled(
+def match_loss_to_labels(
     synthetic: SyntheticSet, labels: Tensor, training: Training
 ) -> tuple[Tensor, Training]:
     """Labels as they are trained on, and `training` with the loss that they call for.
@@ -74,22 +74,24 @@ def as_labelled(
     """
     if synthetic.recipe.get("labels") != "scores":
         return labels, training
-    return as_scores(labels), replace(training, loss="mse")
+    return scale_scores(labels), replace(training, loss="mse")
 
 
-def as_scores(labels: Tensor) -> Tensor:
+def scale_scores(labels: Tensor) -> Tensor:
     """Score labels (M, K), brought to the mean size of centred one-hot ones."""
     sizes = (labels - labels.mean(1, keepdim=True)).norm(dim=1)
-    scaled: Tensor = labels * (size_of_onehot(labels.shape[1]) / sizes.mean().clamp_min(1e-12))
+    scaled: Tensor = labels * (onehot_norm(labels.shape[1]) / sizes.mean().clamp_min(1e-12))
     return scaled
 
 
-def size_of_onehot(classes: int) -> float:
+def onehot_norm(classes: int) -> float:
     """The norm of a centred one-hot label, onehot - 1/K."""
     return float((1 - 1 / classes) ** 0.5)
 
 
-def own_recipe(synthetic: SyntheticSet, material: Material, wanted: bool) -> Material:
+def apply_set_recipe(
+    synthetic: SyntheticSet, material: TrainingMaterial, wanted: bool
+) -> TrainingMaterial:
     """The set's own learning rate, or order and rates, where they are `wanted` and the set has
     learned them.
     """

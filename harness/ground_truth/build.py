@@ -17,8 +17,15 @@ from harness.suite.cell import Cell, digests_of, sources_of
 from scenarios.protocol import Splits
 from scenarios.search.baselines.size import flop_count
 from scenarios.search.ground_truth import files
-from scenarios.search.ground_truth.reading import every_choice, sampled
-from scenarios.search.ground_truth.table import RECIPE, Table, Target, make, merged, target_of
+from scenarios.search.ground_truth.reading import list_choices, sample_choices
+from scenarios.search.ground_truth.table import (
+    RECIPE,
+    GroundTruthTable,
+    Target,
+    describe_target,
+    make_table,
+    merge_tables,
+)
 from scenarios.search.spaces.base import create_space
 
 DETERMINING = ("space", "evaluation_batch", *RECIPE)
@@ -42,12 +49,14 @@ class Wanted:
 
     @property
     def target(self) -> Target:
-        return target_of(self.search, self.space, self.data)
+        return describe_target(self.search, self.space, self.data)
 
     def cells(self) -> list[Cell]:
         """This part's cells: of all, seed by seed, every N-th."""
         space, count = self.space, self.count
-        choices = sampled(space, count, self.search.sample_seed) if count else every_choice(space)
+        choices = (
+            sample_choices(space, count, self.search.sample_seed) if count else list_choices(space)
+        )
         settings = {
             name: value for name, value in settings_of(self.search).items() if name in DETERMINING
         }
@@ -79,7 +88,7 @@ class Wanted:
 class Built:
     """What a build came to: the table, and a sentence for each training that failed."""
 
-    table: Table
+    table: GroundTruthTable
     failures: Sequence[str]
 
 
@@ -111,7 +120,7 @@ def build(wanted: Wanted, out: Path, settings: Settings, manner: Manner) -> Buil
         finally:
             table = _collected(before, wanted, store, cells)
             if table is not None:
-                files.write(out, table)
+                files.write_table(out, table)
         failed = [store.failure(cell.key) for cell in missing if not store.done(cell.key)]
         failures = [str(failure["sentence"]) for failure in failed if failure is not None]
     if table is None:
@@ -131,11 +140,11 @@ def _clear(store: Store, cells: Sequence[Cell]) -> None:
         shutil.rmtree(store.root, ignore_errors=True)
 
 
-def _before(out: Path, target: Target) -> Table | None:
+def _before(out: Path, target: Target) -> GroundTruthTable | None:
     """What FILE holds already."""
     if not out.exists():
         return None
-    table = files.read(out)
+    table = files.read_table(out)
     different = table.target.differences(target)
     if different:
         raise UsageError(
@@ -158,13 +167,13 @@ def _weights(cells: Sequence[Cell], wanted: Wanted) -> dict[str, float]:
 
 
 def _collected(
-    before: Table | None, wanted: Wanted, store: Store, cells: Sequence[Cell]
-) -> Table | None:
+    before: GroundTruthTable | None, wanted: Wanted, store: Store, cells: Sequence[Cell]
+) -> GroundTruthTable | None:
     """The rows of FILE and of the finished cells; None where there are none."""
     records = [store.record(cell.key) for cell in cells if store.done(cell.key)]
     made = [{"command": record["command"], **record["environment"]} for record in records]
     rows = [{**record["row"], "made": place} for place, record in enumerate(records)]
     choices = {name: list(values) for name, values in wanted.space.choices().items()}
     tables = [] if before is None else [("the file", before)]
-    tables += [("its folder", make(wanted.target, choices, made, rows))] if rows else []
-    return merged(tables) if tables else None
+    tables += [("its folder", make_table(wanted.target, choices, made, rows))] if rows else []
+    return merge_tables(tables) if tables else None

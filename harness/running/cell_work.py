@@ -25,7 +25,7 @@ from harness.process import environment, shortage
 from harness.store.store import Store, digest
 from harness.suite.cell import Cell
 from harness.suite.plan import as_budget
-from scenarios.protocol import Outcome, Recipe, Reference, Splits
+from scenarios.protocol import CondensationRequest, Outcome, Reference, Splits
 from scenarios.registry import SCENARIOS
 
 MAKES_A_SET = ("condense", "shard")
@@ -187,7 +187,7 @@ def _measure(cell: Cell, settings: Settings, hooks: Hooks, data: Splits) -> dict
         return _result(cell, outcome, synthetic.ipc, synthetic.nbytes, dict(synthetic.cost))
     assert cell.budget is not None
     condenser, budget = create_condenser(cell.condenser), as_budget(cell.budget)
-    outcome = scenario.run(Recipe(condenser, budget), data, context)
+    outcome = scenario.run(CondensationRequest(condenser, budget), data, context)
     ipc = budget.ipc_of(condenser, data.train)
     stored = condenser.nbytes(data.train, ipc)
     return _result(
@@ -204,11 +204,11 @@ def _said(detail: Mapping[str, Any], data: Splits) -> dict[str, list[str]]:
 def _row(
     architecture: Mapping[str, Any], cell: Cell, context: Context, data: Splits
 ) -> dict[str, Any]:
-    from scenarios.search.ground_truth.building import trained_row
+    from scenarios.search.ground_truth.building import train_row
 
     search = SCENARIOS.create({"name": cell.scenario, **cell.settings})
     here = Splits(*(part.to(context.device) for part in (data.train, data.validation, data.test)))
-    return trained_row(search, architecture, here, context)
+    return train_row(search, architecture, here, context)
 
 
 def _result(

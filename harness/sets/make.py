@@ -32,7 +32,7 @@ from harness import energy
 from harness.plots.set_sheet import sheet
 from harness.printable import flat
 from harness.process import goes_on, shared_folder, stop_on_signals
-from scenarios.datasets.naming import is_place, located
+from scenarios.datasets.naming import locate_folders, runs_code
 
 
 def make_set(
@@ -64,12 +64,12 @@ def named_by(synthetic: SyntheticSet, file: Path) -> str:
     folder is not found.
     """
     name = str(synthetic.card["dataset"])
-    if is_place(name):
+    if runs_code(name):
         raise UsageError(
             f"{file}: its card names {name} as its data set, which is code; if you trust that code,"
             " pass its place: --data FILE.py:Name"
         )
-    return located(name, file)
+    return locate_folders(name, file)
 
 
 @contextmanager

@@ -53,7 +53,9 @@ class CrossArchitecture(Evaluation):
         are several.
         """
         found = {
-            label: self._accuracy(spec).run(subject, data, _named(context.fork(label), label))
+            label: self._accuracy(spec).run(
+                subject, data, _label_progress(context.fork(label), label)
+            )
             for label, spec in zip(self._labels(), self.architectures, strict=True)
         }
         measurements = [
@@ -61,7 +63,7 @@ class CrossArchitecture(Evaluation):
             for label, o in found.items()
         ]
         if len(found) > 1:
-            measurements.append(_mean(measurements))
+            measurements.append(_average(measurements))
         outcomes = list(found.values())
         costs = {
             name: sum(outcome.costs[name] for outcome in outcomes) for name in outcomes[0].costs
@@ -108,7 +110,7 @@ def label_of(spec: Any) -> str:
     return " ".join([spec.registered, *changed])
 
 
-def _named(context: Context, label: str) -> Context:
+def _label_progress(context: Context, label: str) -> Context:
     """`context`, whose events say which architecture they are of."""
 
     def show(event: Progress) -> None:
@@ -117,7 +119,7 @@ def _named(context: Context, label: str) -> Context:
     return replace(context, progress=show)
 
 
-def _mean(measurements: Sequence[Measurement]) -> Measurement:
+def _average(measurements: Sequence[Measurement]) -> Measurement:
     """Network by network: the first ones of all architectures, then the second ones."""
     values = [sum(each) / len(each) for each in zip(*(m.values for m in measurements), strict=True)]
     return replace(measurements[0], metric="mean-test-accuracy", values=values)

@@ -20,9 +20,9 @@ from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.batched import accuracies, draws_nothing, groups
 from condensers.training.classifier import Training, accuracy
-from scenarios.accuracy.whitened import wanted, whitened
+from scenarios.accuracy.whitened import choose_whitening, whiten_splits
 from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
-from scenarios.training_material import Material, as_labelled, own_recipe
+from scenarios.training_material import TrainingMaterial, apply_set_recipe, match_loss_to_labels
 
 PUBLISHED_EPOCHS = {"none": 300, "dsa": 1000}
 
@@ -89,8 +89,8 @@ class Accuracy(Evaluation):
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
         """Train `networks` networks on the set (or on all training data) and test each."""
-        fit = wanted(self.whitening, subject, data.train)
-        data = whitened(data, fit, context)
+        fit = choose_whitening(self.whitening, subject, data.train)
+        data = whiten_splits(data, fit, context)
         material = self.material(subject, data, context)
         results = [
             found
@@ -129,7 +129,7 @@ class Accuracy(Evaluation):
             )
         return [(self.network, self.networks * (training + len(data.test.images) / 3))]
 
-    def material(self, subject: Subject, data: Splits, context: Context) -> Material:
+    def material(self, subject: Subject, data: Splits, context: Context) -> TrainingMaterial:
         """What is trained on, and how; UsageError for a recipe, or a reference other than
         full-data.
         """
@@ -137,14 +137,16 @@ class Accuracy(Evaluation):
             images, labels = subject.decode(context.device)
             images = data.train.seen(images)
             training = self._training(subject.recipe.get("augmentation", "none"), self.epochs)
-            labels, training = as_labelled(subject, labels, training)
-            return own_recipe(subject, Material(images, labels, training), self.recipe == "card")
+            labels, training = match_loss_to_labels(subject, labels, training)
+            return apply_set_recipe(
+                subject, TrainingMaterial(images, labels, training), self.recipe == "card"
+            )
         if isinstance(subject, Reference) and subject.name in self.references:
             images, labels = (
                 data.train.images.to(context.device),
                 data.train.labels.to(context.device),
             )
-            return Material(images, labels, self._training("none", self.full_epochs))
+            return TrainingMaterial(images, labels, self._training("none", self.full_epochs))
         raise UsageError(
             f"accuracy: cannot measure {subject!r}; give a finished set or the reference full-data"
         )
@@ -162,7 +164,7 @@ class Accuracy(Evaluation):
             precision=self.precision,
         )
 
-    def _groups(self, material: Material) -> list[range]:
+    def _groups(self, material: TrainingMaterial) -> list[range]:
         """The indices of the networks, those together that are trained together."""
         drawn = self.together == "auto" and not draws_nothing(
             material.training, len(material.images)
@@ -172,7 +174,7 @@ class Accuracy(Evaluation):
         return groups(self.network, self.networks, min(len(material.images), self.batch))
 
     def _results(
-        self, group: range, material: Material, data: Splits, context: Context
+        self, group: range, material: TrainingMaterial, data: Splits, context: Context
     ) -> list[dict[str, float]]:
         """What was found of each network of `group`; a group that is finished is not trained
         again.
@@ -188,7 +190,7 @@ class Accuracy(Evaluation):
         return own.memo("results", partial(self._several, group, material, data, context))
 
     def _several(
-        self, group: range, material: Material, data: Splits, context: Context
+        self, group: range, material: TrainingMaterial, data: Splits, context: Context
     ) -> list[dict[str, float]]:
         """Train and test the networks of `group` together, each from the weights it has alone; they
         share the seconds evenly.
@@ -214,7 +216,7 @@ class Accuracy(Evaluation):
         )
 
     def _one(
-        self, index: int, material: Material, data: Splits, context: Context
+        self, index: int, material: TrainingMaterial, data: Splits, context: Context
     ) -> dict[str, float]:
         """Train and test network `index`; the same index starts from the same weights on every set
         of the same seed.

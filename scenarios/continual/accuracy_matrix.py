@@ -13,10 +13,10 @@ from condensers.data import ClassData
 from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.continual import metrics
 from scenarios.continual.strategies.base import Strategy
-from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Subject
+from scenarios.protocol import CondensationRequest, Measurement, Outcome, Reference, Subject
 
 
-class Readings:
+class AccuracyMatrix:
     """matrix: R, a row an experience learned. initial: the row before any. trace: (experience, row)
     read within experiences.
 
@@ -85,7 +85,7 @@ METRICS: dict[str, tuple[Callable[[Found], float], str, bool]] = {
 }
 
 
-def outcome_of(
+def summarise_trials(
     subject: Subject, trials: Trials, condensation_seconds: Sequence[float | None], online: bool
 ) -> Outcome:
     """Measurements by strategy and metric, one value a class order; costs of training; matrices,
@@ -132,13 +132,13 @@ def _measurements(name: str, runs: Sequence[Found]) -> list[Measurement]:
 def _detail(subject: Subject, trials: Trials, online: bool) -> dict[str, Any]:
     kinds = {
         SyntheticSet: "offline",
-        Recipe: "online" if online else "per experience",
+        CondensationRequest: "online" if online else "per experience",
         Reference: "none",
     }
     first = next(iter(trials.values()))
     detail = {
-        "R": _by_order(trials, "R"),
-        "initial": _by_order(trials, "initial"),
+        "R": _collect_by_order(trials, "R"),
+        "initial": _collect_by_order(trials, "initial"),
         "orders": [[c for part in run["parts"] for c in part] for run in first],
         "experiences": [run["parts"] for run in first],
         "memory": kinds[type(subject)],
@@ -148,11 +148,13 @@ def _detail(subject: Subject, trials: Trials, online: bool) -> dict[str, Any]:
             for name, runs in trials.items()
         },
     }
-    traces = _by_order({name: runs for name, runs in trials.items() if runs[0]["trace"]}, "trace")
+    traces = _collect_by_order(
+        {name: runs for name, runs in trials.items() if runs[0]["trace"]}, "trace"
+    )
     return detail | ({"trace": traces} if traces else {})
 
 
-def _by_order(trials: Trials, what: str) -> dict[str, dict[str, Any]]:
+def _collect_by_order(trials: Trials, what: str) -> dict[str, dict[str, Any]]:
     return {
         name: {str(order): run[what] for order, run in enumerate(runs)}
         for name, runs in trials.items()

@@ -15,7 +15,7 @@ from condensers.data import ClassData
 from condensers.engine import optimiser_state
 from condensers.engine.context import Context
 from condensers.registry.registry import AUGMENTATIONS
-from scenarios.continual.settings import Batches, Settings
+from scenarios.continual.learner_settings import Batches, LearnerSettings
 
 
 class Learner(Naive):  # type: ignore[misc]
@@ -27,7 +27,7 @@ class Learner(Naive):  # type: ignore[misc]
         self.dataloader = self.batches
 
 
-class Watch(SupervisedPlugin):
+class MinibatchHooks(SupervisedPlugin):
     """Augments each minibatch, counts its images, and calls `after(index)` when a minibatch has
     been learned.
 
@@ -35,7 +35,11 @@ class Watch(SupervisedPlugin):
     """
 
     def __init__(
-        self, settings: Settings, data: ClassData, context: Context, after: Callable[[int], None]
+        self,
+        settings: LearnerSettings,
+        data: ClassData,
+        context: Context,
+        after: Callable[[int], None],
     ) -> None:
         super().__init__()
         self.augmentation, self.shape = (
@@ -62,8 +66,8 @@ class Watch(SupervisedPlugin):
         self.after(strategy.batches.index)
 
 
-def build(
-    network: nn.Module, settings: Settings, plugins: Sequence[Any], device: torch.device
+def build_learner(
+    network: nn.Module, settings: LearnerSettings, plugins: Sequence[Any], device: torch.device
 ) -> Learner:
     """A learner without loggers; the plugins are called in their order."""
     optimiser = torch.optim.SGD(
@@ -83,7 +87,7 @@ def build(
     )
 
 
-class Clock:
+class CheckpointClock:
     """Whether a checkpoint is due."""
 
     def __init__(self, every: float) -> None:

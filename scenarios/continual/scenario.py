@@ -16,12 +16,12 @@ from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
 from condensers.registry.registry import NETWORKS
 from condensers.sets.synthetic_set import SyntheticSet
-from scenarios.continual.accuracy_matrix import Trials, outcome_of
-from scenarios.continual.memory.condensing import Supply
-from scenarios.continual.settings import Settings
+from scenarios.continual.accuracy_matrix import Trials, summarise_trials
+from scenarios.continual.learner_settings import LearnerSettings
+from scenarios.continual.memory.condensing import MemoryFactory
 from scenarios.continual.strategies import STRATEGIES
-from scenarios.continual.stream import Layout, outputs
-from scenarios.continual.trial import Trial
+from scenarios.continual.stream import StreamOrder, learner_outputs
+from scenarios.continual.trial import ContinualTrial
 from scenarios.protocol import Outcome, Reference, Splits, Subject
 
 # Whether a subject can be measured on this stream.
@@ -49,10 +49,10 @@ def require_fit(subject: Subject, data: Splits, scenario: Any) -> None:
             f"continual: memory {scenario.memory} of {scenario.growth} size is condensed along the"
             " stream, and a finished set is given; put its method into a suite"
         )
-    _require_same(subject, data)
+    _require_same_data(subject, data)
 
 
-def _require_same(synthetic: SyntheticSet, data: Splits) -> None:
+def _require_same_data(synthetic: SyntheticSet, data: Splits) -> None:
     card, train = synthetic.card, data.train
     for what, theirs, ours in (
         ("class names", list(card["class_names"]), list(train.class_names)),
@@ -238,12 +238,12 @@ class Continual:
         doubts: dict[str, None] = {}
         for order in range(self.orders):
             here = context.fork(f"order-{order}")
-            layout = Layout(self.experiences, self.base_classes, self.sizes, self.class_order)
+            layout = StreamOrder(self.experiences, self.base_classes, self.sizes, self.class_order)
             parts = layout.parts(data.train, order, self.orders, context)
             supply = (
                 None
                 if isinstance(subject, Reference)
-                else Supply(self, subject, data.train, here.fork("memory"))
+                else MemoryFactory(self, subject, data.train, here.fork("memory"))
             )
             for strategy in self._run(subject.name if isinstance(subject, Reference) else None):
                 shown = (
@@ -251,8 +251,14 @@ class Continual:
                 )
                 source = partial(supply.source, parts) if supply else None
                 settings = strategy.settings(self._settings())
-                trial = Trial(
-                    strategy, order, shown, outputs(data.train), self.network, settings, source
+                trial = ContinualTrial(
+                    strategy,
+                    order,
+                    shown,
+                    learner_outputs(data.train),
+                    self.network,
+                    settings,
+                    source,
                 )
                 found = trial.run(data, here)
                 trials.setdefault(strategy.name, []).append(
@@ -260,7 +266,7 @@ class Continual:
                 )
             spent += [supply.seconds()] if supply else []
             doubts |= dict.fromkeys(supply.doubts() if supply else [])
-        found_in_all = outcome_of(subject, trials, spent, self.memory == "online")
+        found_in_all = summarise_trials(subject, trials, spent, self.memory == "online")
         return (
             replace(found_in_all, detail={**found_in_all.detail, "doubts": list(doubts)})
             if doubts
@@ -276,8 +282,8 @@ class Continual:
         given = [strategy for strategy in self.created if strategy.registered == reference]
         return given[:1] or [STRATEGIES.create(reference)]
 
-    def _settings(self) -> Settings:
-        return Settings(
+    def _settings(self) -> LearnerSettings:
+        return LearnerSettings(
             epochs=1 if self.online else self.stream_epochs,
             batch=self.online or self.batch,
             lr=self.lr,

@@ -16,14 +16,14 @@ from condensers.engine.context import Context, Progress, derive_seed
 from condensers.errors import Interrupted
 from condensers.networks import build
 from condensers.training.classifier import train
-from scenarios.continual.accuracy_matrix import Readings
-from scenarios.continual.settings import Batches, Settings
+from scenarios.continual.accuracy_matrix import AccuracyMatrix
+from scenarios.continual.learner_settings import Batches, LearnerSettings
 from scenarios.continual.strategies.base import Strategy
 from scenarios.protocol import Splits
 
 
 @dataclass(frozen=True)
-class Trial:
+class ContinualTrial:
     """parts: the classes of each experience. outputs: the learner's output for each class of the
     data.
 
@@ -36,7 +36,7 @@ class Trial:
     parts: Sequence[tuple[int, ...]]
     outputs: Sequence[int]
     network: Any
-    settings: Settings
+    settings: LearnerSettings
     source: Callable[[], tuple[Any, int | None]] | None = None
 
     def run(self, data: Splits, context: Context) -> dict[str, Any]:
@@ -55,8 +55,8 @@ class Trial:
         return result
 
     def _learn(self, data: Splits, context: Context, here: Context) -> dict[str, Any]:
-        from scenarios.continual.course import Course
         from scenarios.continual.memory.buffer import CondensedMemory
+        from scenarios.continual.stream_run import StreamRun
 
         memory = None
         if self.source is not None:
@@ -83,22 +83,22 @@ class Trial:
             name,
         )
         result = (
-            Scratch(*given_to).run(fresh)
+            ScratchRun(*given_to).run(fresh)
             if self.strategy.from_scratch
-            else Course(*given_to).run(fresh())
+            else StreamRun(*given_to).run(fresh())
         )
         ledger = (dict(memory.source.ledger) if memory else {}) | result.pop("extra")
         return result | {"ledger": ledger, "bytes": sum(ledger.values())}
 
 
 @dataclass
-class Scratch:
+class ScratchRun:
     """One strategy on one stream, by `condensers.training.classifier`, which goes on where it
-    stopped. Fields as those of `Course`.
+    stopped. Fields as those of `StreamRun`.
     """
 
     strategy: Any
-    settings: Settings
+    settings: LearnerSettings
     parts: Sequence[tuple[int, ...]]
     data: Splits
     outputs: Tensor
@@ -111,7 +111,7 @@ class Scratch:
         initial weights.
         """
         test = self.data.test.to(self.context.device)
-        readings = Readings(self.strategy, test, self.outputs, self.parts, self.memory)
+        readings = AccuracyMatrix(self.strategy, test, self.outputs, self.parts, self.memory)
         readings.before(fresh())
         costs = {"seconds": 0.0, "images": 0}
         for index, classes in enumerate(self.parts):
@@ -142,7 +142,7 @@ class Scratch:
                 self.memory.observe(*batches.raw())
         self.memory.admit(classes)
 
-    def _train(self, here: Context, network: nn.Module, readings: Readings) -> dict[str, Any]:
+    def _train(self, here: Context, network: nn.Module, readings: AccuracyMatrix) -> dict[str, Any]:
         held, training = self.memory.whole(), self.strategy.training(self.settings)
         labels = held.labels if held.targets is None else held.targets
         if held.scores:

@@ -68,14 +68,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from scenarios.data_space.points import ClassPoints, Space, distances, nearest_other
+from scenarios.data_space.points import ClassPoints, EmbeddedSpace, distances, nearest_other
 
 
 def coverage(points: ClassPoints) -> float | None:
     """Share of the real images with a synthetic one in their ball, 0 to 1; None with a single real
     image.
     """
-    inside = _inside(points)
+    inside = _find_covered(points)
     return None if inside is None else float(inside.any(1).double().mean())
 
 
@@ -83,7 +83,7 @@ def density(points: ClassPoints) -> float | None:
     """How many balls a synthetic image lies in, over k: about 1 for real images; None with a single
     real image.
     """
-    inside = _inside(points)
+    inside = _find_covered(points)
     return None if inside is None else float(inside.sum(0).double().mean() / _k(points))
 
 
@@ -91,7 +91,7 @@ def _k(points: ClassPoints) -> int:
     return min(points.k, len(points.real) - 1)
 
 
-def _inside(points: ClassPoints) -> Tensor | None:
+def _find_covered(points: ClassPoints) -> Tensor | None:
     """(n, m) whether a synthetic point is in the ball of a real one."""
     if _k(points) < 1:
         return None
@@ -100,7 +100,7 @@ def _inside(points: ClassPoints) -> Tensor | None:
 
 
 def frechet_distance(points: ClassPoints) -> float:
-    """d^2, in squared units of `Space.unit`."""
+    """d^2, in squared units of `EmbeddedSpace.unit`."""
     means = [side.mean(0) for side in (points.real, points.synthetic)]
     a, b = (side - mean for side, mean in zip((points.real, points.synthetic), means, strict=True))
     spread = sum(side.square().sum() / len(side) for side in (a, b))
@@ -109,7 +109,7 @@ def frechet_distance(points: ClassPoints) -> float:
 
 
 def between_class_margin(points: ClassPoints) -> float | None:
-    """The mean margin, in units of `Space.unit`; None where there is no other class."""
+    """The mean margin, in units of `EmbeddedSpace.unit`; None where there is no other class."""
     if not len(points.others):
         return None
     miss = distances(points.synthetic, points.others).amin(1)
@@ -136,7 +136,7 @@ def mmd(points: ClassPoints) -> float | None:
 
 
 def nearest_real_distance(points: ClassPoints) -> float:
-    """The mean distance, in units of `Space.unit`."""
+    """The mean distance, in units of `EmbeddedSpace.unit`."""
     return float(points.apart.amin(0).mean())
 
 
@@ -180,7 +180,7 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
-def measured(space: Space) -> dict[str, dict[int, float]]:
+def measure_space(space: EmbeddedSpace) -> dict[str, dict[int, float]]:
     """Measure -> class -> value, without classes where it is not defined: empty where it is defined
     for none.
     """

@@ -34,7 +34,7 @@ class ClassPoints:
 
 
 @dataclass(frozen=True, eq=False)
-class Space:
+class EmbeddedSpace:
     """All points in one embedding: real (N, D), synthetic (M, D), any float; labels (N,), (M,)
     int64. k: see `coverage`.
     """

@@ -21,10 +21,10 @@ from condensers.registry.registry import NETWORKS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training
 from scenarios.accuracy.cross_architecture import label_of
-from scenarios.data_space.measures import MEASURES, measured
-from scenarios.data_space.points import Space
-from scenarios.data_space.projections import PROJECTIONS, picture
-from scenarios.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
+from scenarios.data_space.measures import MEASURES, measure_space
+from scenarios.data_space.points import EmbeddedSpace
+from scenarios.data_space.projections import PROJECTIONS, project_points
+from scenarios.embeddings import Embed, build_untrained, embed_with, flatten_pixels, train_embedding
 from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
 
 STATES = ("trained", "untrained", "pixels")
@@ -84,14 +84,16 @@ class DataSpace:
         by_class: dict[str, dict[int, float]] = {}
         measurements, pictured = [], None
         for label, embed in self._embeddings(data, context).items():
-            space = Space(embed(sample).cpu(), real_labels, embed(images).cpu(), labels, self.k)
-            pictured = pictured or picture(
+            space = EmbeddedSpace(
+                embed(sample).cpu(), real_labels, embed(images).cpu(), labels, self.k
+            )
+            pictured = pictured or project_points(
                 space, label, self.projections, self.points, self._own(context)
             )
-            found = measured(space)
+            found = measure_space(space)
             by_class |= {f"{name} in {label}": each for name, each in found.items()}
             measurements += [
-                _measurement(name, label, each) for name, each in found.items() if each
+                _average_classes(name, label, each) for name, each in found.items() if each
             ]
         undefined = [name for name, each in by_class.items() if not each]
         known = data.test.class_names
@@ -116,18 +118,18 @@ class DataSpace:
         found: dict[str, Embed] = {}
         for state in self.embeddings:
             if state == "pixels":
-                found[state] = pixels
+                found[state] = flatten_pixels
                 continue
             for spec in self.networks:
                 label = label_of(NETWORKS.create(spec, "data-space.networks"))
                 make = (
-                    untrained
+                    build_untrained
                     if state == "untrained"
                     else partial(
-                        trained_to_embed, recipe=Training(epochs=self.epochs, batch=self.batch)
+                        train_embedding, recipe=Training(epochs=self.epochs, batch=self.batch)
                     )
                 )
-                found[f"{state} {label}"] = by_network(make(spec, train, context=own.fork(label)))
+                found[f"{state} {label}"] = embed_with(make(spec, train, context=own.fork(label)))
         return found
 
     def _synthetic(self, subject: Subject, data: Splits, context: Context) -> tuple[Tensor, Tensor]:
@@ -161,7 +163,7 @@ def _sample(data: Splits, split: str, count: int, context: Context) -> tuple[Ten
     return torch.cat(images), torch.cat(labels)
 
 
-def _measurement(name: str, embedding: str, each: Mapping[int, float]) -> Measurement:
+def _average_classes(name: str, embedding: str, each: Mapping[int, float]) -> Measurement:
     """The mean over the classes; those of each class are in the detail."""
     values: Sequence[float] = [sum(each.values()) / len(each)]
     return Measurement(f"{name} in {embedding}", values, [{}], *MEASURES[name][1:])

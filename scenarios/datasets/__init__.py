@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from condensers.errors import DataMissing, UsageError, shown, suggestion
 from condensers.registry.registry import Registry
-from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, in_cards, parted
+from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, name_in_cards, split_name
 
 if TYPE_CHECKING:
-    from scenarios.datasets.raw import Source
+    from scenarios.datasets.raw import DatasetSource
     from scenarios.protocol import Splits
 
 DATASETS = Registry(
@@ -52,7 +52,7 @@ def check(name: str) -> None:
                 "dataset 'folder:' names no folder; write folder:PATH, for example folder:photos"
             )
         return
-    base = parted(name)[0]
+    base = split_name(name)[0]
     try:
         if (
             base not in DATASETS.entries() and "." not in base.rpartition(":")[0]
@@ -104,24 +104,28 @@ def load(
                 for part in parts
             ]
         )
-    from scenarios.datasets.derived import fewer, shrunk
+    from scenarios.datasets.derived import limit_images, shrink_images
     from scenarios.datasets.folder import Folder
-    from scenarios.datasets.location import Place
-    from scenarios.datasets.raw import checked
+    from scenarios.datasets.location import DataLocation
+    from scenarios.datasets.raw import check_raw
     from scenarios.datasets.split import as_splits
 
-    place = Place.choose(data_dir, download)
+    place = DataLocation.choose(data_dir, download)
     try:
         if name.startswith(FOLDER):
             return as_splits(
-                in_cards(name), Folder(name.removeprefix(FOLDER).strip()).read(place), validation
+                name_in_cards(name),
+                Folder(name.removeprefix(FOLDER).strip()).read(place),
+                validation,
             )
-        base, height, count = parted(name)
-        source: Source = DATASETS.create(base)
-        raw = checked(source.read(place), base)
-        name = in_cards(name)
-        raw = raw if count is None else fewer(name, raw, count)
-        return as_splits(name, raw if height is None else shrunk(name, raw, height), validation)
+        base, height, count = split_name(name)
+        source: DatasetSource = DATASETS.create(base)
+        raw = check_raw(source.read(place), base)
+        name = name_in_cards(name)
+        raw = raw if count is None else limit_images(name, raw, count)
+        return as_splits(
+            name, raw if height is None else shrink_images(name, raw, height), validation
+        )
     except OSError as fault:
         where = fault.filename or place.root
         raise DataMissing(

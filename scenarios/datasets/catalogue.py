@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenarios.datasets.location import Place, Wanted
+from scenarios.datasets.location import DataLocation, DatasetFiles
 
 if TYPE_CHECKING:
     from scenarios.datasets.raw import RawData
@@ -40,7 +40,7 @@ class Mnist5k:
     BY-SA 3.0.
     """
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets import bundled
         from scenarios.datasets.raw import RawData
         from scenarios.datasets.split import hold_out
@@ -59,12 +59,12 @@ class Mnist5kTextured:
     `scenarios.datasets.textured` says how they are made, and knows their true masks.
     """
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.raw import RawData
         from scenarios.datasets.split import hold_out
-        from scenarios.datasets.textured import NAME, composed
+        from scenarios.datasets.textured import NAME, compose_all
 
-        train, test = hold_out(NAME, composed(), DIGITS, 0.2, "test")
+        train, test = hold_out(NAME, compose_all(), DIGITS, 0.2, "test")
         return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False)
 
 
@@ -74,7 +74,7 @@ class Digits:
     (Alpaydin, Kaynak); CC BY 4.0.
     """
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets import bundled
         from scenarios.datasets.raw import RawData
         from scenarios.datasets.split import hold_out
@@ -89,12 +89,12 @@ class UspsLike:
     split; CC BY-SA 3.0.
     """
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets import usps_like
         from scenarios.datasets.raw import RawData
 
         raw = Mnist5k().read(place)
-        train, test = usps_like.rendered(raw.train), usps_like.rendered(raw.test)
+        train, test = usps_like.render_part(raw.train), usps_like.render_part(raw.test)
         return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False)
 
 
@@ -102,13 +102,13 @@ class UspsLike:
 class FashionMnist:
     """Zalando's garments, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; MIT."""
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
         folders = ("FashionMNIST/raw", "/usr/share/datasets/fashion-mnist")
         debian = "install the Debian package dataset-fashion-mnist, "
-        wanted = Wanted(
+        wanted = DatasetFiles(
             "fashion-mnist", idx.FILES, folders, "FashionMNIST", gzipped=True, otherwise=debian
         )
         train, test = idx.read_parts(wanted.locate(place), len(GARMENTS))
@@ -121,11 +121,11 @@ class Mnist:
     BY-SA 3.0.
     """
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
-        wanted = Wanted("mnist", idx.FILES, ("MNIST/raw",), "MNIST", gzipped=True)
+        wanted = DatasetFiles("mnist", idx.FILES, ("MNIST/raw",), "MNIST", gzipped=True)
         train, test = idx.read_parts(wanted.locate(place), len(DIGITS))
         return RawData(
             train, test, DIGITS, MNIST_LICENCE, mirror=False, mean=MNIST_MEAN, std=MNIST_STD
@@ -138,11 +138,11 @@ class KMnist:
     BY-SA 4.0.
     """
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
-        wanted = Wanted("kmnist", idx.FILES, ("KMNIST/raw",), "KMNIST", gzipped=True)
+        wanted = DatasetFiles("kmnist", idx.FILES, ("KMNIST/raw",), "KMNIST", gzipped=True)
         train, test = idx.read_parts(wanted.locate(place), len(SYLLABLES))
         return RawData(train, test, SYLLABLES, "CC BY-SA 4.0", mirror=False)
 
@@ -153,14 +153,14 @@ class Cifar10:
     stated by the authors.
     """
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import cifar
         from scenarios.datasets.raw import RawData
 
         files = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
-        *train, test, meta = Wanted("cifar10", files, ("cifar-10-batches-py",), "CIFAR10").locate(
-            place
-        )
+        *train, test, meta = DatasetFiles(
+            "cifar10", files, ("cifar-10-batches-py",), "CIFAR10"
+        ).locate(place)
         names = cifar.read_class_names(meta, "label_names")
         return RawData(
             train=cifar.read_part(train, "labels", len(names)),
@@ -179,11 +179,13 @@ class Cifar100:
     stated by the authors.
     """
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import cifar
         from scenarios.datasets.raw import RawData
 
-        wanted = Wanted("cifar100", ("train", "test", "meta"), ("cifar-100-python",), "CIFAR100")
+        wanted = DatasetFiles(
+            "cifar100", ("train", "test", "meta"), ("cifar-100-python",), "CIFAR100"
+        )
         train, test, meta = wanted.locate(place)
         names = cifar.read_class_names(meta, "fine_label_names")
         return RawData(
@@ -203,13 +205,13 @@ class Svhn:
     non-commercial use only.
     """
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import mat
         from scenarios.datasets.raw import RawData
 
         # torchvision puts these two straight into the folder it is given, which people often call
         # SVHN.
-        train, test = Wanted(
+        train, test = DatasetFiles(
             "svhn", ("train_32x32.mat", "test_32x32.mat"), (".", "SVHN"), "SVHN"
         ).locate(place)
         return RawData(

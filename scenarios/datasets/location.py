@@ -16,7 +16,7 @@ from condensers.optional import package
 
 
 @dataclass(frozen=True)
-class Place:
+class DataLocation:
     """root: the folder with the data sets. download: whether a missing one may be fetched into
     it.
     """
@@ -25,19 +25,19 @@ class Place:
     download: bool = False
 
     @staticmethod
-    def choose(data_dir: Path | None = None, download: bool = False) -> Place:
+    def choose(data_dir: Path | None = None, download: bool = False) -> DataLocation:
         """The given folder, else the one in HARNESS_DATA, else condensation-harness/data in the
         user's cache.
         """
         named = data_dir or os.environ.get("HARNESS_DATA")
         if named:
-            return Place(Path(named).expanduser(), download)
+            return DataLocation(Path(named).expanduser(), download)
         cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-        return Place(Path(cache).expanduser() / "condensation-harness" / "data", download)
+        return DataLocation(Path(cache).expanduser() / "condensation-harness" / "data", download)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DatasetFiles:
     """The files of one data set, all in one folder.
 
     folders: where they may be, below the root unless absolute; the first one is where a download
@@ -52,7 +52,7 @@ class Wanted:
     gzipped: bool = False
     otherwise: str = ""
 
-    def locate(self, place: Place) -> list[Path]:
+    def locate(self, place: DataLocation) -> list[Path]:
         """Return the paths of `files`, fetching them when that was asked for; DataMissing when they
         are not there.
         """
@@ -64,7 +64,7 @@ class Wanted:
             raise self._missing(place)
         return found
 
-    def _search(self, place: Place) -> list[Path] | None:
+    def _search(self, place: DataLocation) -> list[Path] | None:
         for folder in self.folders:
             found = [self._variant(place.root / folder, file) for file in self.files]
             whole = [path for path in found if path is not None]
@@ -77,7 +77,7 @@ class Wanted:
         names = (file, f"{file}.gz") if self.gzipped else (file,)
         return next((folder / name for name in names if (folder / name).is_file()), None)
 
-    def _missing(self, place: Place) -> DataMissing:
+    def _missing(self, place: DataLocation) -> DataMissing:
         """Name the first file that lacks in the folder which lacks fewest."""
         folders = [place.root / folder for folder in self.folders]
         lacking = min(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from condensers.errors import DataMissing, UsageError
-from scenarios.datasets.location import Place
+from scenarios.datasets.location import DataLocation
 
 Pixels = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int64]
@@ -54,16 +54,16 @@ class RawData:
     notes: tuple[str, ...] = ()
 
 
-class Source(Protocol):
+class DatasetSource(Protocol):
     """A data set. A third party's needs `read` alone, if it is built without arguments."""
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         """Return the published parts, from files in `place` or from anywhere else; raises
         DataMissing.
         """
 
 
-def checked_labels(labels: Any, classes: int, images: int, where: str) -> Indices:
+def check_labels(labels: Any, classes: int, images: int, where: str) -> Indices:
     """Return `labels` as (N,) int64 after checking that there is one an image and that each is a
     class.
     """
@@ -102,7 +102,7 @@ def _whole_numbers(labels: Any) -> npt.NDArray[Any] | None:
     return labels if labels.dtype.kind in "iu" else None
 
 
-def checked(raw: Any, where: str) -> RawData:
+def check_raw(raw: Any, where: str) -> RawData:
     """`raw` after checking that a data set's `read` gave what it must; UsageError, or DataMissing
     for labels that do not fit.
     """
@@ -118,5 +118,5 @@ def checked(raw: Any, where: str) -> RawData:
             raise UsageError(
                 f"{where}: its {name} images are {said}; give uint8 of shape (N, C, H, W)"
             )
-        checked_labels(part.labels, len(raw.class_names), len(images), f"{where}, {name} part")
+        check_labels(part.labels, len(raw.class_names), len(images), f"{where}, {name} part")
     return raw

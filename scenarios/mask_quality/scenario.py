@@ -30,11 +30,18 @@ from condensers.parts.views.masking import filled, fills
 from condensers.parts.views.saliency import Saliency
 from condensers.registry.registry import with_parts
 from condensers.training.classifier import Training
-from scenarios.datasets.textured import known_masks
-from scenarios.kept import trained_once
-from scenarios.mask_quality.curves import areas, centre, overlap, pointing, ranks, uniform
+from scenarios.caching import train_once
+from scenarios.datasets.textured import find_true_masks
+from scenarios.mask_quality.curves import (
+    draw_uniform_masks,
+    make_centre_masks,
+    mask_overlap,
+    measure_curves,
+    pointing_accuracy,
+    rank_pixels,
+)
 from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
-from scenarios.row_pictures import png_of
+from scenarios.row_pictures import encode_png
 
 VIEWS = (
     Attention(),
@@ -93,7 +100,7 @@ class MaskQuality:
                 "mask-quality: measures views, not sets; give one of the references"
                 f" {', '.join(self.references)}"
             )
-        train = _first(data.train, self.images).to(context.device)
+        train = _take_first(data.train, self.images).to(context.device)
         found = []
         for index in range(self.networks):
             own = context.fork(f"network-{index}")
@@ -118,7 +125,7 @@ class MaskQuality:
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
         """Networks and about how many images pass each, forward and backward."""
-        train = _first(data.train, self.images)
+        train = _take_first(data.train, self.images)
         view = self._named().get(reference or "")
         own = view.preparation(train) if view is not None and hasattr(view, "preparation") else []
         each = (
@@ -128,7 +135,7 @@ class MaskQuality:
         return [(network, self.networks * count) for network, count in [*own, (self.network, each)]]
 
     def _named(self) -> dict[str, Any]:
-        return named(with_parts(self).views)
+        return name_views(with_parts(self).views)
 
     def _one(self, name: str, train: ClassData, context: Context) -> dict[str, Any]:
         """All figures of one mask of each image, and of one classifier."""
@@ -137,18 +144,20 @@ class MaskQuality:
         took = time.perf_counter() - begun
         classifier = self._classifier(train, context.fork("classifier"))
         own = context.fork("ranks")
-        ranked, some = ranks(masks, own.generator), _first(train, self.measured)
-        deletion, insertion = areas(classifier, some, ranked[: len(some.images)], self.steps, own)
+        ranked, some = rank_pixels(masks, own.generator), _take_first(train, self.measured)
+        deletion, insertion = measure_curves(
+            classifier, some, ranked[: len(some.images)], self.steps, own
+        )
         found = {
             "deletion-auc": deletion,
             "insertion-auc": insertion,
             "kept": 100 * float(masks.double().mean()) / 255,
         }
-        truth = known_masks(train)
+        truth = find_true_masks(train)
         if truth is not None:
             found |= {
-                "pointing-accuracy": pointing(ranked, truth > 0),
-                "mask-overlap": overlap(ranked, truth > 0),
+                "pointing-accuracy": pointing_accuracy(ranked, truth > 0),
+                "mask-overlap": mask_overlap(ranked, truth > 0),
             }
         seconds = time.perf_counter() - begun
         return {
@@ -161,13 +170,13 @@ class MaskQuality:
     def _classifier(self, train: ClassData, context: Context) -> nn.Module:
         """One for all masks of a seed."""
         recipe = Training(self.epochs, self.lr, batch=self.batch)
-        return trained_once(self.network, train, recipe, context, "classifier", "classifiers")
+        return train_once(self.network, train, recipe, context, "classifier", "classifiers")
 
     def _masks(self, name: str, train: ClassData, context: Context) -> Tensor:
         if name == "uniform":
-            return uniform(train, context.fork("masks").generator)
+            return draw_uniform_masks(train, context.fork("masks").generator)
         if name == "centre":
-            return centre(train)
+            return make_centre_masks(train)
         masks: Tensor = self._named()[name].masks(train, context.fork("view"))
         return masks
 
@@ -175,12 +184,12 @@ class MaskQuality:
         """A PNG in base64, three rows: images, their masks, and what these keep on the mean
         colour.
         """
-        some, masks = _first(train, self.shown).to(torch.device("cpu")), masks[: self.shown]
+        some, masks = _take_first(train, self.shown).to(torch.device("cpu")), masks[: self.shown]
         seen = filled(some.images, masks, fills("mean", some, masks, torch.Generator()))
-        return png_of((some.images, masks[:, None], seen))
+        return encode_png((some.images, masks[:, None], seen))
 
 
-def named(views: Sequence[Any]) -> dict[str, Any]:
+def name_views(views: Sequence[Any]) -> dict[str, Any]:
     """Views by their registered names, and by the settings in which those of one name differ:
     "attention normalised".
     """
@@ -196,7 +205,7 @@ def named(views: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
-def _first(data: ClassData, most: int) -> ClassData:
+def _take_first(data: ClassData, most: int) -> ClassData:
     """The first images: data sets come shuffled. A class that has none among them is left out."""
     if len(data.images) <= most:
         return data

@@ -60,11 +60,11 @@ def lira(target: Tensor, shadows: Tensor, inside: Tensor) -> Tensor:
     """The log ratio (N,). target: phi (N,). shadows: phi (S, N); inside (S, N) bool: half of S for
     each image, at least two.
     """
-    seen, unseen = (_gaussian(shadows, which) for which in (inside, ~inside))
+    seen, unseen = (_fit_gaussian(shadows, which) for which in (inside, ~inside))
     return _log_density(target, *seen) - _log_density(target, *unseen)
 
 
-def _gaussian(values: Tensor, which: Tensor) -> tuple[Tensor, float]:
+def _fit_gaussian(values: Tensor, which: Tensor) -> tuple[Tensor, float]:
     """Means (N,) of the values (S, N) that `which` marks, and their deviation, pooled over the
     images without bias.
     """
@@ -83,18 +83,18 @@ AT_ONCE = 512
 PERCENTILE = 0.01
 
 
-def nearest(points: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
+def find_nearest(points: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
     """Distance (n,) and index (n,) of the nearest of `among` (m, D) for each of `points` (n, D)."""
     found = [distances(part, among).min(1) for part in torch.split(points, AT_ONCE)]
     return torch.cat([one.values for one in found]), torch.cat([one.indices for one in found])
 
 
-def near_copies(made: Tensor, members: Tensor, held_out: Tensor) -> float:
+def near_copy_rate(made: Tensor, members: Tensor, held_out: Tensor) -> float:
     """Percentage of the images made (M, D) that are as near to a member (n, D) as one in a hundred
     held-out images (m, D).
     """
-    limit = nearest(held_out, members)[0].double().quantile(PERCENTILE)
-    return float((nearest(made, members)[0] <= limit).double().mean() * 100)
+    limit = find_nearest(held_out, members)[0].double().quantile(PERCENTILE)
+    return float((find_nearest(made, members)[0] <= limit).double().mean() * 100)
 
 
 def auc(members: Tensor, others: Tensor) -> float:

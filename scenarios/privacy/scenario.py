@@ -21,11 +21,11 @@ from condensers.hyperparameters import hyper
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Trained, Training
 from scenarios.accuracy.scenario import Accuracy
-from scenarios.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
+from scenarios.embeddings import Embed, build_untrained, embed_with, flatten_pixels, train_embedding
 from scenarios.privacy.dp_sgd import Guarantee, train_privately
-from scenarios.privacy.measures import lacking, measurements
-from scenarios.privacy.shadows import Experiment, halves, pool_of
-from scenarios.protocol import Outcome, Recipe, Reference, Splits, Subject
+from scenarios.privacy.measures import explain_missing_rates, measure_attacks
+from scenarios.privacy.shadows import ShadowExperiment, draw_halves, select_pool
+from scenarios.protocol import CondensationRequest, Outcome, Reference, Splits, Subject
 
 STATES = ("pixels", "trained", "untrained")
 PRIVATE = "dp-sgd"
@@ -109,10 +109,12 @@ class Privacy:
                 "privacy: needs a condenser and its budget, to run it on halves of the images, or"
                 f" {' or '.join(self.references)}"
             )
-        pool = pool_of(data.train, self.images).to(context.device)
-        inside = halves(pool, self.shadows, context.fork("halves").generator)
-        embeddings = self._embeddings(pool, context) if isinstance(subject, Recipe) else {}
-        trial = Experiment(
+        pool = select_pool(data.train, self.images).to(context.device)
+        inside = draw_halves(pool, self.shadows, context.fork("halves").generator)
+        embeddings = (
+            self._embeddings(pool, context) if isinstance(subject, CondensationRequest) else {}
+        )
+        trial = ShadowExperiment(
             subject, pool, inside, data, self.network, self._fit, embeddings, self.shown
         )
         shadows = [context.fork(f"shadow-{index}") for index in range(self.shadows)]
@@ -143,7 +145,10 @@ class Privacy:
         return [(self.network, self.shadows * (trained + count / 3))]
 
     def _outcome(
-        self, subject: Recipe | Reference, found: Sequence[Mapping[str, Any]], inside: torch.Tensor
+        self,
+        subject: CondensationRequest | Reference,
+        found: Sequence[Mapping[str, Any]],
+        inside: torch.Tensor,
     ) -> Outcome:
         costs = {name: float(sum(one[name] for one in found)) for name in ("seconds", "images")}
         made = [
@@ -156,14 +161,14 @@ class Privacy:
         detail: dict[str, Any] = {
             "shadows": self.shadows,
             "pool": inside.shape[1],
-            "said": lacking(inside),
+            "said": explain_missing_rates(inside),
         }
         if "pictures" in found[0]:
             words = {"title": "Nearest to training images", "rows": ["of the set", "nearest real"]}
             detail |= {"pictures": found[0]["pictures"], "pictured": words}
         if isinstance(subject, Reference) and subject.name == PRIVATE:
             detail |= {"epsilon": self.epsilon, "delta": self.delta}
-        return Outcome(measurements(found, inside), costs, detail)
+        return Outcome(measure_attacks(found, inside), costs, detail)
 
     def _fit(
         self,
@@ -200,14 +205,14 @@ class Privacy:
         own = context.fork("embedding")
         recipe = Training(self.full_epochs, batch=self.batch)
         makers: dict[str, Callable[..., nn.Module]] = {
-            "trained": partial(trained_to_embed, recipe=recipe),
-            "untrained": untrained,
+            "trained": partial(train_embedding, recipe=recipe),
+            "untrained": build_untrained,
         }
         return {
             state: (
-                pixels
+                flatten_pixels
                 if state == "pixels"
-                else by_network(makers[state](self.network, pool, context=own))
+                else embed_with(makers[state](self.network, pool, context=own))
             )
             for state in self.embeddings
         }

@@ -28,7 +28,7 @@ COSTS, ONCE = ("steps", "images"), ("seconds",)
 Reading = Mapping[str, float]
 
 
-def together(spec: Any, count: int, batch: int) -> list[range]:
+def group_networks(spec: Any, count: int, batch: int) -> list[range]:
     """Which of `count` networks of an architecture are trained as one on batches of `batch` images;
     others alone.
     """
@@ -39,7 +39,7 @@ def together(spec: Any, count: int, batch: int) -> list[range]:
     )
 
 
-def averaged(parts: Sequence[tuple[Mapping[str, Any], int]]) -> dict[str, Any]:
+def average_groups(parts: Sequence[tuple[Mapping[str, Any], int]]) -> dict[str, Any]:
     """What was found of groups of networks, each with its size: {reading, "curve"?, "test"?} of
     them all.
 
@@ -49,16 +49,16 @@ def averaged(parts: Sequence[tuple[Mapping[str, Any], int]]) -> dict[str, Any]:
     (first, count), *others = parts
     if not others and count == 1:
         return dict(first)
-    found = _mean(parts)
+    found = _average_readings(parts)
     if "curve" in first:
         found["curve"] = [
-            _mean([(part["curve"][at], size) for part, size in parts])
+            _average_readings([(part["curve"][at], size) for part, size in parts])
             for at in range(len(first["curve"]))
         ]
     return found
 
 
-def _mean(readings: Sequence[tuple[Reading, int]]) -> dict[str, Any]:
+def _average_readings(readings: Sequence[tuple[Reading, int]]) -> dict[str, Any]:
     whole = sum(size for _, size in readings)
     found: dict[str, Any] = {}
     for name in readings[0][0]:
@@ -72,7 +72,7 @@ def _mean(readings: Sequence[tuple[Reading, int]]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJudge:
     """How every architecture of one search is judged.
 
     images: (N, C, H, W) uint8, or float32 normalised. labels: (N,) int64, or (N, K) float32. test:
@@ -117,8 +117,8 @@ class Job:
         return found
 
     def _judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
-        chosen = together(spec, self.networks, min(self.recipe.batch, len(self.images)))
-        found = averaged(
+        chosen = group_networks(spec, self.networks, min(self.recipe.batch, len(self.images)))
+        found = average_groups(
             [(self._trained(spec, group, name, context), len(group)) for group in chosen]
         )
         return found | {"score": found["test" if self.test else "validation"]}
@@ -150,7 +150,7 @@ class Job:
         return accuracy(network, data, self.batch, self.recipe.precision)
 
 
-def train(network: nn.Module, job: Job, context: Context, name: str) -> dict[str, Any]:
+def train(network: nn.Module, job: TrainingJudge, context: Context, name: str) -> dict[str, Any]:
     """Train in place as `job` says; return the reading after the recipe's last step, and the
     `curve` where one was asked for.
     """

@@ -19,21 +19,21 @@ from condensers.errors import Interrupted
 from scenarios.search.baselines.base import Judge
 from scenarios.search.baselines.size import flop_count
 from scenarios.search.candidate import parameter_count
-from scenarios.search.spaces.base import Space
-from scenarios.search.strategies import Strategy
+from scenarios.search.spaces.base import SearchSpace
+from scenarios.search.strategies import SearchStrategy
 
 SECONDS_A_LOOK = 0.5
 
 
 @contextmanager
-def at_most(seconds: float) -> Iterator[None]:
+def limit_time(seconds: float) -> Iterator[None]:
     """Raise TimeoutError in the body once it has run for `seconds`; 0 means no limit.
 
     The alarm of the system rings in the main thread and is heard between two instructions of
     Python: a call into C that never returns is not ended. In another thread, and where the system
     has no alarm, nothing is limited: the deadline of the work's context has to do.
     """
-    if not seconds or not rings():
+    if not seconds or not can_set_alarm():
         yield
         return
 
@@ -54,12 +54,12 @@ def at_most(seconds: float) -> Iterator[None]:
             )
 
 
-def rings() -> bool:
+def can_set_alarm() -> bool:
     """Whether an alarm can be set here."""
     return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
 
-def watch(over: Callable[[], bool], last: Callable[[], None]) -> None:
+def end_process_when(over: Callable[[], bool], last: Callable[[], None]) -> None:
     """From now on end this process, whatever it does, as soon as `over()`; `last()` is called
     before.
     """
@@ -76,15 +76,15 @@ def watch(over: Callable[[], bool], last: Callable[[], None]) -> None:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchPlan:
     """What is tried. space: fits the images. limit: at most so many architectures. seed: of the
     strategy's own draws.
 
     seconds: how long one architecture may take; 0: as long as it takes.
     """
 
-    space: Space
-    strategy: Strategy
+    space: SearchSpace
+    strategy: SearchStrategy
     limit: int
     seed: int
     seconds: float = 0.0
@@ -106,7 +106,7 @@ class Plan:
 class Judging:
     """All that scoring the architectures of `plan` takes. shape: (C, H, W) of the images."""
 
-    plan: Plan
+    plan: SearchPlan
     judge: Judge
     shape: tuple[int, int, int]
     classes: int
@@ -117,7 +117,7 @@ class Judging:
         TimeoutError past the limit; ValueError where the judge has no finite score.
         """
         name, spec = self.plan.identifier(choice), self.plan.space.spec(choice)
-        with at_most(self.plan.seconds):
+        with limit_time(self.plan.seconds):
             record = self._record(spec, name, context)
         if not isinstance(record, Mapping) or not math.isfinite(record.get("score", math.nan)):
             raise ValueError(f"its judge gave no score but {record!r:.80}")
@@ -125,14 +125,14 @@ class Judging:
 
     def sizes(self, choice: Mapping[str, Any]) -> dict[str, int]:
         """Parameters and FLOPs of one architecture."""
-        return sizes(self.plan.space.spec(choice), self.shape, self.classes)
+        return measure_size(self.plan.space.spec(choice), self.shape, self.classes)
 
     def _record(self, spec: Any, name: str, context: Context) -> Any:
         """What the judge says; where no alarm can be set, a deadline between its steps stands
         in.
         """
         seconds = self.plan.seconds
-        if not seconds or rings():
+        if not seconds or can_set_alarm():
             return self.judge.judge(spec, name, context)
         end = min(time.monotonic() + seconds, context.deadline or math.inf)
         try:
@@ -147,7 +147,7 @@ class Judging:
         return {"id": self.plan.identifier(choice), **choice, "error": error}
 
 
-def sizes(spec: Any, shape: tuple[int, int, int], classes: int) -> dict[str, int]:
+def measure_size(spec: Any, shape: tuple[int, int, int], classes: int) -> dict[str, int]:
     """What a row says of a network before anything is trained: "parameters" and "flops"."""
     return {
         "parameters": parameter_count(spec, shape, classes),

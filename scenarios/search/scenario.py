@@ -21,33 +21,33 @@ from condensers.hyperparameters import hyper
 from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training
-from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
+from scenarios.protocol import CondensationRequest, Measurement, Outcome, Reference, Splits, Subject
 from scenarios.registry import BASELINES, ENGINES, SEARCH_STRATEGIES
 from scenarios.search.baselines.base import Judge
-from scenarios.search.baselines.combination import SCORES, combined
-from scenarios.search.baselines.truth import images_of_training, training_on_all
-from scenarios.search.candidate import Job
-from scenarios.search.curve import READINGS_SHARE, affordable, geometric, searching
-from scenarios.search.engines.engines import Engine, Sequential
-from scenarios.search.ground_truth.files import find, read
-from scenarios.search.ground_truth.reading import AUTO, TRAIN, said
-from scenarios.search.ground_truth.table import target_of
-from scenarios.search.judging import Judging, Plan
+from scenarios.search.baselines.combination import SCORES, combine_scores
+from scenarios.search.baselines.truth import count_training_images, make_truth_judge
+from scenarios.search.candidate import TrainingJudge
+from scenarios.search.curve import READINGS_SHARE, limit_readings, limit_validation, space_steps
+from scenarios.search.engines.engines import Engine, SequentialEngine
+from scenarios.search.ground_truth.files import find_path, read_table
+from scenarios.search.ground_truth.reading import AUTO, TRAIN, describe_source
+from scenarios.search.ground_truth.table import describe_target
+from scenarios.search.judging import Judging, SearchPlan
 from scenarios.search.spaces.base import create_space
-from scenarios.training_material import as_labelled
+from scenarios.training_material import match_loss_to_labels
 
 # The architectures that a strategy chose from a space, each scored by one judge.
 
 
-def explored(
-    plan: Plan, judge: Judge, data: ClassData, context: Context, engine: Engine | None = None
+def explore_space(
+    plan: SearchPlan, judge: Judge, data: ClassData, context: Context, engine: Engine | None = None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Run the NNI experiment; return a row for each architecture that has a score, and one for each
     that has not.
 
     data: gives shape and classes. engine: Sequential where none is given.
     """
-    rows = (engine or Sequential()).explore(
+    rows = (engine or SequentialEngine()).explore(
         Judging(plan, judge, data.shape, len(data.class_names)), context
     )
     return [row for row in rows if "error" not in row], [row for row in rows if "error" in row]
@@ -131,14 +131,14 @@ class Search:
     def __post_init__(self) -> None:
         create_space(self.space, "search.space")
         SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
-        self._hold(None if self.truth in (TRAIN, AUTO) else find(self.truth))
+        self._hold(None if self.truth in (TRAIN, AUTO) else find_path(self.truth))
         ENGINES.create(self.engine, "search.engine")
 
     def _hold(self, table: Path | None) -> None:
         """The content of the table, not its name, is what determines a result: UsageError where it
         is not what it was.
         """
-        content = read(table).content if table else ""
+        content = read_table(table).content if table else ""
         if table and self.truth_content not in ("", content):
             raise UsageError(
                 f"{table}: has changed (content {content[:16]}, not {self.truth_content[:16]});"
@@ -160,7 +160,7 @@ class Search:
         judged best, after training on all training data (`final` in the detail, its seconds apart
         from those of the search).
         """
-        if isinstance(subject, Recipe):
+        if isinstance(subject, CondensationRequest):
             raise UsageError(
                 "search: needs a finished set or a reference, not a condenser still to be run;"
                 " condense first"
@@ -171,7 +171,7 @@ class Search:
         )
         judge = self._judge(subject, here, context)
         own = context.fork("truth") if judge.own_draws else context
-        rows, failures = explored(
+        rows, failures = explore_space(
             plan, judge, data.train, own, ENGINES.create(self.engine, "search.engine")
         )
         if not rows:
@@ -189,10 +189,10 @@ class Search:
             "strategy": plan.strategy.registered,
             "adaptive": plan.strategy.adaptive,
             "space": {name: list(values) for name, values in plan.space.choices().items()},
-            "table": target_of(self, plan.space, data).key,
+            "table": describe_target(self, plan.space, data).key,
             "architectures": rows,
             "failures": failures,
-            **said(judge, own),
+            **describe_source(judge, own),
         }
         repeats = [{"architecture": row["id"]} for row in rows]
         scores = Measurement(
@@ -233,16 +233,16 @@ class Search:
             if reference is None
             else BASELINES.create(reference).images(self, data)
         )
-        final = images_of_training(self, data) if plan.strategy.adaptive else 0.0
+        final = count_training_images(self, data) if plan.strategy.adaptive else 0.0
         return [(middle, plan.limit * each + final)] if each or final else []
 
-    def _plan(self, data: Splits) -> Plan:
+    def _plan(self, data: Splits) -> SearchPlan:
         """What is tried, on images of `data`'s shape; UsageError where the space has fewer
         architectures than asked for.
         """
         space = create_space(self.space, "search.space").fitting(data.train.shape)
         strategy = SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
-        return Plan(
+        return SearchPlan(
             space,
             strategy,
             strategy.tries(space, self.architectures),
@@ -251,7 +251,7 @@ class Search:
         )
 
     def _final(
-        self, best: Mapping[str, Any], plan: Plan, data: Splits, context: Context
+        self, best: Mapping[str, Any], plan: SearchPlan, data: Splits, context: Context
     ) -> dict[str, Any]:
         """What the search led to: the architecture it judged best, trained as the truth trains one,
         and tested once.
@@ -263,7 +263,7 @@ class Search:
                 **{key: best[key] for key in ("validation", "test", "seconds", "images")},
             }
         spec = plan.space.spec({label: best[label] for label in plan.space.choices()})
-        found = training_on_all(self, data).judge(spec, name, context.fork("final"))
+        found = make_truth_judge(self, data).judge(spec, name, context.fork("final"))
         return {"id": name, **found}
 
     def _judge(self, subject: SyntheticSet | Reference, data: Splits, context: Context) -> Judge:
@@ -282,7 +282,7 @@ class Search:
                 f"search: the set was made from {source}, whose image size or classes are not those"
                 f" of {train.name}"
             )
-        labels, recipe = as_labelled(subject, labels, self.recipe())
+        labels, recipe = match_loss_to_labels(subject, labels, self.recipe())
         return self.proxy(data, images, labels, recipe)
 
     def proxy_passes(self, data: Splits, images: int) -> float:
@@ -302,15 +302,19 @@ class Search:
             precision=self.precision,
         )
 
-    def proxy(self, data: Splits, images: Tensor, labels: Tensor, recipe: Training) -> Job:
+    def proxy(
+        self, data: Splits, images: Tensor, labels: Tensor, recipe: Training
+    ) -> TrainingJudge:
         """Training on a few images: a curve whose readings cost a quarter of it at most, on some of
         the validation images.
         """
-        data = searching(data, self.validation_images)
+        data = limit_validation(data, self.validation_images)
         steps = recipe.epochs * -(-len(images) // recipe.batch)
-        count = affordable(self.readings, recipe.epochs * len(images), len(data.validation.images))
-        readings = (steps, *geometric(steps, count))
-        return Job(
+        count = limit_readings(
+            self.readings, recipe.epochs * len(images), len(data.validation.images)
+        )
+        readings = (steps, *space_steps(steps, count))
+        return TrainingJudge(
             data,
             images,
             labels,
@@ -328,7 +332,7 @@ class Search:
         names.
         """
         other = BASELINES.create(self.combine, "search.combine").judge(self, data)
-        return combined(
+        return combine_scores(
             rows,
             self.combine,
             other,

@@ -14,16 +14,16 @@ from torch import Tensor
 
 from condensers.errors import UsageError
 from scenarios.continual.items import as_dataset
-from scenarios.continual.memory.exemplars import MemoryBatch, Names, Piece, joined
-from scenarios.continual.memory.likeness import labelled, require_likeness
+from scenarios.continual.memory.exemplars import Exemplars, MemoryBatch, StreamIds, join_exemplars
+from scenarios.continual.memory.likeness import require_likeness, sample_images
 from scenarios.continual.memory.numbering import (
     ClassIds,
     Numbering,
-    numbering_of,
-    origin,
+    find_numbering,
+    find_origin,
     require_class_ids,
 )
-from scenarios.continual.memory.sources import Given, Offline, as_source, require_classes
+from scenarios.continual.memory.sources import Offline, SourceLike, as_source, require_classes
 
 SAMPLE = 64
 # Standard deviations of the same classes differ by far less than this; images in 0..1 and
@@ -118,7 +118,7 @@ class CondensedMemory(ExemplarsBuffer):
 
     def __init__(
         self,
-        source: Given,
+        source: SourceLike,
         max_size: int | None = None,
         fill_batch: int = 0,
         check_range: bool = True,
@@ -145,8 +145,8 @@ class CondensedMemory(ExemplarsBuffer):
         self._ids = {} if outputs is None else dict(enumerate(outputs))
         self._tasks: dict[int, int] = {}
         self._compared: Any = None
-        self._pieces: list[Piece] = []
-        self._whole: Piece | None = None
+        self._pieces: list[Exemplars] = []
+        self._whole: Exemplars | None = None
         self._arrived: dict[int, tuple[int, int]] = {}  # class -> experience, task label
         self._marks = torch.empty(0, 2, dtype=torch.int64)
         self._task_aware, self._dtype = False, torch.float32
@@ -214,7 +214,7 @@ class CondensedMemory(ExemplarsBuffer):
             self._hold(list(self.source.pieces))
         self.unchanged = state["unchanged"]
 
-    def _hold(self, pieces: list[Piece]) -> None:
+    def _hold(self, pieces: list[Exemplars]) -> None:
         """Hold `pieces` in place of what was held."""
         held = sum(len(piece.labels) for piece in pieces)
         if held > self.max_size:
@@ -224,12 +224,12 @@ class CondensedMemory(ExemplarsBuffer):
         same = [a is b for a, b in zip(self._pieces, pieces, strict=False)]
         kept = pieces[: same.index(False)] if False in same else pieces[: len(same)]
         self.unchanged = sum(len(piece.labels) for piece in kept)
-        self._pieces, whole = pieces, joined(pieces)
+        self._pieces, whole = pieces, join_exemplars(pieces)
         latest = max((mark for mark in self._arrived.values()), default=(0, 0))
         self._marks = torch.tensor([self._arrived.get(c, latest) for c in whole.labels.tolist()])
         self._whole = whole.called(self._names(whole))
 
-    def _names(self, whole: Piece) -> Names | None:
+    def _names(self, whole: Exemplars) -> StreamIds | None:
         """What the stream calls the classes; None where it has names of its own for none."""
         tasks = self._tasks | {c: task for c, (_, task) in self._arrived.items()}
         several = len(set(tasks.values())) > 1
@@ -249,9 +249,9 @@ class CondensedMemory(ExemplarsBuffer):
         unknown = -1 if several or shared else next(iter(tasks.values()), 0)
         classes = range(max(width, *(c + 1 for c in named)))
         ids = torch.tensor([named.get(c, -1) for c in classes])
-        return Names(ids, torch.tensor([tasks.get(c, unknown) for c in classes]))
+        return StreamIds(ids, torch.tensor([tasks.get(c, unknown) for c in classes]))
 
-    def whole(self) -> Piece:
+    def whole(self) -> Exemplars:
         """All that is held; UsageError before anything is."""
         if self._whole is None:
             raise UsageError(
@@ -279,7 +279,7 @@ class CondensedMemory(ExemplarsBuffer):
         )[:n]
         return self.at(index, held)
 
-    def at(self, index: Tensor, held: Piece | None = None) -> MemoryBatch:
+    def at(self, index: Tensor, held: Exemplars | None = None) -> MemoryBatch:
         """The images at `index` (n,)."""
         held = held or self.whole()
         targets = None if held.targets is None else held.targets[index]
@@ -298,7 +298,7 @@ class CondensedMemory(ExemplarsBuffer):
         """
         item = exp.dataset[0]
         self._task_aware, self._dtype = len(item) == 3, getattr(item[0], "dtype", torch.float32)
-        numbering = numbering_of(exp, self._class_ids)
+        numbering = find_numbering(exp, self._class_ids)
         self._ids |= numbering.ids
         self._tasks |= numbering.tasks
         self.admit(list(numbering.classes.values()), int(item[2]) if self._task_aware else 0)
@@ -308,11 +308,11 @@ class CondensedMemory(ExemplarsBuffer):
         """Refuse a stream whose items are not of the form, scale and classes of the images, as far
         as there are any.
         """
-        numbering, data = numbering_of(exp, self._class_ids), origin(exp).dataset
+        numbering, data = find_numbering(exp, self._class_ids), find_origin(exp).dataset
         known = (
             self.source.whole
             if isinstance(self.source, Offline)
-            else joined(self._pieces)
+            else join_exemplars(self._pieces)
             if self._pieces
             else None
         )
@@ -323,11 +323,13 @@ class CondensedMemory(ExemplarsBuffer):
         with torch.random.fork_rng(devices=[]):
             require_agreement(data, known.images, self.source.card if self._check_range else None)
             if numbering.trust != "certain":
-                self._require_classes(data, numbering_of(origin(exp), self._class_ids), known)
+                self._require_classes(
+                    data, find_numbering(find_origin(exp), self._class_ids), known
+                )
         here = set(numbering.classes.values()) <= set(known.labels.tolist())
         self._compared = data if here else None
 
-    def _require_classes(self, data: Any, numbering: Numbering, known: Piece) -> None:
+    def _require_classes(self, data: Any, numbering: Numbering, known: Exemplars) -> None:
         """Refuse ids that are not those of the classes they are taken for, once there are images of
         all these classes.
         """
@@ -335,7 +337,7 @@ class CondensedMemory(ExemplarsBuffer):
         if isinstance(self.source, Offline):
             require_classes(known, classes)
         if set(classes) <= set(known.labels.tolist()):
-            x, y = labelled(data, list(numbering.classes))
+            x, y = sample_images(data, list(numbering.classes))
             require_likeness(x, y, numbering.classes, known, numbering.trust)
 
     def update(self, strategy: Any, **_: Any) -> None:
@@ -364,7 +366,7 @@ class CondensedMemory(ExemplarsBuffer):
     def buffer(self, new: Any) -> None:
         self._buffer = new
 
-    def _as_dataset(self, held: Piece) -> Any:
+    def _as_dataset(self, held: Exemplars) -> Any:
         if held.targets is not None:
             raise UsageError(
                 "CondensedMemory: this set has soft labels, which Avalanche cannot mix with the"

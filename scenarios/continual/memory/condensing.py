@@ -31,13 +31,19 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.sets.merging import recondense, restrict, shrink
 from condensers.sets.synthetic_set import Budget, SyntheticSet
-from scenarios.continual.memory.exemplars import Piece, decoded
-from scenarios.continual.memory.sources import Anew, Unmoved, added, require_classes, stored
-from scenarios.kept import condensed
-from scenarios.protocol import Recipe
+from scenarios.caching import condense_once
+from scenarios.continual.memory.exemplars import Exemplars, decode_set
+from scenarios.continual.memory.sources import (
+    PerExperience,
+    Unmoved,
+    add_ledgers,
+    count_bytes,
+    require_classes,
+)
+from scenarios.protocol import CondensationRequest
 
 
-class PerExperience:
+class PerExperienceCondenser:
     """Called with the classes of an experience, condenses their real images alone, and remembers
     the set.
 
@@ -46,21 +52,21 @@ class PerExperience:
     The seed of each comes from the context and its classes.
     """
 
-    def __init__(self, recipe: Recipe, data: ClassData, context: Context) -> None:
+    def __init__(self, recipe: CondensationRequest, data: ClassData, context: Context) -> None:
         self.recipe, self.data, self.context = recipe, data, context
         self.sets: dict[tuple[tuple[int, ...], Budget], SyntheticSet] = {}
 
     def __call__(self, classes: tuple[int, ...], budget: Budget | None = None) -> SyntheticSet:
         """The set of `classes`, at their share of the recipe's budget unless one is given."""
-        wanted = budget or share(self.recipe.budget, len(classes), len(self.data.classes))
+        wanted = budget or share_budget(self.recipe.budget, len(classes), len(self.data.classes))
         if (classes, wanted) not in self.sets:
             self.sets[classes, wanted] = self._kept(classes, wanted)
         return self.sets[classes, wanted]
 
     def _kept(self, classes: tuple[int, ...], budget: Budget) -> SyntheticSet:
         context = self.context.fork("condense-" + "-".join(map(str, classes)))
-        return condensed(
-            Recipe(self.recipe.condenser, budget),
+        return condense_once(
+            CondensationRequest(self.recipe.condenser, budget),
             self.data.restrict(classes),
             context,
             "experiences",
@@ -81,40 +87,40 @@ class PerExperience:
         return sum(recorded) if len(recorded) == len(each) else None
 
 
-def share(budget: Budget, classes: int, of: int) -> Budget:
+def share_budget(budget: Budget, classes: int, of: int) -> Budget:
     """The part of a budget that falls to some classes: images per class stay what they are, bytes
     are divided.
     """
     return budget if budget.nbytes is None else Budget(nbytes=budget.nbytes * classes // of)
 
 
-class Fixed(Unmoved):
+class FixedSize(Unmoved):
     """made: condenses the classes of an experience; how: "herding", "random" or "first" of what is
     there, or "recondense".
     """
 
     kind: ClassVar[str] = "per experience"
 
-    def __init__(self, made: PerExperience, how: str) -> None:
+    def __init__(self, made: PerExperienceCondenser, how: str) -> None:
         self.made, self.how = made, how
         self.seen: list[int] = []
         self.sets: list[SyntheticSet] = []
-        self.pieces: list[Piece] = []
+        self.pieces: list[Exemplars] = []
 
     @property
     def ledger(self) -> Mapping[str, int]:
-        return added(stored(kept) for kept in self.sets)
+        return add_ledgers(count_bytes(kept) for kept in self.sets)
 
     @property
     def card(self) -> Mapping[str, Any] | None:
         return self.sets[-1].card if self.sets else None
 
-    def take(self, new: tuple[int, ...]) -> list[Piece]:
+    def take(self, new: tuple[int, ...]) -> list[Exemplars]:
         self.seen += new
-        ipc = share_of(self.made, self.seen)
+        ipc = images_per_seen_class(self.made, self.seen)
         self.sets = [self._cut(kept, ipc) for kept in self.sets]
         self.sets.append(self.made(new, Budget(ipc=ipc)))
-        self.pieces = [decoded(kept) for kept in self.sets]
+        self.pieces = [decode_set(kept) for kept in self.sets]
         require_classes(self.pieces[-1], new)
         return self.pieces
 
@@ -132,7 +138,7 @@ class Fixed(Unmoved):
             self.take(classes)
 
 
-def share_of(made: PerExperience, seen: Sequence[int]) -> int:
+def images_per_seen_class(made: PerExperienceCondenser, seen: Sequence[int]) -> int:
     """The images per class that a memory of the recipe's whole budget has when the classes `seen`
     share it.
     """
@@ -149,7 +155,7 @@ def share_of(made: PerExperience, seen: Sequence[int]) -> int:
     return ipc
 
 
-def most_images(made: PerExperience, parts: Sequence[Sequence[int]]) -> int:
+def most_images(made: PerExperienceCondenser, parts: Sequence[Sequence[int]]) -> int:
     """How many images such a memory holds at most, along the stream."""
     seen: list[int] = []
     most = 0
@@ -157,7 +163,8 @@ def most_images(made: PerExperience, parts: Sequence[Sequence[int]]) -> int:
         seen += part
         most = max(
             most,
-            len(seen) * made.recipe.condenser.images_per_class(made.data, share_of(made, seen)),
+            len(seen)
+            * made.recipe.condenser.images_per_class(made.data, images_per_seen_class(made, seen)),
         )
     return most
 
@@ -167,14 +174,16 @@ def most_images(made: PerExperience, parts: Sequence[Sequence[int]]) -> int:
 MOST_COPIES = 20
 
 
-class Streamed:
+class OnlineSource:
     """data: shape, statistics and class names only, its images are not read. update: images of a
     class between two updates.
     """
 
     kind: ClassVar[str] = "online"
 
-    def __init__(self, recipe: Recipe, data: ClassData, update: int, context: Context) -> None:
+    def __init__(
+        self, recipe: CondensationRequest, data: ClassData, update: int, context: Context
+    ) -> None:
         self.recipe, self.data, self.context = recipe, data, context
         ipc = recipe.budget.ipc_of(recipe.condenser, data)
         self.update = max(update, recipe.condenser.images_per_class(data, ipc))
@@ -186,17 +195,17 @@ class Streamed:
     @property
     def ledger(self) -> Mapping[str, int]:
         """The sets, and the largest that the buffer ever was."""
-        return added(stored(made) for made in self.sets) | {"buffer": self.peak}
+        return add_ledgers(count_bytes(made) for made in self.sets) | {"buffer": self.peak}
 
     @property
     def card(self) -> Mapping[str, Any] | None:
         return self.sets[-1].card if self.sets else None
 
     @property
-    def pieces(self) -> list[Piece]:
-        return [decoded(made) for made in self.sets]
+    def pieces(self) -> list[Exemplars]:
+        return [decode_set(made) for made in self.sets]
 
-    def take(self, new: tuple[int, ...]) -> list[Piece]:
+    def take(self, new: tuple[int, ...]) -> list[Exemplars]:
         """Condense what is left in the buffer."""
         if self.buffer:
             self._condense(sorted(self.buffer))
@@ -229,7 +238,7 @@ class Streamed:
         seen = replace(
             self.data, images=torch.cat(images), labels=torch.tensor(labels), classes=tuple(classes)
         )
-        budget = share(self.recipe.budget, len(classes), len(self.data.classes))
+        budget = share_budget(self.recipe.budget, len(classes), len(self.data.classes))
         made = self.recipe.condenser.condense(
             seen, budget, self.context.fork(f"update-{self.updates}")
         )
@@ -243,7 +252,7 @@ class Streamed:
         """What the memory holds of a class, (n, C, H, W) uint8, each image as often as it stands
         for ones that have passed.
         """
-        held = [decoded(kept).of([label]) for kept in self.sets if label in kept.classes]
+        held = [decode_set(kept).of([label]) for kept in self.sets if label in kept.classes]
         if not held:
             return torch.empty(0, *self.data.shape, dtype=torch.uint8)
         images = self.data.quantise(held[0].images)
@@ -277,16 +286,24 @@ class Streamed:
         )
 
 
-class Supply:
+class MemoryFactory:
     """Gives each trial a source of its own, which starts empty; what was condensed once is not
     condensed again.
     """
 
     def __init__(
-        self, scenario: Any, subject: SyntheticSet | Recipe, data: ClassData, context: Context
+        self,
+        scenario: Any,
+        subject: SyntheticSet | CondensationRequest,
+        data: ClassData,
+        context: Context,
     ) -> None:
         self.scenario, self.subject, self.data, self.context = scenario, subject, data, context
-        self.made = PerExperience(subject, data, context) if isinstance(subject, Recipe) else None
+        self.made = (
+            PerExperienceCondenser(subject, data, context)
+            if isinstance(subject, CondensationRequest)
+            else None
+        )
 
     def source(self, parts: Sequence[tuple[int, ...]]) -> tuple[Any, int | None]:
         """A source, and how many images the memory may hold (None: as many as the set has)."""
@@ -294,7 +311,7 @@ class Supply:
             return self.subject, None
         if self.scenario.memory == "online":
             return (
-                Streamed(
+                OnlineSource(
                     self.made.recipe,
                     self.data,
                     self.scenario.online_update,
@@ -303,8 +320,8 @@ class Supply:
                 self.made.images(),
             )
         if self.scenario.growth == "fixed":
-            return Fixed(self.made, self.scenario.shrink), most_images(self.made, parts)
-        return Anew(self.made), self.made.images()
+            return FixedSize(self.made, self.scenario.shrink), most_images(self.made, parts)
+        return PerExperience(self.made), self.made.images()
 
     def seconds(self) -> float | None:
         """What condensing took; None where it was not recorded."""

@@ -13,7 +13,7 @@ from scenarios.continual.memory.exemplars import MemoryBatch
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
-class OwnLoss:
+class JoinedLoss:
     """Stands in for `strategy.criterion` for one joined minibatch: the loss is what `rule` makes of
     the strategy's own.
 
@@ -57,7 +57,7 @@ class OwnLoss:
             self.strategy.criterion = self.replaced
 
 
-def adds_up(criterion: Criterion, logits: Tensor, y: Tensor) -> bool:
+def sums_over_images(criterion: Criterion, logits: Tensor, y: Tensor) -> bool:
     """Whether the criterion is a sum over images and not their mean: whether each image twice has
     twice the loss.
     """
@@ -69,7 +69,7 @@ def adds_up(criterion: Criterion, logits: Tensor, y: Tensor) -> bool:
     return bool((twice - once).abs() > 0.5 * once.abs())
 
 
-def each_of(criterion: Criterion, logits: Tensor, y: Tensor) -> Tensor:
+def compute_each_loss(criterion: Criterion, logits: Tensor, y: Tensor) -> Tensor:
     """(n,): the criterion's loss of each image, a class's weight included."""
     if isinstance(criterion, nn.CrossEntropyLoss):
         weight, smoothing = criterion.weight, criterion.label_smoothing

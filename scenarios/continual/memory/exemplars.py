@@ -9,11 +9,11 @@ from torch import Tensor
 from condensers.sets.soundness import sound
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import centred_onehot
-from scenarios.training_material import as_scores
+from scenarios.training_material import scale_scores
 
 
 @dataclass(frozen=True)
-class Piece:
+class Exemplars:
     """images: (n, C, H, W) float32 normalised. labels: (n,) int64, the class that each image was
     made for.
 
@@ -26,34 +26,34 @@ class Piece:
     targets: Tensor | None = None
     scores: bool = False
 
-    def of(self, classes: Sequence[int]) -> "Piece":
+    def of(self, classes: Sequence[int]) -> "Exemplars":
         """The images of some classes alone."""
         mine = torch.isin(self.labels, torch.tensor(list(classes)))
-        return Piece(
+        return Exemplars(
             self.images[mine],
             self.labels[mine],
             None if self.targets is None else self.targets[mine],
             self.scores,
         )
 
-    def called(self, names: "Names | None") -> "Piece":
+    def called(self, names: "StreamIds | None") -> "Exemplars":
         """With classes numbered as the stream does."""
         if names is None:
             return self
         labels, targets = names.ids[self.labels], self.targets
         if targets is None:
-            return Piece(self.images, labels)
+            return Exemplars(self.images, labels)
         same = names.tasks[self.labels, None] == names.tasks[None, : targets.shape[1]]
         kept = same & (names.ids[None, : targets.shape[1]] >= 0)
         if not bool(kept.all()):
-            targets = _of_task(targets, kept, self)
+            targets = _restrict_to_task(targets, kept, self)
         width, outputs = int(names.ids.max()) + 1, names.ids[: targets.shape[1]].clamp_min(0)
         targets = targets.new_zeros(len(targets), width).index_add_(1, outputs, targets)
-        return Piece(self.images, labels, targets, self.scores)
+        return Exemplars(self.images, labels, targets, self.scores)
 
 
 @dataclass(frozen=True)
-class Names:
+class StreamIds:
     """ids: (K,) int64, what the stream calls each class, -1 where it never comes; several classes
     may share an id.
 
@@ -78,7 +78,7 @@ class MemoryBatch:
     index: Tensor
 
 
-def decoded(synthetic: SyntheticSet) -> Piece:
+def decode_set(synthetic: SyntheticSet) -> Exemplars:
     """A set's images and labels; UsageError for an unsound set.
 
     Score labels are brought to the size of centred one-hot labels, as `scenarios.training_material`
@@ -86,13 +86,13 @@ def decoded(synthetic: SyntheticSet) -> Piece:
     """
     images, labels = sound(synthetic, "CondensedMemory")
     if labels.ndim == 1:
-        return Piece(images, labels)
+        return Exemplars(images, labels)
     scores = synthetic.recipe.get("labels") == "scores"
-    labels = as_scores(labels) if scores else labels
-    return Piece(images, classes_of(synthetic, labels), labels, scores)
+    labels = scale_scores(labels) if scores else labels
+    return Exemplars(images, infer_classes(synthetic, labels), labels, scores)
 
 
-def classes_of(synthetic: SyntheticSet, labels: Tensor) -> Tensor:
+def infer_classes(synthetic: SyntheticSet, labels: Tensor) -> Tensor:
     """(n,) int64: the class that each image was made for; sets are ordered by class, whatever their
     soft labels say.
     """
@@ -101,20 +101,21 @@ def classes_of(synthetic: SyntheticSet, labels: Tensor) -> Tensor:
     return labels.argmax(1) if rest else classes.repeat_interleave(each)
 
 
-def joined(pieces: Sequence[Piece]) -> Piece:
+def join_exemplars(pieces: Sequence[Exemplars]) -> Exemplars:
     """All of them as one; soft labels for all where one has them."""
     images, labels = torch.cat([p.images for p in pieces]), torch.cat([p.labels for p in pieces])
     soft = [p.targets for p in pieces if p.targets is not None]
     if not soft:
-        return Piece(images, labels)
+        return Exemplars(images, labels)
     scores, width = any(p.scores for p in pieces), soft[0].shape[1]
     targets = [
-        p.targets if p.targets is not None else _as_soft(p.labels, width, scores) for p in pieces
+        p.targets if p.targets is not None else _soften_labels(p.labels, width, scores)
+        for p in pieces
     ]
-    return Piece(images, labels, torch.cat(targets), scores)
+    return Exemplars(images, labels, torch.cat(targets), scores)
 
 
-def _of_task(targets: Tensor, kept: Tensor, piece: Piece) -> Tensor:
+def _restrict_to_task(targets: Tensor, kept: Tensor, piece: Exemplars) -> Tensor:
     """Soft labels (n, K) of `piece` that speak only of the classes `kept` (n, K): those of its task
     that the stream has.
     """
@@ -126,7 +127,7 @@ def _of_task(targets: Tensor, kept: Tensor, piece: Piece) -> Tensor:
     return torch.where(mass > 0, left / mass.clamp_min(1e-12), hard)
 
 
-def _as_soft(labels: Tensor, classes: int, scores: bool) -> Tensor:
+def _soften_labels(labels: Tensor, classes: int, scores: bool) -> Tensor:
     if scores:
         return centred_onehot(labels, classes)
     return torch.nn.functional.one_hot(labels, classes).float()

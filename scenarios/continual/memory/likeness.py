@@ -14,7 +14,7 @@ from avalanche.benchmarks.utils import AvalancheDataset
 from torch import Tensor
 
 from condensers.errors import UsageError
-from scenarios.continual.memory.exemplars import Piece
+from scenarios.continual.memory.exemplars import Exemplars
 
 # Standard deviations by which a count must exceed another to tell.
 CLEAR = 3.0
@@ -40,7 +40,7 @@ class Votes:
 
 
 def require_likeness(
-    x: Tensor, y: Sequence[int], classes: Mapping[int, int], known: Piece, trust: str
+    x: Tensor, y: Sequence[int], classes: Mapping[int, int], known: Exemplars, trust: str
 ) -> None:
     """Refuse, with UsageError, images x (n, C, H, W) of ids y that do not look like the set's
     classes: id -> class.
@@ -50,7 +50,7 @@ def require_likeness(
     that this class is hard to tell from; but not most of the ids, and not two that look like each
     other's class.
     """
-    votes = votes_of(x, y, classes, known)
+    votes = count_votes(x, y, classes, known)
     n, own, width = sum(v.n for v in votes), sum(v.own for v in votes), len(known.labels.unique())
     chance = n / width + CLEAR * math.sqrt(n / width * (1 - 1 / width))
     against = [v for v in votes if v.against]
@@ -77,7 +77,7 @@ def require_likeness(
         )
 
 
-def labelled(dataset: AvalancheDataset, ids: Sequence[int]) -> tuple[Tensor, list[int]]:
+def sample_images(dataset: AvalancheDataset, ids: Sequence[int]) -> tuple[Tensor, list[int]]:
     """Images (n, C, H, W) and labels of a stream's data set, as many of each id and spread over all
     that it has.
 
@@ -100,17 +100,19 @@ def labelled(dataset: AvalancheDataset, ids: Sequence[int]) -> tuple[Tensor, lis
     return torch.stack(x), y
 
 
-def votes_of(x: Tensor, y: Sequence[int], classes: Mapping[int, int], known: Piece) -> list[Votes]:
+def count_votes(
+    x: Tensor, y: Sequence[int], classes: Mapping[int, int], known: Exemplars
+) -> list[Votes]:
     """The votes of the images of each id; the set's means are those of standardised images, so
     scale does not matter.
     """
     names, which = known.labels.unique(return_inverse=True)
-    images = _standardised(known.images)
+    images = _standardise(known.images)
     means = images.new_zeros(len(names), images.shape[1]).index_add_(0, which, images)
     means = means / which.bincount()[:, None]
     # What the images of all classes share tells nothing.
-    means = _standardised(means - means.mean(0))
-    found = names[(_standardised(x) @ means.T).argmax(1)]
+    means = _standardise(means - means.mean(0))
+    found = names[(_standardise(x) @ means.T).argmax(1)]
     votes, ids = [], torch.tensor(y)
     for one in classes:
         counts = found[ids == one].bincount(minlength=int(names.max()) + 1)
@@ -121,7 +123,7 @@ def votes_of(x: Tensor, y: Sequence[int], classes: Mapping[int, int], known: Pie
     return votes
 
 
-def _standardised(x: Tensor) -> Tensor:
+def _standardise(x: Tensor) -> Tensor:
     """(n, D): each image without its mean, of length 1."""
     flat = x.detach().flatten(1).float()
     flat = flat - flat.mean(1, keepdim=True)

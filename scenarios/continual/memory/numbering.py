@@ -33,7 +33,7 @@ class Numbering:
     trust: str
 
 
-def numbering_of(experience: DatasetExperience, given: ClassIds | None) -> Numbering:
+def find_numbering(experience: DatasetExperience, given: ClassIds | None) -> Numbering:
     """The numbering of an experience, by what is `given`, else by what the experience or its
     benchmark carries.
 
@@ -44,14 +44,14 @@ def numbering_of(experience: DatasetExperience, given: ClassIds | None) -> Numbe
         return Numbering({c: c for c in classes}, {}, {}, "certain")
     ids = sorted(int(y) for y in experience.dataset.targets.uniques)
     if given is not None:
-        return _of_given(experience, ids, given)
-    source = origin(experience)
+        return _number_by_table(experience, ids, given)
+    source = find_origin(experience)
     if isinstance(source, NCExperience):
-        return _of_benchmark(source, ids)
+        return _number_by_benchmark(source, ids)
     return Numbering({y: y for y in ids}, {}, {}, "assumed")
 
 
-def origin(experience: DatasetExperience) -> DatasetExperience:
+def find_origin(experience: DatasetExperience) -> DatasetExperience:
     """The experience that this one was cut from, or itself."""
     while isinstance(experience, OnlineCLExperience | ExperienceWrapper):
         with experience.no_attribute_masking():
@@ -68,7 +68,7 @@ def require_class_ids(given: ClassIds, classes: Iterable[int]) -> None:
             if known and c not in known:
                 raise UsageError(
                     f"CondensedMemory: class_ids says that id {y} is class {c}, which the set does"
-                    f" not have; its classes are {_listed(known)}"
+                    f" not have; its classes are {_join_numbers(known)}"
                 )
             if ids.setdefault(c, y) != y:
                 raise UsageError(
@@ -77,7 +77,9 @@ def require_class_ids(given: ClassIds, classes: Iterable[int]) -> None:
                 )
 
 
-def _of_given(experience: DatasetExperience, ids: Sequence[int], given: ClassIds) -> Numbering:
+def _number_by_table(
+    experience: DatasetExperience, ids: Sequence[int], given: ClassIds
+) -> Numbering:
     parts, here = ([given], given) if isinstance(given, Mapping) else (given, None)
     if here is None:
         index = _position(experience)
@@ -98,11 +100,11 @@ def _of_given(experience: DatasetExperience, ids: Sequence[int], given: ClassIds
 
 
 def _position(experience: DatasetExperience) -> int:
-    with origin(experience).no_attribute_masking():
-        return int(origin(experience).current_experience)
+    with find_origin(experience).no_attribute_masking():
+        return int(find_origin(experience).current_experience)
 
 
-def _of_benchmark(experience: NCExperience, ids: Sequence[int]) -> Numbering:
+def _number_by_benchmark(experience: NCExperience, ids: Sequence[int]) -> Numbering:
     with experience.no_attribute_masking():
         benchmark: NCScenario = experience.benchmark
         position = experience.current_experience
@@ -121,5 +123,5 @@ def _of_benchmark(experience: NCExperience, ids: Sequence[int]) -> Numbering:
     return Numbering({y: inverse[y] for y in ids}, mapping, tasks, "mapped")
 
 
-def _listed(classes: Iterable[int]) -> str:
+def _join_numbers(classes: Iterable[int]) -> str:
     return ", ".join(map(str, sorted(classes)))

@@ -13,12 +13,12 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from scenarios.continual.memory.buffer import CondensedMemory
-from scenarios.continual.memory.criterion import Criterion, OwnLoss, adds_up
-from scenarios.continual.memory.exemplars import MemoryBatch, Piece
+from scenarios.continual.memory.criterion import Criterion, JoinedLoss, sums_over_images
+from scenarios.continual.memory.exemplars import Exemplars, MemoryBatch
 from scenarios.continual.memory.other_memories import require_no_buffer
 
 
-class Rule(Protocol):
+class MemoryLoss(Protocol):
     """What is descended on a joined minibatch. Its state is what it keeps of the memory, such as
     logits.
 
@@ -51,7 +51,7 @@ class Retrieval(Protocol):
     ) -> MemoryBatch: ...
 
 
-class Joint:
+class MeanLoss:
     """The mean loss over all images of the minibatch, as in Avalanche's replay, or their sum;
     nothing is kept.
     """
@@ -65,7 +65,7 @@ class Joint:
     ) -> Tensor:
         n, m = len(y), len(drawn.y)
         stream, memory = criterion(logits[:n], y), memory_loss(logits[n:], drawn, criterion)
-        if drawn.targets is not None and adds_up(criterion, logits[:n], y):
+        if drawn.targets is not None and sums_over_images(criterion, logits[:n], y):
             return stream + m * memory
         return (n * stream + m * memory) / (n + m)
 
@@ -79,7 +79,7 @@ class Joint:
         return None
 
 
-class Uniform:
+class UniformRetrieval:
     """Images drawn uniformly, all of them before one comes twice."""
 
     def choose(
@@ -109,17 +109,17 @@ class CondensedReplay(SupervisedPlugin):
         self,
         memory: CondensedMemory,
         batch_size_mem: int,
-        rule: Rule | None = None,
+        rule: MemoryLoss | None = None,
         retrieval: Retrieval | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.memory, self.size = memory, batch_size_mem
-        self.rule, self.retrieval = rule, retrieval or Uniform()
+        self.rule, self.retrieval = rule, retrieval or UniformRetrieval()
         self.generator = generator or torch.Generator().manual_seed(int(torch.randint(2**62, (1,))))
         self.stream, self.drawn = 0, None  # type: int, MemoryBatch | None
-        self.known: Piece | None = None
-        self.own: OwnLoss | None = None
+        self.known: Exemplars | None = None
+        self.own: JoinedLoss | None = None
 
     @property
     def extra_bytes(self) -> dict[str, int]:
@@ -150,7 +150,7 @@ class CondensedReplay(SupervisedPlugin):
             return
         self._tell(strategy.model)
         drawn = self.retrieval.choose(strategy, self.memory, self.size, self.generator)
-        self.drawn = on_device(drawn, batch[0])
+        self.drawn = move_batch(drawn, batch[0])
         parts = (self.drawn.x, self.drawn.y, self.drawn.tasks)
         strategy.mbatch = [
             torch.cat([mine, theirs.to(mine.dtype)])
@@ -167,8 +167,8 @@ class CondensedReplay(SupervisedPlugin):
                     "CondensedReplay: iCaRL's loss is that of a whole minibatch, so soft labels or"
                     " a rule have no place in it; use a set with hard labels and no rule"
                 )
-            rule = self.rule or Joint()
-            self.own = OwnLoss(strategy, self.stream, self.drawn, rule.loss)
+            rule = self.rule or MeanLoss()
+            self.own = JoinedLoss(strategy, self.stream, self.drawn, rule.loss)
 
     def before_backward(self, strategy: Any, **_: Any) -> None:
         """Give the strategy its loss back."""
@@ -235,7 +235,7 @@ def memory_loss(
     return soft_losses(logits, drawn.targets, drawn.scores).mean()
 
 
-def on_device(drawn: MemoryBatch, like: Tensor) -> MemoryBatch:
+def move_batch(drawn: MemoryBatch, like: Tensor) -> MemoryBatch:
     """The batch where `like` is, its images of that dtype."""
     targets = None if drawn.targets is None else drawn.targets.to(like.device)
     x, y, tasks = drawn.x.to(like), drawn.y.to(like.device), drawn.tasks.to(like.device)

@@ -11,12 +11,12 @@ from torch import Tensor
 from condensers.errors import UsageError
 from condensers.sets.files import load_set
 from condensers.sets.synthetic_set import SyntheticSet
-from scenarios.continual.memory.exemplars import Piece, decoded
+from scenarios.continual.memory.exemplars import Exemplars, decode_set
 
 Make = Callable[[tuple[int, ...]], SyntheticSet]
 
 
-class Source(Protocol):
+class MemorySource(Protocol):
     """kind: "offline", "per experience" or "online". ledger: the bytes that each group of tensors
     takes now, by its name.
     """
@@ -30,9 +30,9 @@ class Source(Protocol):
     def card(self) -> Mapping[str, Any] | None: ...
 
     @property
-    def pieces(self) -> list[Piece]: ...
+    def pieces(self) -> list[Exemplars]: ...
 
-    def take(self, new: tuple[int, ...]) -> list[Piece]:
+    def take(self, new: tuple[int, ...]) -> list[Exemplars]:
         """All that the memory holds once the classes `new`, ascending, have come; pieces that did
         not change stay first.
         """
@@ -71,18 +71,18 @@ class Offline(Unmoved):
     kind: ClassVar[str] = "offline"
 
     def __init__(self, synthetic: SyntheticSet) -> None:
-        self.synthetic, self.whole = synthetic, decoded(synthetic)
-        self.pieces: list[Piece] = []
+        self.synthetic, self.whole = synthetic, decode_set(synthetic)
+        self.pieces: list[Exemplars] = []
 
     @property
     def ledger(self) -> Mapping[str, int]:
-        return stored(self.synthetic)
+        return count_bytes(self.synthetic)
 
     @property
     def card(self) -> Mapping[str, Any]:
         return self.synthetic.card
 
-    def take(self, new: tuple[int, ...]) -> list[Piece]:
+    def take(self, new: tuple[int, ...]) -> list[Exemplars]:
         require_classes(self.whole, new)
         self.pieces.append(self.whole.of(new))
         return self.pieces
@@ -91,7 +91,7 @@ class Offline(Unmoved):
         self.pieces = [self.whole.of(classes) for classes in admitted]
 
 
-class Anew(Unmoved):
+class PerExperience(Unmoved):
     """What a function makes of the classes of each experience; what was made stays as it is."""
 
     kind: ClassVar[str] = "per experience"
@@ -99,19 +99,19 @@ class Anew(Unmoved):
     def __init__(self, make: Make) -> None:
         self.make = make
         self.sets: list[SyntheticSet] = []
-        self.pieces: list[Piece] = []
+        self.pieces: list[Exemplars] = []
 
     @property
     def ledger(self) -> Mapping[str, int]:
-        return added(stored(made) for made in self.sets)
+        return add_ledgers(count_bytes(made) for made in self.sets)
 
     @property
     def card(self) -> Mapping[str, Any] | None:
         return self.sets[-1].card if self.sets else None
 
-    def take(self, new: tuple[int, ...]) -> list[Piece]:
+    def take(self, new: tuple[int, ...]) -> list[Exemplars]:
         made = self.make(new)
-        piece = decoded(made)
+        piece = decode_set(made)
         require_classes(piece, new)
         self.sets.append(made)
         self.pieces.append(piece.of(new))
@@ -123,12 +123,12 @@ class Anew(Unmoved):
             self.take(classes)
 
 
-def stored(synthetic: SyntheticSet) -> dict[str, int]:
+def count_bytes(synthetic: SyntheticSet) -> dict[str, int]:
     """Bytes by the name of the tensors: images, labels, codes, ..."""
     return {name: t.numel() * t.element_size() for name, t in synthetic.tensors.items()}
 
 
-def added(ledgers: Any) -> dict[str, int]:
+def add_ledgers(ledgers: Any) -> dict[str, int]:
     """The sums of several ledgers, name by name."""
     total: dict[str, int] = {}
     for ledger in ledgers:
@@ -137,7 +137,7 @@ def added(ledgers: Any) -> dict[str, int]:
     return total
 
 
-def require_classes(piece: Piece, new: tuple[int, ...]) -> None:
+def require_classes(piece: Exemplars, new: tuple[int, ...]) -> None:
     absent = sorted(set(new) - set(piece.labels.tolist()))
     if absent:
         raise UsageError(
@@ -146,13 +146,13 @@ def require_classes(piece: Piece, new: tuple[int, ...]) -> None:
         )
 
 
-Given = SyntheticSet | Make | str | Path | Source
+SourceLike = SyntheticSet | Make | str | Path | MemorySource
 
 
-def as_source(given: Given) -> Source:
+def as_source(given: SourceLike) -> MemorySource:
     """A set, the path of one, or a function that makes sets, as a source."""
     if isinstance(given, str | Path):
         return Offline(load_set(Path(given)))
     if isinstance(given, SyntheticSet):
         return Offline(given)
-    return given if hasattr(given, "take") else Anew(given)  # type: ignore[arg-type, return-value]
+    return given if hasattr(given, "take") else PerExperience(given)  # type: ignore[arg-type, return-value]

@@ -20,7 +20,7 @@ from torch.nn import functional
 from scenarios.continual.memory.buffer import CondensedMemory
 from scenarios.continual.memory.criterion import Criterion
 from scenarios.continual.memory.exemplars import MemoryBatch
-from scenarios.continual.memory.replay import memory_loss, on_device
+from scenarios.continual.memory.replay import memory_loss, move_batch
 
 Bound = Callable[[Tensor, Tensor], Tensor]
 
@@ -56,7 +56,7 @@ class BoundGradients(SupervisedPlugin):
         if not self.memory.held:
             return
         weights = [p for p in strategy.model.parameters() if p.grad is not None]
-        found = self.bound(flat([p.grad for p in weights]), self._references(strategy, weights))
+        found = self.bound(flatten([p.grad for p in weights]), self._references(strategy, weights))
         for p, part in zip(weights, found.split([p.numel() for p in weights]), strict=True):
             p.grad.copy_(part.view_as(p))
 
@@ -65,12 +65,15 @@ class BoundGradients(SupervisedPlugin):
         like = strategy.mbatch[0]
         groups = self.memory.experiences if self.each else [None]
         drawn = [
-            on_device(self.memory.batch(self.size, self.generator, group, once=True), like)
+            move_batch(self.memory.batch(self.size, self.generator, group, once=True), like)
             for group in groups
         ]
         self.images += sum(len(batch.y) for batch in drawn)
         return torch.stack(
-            [reference(strategy.model, weights, batch, strategy._criterion) for batch in drawn]
+            [
+                reference_gradient(strategy.model, weights, batch, strategy._criterion)
+                for batch in drawn
+            ]
         )
 
     def after_training_exp(self, strategy: Any, **_: Any) -> None:
@@ -84,29 +87,31 @@ class BoundGradients(SupervisedPlugin):
         self.images = state["images"]
 
 
-def flat(parts: Sequence[Tensor]) -> Tensor:
+def flatten(parts: Sequence[Tensor]) -> Tensor:
     """All numbers in one row."""
     return torch.cat([part.flatten() for part in parts])
 
 
-def reference(
+def reference_gradient(
     network: nn.Module,
     weights: Sequence[nn.Parameter],
     drawn: MemoryBatch,
     criterion: Criterion = functional.cross_entropy,
 ) -> Tensor:
     """(P,): the gradient of the memory's loss; the weights' own `grad` is left as it is."""
-    return flat(torch.autograd.grad(memory_loss(network(drawn.x), drawn, criterion), list(weights)))
+    return flatten(
+        torch.autograd.grad(memory_loss(network(drawn.x), drawn, criterion), list(weights))
+    )
 
 
-def averaged(g: Tensor, references: Tensor) -> Tensor:
+def project_averaged(g: Tensor, references: Tensor) -> Tensor:
     """A-GEM's bound: g (P,) without its part against the one reference (1, P)."""
     r = references[0]
     dot = g @ r
     return g - dot / (r @ r) * r if dot < 0 else g
 
 
-def episodic(margin: float) -> Bound:
+def make_episodic_bound(margin: float) -> Bound:
     """GEM's bound: the nearest gradient that has no part against any of the references (t, P), and
     `margin` beyond.
 

@@ -55,11 +55,11 @@ class Distillation(LwFPlugin):  # type: ignore[misc]
         if self.restored is not None:
             network = copy.deepcopy(strategy.model)
             network.load_state_dict(self.restored)
-            self.lwf.prev_model, self.restored = _frozen(network), None
+            self.lwf.prev_model, self.restored = _freeze(network), None
 
     def after_training_exp(self, strategy: Any, **_: Any) -> None:
         super().after_training_exp(strategy)
-        self.lwf.prev_model = _frozen(self.lwf.prev_model)
+        self.lwf.prev_model = _freeze(self.lwf.prev_model)
 
     def state_dict(self) -> dict[str, Any]:
         network = (
@@ -80,7 +80,7 @@ class Distillation(LwFPlugin):  # type: ignore[misc]
         self.lwf.expcount = state["experiences"]
 
 
-def _frozen(network: nn.Module) -> nn.Module:
+def _freeze(network: nn.Module) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 

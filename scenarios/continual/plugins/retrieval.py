@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from scenarios.continual.memory.buffer import CondensedMemory
-from scenarios.continual.memory.criterion import Criterion, each_of
+from scenarios.continual.memory.criterion import Criterion, compute_each_loss
 from scenarios.continual.memory.exemplars import MemoryBatch
-from scenarios.continual.memory.replay import on_device, soft_losses
+from scenarios.continual.memory.replay import move_batch, soft_losses
 
 CROSS_ENTROPY = nn.CrossEntropyLoss()
 
@@ -39,11 +39,11 @@ class MostInterfered:
         drawn = memory.batch(among, generator)
         x, y = strategy.mbatch[0], strategy.mbatch[1]
         lr, criterion = strategy.optimizer.param_groups[0]["lr"], strategy._criterion
-        rises = rise(strategy.model, x, y, lr, on_device(drawn, x), criterion)
+        rises = loss_increase(strategy.model, x, y, lr, move_batch(drawn, x), criterion)
         return memory.at(drawn.index[rises.topk(n).indices.cpu()])
 
 
-def rise(
+def loss_increase(
     network: nn.Module,
     x: Tensor,
     y: Tensor,
@@ -69,7 +69,7 @@ def rise(
 def _losses(logits: Tensor, drawn: MemoryBatch, criterion: Criterion) -> Tensor:
     if drawn.targets is not None:
         return soft_losses(logits, drawn.targets, drawn.scores)
-    return each_of(criterion, logits, drawn.y)
+    return compute_each_loss(criterion, logits, drawn.y)
 
 
 def _logits(network: nn.Module, weights: dict[str, Any], x: Tensor) -> Tensor:

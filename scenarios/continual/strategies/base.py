@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from condensers.data import ClassData
 from condensers.hyperparameters import hyper
 from condensers.training.classifier import predict
-from scenarios.continual.settings import Settings
+from scenarios.continual.learner_settings import LearnerSettings
 
 
 class Plugin(Protocol):
@@ -33,7 +33,7 @@ class Setup:
     """What a strategy is given to make its plugins. memory: None for a learner without one."""
 
     memory: Any
-    settings: Settings
+    settings: LearnerSettings
     generator: torch.Generator
     data: ClassData
 
@@ -65,7 +65,7 @@ class Strategy:
     def name(self) -> str:
         return self.label or self.registered
 
-    def settings(self, common: Settings) -> Settings:
+    def settings(self, common: LearnerSettings) -> LearnerSettings:
         """The scenario's settings, with those that this strategy has of its own."""
         own: dict[str, Any] = {"lr": self.lr, "batch_size_mem": self.batch_size_mem}
         return replace(common, **{name: value for name, value in own.items() if value is not None})

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from condensers.hyperparameters import hyper
-from scenarios.continual.settings import Settings
+from scenarios.continual.learner_settings import LearnerSettings
 from scenarios.continual.strategies.base import Strategy
 
 
@@ -32,7 +32,7 @@ class Joint(Strategy):
     memory: ClassVar[str] = "none"
     shows: ClassVar[str] = "all"
 
-    def settings(self, common: Settings) -> Settings:
+    def settings(self, common: LearnerSettings) -> LearnerSettings:
         return replace(
             Strategy.settings(self, common),
             epochs=self.epochs,

@@ -26,7 +26,7 @@ class Der(Strategy):
     registered: ClassVar[str] = "der"
 
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        return plugins(setup, self.alpha, 0.0)
+        return make_plugins(setup, self.alpha, 0.0)
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ class DerPlusPlus(Strategy):
     registered: ClassVar[str] = "der++"
 
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        return plugins(setup, self.alpha, self.beta)
+        return make_plugins(setup, self.alpha, self.beta)
 
 
-def plugins(setup: Setup, alpha: float, beta: float) -> Sequence[Plugin]:
+def make_plugins(setup: Setup, alpha: float, beta: float) -> Sequence[Plugin]:
     """Replay with the rule that both have."""
     from scenarios.continual.memory.replay import CondensedReplay
-    from scenarios.continual.plugins.losses import KeptLogits
+    from scenarios.continual.plugins.losses import StoredLogitsLoss
 
-    rule = KeptLogits(alpha, beta)
+    rule = StoredLogitsLoss(alpha, beta)
     return [
         CondensedReplay(
             setup.memory, setup.settings.batch_size_mem, rule=rule, generator=setup.generator

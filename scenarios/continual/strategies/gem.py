@@ -27,13 +27,13 @@ class Gem(Strategy):
     registered: ClassVar[str] = "gem"
 
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        from scenarios.continual.plugins.gradients import BoundGradients, episodic
+        from scenarios.continual.plugins.gradients import BoundGradients, make_episodic_bound
 
         return [
             BoundGradients(
                 setup.memory,
                 setup.settings.batch_size_mem,
-                episodic(self.margin),
+                make_episodic_bound(self.margin),
                 True,
                 setup.generator,
             )
@@ -53,10 +53,14 @@ class Agem(Strategy):
     registered: ClassVar[str] = "agem"
 
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        from scenarios.continual.plugins.gradients import BoundGradients, averaged
+        from scenarios.continual.plugins.gradients import BoundGradients, project_averaged
 
         return [
             BoundGradients(
-                setup.memory, setup.settings.batch_size_mem, averaged, False, setup.generator
+                setup.memory,
+                setup.settings.batch_size_mem,
+                project_averaged,
+                False,
+                setup.generator,
             )
         ]

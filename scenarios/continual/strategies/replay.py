@@ -28,11 +28,14 @@ class Replay(Strategy):
     registered: ClassVar[str] = "replay"
 
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        from scenarios.continual.memory.replay import CondensedReplay, Joint
+        from scenarios.continual.memory.replay import CondensedReplay, MeanLoss
 
         return [
             CondensedReplay(
-                setup.memory, setup.settings.batch_size_mem, rule=Joint(), generator=setup.generator
+                setup.memory,
+                setup.settings.batch_size_mem,
+                rule=MeanLoss(),
+                generator=setup.generator,
             )
         ]
 
@@ -54,13 +57,13 @@ class ErAce(Strategy):
 
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
         from scenarios.continual.memory.replay import CondensedReplay
-        from scenarios.continual.plugins.losses import Asymmetric
+        from scenarios.continual.plugins.losses import AsymmetricLoss
 
         return [
             CondensedReplay(
                 setup.memory,
                 setup.settings.batch_size_mem,
-                rule=Asymmetric(),
+                rule=AsymmetricLoss(),
                 generator=setup.generator,
             )
         ]
@@ -88,7 +91,7 @@ class Mir(Strategy):
     registered: ClassVar[str] = "mir"
 
     def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        from scenarios.continual.memory.replay import CondensedReplay, Joint
+        from scenarios.continual.memory.replay import CondensedReplay, MeanLoss
         from scenarios.continual.plugins.retrieval import MostInterfered
 
         wanted = setup.settings.batch_size_mem
@@ -98,7 +101,7 @@ class Mir(Strategy):
                 " or a smaller batch_size_mem"
             )
         retrieval = MostInterfered(self.candidates)
-        return [CondensedReplay(setup.memory, wanted, Joint(), retrieval, setup.generator)]
+        return [CondensedReplay(setup.memory, wanted, MeanLoss(), retrieval, setup.generator)]
 
 
 BATCH = 256
@@ -125,17 +128,22 @@ class NearestMean(Replay):
         held = memory.whole()
         images, labels = held.images.to(test.device), held.labels.to(test.device)
         found, which = labels.unique(return_inverse=True)
-        features = torch.cat([embedded(network, part) for part in torch.split(images, BATCH)])
+        features = torch.cat(
+            [embed_normalised(network, part) for part in torch.split(images, BATCH)]
+        )
         means = functional.normalize(
             features.new_zeros(len(found), features.shape[1]).index_add_(0, which, features)
         )
         # Among vectors of length 1 the nearest is the one with the largest product.
         parts = torch.split(test.images, BATCH)
         return torch.cat(
-            [found[(embedded(network, test.normalise(part)) @ means.T).argmax(1)] for part in parts]
+            [
+                found[(embed_normalised(network, test.normalise(part)) @ means.T).argmax(1)]
+                for part in parts
+            ]
         )
 
 
-def embedded(network: Any, x: Tensor) -> Tensor:
+def embed_normalised(network: Any, x: Tensor) -> Tensor:
     """(n, D): the features of x (n, C, H, W), each of length 1."""
     return functional.normalize(network.embed(x).flatten(1))

@@ -19,7 +19,7 @@ from scenarios.search.baselines.base import Judge
 SCORES = ("parameters", "flops", "synflow", "jacob-cov", "naswot", "grad-norm", "snip")
 
 
-def combined(
+def combine_scores(
     rows: Sequence[dict[str, Any]],
     name: str,
     judge: Judge,
@@ -36,8 +36,8 @@ def combined(
     apart = replace(context, folder=folder, generator=torch.Generator())
     found = [judge.judge(spec(row), row["id"], apart) for row in rows]
     ranks = zip(
-        ranked([row["score"] for row in rows]),
-        ranked([other["score"] for other in found]),
+        rank_values([row["score"] for row in rows]),
+        rank_values([other["score"] for other in found]),
         strict=True,
     )
     return [
@@ -47,7 +47,7 @@ def combined(
     ]
 
 
-def ranked(values: Sequence[float]) -> list[float]:
+def rank_values(values: Sequence[float]) -> list[float]:
     """Ranks from 0 (least) to 1 (greatest), equal values sharing their mean; 0.5 where there is one
     value.
 

@@ -7,8 +7,8 @@ import torch
 
 from condensers.engine.context import Context
 from scenarios.protocol import Splits
-from scenarios.search.candidate import Job
-from scenarios.search.curve import geometric, searching
+from scenarios.search.candidate import TrainingJudge
+from scenarios.search.curve import limit_validation, space_steps
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,15 @@ class EarlyStopping:
 
     registered: ClassVar[str] = "early-stopping"
 
-    def judge(self, settings: Any, data: Splits) -> Job:
+    def judge(self, settings: Any, data: Splits) -> TrainingJudge:
         train = data.train
         count = settings.early_stopping_ipc * len(train.classes)
         steps = settings.epochs * -(-count // settings.batch)
         recipe = replace(settings.recipe(), batch=min(settings.batch, count), steps=steps)
-        readings = geometric(steps * settings.early_stopping_most, settings.readings)
-        seen = searching(data, settings.validation_images)
+        readings = space_steps(steps * settings.early_stopping_most, settings.readings)
+        seen = limit_validation(data, settings.validation_images)
         batch, most = settings.evaluation_batch, settings.early_stopping_most
-        return Job(seen, train.images, train.labels, recipe, False, batch, readings, most)
+        return TrainingJudge(seen, train.images, train.labels, recipe, False, batch, readings, most)
 
     def images(self, settings: Any, data: Splits) -> float:
         count = settings.early_stopping_ipc * len(data.train.classes)
@@ -42,7 +42,7 @@ class EarlyStopping:
 
 
 @dataclass(frozen=True)
-class OfSubset:
+class SubsetJudge:
     """Judges by training on images drawn from `data`, the same for all architectures of one seed.
 
     settings: the `Search`.
@@ -84,8 +84,8 @@ class Subset:
 
     registered: ClassVar[str] = "subset"
 
-    def judge(self, settings: Any, data: Splits) -> OfSubset:
-        return OfSubset(settings, searching(data, settings.validation_images))
+    def judge(self, settings: Any, data: Splits) -> SubsetJudge:
+        return SubsetJudge(settings, limit_validation(data, settings.validation_images))
 
     def images(self, settings: Any, data: Splits) -> float:
         return float(settings.proxy_passes(data, settings.subset_ipc * len(data.train.classes)))

@@ -15,7 +15,7 @@ from scenarios.search.candidate import parameter_count
 
 
 @dataclass(frozen=True)
-class Counted:
+class ParameterJudge:
     """Judges by the number of trainable parameters."""
 
     shape: tuple[int, int, int]
@@ -42,8 +42,8 @@ class Parameters:
 
     registered: ClassVar[str] = "parameters"
 
-    def judge(self, settings: Any, data: Splits) -> Counted:
-        return Counted(data.train.shape, len(data.train.class_names))
+    def judge(self, settings: Any, data: Splits) -> ParameterJudge:
+        return ParameterJudge(data.train.shape, len(data.train.class_names))
 
     def images(self, settings: Any, data: Splits) -> float:
         return 0.0
@@ -55,15 +55,15 @@ def flop_count(spec: Any, shape: tuple[int, int, int], classes: int) -> int:
     """
     try:
         with torch.device("meta"):
-            return _counted(spec.module(shape, classes), torch.zeros(1, *shape))
+            return _count_flops(spec.module(shape, classes), torch.zeros(1, *shape))
     except RuntimeError:  # a module that makes tensors of its own on the CPU, or looks at values
-        return _counted(
+        return _count_flops(
             networks.build(spec, shape, classes, torch.Generator()), torch.zeros(1, *shape)
         )
 
 
 @torch.no_grad()
-def _counted(network: torch.nn.Module, image: torch.Tensor) -> int:
+def _count_flops(network: torch.nn.Module, image: torch.Tensor) -> int:
     counter = FlopCounterMode(display=False)
     with by_modules(), counter:
         network.eval()(image)
@@ -71,7 +71,7 @@ def _counted(network: torch.nn.Module, image: torch.Tensor) -> int:
 
 
 @dataclass(frozen=True)
-class Operations:
+class FlopJudge:
     """Judges by the floating point operations of one image."""
 
     shape: tuple[int, int, int]
@@ -101,8 +101,8 @@ class Flops:
 
     registered: ClassVar[str] = "flops"
 
-    def judge(self, settings: Any, data: Splits) -> Operations:
-        return Operations(data.train.shape, len(data.train.class_names))
+    def judge(self, settings: Any, data: Splits) -> FlopJudge:
+        return FlopJudge(data.train.shape, len(data.train.class_names))
 
     def images(self, settings: Any, data: Splits) -> float:
         return 0.0

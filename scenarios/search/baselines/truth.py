@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from condensers.training.classifier import Training
 from scenarios.protocol import Splits
 from scenarios.search.baselines.base import Judge
-from scenarios.search.candidate import Job
-from scenarios.search.ground_truth.reading import found, reader
+from scenarios.search.candidate import TrainingJudge
+from scenarios.search.ground_truth.reading import find_table, make_judge
 
 
 @dataclass(frozen=True)
-class Truth:
+class TruthBaseline:
     """Test accuracy after training on all training data, read from a table where one has it
     (`truth` of the search).
     """
@@ -22,13 +22,15 @@ class Truth:
     registered: ClassVar[str] = "truth"
 
     def judge(self, settings: Any, data: Splits) -> Judge:
-        return reader(settings, data, training_on_all(settings, data))
+        return make_judge(settings, data, make_truth_judge(settings, data))
 
     def images(self, settings: Any, data: Splits) -> float:
-        return 0.0 if found(settings, data) is not None else images_of_training(settings, data)
+        return (
+            0.0 if find_table(settings, data) is not None else count_training_images(settings, data)
+        )
 
 
-def training_on_all(settings: Any, data: Splits) -> Job:
+def make_truth_judge(settings: Any, data: Splits) -> TrainingJudge:
     """Trains each architecture on all training data and tests it once."""
     recipe = Training(
         settings.truth_epochs,
@@ -37,10 +39,12 @@ def training_on_all(settings: Any, data: Splits) -> Job:
         augmentation=settings.truth_augmentation,
         precision=settings.precision,
     )
-    return Job(data, data.train.images, data.train.labels, recipe, True, settings.evaluation_batch)
+    return TrainingJudge(
+        data, data.train.images, data.train.labels, recipe, True, settings.evaluation_batch
+    )
 
 
-def images_of_training(settings: Any, data: Splits) -> float:
+def count_training_images(settings: Any, data: Splits) -> float:
     """About how many images pass forward and backward for an architecture that is trained."""
     tested = len(data.validation.images) + len(data.test.images)
     return float(settings.truth_epochs * len(data.train.images) + tested / 3)

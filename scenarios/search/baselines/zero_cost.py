@@ -66,7 +66,7 @@ class ZeroCost:
         return {"score": score, "seconds": seconds, "images": self.images}
 
 
-def on_minibatch(settings: Any, data: Splits, score: Score, measures: str) -> ZeroCost:
+def make_minibatch_judge(settings: Any, data: Splits, score: Score, measures: str) -> ZeroCost:
     """A judge that passes the minibatch of `settings`, a `Search`, forward and backward."""
     batch = min(settings.zero_cost_batch, len(data.train.images))
     return ZeroCost(data.train, batch, score, measures, batch)
@@ -112,7 +112,7 @@ class GradNorm:
     registered: ClassVar[str] = "grad-norm"
 
     def judge(self, settings: Any, data: Splits) -> ZeroCost:
-        return on_minibatch(settings, data, grad_norm, "gradient norm")
+        return make_minibatch_judge(settings, data, grad_norm, "gradient norm")
 
     def images(self, settings: Any, data: Splits) -> float:
         return float(settings.zero_cost_batch)
@@ -121,7 +121,7 @@ class GradNorm:
 K = 1e-5
 
 
-def from_jacobian(jacobian: Tensor) -> float:
+def score_jacobian(jacobian: Tensor) -> float:
     """The score of rows (n, pixels) float; a row without variance correlates with no other."""
     centred = jacobian.double() - jacobian.double().mean(1, keepdim=True)
     unit = centred / centred.norm(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float64).tiny)
@@ -135,7 +135,7 @@ def jacob_cov(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     (jacobian,) = torch.autograd.grad(
         network(images).sum(), images, allow_unused=True, materialize_grads=True
     )
-    return from_jacobian(jacobian.flatten(1))
+    return score_jacobian(jacobian.flatten(1))
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class JacobCov:
     registered: ClassVar[str] = "jacob-cov"
 
     def judge(self, settings: Any, data: Splits) -> ZeroCost:
-        return on_minibatch(settings, data, jacob_cov, "jacobian covariance")
+        return make_minibatch_judge(settings, data, jacob_cov, "jacobian covariance")
 
     def images(self, settings: Any, data: Splits) -> float:
         return float(settings.zero_cost_batch)
@@ -176,7 +176,7 @@ SMOOTH = (
 SMALLEST = 1e-6
 
 
-def kernel(codes: Tensor) -> Tensor:
+def hamming_kernel(codes: Tensor) -> Tensor:
     """K (n, n) float64: in how many of their units the codes (n, units) bool agree."""
     signs = codes.float() * 2 - 1  # sums of these are exact for up to 2^24 units
     return (codes.shape[1] + (signs @ signs.T).double()) / 2
@@ -195,7 +195,7 @@ def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     with by_modules(), ExitStack() as hooks:  # a block that is one operation calls no hooks
         for activation in activations:
             seen = activation.register_forward_pre_hook(
-                lambda _, given: kernels.append(kernel(given[0].flatten(1) > 0))
+                lambda _, given: kernels.append(hamming_kernel(given[0].flatten(1) > 0))
             )
             hooks.enter_context(seen)
         network(images)
@@ -225,7 +225,7 @@ class NASWOT:
     registered: ClassVar[str] = "naswot"
 
     def judge(self, settings: Any, data: Splits) -> ZeroCost:
-        return on_minibatch(settings, data, naswot, "naswot")
+        return make_minibatch_judge(settings, data, naswot, "naswot")
 
     def images(self, settings: Any, data: Splits) -> float:
         return settings.zero_cost_batch / 3
@@ -255,7 +255,7 @@ class Snip:
     registered: ClassVar[str] = "snip"
 
     def judge(self, settings: Any, data: Splits) -> ZeroCost:
-        return on_minibatch(settings, data, snip, "snip")
+        return make_minibatch_judge(settings, data, snip, "snip")
 
     def images(self, settings: Any, data: Splits) -> float:
         return float(settings.zero_cost_batch)

@@ -14,11 +14,14 @@ import torch
 from condensers.engine.context import Context, Progress
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from scenarios.search.engines.launching import launched
-from scenarios.search.judging import Judging, Plan
+from scenarios.search.engines.launching import launch_search
+from scenarios.search.judging import Judging, SearchPlan
 
 if TYPE_CHECKING:
-    from scenarios.search.nni_experiment import Trial
+    from scenarios.search.nni_experiment import SearchTrial
+
+if TYPE_CHECKING:
+    pass
 
 
 class Engine(Protocol):
@@ -37,7 +40,7 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
-class Sequential:
+class SequentialEngine:
     """One architecture after the other, in the process of the command.
 
     One architecture after the other, in this process.
@@ -55,7 +58,7 @@ class Sequential:
             )
             return plan.guide(row)
 
-        trials = tried(plan, score, context.folder)
+        trials = try_architectures(plan, score, context.folder)
         named = {
             plan.identifier(trial.choice): trial for trial in trials
         }  # a strategy may choose one twice
@@ -65,9 +68,9 @@ class Sequential:
         ]
 
 
-def tried(
-    plan: Plan, score: Callable[[Mapping[str, Any]], float], folder: Path | None
-) -> "list[Trial]":
+def try_architectures(
+    plan: SearchPlan, score: Callable[[Mapping[str, Any]], float], folder: Path | None
+) -> "list[SearchTrial]":
     """What the plan's strategy tries, in order, where `score` tells it of each choice; NNI writes
     below `folder` / nni.
     """
@@ -87,7 +90,7 @@ def tried(
 
 
 @dataclass(frozen=True)
-class Local:
+class LocalEngine:
     """Several architectures at once, each in a process of its own that NNI starts on this machine.
 
     Several architectures at once on this machine, each in a process of its own, by NNI's training
@@ -101,7 +104,7 @@ class Local:
     python: ClassVar[str] = ""
 
     def explore(self, judging: Judging, context: Context) -> list[dict[str, Any]]:
-        return launched(self, judging, context)
+        return launch_search(self, judging, context)
 
     def address(self) -> str:
         return "127.0.0.1"
@@ -118,7 +121,7 @@ class Local:
 
 
 @dataclass(frozen=True)
-class Remote:
+class RemoteEngine:
     """Architectures on another machine that is reached by SSH with a key.
 
     python: the command there that has this package, such as "/opt/env/bin/python". A trial there
@@ -154,7 +157,7 @@ class Remote:
                 f"engine remote: {key} is no file; give the path of a private key that {self.host}"
                 " accepts as `key`"
             )
-        return launched(self, judging, context)
+        return launch_search(self, judging, context)
 
     def address(self) -> str:
         """Where that machine reaches this one: the address from which packets to it would leave."""

@@ -70,21 +70,21 @@ def read_task(path: Path) -> Task:
     return task
 
 
-def row_of(folder: Path, name: str) -> Path:
+def row_path(folder: Path, name: str) -> Path:
     """The file of an architecture that has a score: `Context.memo("row", ...)` of its own
     folder.
     """
     return folder / f"architecture-{name}" / "row.json"
 
 
-def error_of(folder: Path, name: str) -> Path:
+def error_path(folder: Path, name: str) -> Path:
     """The file of an architecture whose last trial failed."""
     return folder / f"architecture-{name}" / "error.json"
 
 
-def keep(row: Mapping[str, Any], folder: Path) -> None:
+def keep_row(row: Mapping[str, Any], folder: Path) -> None:
     """Write the row of an architecture where those who wait for it look."""
-    path = (error_of if "error" in row else row_of)(folder, row["id"])
+    path = (error_path if "error" in row else row_path)(folder, row["id"])
     write_row(path, dict(row))
 
 

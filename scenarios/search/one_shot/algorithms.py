@@ -25,7 +25,7 @@ class Algorithm(Protocol):
 
 
 @dataclass(frozen=True)
-class Darts:
+class DartsAlgorithm:
     """The mixture of all operations is trained, weights and mixture in turns; the strongest
     operations are taken.
 
@@ -97,7 +97,7 @@ class RandomOneShot:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class SupernetTraining:
     """SGD with a cosine schedule down to a rate of 0.001, as DARTS trains its shared weights. clip:
     norm of the gradient.
     """

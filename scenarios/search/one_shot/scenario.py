@@ -23,13 +23,13 @@ from condensers.hyperparameters import hyper
 from condensers.registry.registry import AUGMENTATIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training, accuracy, as_input, train
-from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
+from scenarios.protocol import CondensationRequest, Measurement, Outcome, Reference, Splits, Subject
 from scenarios.registry import ALGORITHMS
 from scenarios.search.candidate import parameter_count
-from scenarios.search.one_shot.algorithms import Schedule
-from scenarios.search.one_shot.search import Material, halves, searched
+from scenarios.search.one_shot.algorithms import SupernetTraining
+from scenarios.search.one_shot.search import SearchHalves, run_search, split_halves
 from scenarios.search.spaces.base import create_space
-from scenarios.training_material import as_labelled
+from scenarios.training_material import match_loss_to_labels
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class OneShot:
         A finished search or training is not done again, and one that was cut off goes on: from the
         context's folder. `seconds` are those of both; the search's own are a measurement too.
         """
-        if isinstance(subject, Recipe):
+        if isinstance(subject, CondensationRequest):
             raise UsageError(
                 "one-shot: needs a finished set or full-data, not a condenser still to be run;"
                 " condense first"
@@ -154,17 +154,19 @@ class OneShot:
     ) -> dict[str, Any]:
         train_data = data.train
         images, labels, loss, epochs = self._images(subject, train_data, context.device)
-        weights, architecture = halves(images, labels, context.generator)
+        weights, architecture = split_halves(images, labels, context.generator)
         augmentation = AUGMENTATIONS.create(self.augmentation).for_data(train_data)
-        material = Material(weights, architecture, len(train_data.class_names), loss, augmentation)
-        schedule = Schedule(
+        material = SearchHalves(
+            weights, architecture, len(train_data.class_names), loss, augmentation
+        )
+        schedule = SupernetTraining(
             epochs, self.batch, self.lr, self.momentum, self.weight_decay, self.clip
         )
         space, algorithm = (
             self._spaces()[0].fitting(train_data.shape),
             ALGORITHMS.create(self.algorithm),
         )
-        choice, seconds = searched(space, algorithm, material, schedule, context)
+        choice, seconds = run_search(space, algorithm, material, schedule, context)
         trained = epochs * (len(weights[0]) if algorithm.tries else len(images))
         return {"choice": choice, "seconds": seconds, "images": trained}
 
@@ -184,7 +186,7 @@ class OneShot:
                     f"one-shot: the set was made from {subject.card['dataset']}, whose images or"
                     " classes are others"
                 )
-            labels, recipe = as_labelled(subject, labels, Training())
+            labels, recipe = match_loss_to_labels(subject, labels, Training())
             return as_input(images, train_data), labels, recipe.loss, self.epochs
         if subject.name in self.references:
             images = train_data.normalise(train_data.images.to(device))

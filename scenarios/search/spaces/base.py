@@ -11,7 +11,7 @@ from condensers.registry import import_path
 from scenarios.registry import SPACES
 
 
-class Space(Protocol):
+class SearchSpace(Protocol):
     """A frozen dataclass; an architecture is one value for each choice."""
 
     registered: ClassVar[str]
@@ -29,7 +29,7 @@ class Space(Protocol):
         """What builds the network of one value for each choice."""
         ...
 
-    def fitting(self, shape: tuple[int, int, int]) -> "Space":
+    def fitting(self, shape: tuple[int, int, int]) -> "SearchSpace":
         """The space without what images of `shape` (C, H, W) do not allow; UsageError where nothing
         is left.
         """
@@ -40,7 +40,7 @@ class Space(Protocol):
         ...
 
 
-class WeightSharing(Space, Protocol):
+class WeightSharingSpace(SearchSpace, Protocol):
     """A space whose architectures can share weights in one network, as one-shot search needs."""
 
     def supernet(self, shape: tuple[int, int, int], classes: int) -> Any:
@@ -59,8 +59,8 @@ class WeightSharing(Space, Protocol):
 def create_space(spec: Any, where: str) -> Any:
     """A space from its registered name, its place, or a table with `name`.
 
-    The place, FILE.py:Name or package.module:Name, is that of a dataclass as of `Space`, or (in a
-    module) of an NNI ModelSpace.
+    The place, FILE.py:Name or package.module:Name, is that of a dataclass as of `SearchSpace`, or
+    (in a module) of an NNI ModelSpace.
 
     In a table, what stands beside the place of a ModelSpace are arguments of its constructor.
     """
@@ -76,7 +76,7 @@ def create_space(spec: Any, where: str) -> Any:
 
 
 def _is_space(name: str, where: str) -> bool:
-    """Whether FILE.py:Name or module:Name is a dataclass as of `Space`, rather than an NNI
+    """Whether FILE.py:Name or module:Name is a dataclass as of `SearchSpace`, rather than an NNI
     ModelSpace.
     """
     try:

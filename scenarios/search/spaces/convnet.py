@@ -88,7 +88,7 @@ class ConvNetSpace:
         kept = tuple(
             depth
             for depth in self.depths
-            if all(_fits(depth, pooling, shape) for pooling in self.poolings)
+            if all(_fits_images(depth, pooling, shape) for pooling in self.poolings)
         )
         if not kept:
             raise UsageError(
@@ -113,7 +113,7 @@ class SmallConvNetSpace(ConvNetSpace):
     registered: ClassVar[str] = "convnet-small"
 
 
-def _fits(depth: int, pooling: str, shape: tuple[int, int, int]) -> bool:
+def _fits_images(depth: int, pooling: str, shape: tuple[int, int, int]) -> bool:
     """Whether the network itself accepts images of that size; no memory is taken to find out."""
     try:
         with torch.device("meta"):

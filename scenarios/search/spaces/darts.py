@@ -83,9 +83,9 @@ class DartsSpace:
         )
 
     def supernet(self, shape: tuple[int, int, int], classes: int) -> Any:
-        from scenarios.search.spaces.supernets import Darts  # NNI takes seconds to import
+        from scenarios.search.spaces.supernets import DartsSupernet  # NNI takes seconds to import
 
-        return Darts(shape[0], classes, self.channels, self.cells)
+        return DartsSupernet(shape[0], classes, self.channels, self.cells)
 
     def sample(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -10,7 +10,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class FrozenSpec:
-    """One architecture. space: a `WeightSharing`. sample: a value for each of NNI's labels."""
+    """One architecture. space: a `WeightSharingSpace`. sample: a value for each of NNI's labels."""
 
     space: Any
     sample: Mapping[str, Any]

@@ -103,7 +103,7 @@ class ImportedSpace:
         space = self._class()
         offered = {"shape": shape, "classes": classes}
         given = dict(self.arguments) | {
-            name: offered[name] for name in _parameters(space) & offered.keys()
+            name: offered[name] for name in _list_parameters(space) & offered.keys()
         }
         try:
             return space(**given)
@@ -174,14 +174,14 @@ class ImportedSpec:
         return network.train(), found
 
 
-def _parameters(space: type) -> set[str]:
+def _list_parameters(space: type) -> set[str]:
     """The names of the constructor's parameters; NNI keeps the constructor itself behind a wrapper
     without them.
     """
-    written = next(vars(c)["_init_wrapped"] for c in space.__mro__ if _own(c))
+    written = next(vars(c)["_init_wrapped"] for c in space.__mro__ if _has_own_init(c))
     return set(inspect.signature(written).parameters)
 
 
-def _own(space: type) -> bool:
+def _has_own_init(space: type) -> bool:
     """Whether the class wrote its constructor, and not NNI on its behalf."""
     return getattr(vars(space).get("_init_wrapped"), "__name__", "new_init") != "new_init"

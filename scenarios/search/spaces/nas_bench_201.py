@@ -55,9 +55,11 @@ class NasBench201Space:
         return "".join(NAS_BENCH_LETTERS[choice[edge]] for edge in NAS_BENCH_EDGES)
 
     def supernet(self, shape: tuple[int, int, int], classes: int) -> Any:
-        from scenarios.search.spaces.supernets import NasBench201  # NNI takes seconds to import
+        from scenarios.search.spaces.supernets import (
+            NasBench201Supernet,
+        )  # NNI takes seconds to import
 
-        return NasBench201(shape[0], classes, self.channels, self.cells)
+        return NasBench201Supernet(shape[0], classes, self.channels, self.cells)
 
     def sample(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         return dict(choice)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from scenarios.continual.settings import Batches
+from scenarios.continual.learner_settings import Batches
 
 
 def batches_of(data, **given):

@@ -20,7 +20,7 @@ from condensers.errors import UsageError
 from condensers.sets.files import save_set
 from scenarios.continual.items import as_dataset
 from scenarios.continual.memory.buffer import CondensedMemory
-from scenarios.continual.stream import benchmark
+from scenarios.continual.stream import make_benchmark
 
 PAIRS = [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]
 
@@ -47,7 +47,7 @@ def plain_stream(splits):
 
 
 def our_stream(splits):
-    return benchmark(splits.train, splits.test, PAIRS).train_stream
+    return make_benchmark(splits.train, splits.test, PAIRS).train_stream
 
 
 class Record(SupervisedPlugin):
@@ -110,7 +110,7 @@ def test_gdumb_trains_on_the_memory_alone_which_it_fills_before(splits, stream, 
 
 
 def test_every_memory_has_the_same_batch_however_small_it_is(splits, memory_of):
-    stream = benchmark(splits.train, splits.test, PAIRS[:3]).train_stream
+    stream = make_benchmark(splits.train, splits.test, PAIRS[:3]).train_stream
     shares = {}
     for ipc in (1, 5, 24):
         buffer = CondensedMemory(memory_of(splits.train, ipc), fill_batch=16)
@@ -128,7 +128,7 @@ def test_every_memory_has_the_same_batch_however_small_it_is(splits, memory_of):
 def test_without_fill_batch_a_small_memory_has_smaller_batches(splits, memory_of):
     buffer = CondensedMemory(memory_of(splits.train, 1))
     record = learn(
-        benchmark(splits.train, splits.test, PAIRS[:2]).train_stream, buffer, replay(buffer)
+        make_benchmark(splits.train, splits.test, PAIRS[:2]).train_stream, buffer, replay(buffer)
     )
     assert {sum(label < 2 for label in labels) for t, labels in record.batches if t == 1} == {2}
 
@@ -152,7 +152,7 @@ def test_a_callable_condenses_the_new_classes_only(splits, memory_of):
 
     buffer = CondensedMemory(condense, max_size=20)
     sizes = []
-    for experience in benchmark(
+    for experience in make_benchmark(
         splits.train, splits.test, [(4, 1), (1, 2), (4, 2), (0,)]
     ).train_stream:
         buffer.post_adapt(None, experience)

@@ -17,7 +17,7 @@ from condensers.errors import UsageError
 from scenarios.continual.items import as_dataset
 from scenarios.continual.memory.buffer import CondensedMemory
 from scenarios.continual.memory.replay import CondensedReplay
-from scenarios.continual.stream import benchmark
+from scenarios.continual.stream import make_benchmark
 
 PAIRS = [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]
 
@@ -39,7 +39,7 @@ def scores(made):
 
 
 def pairs(splits):
-    return benchmark(splits.train, splits.test, PAIRS).train_stream
+    return make_benchmark(splits.train, splits.test, PAIRS).train_stream
 
 
 def triples(splits):

@@ -16,7 +16,7 @@ from condensers.training.classifier import as_input
 
 
 @dataclass(frozen=True)
-class Settings:
+class LearnerSettings:
     """epochs: passes over an experience. batch, batch_size_mem: images of the stream and of the
     memory in each minibatch.
 

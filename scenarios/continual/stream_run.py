@@ -18,39 +18,39 @@ from torch import Tensor, nn
 from condensers.engine.context import Context, Progress, derive_seed
 from condensers.engine.loop import read_state, taking_up, write_state
 from condensers.errors import Interrupted
-from scenarios.continual.accuracy_matrix import Readings
-from scenarios.continual.learner import Clock, Learner, Watch, build
-from scenarios.continual.settings import Batches, Settings
+from scenarios.continual.accuracy_matrix import AccuracyMatrix
+from scenarios.continual.learner import CheckpointClock, Learner, MinibatchHooks, build_learner
+from scenarios.continual.learner_settings import Batches, LearnerSettings
 from scenarios.continual.strategies.base import Setup, Strategy
-from scenarios.continual.stream import experience_of
+from scenarios.continual.stream import make_experience
 from scenarios.protocol import Splits
 
 
 @dataclass
-class Course:
+class StreamRun:
     """parts: the classes of each experience. outputs: (classes,) int64, the learner's output for
     each class of the data.
     """
 
     strategy: Strategy
-    settings: Settings
+    settings: LearnerSettings
     parts: Sequence[tuple[int, ...]]
     data: Splits
     outputs: Tensor
     memory: Any
     context: Context
     name: str
-    readings: Readings = field(init=False)
+    readings: AccuracyMatrix = field(init=False)
 
     def __post_init__(self) -> None:
-        self.readings = Readings(
+        self.readings = AccuracyMatrix(
             self.strategy,
             self.data.test.to(self.context.device),
             self.outputs,
             self.parts,
             self.memory,
         )
-        self.clock = Clock(self.context.checkpoint_seconds)
+        self.clock = CheckpointClock(self.context.checkpoint_seconds)
         self.seconds, self.index = 0.0, 0
         self.path: Path | None = self.context.folder / "state.pt" if self.context.folder else None
 
@@ -84,10 +84,10 @@ class Course:
 
     def _learner(self, network: nn.Module) -> Learner:
         settings, context = self.settings, self.context
-        self.watch = Watch(settings, self.data.train, context, self._after_minibatch)
+        self.watch = MinibatchHooks(settings, self.data.train, context, self._after_minibatch)
         setup = Setup(self.memory, settings, context.generator, self.data.train)
         self.plugins = list(self.strategy.plugins(setup))
-        return build(network, settings, [*self.plugins, self.watch], context.device)
+        return build_learner(network, settings, [*self.plugins, self.watch], context.device)
 
     def _learn(self, start: int) -> None:
         """Train on one experience, from its minibatch `start`.
@@ -96,7 +96,10 @@ class Course:
         """
         seed = derive_seed(self.context.seed, f"experience-{self.index}")
         seen = self.data.train.restrict(self._shown(self.index)).to(self.context.device)
-        settings, experience = self.settings, experience_of(seen, self.outputs.tolist(), self.index)
+        settings, experience = (
+            self.settings,
+            make_experience(seen, self.outputs.tolist(), self.index),
+        )
         labels = self.outputs.to(seen.device)[seen.labels]
         self.learner.batches = Batches(
             seen, labels, settings.batch, settings.epochs, seed, settings.repeats, start
