@@ -47,3 +47,12 @@ def build_untrained(spec: Any, data: ClassData, context: Context) -> nn.Module:
 def train_embedding(spec: Any, data: ClassData, recipe: Training, context: Context) -> nn.Module:
     """Train the network of `build_untrained` on all of `data`, once per cache or folder."""
     return train_once(spec, data, recipe, context, "network that embeds", "embeddings")
+
+
+def distances(a: Tensor, b: Tensor) -> Tensor:
+    """Return the (n, m) Euclidean distances of (n, D) and (m, D); equal points are exactly at 0.
+
+    >>> distances(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
+    tensor([[5.]])
+    """
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")

@@ -107,7 +107,7 @@ class _Layout:
 
     def lay(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
         for entry, scenario in scenarios:
-            subjects = [] if getattr(scenario, "references_only", False) else self._subjects(entry)
+            subjects = [] if scenario.references_only else self._subjects(entry)
             for seed in entry.seeds:
                 self._references(entry, scenario, seed)
                 for label, budget in subjects:
@@ -166,8 +166,9 @@ class _Layout:
         """The augmentations under which a set is measured: its own; for real images those of all
         learned sets.
         """
-        if getattr(scenario, "augmentation", None) != "card":
-            return [getattr(scenario, "augmentation", None)]
+        augmentation = settings_of(scenario).get("augmentation")
+        if augmentation != "card":
+            return [augmentation]
         learned = [
             self.condensers[name].evaluation for name in entry.condensers if self._is_learned(name)
         ]
@@ -176,7 +177,7 @@ class _Layout:
         return [self.condensers[label].evaluation]
 
     def _references(self, entry: ScenarioEntry, scenario: Any, seed: int) -> None:
-        usual = getattr(scenario, "default_references", scenario.references)
+        usual = scenario.default_references
         names = usual if entry.references is None else entry.references
         for reference in names:
             self._add(
@@ -208,7 +209,7 @@ class _Layout:
         made_of = digests_of(train=self.train)
         condense = Cell("condense", self.name, made_of, seed, label, spec, budget, origin=origin)
         condense = replace(condense, sources=self._code(condenser))
-        anew = hasattr(scenario, "anew") and scenario.anew(condenser.couples_classes)
+        anew = scenario.condenses_along_stream(condenser.couples_classes)
         if not anew:
             condense = self._sharded(condense, condenser)
             self._add(condense)

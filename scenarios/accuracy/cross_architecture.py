@@ -15,12 +15,13 @@ from condensers.engine.context import Context, Progress
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
 from condensers.registry.registry import NETWORKS
-from scenarios.accuracy.scenario import Accuracy, Evaluation
-from scenarios.protocol import Measurement, Outcome, Splits, Subject
+from scenarios.accuracy.scenario import Accuracy
+from scenarios.protocol import Measurement, Outcome, Scenario, Splits, Subject
+from scenarios.training_material import Evaluation, name_network
 
 
 @dataclass(frozen=True)
-class CrossArchitecture(Evaluation):
+class CrossArchitecture(Evaluation, Scenario):
     """Test accuracy of fresh networks of several architectures trained on the set.
 
     An architecture is called by its name and by those of its settings that are not the default:
@@ -84,7 +85,8 @@ class CrossArchitecture(Evaluation):
 
     def _accuracy(self, spec: Any) -> Accuracy:
         """The scenario of a single architecture: all else as set here."""
-        shared = {f.name: getattr(self, f.name) for f in fields(Evaluation)}
+        settings, names = settings_of(self), {f.name for f in fields(Evaluation)}
+        shared = {name: value for name, value in settings.items() if name in names}
         return Accuracy(network=spec, **shared)
 
     def _specs(self) -> dict[str, Any]:
@@ -96,18 +98,9 @@ class CrossArchitecture(Evaluation):
 
     def _labels(self) -> list[str]:
         return [
-            label_of(NETWORKS.create(spec, "cross-architecture.architectures"))
+            name_network(NETWORKS.create(spec, "cross-architecture.architectures"))
             for spec in self.architectures
         ]
-
-
-def label_of(spec: Any) -> str:
-    """How tables call a network: its name, and its settings that are not the default."""
-    default = settings_of(type(spec)())
-    changed = [
-        f"{name}={value}" for name, value in settings_of(spec).items() if value != default[name]
-    ]
-    return " ".join([spec.registered, *changed])
 
 
 def _label_progress(context: Context, label: str) -> Context:

@@ -134,15 +134,15 @@ class StreamOrder:
         named = domain_outputs(data.name, len(data.class_names))
         if named is None:
             return split_classes(
-                self._ordered(data.classes, number, orders, context),
+                self._draw_order(data.classes, number, orders, context),
                 self.experiences,
                 self.base_classes,
                 self.sizes,
             )
-        domains = self._ordered(sorted(set(named.domains)), number, orders, context)
+        domains = self._draw_order(sorted(set(named.domains)), number, orders, context)
         return [tuple(c for c in data.classes if named.domains[c] == domain) for domain in domains]
 
-    def _ordered(
+    def _draw_order(
         self, items: Sequence[int], number: int, orders: int, context: Context
     ) -> list[int]:
         if self.order == "dm":

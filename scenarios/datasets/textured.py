@@ -83,7 +83,8 @@ def _compose(ink: Field, index: int) -> npt.NDArray[np.uint8]:
     texture = TEXTURES[random.randint(len(TEXTURES))](random)
     background = first[:, None, None] + (second - first)[:, None, None] * texture
     image = ink * digit[:, None, None] + (1 - ink) * background
-    return np.rint(255 * image).astype(np.uint8)
+    rounded: npt.NDArray[np.uint8] = np.rint(255 * image).astype(np.uint8)
+    return rounded
 
 
 def _draw_colours(random: np.random.RandomState) -> Field:
@@ -115,7 +116,8 @@ def _draw_checks(random: np.random.RandomState) -> Field:
     """Squares of 3 to 6 pixels."""
     size, rows, columns = random.randint(3, 7), random.randint(12), random.randint(12)
     y, x = np.mgrid[:SIDE, :SIDE]
-    return (((y + rows) // size + (x + columns) // size) % 2).astype(np.float64)
+    squares: Field = (((y + rows) // size + (x + columns) // size) % 2).astype(np.float64)
+    return squares
 
 
 def _draw_slope(random: np.random.RandomState) -> Field:
@@ -131,7 +133,8 @@ def _draw_direction(random: np.random.RandomState) -> Field:
 
 
 def _stretch(values: Field) -> Field:
-    return (values - values.min()) / (values.max() - values.min())
+    stretched: Field = (values - values.min()) / (values.max() - values.min())
+    return stretched
 
 
 TEXTURES: tuple[Callable[[np.random.RandomState], Field], ...] = (

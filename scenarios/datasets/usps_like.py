@@ -29,7 +29,8 @@ def _render(image: Pixels) -> Pixels:
     square = _crop_to_ink(image).astype(np.float64)
     average = area_average(len(square), SIDE)
     filtered = _blur(_blur(average @ square @ average.T).T).T
-    return np.rint(filtered * (255 / max(filtered.max(), 1))).astype(np.uint8)
+    rounded: Pixels = np.rint(filtered * (255 / max(filtered.max(), 1))).astype(np.uint8)
+    return rounded
 
 
 def _crop_to_ink(image: Pixels) -> Pixels:
@@ -53,7 +54,8 @@ def area_average(size: int, wanted: int) -> npt.NDArray[np.float64]:
     """
     edges, places = np.arange(wanted + 1) * size / wanted, np.arange(size)
     first, last = np.maximum(edges[:-1, None], places), np.minimum(edges[1:, None], places + 1)
-    return np.maximum(last - first, 0) * wanted / size
+    shares: npt.NDArray[np.float64] = np.maximum(last - first, 0) * wanted / size
+    return shares
 
 
 def _blur(lines: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -20,12 +20,12 @@ from condensers.errors import UsageError, shown
 from condensers.hyperparameters import hyper
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Trained, Training
-from scenarios.accuracy.scenario import Accuracy
 from scenarios.embeddings import Embed, build_untrained, embed_with, flatten_pixels, train_embedding
 from scenarios.privacy.dp_sgd import Guarantee, train_privately
 from scenarios.privacy.measures import explain_missing_rates, measure_attacks
 from scenarios.privacy.shadows import ShadowExperiment, draw_halves, select_pool
-from scenarios.protocol import CondensationRequest, Outcome, Reference, Splits, Subject
+from scenarios.protocol import CondensationRequest, Outcome, Reference, Scenario, Splits, Subject
+from scenarios.training_material import Evaluation
 
 STATES = ("pixels", "trained", "untrained")
 PRIVATE = "dp-sgd"
@@ -35,7 +35,7 @@ ALONE = 8
 
 
 @dataclass(frozen=True)
-class Privacy:
+class Privacy(Scenario):
     """How well LiRA, a loss threshold and the distance to the set tell the images that a set was
     made of from others.
     """
@@ -87,13 +87,13 @@ class Privacy:
                 f"privacy.embeddings: {shown(unknown[0])} is not one of {', '.join(STATES)}"
             )
 
-    def anew(self, couples_classes: bool) -> bool:
-        """Always: a finished set cannot say which half of the images it would have been made of."""
+    def condenses_along_stream(self, couples_classes: bool) -> bool:
+        """Return True: the condenser is run on halves of the images."""
         return True
 
     @property
     def condensations(self) -> int:
-        """How many sets a recipe makes."""
+        """One set for each shadow."""
         return self.shadows
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
@@ -112,7 +112,7 @@ class Privacy:
         pool = select_pool(data.train, self.images).to(context.device)
         inside = draw_halves(pool, self.shadows, context.fork("halves").generator)
         embeddings = (
-            self._embeddings(pool, context) if isinstance(subject, CondensationRequest) else {}
+            self._make_embeddings(pool, context) if isinstance(subject, CondensationRequest) else {}
         )
         trial = ShadowExperiment(
             subject, pool, inside, data, self.network, self._fit, embeddings, self.shown
@@ -129,7 +129,7 @@ class Privacy:
             return Outcome(
                 [], {"seconds": 0.0, "images": 0.0}, {"said": [f"dp-sgd was not measured: {fault}"]}
             )
-        return self._outcome(subject, found, inside)
+        return self._make_outcome(subject, found, inside)
 
     def image_passes(
         self, data: Splits, images: int, reference: str | None
@@ -140,11 +140,12 @@ class Privacy:
         count = min(self.images, len(data.train.images))
         trained = self.full_epochs * count / 2
         if not reference:
-            ((_, trained),) = self._accuracy().image_passes(data, images, None)
+            tested = len(data.test.images) / 3
+            trained = self._evaluation().count_training_images(images) + tested
         trained *= ALONE if reference == PRIVATE else 1
         return [(self.network, self.shadows * (trained + count / 3))]
 
-    def _outcome(
+    def _make_outcome(
         self,
         subject: CondensationRequest | Reference,
         found: Sequence[Mapping[str, Any]],
@@ -188,19 +189,20 @@ class Privacy:
                 own,
                 name,
             )
-        return self._accuracy().material(subject, data, own).train(network, data.train, own, name)
+        return self._evaluation().material(subject, data, own).train(network, data.train, own, name)
 
-    def _accuracy(self) -> Accuracy:
-        """Whose recipe the networks are trained by."""
-        shared = {
-            "epochs": self.epochs,
-            "augmentation": self.augmentation,
-            "batch": self.batch,
-            "lr": self.lr,
-        }
-        return Accuracy(network=self.network, networks=1, full_epochs=self.full_epochs, **shared)  # type: ignore[arg-type]
+    def _evaluation(self) -> Evaluation:
+        """Return the recipe that the networks are trained by."""
+        return Evaluation(
+            networks=1,
+            full_epochs=self.full_epochs,
+            epochs=self.epochs,
+            augmentation=self.augmentation,
+            batch=self.batch,
+            lr=self.lr,
+        )
 
-    def _embeddings(self, pool: ClassData, context: Context) -> dict[str, Embed]:
+    def _make_embeddings(self, pool: ClassData, context: Context) -> dict[str, Embed]:
         """Networks see members and non-members alike, so that they favour neither."""
         own = context.fork("embedding")
         recipe = Training(self.full_epochs, batch=self.batch)

@@ -118,14 +118,16 @@ class ShadowExperiment:
             "accuracy": 100 * float(right),
         }
         if made is not None:
-            found |= self._of_set(made, here, own, index == 0)
+            found |= self._measure_set(made, here, own, index == 0)
         return {
             **found,
             "seconds": trained.seconds + time.perf_counter() - begun,
             "images": trained.images,
         }
 
-    def _of_set(self, made: SyntheticSet, here: Tensor, own: Context, pictured: bool) -> Reading:
+    def _measure_set(
+        self, made: SyntheticSet, here: Tensor, own: Context, pictured: bool
+    ) -> Reading:
         images, _ = made.decode(own.device)
         real = self.pool.normalise(self.pool.images)
         far = {
@@ -138,10 +140,10 @@ class ShadowExperiment:
             "near-copies": near_copy_rate(images.flatten(1), members, real[~here].flatten(1)),
         }
         if pictured:
-            found["pictures"] = self._picture(images, self.pool.images[here], members)
+            found["pictures"] = self._draw_nearest(images, self.pool.images[here], members)
         return found | {"condensation_seconds": made.cost.get("seconds")}
 
-    def _picture(self, images: Tensor, real: Tensor, members: Tensor) -> str:
+    def _draw_nearest(self, images: Tensor, real: Tensor, members: Tensor) -> str:
         """The images of the set that are nearest to a training image, each above that image."""
         distance, index = find_nearest(images.flatten(1), members)
         some = torch.argsort(distance, stable=True)[: self.shown]

@@ -17,18 +17,20 @@ from torch import Tensor, nn
 from condensers import networks
 from condensers.data import ClassData
 from condensers.engine.context import Context
+from condensers.networks.base import NetworkSpec
 from condensers.networks.batched import Together
 from condensers.networks.convnet import ConvNetSpec
 from condensers.training.batched import accuracies_of, groups
 from condensers.training.classifier import Training, accuracy
 from scenarios.protocol import Splits
+from scenarios.search.baselines.base import Judge
 from scenarios.search.curve import ReadLoop
 
 COSTS, ONCE = ("steps", "images"), ("seconds",)
 Reading = Mapping[str, float]
 
 
-def group_networks(spec: Any, count: int, batch: int) -> list[range]:
+def group_networks(spec: NetworkSpec, count: int, batch: int) -> list[range]:
     """Which of `count` networks of an architecture are trained as one on batches of `batch` images;
     others alone.
     """
@@ -72,7 +74,7 @@ def _average_readings(readings: Sequence[tuple[Reading, int]]) -> dict[str, Any]
 
 
 @dataclass(frozen=True)
-class TrainingJudge:
+class TrainingJudge(Judge):
     """How every architecture of one search is judged.
 
     images: (N, C, H, W) uint8, or float32 normalised. labels: (N,) int64, or (N, K) float32. test:
@@ -104,7 +106,7 @@ class TrainingJudge:
     def own_draws(self) -> bool:
         return self.test
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         """Train one architecture and return what was found, as JSON values.
 
         A finished architecture is not trained again: its result comes from the context's folder.
@@ -116,17 +118,17 @@ class TrainingJudge:
         found: dict[str, Any] = part.memo("result", lambda: self._judge(spec, name, part))
         return found
 
-    def _judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+    def _judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         chosen = group_networks(spec, self.networks, min(self.recipe.batch, len(self.images)))
         found = average_groups(
-            [(self._trained(spec, group, name, context), len(group)) for group in chosen]
+            [(self._train_group(spec, group, name, context), len(group)) for group in chosen]
         )
         return found | {"score": found["test" if self.test else "validation"]}
 
-    def _trained(self, spec: Any, group: range, name: str, context: Context) -> dict[str, Any]:
-        """Train the networks of `group`, each from weights of its own, on common batches; the first
-        draws as one alone does.
-        """
+    def _train_group(
+        self, spec: NetworkSpec, group: range, name: str, context: Context
+    ) -> dict[str, Any]:
+        """Train the networks of `group` on common batches; the first draws as one alone does."""
         data, own = (
             self.data.train,
             context if group.start == 0 else context.fork(f"network-{group.start}"),
@@ -156,7 +158,7 @@ def train(network: nn.Module, job: TrainingJudge, context: Context, name: str) -
     """
     loop = ReadLoop(network, job.images, job.labels, job.recipe, job.data.train, context)
     loop.read_at(job.readings, lambda: job.accuracy(network, job.data.validation), job.beyond)
-    found = loop.trained(context, name)
+    found = loop.train_to_end(context, name)
     return {**found, "curve": loop.curve} if job.readings or job.beyond > 1 else {**found}
 
 
@@ -176,7 +178,7 @@ def identifier(choice: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(dict(choice), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def parameter_count(spec: Any, shape: tuple[int, int, int], classes: int) -> int:
+def parameter_count(spec: NetworkSpec, shape: tuple[int, int, int], classes: int) -> int:
     """How many trainable numbers a network has; none of them takes memory."""
     with torch.device("meta"):
         module = spec.module(shape, classes)

@@ -41,7 +41,7 @@ class ReadLoop(TrainingLoop):
         self.curve: list[dict[str, float]] = []
         self.spent, self.reading, self.since = 0.0, 0.0, time.monotonic()
 
-    def trained(self, context: Context, name: str) -> dict[str, float]:
+    def train_to_end(self, context: Context, name: str) -> dict[str, float]:
         """Train to the end, through the engine; return the reading after the recipe's last step."""
         self.since = time.monotonic()
         loop.run(self, self.total, context, name)
@@ -95,7 +95,7 @@ def space_steps(total: int, count: int) -> tuple[int, ...]:
     """At most `count` steps from about a hundredth of `total` up to `total`, each the same factor
     after the one before.
 
-    >>> geometric(800, 5)
+    >>> space_steps(800, 5)
     (8, 25, 80, 253, 800)
     """
     first = max(1.0, total / 100)

@@ -16,6 +16,7 @@ from typing import Any
 
 from condensers.engine.context import Context
 from condensers.errors import Interrupted
+from condensers.networks.base import NetworkSpec
 from scenarios.search.baselines.base import Judge
 from scenarios.search.baselines.size import flop_count
 from scenarios.search.candidate import parameter_count
@@ -127,7 +128,7 @@ class Judging:
         """Parameters and FLOPs of one architecture."""
         return measure_size(self.plan.space.spec(choice), self.shape, self.classes)
 
-    def _record(self, spec: Any, name: str, context: Context) -> Any:
+    def _record(self, spec: NetworkSpec, name: str, context: Context) -> Any:
         """What the judge says; where no alarm can be set, a deadline between its steps stands
         in.
         """
@@ -142,12 +143,12 @@ class Judging:
                 raise
             raise TimeoutError(f"it took longer than the limit of {seconds:g} seconds") from None
 
-    def failed(self, choice: Mapping[str, Any], error: str) -> dict[str, Any]:
+    def make_failure_row(self, choice: Mapping[str, Any], error: str) -> dict[str, Any]:
         """The row of an architecture that has no score."""
         return {"id": self.plan.identifier(choice), **choice, "error": error}
 
 
-def measure_size(spec: Any, shape: tuple[int, int, int], classes: int) -> dict[str, int]:
+def measure_size(spec: NetworkSpec, shape: tuple[int, int, int], classes: int) -> dict[str, int]:
     """What a row says of a network before anything is trained: "parameters" and "flops"."""
     return {
         "parameters": parameter_count(spec, shape, classes),

@@ -14,47 +14,38 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training
-from scenarios.protocol import CondensationRequest, Measurement, Outcome, Reference, Splits, Subject
+from scenarios.protocol import (
+    CondensationRequest,
+    Measurement,
+    Outcome,
+    Reference,
+    Scenario,
+    Splits,
+    Subject,
+)
 from scenarios.registry import BASELINES, ENGINES, SEARCH_STRATEGIES
 from scenarios.search.baselines.base import Judge
 from scenarios.search.baselines.combination import SCORES, combine_scores
 from scenarios.search.baselines.truth import count_training_images, make_truth_judge
 from scenarios.search.candidate import TrainingJudge
 from scenarios.search.curve import READINGS_SHARE, limit_readings, limit_validation, space_steps
-from scenarios.search.engines.engines import Engine, SequentialEngine
+from scenarios.search.engines.engines import explore_space
 from scenarios.search.ground_truth.files import find_path, read_table
 from scenarios.search.ground_truth.reading import AUTO, TRAIN, describe_source
 from scenarios.search.ground_truth.table import describe_target
-from scenarios.search.judging import Judging, SearchPlan
+from scenarios.search.judging import SearchPlan
 from scenarios.search.spaces.base import create_space
 from scenarios.training_material import match_loss_to_labels
 
-# The architectures that a strategy chose from a space, each scored by one judge.
-
-
-def explore_space(
-    plan: SearchPlan, judge: Judge, data: ClassData, context: Context, engine: Engine | None = None
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Run the NNI experiment; return a row for each architecture that has a score, and one for each
-    that has not.
-
-    data: gives shape and classes. engine: Sequential where none is given.
-    """
-    rows = (engine or SequentialEngine()).explore(
-        Judging(plan, judge, data.shape, len(data.class_names)), context
-    )
-    return [row for row in rows if "error" not in row], [row for row in rows if "error" in row]
-
 
 @dataclass(frozen=True)
-class Search:
+class Search(Scenario):
     """Architecture search with a set as proxy: one score per architecture, to be compared with the
     ground truth's.
     """
@@ -131,10 +122,10 @@ class Search:
     def __post_init__(self) -> None:
         create_space(self.space, "search.space")
         SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
-        self._hold(None if self.truth in (TRAIN, AUTO) else find_path(self.truth))
+        self._require_table_content(None if self.truth in (TRAIN, AUTO) else find_path(self.truth))
         ENGINES.create(self.engine, "search.engine")
 
-    def _hold(self, table: Path | None) -> None:
+    def _require_table_content(self, table: Path | None) -> None:
         """The content of the table, not its name, is what determines a result: UsageError where it
         is not what it was.
         """
@@ -165,11 +156,11 @@ class Search:
                 "search: needs a finished set or a reference, not a condenser still to be run;"
                 " condense first"
             )
-        plan = self._plan(data)
+        plan = self._make_plan(data)
         here = Splits(
             *(part.to(context.device) for part in (data.train, data.validation, data.test))
         )
-        judge = self._judge(subject, here, context)
+        judge = self._make_judge(subject, here, context)
         own = context.fork("truth") if judge.own_draws else context
         rows, failures = explore_space(
             plan, judge, data.train, own, ENGINES.create(self.engine, "search.engine")
@@ -182,7 +173,7 @@ class Search:
         measures, unit = judge.measures, judge.unit
         if self.combine and not isinstance(subject, Reference):
             measures, unit = f"mean rank by {measures} and by {self.combine}, 0 to 1", "mean rank"
-            rows = self._combined(rows, plan.space, here, context)
+            rows = self._combine_ranks(rows, plan.space, here, context)
         detail = {
             "subject": subject.name if isinstance(subject, Reference) else subject.card["method"],
             "score": measures,
@@ -208,7 +199,7 @@ class Search:
         }
         if not plan.strategy.adaptive:
             return Outcome([scores], costs, detail)
-        final = self._final(max(rows, key=plan.guide), plan, here, own)
+        final = self._train_best(max(rows, key=plan.guide), plan, here, own)
         accuracy = Measurement(
             "found-accuracy",
             [final["test"]],
@@ -224,19 +215,19 @@ class Search:
         """Networks and about how many images pass each, forward and backward; the space's middle
         network stands for all.
         """
-        plan = self._plan(data)
+        plan = self._make_plan(data)
         middle = plan.space.spec(
             {name: values[len(values) // 2] for name, values in plan.space.choices().items()}
         )
         each = (
-            self.proxy_passes(data, images)
+            self.count_proxy_passes(data, images)
             if reference is None
             else BASELINES.create(reference).images(self, data)
         )
         final = count_training_images(self, data) if plan.strategy.adaptive else 0.0
         return [(middle, plan.limit * each + final)] if each or final else []
 
-    def _plan(self, data: Splits) -> SearchPlan:
+    def _make_plan(self, data: Splits) -> SearchPlan:
         """What is tried, on images of `data`'s shape; UsageError where the space has fewer
         architectures than asked for.
         """
@@ -250,7 +241,7 @@ class Search:
             self.trial_limit,
         )
 
-    def _final(
+    def _train_best(
         self, best: Mapping[str, Any], plan: SearchPlan, data: Splits, context: Context
     ) -> dict[str, Any]:
         """What the search led to: the architecture it judged best, trained as the truth trains one,
@@ -266,7 +257,9 @@ class Search:
         found = make_truth_judge(self, data).judge(spec, name, context.fork("final"))
         return {"id": name, **found}
 
-    def _judge(self, subject: SyntheticSet | Reference, data: Splits, context: Context) -> Judge:
+    def _make_judge(
+        self, subject: SyntheticSet | Reference, data: Splits, context: Context
+    ) -> Judge:
         """What scores architectures: a baseline, or training on the set."""
         if isinstance(subject, Reference):
             found: Judge = BASELINES.create(subject.name, "search.references").judge(self, data)
@@ -283,9 +276,9 @@ class Search:
                 f" of {train.name}"
             )
         labels, recipe = match_loss_to_labels(subject, labels, self.recipe())
-        return self.proxy(data, images, labels, recipe)
+        return self.make_proxy_judge(data, images, labels, recipe)
 
-    def proxy_passes(self, data: Splits, images: int) -> float:
+    def count_proxy_passes(self, data: Splits, images: int) -> float:
         """About how many images pass forward and backward where an architecture is judged by
         training on `images`.
         """
@@ -302,7 +295,7 @@ class Search:
             precision=self.precision,
         )
 
-    def proxy(
+    def make_proxy_judge(
         self, data: Splits, images: Tensor, labels: Tensor, recipe: Training
     ) -> TrainingJudge:
         """Training on a few images: a curve whose readings cost a quarter of it at most, on some of
@@ -325,7 +318,7 @@ class Search:
             networks=self.networks,
         )
 
-    def _combined(
+    def _combine_ranks(
         self, rows: list[dict[str, Any]], space: Any, data: Splits, context: Context
     ) -> list[dict[str, Any]]:
         """`rows` scored anew, by their ranks and those of the zero-cost score that `combine`

@@ -4,8 +4,9 @@ One that is `adaptive` goes by the scores it has seen, so that each subject lead
 architectures.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
@@ -14,21 +15,31 @@ from scenarios.search.spaces.base import SearchSpace, describe_size
 MOST = 100_000
 
 
-class SearchStrategy(Protocol):
-    """A frozen dataclass. adaptive: whether what it chooses depends on scores."""
+class SearchStrategy(ABC):
+    """Base class of what chooses the architectures of a search: frozen dataclasses.
 
-    registered: ClassVar[str]
-    adaptive: ClassVar[bool]
+    Attributes:
+        adaptive: Whether the choice depends on scores.
+    """
 
+    registered: ClassVar[str] = ""
+    adaptive: ClassVar[bool] = False
+
+    @abstractmethod
     def tries(self, space: SearchSpace, wanted: int) -> int:
-        """How many architectures of `space` are tried where `wanted` are asked for; UsageError
-        where that cannot be.
-        """
-        ...
+        """Return how many architectures are tried.
 
+        Args:
+            space: What is searched.
+            wanted: How many the search asks for.
+
+        Raises:
+            UsageError: The space, or this strategy, does not allow as many.
+        """
+
+    @abstractmethod
     def of_nni(self, seed: int) -> Any:
-        """NNI's strategy, in the state before its first choice; imports NNI."""
-        ...
+        """Return NNI's strategy in the state before its first choice; imports NNI."""
 
 
 def _require_enough(space: SearchSpace, wanted: int) -> int:
@@ -41,7 +52,7 @@ def _require_enough(space: SearchSpace, wanted: int) -> int:
 
 
 @dataclass(frozen=True)
-class RandomSearch:
+class RandomSearch(SearchStrategy):
     """Uniform draws, never the same architecture twice; the same for every subject."""
 
     registered: ClassVar[str] = "random"
@@ -57,7 +68,7 @@ class RandomSearch:
 
 
 @dataclass(frozen=True)
-class GridSearch:
+class GridSearch(SearchStrategy):
     """All of the space, in order."""
 
     registered: ClassVar[str] = "grid"
@@ -78,7 +89,7 @@ class GridSearch:
 
 
 @dataclass(frozen=True)
-class EvolutionSearch:
+class EvolutionSearch(SearchStrategy):
     """Regularised evolution: the best of a sample of the population has a mutated child, and the
     oldest member leaves.
 
@@ -140,7 +151,7 @@ class EvolutionSearch:
 
 
 @dataclass(frozen=True)
-class TpeSearch:
+class TpeSearch(SearchStrategy):
     """Tree-structured Parzen estimator: what is likely among good architectures and unlikely among
     the others.
 

@@ -18,19 +18,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from scenarios.continual.memory.buffer import CondensedMemory
-from scenarios.continual.memory.criterion import Criterion
+from scenarios.continual.memory.criterion import Criterion, memory_loss
 from scenarios.continual.memory.exemplars import MemoryBatch
-from scenarios.continual.memory.replay import memory_loss, move_batch
+from scenarios.continual.memory.replay import move_batch
+from scenarios.continual.strategies.base import ResumablePlugin
 
 Bound = Callable[[Tensor, Tensor], Tensor]
 
 
-class BoundGradients(SupervisedPlugin):
+class BoundGradients(SupervisedPlugin, ResumablePlugin):  # type: ignore[misc]
     """Puts bound(g (P,), R (t, P)) in place of the gradient g of each minibatch; the memory is not
     joined to it.
 
     each: a row of R for each experience in memory, of at most `size` of its images; otherwise one
-    row, of images of all. images: how many of the memory's images passed the network. Weights that
+    row, of images of all. Weights that
     have no gradient are left out.
     """
 
@@ -50,14 +51,14 @@ class BoundGradients(SupervisedPlugin):
             each,
             generator,
         )
-        self.images = 0
+        self.extra_images = 0
 
     def after_backward(self, strategy: Any, **_: Any) -> None:
-        if not self.memory.held:
+        if not self.memory.image_count:
             return
         weights = [p for p in strategy.model.parameters() if p.grad is not None]
         found = self.bound(flatten([p.grad for p in weights]), self._references(strategy, weights))
-        for p, part in zip(weights, found.split([p.numel() for p in weights]), strict=True):
+        for p, part in zip(weights, torch.split(found, [p.numel() for p in weights]), strict=True):
             p.grad.copy_(part.view_as(p))
 
     def _references(self, strategy: Any, weights: Sequence[nn.Parameter]) -> Tensor:
@@ -65,10 +66,10 @@ class BoundGradients(SupervisedPlugin):
         like = strategy.mbatch[0]
         groups = self.memory.experiences if self.each else [None]
         drawn = [
-            move_batch(self.memory.batch(self.size, self.generator, group, once=True), like)
+            move_batch(self.memory.draw(self.size, self.generator, group, once=True), like)
             for group in groups
         ]
-        self.images += sum(len(batch.y) for batch in drawn)
+        self.extra_images += sum(len(batch.y) for batch in drawn)
         return torch.stack(
             [
                 reference_gradient(strategy.model, weights, batch, strategy._criterion)
@@ -81,10 +82,10 @@ class BoundGradients(SupervisedPlugin):
         self.memory.update(strategy)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"images": self.images}
+        return {"images": self.extra_images}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.images = state["images"]
+        self.extra_images = state["images"]
 
 
 def flatten(parts: Sequence[Tensor]) -> Tensor:

@@ -19,12 +19,11 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from scenarios.continual.memory.buffer import CondensedMemory
-from scenarios.continual.memory.criterion import Criterion
+from scenarios.continual.memory.criterion import Criterion, MemoryLoss, memory_loss
 from scenarios.continual.memory.exemplars import MemoryBatch
-from scenarios.continual.memory.replay import MeanLoss, memory_loss
 
 
-class AsymmetricLoss(MeanLoss):
+class AsymmetricLoss(MemoryLoss):
     """The rule of ER-ACE for CondensedReplay; nothing is kept.
 
     The strategy's criterion must be a cross-entropy.
@@ -61,7 +60,7 @@ def present_class_loss(
     return loss
 
 
-class StoredLogitsLoss:
+class StoredLogitsLoss(MemoryLoss):
     """The rule of DER (beta 0) and DER++ for CondensedReplay. logits: (images in memory, K), or
     None before there are any.
     """
@@ -91,13 +90,17 @@ class StoredLogitsLoss:
         loss = criterion(stream, y) + self.alpha * functional.mse_loss(memory, kept)
         return loss + self.beta * memory_loss(memory, drawn, criterion) if self.beta else loss
 
-    def learned(self, network: nn.Module, memory: CondensedMemory) -> None:
+    def update(self, network: nn.Module, memory: CondensedMemory) -> None:
         """Keep the logits of the images that are new; those that stand where they stood keep
         theirs.
         """
-        same = memory.unchanged if self.logits is not None else 0
+        same = memory.unchanged_count if self.logits is not None else 0
         kept = [] if self.logits is None else [self.logits[:same]]
-        new = [compute_logits(network, memory.whole().images[same:])] if same < memory.held else []
+        new = (
+            [compute_logits(network, memory.exemplars().images[same:])]
+            if same < memory.image_count
+            else []
+        )
         self.logits = torch.cat([*kept, *new])
 
     def state_dict(self) -> dict[str, Any]:

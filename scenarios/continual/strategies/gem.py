@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from condensers.hyperparameters import hyper
-from scenarios.continual.strategies.base import Plugin, Setup, Strategy
+from scenarios.continual.strategies.base import ResumablePlugin, Setup, Strategy
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Gem(Strategy):
 
     registered: ClassVar[str] = "gem"
 
-    def plugins(self, setup: Setup) -> Sequence[Plugin]:
+    def plugins(self, setup: Setup) -> Sequence[ResumablePlugin]:
         from scenarios.continual.plugins.gradients import BoundGradients, make_episodic_bound
 
         return [
             BoundGradients(
-                setup.memory,
+                setup.require_memory(),
                 setup.settings.batch_size_mem,
                 make_episodic_bound(self.margin),
                 True,
@@ -52,12 +52,12 @@ class Agem(Strategy):
 
     registered: ClassVar[str] = "agem"
 
-    def plugins(self, setup: Setup) -> Sequence[Plugin]:
+    def plugins(self, setup: Setup) -> Sequence[ResumablePlugin]:
         from scenarios.continual.plugins.gradients import BoundGradients, project_averaged
 
         return [
             BoundGradients(
-                setup.memory,
+                setup.require_memory(),
                 setup.settings.batch_size_mem,
                 project_averaged,
                 False,

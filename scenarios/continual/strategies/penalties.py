@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from condensers.hyperparameters import hyper
-from scenarios.continual.strategies.base import Plugin, Setup, Strategy
+from scenarios.continual.strategies.base import ResumablePlugin, Setup, Strategy
 from scenarios.continual.strategies.replay import Replay
 
 
@@ -43,7 +43,7 @@ class Ewc(Strategy):
     registered: ClassVar[str] = "ewc"
     memory: ClassVar[str] = "optional"
 
-    def plugins(self, setup: Setup) -> Sequence[Plugin]:
+    def plugins(self, setup: Setup) -> Sequence[ResumablePlugin]:
         from scenarios.continual.plugins.penalties import Consolidation
 
         decay = self.decay if self.mode == "online" else None
@@ -72,7 +72,7 @@ class LwF(Strategy):
     registered: ClassVar[str] = "lwf"
     memory: ClassVar[str] = "optional"
 
-    def plugins(self, setup: Setup) -> Sequence[Plugin]:
+    def plugins(self, setup: Setup) -> Sequence[ResumablePlugin]:
         from scenarios.continual.plugins.penalties import Distillation
 
         replayed = Replay().plugins(setup) if setup.memory is not None else []

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,10 @@ from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.training.classifier import predict
-from scenarios.continual.strategies.base import Plugin, Setup, Strategy
+from scenarios.continual.strategies.base import ResumablePlugin, Setup, Strategy
+
+if TYPE_CHECKING:
+    from scenarios.continual.memory.buffer import CondensedMemory
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,15 @@ class Replay(Strategy):
 
     registered: ClassVar[str] = "replay"
 
-    def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        from scenarios.continual.memory.replay import CondensedReplay, MeanLoss
+    def plugins(self, setup: Setup) -> Sequence[ResumablePlugin]:
+        from scenarios.continual.memory.criterion import MeanLoss
+        from scenarios.continual.memory.replay import CondensedReplay
 
         return [
             CondensedReplay(
-                setup.memory,
+                setup.require_memory(),
                 setup.settings.batch_size_mem,
-                rule=MeanLoss(),
+                loss=MeanLoss(),
                 generator=setup.generator,
             )
         ]
@@ -55,15 +59,15 @@ class ErAce(Strategy):
 
     registered: ClassVar[str] = "er-ace"
 
-    def plugins(self, setup: Setup) -> Sequence[Plugin]:
+    def plugins(self, setup: Setup) -> Sequence[ResumablePlugin]:
         from scenarios.continual.memory.replay import CondensedReplay
         from scenarios.continual.plugins.losses import AsymmetricLoss
 
         return [
             CondensedReplay(
-                setup.memory,
+                setup.require_memory(),
                 setup.settings.batch_size_mem,
-                rule=AsymmetricLoss(),
+                loss=AsymmetricLoss(),
                 generator=setup.generator,
             )
         ]
@@ -90,8 +94,9 @@ class Mir(Strategy):
 
     registered: ClassVar[str] = "mir"
 
-    def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        from scenarios.continual.memory.replay import CondensedReplay, MeanLoss
+    def plugins(self, setup: Setup) -> Sequence[ResumablePlugin]:
+        from scenarios.continual.memory.criterion import MeanLoss
+        from scenarios.continual.memory.replay import CondensedReplay
         from scenarios.continual.plugins.retrieval import MostInterfered
 
         wanted = setup.settings.batch_size_mem
@@ -101,7 +106,9 @@ class Mir(Strategy):
                 " or a smaller batch_size_mem"
             )
         retrieval = MostInterfered(self.candidates)
-        return [CondensedReplay(setup.memory, wanted, MeanLoss(), retrieval, setup.generator)]
+        return [
+            CondensedReplay(setup.require_memory(), wanted, MeanLoss(), retrieval, setup.generator)
+        ]
 
 
 BATCH = 256
@@ -121,29 +128,32 @@ class NearestMean(Replay):
 
     registered: ClassVar[str] = "nearest-mean"
 
-    def predict(self, network: nn.Module, test: ClassData, memory: Any) -> Tensor:
-        if not memory.held:
+    def predict(
+        self, network: nn.Module, test: ClassData, memory: "CondensedMemory | None"
+    ) -> Tensor:
+        if memory is None or not memory.image_count:
             return predict(network, test).argmax(1)
         network.eval()
-        held = memory.whole()
+        held = memory.exemplars()
         images, labels = held.images.to(test.device), held.labels.to(test.device)
-        found, which = labels.unique(return_inverse=True)
+        classes, which = torch.unique(labels, return_inverse=True)
         features = torch.cat(
             [embed_normalised(network, part) for part in torch.split(images, BATCH)]
         )
         means = functional.normalize(
-            features.new_zeros(len(found), features.shape[1]).index_add_(0, which, features)
+            features.new_zeros(len(classes), features.shape[1]).index_add_(0, which, features)
         )
         # Among vectors of length 1 the nearest is the one with the largest product.
         parts = torch.split(test.images, BATCH)
         return torch.cat(
             [
-                found[(embed_normalised(network, test.normalise(part)) @ means.T).argmax(1)]
+                classes[(embed_normalised(network, test.normalise(part)) @ means.T).argmax(1)]
                 for part in parts
             ]
         )
 
 
-def embed_normalised(network: Any, x: Tensor) -> Tensor:
-    """(n, D): the features of x (n, C, H, W), each of length 1."""
-    return functional.normalize(network.embed(x).flatten(1))
+def embed_normalised(network: nn.Module, x: Tensor) -> Tensor:
+    """Return the features (n, D) of x (n, C, H, W), each of length 1."""
+    embedded: Tensor = network.embed(x)  # type: ignore[operator]
+    return functional.normalize(embedded.flatten(1))

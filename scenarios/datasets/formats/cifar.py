@@ -67,10 +67,11 @@ def _read_values(content: Any, kind: Any, shape: Any, order: Any) -> NDArray[np.
         or order not in ("C", "F")
     ):
         raise pickle.UnpicklingError("an array without shape, type and bytes")
-    found = np.frombuffer(bytes(content), kind.order + kind.code)
+    found: NDArray[np.generic] = np.frombuffer(bytes(content), kind.order + kind.code)
     if math.prod(shape) != len(found):
         raise pickle.UnpicklingError(f"an array of {shape} holds {len(found)} values")
-    return found.reshape(shape, order=order)
+    values: NDArray[np.generic] = found.reshape(shape, order=order)
+    return values
 
 
 def _make_array(*_: Any) -> _Array:

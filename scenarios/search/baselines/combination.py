@@ -51,7 +51,7 @@ def rank_values(values: Sequence[float]) -> list[float]:
     """Ranks from 0 (least) to 1 (greatest), equal values sharing their mean; 0.5 where there is one
     value.
 
-    >>> ranked([3.0, 1.0, 3.0])
+    >>> rank_values([3.0, 1.0, 3.0])
     [0.75, 0.0, 0.75]
     """
     column = torch.tensor(values, dtype=torch.float64)

@@ -11,7 +11,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -29,11 +29,16 @@ from scenarios.search.engines.task import (
 )
 from scenarios.search.judging import Judging
 
+if TYPE_CHECKING:
+    from scenarios.search.engines.engines import ServiceEngine
+
 SECONDS_A_LOOK = 0.2
 SECONDS_TO_STOP = 20
 
 
-def launch_search(engine: Any, judging: Judging, context: Context) -> list[dict[str, Any]]:
+def launch_search(
+    engine: "ServiceEngine", judging: Judging, context: Context
+) -> list[dict[str, Any]]:
     """Run the search of `judging` by NNI's training service, as `engine` says; a row for each
     architecture tried.
 
@@ -142,4 +147,4 @@ def _read_row(folder: Path, judging: Judging, choice: dict[str, Any]) -> dict[st
         if path.exists():
             row: dict[str, Any] = kept(path)
             return row
-    return judging.failed(choice, "its trial ended without a score and without an error")
+    return judging.make_failure_row(choice, "its trial ended without a score and without an error")

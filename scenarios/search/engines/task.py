@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -15,6 +15,9 @@ from condensers.engine.context import keep as write_row
 from condensers.registry import import_path
 from condensers.registry.registry import is_registered
 from scenarios.search.judging import Judging
+
+if TYPE_CHECKING:
+    from scenarios.search.engines.engines import ServiceEngine
 
 TASK, TRIALS, LOG = "task.pt", "trials.json", "service.log"
 PR_SET_PDEATHSIG = 1
@@ -30,7 +33,7 @@ class Task:
     """
 
     judging: Judging
-    engine: Any
+    engine: "ServiceEngine"
     seed: int
     device: torch.device
     folder: Path | None

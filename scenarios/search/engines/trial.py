@@ -38,7 +38,7 @@ def run_trial(model: Any, task: str) -> None:
     )  # what this imports on the way takes seconds, which are not the architecture's
     if seconds:
         end = time.monotonic() + seconds + GRACE
-        hung = judging.failed(
+        hung = judging.make_failure_row(
             model.choice,
             f"TimeoutError: it hung past the limit of {seconds:g} seconds; its process was ended",
         )
@@ -47,7 +47,7 @@ def run_trial(model: Any, task: str) -> None:
         place = context.fork(f"architecture-{name}")
         row = place.memo("row", lambda: judging.row(model.choice, context))
     except Exception as fault:
-        tell(judging.failed(model.choice, f"{type(fault).__name__}: {fault}"))
+        tell(judging.make_failure_row(model.choice, f"{type(fault).__name__}: {fault}"))
         raise
     if work.folder is None:
         tell(row)

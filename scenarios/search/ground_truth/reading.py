@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from condensers.engine.context import Context, derive_seed
 from condensers.errors import UsageError
+from condensers.networks.base import NetworkSpec
 from scenarios.protocol import Splits
 from scenarios.registry import SEARCH_STRATEGIES
 from scenarios.search.baselines.base import Judge
@@ -20,11 +21,14 @@ from scenarios.search.engines.engines import try_architectures
 from scenarios.search.ground_truth.files import find_path, list_shipped, read_table
 from scenarios.search.ground_truth.table import GroundTruthTable, describe_target
 from scenarios.search.judging import SearchPlan
-from scenarios.search.spaces.base import create_space, describe_size
+from scenarios.search.spaces.base import SearchSpace, create_space, describe_size
 from scenarios.search.strategies import MOST, RandomSearch
 
+if TYPE_CHECKING:
+    from scenarios.search.scenario import Search
 
-def list_choices(space: Any) -> list[dict[str, Any]]:
+
+def list_choices(space: SearchSpace) -> list[dict[str, Any]]:
     """All architectures of a space, as its choices' values by name; UsageError where no table could
     hold them.
     """
@@ -37,7 +41,7 @@ def list_choices(space: Any) -> list[dict[str, Any]]:
     return [dict(zip(choices, values, strict=True)) for values in product(*choices.values())]
 
 
-def sample_choices(space: Any, count: int, seed: int) -> list[dict[str, Any]]:
+def sample_choices(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:
     """The architectures that a random search of `count` with that `sample_seed` tries.
 
     UsageError where there are fewer.
@@ -55,7 +59,7 @@ OWN_DRAWS = "truth"
 
 
 @dataclass(frozen=True)
-class TableJudge:
+class TableJudge(Judge):
     """Judges by a table's rows of the search's seed.
 
     seeds: those that it is read for. otherwise: judges the others, None where they are an error.
@@ -76,7 +80,7 @@ class TableJudge:
             (seed for seed in self.seeds if derive_seed(seed, OWN_DRAWS) == context.seed), None
         )
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         seed = self.seed(context)
         if seed is None and self.otherwise is not None:
             return self.otherwise.judge(spec, name, context)
@@ -114,7 +118,7 @@ def describe_source(judge: Judge, context: Context) -> dict[str, Any]:
     return {"truth": {"from": judge.name, "content": judge.table.content, "torch": versions}}
 
 
-def find_table(settings: Any, data: Splits) -> tuple[str, GroundTruthTable] | None:
+def find_table(settings: "Search", data: Splits) -> tuple[str, GroundTruthTable] | None:
     """The table that the truth is read from, and its name; None where it is trained.
 
     UsageError where a table was named that is none, or is of another space, recipe or data.
@@ -138,7 +142,7 @@ def find_table(settings: Any, data: Splits) -> tuple[str, GroundTruthTable] | No
     return max(matching.items(), key=lambda entry: len(entry[1].rows), default=None)
 
 
-def make_judge(settings: Any, data: Splits, trained: Judge) -> Judge:
+def make_judge(settings: "Search", data: Splits, trained: Judge) -> Judge:
     """What judges for the truth: a table's rows, `trained`, or the one for some seeds and the other
     for the rest.
 
@@ -153,7 +157,7 @@ def make_judge(settings: Any, data: Splits, trained: Judge) -> Judge:
     return TableJudge(name, table, _find_covered_seeds(table, settings, data), trained)
 
 
-def _find_covered_seeds(table: GroundTruthTable, settings: Any, data: Splits) -> list[int]:
+def _find_covered_seeds(table: GroundTruthTable, settings: "Search", data: Splits) -> list[int]:
     space = create_space(settings.space, "search.space").fitting(data.train.shape)
     rows = Counter(row["seed"] for row in table.rows)
     if all(count == space.size for count in rows.values()):

@@ -13,11 +13,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import settings_of
 from scenarios.protocol import Splits
+
+if TYPE_CHECKING:
+    from scenarios.search.scenario import Search
+    from scenarios.search.spaces.base import SearchSpace
 
 FORMAT = 1
 RECIPE = ("truth_epochs", "truth_batch", "truth_lr", "truth_augmentation", "precision")
@@ -61,7 +65,7 @@ class Target:
         return asdict(self)
 
 
-def describe_target(settings: Any, space: Any, data: Splits) -> Target:
+def describe_target(settings: "Search", space: "SearchSpace", data: Splits) -> Target:
     """The target of a `Search` with these settings; space: as it fits `data`."""
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     described = {
@@ -71,7 +75,7 @@ def describe_target(settings: Any, space: Any, data: Splits) -> Target:
         "classes": len(data.train.class_names),
         "images": {name: len(part.images) for name, part in parts.items()},
     }
-    recipe = {name: getattr(settings, name) for name in RECIPE}
+    recipe = {name: value for name, value in settings_of(settings).items() if name in RECIPE}
     return Target({"name": space.registered, **settings_of(space)}, recipe, described)
 
 

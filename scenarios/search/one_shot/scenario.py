@@ -23,17 +23,25 @@ from condensers.hyperparameters import hyper
 from condensers.registry.registry import AUGMENTATIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training, accuracy, as_input, train
-from scenarios.protocol import CondensationRequest, Measurement, Outcome, Reference, Splits, Subject
+from scenarios.protocol import (
+    CondensationRequest,
+    Measurement,
+    Outcome,
+    Reference,
+    Scenario,
+    Splits,
+    Subject,
+)
 from scenarios.registry import ALGORITHMS
 from scenarios.search.candidate import parameter_count
 from scenarios.search.one_shot.algorithms import SupernetTraining
 from scenarios.search.one_shot.search import SearchHalves, run_search, split_halves
-from scenarios.search.spaces.base import create_space
+from scenarios.search.spaces.base import SearchSpace, WeightSharingSpace, create_space
 from scenarios.training_material import match_loss_to_labels
 
 
 @dataclass(frozen=True)
-class OneShot:
+class OneShot(Scenario):
     """Test accuracy of the cell that one-shot search finds on a set, after training on all training
     data.
     """
@@ -71,7 +79,7 @@ class OneShot:
             )
         ALGORITHMS.create(self.algorithm, "one-shot.algorithm")
         space, final = self._spaces()
-        if not hasattr(space, "supernet"):
+        if not isinstance(space, WeightSharingSpace):
             raise UsageError(
                 f"one-shot.space: {space.registered} shares no weights; take nas-bench-201, darts"
                 " or an NNI ModelSpace"
@@ -140,7 +148,7 @@ class OneShot:
             (final.spec(middle), self.final_epochs * len(data.train.images) + tested),
         ]
 
-    def _spaces(self) -> tuple[Any, Any]:
+    def _spaces(self) -> tuple[SearchSpace, SearchSpace]:
         """The space of the search, and that of the found network."""
         space = create_space(self.space, "one-shot.space")
         return space, (
@@ -166,6 +174,7 @@ class OneShot:
             self._spaces()[0].fitting(train_data.shape),
             ALGORITHMS.create(self.algorithm),
         )
+        assert isinstance(space, WeightSharingSpace)
         choice, seconds = run_search(space, algorithm, material, schedule, context)
         trained = epochs * (len(weights[0]) if algorithm.tries else len(images))
         return {"choice": choice, "seconds": seconds, "images": trained}

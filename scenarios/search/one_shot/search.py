@@ -41,7 +41,7 @@ def split_halves(images: Tensor, labels: Tensor, generator: torch.Generator) -> 
     image.
     """
     classes = labels if labels.ndim == 1 else labels.argmax(1)
-    if int(torch.bincount(classes.cpu())[classes.unique().cpu()].min()) < 2:
+    if int(torch.bincount(classes.cpu())[torch.unique(classes).cpu()].min()) < 2:
         raise UsageError(
             "one-shot: needs two images of each class, for weights and for the architecture; take a"
             " larger set"
@@ -136,7 +136,7 @@ def _choose_best(
     """
     choices: Sequence[dict[str, Any]] = [draw_choice(space, generator) for _ in range(tries)]
     images, labels = material.architecture
-    batches = list(zip(images.split(256), labels.split(256), strict=True))
+    batches = list(zip(torch.split(images, 256), torch.split(labels, 256), strict=True))
     module.train()
     losses = []
     for choice in choices:
@@ -155,11 +155,11 @@ def _order_parameters(module: Any) -> None:
         return
     found = module.arch_parameters
 
-    def ordered() -> list[Any]:
+    def list_parameters() -> list[Any]:
         place = {id(parameter): index for index, parameter in enumerate(module.parameters())}
         return sorted(found(), key=lambda parameter: place[id(parameter)])
 
-    module.arch_parameters = ordered
+    module.arch_parameters = list_parameters
 
 
 def _skip_logging(probabilities: Any) -> None:

@@ -46,7 +46,7 @@ class SupernetCallback(pytorch_lightning.Callback):  # type: ignore[misc]
     def spent(self) -> float:
         return self.before + time.monotonic() - self.begun
 
-    def found(self) -> dict[str, Any]:
+    def find_checkpoint(self) -> dict[str, Any]:
         """Lightning's arguments that go on from the checkpoint, where there is one."""
         return (
             {"ckpt_path": self.file, "weights_only": True}
@@ -150,7 +150,7 @@ def make_evaluator(
         trainer,
         train_dataloaders=loaders[0],
         val_dataloaders=loaders[1],
-        fit_kwargs=watch.found(),
+        fit_kwargs=watch.find_checkpoint(),
     )
 
 

@@ -14,11 +14,12 @@ from condensers.errors import UsageError
 from condensers.hyperparameters import build, hyper
 from condensers.networks.convnet import ConvNetSpec
 from scenarios.search.candidate import identifier
+from scenarios.search.spaces.base import SearchSpace
 from scenarios.search.spaces.frozen import size_of
 
 
 @dataclass(frozen=True)
-class ConvNetSpace:
+class ConvNetSpace(SearchSpace):
     """The published space: 720 ConvNets."""
 
     depths: tuple[int, ...] = hyper(

@@ -14,11 +14,12 @@ from torch import nn
 from condensers.errors import UsageError
 from condensers.registry import import_path
 from scenarios.search.candidate import identifier
+from scenarios.search.spaces.base import WeightSharingSpace
 from scenarios.search.spaces.frozen import size_of
 
 
 @dataclass(frozen=True)
-class ImportedSpace:
+class ImportedSpace(WeightSharingSpace):
     """place: "package.module:Name". arguments: of its constructor, also given `shape` (C, H, W) and
     `classes` if it takes them.
 
@@ -31,7 +32,7 @@ class ImportedSpace:
 
     registered: ClassVar[str] = "imported"
 
-    def checked(self, where: str) -> "ImportedSpace":
+    def check(self, where: str) -> "ImportedSpace":
         """The space itself; UsageError where there is no such ModelSpace, or it cannot be built."""
         try:
             self.choices()

@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from scenarios.search.spaces.base import WeightSharingSpace
 from scenarios.search.spaces.frozen import FrozenSpec, size_of
 from scenarios.search.spaces.letters import NAS_BENCH_EDGES, NAS_BENCH_LETTERS
 
 
 @dataclass(frozen=True)
-class NasBench201Space:
+class NasBench201Space(WeightSharingSpace):
     """Cells of 6 edges with 5 operations each, in a network of the size given."""
 
     channels: int = hyper(

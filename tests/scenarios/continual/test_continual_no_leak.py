@@ -36,14 +36,14 @@ def owners(images, labels):
 @pytest.fixture
 def held(monkeypatch):
     """(classes seen, what is in memory) whenever the test images are read."""
-    found, row = [], AccuracyMatrix.row
+    found, row = [], AccuracyMatrix.measure_row
 
     def noted(self, network):
-        if self.memory is not None and self.memory.held:
-            found.append((self.memory.seen, self.memory.whole()))
+        if self.memory is not None and self.memory.image_count:
+            found.append((self.memory.seen_classes, self.memory.exemplars()))
         return row(self, network)
 
-    monkeypatch.setattr(AccuracyMatrix, "row", noted)
+    monkeypatch.setattr(AccuracyMatrix, "measure_row", noted)
     return found
 
 

@@ -109,7 +109,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(splits, memory_of, tmp_path, 
         scenario.run(
             subject, splits, Context(seed=2, folder=tmp_path, stop=stop, progress=events.append)
         )
-    name = f"continual order 0 {scenario.created[0].name}"
+    name = f"continual order 0 {scenario.created_strategies[0].name}"
     assert [e.done for e in events if e.name == name] == [1, 2]
     resumed = scenario.run(
         subject, splits, Context(seed=2, folder=tmp_path, progress=events.append)

@@ -60,7 +60,7 @@ class Record(SupervisedPlugin):
         self.buffer, self.batches, self.at_start = buffer, [], []
 
     def before_training_exp(self, strategy, **_):
-        self.at_start.append(set(self.buffer.seen))
+        self.at_start.append(set(self.buffer.seen_classes))
 
     def before_training_iteration(self, strategy, **_):
         self.batches.append((strategy.clock.train_exp_counter, strategy.mbatch[1].tolist()))
@@ -93,7 +93,7 @@ def test_replay_memory_holds_the_classes_seen_and_none_to_come(splits, stream, m
     buffer = CondensedMemory(memory_of(splits.train, 3))
     record = learn(stream(splits), buffer, replay(buffer))
     assert record.at_start == [set(range(2 * t)) for t in range(5)]
-    assert buffer.seen == tuple(range(10))
+    assert buffer.seen_classes == tuple(range(10))
     assert all(set(labels) <= set(range(2 * t + 2)) for t, labels in record.batches)
     assert any(set(labels) == {0, 1, 2, 3} for t, labels in record.batches if t == 1)
     assert sorted(buffer.buffer.targets) == sorted(3 * list(range(10)))
@@ -118,7 +118,7 @@ def test_every_memory_has_the_same_batch_however_small_it_is(splits, memory_of):
         shares[ipc] = [
             sum(label < 2 * t for label in labels) for t, labels in record.batches if t > 0
         ]
-        assert buffer.held == 6 * ipc
+        assert buffer.image_count == 6 * ipc
         counts = torch.bincount(torch.tensor(list(buffer.buffer.targets)))
         assert len(set(counts.tolist())) == 1 and len(buffer.buffer) % 16 == 0
     assert set(shares[1]) == {16}
@@ -158,7 +158,7 @@ def test_a_callable_condenses_the_new_classes_only(splits, memory_of):
         buffer.post_adapt(None, experience)
         sizes.append(buffer.nbytes)
     assert asked == [(1, 4), (2,), (0,)]
-    assert buffer.seen == (1, 4, 2, 0)
+    assert buffer.seen_classes == (1, 4, 2, 0)
     one = 64 + 1
     assert sizes == [4 * one, 6 * one, 6 * one, 8 * one]
 
@@ -212,7 +212,7 @@ def test_the_check_of_the_scale_can_be_switched_off(splits, memory_of):
     experience = with_classes_timeline(benchmark_from_datasets(train=stream)).train_stream[0]
     buffer = CondensedMemory(memory_of(splits.train, 2), check_range=False)
     buffer.post_adapt(None, experience)
-    assert buffer.held == 20
+    assert buffer.image_count == 20
 
 
 def test_resizing_keeps_the_set_whole(splits, memory_of):
@@ -242,13 +242,13 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch, capsys, memory_of
         torch.manual_seed(0)
         for example in (script, soft):  # the second goes on from the first
             exec(compile(example, "README.md", "exec"), names)
-            assert names["memory"].seen == tuple(
+            assert names["memory"].seen_classes == tuple(
                 label
                 for e in names["benchmark"].train_stream
                 for label in sorted(e.classes_in_this_experience)
             )
             assert float(capsys.readouterr().out.split()[-1]) > 0.5
-    assert names["memory"].whole().targets.shape == (100, 10)
+    assert names["memory"].exemplars().targets.shape == (100, 10)
 
 
 def test_a_set_of_another_class_order_is_still_found_by_label(splits, memory_of):

@@ -15,7 +15,7 @@ from scenarios.continual.memory.condensing import (
     FixedSize,
     OnlineSource,
     PerExperienceCondenser,
-    most_images,
+    count_most_images,
 )
 from scenarios.continual.scenario import Continual
 from scenarios.protocol import CondensationRequest, Splits
@@ -45,7 +45,7 @@ def test_a_fixed_memory_has_its_whole_size_at_every_experience(splits, how):
         assert set(counts[counts > 0].tolist()) == {20 // len(source.seen)}
         held.append(sum(len(piece.labels) for piece in pieces))
     assert held == [20, 20, 18, 16, 20]
-    assert most_images(made, PARTS) == 20
+    assert count_most_images(made, PARTS) == 20
     assert source.ledger == {"images": 20 * 64, "labels": 20}
 
 
@@ -114,8 +114,8 @@ def test_the_state_of_a_streamed_memory_comes_back(splits):
     second.restore(first.state_dict(), [])
     for source in (first, second):
         source.observe(images[27:40], labels[27:40])
-    assert [(a.images.tolist(), a.labels.tolist()) for a in first.pieces] == [
-        (b.images.tolist(), b.labels.tolist()) for b in second.pieces
+    assert [(a.images.tolist(), a.labels.tolist()) for a in first.exemplars] == [
+        (b.images.tolist(), b.labels.tolist()) for b in second.exemplars
     ]
     assert first.ledger == second.ledger and first.passed == second.passed
 

@@ -18,8 +18,9 @@ from torch.utils.data import TensorDataset
 
 from condensers.errors import UsageError
 from scenarios.continual.memory.buffer import CondensedMemory
+from scenarios.continual.memory.criterion import MeanLoss
 from scenarios.continual.memory.exemplars import MemoryBatch
-from scenarios.continual.memory.replay import CondensedReplay, MeanLoss
+from scenarios.continual.memory.replay import CondensedReplay
 from scenarios.continual.plugins.gradients import reference_gradient
 from scenarios.continual.plugins.losses import AsymmetricLoss, StoredLogitsLoss, present_class_loss
 from scenarios.continual.plugins.retrieval import loss_increase
