@@ -74,9 +74,7 @@ class CrossArchitecture(Evaluation, Scenario):
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and how many images pass each, forward and backward; `images` is the size of the
-        set.
-        """
+        """Estimate the training; `images` is the size of the set."""
         return [
             one
             for spec in self.architectures

@@ -59,9 +59,7 @@ class Accuracy(Evaluation, Scenario):
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and how many images pass each, forward and backward; `images` is the size of the
-        set.
-        """
+        """Estimate the training; `images` is the size of the set."""
         training = (
             self.full_epochs * len(data.train.images)
             if reference

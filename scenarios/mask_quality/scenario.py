@@ -126,7 +126,7 @@ class MaskQuality(Scenario):
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and about how many images pass each, forward and backward."""
+        """Estimate the training of the views' networks and of the classifier."""
         train = _take_first(data.train, self.images)
         view = self._name_views().get(reference or "")
         own = view.preparation(train) if view is not None and hasattr(view, "preparation") else []

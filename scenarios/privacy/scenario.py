@@ -97,10 +97,12 @@ class Privacy(Scenario):
         return self.shadows
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
-        """Attack a recipe or a reference; one value a target. UsageError for a finished set.
+        """Attack a condensation request or a reference; one value for each target.
 
-        dp-sgd is skipped, and the detail says why, where Opacus is not installed or the network has
-        batch norm.
+        dp-sgd is skipped without Opacus, and for a network with batch norm; the detail says why.
+
+        Raises:
+            UsageError: The subject is a finished set.
         """
         if isinstance(subject, SyntheticSet) or (
             isinstance(subject, Reference) and subject.name not in self.references
@@ -134,9 +136,7 @@ class Privacy(Scenario):
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and how many images pass each, forward and backward; `images` is the size of a
-        set.
-        """
+        """Estimate the training; `images` is the size of a set."""
         count = min(self.images, len(data.train.images))
         trained = self.full_epochs * count / 2
         if not reference:

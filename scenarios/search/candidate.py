@@ -1,7 +1,6 @@
-"""What is done with one architecture of a search: train it on some images, score it, time it, and
-remember the result.
+"""Scoring one architecture of a search by training it on some images.
 
-Several networks of one architecture, judged as one: readings are their mean, costs their sum.
+Several networks of one architecture count as one: accuracies are their mean, costs their sum.
 """
 
 import hashlib
@@ -75,15 +74,19 @@ def _average_readings(readings: Sequence[tuple[Reading, int]]) -> dict[str, Any]
 
 @dataclass(frozen=True)
 class TrainingJudge(Judge):
-    """How every architecture of one search is judged.
+    """A judge that trains each architecture on the same images.
 
-    images: (N, C, H, W) uint8, or float32 normalised. labels: (N,) int64, or (N, K) float32. test:
-    whether test accuracy is read too, and is the score; otherwise validation accuracy is. batch:
-    images at once when testing. readings: after which gradient steps validation accuracy is read
-    for the `curve`, apart from the last. beyond: the curve goes on to so many times the recipe's
-    steps; the score stays that after the recipe's. networks: how many of an architecture are
-    trained, from weights of their own; readings are means over them, costs their sums. Narrow
-    ConvNets share batches and time.
+    Attributes:
+        data: The parts of the data set.
+        images: (N, C, H, W) uint8, or float32 normalised.
+        labels: (N,) int64, or (N, K) float32.
+        recipe: How a network is trained.
+        test: Whether test accuracy is the score, rather than validation accuracy.
+        batch: Images at once in testing.
+        readings: After which gradient steps the `curve` has a validation accuracy, beside the last.
+        beyond: The curve goes on to so many times the recipe's steps; the score does not.
+        networks: How many networks of an architecture are trained, each from its own initial
+            weights. Narrow ConvNets share batches and time.
     """
 
     data: Splits
@@ -107,12 +110,12 @@ class TrainingJudge(Judge):
         return self.test
 
     def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
-        """Train one architecture and return what was found, as JSON values.
+        """Train one architecture and return its record, as JSON values.
 
-        A finished architecture is not trained again: its result comes from the context's folder.
-        Equal seeds give equal initial weights and batches, whatever the images are. `seconds` is
-        what trying an architecture costs: training by the recipe and one validation, not the
-        curve's other readings, what lies beyond, or the reading of test data.
+        A finished architecture is not trained again: its record comes from the context's folder.
+        Equal seeds give equal initial weights and batches, whatever the images are. `seconds` are
+        those of training by the recipe and one validation, without the curve's other readings,
+        training beyond the recipe, or testing.
         """
         part = context.fork(f"architecture-{name}")
         found: dict[str, Any] = part.memo("result", lambda: self._judge(spec, name, part))
@@ -145,7 +148,7 @@ class TrainingJudge(Judge):
         return found
 
     def accuracy(self, network: nn.Module, data: ClassData) -> float:
-        """Percentage of `data` that the network has right, the mean of several that are one."""
+        """Return the accuracy on `data` in %, the mean over networks that are trained as one."""
         if isinstance(network, Together):
             found = accuracies_of(network, data, self.batch, self.recipe.precision)
             return sum(found) / len(found)

@@ -1,7 +1,6 @@
-"""How one choice of a search becomes its row: judged, within the time limit, and checked.
+"""How an architecture of a search becomes a row: it is scored within a time limit, and checked.
 
-Limits: a piece of work that takes too long is ended, in this thread by an alarm and in a trial's
-own process by its end.
+Work that takes too long is ended: in this thread by an alarm, in a trial's process by ending it.
 """
 
 import math
@@ -56,7 +55,7 @@ def limit_time(seconds: float) -> Iterator[None]:
 
 
 def can_set_alarm() -> bool:
-    """Whether an alarm can be set here."""
+    """Return whether an alarm can be set in this thread."""
     return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
 
@@ -78,10 +77,14 @@ def end_process_when(over: Callable[[], bool], last: Callable[[], None]) -> None
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """What is tried. space: fits the images. limit: at most so many architectures. seed: of the
-    strategy's own draws.
+    """What a search tries.
 
-    seconds: how long one architecture may take; 0: as long as it takes.
+    Attributes:
+        space: The architectures, all of which fit the images.
+        strategy: What chooses among them.
+        limit: How many are tried at most.
+        seed: That of the strategy's draws.
+        seconds: How long one architecture may take; 0 for no limit.
     """
 
     space: SearchSpace
@@ -91,13 +94,11 @@ class SearchPlan:
     seconds: float = 0.0
 
     def identifier(self, choice: Mapping[str, Any]) -> str:
-        """The name of an architecture, unique in the space and fit for a folder."""
+        """Return the name of an architecture, unique in the space and fit for a folder."""
         return self.space.identifier(choice)
 
     def guide(self, row: Mapping[str, Any]) -> float:
-        """What the strategy is told of an architecture: never test accuracy where it chooses by
-        what it is told.
-        """
+        """Return what guides the strategy: never test accuracy if it is adaptive."""
         return float(
             row["validation"] if self.strategy.adaptive and "validation" in row else row["score"]
         )
@@ -105,7 +106,7 @@ class SearchPlan:
 
 @dataclass(frozen=True)
 class Judging:
-    """All that scoring the architectures of `plan` takes. shape: (C, H, W) of the images."""
+    """What scoring the architectures of `plan` needs; shape is (C, H, W) of the images."""
 
     plan: SearchPlan
     judge: Judge
@@ -113,9 +114,11 @@ class Judging:
     classes: int
 
     def row(self, choice: Mapping[str, Any], context: Context) -> dict[str, Any]:
-        """The row of one architecture.
+        """Return the row of one architecture.
 
-        TimeoutError past the limit; ValueError where the judge has no finite score.
+        Raises:
+            TimeoutError: It took longer than the limit.
+            ValueError: The judge gave no finite score.
         """
         name, spec = self.plan.identifier(choice), self.plan.space.spec(choice)
         with limit_time(self.plan.seconds):
@@ -125,13 +128,11 @@ class Judging:
         return {"id": name, **choice, **self.sizes(choice), **record}
 
     def sizes(self, choice: Mapping[str, Any]) -> dict[str, int]:
-        """Parameters and FLOPs of one architecture."""
+        """Return the parameters and FLOPs of one architecture."""
         return measure_size(self.plan.space.spec(choice), self.shape, self.classes)
 
     def _record(self, spec: NetworkSpec, name: str, context: Context) -> Any:
-        """What the judge says; where no alarm can be set, a deadline between its steps stands
-        in.
-        """
+        """Return the judge's record; without an alarm, a deadline between steps limits it."""
         seconds = self.plan.seconds
         if not seconds or can_set_alarm():
             return self.judge.judge(spec, name, context)
@@ -144,12 +145,12 @@ class Judging:
             raise TimeoutError(f"it took longer than the limit of {seconds:g} seconds") from None
 
     def make_failure_row(self, choice: Mapping[str, Any], error: str) -> dict[str, Any]:
-        """The row of an architecture that has no score."""
+        """Return the row of an architecture without a score."""
         return {"id": self.plan.identifier(choice), **choice, "error": error}
 
 
 def measure_size(spec: NetworkSpec, shape: tuple[int, int, int], classes: int) -> dict[str, int]:
-    """What a row says of a network before anything is trained: "parameters" and "flops"."""
+    """Return the size of an untrained network: "parameters" and "flops"."""
     return {
         "parameters": parameter_count(spec, shape, classes),
         "flops": flop_count(spec, shape, classes),

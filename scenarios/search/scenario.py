@@ -1,5 +1,4 @@
-"""Search: every architecture of a sample is trained on a set, and its validation accuracy is the
-set's opinion of it.
+"""Search: each architecture of a sample is trained on a set; its validation accuracy is the score.
 
 Protocol of Zhao et al. (DC, ICLR 2021) and Du et al. (FTD, CVPR 2023, Table 5): a space of
 ConvNets, proxies against training on all data. Differences: architectures are ranked by validation
@@ -46,8 +45,9 @@ from scenarios.training_material import match_loss_to_labels
 
 @dataclass(frozen=True)
 class Search(Scenario):
-    """Architecture search with a set as proxy: one score per architecture, to be compared with the
-    ground truth's.
+    """Architecture search with a set as proxy: one score for each architecture.
+
+    The scores are compared with those of the ground truth.
     """
 
     space: Any = hyper("convnet-small", part="space", source="ours")
@@ -126,9 +126,7 @@ class Search(Scenario):
         ENGINES.create(self.engine, "search.engine")
 
     def _require_table_content(self, table: Path | None) -> None:
-        """The content of the table, not its name, is what determines a result: UsageError where it
-        is not what it was.
-        """
+        """Note the content of the table, which determines results; UsageError if it changed."""
         content = read_table(table).content if table else ""
         if table and self.truth_content not in ("", content):
             raise UsageError(
@@ -138,18 +136,21 @@ class Search(Scenario):
         object.__setattr__(self, "truth_content", content)
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
-        """Judge the sampled architectures by `subject`.
+        """Score the sampled architectures by `subject`.
 
-        A set, "early-stopping": validation accuracy after training on it, or on real images for as
-        many steps. "truth": test accuracy after training on all training data, beside validation
-        accuracy. Other references: see their own summaries. With `combine` a set's scores are mean
-        ranks, beside what they are made of. An architecture that fails is listed under `failures`
-        and has no score; RuntimeError if all fail. `table` in the detail is the key of the ground
-        truth that the scores may be compared with; `truth`, where it was read and not trained, says
-        from which table. An adaptive strategy is told validation accuracy, tries other
-        architectures for each subject, and adds "found-accuracy": the test accuracy of the one
-        judged best, after training on all training data (`final` in the detail, its seconds apart
-        from those of the search).
+        A set scores by validation accuracy after training on it, "truth" by test accuracy after
+        training on all training data; for other references see their summaries. With `combine` a
+        set's scores are mean ranks. An adaptive strategy is guided by validation accuracy, tries
+        other architectures for each subject, and adds "found-accuracy": the test accuracy of the
+        best one after training on all training data (`final` in the detail, with its own seconds).
+
+        In the detail, `failures` lists the architectures without a score, `table` is the key of
+        the ground truth that the scores may be compared with, and `truth` names the table if it
+        was read and not trained.
+
+        Raises:
+            UsageError: The subject is a condensation request, or a set of other images.
+            RuntimeError: All architectures failed.
         """
         if isinstance(subject, CondensationRequest):
             raise UsageError(
@@ -212,9 +213,7 @@ class Search(Scenario):
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and about how many images pass each, forward and backward; the space's middle
-        network stands for all.
-        """
+        """Estimate the training; the middle network of the space stands for all."""
         plan = self._make_plan(data)
         middle = plan.space.spec(
             {name: values[len(values) // 2] for name, values in plan.space.choices().items()}
@@ -228,9 +227,7 @@ class Search(Scenario):
         return [(middle, plan.limit * each + final)] if each or final else []
 
     def _make_plan(self, data: Splits) -> SearchPlan:
-        """What is tried, on images of `data`'s shape; UsageError where the space has fewer
-        architectures than asked for.
-        """
+        """Return what is tried; UsageError if the space has fewer architectures than asked for."""
         space = create_space(self.space, "search.space").fitting(data.train.shape)
         strategy = SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
         return SearchPlan(
@@ -244,9 +241,7 @@ class Search(Scenario):
     def _train_best(
         self, best: Mapping[str, Any], plan: SearchPlan, data: Splits, context: Context
     ) -> dict[str, Any]:
-        """What the search led to: the architecture it judged best, trained as the truth trains one,
-        and tested once.
-        """
+        """Train the best architecture as the truth trains one, and test it once."""
         name = best["id"]
         if "test" in best:
             return {
@@ -260,7 +255,7 @@ class Search(Scenario):
     def _make_judge(
         self, subject: SyntheticSet | Reference, data: Splits, context: Context
     ) -> Judge:
-        """What scores architectures: a baseline, or training on the set."""
+        """Return what scores architectures: a baseline, or training on the set."""
         if isinstance(subject, Reference):
             found: Judge = BASELINES.create(subject.name, "search.references").judge(self, data)
             return found
@@ -279,14 +274,12 @@ class Search(Scenario):
         return self.make_proxy_judge(data, images, labels, recipe)
 
     def count_proxy_passes(self, data: Splits, images: int) -> float:
-        """About how many images pass forward and backward where an architecture is judged by
-        training on `images`.
-        """
+        """Estimate how many images pass if an architecture is scored by training on `images`."""
         validated = min(self.validation_images, len(data.validation.images))
         return self.networks * (self.epochs * images * (1 + READINGS_SHARE) + validated / 3)
 
     def recipe(self) -> Training:
-        """How a network is trained on a set, or on real images in its place."""
+        """Return how a network is trained on a set, or on real images in its place."""
         return Training(
             self.epochs,
             self.lr,
@@ -298,8 +291,10 @@ class Search(Scenario):
     def make_proxy_judge(
         self, data: Splits, images: Tensor, labels: Tensor, recipe: Training
     ) -> TrainingJudge:
-        """Training on a few images: a curve whose readings cost a quarter of it at most, on some of
-        the validation images.
+        """Return a judge that trains on a few images.
+
+        The readings of its curve take some of the validation images, and cost a quarter of the
+        training at most.
         """
         data = limit_validation(data, self.validation_images)
         steps = recipe.epochs * -(-len(images) // recipe.batch)
@@ -321,9 +316,7 @@ class Search(Scenario):
     def _combine_ranks(
         self, rows: list[dict[str, Any]], space: Any, data: Splits, context: Context
     ) -> list[dict[str, Any]]:
-        """`rows` scored anew, by their ranks and those of the zero-cost score that `combine`
-        names.
-        """
+        """Score `rows` by their ranks and those of the zero-cost score that `combine` names."""
         other = BASELINES.create(self.combine, "search.combine").judge(self, data)
         return combine_scores(
             rows,

@@ -1,5 +1,4 @@
-"""A set's opinion and a zero-cost score, combined by their ranks over the architectures that were
-tried.
+"""The score of a set and a zero-cost score, combined by their ranks over the architectures tried.
 
 score_a = (r(validation accuracy)_a + r(zero-cost)_a) / 2,   r: rank from 0 (worst) to 1 (best),
 equal values share the mean rank

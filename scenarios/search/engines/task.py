@@ -1,4 +1,4 @@
-"""What the processes of NNI's training service are told: one file, which they find by its path."""
+"""The task file that the processes of NNI's training service read."""
 
 import ctypes
 import io
@@ -42,7 +42,7 @@ class Task:
     threads: int
 
     def context(self) -> Context:
-        """What a trial's judge is lent; nobody asks it to stop: its process is ended."""
+        """Return the context of a trial's judge; a trial is stopped by ending its process."""
         return Context(
             self.seed,
             self.device,

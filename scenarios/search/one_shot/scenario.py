@@ -42,8 +42,9 @@ from scenarios.training_material import match_loss_to_labels
 
 @dataclass(frozen=True)
 class OneShot(Scenario):
-    """Test accuracy of the cell that one-shot search finds on a set, after training on all training
-    data.
+    """Test accuracy of the cell that one-shot search finds on a set.
+
+    The cell is trained on all training data first.
     """
 
     space: Any = hyper("nas-bench-201", part="space", source="ours")
@@ -91,11 +92,10 @@ class OneShot(Scenario):
             )
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
-        """Search with `subject`, a set or the reference "full-data", then train and test what was
-        found.
+        """Search with a set or the reference "full-data", then train and test the cell.
 
-        A finished search or training is not done again, and one that was cut off goes on: from the
-        context's folder. `seconds` are those of both; the search's own are a measurement too.
+        Search and training are resumed from the context's folder. `seconds` are those of both;
+        those of the search are a measurement too.
         """
         if isinstance(subject, CondensationRequest):
             raise UsageError(
@@ -131,9 +131,7 @@ class OneShot(Scenario):
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and about how many images pass each, forward and backward; all operations of a
-        mixture pass each image.
-        """
+        """Estimate the training; all operations of a mixture see each image."""
         space, final = (space.fitting(data.train.shape) for space in self._spaces())
         choices = space.choices()
         middle = {name: values[len(values) // 2] for name, values in choices.items()}
