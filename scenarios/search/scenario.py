@@ -175,28 +175,18 @@ class Search(Scenario):
         if self.combine and not isinstance(subject, Reference):
             measures, unit = f"mean rank by {measures} and by {self.combine}, 0 to 1", "mean rank"
             rows = self._combine_ranks(rows, plan.space, here, context)
-        detail = {
-            "subject": subject.name if isinstance(subject, Reference) else subject.card["method"],
-            "score": measures,
-            "strategy": plan.strategy.registered,
-            "adaptive": plan.strategy.adaptive,
-            "space": {name: list(values) for name, values in plan.space.choices().items()},
-            "table": describe_target(self, plan.space, data).key,
-            "architectures": rows,
-            "failures": failures,
-            **describe_source(judge, own),
-        }
-        repeats = [{"architecture": row["id"]} for row in rows]
         scores = Measurement(
             "architecture-score",
             [row["score"] for row in rows],
-            repeats,
+            [{"architecture": row["id"]} for row in rows],
             unit,
             higher_is_better=True,
         )
-        costs = {
-            "seconds": sum(row["seconds"] for row in rows),
-            "images": sum(row["images"] for row in rows),
+        costs = {name: sum(row[name] for row in rows) for name in ("seconds", "images")}
+        detail = self._make_detail(subject, measures, plan, data) | {
+            "architectures": rows,
+            "failures": failures,
+            **describe_source(judge, own),
         }
         if not plan.strategy.adaptive:
             return Outcome([scores], costs, detail)
@@ -209,6 +199,19 @@ class Search(Scenario):
             higher_is_better=True,
         )
         return Outcome([scores, accuracy], costs, detail | {"final": final})
+
+    def _make_detail(
+        self, subject: SyntheticSet | Reference, score: str, plan: SearchPlan, data: Splits
+    ) -> dict[str, Any]:
+        """Return what was searched, and the key of the ground truth it may be compared with."""
+        return {
+            "subject": subject.name if isinstance(subject, Reference) else subject.card["method"],
+            "score": score,
+            "strategy": plan.strategy.registered,
+            "adaptive": plan.strategy.adaptive,
+            "space": {name: list(values) for name, values in plan.space.choices().items()},
+            "table": describe_target(self, plan.space, data).key,
+        }
 
     def image_passes(
         self, data: Splits, images: int, reference: str | None

@@ -205,6 +205,8 @@ class OnlineSource(MemorySource):
         """Condense what is left in the buffer."""
         if self.buffer:
             self._condense(sorted(self.buffer))
+        # Decoded anew: after an experience no exemplar counts as unchanged.
+        self.exemplars = [decode_set(kept) for kept in self.sets]
         for part in self.exemplars:
             new = tuple(c for c in new if c not in part.labels.tolist())
         if new:
@@ -274,11 +276,8 @@ class OnlineSource(MemorySource):
         ]
         self.exemplars = [decode_set(kept) for kept in self.sets]
         self.buffer = {label: images.cpu() for label, images in state["buffer"].items()}
-        self.passed, self.peak, self.updates = (
-            dict(state["passed"]),
-            state["peak"],
-            state["updates"],
-        )
+        self.passed = dict(state["passed"])
+        self.peak, self.updates = state["peak"], state["updates"]
 
 
 class MemoryFactory:
@@ -311,15 +310,9 @@ class MemoryFactory:
             return self.subject, None
         assert self.made is not None
         if self.scenario.memory == "online":
-            return (
-                OnlineSource(
-                    self.made.request,
-                    self.data,
-                    self.scenario.online_update,
-                    self.context.fork("online"),
-                ),
-                self.made.count_images(),
-            )
+            request, update = self.made.request, self.scenario.online_update
+            source = OnlineSource(request, self.data, update, self.context.fork("online"))
+            return source, self.made.count_images()
         if self.scenario.growth == "fixed":
             return FixedSize(self.made, self.scenario.shrink), count_most_images(self.made, parts)
         return PerExperience(self.made), self.made.count_images()

@@ -166,8 +166,7 @@ def require_stream_fit(
 
 
 SAMPLE = 64
-# Standard deviations of the same classes differ by far less than this; images in 0..1 and
-# normalised ones by 3 to 4.
+# Deviations of the same classes differ by far less; images in 0..1 and normalised ones by 3 to 4.
 RATIO = 2.5
 
 
@@ -221,7 +220,7 @@ def _require_scale(dataset: Any, memory: Tensor, card: Mapping[str, Any]) -> Non
 
 # Standard deviations by which a count must exceed another to tell.
 CLEAR = 3.0
-# Images of each id that are looked at, and of all ids together.
+# Images of each id, and of all ids together.
 LEAST, MOST, TOTAL = 4, 32, 512
 
 
