@@ -1,4 +1,4 @@
-"""Strategies: how a learner uses a stream and, where it has one, a memory.
+"""The base class of strategies: how a learner uses a stream and, if it has one, a memory.
 
 A strategy is a frozen dataclass of its hyperparameters that names the plugins of an Avalanche
 strategy. It runs in the scenario and, plugin by plugin, in anybody's script.

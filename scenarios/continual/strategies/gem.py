@@ -10,14 +10,14 @@ from scenarios.continual.strategies.base import ResumablePlugin, Setup, Strategy
 
 @dataclass(frozen=True)
 class Gem(Strategy):
-    """Gradient episodic memory: the memory bounds the steps, experience by experience, and is not
-    trained on.
+    """Gradient episodic memory: no step goes against the gradient of any past experience.
 
-    GEM: the gradient of the stream has no part against that of any past experience.
+    g~ = g + R'v,  v the minimum of 1/2 v'RR'v + (R g)'v with v >= margin
 
-    g~ = g + R'v,  v the minimum of 1/2 v'RR'v + (R g)'v with v >= margin.  Source: Lopez-Paz and
-    Ranzato, "Gradient Episodic Memory for Continual Learning" (NeurIPS 2017). There each
-    experience's whole memory gives its gradient, here at most batch_size_mem of its images.
+    The memory bounds the steps and is not trained on. In the paper each experience's whole memory
+    gives its gradient, here at most batch_size_mem of its images.
+
+    Source: Lopez-Paz and Ranzato, "Gradient Episodic Memory for Continual Learning" (NeurIPS 2017).
     """
 
     margin: float = hyper(
@@ -42,12 +42,13 @@ class Gem(Strategy):
 
 @dataclass(frozen=True)
 class Agem(Strategy):
-    """Averaged gradient episodic memory: the memory bounds the steps and is not trained on.
+    """Averaged gradient episodic memory: no step goes against the gradient of the memory.
 
-    A-GEM: the gradient of the stream loses its part against the gradient of the memory.
+    g~ = g - (g.r / r.r) r  if g.r < 0
 
-    g~ = g - (g.r / r.r) r where g.r < 0.  Source: Chaudhry et al., "Efficient Lifelong Learning
-    with A-GEM" (ICLR 2019).
+    The memory bounds the steps and is not trained on.
+
+    Source: Chaudhry et al., "Efficient Lifelong Learning with A-GEM" (ICLR 2019).
     """
 
     registered: ClassVar[str] = "agem"

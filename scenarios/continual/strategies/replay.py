@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Replay(Strategy):
-    """Experience replay of the memory.
+    """Experience replay: exemplars join every minibatch of the stream.
 
-    Replay: every minibatch of the stream is joined by one from the memory.
+    L = mean over the n + m images of both of CE(f(x), y)
 
-    L = mean over the n + m images of both of CE(f(x), y);  Source: Chaudhry et al., "On Tiny
-    Episodic Memories in Continual Learning" (2019); Avalanche's ReplayPlugin, whose loss it is.
+    Source: Chaudhry et al., "On Tiny Episodic Memories in Continual Learning" (2019); the loss is
+    that of Avalanche's ReplayPlugin.
     """
 
     registered: ClassVar[str] = "replay"
@@ -46,15 +46,16 @@ class Replay(Strategy):
 
 @dataclass(frozen=True)
 class ErAce(Strategy):
-    """Experience replay with asymmetric cross-entropy.
+    """Experience replay with asymmetric cross-entropy: stream classes compete among themselves.
 
-    ER-ACE: replay in which the stream competes among its own classes alone.
+    L = CE(f(x)[C], y) + L_memory,  C the classes of the stream's images in the minibatch
 
-    L = CE(f(x)[C], y) + L_memory,  C the classes of the stream's images in the minibatch.  Source:
-    Caccia et al., "New Insights on Reducing Abrupt Representation Change in Online Continual
-    Learning" (ICLR 2022). Before there is a memory the loss is that of all classes. A memory that
-    takes classes in after their experience, as a condensed one does, leaves new classes without
-    anything that lifts them above the old ones until then: they are learned an experience late.
+    Before there is a memory the loss is that of all classes. A condensed memory takes classes in
+    after their experience; until then nothing lifts new classes above old ones, so that they are
+    learned an experience late.
+
+    Source: Caccia et al., "New Insights on Reducing Abrupt Representation Change in Online
+    Continual Learning" (ICLR 2022).
     """
 
     registered: ClassVar[str] = "er-ace"
@@ -75,14 +76,15 @@ class ErAce(Strategy):
 
 @dataclass(frozen=True)
 class Mir(Strategy):
-    """Experience replay with maximally interfered retrieval; uniform while the memory holds no more
-    than a batch.
+    """Experience replay of the exemplars that a step on the stream would harm most.
 
-    MIR: replay of the images that a step on the stream would harm most.
+    s(x) = L(f'(x), y) - L(f(x), y),  f' after one step on the stream's minibatch alone
 
-    s(x) = L(f'(x), y) - L(f(x), y),  f' after one step on the stream's minibatch alone.  Source:
-    Aljundi et al., "Online Continual Learning with Maximally Interfered Retrieval" (NeurIPS 2019),
-    which draws 50 candidates for 10 images. The step is one of plain SGD at the learning rate.
+    The step is one of plain SGD at the learning rate. Draws are uniform while the memory holds no
+    more than a batch.
+
+    Source: Aljundi et al., "Online Continual Learning with Maximally Interfered Retrieval"
+    (NeurIPS 2019), which draws 50 candidates for 10 images.
     """
 
     candidates: int = hyper(
@@ -116,14 +118,15 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class NearestMean(Replay):
-    """Experience replay with a nearest-mean classifier. A class without an image in memory is never
-    answered.
-
-    Nearest mean: trained by replay, classifies by the nearest mean of the memory's features.
+    """Experience replay that classifies by the nearest mean of the exemplars' features.
 
     y(x) = argmin_c |phi(x) - mu_c|,  phi features of length 1, mu_c the mean of those of class c in
-    memory, of length 1. Source: Rebuffi et al., "iCaRL" (CVPR 2017), equations 1 and 2, without its
-    distillation and its sigmoid losses.
+    memory, of length 1
+
+    A class without an exemplar is never predicted.
+
+    Source: Rebuffi et al., "iCaRL" (CVPR 2017), equations 1 and 2, without its distillation and its
+    sigmoid losses.
     """
 
     registered: ClassVar[str] = "nearest-mean"
