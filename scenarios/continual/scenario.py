@@ -1,8 +1,8 @@
-"""Continual: what a set is worth as the memory of a learner of a stream.
+"""Continual: a set as the replay memory of a continual learner.
 
-Accuracy is read on the test images of each experience after each experience, as in the literature;
-nothing is selected on it. Class orders, initial weights and shuffling depend on the seed alone, so
-that subjects and strategies are paired.
+Accuracy is measured on the test images of each experience after each experience, as in the
+literature; nothing is selected on it. Class orders, initial weights and shuffling come from the
+seed alone, so that subjects and strategies are paired.
 """
 
 from collections.abc import Sequence
@@ -29,9 +29,7 @@ from scenarios.protocol import Outcome, Reference, Scenario, Splits, Subject
 
 
 def require_fit(subject: Subject, data: Splits, scenario: "Continual") -> None:
-    """Refuse an unknown reference, a set whose images are not those of this data, and settings that
-    leave nothing to measure.
-    """
+    """Refuse an unknown reference, a set of other data, and settings that measure nothing."""
     if isinstance(subject, Reference):
         if subject.name not in scenario.references:
             raise UsageError(
@@ -70,12 +68,11 @@ def _require_same_data(synthetic: SyntheticSet, data: Splits) -> None:
 
 @dataclass(frozen=True)
 class Continual(Scenario):
-    """Learning of a stream: final and anytime accuracy, forgetting and more, with a set as replay
-    memory.
+    """Continual learning with a set as replay memory: accuracy, forgetting and more.
 
-    strategies: names, or tables of name and settings, of those that use a memory; one that uses
-    none ("naive", "joint", "cumulative", or "ewc" and "lwf" without one) is a reference, measured
-    once a seed, and is given here only for its settings.
+    `strategies` are names, or tables of name and settings, of those that use a memory. One that
+    uses none ("naive", "joint", "cumulative", or "ewc" and "lwf" without one) is a reference,
+    measured once a seed; it is given here only for its settings.
     """
 
     experiences: int = hyper(5, unit="experiences", source="DM's code: 5 or 10 steps", minimum=2)

@@ -33,9 +33,7 @@ STATES = ("trained", "untrained", "pixels")
 
 @dataclass(frozen=True)
 class DataSpace(Scenario):
-    """Coverage, distances, spread and margin of a set among real images in several embeddings, and
-    projections to look at.
-    """
+    """Coverage, distances, spread and margin of a set among real images, and projections."""
 
     networks: tuple[Any, ...] = hyper(("convnet",), source="ours: DC's ConvNet-3", part="network")
     embeddings: tuple[str, ...] = hyper(

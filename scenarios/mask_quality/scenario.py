@@ -62,9 +62,7 @@ METRICS = {
 
 @dataclass(frozen=True)
 class MaskQuality(Scenario):
-    """Deletion, insertion, pointing and overlap of the masks that views make; no set is
-    measured.
-    """
+    """Deletion, insertion, pointing and overlap of the masks of views; no set is measured."""
 
     views: tuple[Any, ...] = hyper(VIEWS, source="ours", part="view")
     networks: int = hyper(

@@ -36,9 +36,7 @@ ALONE = 8
 
 @dataclass(frozen=True)
 class Privacy(Scenario):
-    """How well LiRA, a loss threshold and the distance to the set tell the images that a set was
-    made of from others.
-    """
+    """Membership inference: LiRA, a loss threshold, and the distance to the set's images."""
 
     network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
     shadows: int = hyper(
