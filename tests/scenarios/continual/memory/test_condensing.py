@@ -99,10 +99,10 @@ def test_images_of_the_past_count_as_often_as_they_stand_for(splits):
     source = OnlineSource(recipe(1), splits.train, 4, Context())
     images = splits.train.images[splits.train.members(0)]
     source.observe(images[:8], torch.zeros(8, dtype=torch.int64))
-    assert len(source._past(0)) == 8
+    assert len(source._repeat_past(0)) == 8
     source.observe(images[8:], torch.zeros(16, dtype=torch.int64))
-    assert len(source._past(0)) == 20, "no more copies than the most"
-    assert len(source._past(1)) == 0
+    assert len(source._repeat_past(0)) == 20, "no more copies than the most"
+    assert len(source._repeat_past(1)) == 0
 
 
 def test_the_state_of_a_streamed_memory_comes_back(splits):
