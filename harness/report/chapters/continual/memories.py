@@ -51,19 +51,19 @@ def compare_memories(results: Sequence[Result]) -> list[dict[str, Any]]:
             for origin in (REAL, AVERAGES):
                 rivals = [r for r in memories if r.entry.origin == origin]
                 if own.entry.origin not in (REAL, REFERENCE, origin) and rivals:
-                    rows += _against(own, rivals, (strategy, origin), forgotten)
+                    rows += _compare_with_best(own, rivals, (strategy, origin), forgotten)
     return rows
 
 
-def _against(
+def _compare_with_best(
     own: Result,
     rivals: Sequence[Result],
     named: tuple[str, str],
     forgotten: Mapping[tuple[Entry, str], Result],
 ) -> list[dict[str, Any]]:
     strategy, origin = named
-    fitting = find_rivals(own, rivals)
-    best = best_result(fitting) if fitting else None
+    candidates = find_rivals(own, rivals)
+    best = best_result(candidates) if candidates else None
     accuracy = None if best is None else own.minus(best)
     if best is None or accuracy is None:
         return []
@@ -82,7 +82,7 @@ def _against(
             "against_ipc": best.entry.ipc,
             "against_bytes": best.nbytes,
             "against_final_accuracy": best.interval.mean,
-            "picked_from": len(fitting),
+            "picked_from": len(candidates),
             "accuracy": as_comparison(accuracy, label),
             "forgetting": None if less is None else as_comparison(less, label),
             "beats": sure and accuracy.mean > 0 and less is not None and less.mean < 0,
