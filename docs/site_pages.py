@@ -193,7 +193,7 @@ def hyperparameter_page(plural: str, table: list[dict[str, Any]]) -> str:
     parts = [f"# {title_of(plural)}"]
     for part in table:
         rows = [field_row(field) for field in part["fields"]]
-        head = ["| field | default | meaning | source |", "|---|---|---|---|"]
+        head = ["| field | default | unit | meaning | source |", "|---|---|---|---|---|"]
         parts += [f"## {part['name']}", f"`{part['where']}`", f"```text\n{part['about']}\n```"]
         parts.append("\n".join(head + rows) if rows else "It has no hyperparameters.")
     return "\n\n".join(parts)
@@ -205,11 +205,12 @@ def title_of(plural: str) -> str:
 
 
 def field_row(field: Mapping[str, Any]) -> str:
-    """Return a field as a row: name, default, unit with explanation and limits, source."""
+    """Return a field as a row: name, default, unit, explanation with limits, source."""
     default = "must be given" if "default" not in field else f"`{toml(field['default'])}`"
-    meaning = [field.get("help", ""), field.get("unit", ""), limits(field)]
-    told = escaped("; ".join(part for part in meaning if part))
-    return f"| `{field['name']}` | {default} | {told} | {escaped(field.get('source', ''))} |"
+    meaning = "; ".join(part for part in (field.get("help", ""), limits(field)) if part)
+    source = field.get("source", "") + ("" if field.get("verified", True) else " (unverified)")
+    told = [escaped(text) for text in (field.get("unit", ""), meaning, source)]
+    return " | ".join([f"| `{field['name']}`", default, *told]) + " |"
 
 
 def limits(field: Mapping[str, Any]) -> str:

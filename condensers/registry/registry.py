@@ -21,6 +21,8 @@ from condensers.registry.introspection import describe
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from condensers.condenser import Condenser
+
 T = TypeVar("T")
 NO_PART = (
     bool,
@@ -290,7 +292,7 @@ def _at(where: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
         raise (fault if not where or where in said else type(fault)(f"{where}: {said}")) from None
 
 
-def create_condenser(spec: Any, where: str = "") -> Any:
+def create_condenser(spec: object, where: str = "") -> "Condenser":
     """Build a method or a selection, both of which are condensers.
 
     Args:
@@ -302,20 +304,20 @@ def create_condenser(spec: Any, where: str = "") -> Any:
         UsageError: A name is unknown or a setting is wrong; a line for each fault.
     """
     if not isinstance(spec, (str, Mapping, *NO_PART)):
-        return spec
+        return cast("Condenser", spec)
     if isinstance(spec, NO_PART):
         raise UsageError(
             f"{where or 'method'}: {shown(spec)} is neither the name of a method nor a table with a"
             " `name`"
         )
-    name = spec if isinstance(spec, str) else spec.get("name", "")
+    name = spec.get("name", "") if isinstance(spec, Mapping) else spec
     known = isinstance(name, str)
     if known and name in SELECTIONS.entries():
-        return SELECTIONS.create(spec, where)
+        return cast("Condenser", SELECTIONS.create(spec, where))
     if not known or (name not in METHODS.entries() and ":" not in name):
         both = [*METHODS.entries(), *SELECTIONS.entries()]
         raise UsageError(
             f"{where + ': ' if where else ''}unknown method {shown(name)};"
             f" {suggestion(str(name), both)}"
         )
-    return METHODS.create(spec, where)
+    return cast("Condenser", METHODS.create(spec, where))

@@ -13,13 +13,14 @@ over them: 4 to 6 times less on 10 images, 3 to 4 times less on 100, where convo
 the work (`make bench`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
+from condensers.networks import NetworkSpec
 from condensers.networks.batched import NetworkStack
 from condensers.networks.convnet import ConvNetSpec
 from condensers.registry.registry import NETWORKS
@@ -30,7 +31,7 @@ from condensers.training.classifier import Trained, Training, predict, train
 WIDEST, CHANNELS, NUMBERS = 32, 256, 6400
 
 
-def groups(spec: Any, count: int, batch: int) -> list[range]:
+def groups(spec: NetworkSpec | str | Mapping[str, Any], count: int, batch: int) -> list[range]:
     """Which of `count` networks of one spec are best trained together on batches of `batch` images:
     ConvNets of width 32 at most.
 

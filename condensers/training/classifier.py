@@ -247,7 +247,7 @@ def train(
 
 
 def train_fresh(
-    spec: Any, data: ClassData, recipe: Training, context: Context, name: str
+    spec: networks.NetworkSpec, data: ClassData, recipe: Training, context: Context, name: str
 ) -> nn.Module:
     """Return a new network of `spec`, drawn from the context's generator and trained on `data`."""
     network = networks.build(

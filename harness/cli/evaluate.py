@@ -57,9 +57,9 @@ def evaluate(
     synthetic = load_set(gallery.locate(file))
     splits = options.load_data(data or dataset_of_card(synthetic, file), data_dir, download)
     require_same_data(synthetic, splits.train, file)
-    if hasattr(use, "anew") and synthetic.card.get("couples_classes", True):
+    if use.condenses_along_stream(True) and synthetic.card.get("couples_classes", True):
         typer.echo(visible(NOT_ONE_BY_ONE.format(method=synthetic.card["method"])), err=True)
-    if synthetic.recipe.get("whitening") and getattr(use, "whitening", "") == "none":
+    if synthetic.recipe.get("whitening") and settings_of(use).get("whitening") == "none":
         typer.echo(WHITENED, err=True)
     for doubt in doubts(synthetic, splits.train):
         typer.echo(visible(f"warning: {file}: {doubt}"), err=True)
@@ -74,8 +74,9 @@ def evaluate(
         typer.echo(json.dumps(outcome.as_json(), indent=1))
     else:
         _print(file, scenario, synthetic, outcome)
-        if getattr(use, "precision", "fp32") != "fp32":
-            typer.echo(f"  an approximation: products in {use.precision}, in training and test")
+        precision = settings_of(use).get("precision", "fp32")
+        if precision != "fp32":
+            typer.echo(f"  an approximation: products in {precision}, in training and test")
 
 
 def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:

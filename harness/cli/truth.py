@@ -127,14 +127,14 @@ def merge(
 ) -> None:
     """Put the rows of several TABLES into one; rows that two of them have must be equal."""
     from scenarios.search.ground_truth import files
-    from scenarios.search.ground_truth.table import merged
+    from scenarios.search.ground_truth.table import merge_tables
 
     if len(tables) < 2:
         raise UsageError(
             f"truth merge: one table, {tables[0]}, has nothing to be merged with; name two or more"
         )
-    whole = merged([(name, files.read(files.find(name))) for name in tables])
-    files.write(options.writable(out, "--out"), whole)
+    whole = merge_tables([(name, files.read_table(files.find_path(name))) for name in tables])
+    files.write_table(options.writable(out, "--out"), whole)
     _print_size(out, whole)
 
 
@@ -148,7 +148,7 @@ def show(table: File) -> None:
     from harness.report.formats.terminal import wide_console
     from scenarios.search.ground_truth import files
 
-    print_summary(table, files.read(files.find(table)), wide_console())
+    print_summary(table, files.read_table(files.find_path(table)), wide_console())
 
 
 @app.command()
@@ -162,7 +162,7 @@ def csv(
     from condensers.engine.files import write_atomically
     from scenarios.search.ground_truth import files
 
-    text = files.read(files.find(table)).as_csv()
+    text = files.read_table(files.find_path(table)).as_csv()
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -17,8 +17,15 @@ from harness.suite.cell import Cell, digests_of, sources_of
 from scenarios.protocol import Splits
 from scenarios.search.baselines.size import flop_count
 from scenarios.search.ground_truth import files
-from scenarios.search.ground_truth.reading import every_choice, sampled
-from scenarios.search.ground_truth.table import RECIPE, Table, Target, make, merged, target_of
+from scenarios.search.ground_truth.reading import list_choices, sample_choices
+from scenarios.search.ground_truth.table import (
+    RECIPE,
+    GroundTruthTable,
+    Target,
+    describe_target,
+    make_table,
+    merge_tables,
+)
 from scenarios.search.spaces.base import create_space
 
 DETERMINING = ("space", "evaluation_batch", *RECIPE)
@@ -42,12 +49,14 @@ class TableRequest:
 
     @property
     def target(self) -> Target:
-        return target_of(self.search, self.space, self.data)
+        return describe_target(self.search, self.space, self.data)
 
     def cells(self) -> list[Cell]:
         """This part's cells: of all, seed by seed, every N-th."""
         space, count = self.space, self.count
-        choices = sampled(space, count, self.search.sample_seed) if count else every_choice(space)
+        choices = (
+            sample_choices(space, count, self.search.sample_seed) if count else list_choices(space)
+        )
         settings = {
             name: value for name, value in settings_of(self.search).items() if name in DETERMINING
         }
@@ -79,7 +88,7 @@ class TableRequest:
 class BuiltTable:
     """A built table, and a sentence for each training that failed."""
 
-    table: Table
+    table: GroundTruthTable
     failures: Sequence[str]
 
 
@@ -113,7 +122,7 @@ def build(
         finally:
             table = _collect_rows(before, request, store, cells)
             if table is not None:
-                files.write(out, table)
+                files.write_table(out, table)
         failed = [store.failure(cell.key) for cell in missing if not store.done(cell.key)]
         failures = [str(failure["sentence"]) for failure in failed if failure is not None]
     if table is None:
@@ -133,11 +142,11 @@ def _remove_merged(store: Store, cells: Sequence[Cell]) -> None:
         shutil.rmtree(store.root, ignore_errors=True)
 
 
-def _read_before(out: Path, target: Target) -> Table | None:
+def _read_before(out: Path, target: Target) -> GroundTruthTable | None:
     """Read what FILE holds already; None if there is no FILE."""
     if not out.exists():
         return None
-    table = files.read(out)
+    table = files.read_table(out)
     different = table.target.differences(target)
     if different:
         raise UsageError(
@@ -160,13 +169,16 @@ def _weights(cells: Sequence[Cell], request: TableRequest) -> dict[str, float]:
 
 
 def _collect_rows(
-    before: Table | None, request: TableRequest, store: Store, cells: Sequence[Cell]
-) -> Table | None:
+    before: GroundTruthTable | None,
+    request: TableRequest,
+    store: Store,
+    cells: Sequence[Cell],
+) -> GroundTruthTable | None:
     """The rows of FILE and of the finished cells; None where there are none."""
     records = [store.record(cell.key) for cell in cells if store.done(cell.key)]
     made = [{"command": record["command"], **record["environment"]} for record in records]
     rows = [{**record["row"], "made": position} for position, record in enumerate(records)]
     choices = {name: list(values) for name, values in request.space.choices().items()}
     tables = [] if before is None else [("the file", before)]
-    tables += [("its folder", make(request.target, choices, made, rows))] if rows else []
-    return merged(tables) if tables else None
+    tables += [("its folder", make_table(request.target, choices, made, rows))] if rows else []
+    return merge_tables(tables) if tables else None

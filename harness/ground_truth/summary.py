@@ -14,13 +14,13 @@ from harness.printable import flat, visible
 from harness.statistics.intervals import Interval
 from harness.statistics.rank_bootstrap import TrueAccuracies, rank_interval, seed_agreement
 from harness.statistics.rank_samples import kendall_of_samples, spearman_of_samples
-from scenarios.search.ground_truth.table import Table
+from scenarios.search.ground_truth.table import GroundTruthTable
 from scenarios.search.spaces.base import describe_size
 
 BEST = 10
 
 
-def ceiling(table: Table) -> Mapping[str, Interval]:
+def ceiling(table: GroundTruthTable) -> Mapping[str, Interval]:
     """Noise ceiling: mean rank correlation of the test accuracies of two seeds; empty with one
     seed.
 
@@ -39,7 +39,7 @@ def ceiling(table: Table) -> Mapping[str, Interval]:
     )
 
 
-def print_summary(name: str, table: Table, console: Console) -> None:
+def print_summary(name: str, table: GroundTruthTable, console: Console) -> None:
     """Print all of it; as wide as the console."""
     target, size = table.target, prod(len(values) for values in table.choices.values())
     data, images = target.data, target.data["images"]
@@ -67,13 +67,13 @@ def print_summary(name: str, table: Table, console: Console) -> None:
     console.print(_best(table))
 
 
-def _cost(table: Table) -> str:
+def _cost(table: GroundTruthTable) -> str:
     seconds = [row["seconds"] for row in table.rows]
     each = f"{np.mean(seconds):.2f} s a training ({min(seconds):.2f} to {max(seconds):.2f} s)"
     return f"seconds: {sum(seconds):.0f} s in all, {each}"
 
 
-def _agreement(table: Table) -> list[str]:
+def _agreement(table: GroundTruthTable) -> list[str]:
     found = [
         f"noise ceiling, {name} between two seeds: {each.mean:.3f}"
         + (f" [{each.low:.3f}, {each.high:.3f}]" if each.low is not None else "")
@@ -85,7 +85,7 @@ def _agreement(table: Table) -> list[str]:
     ]
 
 
-def _best(table: Table) -> RichTable:
+def _best(table: GroundTruthTable) -> RichTable:
     """The architectures of the highest mean test accuracy."""
     shown = RichTable(title=f"best {min(BEST, len(table.ids))} by mean test accuracy")
     for heading in (

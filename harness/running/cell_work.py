@@ -27,7 +27,7 @@ from harness.process import environment, shortage
 from harness.store.store import Store, digest
 from harness.suite.cell import MAKES_A_SET, Cell
 from scenarios.datasets import load
-from scenarios.protocol import Outcome, Recipe, Reference, Splits
+from scenarios.protocol import CondensationRequest, Outcome, Reference, Splits
 from scenarios.registry import SCENARIOS
 
 EVENT_SECONDS = 0.2  # at least so long between two reports of one cell's progress
@@ -273,7 +273,7 @@ def _measure(work: CellWork) -> dict[str, Any]:
         return _describe_outcome(cell, outcome, synthetic.ipc, synthetic.nbytes, cost)
     assert cell.budget is not None
     condenser, budget = create_condenser(cell.condenser), Budget.from_json(cell.budget)
-    outcome = scenario.run(Recipe(condenser, budget), data, work.context)
+    outcome = scenario.run(CondensationRequest(condenser, budget), data, work.context)
     ipc = budget.ipc_of(condenser, data.train)
     cost = {"seconds": outcome.costs.get("condensation_seconds")}
     return _describe_outcome(cell, outcome, ipc, condenser.nbytes(data.train, ipc), cost)
@@ -302,10 +302,10 @@ def _remarks(detail: Mapping[str, Any], data: Splits) -> dict[str, list[str]]:
 
 def _train_architecture(work: CellWork) -> dict[str, Any]:
     """Train one architecture: a row of a ground-truth table."""
-    from scenarios.search.ground_truth.building import trained_row
+    from scenarios.search.ground_truth.building import train_row
 
     cell, data, device = work.cell, work.data, work.context.device
     assert cell.architecture is not None
     search = SCENARIOS.create({"name": cell.scenario, **cell.settings})
     parts = Splits(*(part.to(device) for part in (data.train, data.validation, data.test)))
-    return trained_row(search, cell.architecture, parts, work.context)
+    return train_row(search, cell.architecture, parts, work.context)

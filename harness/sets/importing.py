@@ -13,7 +13,7 @@ from condensers.formats.reading import Files, read
 from condensers.sets.doubts import with_doubts
 from condensers.sets.files import save_set
 from harness.sets.make import preview
-from scenarios.datasets.naming import FOLDER, in_cards, is_place, located
+from scenarios.datasets.naming import FOLDER, locate_folders, name_in_cards, runs_code
 from scenarios.protocol import Splits
 
 Load = Callable[[str], Splits]
@@ -79,14 +79,14 @@ def _data_of(file: Path, said: str | None, asked: str | None) -> str:
     """
     if asked is None and said is None:
         raise UsageError(f"{file}: does not say which data set it was made from; pass --data D")
-    if asked is None and is_place(str(said)):
+    if asked is None and runs_code(str(said)):
         raise UsageError(
             f"{file}: says it was made from {said}, which is code; if you trust that code, pass its"
             " import path: --data FILE.py:Name"
         )
     if asked is None:
-        return located(str(said), file)
+        return locate_folders(str(said), file)
     both_folders = said is not None and said.startswith(FOLDER) and asked.startswith(FOLDER)
-    if not both_folders and said not in (None, asked, in_cards(asked)):
+    if not both_folders and said not in (None, asked, name_in_cards(asked)):
         raise UsageError(f"{file}: says it was made from {said}, not {asked}; pass --data {said}")
     return asked

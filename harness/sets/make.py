@@ -33,7 +33,7 @@ from harness import energy
 from harness.printable import flat
 from harness.process import resume_advice, shared_folder, stop_on_signals
 from harness.report.set_sheets import draw_set
-from scenarios.datasets.naming import is_place, located
+from scenarios.datasets.naming import locate_folders, runs_code
 
 
 def make_set(
@@ -68,12 +68,12 @@ def dataset_of_card(synthetic: SyntheticSet, file: Path) -> str:
     folder is not found.
     """
     name = str(synthetic.card["dataset"])
-    if is_place(name):
+    if runs_code(name):
         raise UsageError(
             f"{file}: its card names {name} as its data set, which is code; if you trust that code,"
             " pass its import path: --data FILE.py:Name"
         )
-    return located(name, file)
+    return locate_folders(name, file)
 
 
 @contextmanager

@@ -54,12 +54,12 @@ def _passes(cell: Cell, data: Splits) -> Passes | None:
     if cell.kind in MAKES_A_SET:
         return made
     scenario = SCENARIOS.create({"name": cell.scenario, **cell.settings})
-    if not hasattr(scenario, "image_passes"):
+    passes: Passes | None = scenario.image_passes(data, images, cell.reference)
+    if passes is None:
         return None
-    passes: Passes = scenario.image_passes(data, images, cell.reference)
     if cell.needs or made is None:
         return passes
-    times = getattr(scenario, "condensations", 1)
+    times = scenario.condensations
     return passes + [(network, times * count) for network, count in made]
 
 

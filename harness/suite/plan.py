@@ -154,7 +154,7 @@ class _CellLayout:
 
     def add_cells(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
         for entry, scenario in scenarios:
-            subjects = [] if getattr(scenario, "references_only", False) else self._subjects(entry)
+            subjects = [] if scenario.references_only else self._subjects(entry)
             for seed in entry.seeds:
                 self._references(entry, scenario, seed)
                 for label, budget in subjects:
@@ -207,8 +207,9 @@ class _CellLayout:
 
     def _recipes(self, entry: ScenarioEntry, scenario: Any, label: str) -> list[str | None]:
         """Augmentations under which a set is measured; real images take those of all sets."""
-        if getattr(scenario, "augmentation", None) != "card":
-            return [getattr(scenario, "augmentation", None)]
+        augmentation = settings_of(scenario).get("augmentation")
+        if augmentation != "card":
+            return [augmentation]
         learned = [
             self.condensers[name].evaluation for name in entry.condensers if self._is_learned(name)
         ]
@@ -217,7 +218,7 @@ class _CellLayout:
         return [self.condensers[label].evaluation]
 
     def _references(self, entry: ScenarioEntry, scenario: Any, seed: int) -> None:
-        usual = getattr(scenario, "default_references", scenario.references)
+        usual = scenario.default_references
         names = usual if entry.references is None else entry.references
         for reference in names:
             self._add(
@@ -249,7 +250,7 @@ class _CellLayout:
         made_of = digests_of(train=self.train)
         condense = Cell("condense", self.name, made_of, seed, label, spec, budget, origin=origin)
         condense = replace(condense, sources=self._sources(condenser))
-        anew = hasattr(scenario, "anew") and scenario.anew(condenser.couples_classes)
+        anew = scenario.condenses_along_stream(condenser.couples_classes)
         if not anew:
             condense = self._add_shards(condense, condenser)
             self._add(condense)

@@ -18,7 +18,7 @@ from scenarios.protocol import Splits, Subject
 FORMAT = 1
 
 
-def wanted(choice: str, subject: Subject, data: ClassData) -> Fit | None:
+def choose_whitening(choice: str, subject: Subject, data: ClassData) -> Fit | None:
     """The whitening that `choice` means for a subject; "card" is what the set's card asks for, None
     is none.
     """
@@ -35,19 +35,19 @@ def wanted(choice: str, subject: Subject, data: ClassData) -> Fit | None:
     return fit_of(said, channels) if said else None
 
 
-def whitened(data: Splits, fit: Fit | None, context: Context) -> Splits:
+def whiten_splits(data: Splits, fit: Fit | None, context: Context) -> Splits:
     """All parts of `data`, which networks then see whitened as the training images are; as it is
     without a fit.
     """
     if fit is None:
         return data
-    whitening = _kept(data.train, fit, context).to(context.device)
+    whitening = _load_whitening(data.train, fit, context).to(context.device)
     return Splits(
         *(replace(part, whitening=whitening) for part in (data.train, data.validation, data.test))
     )
 
 
-def _kept(train: ClassData, fit: Fit, context: Context) -> Whitening:
+def _load_whitening(train: ClassData, fit: Fit, context: Context) -> Whitening:
     """Kept in the context's cache, or else in its own folder."""
     root = context.cache or context.folder
     if root is None:

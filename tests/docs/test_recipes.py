@@ -14,6 +14,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 RECIPES = {
     title: text

@@ -41,12 +41,14 @@ def test_a_setting_is_a_row_with_default_meaning_and_source(hook: ModuleType) ->
         "name": "rate",
         "default": None,
         "unit": "a | b",
+        "help": "how fast",
         "values": ["x", 0.5],
         "source": "DM, <eq. 5>",
     }
     assert hook.field_row(field) == (
-        '| `rate` | `left out` | a \\| b; one of `"x"`, `0.5` | DM, &lt;eq. 5> |'
+        '| `rate` | `left out` | a \\| b | how fast; one of `"x"`, `0.5` | DM, &lt;eq. 5> |'
     )
+    assert "DM, &lt;eq. 5> (unverified) |" in hook.field_row({**field, "verified": False})
     assert "must be given" in hook.field_row({"name": "rate"})
     assert hook.toml({"name": "tiles", "factor": [1, True]}) == (
         '{ name = "tiles", factor = [1, true] }'

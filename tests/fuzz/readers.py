@@ -124,8 +124,10 @@ def _record(path: Path) -> None:
 
 
 def _table(path: Path) -> None:
-    whole = tables.read(min(tables.shipped().values(), key=lambda found: found.stat().st_size))
-    tables.write(path, replace(whole, rows=whole.rows[:2]))
+    whole = tables.read_table(
+        min(tables.list_shipped().values(), key=lambda found: found.stat().st_size)
+    )
+    tables.write_table(path, replace(whole, rows=whole.rows[:2]))
 
 
 def _read_published(path: Path) -> Any:
@@ -160,7 +162,7 @@ READERS = {
     ),
     "suite": Reader("suite.toml", _suite, lambda path: definition.read(str(path))),
     "record": Reader("record.json", _record, read_sealed),
-    "truth table": Reader("table.json", _table, tables.read),
+    "truth table": Reader("table.json", _table, tables.read_table),
     "checkpoint": Reader("c.pt", _checkpoint, lambda path: read_state(path, CPU)),
     "CIFAR": Reader("batch", _cifar, read_pickle),
     "SVHN": Reader("train_32x32.mat", _svhn, read_part),

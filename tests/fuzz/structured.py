@@ -48,7 +48,7 @@ from scenarios.datasets import check, load
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
 from scenarios.search.ground_truth import files
-from scenarios.search.ground_truth.table import content_of, merged
+from scenarios.search.ground_truth.table import hash_content, merge_tables
 from tests.conftest import build_data
 from tests.fuzz.structures import EXTREMES, spoilt
 from tests.harness.report.conftest import made, scored, with_values
@@ -420,26 +420,26 @@ def _used(path: Path, data: ClassData, random: Random) -> None:
 
 def truth(folder: Path) -> Target:
     """A ground-truth table is spoilt, and shown, written as CSV, merged and compared."""
-    whole = files.read(files.shipped()["convnet-small-digits"])
+    whole = files.read_table(files.list_shipped()["convnet-small-digits"])
     chosen = [row for row in whole.rows if row["id"] in whole.ids[:4]]
     good = json.loads(json.dumps({**whole.as_json(), "rows": chosen}))
     paths = [
         folder / f"table-{index}.json" for index in range(64)
     ]  # a table is remembered by its file and time
     first = folder / "first.json"
-    first.write_text(json.dumps({**good, "content": content_of(good)}))
-    known = files.read(first)
+    first.write_text(json.dumps({**good, "content": hash_content(good)}))
+    known = files.read_table(first)
 
     def target(random: Random) -> None:
         path, value = random.choice(paths), spoilt(good, random)
-        path.write_text(json.dumps({**value, "content": content_of(value)}))
+        path.write_text(json.dumps({**value, "content": hash_content(value)}))
         files._read.cache_clear()
-        table = files.read(path)
+        table = files.read_table(path)
         table.as_csv().encode()
         if random.random() < 0.2:
             print_summary("table", table, Console(file=io.StringIO()))
         table.target.differences(known.target)
-        merged([("a", table), ("b", known)])
+        merge_tables([("a", table), ("b", known)])
 
     return target
 

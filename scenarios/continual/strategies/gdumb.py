@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from condensers.hyperparameters import hyper
 from condensers.training.classifier import Training
-from scenarios.continual.settings import Settings
+from scenarios.continual.learner_settings import LearnerSettings
 from scenarios.continual.strategies.base import Strategy
 
 
@@ -48,7 +48,7 @@ class GDumb(Strategy):
     registered: ClassVar[str] = "gdumb"
     from_scratch: ClassVar[bool] = True
 
-    def training(self, common: Settings) -> Training:
+    def training(self, common: LearnerSettings) -> Training:
         """How the memory is trained on."""
         return Training(
             self.epochs,

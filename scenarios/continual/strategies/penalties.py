@@ -5,19 +5,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from condensers.hyperparameters import hyper
-from scenarios.continual.strategies.base import Plugin, Setup, Strategy
+from scenarios.continual.strategies.base import ResumablePlugin, Setup, Strategy
 from scenarios.continual.strategies.replay import Replay
 
 
 @dataclass(frozen=True)
 class Ewc(Strategy):
-    """Elastic weight consolidation.
-
-    EWC: weights that mattered to past experiences are held where they were; with a memory, this too
-    is replayed.
+    """Elastic weight consolidation: weights that mattered to past experiences are held in place.
 
     L = CE(f(x), y) + strength sum_k F_k (theta_k - theta*_k)^2,  F the squared gradients, averaged
-    over minibatches. Source: Kirkpatrick et al., "Overcoming catastrophic forgetting in neural
+    over minibatches
+
+    A memory, if given, is replayed.
+
+    Source: Kirkpatrick et al., "Overcoming catastrophic forgetting in neural
     networks" (PNAS 2017); Avalanche's EWCPlugin.
     """
 
@@ -43,7 +44,7 @@ class Ewc(Strategy):
     registered: ClassVar[str] = "ewc"
     memory: ClassVar[str] = "optional"
 
-    def plugins(self, setup: Setup) -> Sequence[Plugin]:
+    def plugins(self, setup: Setup) -> Sequence[ResumablePlugin]:
         from scenarios.continual.plugins.penalties import Consolidation
 
         decay = self.decay if self.mode == "online" else None
@@ -53,14 +54,14 @@ class Ewc(Strategy):
 
 @dataclass(frozen=True)
 class LwF(Strategy):
-    """Learning without forgetting: distillation from the network as it was after the experience
-    before.
-
-    LwF: the network is held to what it said of the new images before it saw them; with a memory,
-    this too is replayed.
+    """Learning without forgetting: distillation from the network after the previous experience.
 
     L = CE(f(x), y) + alpha KL(softmax(f'(x)[C] / T) || softmax(f(x)[C] / T)),  f' after the
-    experience before, C its classes. Source: Li and Hoiem, "Learning without Forgetting" (TPAMI
+    previous experience, C its classes
+
+    A memory, if given, is replayed.
+
+    Source: Li and Hoiem, "Learning without Forgetting" (TPAMI
     2017); Avalanche's LwFPlugin.
     """
 
@@ -77,7 +78,7 @@ class LwF(Strategy):
     registered: ClassVar[str] = "lwf"
     memory: ClassVar[str] = "optional"
 
-    def plugins(self, setup: Setup) -> Sequence[Plugin]:
+    def plugins(self, setup: Setup) -> Sequence[ResumablePlugin]:
         from scenarios.continual.plugins.penalties import Distillation
 
         replayed = Replay().plugins(setup) if setup.memory is not None else []

@@ -1,18 +1,23 @@
 """Baselines that train for less: fewer steps, or fewer images."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from condensers.engine.context import Context
+from condensers.networks.base import NetworkSpec
 from scenarios.protocol import Splits
-from scenarios.search.candidate import Job
-from scenarios.search.curve import geometric, searching
+from scenarios.search.baselines.base import Baseline, Judge
+from scenarios.search.candidate import TrainingJudge
+from scenarios.search.curve import limit_validation, space_steps
+
+if TYPE_CHECKING:
+    from scenarios.search.scenario import Search
 
 
 @dataclass(frozen=True)
-class EarlyStopping:
+class EarlyStopping(Baseline):
     """Validation accuracy after a few gradient steps on all training data; its curve goes on.
 
     Early stopping: validation accuracy after as many gradient steps on all real images as a set of
@@ -25,37 +30,37 @@ class EarlyStopping:
 
     registered: ClassVar[str] = "early-stopping"
 
-    def judge(self, settings: Any, data: Splits) -> Job:
+    def judge(self, settings: "Search", data: Splits) -> TrainingJudge:
         train = data.train
         count = settings.early_stopping_ipc * len(train.classes)
         steps = settings.epochs * -(-count // settings.batch)
         recipe = replace(settings.recipe(), batch=min(settings.batch, count), steps=steps)
-        readings = geometric(steps * settings.early_stopping_most, settings.readings)
-        seen = searching(data, settings.validation_images)
+        readings = space_steps(steps * settings.early_stopping_most, settings.readings)
+        seen = limit_validation(data, settings.validation_images)
         batch, most = settings.evaluation_batch, settings.early_stopping_most
-        return Job(seen, train.images, train.labels, recipe, False, batch, readings, most)
+        return TrainingJudge(seen, train.images, train.labels, recipe, False, batch, readings, most)
 
-    def images(self, settings: Any, data: Splits) -> float:
+    def images(self, settings: "Search", data: Splits) -> float:
         count = settings.early_stopping_ipc * len(data.train.classes)
         read = settings.readings * min(settings.validation_images, len(data.validation.images))
         return float(settings.early_stopping_most * settings.epochs * count + read / 3)
 
 
 @dataclass(frozen=True)
-class OfSubset:
+class SubsetJudge(Judge):
     """Judges by training on images drawn from `data`, the same for all architectures of one seed.
 
     settings: the `Search`.
     """
 
-    settings: Any
+    settings: "Search"
     data: Splits
 
     measures: ClassVar[str] = "validation accuracy"
     unit: ClassVar[str] = "%"
     own_draws: ClassVar[bool] = False
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         train, generator = self.data.train, context.fork("subset").generator
         parts = [
             train.sample(label, self.settings.subset_ipc, generator) for label in train.classes
@@ -63,7 +68,7 @@ class OfSubset:
         labels = torch.tensor(train.classes).repeat_interleave(
             torch.tensor([len(part) for part in parts])
         )
-        job = self.settings.proxy(
+        job = self.settings.make_proxy_judge(
             self.data, torch.cat(parts), labels.to(train.device), self.settings.recipe()
         )
         found: dict[str, Any] = job.judge(spec, name, context)
@@ -71,7 +76,7 @@ class OfSubset:
 
 
 @dataclass(frozen=True)
-class Subset:
+class Subset(Baseline):
     """Validation accuracy after training on a random real subset by the recipe of the sets, with a
     curve.
 
@@ -84,8 +89,10 @@ class Subset:
 
     registered: ClassVar[str] = "subset"
 
-    def judge(self, settings: Any, data: Splits) -> OfSubset:
-        return OfSubset(settings, searching(data, settings.validation_images))
+    def judge(self, settings: "Search", data: Splits) -> SubsetJudge:
+        return SubsetJudge(settings, limit_validation(data, settings.validation_images))
 
-    def images(self, settings: Any, data: Splits) -> float:
-        return float(settings.proxy_passes(data, settings.subset_ipc * len(data.train.classes)))
+    def images(self, settings: "Search", data: Splits) -> float:
+        return float(
+            settings.count_proxy_passes(data, settings.subset_ipc * len(data.train.classes))
+        )

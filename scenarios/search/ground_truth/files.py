@@ -10,19 +10,25 @@ from condensers.errors import UsageError, brief
 from condensers.plain import parse_json
 from condensers.schema import brief_faults
 from scenarios.search.ground_truth.shape import TableShape
-from scenarios.search.ground_truth.table import FORMAT, OF_ROW, Table, Target, content_of
+from scenarios.search.ground_truth.table import (
+    FORMAT,
+    OF_ROW,
+    GroundTruthTable,
+    Target,
+    hash_content,
+)
 
 SHIPPED = Path(__file__).parent
 
 
-def shipped() -> dict[str, Path]:
+def list_shipped() -> dict[str, Path]:
     """Name -> file of each table of this package."""
     return {path.stem: path for path in sorted(SHIPPED.glob("*.json"))}
 
 
-def find(name: str) -> Path:
+def find_path(name: str) -> Path:
     """The file of a shipped table's name, or of a path; UsageError where there is neither."""
-    known, path = shipped(), Path(name)
+    known, path = list_shipped(), Path(name)
     if name in known:
         return known[name]
     if not path.is_file():
@@ -33,7 +39,7 @@ def find(name: str) -> Path:
     return path
 
 
-def read(path: Path) -> Table:
+def read_table(path: Path) -> GroundTruthTable:
     """The table in a file; UsageError where it is none, of another format, or not what its hash
     says.
     """
@@ -44,7 +50,7 @@ def read(path: Path) -> Table:
 
 
 @lru_cache(maxsize=16)
-def _read(path: Path, changed: int) -> Table:
+def _read(path: Path, changed: int) -> GroundTruthTable:
     try:
         value = parse_json(path.read_bytes())
     except ValueError as fault:
@@ -60,7 +66,7 @@ def _read(path: Path, changed: int) -> Table:
             f" {FORMAT}; build it again"
         )
     if (
-        content_of({name: part for name, part in value.items() if name != "content"})
+        hash_content({name: part for name, part in value.items() if name != "content"})
         != value["content"]
     ):
         raise UsageError(
@@ -72,7 +78,7 @@ def _read(path: Path, changed: int) -> Table:
         raise UsageError(
             f"{path}: no ground-truth table ({faults}); make one with: harness truth build"
         )
-    return Table(
+    return GroundTruthTable(
         Target(value["space"], value["recipe"], value["data"]),
         value["choices"],
         value["made"],
@@ -80,14 +86,16 @@ def _read(path: Path, changed: int) -> Table:
     )
 
 
-def write(path: Path, table: Table) -> None:
+def write_table(path: Path, table: GroundTruthTable) -> None:
     """Write a table whole or not at all: a line for each row, the hash first."""
     value: dict[str, Any] = {"format": FORMAT, "content": table.content, **table.as_json()}
-    rows = ",\n  ".join(_line({name: row[name] for name in OF_ROW}) for row in value.pop("rows"))
-    head = [f" {json.dumps(name)}: {_line(part)}" for name, part in value.items()]
+    rows = ",\n  ".join(
+        _format_line({name: row[name] for name in OF_ROW}) for row in value.pop("rows")
+    )
+    head = [f" {json.dumps(name)}: {_format_line(part)}" for name, part in value.items()]
     text = "{\n" + ",\n".join([*head, f' "rows": [\n  {rows}\n ]']) + "\n}\n"
     write_atomically(path, text.encode())
 
 
-def _line(value: Any) -> str:
+def _format_line(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))

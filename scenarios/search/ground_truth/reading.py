@@ -7,24 +7,28 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from condensers.engine.context import Context, derive_seed
 from condensers.errors import UsageError
+from condensers.networks.base import NetworkSpec
 from scenarios.protocol import Splits
 from scenarios.registry import SEARCH_STRATEGIES
 from scenarios.search.baselines.base import Judge
-from scenarios.search.engines.engines import tried
-from scenarios.search.ground_truth.files import find, read, shipped
-from scenarios.search.ground_truth.table import Table, target_of
-from scenarios.search.judging import Plan
-from scenarios.search.spaces.base import create_space, describe_size
-from scenarios.search.strategies import MOST, Random
+from scenarios.search.engines.engines import try_architectures
+from scenarios.search.ground_truth.files import find_path, list_shipped, read_table
+from scenarios.search.ground_truth.table import GroundTruthTable, describe_target
+from scenarios.search.judging import SearchPlan
+from scenarios.search.spaces.base import SearchSpace, create_space, describe_size
+from scenarios.search.strategies import MOST, RandomSearch
+
+if TYPE_CHECKING:
+    from scenarios.search.scenario import Search
 
 
-def every_choice(space: Any) -> list[dict[str, Any]]:
+def list_choices(space: SearchSpace) -> list[dict[str, Any]]:
     """All architectures of a space, as its choices' values by name; UsageError where no table could
     hold them.
     """
@@ -37,14 +41,14 @@ def every_choice(space: Any) -> list[dict[str, Any]]:
     return [dict(zip(choices, values, strict=True)) for values in product(*choices.values())]
 
 
-def sampled(space: Any, count: int, seed: int) -> list[dict[str, Any]]:
+def sample_choices(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:
     """The architectures that a random search of `count` with that `sample_seed` tries.
 
     UsageError where there are fewer.
     """
-    strategy = Random()
-    trials = tried(
-        Plan(space, strategy, strategy.tries(space, count), seed), lambda choice: 0.0, None
+    strategy = RandomSearch()
+    trials = try_architectures(
+        SearchPlan(space, strategy, strategy.tries(space, count), seed), lambda choice: 0.0, None
     )
     return [{name: trial.choice[name] for name in space.choices()} for trial in trials]
 
@@ -55,14 +59,14 @@ OWN_DRAWS = "truth"
 
 
 @dataclass(frozen=True)
-class Tabled:
+class TableJudge(Judge):
     """Judges by a table's rows of the search's seed.
 
     seeds: those that it is read for. otherwise: judges the others, None where they are an error.
     """
 
     name: str
-    table: Table
+    table: GroundTruthTable
     seeds: Sequence[int]
     otherwise: Judge | None
 
@@ -76,7 +80,7 @@ class Tabled:
             (seed for seed in self.seeds if derive_seed(seed, OWN_DRAWS) == context.seed), None
         )
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         seed = self.seed(context)
         if seed is None and self.otherwise is not None:
             return self.otherwise.judge(spec, name, context)
@@ -102,19 +106,19 @@ class Tabled:
         return {**plain, "curve": curve, "score": row["test"]}
 
 
-def said(judge: Judge, context: Context) -> dict[str, Any]:
+def describe_source(judge: Judge, context: Context) -> dict[str, Any]:
     """What a record says of truth that was read: {"truth": {"from", "content", "torch"}}; nothing
     of one that was trained.
 
     torch: the versions that trained the rows, where they are not this one.
     """
-    if not isinstance(judge, Tabled) or judge.seed(context) is None:
+    if not isinstance(judge, TableJudge) or judge.seed(context) is None:
         return {}
     versions = sorted({str(made.get("torch")) for made in judge.table.made} - {torch.__version__})
     return {"truth": {"from": judge.name, "content": judge.table.content, "torch": versions}}
 
 
-def found(settings: Any, data: Splits) -> tuple[str, Table] | None:
+def find_table(settings: "Search", data: Splits) -> tuple[str, GroundTruthTable] | None:
     """The table that the truth is read from, and its name; None where it is trained.
 
     UsageError where a table was named that is none, or is of another space, recipe or data.
@@ -122,9 +126,9 @@ def found(settings: Any, data: Splits) -> tuple[str, Table] | None:
     if settings.truth == TRAIN:
         return None
     space = create_space(settings.space, "search.space").fitting(data.train.shape)
-    target = target_of(settings, space, data)
+    target = describe_target(settings, space, data)
     if settings.truth != AUTO:
-        table = read(find(settings.truth))
+        table = read_table(find_path(settings.truth))
         different = table.target.differences(target)
         if different:
             raise UsageError(
@@ -133,27 +137,27 @@ def found(settings: Any, data: Splits) -> tuple[str, Table] | None:
                 " another table, or set truth to auto or train"
             )
         return settings.truth, table
-    tables = {name: read(path) for name, path in shipped().items()}
+    tables = {name: read_table(path) for name, path in list_shipped().items()}
     matching = {name: table for name, table in tables.items() if table.target.key == target.key}
     return max(matching.items(), key=lambda entry: len(entry[1].rows), default=None)
 
 
-def reader(settings: Any, data: Splits, trained: Judge) -> Judge:
+def make_judge(settings: "Search", data: Splits, trained: Judge) -> Judge:
     """What judges for the truth: a table's rows, `trained`, or the one for some seeds and the other
     for the rest.
 
     A table that was not named is read only for seeds of which it has all that the search tries.
     """
-    known = found(settings, data)
+    known = find_table(settings, data)
     if known is None:
         return trained
     name, table = known
     if settings.truth != AUTO:
-        return Tabled(name, table, table.seeds, None)
-    return Tabled(name, table, _covered(table, settings, data), trained)
+        return TableJudge(name, table, table.seeds, None)
+    return TableJudge(name, table, _find_covered_seeds(table, settings, data), trained)
 
 
-def _covered(table: Table, settings: Any, data: Splits) -> list[int]:
+def _find_covered_seeds(table: GroundTruthTable, settings: "Search", data: Splits) -> list[int]:
     space = create_space(settings.space, "search.space").fitting(data.train.shape)
     rows = Counter(row["seed"] for row in table.rows)
     if all(count == space.size for count in rows.values()):
@@ -162,6 +166,6 @@ def _covered(table: Table, settings: Any, data: Splits) -> list[int]:
         return [seed for seed, count in rows.items() if count == space.size]
     tried = [
         space.identifier(choice)
-        for choice in sampled(space, settings.architectures, settings.sample_seed)
+        for choice in sample_choices(space, settings.architectures, settings.sample_seed)
     ]
     return [seed for seed in table.seeds if all(table.row(name, seed) for name in tried)]

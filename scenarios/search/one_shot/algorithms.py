@@ -1,31 +1,33 @@
 """How one-shot search chooses: NNI's algorithms over a network that holds all architectures."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from condensers.hyperparameters import hyper
 
 
-class Algorithm(Protocol):
-    """A frozen dataclass. tries: how many architectures are compared once the weights are trained,
-    0 where none needs to be.
-    """
+class Algorithm(ABC):
+    """Base class of the one-shot algorithms: frozen dataclasses."""
 
-    registered: ClassVar[str]
+    registered: ClassVar[str] = ""
 
     @property
-    def tries(self) -> int: ...
+    @abstractmethod
+    def tries(self) -> int:
+        """How many architectures are compared once the weights are trained; 0 if none are."""
 
+    @abstractmethod
     def of_nni(self, clip: float) -> Any:
-        """NNI's strategy; clip: the norm to which gradients of weights are cut.
+        """Return NNI's strategy; imports NNI and lightning.
 
-        Imports NNI and lightning.
+        Args:
+            clip: The norm to which gradients of weights are cut.
         """
-        ...
 
 
 @dataclass(frozen=True)
-class Darts:
+class DartsAlgorithm(Algorithm):
     """The mixture of all operations is trained, weights and mixture in turns; the strongest
     operations are taken.
 
@@ -47,7 +49,7 @@ class Darts:
 
 
 @dataclass(frozen=True)
-class GumbelDarts:
+class GumbelDarts(Algorithm):
     """DARTS whose mixture is drawn from a Gumbel softmax that cools linearly.
 
     Source: Xie et al., "SNAS: Stochastic Neural Architecture Search" (ICLR 2019); NNI cites Wu et
@@ -77,7 +79,7 @@ class GumbelDarts:
 
 
 @dataclass(frozen=True)
-class RandomOneShot:
+class RandomOneShot(Algorithm):
     """Each step trains the weights of one random architecture; then random ones are compared with
     the weights they share.
 
@@ -105,7 +107,7 @@ class RandomOneShot:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class SupernetTraining:
     """SGD with a cosine schedule down to a rate of 0.001, as DARTS trains its shared weights. clip:
     norm of the gradient.
     """

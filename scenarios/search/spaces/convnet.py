@@ -14,11 +14,12 @@ from condensers.errors import UsageError
 from condensers.hyperparameters import build, hyper
 from condensers.networks.convnet import ConvNetSpec
 from scenarios.search.candidate import identifier
+from scenarios.search.spaces.base import SearchSpace
 from scenarios.search.spaces.frozen import size_of
 
 
 @dataclass(frozen=True)
-class ConvNetSpace:
+class ConvNetSpace(SearchSpace):
     """The published space: 720 ConvNets."""
 
     depths: tuple[int, ...] = hyper(
@@ -94,7 +95,7 @@ class ConvNetSpace:
         kept = tuple(
             depth
             for depth in self.depths
-            if all(_fits(depth, pooling, shape) for pooling in self.poolings)
+            if all(_fits_images(depth, pooling, shape) for pooling in self.poolings)
         )
         if not kept:
             raise UsageError(
@@ -123,7 +124,7 @@ class SmallConvNetSpace(ConvNetSpace):
     registered: ClassVar[str] = "convnet-small"
 
 
-def _fits(depth: int, pooling: str, shape: tuple[int, int, int]) -> bool:
+def _fits_images(depth: int, pooling: str, shape: tuple[int, int, int]) -> bool:
     """Whether the network itself accepts images of that size; no memory is taken to find out."""
     try:
         with torch.device("meta"):

@@ -12,7 +12,7 @@ from condensers.networks import NetworkSpec
 
 @dataclass(frozen=True)
 class FrozenSpec(NetworkSpec):
-    """One architecture. space: a `WeightSharing`. sample: a value for each of NNI's labels."""
+    """One architecture. space: a `WeightSharingSpace`. sample: a value for each of NNI's labels."""
 
     space: Any
     sample: Mapping[str, Any]

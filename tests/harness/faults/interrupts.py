@@ -161,7 +161,7 @@ def files_found(pattern: str) -> Callable[[Path], object]:
 def table_found(place: Path) -> object:
     from scenarios.search.ground_truth import files
 
-    rows = files.read(place / "table.json").rows
+    rows = files.read_table(place / "table.json").rows
     return sorted((row["id"], row["seed"], row["test"]) for row in rows)
 
 

@@ -14,7 +14,7 @@ from condensers.engine.context import Context
 from harness.ground_truth.summary import ceiling
 from scenarios.search import candidate
 from scenarios.search.ground_truth import files
-from scenarios.search.ground_truth.table import make
+from scenarios.search.ground_truth.table import make_table
 from tests.helpers.command_line import Harness, start, wait_until
 
 # Six architectures of one block of eight channels, on 4 x 4 pixels.
@@ -40,7 +40,8 @@ def words(out: Path, *more: object, settings: tuple[str, ...] = SPACE) -> tuple[
 
 def results(path: Path) -> list[tuple[Any, ...]]:
     return [
-        (row["id"], row["seed"], row["validation"], row["test"]) for row in files.read(path).rows
+        (row["id"], row["seed"], row["validation"], row["test"])
+        for row in files.read_table(path).rows
     ]
 
 
@@ -74,7 +75,7 @@ def test_parts_of_two_machines_merge_into_what_one_builds(
     for index, path in enumerate(parts, 1):
         assert "6 rows" in harness(*words(path, "--seeds", 2, "--part", f"{index}/2")).out
     assert harness("truth", "merge", *parts, "--out", out).status == 0
-    assert results(out) == results(whole) and len(files.read(out).made) == 2
+    assert results(out) == results(whole) and len(files.read_table(out).made) == 2
     refused = harness("truth", "merge", parts[0], "--out", out)
     assert refused.status == 2 and "nothing to be merged with" in refused.err
 
@@ -123,7 +124,7 @@ def test_a_deadline_leaves_what_is_done_and_the_line_that_goes_on(
         stopped.status == 130 and "12 cells left; go on with:\nharness truth build" in stopped.err
     )
     assert not out.exists()
-    assert harness(*words(out)).status == 0 and len(files.read(out).rows) == 12
+    assert harness(*words(out)).status == 0 and len(files.read_table(out).rows) == 12
 
 
 def test_a_killed_build_goes_on_and_comes_to_the_same(harness: Harness, tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_show_says_how_far_seeds_agree_and_csv_has_every_row(
     )
     lines = list(csv.DictReader(io.StringIO(harness("truth", "csv", out).out)))
     assert [(line["id"], int(line["seed"]), float(line["test"])) for line in lines] == [
-        (row["id"], row["seed"], row["test"]) for row in files.read(out).rows
+        (row["id"], row["seed"], row["test"]) for row in files.read_table(out).rows
     ]
     harness("truth", "csv", out, "--out", tmp_path / "t.csv")
     assert len((tmp_path / "t.csv").read_text().splitlines()) == 13
@@ -176,8 +177,8 @@ def test_the_noise_ceiling_is_scipy_s_over_the_architectures_that_have_all_seeds
     harness(
         *words(out, "--seeds", 2, settings=(*SPACE[:1], "space.widths=[8, 16]", "truth_epochs=1"))
     )
-    table = files.read(out)
-    one = make(table.target, table.choices, table.made, table.rows[:-1])
+    table = files.read_table(out)
+    one = make_table(table.target, table.choices, table.made, table.rows[:-1])
     tests = [
         [
             row["test"]
@@ -196,7 +197,7 @@ def test_the_noise_ceiling_is_scipy_s_over_the_architectures_that_have_all_seeds
     )
     assert (
         ceiling(
-            make(
+            make_table(
                 table.target,
                 table.choices,
                 table.made,

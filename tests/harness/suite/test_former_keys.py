@@ -10,7 +10,8 @@ from condensers.hyperparameters import RenamedKey
 from harness.catalogue.catalogue import names
 from harness.suite import definition, plan
 from scenarios.datasets import load
-from tests.harness.conftest import TINY, Harness
+from tests.helpers.command_line import Harness
+from tests.helpers.suites import TINY
 
 OLD, NEW = "condensers.dm.schedule.reuse=3", "condensers.dm.model_schedule.reuse=3"
 
@@ -18,7 +19,7 @@ OLD, NEW = "condensers.dm.schedule.reuse=3", "condensers.dm.model_schedule.reuse
 def cells(folder: Path, text: str, *overrides: str) -> dict[str, plan.Cell]:
     path = folder / "s.toml"
     path.write_text(text, encoding="utf-8")
-    made = plan.make(definition.read(str(path), overrides), load).cells
+    made = plan.lay_out(definition.read(str(path), overrides), load).cells
     return {cell.key: cell for cell in made}
 
 

@@ -33,7 +33,7 @@ SCRIPT = """
 import os, pickle, signal, sys, time
 from pathlib import Path
 import torch
-import scenarios.continual.course, scenarios.continual.memory.buffer
+import scenarios.continual.stream_run, scenarios.continual.memory.buffer
 import scenarios.continual.memory.replay, scenarios.continual.trial
 from condensers.engine.context import Context
 

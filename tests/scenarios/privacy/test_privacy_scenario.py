@@ -24,7 +24,7 @@ from harness.statistics.intervals import interval
 from harness.suite import plan
 from harness.suite.definition import parse
 from harness.suite.estimate import estimate
-from scenarios.protocol import Outcome, Recipe, Reference, Splits
+from scenarios.protocol import CondensationRequest, Outcome, Reference, Splits
 from scenarios.registry import SCENARIOS
 
 SMALL = {"name": "convnet", "depth": 1, "width": 8}
@@ -53,8 +53,8 @@ class Noise(RandomSelection):
         return replace(made, tensors={**made.tensors, "images": noise})
 
 
-def recipe(ipc: int, condenser: Any = None) -> Recipe:
-    return Recipe(condenser or create_condenser("random"), Budget(ipc=ipc))
+def recipe(ipc: int, condenser: Any = None) -> CondensationRequest:
+    return CondensationRequest(condenser or create_condenser("random"), Budget(ipc=ipc))
 
 
 def values(outcome: Outcome, metric: str) -> list[float]:

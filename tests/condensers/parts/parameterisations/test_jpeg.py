@@ -59,7 +59,9 @@ def test_pillow_reads_what_is_written_as_it_is_rendered(shape, quality):
     coefficients = transform.forward(images.float()).round()
     bodies = [body(one, layout(shape, quality)) for one in coefficients.int().tolist()]
     shared = codecs.frame("jpeg", quality, shape)
-    read = np.stack([codecs.decoded("jpeg", shared, one, shape) for one in bodies]).astype(float)
+    read = np.stack([codecs.decode_file("jpeg", shared, one, shape) for one in bodies]).astype(
+        float
+    )
     rendered = transform.inverse(coefficients).clamp(0, 255).numpy()
     # libjpeg computes in whole numbers, and enlarges and converts colours in steps that are
     # rounded.
@@ -81,7 +83,7 @@ def test_extreme_coefficients_can_be_written():
     for value in (1023, -1023):
         block = [[value] + [0] * 20 + [value] * 43, [-value] + [0] * 62 + [1]]
         shared = codecs.frame("jpeg", 50, (1, 8, 16))
-        assert codecs.decoded("jpeg", shared, body(block, form), (1, 8, 16)).shape == (1, 8, 16)
+        assert codecs.decode_file("jpeg", shared, body(block, form), (1, 8, 16)).shape == (1, 8, 16)
 
 
 def test_files_are_made_to_fit():

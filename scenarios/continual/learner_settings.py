@@ -16,13 +16,21 @@ from condensers.training.classifier import as_input
 
 
 @dataclass(frozen=True)
-class Settings:
-    """epochs: passes over an experience. batch, batch_size_mem: images of the stream and of the
-    memory in each minibatch.
+class LearnerSettings:
+    """How a learner is trained on a stream.
 
-    repeats: gradient steps on each minibatch of the stream. online: whether the stream passes once,
-    in sub-experiences of `batch` images, without a sign where an experience begins. evaluate_every:
-    minibatches between two readings of the test images within an experience, 0 for none.
+    Attributes:
+        epochs: Passes over an experience.
+        batch: Images of the stream in a minibatch.
+        lr: Learning rate of SGD.
+        momentum: Momentum of SGD.
+        weight_decay: Weight decay of SGD.
+        augmentation: "none" or "dsa", for stream and memory.
+        batch_size_mem: Exemplars in a minibatch.
+        repeats: Gradient steps on each minibatch of the stream.
+        online: Whether the stream passes once, in sub-experiences of `batch` images, without a
+            sign of where an experience begins.
+        evaluate_every: Minibatches between two tests within an experience; 0 for none.
     """
 
     epochs: int
@@ -39,12 +47,20 @@ class Settings:
 
 @dataclass
 class Batches:
-    """An iterable of [x, y], what Avalanche's training loop reads: x (n, C, H, W) float32
-    normalised, y (n,) int64.
+    """The minibatches [x, y] of one experience, as Avalanche's training loop reads them.
 
-    data: the images of the experience, uint8. labels: (N,) int64, what they are to be called.
-    repeats: how often each minibatch comes in a row. start: the first minibatch to give, counted
-    over all epochs; `index` is the one given last.
+    x is (n, C, H, W) float32 normalised, y (n,) int64. The order comes from a seed alone, so that
+    training can go on in the middle.
+
+    Attributes:
+        data: The images of the experience, uint8.
+        labels: (N,) int64, the learner's outputs.
+        batch: Images in a minibatch.
+        epochs: Passes over the images.
+        seed: What the order comes from.
+        repeats: How often each minibatch comes in a row.
+        start: The first minibatch to give, counted over all epochs.
+        index: The minibatch given last.
     """
 
     data: ClassData
@@ -68,26 +84,26 @@ class Batches:
         for index in range(self.start, len(self)):
             if index // self.per_epoch != epoch:
                 epoch = index // self.per_epoch
-                order = self._order(epoch)
+                order = self._draw_order(epoch)
             self.index = index
-            chosen = self._chosen(order, index)
+            chosen = self._select(order, index)
             yield [as_input(self.data.images[chosen], self.data), self.labels[chosen]]
 
-    def raw(self) -> tuple[Tensor, Tensor]:
+    def raw_minibatch(self) -> tuple[Tensor, Tensor]:
         """The images (n, C, H, W) uint8 and labels (n,) of the data's own classes in the minibatch
         given last.
         """
-        chosen = self._chosen(self._order(self.index // self.per_epoch), self.index)
+        chosen = self._select(self._draw_order(self.index // self.per_epoch), self.index)
         return self.data.images[chosen], self.data.labels[chosen]
 
-    def begins(self) -> bool:
-        """Whether the minibatch given last is new, and not one that is repeated."""
+    def is_first_repeat(self) -> bool:
+        """Return whether the minibatch given last came for the first time."""
         return self.index % self.repeats == 0
 
-    def _order(self, epoch: int) -> Tensor:
+    def _draw_order(self, epoch: int) -> Tensor:
         generator = torch.Generator().manual_seed(derive_seed(self.seed, f"epoch-{epoch}"))
         return torch.randperm(len(self.labels), generator=generator)
 
-    def _chosen(self, order: Tensor, index: int) -> Tensor:
+    def _select(self, order: Tensor, index: int) -> Tensor:
         position = index % self.per_epoch // self.repeats * self.batch
         return order[position : position + self.batch].to(self.data.device)

@@ -25,10 +25,12 @@ from condensers.sets.doubts import with_doubts
 from condensers.sets.files import load_set, save_set
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training, train_fresh
-from scenarios.protocol import Recipe
+from scenarios.protocol import CondensationRequest
 
 
-def condensed(recipe: Recipe, data: ClassData, context: Context, folder: str) -> SyntheticSet:
+def condense_once(
+    recipe: CondensationRequest, data: ClassData, context: Context, folder: str
+) -> SyntheticSet:
     """The set that `recipe` makes of `data` with the context's seed; its cost says the seconds.
 
     It is kept in `folder` of the context's cache, or else of its own folder, so that a resumed run
@@ -57,7 +59,7 @@ def condensed(recipe: Recipe, data: ClassData, context: Context, folder: str) ->
 FORMAT = 1
 
 
-def trained_once(
+def train_once(
     spec: Any, data: ClassData, recipe: Training, context: Context, name: str, folder: str
 ) -> nn.Module:
     """A network of `spec` and `context`'s seed, trained on all of `data`; name: what progress calls
