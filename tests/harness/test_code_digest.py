@@ -5,6 +5,7 @@ docstrings, or other methods.
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,11 @@ from harness.suite.cell import Cell, digests_of, sources_of
 from harness.suite.plan import plan_suite
 from scenarios.datasets import load
 from scenarios.registry import SCENARIOS
+<<<<<<< HEAD:tests/harness/test_code_digest.py
 from tests.helpers.command_line import Harness
+=======
+from tests.helpers.command_line import Harness, call_in_process
+>>>>>>> H2:tests/condensers/registry/test_code_digest.py
 from tests.helpers.suites import TINY
 
 DISTRIBUTION = "condensers.parts.objectives.mean_embedding"
@@ -60,6 +65,20 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edit]:
     yield change
     for cached in CACHES:
         cached.cache_clear()
+
+
+@pytest.fixture
+def harness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Harness:
+    """Run `harness WORDS...` and return its exit status and what it printed."""
+    return partial(call_in_process, monkeypatch, capfd)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A suite file."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY, encoding="utf-8")
+    return path
 
 
 def keys(suite: Path) -> dict[str, str]:
