@@ -19,11 +19,7 @@ from harness.suite.cell import Cell, digests_of, sources_of
 from harness.suite.plan import plan_suite
 from scenarios.datasets import load
 from scenarios.registry import SCENARIOS
-<<<<<<< HEAD:tests/harness/test_code_digest.py
-from tests.helpers.command_line import Harness
-=======
 from tests.helpers.command_line import Harness, call_in_process
->>>>>>> H2:tests/condensers/registry/test_code_digest.py
 from tests.helpers.suites import TINY
 
 DISTRIBUTION = "condensers.parts.objectives.mean_embedding"
