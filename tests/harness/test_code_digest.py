@@ -28,14 +28,6 @@ Edit = Callable[[str, str, str], None]
 
 
 @pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    """A suite that runs in seconds."""
-    path = tmp_path / "tiny.toml"
-    path.write_text(TINY, encoding="utf-8")
-    return path
-
-
-@pytest.fixture
 def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edit]:
     """`edit(module, old, new)`: the digests see a copy of the module's file with `old` replaced."""
     copies: dict[str, Path] = {}
