@@ -39,11 +39,7 @@ def _passes(cell: Cell, data: Splits) -> Passes | None:
     if condenser is not None and cell.budget is not None:
         ipc = Budget.from_json(cell.budget).ipc_of(condenser, data.train)
         images = condenser.images_per_class(data.train, ipc) * len(data.train.classes)
-    made = (
-        condenser.image_passes(data.train, ipc)
-        if condenser and hasattr(condenser, "image_passes")
-        else None
-    )
+    made = condenser.image_passes(data.train, ipc) if condenser is not None else None
     if cell.shards:
         return []
     if cell.kind == "shard" and made is not None:
