@@ -39,6 +39,7 @@ SEARCH_STRATEGIES = Registry(
     {
         "random": "scenarios.search.strategies:Random",
         "grid": "scenarios.search.strategies:Grid",
+        "listed": "scenarios.search.strategies:Listed",
         "evolution": "scenarios.search.strategies:Evolution",
         "tpe": "scenarios.search.strategies:Tpe",
     },

@@ -2,7 +2,8 @@
 architectures, its cost.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -14,7 +15,7 @@ from harness.printable import flat, visible
 from harness.statistics.intervals import Interval
 from harness.statistics.rank import kendall, spearman
 from harness.statistics.rank_bootstrap import Truth, rank_interval, seed_agreement
-from scenarios.search.ground_truth.table import Table
+from scenarios.search.ground_truth.table import Row, Table
 from scenarios.search.spaces.base import describe_size
 
 BEST = 10
@@ -68,7 +69,9 @@ def print_summary(name: str, table: Table, console: Console) -> None:
 
 
 def _cost(table: Table) -> str:
-    seconds = [row["seconds"] for row in table.rows]
+    seconds = [row["seconds"] for row in table.rows if row["seconds"] is not None]
+    if not seconds:
+        return "seconds: not published"
     each = f"{np.mean(seconds):.2f} s a training ({min(seconds):.2f} to {max(seconds):.2f} s)"
     return f"seconds: {sum(seconds):.0f} s in all, {each}"
 
@@ -98,9 +101,11 @@ def _best(table: Table) -> RichTable:
         "seconds",
     ):
         shown.add_column(heading, justify="left" if heading == "architecture" else "right")
-    rows = {name: [row for row in table.rows if row["id"] == name] for name in table.ids}
+    rows: dict[str, list[Row]] = {}
+    for row in table.rows:
+        rows.setdefault(row["id"], []).append(row)
     means = {
-        name: {key: float(np.mean([row[key] for row in own])) for key in _MEANS}
+        name: {key: _mean([row[key] for row in own]) for key in _MEANS}
         for name, own in rows.items()
     }
     for name in sorted(means, key=lambda name: -means[name]["test"])[:BEST]:
@@ -111,6 +116,12 @@ def _best(table: Table) -> RichTable:
             Text(flat(name)), f"{mean['test']:.2f}", spread, f"{mean['validation']:.2f}", *cost
         )
     return shown
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    """The mean of what is known; not a number where nothing is."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else math.nan
 
 
 _MEANS = ("test", "validation", "parameters", "flops", "seconds")

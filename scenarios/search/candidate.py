@@ -9,22 +9,24 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from condensers import networks
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.networks.batched import Together
 from condensers.networks.convnet import ConvNetSpec
-from condensers.training.batched import accuracies_of, groups
-from condensers.training.classifier import Training, accuracy
+from condensers.training.batched import groups
+from condensers.training.classifier import Training, predict
 from scenarios.protocol import Splits
 from scenarios.search.curve import ReadLoop
 
 COSTS, ONCE = ("steps", "images"), ("seconds",)
+WORST = 1e6  # nats: what a network that diverged is said to lose, since JSON has no infinity
 Reading = Mapping[str, float]
 
 
@@ -81,7 +83,7 @@ class Job:
     for the `curve`, apart from the last. beyond: the curve goes on to so many times the recipe's
     steps; the score stays that after the recipe's. networks: how many of an architecture are
     trained, from weights of their own; readings are means over them, costs their sums. Narrow
-    ConvNets share batches and time.
+    ConvNets share batches and time. by_loss: the score is validation loss with its sign changed.
     """
 
     data: Splits
@@ -93,11 +95,16 @@ class Job:
     readings: tuple[int, ...] = ()
     beyond: int = 1
     networks: int = 1
+    by_loss: bool = False
 
-    unit: ClassVar[str] = "%"
+    @property
+    def unit(self) -> str:
+        return "nats" if self.by_loss else "%"
 
     @property
     def measures(self) -> str:
+        if self.by_loss:
+            return "validation loss, its sign changed"
         return "test accuracy" if self.test else "validation accuracy"
 
     @property
@@ -121,7 +128,8 @@ class Job:
         found = averaged(
             [(self._trained(spec, group, name, context), len(group)) for group in chosen]
         )
-        return found | {"score": found["test" if self.test else "validation"]}
+        score = -found["loss"] if self.by_loss else found["test" if self.test else "validation"]
+        return found | {"score": score}
 
     def _trained(self, spec: Any, group: range, name: str, context: Context) -> dict[str, Any]:
         """Train the networks of `group`, each from weights of its own, on common batches; the first
@@ -139,15 +147,21 @@ class Job:
         network = members[0] if len(group) == 1 else Together(members)
         found: dict[str, Any] = train(network, self, own, f"train {name}")
         if self.test:
-            found["test"] = self.accuracy(network, self.data.test)
+            found["test"] = self.reading(network, self.data.test)["validation"]
         return found
 
-    def accuracy(self, network: nn.Module, data: ClassData) -> float:
-        """Percentage of `data` that the network has right, the mean of several that are one."""
-        if isinstance(network, Together):
-            found = accuracies_of(network, data, self.batch, self.recipe.precision)
-            return sum(found) / len(found)
-        return accuracy(network, data, self.batch, self.recipe.precision)
+    def reading(self, network: nn.Module, data: ClassData) -> dict[str, float]:
+        """Percentage of `data` that the network has right, "validation", and its cross-entropy in
+        nats, "loss"; means over several networks that are one. A loss that is no number, or above
+        it, counts as `WORST`.
+        """
+        logits = predict(network, data, self.batch, self.recipe.precision)
+        each = logits if logits.ndim == 3 else logits[:, None]  # (N, networks, K)
+        right = each.argmax(2) == data.labels[:, None]
+        labels = data.labels.repeat_interleave(each.shape[1])
+        loss = functional.cross_entropy(each.flatten(0, 1).float(), labels)
+        finite = loss.nan_to_num(WORST).clamp_max(WORST).item()
+        return {"validation": right.double().mean().item() * 100, "loss": finite}
 
 
 def train(network: nn.Module, job: Job, context: Context, name: str) -> dict[str, Any]:
@@ -155,7 +169,7 @@ def train(network: nn.Module, job: Job, context: Context, name: str) -> dict[str
     `curve` where one was asked for.
     """
     loop = ReadLoop(network, job.images, job.labels, job.recipe, job.data.train, context)
-    loop.read_at(job.readings, lambda: job.accuracy(network, job.data.validation), job.beyond)
+    loop.read_at(job.readings, lambda: job.reading(network, job.data.validation), job.beyond)
     found = loop.trained(context, name)
     return {**found, "curve": loop.curve} if job.readings or job.beyond > 1 else {**found}
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.errors import UsageError
+from condensers.errors import DataMissing, UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
@@ -31,9 +31,10 @@ from scenarios.search.curve import READINGS_SHARE, affordable, geometric, search
 from scenarios.search.engines.engines import Engine, Sequential
 from scenarios.search.ground_truth.files import find, read
 from scenarios.search.ground_truth.reading import AUTO, TRAIN, said
-from scenarios.search.ground_truth.table import target_of
+from scenarios.search.ground_truth.table import Target, target_of
 from scenarios.search.judging import Judging, Plan
-from scenarios.search.spaces.base import create_space
+from scenarios.search.spaces.base import Space, create_space
+from scenarios.search.strategies import Listed
 from scenarios.training_material import as_labelled
 
 # The architectures that a strategy chose from a space, each scored by one judge.
@@ -68,6 +69,12 @@ class Search:
         0, source="ours; the same sample for every subject and seed", minimum=0
     )
     epochs: int = hyper(200, unit="epochs", source="FTD, search experiment", minimum=1)
+    steps: int | None = hyper(
+        None,
+        unit="gradient steps, the same for sets of all sizes, in place of epochs",
+        source="ours",
+        minimum=1,
+    )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     lr: float = hyper(0.01, source="DC's code", minimum=0.0)
     networks: int = hyper(
@@ -77,6 +84,12 @@ class Search:
         minimum=1,
     )
     augmentation: str = hyper("dsa", source="DSA and DM", values=("none", "dsa"))
+    score_by: str = hyper(
+        "accuracy",
+        unit="what of the validation images scores what is trained; both are recorded",
+        source="accuracy: DC's code; loss: ours",
+        values=("accuracy", "loss"),
+    )
     truth: str = hyper(
         AUTO,
         unit="auto (a table of this package where one fits), train, or a table's name or file",
@@ -111,6 +124,9 @@ class Search:
         2000, unit="images", source="ours; the truth takes all", minimum=1
     )
     readings: int = hyper(12, unit="points of a curve, at most", source="ours", minimum=1)
+    first_reading: float = hyper(
+        0.01, unit="share of the steps, where a curve begins", source="ours", minimum=0.0
+    )
     precision: str = hyper(
         "fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS
     )
@@ -131,8 +147,17 @@ class Search:
     def __post_init__(self) -> None:
         create_space(self.space, "search.space")
         SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
-        self._hold(None if self.truth in (TRAIN, AUTO) else find(self.truth))
+        self._hold(self._table())
         ENGINES.create(self.engine, "search.engine")
+
+    def _table(self) -> Path | None:
+        """The file of the table that truth names; None where it names none, or where one that was
+        published has still to be imported, which is said when it is read.
+        """
+        try:
+            return None if self.truth in (TRAIN, AUTO) else find(self.truth)
+        except DataMissing:
+            return None
 
     def _hold(self, table: Path | None) -> None:
         """The content of the table, not its name, is what determines a result: UsageError where it
@@ -189,7 +214,7 @@ class Search:
             "strategy": plan.strategy.registered,
             "adaptive": plan.strategy.adaptive,
             "space": {name: list(values) for name, values in plan.space.choices().items()},
-            "table": target_of(self, plan.space, data).key,
+            "table": self._target(plan.space, data).key,
             "architectures": rows,
             "failures": failures,
             **said(judge, own),
@@ -203,8 +228,9 @@ class Search:
             higher_is_better=True,
         )
         costs = {
-            "seconds": sum(row["seconds"] for row in rows),
-            "images": sum(row["images"] for row in rows),
+            name: sum(row[name] for row in rows)
+            for name in ("seconds", "images")
+            if all(name in row for row in rows)  # of published truth seconds may not be known
         }
         if not plan.strategy.adaptive:
             return Outcome([scores], costs, detail)
@@ -242,6 +268,14 @@ class Search:
         """
         space = create_space(self.space, "search.space").fitting(data.train.shape)
         strategy = SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
+        known = None if self.truth in (TRAIN, AUTO) else read(find(self.truth))
+        if known is not None and isinstance(strategy, Listed):
+            strategy = strategy.of([known.choices_of(name) for name in known.ids])
+        if known is not None and strategy.adaptive and known.target.published:
+            raise UsageError(
+                f"search.strategy: {strategy.registered} retrains what it finds, and the truth that"
+                " is published is of other networks; take listed or random"
+            )
         return Plan(
             space,
             strategy,
@@ -249,6 +283,12 @@ class Search:
             self.sample_seed,
             self.trial_limit,
         )
+
+    def _target(self, space: Space, data: Splits) -> Target:
+        """What the truth of this search is of: a published table's own, where one is named."""
+        known = None if self.truth in (TRAIN, AUTO) else read(find(self.truth))
+        published = known is not None and known.target.published
+        return known.target if known and published else target_of(self, space, data)
 
     def _final(
         self, best: Mapping[str, Any], plan: Plan, data: Splits, context: Context
@@ -290,7 +330,8 @@ class Search:
         training on `images`.
         """
         validated = min(self.validation_images, len(data.validation.images))
-        return self.networks * (self.epochs * images * (1 + READINGS_SHARE) + validated / 3)
+        seen = self.steps * min(images, self.batch) if self.steps else self.epochs * images
+        return self.networks * (seen * (1 + READINGS_SHARE) + validated / 3)
 
     def recipe(self) -> Training:
         """How a network is trained on a set, or on real images in its place."""
@@ -299,17 +340,23 @@ class Search:
             self.lr,
             batch=self.batch,
             augmentation=self.augmentation,
+            steps=self.steps,
             precision=self.precision,
         )
+
+    def steps_on(self, images: int) -> int:
+        """How many gradient steps a network takes on a set of so many images."""
+        return self.steps or self.epochs * -(-images // self.batch)
 
     def proxy(self, data: Splits, images: Tensor, labels: Tensor, recipe: Training) -> Job:
         """Training on a few images: a curve whose readings cost a quarter of it at most, on some of
         the validation images.
         """
         data = searching(data, self.validation_images)
-        steps = recipe.epochs * -(-len(images) // recipe.batch)
-        count = affordable(self.readings, recipe.epochs * len(images), len(data.validation.images))
-        readings = (steps, *geometric(steps, count))
+        steps = self.steps_on(len(images))
+        seen = steps * recipe.batch if self.steps else recipe.epochs * len(images)
+        count = affordable(self.readings, seen, len(data.validation.images))
+        readings = (steps, *geometric(steps, count, self.first_reading))
         return Job(
             data,
             images,
@@ -319,6 +366,7 @@ class Search:
             self.evaluation_batch,
             readings,
             networks=self.networks,
+            by_loss=self.score_by == "loss",
         )
 
     def _combined(

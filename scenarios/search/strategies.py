@@ -4,6 +4,7 @@ One that is `adaptive` goes by the scores it has seen, so that each subject lead
 architectures.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -75,6 +76,45 @@ class Grid:
         from scenarios.search.nni_imports import strategy
 
         return strategy.GridSearch(shuffle=False)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """All architectures of the ground-truth table that the search's `truth` names, in its order."""
+
+    registered: ClassVar[str] = "listed"
+    adaptive: ClassVar[bool] = False
+
+    def of(self, choices: Sequence[Mapping[str, Any]]) -> "InOrder":
+        """The strategy that tries `choices`."""
+        return InOrder(tuple(choices))
+
+    def tries(self, space: Space, wanted: int) -> int:
+        raise UsageError(
+            "search.strategy: listed tries the architectures of a table, and truth names none; set"
+            " truth to a table's name or file"
+        )
+
+    def of_nni(self, seed: int) -> Any:
+        return self.of(()).of_nni(seed)
+
+
+@dataclass(frozen=True)
+class InOrder:
+    """The given architectures, one after the other."""
+
+    choices: tuple[Mapping[str, Any], ...]
+
+    registered: ClassVar[str] = "listed"
+    adaptive: ClassVar[bool] = False
+
+    def tries(self, space: Space, wanted: int) -> int:
+        return len(self.choices)
+
+    def of_nni(self, seed: int) -> Any:
+        from scenarios.search.nni_listed import InOrderStrategy  # NNI takes seconds to import
+
+        return InOrderStrategy([dict(choice) for choice in self.choices])
 
 
 @dataclass(frozen=True)

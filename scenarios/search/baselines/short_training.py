@@ -28,17 +28,24 @@ class EarlyStopping:
     def judge(self, settings: Any, data: Splits) -> Job:
         train = data.train
         count = settings.early_stopping_ipc * len(train.classes)
-        steps = settings.epochs * -(-count // settings.batch)
-        recipe = replace(settings.recipe(), batch=min(settings.batch, count), steps=steps)
-        readings = geometric(steps * settings.early_stopping_most, settings.readings)
+        steps = settings.steps_on(count)
+        batch = settings.batch if settings.steps else min(settings.batch, count)
+        recipe = replace(settings.recipe(), batch=batch, steps=steps)
+        readings = geometric(
+            steps * settings.early_stopping_most, settings.readings, settings.first_reading
+        )
         seen = searching(data, settings.validation_images)
-        batch, most = settings.evaluation_batch, settings.early_stopping_most
-        return Job(seen, train.images, train.labels, recipe, False, batch, readings, most)
+        tested, most = settings.evaluation_batch, settings.early_stopping_most
+        by_loss = settings.score_by == "loss"
+        return Job(
+            seen, train.images, train.labels, recipe, False, tested, readings, most, 1, by_loss
+        )
 
     def images(self, settings: Any, data: Splits) -> float:
         count = settings.early_stopping_ipc * len(data.train.classes)
         read = settings.readings * min(settings.validation_images, len(data.validation.images))
-        return float(settings.early_stopping_most * settings.epochs * count + read / 3)
+        seen = settings.steps * settings.batch if settings.steps else settings.epochs * count
+        return float(settings.early_stopping_most * seen + read / 3)
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,19 @@ class OfSubset:
     settings: Any
     data: Splits
 
-    measures: ClassVar[str] = "validation accuracy"
-    unit: ClassVar[str] = "%"
     own_draws: ClassVar[bool] = False
+
+    @property
+    def measures(self) -> str:
+        return self._job(self.data.train.images[:1], self.data.train.labels[:1]).measures
+
+    @property
+    def unit(self) -> str:
+        return self._job(self.data.train.images[:1], self.data.train.labels[:1]).unit
+
+    def _job(self, images: torch.Tensor, labels: torch.Tensor) -> Job:
+        job: Job = self.settings.proxy(self.data, images, labels, self.settings.recipe())
+        return job
 
     def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
         train, generator = self.data.train, context.fork("subset").generator
@@ -63,11 +80,8 @@ class OfSubset:
         labels = torch.tensor(train.classes).repeat_interleave(
             torch.tensor([len(part) for part in parts])
         )
-        job = self.settings.proxy(
-            self.data, torch.cat(parts), labels.to(train.device), self.settings.recipe()
-        )
-        found: dict[str, Any] = job.judge(spec, name, context)
-        return found
+        job = self._job(torch.cat(parts), labels.to(train.device))
+        return job.judge(spec, name, context)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ import torch
 
 from condensers.engine.context import Context, derive_seed
 from condensers.errors import UsageError
+from scenarios.datasets.naming import parted
 from scenarios.protocol import Splits
 from scenarios.registry import SEARCH_STRATEGIES
 from scenarios.search.baselines.base import Judge
 from scenarios.search.engines.engines import tried
 from scenarios.search.ground_truth.files import find, read, shipped
-from scenarios.search.ground_truth.table import Table, target_of
+from scenarios.search.ground_truth.table import Table, Target, target_of
 from scenarios.search.judging import Plan
 from scenarios.search.spaces.base import create_space, describe_size
 from scenarios.search.strategies import MOST, Random
@@ -102,12 +103,54 @@ class Tabled:
         return {**plain, "curve": curve, "score": row["test"]}
 
 
+@dataclass(frozen=True)
+class PublishedTruth:
+    """Judges by what others published of networks of their own: the mean over their seeds, the same
+    for every seed of a run.
+
+    What was not published, such as seconds, is no part of a row.
+    """
+
+    name: str
+    table: Table
+
+    measures: ClassVar[str] = "test accuracy, published"
+    unit: ClassVar[str] = "%"
+    own_draws: ClassVar[bool] = True
+
+    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+        rows = [row for seed in self.table.seeds if (row := self.table.row(name, seed))]
+        if not rows:
+            raise UsageError(
+                f"search.truth: {self.name} has no row for {name}; set search.strategy to listed,"
+                " which tries what the table holds"
+            )
+        found = {"images": sum(row["images"] for row in rows)}
+        for key in ("validation", "test", "seconds"):
+            values = [row[key] for row in rows]
+            if None not in values:
+                found[key] = sum(values) / len(values)
+        return {**found, "score": found["test"]}
+
+
 def said(judge: Judge, context: Context) -> dict[str, Any]:
     """What a record says of truth that was read: {"truth": {"from", "content", "torch"}}; nothing
     of one that was trained.
 
-    torch: the versions that trained the rows, where they are not this one.
+    torch: the versions that trained the rows, where they are not this one. published: by whom,
+    where others did, and `space` their networks' settings.
     """
+    if isinstance(judge, PublishedTruth):
+        target = judge.table.target
+        published = {"published": target.recipe["published"], "space": dict(target.space)}
+        return {
+            "truth": {
+                "from": judge.name,
+                "content": judge.table.content,
+                "torch": [],
+                **published,
+            }
+        }
     if not isinstance(judge, Tabled) or judge.seed(context) is None:
         return {}
     versions = sorted({str(made.get("torch")) for made in judge.table.made} - {torch.__version__})
@@ -125,7 +168,11 @@ def found(settings: Any, data: Splits) -> tuple[str, Table] | None:
     target = target_of(settings, space, data)
     if settings.truth != AUTO:
         table = read(find(settings.truth))
-        different = table.target.differences(target)
+        different = (
+            published_differences(table.target, target)
+            if table.target.published
+            else table.target.differences(target)
+        )
         if different:
             raise UsageError(
                 f"search.truth: {settings.truth} is not the truth of this search"
@@ -138,6 +185,21 @@ def found(settings: Any, data: Splits) -> tuple[str, Table] | None:
     return max(matching.items(), key=lambda entry: len(entry[1].rows), default=None)
 
 
+def published_differences(published: Target, target: Target) -> list[str]:
+    """Why published truth says nothing of a search: another space or other images. Smaller networks
+    and fewer pixels of the same images are what a search on a small budget compares with it.
+    """
+    sides = [
+        (side.space["name"], parted(side.data["name"])[0], side.data["classes"])
+        for side in (published, target)
+    ]
+    return [
+        f"{what} {mine} and {theirs}"
+        for what, mine, theirs in zip(("space", "data", "classes"), *sides, strict=True)
+        if mine != theirs
+    ]
+
+
 def reader(settings: Any, data: Splits, trained: Judge) -> Judge:
     """What judges for the truth: a table's rows, `trained`, or the one for some seeds and the other
     for the rest.
@@ -148,6 +210,8 @@ def reader(settings: Any, data: Splits, trained: Judge) -> Judge:
     if known is None:
         return trained
     name, table = known
+    if table.target.published:
+        return PublishedTruth(name, table)
     if settings.truth != AUTO:
         return Tabled(name, table, table.seeds, None)
     return Tabled(name, table, _covered(table, settings, data), trained)
