@@ -111,11 +111,16 @@ def _best(table: Table) -> RichTable:
     for name in sorted(means, key=lambda name: -means[name]["test"])[:BEST]:
         mean, tests = means[name], [row["test"] for row in rows[name]]
         spread = f"{min(tests):.2f} - {max(tests):.2f}"
-        cost = (f"{mean['parameters']:.0f}", f"{mean['flops']:.0f}", f"{mean['seconds']:.2f}")
+        cost = (f"{mean['parameters']:.0f}", f"{mean['flops']:.0f}", _shown(mean["seconds"]))
         shown.add_row(
-            Text(flat(name)), f"{mean['test']:.2f}", spread, f"{mean['validation']:.2f}", *cost
+            Text(flat(name)), f"{mean['test']:.2f}", spread, _shown(mean["validation"]), *cost
         )
     return shown
+
+
+def _shown(value: float) -> str:
+    """Two decimals; - for what is not known."""
+    return "-" if math.isnan(value) else f"{value:.2f}"
 
 
 def _mean(values: Sequence[float | None]) -> float:

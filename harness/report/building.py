@@ -21,6 +21,7 @@ from harness.report.chapters.masks import mask_pictures
 from harness.report.chapters.privacy import privacy_headlines
 from harness.report.chapters.search.equal_cost import equal_costs, regret_by_cost
 from harness.report.chapters.search.found import best_found
+from harness.report.chapters.search.readings import combine_ranks, rank_readings
 from harness.report.chapters.search.wording import search_headlines
 from harness.report.formats import data, html, latex, markdown
 from harness.report.headlines import headlines
@@ -80,6 +81,8 @@ def build(
         "scatters": scatters(searches),
         "equal_cost": matched,
         "regret_by_cost": regret_by_cost(searches),
+        "readings": rank_readings(searches),
+        "combined_ranks": combine_ranks(searches),
         "data_space": {"correlations": spaces, "scatters": scattered(known)},
         "best_found": best_found(searches),
         "effects": effects,

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.errors import DataMissing, UsageError
+from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
@@ -29,11 +29,16 @@ from scenarios.search.baselines.truth import images_of_training, training_on_all
 from scenarios.search.candidate import Job
 from scenarios.search.curve import READINGS_SHARE, affordable, geometric, searching
 from scenarios.search.engines.engines import Engine, Sequential
-from scenarios.search.ground_truth.files import find, read
-from scenarios.search.ground_truth.reading import AUTO, TRAIN, said
-from scenarios.search.ground_truth.table import Target, target_of
+from scenarios.search.ground_truth.files import read
+from scenarios.search.ground_truth.reading import (
+    AUTO,
+    named_table,
+    said,
+    table_there,
+    truth_target,
+)
 from scenarios.search.judging import Judging, Plan
-from scenarios.search.spaces.base import Space, create_space
+from scenarios.search.spaces.base import create_space
 from scenarios.search.strategies import Listed
 from scenarios.training_material import as_labelled
 
@@ -147,17 +152,8 @@ class Search:
     def __post_init__(self) -> None:
         create_space(self.space, "search.space")
         SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
-        self._hold(self._table())
+        self._hold(table_there(self.truth))
         ENGINES.create(self.engine, "search.engine")
-
-    def _table(self) -> Path | None:
-        """The file of the table that truth names; None where it names none, or where one that was
-        published has still to be imported, which is said when it is read.
-        """
-        try:
-            return None if self.truth in (TRAIN, AUTO) else find(self.truth)
-        except DataMissing:
-            return None
 
     def _hold(self, table: Path | None) -> None:
         """The content of the table, not its name, is what determines a result: UsageError where it
@@ -214,7 +210,7 @@ class Search:
             "strategy": plan.strategy.registered,
             "adaptive": plan.strategy.adaptive,
             "space": {name: list(values) for name, values in plan.space.choices().items()},
-            "table": self._target(plan.space, data).key,
+            "table": truth_target(self, plan.space, data).key,
             "architectures": rows,
             "failures": failures,
             **said(judge, own),
@@ -268,7 +264,7 @@ class Search:
         """
         space = create_space(self.space, "search.space").fitting(data.train.shape)
         strategy = SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
-        known = None if self.truth in (TRAIN, AUTO) else read(find(self.truth))
+        known = named_table(self.truth)
         if known is not None and isinstance(strategy, Listed):
             strategy = strategy.of([known.choices_of(name) for name in known.ids])
         if known is not None and strategy.adaptive and known.target.published:
@@ -283,12 +279,6 @@ class Search:
             self.sample_seed,
             self.trial_limit,
         )
-
-    def _target(self, space: Space, data: Splits) -> Target:
-        """What the truth of this search is of: a published table's own, where one is named."""
-        known = None if self.truth in (TRAIN, AUTO) else read(find(self.truth))
-        published = known is not None and known.target.published
-        return known.target if known and published else target_of(self, space, data)
 
     def _final(
         self, best: Mapping[str, Any], plan: Plan, data: Splits, context: Context

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 
 from condensers.engine.context import Context, derive_seed
-from condensers.errors import UsageError
+from condensers.errors import DataMissing, UsageError
 from scenarios.datasets.naming import parted
 from scenarios.protocol import Splits
 from scenarios.registry import SEARCH_STRATEGIES
@@ -155,6 +156,28 @@ def said(judge: Judge, context: Context) -> dict[str, Any]:
         return {}
     versions = sorted({str(made.get("torch")) for made in judge.table.made} - {torch.__version__})
     return {"truth": {"from": judge.name, "content": judge.table.content, "torch": versions}}
+
+
+def table_there(truth: str) -> Path | None:
+    """The file of the table that `truth` names; None where it names none, or one that was published
+    and has still to be imported: that is said when it is read.
+    """
+    try:
+        return None if truth in (TRAIN, AUTO) else find(truth)
+    except DataMissing:
+        return None
+
+
+def named_table(truth: str) -> Table | None:
+    """The table that `truth` names; None where it names none."""
+    return None if truth in (TRAIN, AUTO) else read(find(truth))
+
+
+def truth_target(settings: Any, space: Any, data: Splits) -> Target:
+    """What the truth of a `Search` is of: a published table's own target, where one is named."""
+    known = named_table(settings.truth)
+    published = known is not None and known.target.published
+    return known.target if known and published else target_of(settings, space, data)
 
 
 def found(settings: Any, data: Splits) -> tuple[str, Table] | None:

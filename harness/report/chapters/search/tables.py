@@ -41,6 +41,10 @@ EQUAL = (
     " the last reading up to there, the first where even that comes later; past its end, its end."
     " Condensation is spread over the architectures searched."
 )
+WAYS = (
+    "The same trainings, their architectures ranked by validation accuracy and by validation loss;"
+    " differences are paired over architectures and seeds, with 95 % intervals."
+)
 HARDEST = "Of each proxy's baselines the one with the highest tau is shown."
 ADAPTED = (
     "Entries tried too few architectures in common for rank statistics. Test accuracy of the"
@@ -77,6 +81,11 @@ def search_tables(report: Mapping[str, Any]) -> list[Table]:
                 is_detail=True,
             )
         )
+    for place, rows in _places(report["readings"]).items():
+        heading = ", ".join(part for part in (f"{place[0]} on {place[1]}", place[2]) if part)
+        title = f"{heading}: by accuracy and by loss"
+        sections = _sections(_both_ways(rows), READING_COLUMNS)
+        found.append(Table(place[0], title, READING_COLUMNS, sections, [WAYS], is_detail=True))
     for place, rows in _places(report["best_found"]).items():
         heading = ", ".join(part for part in (f"{place[0]} on {place[1]}", place[2]) if part)
         sections = _sections(rows, FOUND_COLUMNS)
@@ -120,6 +129,22 @@ FOUND_COLUMNS = (
     Column("truth, %", lambda row: figure(row["truth"], "%")),
     Column("retrained, %", lambda row: figure(row["retrained"], "%")),
 )
+
+
+READING_COLUMNS = (
+    Column("trained on", lambda row: str(row["condenser"]), is_text=True),
+    Column("steps", lambda row: str(row["steps"])),
+    Column("tau by accuracy", lambda row: estimate(row["tau"], "")),
+    Column("tau by loss", lambda row: estimate(row["by_loss"]["tau"], "")),
+    Column("loss less accuracy", lambda row: estimate(row["by_loss"]["over-accuracy"], "")),
+)
+
+
+def _both_ways(rows: Sequence[Row]) -> list[Row]:
+    """A row for each reading, with that of the loss under `by_loss`; they come in pairs."""
+    return [
+        {**first, "by_loss": second} for first, second in zip(rows[::2], rows[1::2], strict=True)
+    ]
 
 
 def _hardest(rows: Sequence[Row]) -> Row:
