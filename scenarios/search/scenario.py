@@ -266,7 +266,7 @@ class Search:
         strategy = SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
         known = named_table(self.truth)
         if known is not None and isinstance(strategy, Listed):
-            strategy = strategy.of([known.choices_of(name) for name in known.ids])
+            strategy = strategy.of([*known.architectures.values()])
         if known is not None and strategy.adaptive and known.target.published:
             raise UsageError(
                 f"search.strategy: {strategy.registered} retrains what it finds, and the truth that"

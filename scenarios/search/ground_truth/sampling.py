@@ -30,7 +30,7 @@ def stratified(table: Table, count: int, seed: int, above: float = 0.0) -> Table
     """
     draws = np.random.default_rng(seed)
     tests: dict[str, list[float]] = {}
-    choices = {row["id"]: row["choices"] for row in table.rows}
+    choices = table.architectures
     for row in table.rows:
         tests.setdefault(row["id"], []).append(row["test"])
     same = CLASSES.get(table.target.space["name"])

@@ -130,9 +130,10 @@ class Table:
     def ids(self) -> list[str]:
         return list(dict.fromkeys(row["id"] for row in self.rows))
 
-    def choices_of(self, name: str) -> Mapping[str, Any]:
-        """The choices of one of `ids`."""
-        return next(row["choices"] for row in self.rows if row["id"] == name)
+    @property
+    def architectures(self) -> dict[str, Mapping[str, Any]]:
+        """The choices of each of `ids`."""
+        return {row["id"]: row["choices"] for row in self.rows}
 
     def row(self, name: str, seed: int) -> Row | None:
         """The row of an architecture, None where the table has none for that seed."""
