@@ -12,11 +12,12 @@ the record.
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
+from scipy.stats import kendalltau, spearmanr
 
 from harness.printable import flat
 from harness.report.building import build
@@ -28,7 +29,7 @@ from scenarios.search.spaces.nas_bench_201 import NasBench201Space
 Row = Mapping[str, Any]
 PUBLIC = ("logsynflow", "naswot", "synflow", "params", "nregions")
 OURS = {"synflow": "synflow", "naswot": "naswot", "parameters": "params"}
-PLAIN = ("name", "images", "bytes", "seconds", "by", "steps", "with")
+ABOVE = 60.0  # % that a cell of the sample exceeds
 FIGURES = ("tau", "rho", "precision", "regret@1", "regret-tenth")
 
 
@@ -131,14 +132,16 @@ def _public(path: Path, table: str, records: Sequence[Row]) -> dict[str, Any]:
         truth = loaded["test_accuracy_cifar10"]
         scores = {name: loaded[f"{name}_cifar10"].astype(np.float64) for name in PUBLIC}
         choices = [parse_cell(str(cell)) for cell in loaded["arch"]]
-        groups = len(set(loaded["unique"].tolist()))
+        groups = loaded["unique"].tolist()
     space = NasBench201Space()
     place = {space.identifier(choice): at for at, choice in enumerate(choices)}
     sample = [place[name] for name in files.read(files.find(table)).ids]
+    classes = [isomorphism_class(choice) for choice in choices]
     found: dict[str, Any] = {
         "cells": len(truth),
-        "published_classes": groups,
-        "classes": len({isomorphism_class(choice) for choice in choices}),
+        "published_classes": len(set(groups)),
+        "classes": len(set(classes)),
+        "twins": _twins(truth, classes, groups, sample),
         "best": round(float(truth.max()), 2),
         "all": {name: _rho(values, truth) for name, values in scores.items()},
         "sample": {name: _rho(values[sample], truth[sample]) for name, values in scores.items()},
@@ -161,6 +164,45 @@ def _public(path: Path, table: str, records: Sequence[Row]) -> dict[str, Any]:
                 }
             )
     return found
+
+
+def _twins(
+    truth: Any, classes: Sequence[str], groups: Sequence[int], sample: Sequence[int]
+) -> dict[str, Any]:
+    """How far the truth of one network differs from itself: between isomorphic cells above 60 %.
+
+    "ceiling": Kendall's tau between the sample and itself, each cell in the place of another of its
+    class, mean of 200 draws; no score can be expected above it.
+    """
+    members: dict[str, list[int]] = {}
+    for at, name in enumerate(classes):
+        if truth[at] > ABOVE:
+            members.setdefault(name, []).append(at)
+    pairs = [
+        (float(abs(truth[a] - truth[b])), groups[a] == groups[b])
+        for each in members.values()
+        for a, b in combinations(each, 2)
+    ]
+    draws = np.random.default_rng(0)
+    some = draws.choice(np.flatnonzero(truth > ABOVE), (20_000, 2))
+    twins = [(at, [one for one in members[classes[at]] if one != at]) for at in sample]
+    twins = [(at, others) for at, others in twins if others]
+    own = truth[[at for at, _ in twins]]
+    taus = [
+        kendalltau(own, truth[[draws.choice(others) for _, others in twins]]).statistic
+        for _ in range(200)
+    ]
+    return {
+        "same_published_class": _median([gap for gap, same in pairs if same]),
+        "joined_by_ours_alone": _median([gap for gap, same in pairs if not same]),
+        "any_two": _median([float(abs(truth[a] - truth[b])) for a, b in some]),
+        "with_twin": len(twins),
+        "ceiling": round(float(np.mean(taus)), 3),
+    }
+
+
+def _median(gaps: Sequence[float]) -> dict[str, Any]:
+    return {"points": round(float(np.median(gaps)), 3), "pairs": len(gaps)}
 
 
 def _rho(a: Any, b: Any) -> float:

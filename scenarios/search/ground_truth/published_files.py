@@ -110,39 +110,46 @@ def _columns(
     columns: Mapping[str, Sequence[Any]], data: str, column: str, path: Path
 ) -> list[Trained]:
     name = data.replace("-", "_")
-    tested = [column] if column else [f"test_accuracy_{name}", f"{name}_test_accuracy"]
-    tested += [] if column else ["test_accuracy", "test_acc", name]
-    cells, tests = _named(columns, CELLS, path), _named(columns, tested, path)
-    validations = _optional(columns, [f"validation_accuracy_{name}", "validation_accuracy"])
-    parameters = _optional(columns, [f"params_{name}"])
-    groups, seeds = _optional(columns, GROUPS), _optional(columns, ["seed"])
-    lengths = {len(part) for part in (cells, tests, *filter(None, (validations, groups)))}
+    usual = [f"test_accuracy_{name}", f"{name}_test_accuracy", "test_accuracy", "test_acc", name]
+    cells = _named(columns, CELLS, path)
+    tests = _named(columns, [column] if column else usual, path)
+    further = {
+        "validation": [f"validation_accuracy_{name}", "validation_accuracy"],
+        "parameters": [f"params_{name}"],
+        "group": GROUPS,
+        "seed": ["seed"],
+    }
+    known = {key: _optional(columns, names) for key, names in further.items()}
+    known = {"cell": cells, "test": tests, **{key: c for key, c in known.items() if c is not None}}
+    lengths = sorted({len(values) for values in known.values() if values is not None})
     if len(lengths) > 1:
         raise UsageError(
-            f"{path}: its columns have {' and '.join(map(str, sorted(lengths)))} values; fetch it"
-            " again"
+            f"{path}: its columns have {' and '.join(map(str, lengths))} values; fetch it again"
         )
-    none = [None] * len(cells)
-    return [
-        Trained(
-            cell,
-            _number(test, cell, path),
-            int(_number(seed, cell, path)) if seed is not None else 0,
-            None if valid is None else _number(valid, cell, path),
-            None,
-            None if size is None else _parameters(_number(size, cell, path)),
-            group,
-        )
-        for cell, test, seed, valid, size, group in zip(
-            cells,
-            tests,
-            seeds or none,
-            validations or none,
-            parameters or none,
-            groups or none,
-            strict=True,
-        )
+    rows = [
+        {key: values[at] for key, values in known.items() if values} for at in range(len(cells))
     ]
+    return [_trained(row, path) for row in rows]
+
+
+def _trained(row: Mapping[str, Any], path: Path) -> Trained:
+    """What a row of columns says; what it leaves out, nothing is known of."""
+    cell = row["cell"]
+    numbers = {
+        key: _number(row[key], cell, path)
+        for key in ("test", "validation", "parameters", "seed")
+        if row.get(key) is not None or key == "test"
+    }
+    size = numbers.get("parameters")
+    return Trained(
+        cell,
+        numbers["test"],
+        int(numbers.get("seed", 0)),
+        numbers.get("validation"),
+        None,
+        None if size is None else _parameters(size),
+        row.get("group"),
+    )
 
 
 def _parameters(value: float) -> float:
