@@ -299,7 +299,8 @@ def output(path: Path, number: int, one: Mapping[str, Any]) -> str:
     if "image/png" in data:
         return f"![Output of the cell above]({path.stem}-{number}.png)"
     if "text/html" in data:
-        return re.sub(r"<style.*?</style>\s*", "", "".join(data["text/html"]), flags=re.DOTALL)
+        text = re.sub(r"<style.*?</style>\s*", "", "".join(data["text/html"]), flags=re.DOTALL)
+        return re.sub(r"<table [^>]*>", "<table>", text)  # the site's borders, not those of pandas
     text = "".join(one.get("text", data.get("text/plain", "")))
     return f"```text\n{text.rstrip()}\n```" if text else ""
 

@@ -26,11 +26,11 @@ def diff(
         typer.echo(json.dumps(changed, indent=1))
         return
     from harness.report.chapters.difference import summarise_changes, tabulate_changes
-    from harness.report.formats.terminal import print_table, shortened, wide_console
+    from harness.report.formats.terminal import print_table, shorten, wide_console
 
     console = wide_console()
     console.print(
         f"A: {first}\nB: {second}\n{summarise_changes(changed)}", markup=False, highlight=False
     )
     for table in tabulate_changes(changed):
-        print_table(shortened(table), console)
+        print_table(shorten(table), console)

@@ -107,18 +107,10 @@ def draw_lines(
             axes.set_xscale("log")
             axes.set_xlim(ticks[0] / span**0.08, ticks[-1] * span**0.08)
         for index, one in enumerate(series):
-            shift = 0.012 * (
-                index - (len(series) - 1) / 2
-            )  # so that intervals at one x stand side by side
+            # so that intervals at one x stand side by side
+            shift = 0.012 * (index - (len(series) - 1) / 2)
             x = [v * span**shift for v in one.x] if logarithmic else one.x
-            marker = MARKERS[0 if one.style is None else (one.style + 1) % len(MARKERS)]
-            dashes = "-"
-            if one.is_reference:  # all are grey
-                before = sum(other.is_reference for other in series[:index])
-                marker, dashes = (
-                    REFERENCE_MARKERS[before % len(REFERENCE_MARKERS)],
-                    DASHES[before % len(DASHES)],
-                )
+            marker, dashes = _look(one, sum(other.is_reference for other in series[:index]))
             axes.plot(
                 x,
                 one.y,
@@ -131,15 +123,7 @@ def draw_lines(
             )
             _whiskers(axes.vlines, x, one)
         for name, level in levels:
-            axes.axhline(level, color=GREY, linewidth=1, linestyle=":")
-            axes.annotate(
-                escape_text(name),
-                (0.01, level),
-                xycoords=("axes fraction", "data"),
-                va="bottom",
-                fontsize=8,
-                color=GREY,
-            )
+            _draw_level(axes, name, level)
             axes.update_datalim([(ticks[0], level)])
         axes.margins(y=0.1)
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -149,6 +133,26 @@ def draw_lines(
         )
 
     return _svg(draw, labels, (5.4, 3.2))
+
+
+def _look(one: Series, references_before: int) -> tuple[str, str]:
+    """Marker and dashes of a curve; references are all grey, so these tell them from each other."""
+    if not one.is_reference:
+        return MARKERS[0 if one.style is None else (one.style + 1) % len(MARKERS)], "-"
+    marker = REFERENCE_MARKERS[references_before % len(REFERENCE_MARKERS)]
+    return marker, DASHES[references_before % len(DASHES)]
+
+
+def _draw_level(axes: Any, name: str, level: float) -> None:
+    axes.axhline(level, color=GREY, linewidth=1, linestyle=":")
+    axes.annotate(
+        escape_text(name),
+        (0.01, level),
+        xycoords=("axes fraction", "data"),
+        va="bottom",
+        fontsize=8,
+        color=GREY,
+    )
 
 
 def draw_bars(series: Sequence[Series], labels: Labels) -> str:

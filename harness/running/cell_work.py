@@ -17,6 +17,7 @@ from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, StorageFailed, UsageError, visible
 from condensers.registry.code_digest import changed
 from condensers.registry.registry import create_condenser
+from condensers.sets.budget import Budget
 from condensers.sets.doubts import with_doubts
 from condensers.sets.files import card_path, load_set, save_set
 from condensers.sets.merging import merge
@@ -24,7 +25,7 @@ from condensers.sets.synthetic_set import SyntheticSet
 from harness import energy
 from harness.process import environment, shortage
 from harness.store.store import Store, digest
-from harness.suite.cell import MAKES_A_SET, Cell, as_budget
+from harness.suite.cell import MAKES_A_SET, Cell
 from scenarios.datasets import load
 from scenarios.protocol import CondensationRequest, Outcome, Reference, Splits
 from scenarios.registry import SCENARIOS
@@ -233,7 +234,9 @@ def _condense(work: CellWork, meter: energy.Meter) -> dict[str, Any]:
         if cell.classes:
             data, context = train.restrict(cell.classes), context.fork(f"classes {cell.classes}")
         condenser = create_condenser(cell.condenser)
-        synthetic = meter.add_joules(condenser.condense(data, as_budget(cell.budget), context))
+        synthetic = meter.add_joules(
+            condenser.condense(data, Budget.from_json(cell.budget), context)
+        )
     synthetic = with_doubts(synthetic, train)
     path = work.store.set_path(cell.key)
     save_set(synthetic, path)
@@ -269,7 +272,7 @@ def _measure(work: CellWork) -> dict[str, Any]:
         cost = dict(synthetic.cost)
         return _describe_outcome(cell, outcome, synthetic.ipc, synthetic.nbytes, cost)
     assert cell.budget is not None
-    condenser, budget = create_condenser(cell.condenser), as_budget(cell.budget)
+    condenser, budget = create_condenser(cell.condenser), Budget.from_json(cell.budget)
     outcome = scenario.run(CondensationRequest(condenser, budget), data, work.context)
     ipc = budget.ipc_of(condenser, data.train)
     cost = {"seconds": outcome.costs.get("condensation_seconds")}

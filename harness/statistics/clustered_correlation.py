@@ -129,7 +129,7 @@ class ClusteredSets:
         return Interval(point, low, high, n, "bootstrap over condensers", len(drawn) - len(defined))
 
 
-def holds_among(found: Interval, condensers: int, tests: int) -> bool:
+def holds_among(interval: Interval, condensers: int, tests: int) -> bool:
     """Say whether an interval excludes 0 also when corrected for the number of tests (Bonferroni).
 
     Args:
@@ -137,9 +137,9 @@ def holds_among(found: Interval, condensers: int, tests: int) -> bool:
         condensers: how many condensers it is over.
         tests: how many correlations are judged together.
     """
-    if found.low is None or found.high is None:
+    if interval.low is None or interval.high is None:
         return False
-    low, middle, high = _fisher(np.array([found.low, found.mean, found.high]))
+    low, middle, high = _fisher(np.array([interval.low, interval.mean, interval.high]))
     usual, wider = (
         stats.t.ppf(0.5 + level / 2, condensers - 1) for level in (LEVEL, 1 - (1 - LEVEL) / tests)
     )

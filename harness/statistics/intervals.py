@@ -93,10 +93,10 @@ def interval(values: Sequence[float], bounds: Bounds = UNBOUNDED) -> Interval:
         return Interval(mean, mean, mean, n, "all values equal")
     if n >= BOOTSTRAP_FROM:
         rng = np.random.default_rng(0)
-        found = stats.bootstrap(
+        bootstrap = stats.bootstrap(
             (sample,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL, method="BCa", rng=rng
         )
-        low, high = (float(bound) for bound in found.confidence_interval)
+        low, high = (float(bound) for bound in bootstrap.confidence_interval)
         if np.isfinite(low) and np.isfinite(high):
             return Interval(mean, low, high, n, "BCa bootstrap")
     half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1) * sample.std(ddof=1) / np.sqrt(n))

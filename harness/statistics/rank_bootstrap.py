@@ -138,18 +138,18 @@ def draw_ranks(
     """
     resamples, whole = truth.resamples, ScoredSamples(truth.whole, scores)
     seeds = _seed_draws(len(scores), resamples, 1)
-    found: list[list[Array]] = [[] for _ in statistics]
+    resampled: list[list[Array]] = [[] for _ in statistics]
     begun = 0
     for samples in truth.resampled:
         scored, own = ScoredSamples(samples, scores), seeds[begun : begun + len(samples.counts)]
         begun += len(samples.counts)
-        for values, statistic in zip(found, statistics, strict=True):
+        for values, statistic in zip(resampled, statistics, strict=True):
             values.append(np.take_along_axis(statistic(scored), own, 1).mean(1))
     count = scores.shape[1]
     points = [float(statistic(whole).mean()) for statistic in statistics]
     return [
         RankDraws(point, np.concatenate(values), count, truth.basis)
-        for point, values in zip(points, found, strict=True)
+        for point, values in zip(points, resampled, strict=True)
     ]
 
 
@@ -213,7 +213,7 @@ def seed_agreement(
     pairs = [(i, j) for i in range(len(truth.test)) for j in range(i)]
     if not pairs:
         return None
-    found = [
+    draws_of_pairs = [
         draw_ranks(
             statistics,
             replace(truth, test=truth.test[i : i + 1], validation=truth.validation[i : i + 1]),
@@ -228,5 +228,5 @@ def seed_agreement(
             truth.test.shape[1],
             truth.basis,
         )
-        for each in zip(*found, strict=True)
+        for each in zip(*draws_of_pairs, strict=True)
     ]

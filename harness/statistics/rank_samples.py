@@ -52,10 +52,10 @@ class Samples:
     @cached_property
     def untied(self) -> Array:
         """(B,) ordered pairs of a sample whose true accuracies differ."""
-        found = np.empty(len(self.counts))
+        pairs = np.empty(len(self.counts))
         for which, at in self.group_by_truth():
-            found[at] = sum_pairs(self.counts[at], np.abs(pair_signs(self.test[which])))
-        return found
+            pairs[at] = sum_pairs(self.counts[at], np.abs(pair_signs(self.test[which])))
+        return pairs
 
     def group_by_truth(self) -> list[tuple[int, NDArray[np.bool_]]]:
         """Each draw of the truth's seeds that occurs, and (B,) which samples have it."""
@@ -130,8 +130,8 @@ def choose_top(first: NDArray[np.int64], counts: Array, k: int) -> tuple[NDArray
     (..., A).
     """
     chosen = first[..., :k]
-    held = np.take_along_axis(np.broadcast_to(counts, first.shape), chosen, -1)
-    return chosen, np.clip(k - (held.cumsum(-1) - held), 0, held)
+    repeats = np.take_along_axis(np.broadcast_to(counts, first.shape), chosen, -1)
+    return chosen, np.clip(k - (repeats.cumsum(-1) - repeats), 0, repeats)
 
 
 def count_below(values: Array, counts: Array) -> tuple[Array, Array]:
@@ -141,14 +141,14 @@ def count_below(values: Array, counts: Array) -> tuple[Array, Array]:
     order = np.argsort(values, axis=-1, kind="stable")
     ordered = np.take_along_axis(values, order, -1)
     shape = np.broadcast_shapes(values.shape, counts.shape)
-    held = np.take_along_axis(np.broadcast_to(counts, shape), np.broadcast_to(order, shape), -1)
-    through = held.cumsum(-1)
-    apart = ordered[..., 1:] != ordered[..., :-1]
+    repeats = np.take_along_axis(np.broadcast_to(counts, shape), np.broadcast_to(order, shape), -1)
+    through = repeats.cumsum(-1)
+    differs = ordered[..., 1:] != ordered[..., :-1]
     edge = np.ones((*ordered.shape[:-1], 1), dtype=bool)
     low = np.maximum.accumulate(
-        np.where(np.concatenate([edge, apart], -1), through - held, 0.0), axis=-1
+        np.where(np.concatenate([edge, differs], -1), through - repeats, 0.0), axis=-1
     )
-    last = np.where(np.concatenate([apart, edge], -1), through, np.inf)
+    last = np.where(np.concatenate([differs, edge], -1), through, np.inf)
     high = np.minimum.accumulate(last[..., ::-1], axis=-1)[..., ::-1]
     back = np.broadcast_to(np.argsort(order, axis=-1), shape)
     return np.take_along_axis(low, back, -1), np.take_along_axis(high, back, -1)
@@ -170,8 +170,8 @@ def sum_pairs(counts: Array, weights: NDArray[np.float32]) -> Array:
     """Sum of (A, A) weights over the ordered pairs of each sample; whole numbers, exact in
     float32.
     """
-    held = counts.astype(np.float32)
-    return np.asarray(((held @ weights) * held).sum(-1, dtype=np.float64))
+    repeats = counts.astype(np.float32)
+    return np.asarray(((repeats @ weights) * repeats).sum(-1, dtype=np.float64))
 
 
 # a spread of no more than this share of the squares is rounding: the values are equal
@@ -184,14 +184,14 @@ def kendall_of_samples(scored: ScoredSamples) -> Array:
     """Kendall's tau-b: (concordant - discordant) / sqrt(pairs untied in truth x pairs untied in
     score).
     """
-    samples, found = scored.samples, np.empty((len(scored.samples.counts), len(scored.scores)))
+    samples, sums = scored.samples, np.empty((len(scored.samples.counts), len(scored.scores)))
     orders = [pair_signs(row) for row in scored.scores]
     for which, at in samples.group_by_truth():
         truth, counts = pair_signs(samples.test[which]), samples.counts[at]
-        found[at] = np.stack([sum_pairs(counts, truth * order) for order in orders], axis=-1)
+        sums[at] = np.stack([sum_pairs(counts, truth * order) for order in orders], axis=-1)
     untied = np.stack([sum_pairs(samples.counts, np.abs(order)) for order in orders], axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(found / np.sqrt(untied * samples.untied[:, None]))
+        return np.asarray(sums / np.sqrt(untied * samples.untied[:, None]))
 
 
 def spearman_of_samples(scored: ScoredSamples) -> Array:
@@ -256,9 +256,9 @@ def regret_at(k: int) -> RankStatistic:
 
 def _precision(k: int, scored: ScoredSamples) -> Array:
     samples = scored.samples
-    truly, held = choose_top(samples.sort_best_first(samples.below[0]), samples.counts, k)
+    truly, repeats = choose_top(samples.sort_best_first(samples.below[0]), samples.counts, k)
     marked = np.zeros(samples.counts.shape)
-    np.put_along_axis(marked, truly, held, axis=-1)
+    np.put_along_axis(marked, truly, repeats, axis=-1)
     chosen, taken = scored.choose_top(k)
     shared = np.minimum(_take(marked, chosen), taken).sum(-1)
     return np.asarray(shared / np.minimum(k, samples.counts.sum(-1))[:, None])

@@ -11,7 +11,6 @@ from typing import Any
 
 from condensers.data import ClassData
 from condensers.registry import code_digest
-from condensers.sets.synthetic_set import Budget
 from harness import __version__
 
 MAKES_A_SET = ("condense", "shard")
@@ -113,11 +112,6 @@ class Cell:
             "recipe": self.recipe,
             "origin": self.origin,
         }
-
-
-def as_budget(budget: tuple[str, int]) -> Budget:
-    """The budget that a cell's ("ipc", N) or ("bytes", B) is."""
-    return Budget(ipc=budget[1]) if budget[0] == "ipc" else Budget(nbytes=budget[1])
 
 
 def key_of_record(record: Mapping[str, Any]) -> str:

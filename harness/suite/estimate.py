@@ -14,7 +14,8 @@ import torch
 
 from condensers import networks
 from condensers.registry.registry import create_condenser
-from harness.suite.cell import MAKES_A_SET, Cell, as_budget
+from condensers.sets.budget import Budget
+from harness.suite.cell import MAKES_A_SET, Cell
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
 
@@ -36,13 +37,9 @@ def _passes(cell: Cell, data: Splits) -> Passes | None:
     condenser = create_condenser(cell.condenser) if cell.condenser else None
     ipc, images = 0, 0
     if condenser is not None and cell.budget is not None:
-        ipc = as_budget(cell.budget).ipc_of(condenser, data.train)
+        ipc = Budget.from_json(cell.budget).ipc_of(condenser, data.train)
         images = condenser.images_per_class(data.train, ipc) * len(data.train.classes)
-    made = (
-        condenser.image_passes(data.train, ipc)
-        if condenser and hasattr(condenser, "image_passes")
-        else None
-    )
+    made = condenser.image_passes(data.train, ipc) if condenser is not None else None
     if cell.shards:
         return []
     if cell.kind == "shard" and made is not None:

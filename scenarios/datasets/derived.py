@@ -30,7 +30,7 @@ from torch.nn import functional
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from scenarios.datasets.naming import DOMAINS, domain_names
-from scenarios.datasets.raw import Part, Pixels, RawData
+from scenarios.datasets.raw import Pixels, RawData, RawPart
 from scenarios.datasets.split import SEED, statistics
 from scenarios.protocol import Splits
 
@@ -56,7 +56,7 @@ def shrink_images(name: str, raw: RawData, height: int) -> RawData:
     whole number above 1.
     """
     train, test = (
-        Part(_average_squares(name, part.images, height), part.labels)
+        RawPart(_average_squares(name, part.images, height), part.labels)
         for part in (raw.train, raw.test)
     )
     return replace(raw, train=train, test=test, mean=None, std=None)

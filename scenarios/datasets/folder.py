@@ -11,7 +11,7 @@ from condensers.errors import DataMissing
 from scenarios.datasets.layout import LabelledFiles, read_layout
 from scenarios.datasets.location import DataLocation, DatasetSource
 from scenarios.datasets.pictures import read_all
-from scenarios.datasets.raw import Part, RawData
+from scenarios.datasets.raw import RawData, RawPart
 from scenarios.datasets.split import hold_out
 
 TEST_SHARE = 0.2
@@ -58,7 +58,7 @@ class Folder(DatasetSource):
             train, test, names, "not recorded", mirror=True, validation=validation, notes=notes
         )
 
-    def _read(self, *parts: LabelledFiles) -> list[Part]:
+    def _read(self, *parts: LabelledFiles) -> list[RawPart]:
         """The images of all parts, which must be of one size."""
         items = [item for part in parts for item in part]
         images = read_all([file for file, _ in items])
@@ -66,4 +66,4 @@ class Folder(DatasetSource):
         files = tuple(str(file.relative_to(self.root)) for file, _ in items)
         ends = np.cumsum([len(part) for part in parts])
         cuts = [slice(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
-        return [Part(images[cut], labels[cut], files[cut]) for cut in cuts]
+        return [RawPart(images[cut], labels[cut], files[cut]) for cut in cuts]

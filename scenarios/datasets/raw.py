@@ -17,7 +17,7 @@ Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class RawPart:
     """Labelled images.
 
     Attributes:
@@ -30,10 +30,10 @@ class Part:
     labels: Indices
     files: tuple[str, ...] = ()
 
-    def take(self, indices: Indices) -> Part:
+    def take(self, indices: Indices) -> RawPart:
         """Return a copy of the images at `indices`, in that order."""
         files = tuple(self.files[index] for index in indices) if self.files else ()
-        return Part(self.images[indices], self.labels[indices], files)
+        return RawPart(self.images[indices], self.labels[indices], files)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,14 +52,14 @@ class RawData:
         notes: What a user should know of the parts, a sentence each.
     """
 
-    train: Part
-    test: Part
+    train: RawPart
+    test: RawPart
     class_names: tuple[str, ...]
     licence: str
     mirror: bool
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    validation: Part | None = None
+    validation: RawPart | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -11,7 +11,7 @@ import torch
 
 from condensers.data import ClassData
 from condensers.errors import DataMissing
-from scenarios.datasets.raw import Indices, Part, Pixels, RawData
+from scenarios.datasets.raw import Indices, Pixels, RawData, RawPart
 from scenarios.protocol import Splits
 
 PixelIndex = dict[
@@ -19,7 +19,7 @@ PixelIndex = dict[
 ]  # pixels -> (part, label, file) of each image that has them
 
 
-def describe_copies(parts: Mapping[str, Part]) -> list[str]:
+def describe_copies(parts: Mapping[str, RawPart]) -> list[str]:
     """A sentence on each kind of copy that there is; the first part is the one that is learned
     from.
 
@@ -47,7 +47,7 @@ def describe_copies(parts: Mapping[str, Part]) -> list[str]:
     return found
 
 
-def _index_pixels(parts: Mapping[str, Part]) -> PixelIndex:
+def _index_pixels(parts: Mapping[str, RawPart]) -> PixelIndex:
     places: PixelIndex = {}
     for name, part in parts.items():
         for image, label, file in zip(part.images, part.labels, part.files, strict=True):
@@ -75,8 +75,8 @@ SEED = 0
 
 
 def hold_out(
-    name: str, part: Part, class_names: tuple[str, ...], fraction: float, purpose: str
-) -> tuple[Part, Part]:
+    name: str, part: RawPart, class_names: tuple[str, ...], fraction: float, purpose: str
+) -> tuple[RawPart, RawPart]:
     """Return (kept, held): of each class's n images, round(n * fraction) are held, at least one and
     at most n - 1.
 
@@ -152,7 +152,7 @@ def as_splits(name: str, raw: RawData, validation: float) -> Splits:
     notes = tuple(_make_printable(note) for note in (*raw.notes, *found))
     mean, std = (raw.mean, raw.std) if raw.mean and raw.std else statistics(train_part.images)
 
-    def as_data(part: Part) -> ClassData:
+    def as_data(part: RawPart) -> ClassData:
         return ClassData(
             name=name,
             images=torch.from_numpy(np.array(part.images)),

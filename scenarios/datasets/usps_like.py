@@ -12,7 +12,7 @@ others.
 import numpy as np
 import numpy.typing as npt
 
-from scenarios.datasets.raw import Part, Pixels
+from scenarios.datasets.raw import Pixels, RawPart
 
 SIDE = 16
 # grey levels below are the soft edge of a stroke, which would make a digit's box larger than its
@@ -20,9 +20,9 @@ SIDE = 16
 INK = 64
 
 
-def render_part(part: Part) -> Part:
+def render_part(part: RawPart) -> RawPart:
     """The digits (N, 1, H, W) of `part`, white on black, as (N, 1, 16, 16), with their labels."""
-    return Part(np.stack([_render(image[0]) for image in part.images])[:, None], part.labels)
+    return RawPart(np.stack([_render(image[0]) for image in part.images])[:, None], part.labels)
 
 
 def _render(image: Pixels) -> Pixels:

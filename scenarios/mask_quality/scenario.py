@@ -147,7 +147,7 @@ class MaskQuality(Scenario):
         """Estimate the training of the views' networks and of the classifier."""
         train = _take_first(data.train, self.images)
         view = self._name_views().get(reference or "")
-        own = view.preparation(train) if view is not None and hasattr(view, "preparation") else []
+        own = [] if view is None else view.preparation(train)
         each = (
             self.epochs * len(train.images)
             + 2 * self.steps * min(self.measured, len(train.images)) / 3

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from condensers.engine.context import Context
 from condensers.registry.registry import create_condenser
+from condensers.sets.budget import Budget
 from harness.running import processes
 from harness.running.cell_work import RunSettings
 from harness.running.processes import WorkerSpec
 from harness.store.store import Store
-from harness.suite.cell import as_budget
 from harness.suite.plan import plan_suite
 
 FEW = 100
@@ -46,7 +46,7 @@ def main(with_ray: bool) -> None:
         def alone() -> None:
             for cell in cells:
                 assert cell.budget is not None
-                condenser.condense(train, as_budget(cell.budget), Context(seed=cell.seed))
+                condenser.condense(train, Budget.from_json(cell.budget), Context(seed=cell.seed))
 
         def seconds(workers: WorkerSpec, count: int) -> float:
             root = Path(folder) / f"{workers}-{count}"

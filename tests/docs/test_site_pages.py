@@ -84,6 +84,14 @@ def test_a_notebook_is_shown_with_what_it_gave(hook: ModuleType, tmp_path: Path)
     )
 
 
+def test_a_frame_is_shown_as_a_table_of_the_site(hook: ModuleType) -> None:
+    frame = (
+        '<div><style scoped>x</style>\n<table border="1" class="dataframe"><tr></tr></table></div>'
+    )
+    shown = hook.output(Path("two.ipynb"), 0, {"data": {"text/html": [frame]}})
+    assert shown == "<div><table><tr></tr></table></div>"
+
+
 def test_the_navigation_gets_the_pages(hook: ModuleType) -> None:
     nav = [{"Home": "index.md"}, {"Reference": [{"Hyperparameters": []}]}]
     hook.fill(nav, "Hyperparameters", ["one.md"])

@@ -238,7 +238,7 @@ def test_a_script_without_a_guard_has_workers(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=280,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert (done.stdout, done.returncode) == ("5 0\n", 0), done.stderr

@@ -5,6 +5,7 @@ docstrings, or other methods.
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,20 +19,12 @@ from harness.suite.cell import Cell, digests_of, sources_of
 from harness.suite.plan import plan_suite
 from scenarios.datasets import load
 from scenarios.registry import SCENARIOS
-from tests.helpers.command_line import Harness
+from tests.helpers.command_line import Harness, call_in_process
 from tests.helpers.suites import TINY
 
 DISTRIBUTION = "condensers.parts.objectives.mean_embedding"
 CACHES = (code_digest._reached, code_digest._digest_here)
 Edit = Callable[[str, str, str], None]
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    """A suite that runs in seconds."""
-    path = tmp_path / "tiny.toml"
-    path.write_text(TINY, encoding="utf-8")
-    return path
 
 
 @pytest.fixture
@@ -60,6 +53,20 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edit]:
     yield change
     for cached in CACHES:
         cached.cache_clear()
+
+
+@pytest.fixture
+def harness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Harness:
+    """Run `harness WORDS...` and return its exit status and what it printed."""
+    return partial(call_in_process, monkeypatch, capfd)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A suite file."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY, encoding="utf-8")
+    return path
 
 
 def keys(suite: Path) -> dict[str, str]:

@@ -29,7 +29,7 @@ MARKED = {
         "tests/condensers/methods/test_literal_feature_runs.py",
         "tests/condensers/methods/test_literal_runs.py",
         "tests/condensers/networks/test_fused.py",
-        "tests/condensers/registry/test_code_digest.py",
+        "tests/harness/test_code_digest.py",
         "tests/harness/catalogue/test_descriptions.py",
         "tests/harness/cli/test_export_hf.py",
         "tests/harness/cli/test_new.py",

@@ -81,7 +81,7 @@ def list_effects(design: Mapping[str, Any], run: Run) -> list[dict[str, Any]]:
         run: the results; scenarios, their variants and augmentations stay apart.
     """
     rows = []
-    for measure, places in _values(design["runs"], run).items():
+    for measure, places in _values(design.get("runs", {}), run).items():
         pools = {name: [place] for name, place in places.items()}
         if len(places) > 1:
             pools[EVERYWHERE] = list(places.values())

@@ -168,7 +168,7 @@ def _columns(with_grams: bool) -> list[Column]:
         Column("making, J", _joules("making")),
         Column("one use, J", _joules("use")),
         Column("a use of all data, J", _joules("full"), drop=1),
-        Column("paid for after, uses", lambda row: _paid(row["paid_after"])),
+        Column("paid for after, uses", lambda row: _format_uses(row["paid_after"])),
         *(grams if with_grams else []),
         Column("joules are", _how, is_text=True),
     ]
@@ -187,7 +187,7 @@ def _grams(name: str) -> Callable[[Row], str]:
     return lambda row: "-" if row["grams"][name] is None else f"{row['grams'][name]:.2g}"
 
 
-def _paid(uses: float | str | None) -> str:
+def _format_uses(uses: float | str | None) -> str:
     if uses is None:
         return "-"
     return uses if isinstance(uses, str) else f"{ceil(uses):,}"

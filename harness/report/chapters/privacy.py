@@ -162,7 +162,7 @@ def _answer(results: Sequence[Result]) -> str:
     by_set: dict[Entry, list[Result]] = {}
     for result in results:
         by_set.setdefault(result.entry, []).append(result)
-    above = {entry: [r for r in own if above_chance(r)] for entry, own in by_set.items()}
+    above = {entry: [r for r in own if is_above_chance(r)] for entry, own in by_set.items()}
     undecided = [
         entry
         for entry, own in by_set.items()
@@ -191,7 +191,7 @@ def _answer(results: Sequence[Result]) -> str:
     return " ".join(sentences)
 
 
-def above_chance(result: Result) -> bool:
+def is_above_chance(result: Result) -> bool:
     """Say whether the whole interval, one over several seeds, lies above chance."""
     return (
         result.seeds > 1

@@ -98,14 +98,14 @@ def _figures(svgs: Sequence[str]) -> str:
     figures = [f"<figure{_wide(svg)}>{svg}</figure>" for svg in svgs]
     shown, folded = figures[:FIGURES], figures[FIGURES:]
     more = (
-        f"<details><summary>{len(folded)} more figures</summary>{_beside(folded)}</details>"
+        f"<details><summary>{len(folded)} more figures</summary>{_figure_row(folded)}</details>"
         if folded
         else ""
     )
-    return _beside(shown) + more if figures else ""
+    return _figure_row(shown) + more if figures else ""
 
 
-def _beside(figures: Sequence[str]) -> str:
+def _figure_row(figures: Sequence[str]) -> str:
     return f'<div class="figures">{"".join(figures)}</div>'
 
 

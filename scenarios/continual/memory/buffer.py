@@ -55,7 +55,7 @@ class CondensedMemory(ExemplarsBuffer):  # type: ignore[misc]
         UsageError: The file is no set. Later, when the memory meets the stream: they do not agree
             in classes, shape, dtype or scale, or the classes of the ids cannot be determined.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from condensers.engine.context import Context
         >>> from condensers.registry.registry import create_condenser

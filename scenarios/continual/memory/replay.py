@@ -65,7 +65,7 @@ class CondensedReplay(SupervisedPlugin, ResumablePlugin):  # type: ignore[misc]
         UsageError: In training: the strategy has a memory of its own, or computes its loss in a
             way that leaves no place for soft labels or `loss`.
 
-    Example:
+    Examples:
         >>> from avalanche.models import SimpleMLP
         >>> from avalanche.training.supervised import Naive
         >>> from torch.optim import SGD

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condensers.errors import DataMissing, brief
-from scenarios.datasets.raw import Part, check_labels
+from scenarios.datasets.raw import RawPart, check_labels
 
 KINDS = re.compile(
     "[iu][1248]|[SU][1-9][0-9]{0,2}"
@@ -181,10 +181,10 @@ def read_pickle(path: Path) -> dict[str, Any]:
     }
 
 
-def read_part(paths: list[Path], label_key: str, classes: int) -> Part:
+def read_part(paths: list[Path], label_key: str, classes: int) -> RawPart:
     """Read batch files, one after the other, into one part of (N, 3, 32, 32) images."""
     batches = [_read_batch(path, label_key, classes) for path in paths]
-    return Part(
+    return RawPart(
         np.concatenate([b.images for b in batches]), np.concatenate([b.labels for b in batches])
     )
 
@@ -202,7 +202,7 @@ def read_class_names(path: Path, key: str) -> tuple[str, ...]:
     return tuple(_describe(name) for name in names)
 
 
-def _read_batch(path: Path, label_key: str, classes: int) -> Part:
+def _read_batch(path: Path, label_key: str, classes: int) -> RawPart:
     content = read_pickle(path)
     data, labels = _get_entry(content, "data", path), _get_entry(content, label_key, path)
     if (
@@ -214,7 +214,7 @@ def _read_batch(path: Path, label_key: str, classes: int) -> Part:
         raise DataMissing(
             f"{path}: its 'data' is not an array of rows of 3072 bytes; fetch the file again"
         )
-    return Part(data.reshape(-1, 3, 32, 32), check_labels(labels, classes, len(data), str(path)))
+    return RawPart(data.reshape(-1, 3, 32, 32), check_labels(labels, classes, len(data), str(path)))
 
 
 def _get_entry(content: dict[str, Any], key: str, path: Path) -> Any:

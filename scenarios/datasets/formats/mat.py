@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condensers.errors import DataMissing, brief
-from scenarios.datasets.raw import Part, check_labels
+from scenarios.datasets.raw import RawPart, check_labels
 
 HEADER, TAG, COMPRESSED, MATRIX = 128, 8, 15, 14
 KINDS = {
@@ -118,7 +118,7 @@ def _read_array(data: bytes, order: str, room: int) -> tuple[str, NDArray[np.gen
     return parts[2][1].decode("ascii", "replace"), values.reshape(shape, order="F").astype(dtype)
 
 
-def read_part(path: Path) -> Part:
+def read_part(path: Path) -> RawPart:
     """Read one file into (N, 3, 32, 32) images and labels equal to the digits."""
     try:
         content = read_arrays(path.read_bytes())
@@ -141,7 +141,7 @@ def read_part(path: Path) -> Part:
     labels = labels.ravel().astype(np.float64)  # as MATLAB keeps numbers
     # Only 10 stands for the digit 0: a raw 0 is no label of this format.
     digits = np.where(labels == 10, 0, np.where(labels == 0, -1, labels))
-    return Part(
+    return RawPart(
         np.ascontiguousarray(images.transpose(3, 2, 0, 1)),
         check_labels(digits, 10, len(images.T), str(path)),
     )

@@ -86,7 +86,7 @@ def test_the_trained_network_is_made_once(
 ) -> None:
     first = scenario().run(chosen(data, 2), data, Context(cache=tmp_path))
     assert len(list((tmp_path / "embeddings").glob("*.pt"))) == 1
-    monkeypatch.setattr(caching, "trained", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(caching, "train_fresh", lambda *_: pytest.fail("trained again"))
     again = scenario().run(chosen(data, 2), data, Context(seed=3, cache=tmp_path))
     assert again.measurements == first.measurements
     monkeypatch.undo()

@@ -14,7 +14,7 @@ import torch
 from condensers.data import ClassData
 from condensers.errors import DataMissing, UsageError
 from scenarios.datasets import DATASETS, check, load
-from scenarios.datasets.raw import Part
+from scenarios.datasets.raw import RawPart
 from scenarios.datasets.split import hold_out, split_stratified, statistics
 from scenarios.protocol import Splits
 
@@ -188,7 +188,7 @@ def test_listing_imports_neither_torch_nor_numpy():
 
 
 def test_a_class_with_one_training_image_is_refused_by_name():
-    part = Part(np.zeros((3, 1, 2, 2), np.uint8), np.array([0, 0, 1]))
+    part = RawPart(np.zeros((3, 1, 2, 2), np.uint8), np.array([0, 0, 1]))
     with pytest.raises(
         DataMissing,
         match="x: class 'dog' has only 1 image left to divide between training and validation",

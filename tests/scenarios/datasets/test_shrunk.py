@@ -8,14 +8,14 @@ from torch.nn import functional
 from condensers.errors import UsageError
 from scenarios.datasets import check, load
 from scenarios.datasets.derived import limit_images, shrink_images
-from scenarios.datasets.raw import Part, RawData
+from scenarios.datasets.raw import RawData, RawPart
 
 
 def raw(*shape: int) -> RawData:
     images = np.random.RandomState(0).randint(0, 256, (6, *shape)).astype(np.uint8)
     return RawData(
-        Part(images, np.arange(6) % 2),
-        Part(images[:4], np.arange(4) % 2),
+        RawPart(images, np.arange(6) % 2),
+        RawPart(images[:4], np.arange(4) % 2),
         ("a", "b"),
         "none",
         False,
@@ -91,7 +91,7 @@ def test_fewer_training_images_are_the_first_of_each_class_and_all_test_images_s
     assert [few.validation.count(label) for label in few.train.classes] == [6] * 10
     assert torch.equal(few.test.labels, whole.test.labels)
     images = np.arange(12, dtype=np.uint8).reshape(12, 1, 1, 1)
-    part = Part(images, np.arange(12) % 2)
+    part = RawPart(images, np.arange(12) % 2)
     found = limit_images("n~2", RawData(part, part, ("a", "b"), "none", False, (0.5,), (0.5,)), 2)
     assert (
         found.train.images.ravel().tolist() == [0, 1, 2, 3]

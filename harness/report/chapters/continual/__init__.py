@@ -16,7 +16,7 @@ from harness.report.chapters.base import (
     Styles,
     plain_layouts,
 )
-from harness.report.chapters.continual.figures import average_streams, draw_streams, shown_curves
+from harness.report.chapters.continual.figures import average_streams, draw_streams, select_curves
 from harness.report.chapters.continual.gap import close_gaps
 from harness.report.chapters.continual.memories import compare_memories, judge_memories
 from harness.report.chapters.continual.tables import list_costs, tabulate_costs, tabulate_rivals
@@ -195,7 +195,7 @@ class ContinualChapter(Chapter):
 
     def coloured_first(self, report: Mapping[str, Any]) -> list[str]:
         """The sets whose curves are drawn."""
-        curves = shown_curves(self.select(report, "curves"))
+        curves = select_curves(self.select(report, "curves"))
         return [curve["condenser"] for curve in curves if not curve["reference"]]
 
 

@@ -56,7 +56,7 @@ def draw_streams(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> 
     return figures
 
 
-def shown_curves(curves: Sequence[Row]) -> list[Row]:
+def select_curves(curves: Sequence[Row]) -> list[Row]:
     """Return the curves of sets that the figures draw, each strategy's at its largest budget."""
     return [
         curve

@@ -51,19 +51,19 @@ def compare_memories(results: Sequence[Result]) -> list[dict[str, Any]]:
             for origin in (REAL, AVERAGES):
                 rivals = [r for r in memories if r.entry.origin == origin]
                 if own.entry.origin not in (REAL, REFERENCE, origin) and rivals:
-                    rows += _against(own, rivals, (strategy, origin), forgotten)
+                    rows += _compare_with_best(own, rivals, (strategy, origin), forgotten)
     return rows
 
 
-def _against(
+def _compare_with_best(
     own: Result,
     rivals: Sequence[Result],
     named: tuple[str, str],
     forgotten: Mapping[tuple[Entry, str], Result],
 ) -> list[dict[str, Any]]:
     strategy, origin = named
-    fitting = find_rivals(own, rivals)
-    best = best_result(fitting) if fitting else None
+    candidates = find_rivals(own, rivals)
+    best = best_result(candidates) if candidates else None
     accuracy = None if best is None else own.minus(best)
     if best is None or accuracy is None:
         return []
@@ -82,7 +82,7 @@ def _against(
             "against_ipc": best.entry.ipc,
             "against_bytes": best.nbytes,
             "against_final_accuracy": best.interval.mean,
-            "picked_from": len(fitting),
+            "picked_from": len(candidates),
             "accuracy": as_comparison(accuracy, label),
             "forgetting": None if less is None else as_comparison(less, label),
             "beats": sure and accuracy.mean > 0 and less is not None and less.mean < 0,
@@ -146,52 +146,48 @@ def _answer(rows: Sequence[Row]) -> str:
     real, averages = (
         [row for row in rows if row["rival"] == origin] for origin in (REAL, AVERAGES)
     )
-    strategies = list(dict.fromkeys(str(row["strategy"]) for row in real))
-    tried = (
-        f"{len(real)} comparison{'s' if len(real) > 1 else ''} (strategy {join_words(strategies)})"
-    )
-    if len(strategies) > 1:
-        tried = f"{len(real)} comparisons over {len(strategies)} strategies"
-    won = sorted((row for row in real if row["beats"]), key=_gain, reverse=True)
-    if won:
-        sentences = [
-            f"In {len(won)} of {tried} final accuracy is higher and forgetting lower, both"
-            " distinguishable:"
-        ]
-        sentences.append(
-            f"{'; '.join(map(_describe, won[:NAMED]))}"
-            f"{f'; and {len(won) - NAMED} more' if len(won) > NAMED else ''}."
-        )
-    else:
-        sentences = [
-            f"No: in none of {tried} is final accuracy higher and forgetting lower, both"
-            " distinguishable."
-        ]
-        sentences.append(
-            f"The largest difference in final accuracy: {_describe(max(real, key=_gain))}."
-        )
+    sentences = _count_wins(real)
     worse = sum(row["worse"] for row in real)
-    sentences += (
-        [f"In {worse} final accuracy is lower and forgetting higher, both distinguishable."]
-        if worse
-        else []
-    )
-    if averages:
-        named = join_words(list(dict.fromkeys(str(row["against"]) for row in averages)))
+    if worse:
         sentences.append(
-            f"Against {named} (averages of real images): {sum(r['beats'] for r in averages)} of"
+            f"In {worse} final accuracy is lower and forgetting higher, both distinguishable."
+        )
+    if averages:
+        names = join_words(list(dict.fromkeys(str(row["against"]) for row in averages)))
+        sentences.append(
+            f"Against {names} (averages of real images): {sum(r['beats'] for r in averages)} of"
             f" {len(averages)}."
         )
+    if len(real) > 1:
+        sentences.append("The first named was picked as the best on these figures.")
     most = max(row["picked_from"] for row in real)
-    sentences.append(
-        "The first named was picked as the best on these figures." if len(real) > 1 else ""
-    )
-    sentences.append(
-        f"The real images were picked from up to {most} memories on the same figures."
-        if most > 1
-        else ""
-    )
-    return " ".join(part for part in sentences if part)
+    if most > 1:
+        sentences.append(
+            f"The real images were picked from up to {most} memories on the same figures."
+        )
+    return " ".join(sentences)
+
+
+def _count_wins(rows: Sequence[Row]) -> list[str]:
+    """How many memories beat the best real images, and by how much the best of them."""
+    strategies = list(dict.fromkeys(str(row["strategy"]) for row in rows))
+    plural = "s" if len(rows) > 1 else ""
+    tried = f"{len(rows)} comparison{plural} (strategy {join_words(strategies)})"
+    if len(strategies) > 1:
+        tried = f"{len(rows)} comparisons over {len(strategies)} strategies"
+    won = sorted((row for row in rows if row["beats"]), key=_gain, reverse=True)
+    if not won:
+        return [
+            f"No: in none of {tried} is final accuracy higher and forgetting lower, both"
+            " distinguishable.",
+            f"The largest difference in final accuracy: {_describe(max(rows, key=_gain))}.",
+        ]
+    more = f"; and {len(won) - NAMED} more" if len(won) > NAMED else ""
+    return [
+        f"In {len(won)} of {tried} final accuracy is higher and forgetting lower, both"
+        " distinguishable:",
+        f"{'; '.join(map(_describe, won[:NAMED]))}{more}.",
+    ]
 
 
 def _gain(row: Row) -> float:

@@ -186,7 +186,7 @@ def qualify_tau(best: Result, results: Sequence[Result]) -> list[str]:
     """
     sentences = []
     if best.interval.low is not None and not best.interval.distinguishable:
-        sentences.append("Its interval includes 0, so it does not rank better than chance.")
+        sentences.append("Its interval includes 0, so it is not shown to rank better than chance.")
     place = best.entry.place.of_any_augmentation
     beside = [r for r in results if r.entry.place.of_any_augmentation == place]
     ceiling = next((r for r in beside if r.metric == best.metric and is_truth(r.entry)), None)

@@ -39,7 +39,7 @@ def list_best(searches: Searches) -> list[Row]:
                 ),
                 "",
             )
-            retrained = {result["cell"]["seed"]: _retrained(result) for result in records}
+            retrained = {result["cell"]["seed"]: _retrained_accuracy(result) for result in records}
             chosen = read_truth(search.groups, "validation") if is_truth(entry) else {}
             for seed, scores in (chosen or read_by_seed(records, read_scores)).items():
                 best = max(scores, key=lambda name: scores[name])
@@ -51,15 +51,15 @@ def list_best(searches: Searches) -> list[Row]:
                     "unit": unit,
                     "retrained": retrained.get(seed),
                 }
-                best_rows.append({**entry.as_json(), **row, "truth": _true(best, tested)})
+                best_rows.append({**entry.as_json(), **row, "truth": _true_accuracy(best, tested)})
     return best_rows
 
 
-def _retrained(record: Record) -> float | None:
+def _retrained_accuracy(record: Record) -> float | None:
     final = ((record.get("outcome") or {}).get("detail") or {}).get("final") or {}
     return final.get("test")
 
 
-def _true(name: str, tested: Mapping[int, Mapping[str, float]]) -> float | None:
+def _true_accuracy(name: str, tested: Mapping[int, Mapping[str, float]]) -> float | None:
     values = [table[name] for table in tested.values() if name in table]
     return float(np.mean(values)) if values else None

@@ -112,13 +112,13 @@ def _matches(
     images of its count.
     """
     matches = []
-    spent = _spent(search.groups[proxy], aligned.ids)
+    spent = _costs_of(search.groups[proxy], aligned.ids)
     for entry, tau in own.items():
         curves = read_curves(search.groups[entry], aligned.ids) if entry.is_reference else None
         if curves:
             for at, (axis, cost) in _budgets(spent, curves).items():
                 last = np.array([[curve[-1][axis] for curve in seed] for seed in curves])
-                scores, late = _cut(curves, axis, cost)
+                scores, late = _cut_curves(curves, axis, cost)
                 short = int((last < 0.9 * cost).any(0).sum())
                 matches.append(Match(entry, at, _tau(aligned, scores), late, short))
         elif entry.is_reference:
@@ -143,7 +143,7 @@ def read_curves(records: Sequence[Record], ids: Sequence[str]) -> Curves:
     return curves if curves and all(curve for seed in curves for curve in seed) else []
 
 
-def _spent(records: Sequence[Record], ids: Sequence[str]) -> dict[str, Array]:
+def _costs_of(records: Sequence[Record], ids: Sequence[str]) -> dict[str, Array]:
     """What a proxy spends on each architecture (A,), mean over its seeds: steps, images, seconds,
     seconds with condensation.
     """
@@ -184,7 +184,7 @@ def _budgets(spent: Mapping[str, Array], curves: Curves) -> dict[str, tuple[str,
     }
 
 
-def _cut(curves: Curves, axis: str, cost: Array) -> tuple[Array, int]:
+def _cut_curves(curves: Curves, axis: str, cost: Array) -> tuple[Array, int]:
     """(S, A) validation accuracy at the last reading that costs no more, and how many first
     readings come later.
 

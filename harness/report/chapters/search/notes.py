@@ -67,11 +67,9 @@ def _note_search(
         for r in results
         if r.interval.dropped
     ]
-    return sentences + (
-        [f"resamples without a defined value were dropped: {join_some(dropped)}."]
-        if dropped
-        else []
-    )
+    if dropped:
+        sentences.append(f"resamples without a defined value were dropped: {join_some(dropped)}.")
+    return sentences
 
 
 def _tables(records: Sequence[Record], scenario: str, data: str) -> list[tuple[str, str]]:

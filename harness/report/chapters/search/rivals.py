@@ -27,10 +27,10 @@ def proxy_name(row: Row) -> str:
 
 def rival_name(row: Row) -> str:
     """Name a baseline with what is equal, where that is not its own cost."""
-    return _spoken(row) if row["at"] == OWN else f"{_spoken(row)} at {row['at']}"
+    return _baseline_name(row) if row["at"] == OWN else f"{_baseline_name(row)} at {row['at']}"
 
 
-def _spoken(row: Row) -> str:
+def _baseline_name(row: Row) -> str:
     return SPOKEN.get(row["against"], str(row["against"]))
 
 
@@ -38,8 +38,8 @@ def rival_names(rows: Sequence[Row]) -> list[str]:
     """Name each baseline once, with all that is equal."""
     conditions: dict[str, list[str]] = {}
     for row in rows:
-        conditions.setdefault(_spoken(row), []).extend(
-            [row["at"]] if row["at"] not in (OWN, *conditions.get(_spoken(row), ())) else []
+        conditions.setdefault(_baseline_name(row), []).extend(
+            [row["at"]] if row["at"] not in (OWN, *conditions.get(_baseline_name(row), ())) else []
         )
     return [f"{name} (at {'; at '.join(at)})" if at else name for name, at in conditions.items()]
 

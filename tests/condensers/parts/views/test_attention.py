@@ -100,7 +100,7 @@ def test_equal_runs_make_their_maps_once(
         raise AssertionError("a network is trained again")
 
     for module in ("condensers.parts.views.attention", "condensers.parts.views.saliency"):
-        monkeypatch.setattr(f"{module}.trained", refuse)
+        monkeypatch.setattr(f"{module}.train_fresh", refuse)
     assert torch.equal(first, view.masks(grey8, Context(seed=1, cache=tmp_path)))
     harder = VIEWS.create(spec | {"softness": 0.0, "fill": "blur", "rate": 0.5})
     assert set(harder.masks(grey8, Context(seed=1, cache=tmp_path)).unique().tolist()) <= {0, 255}
