@@ -5,7 +5,7 @@
 
 RUN is a run of the suite `nas-bench-201`, PUBLIC.npz holds published scores of all cells, TABLE is
 the sampled truth. The record holds figures and our own scores of each cell; it holds no published
-accuracy of a cell. Everything but the words of `nas-bench-201.words.md` on the page is made from
+accuracy of a cell. Everything but the words of `nas-bench-201.words.txt` on the page is made from
 the record.
 """
 
@@ -374,7 +374,7 @@ def main(arguments: Sequence[str]) -> None:
         Path(out).write_text(text.replace('{"scenario"', '\n{"scenario"') + "\n", "utf-8")
     else:
         source, out = rest
-        words = Path(source).with_suffix(".words.md").read_text("utf-8")
+        words = Path(source).with_suffix(".words.txt").read_text("utf-8")
         record = json.loads(Path(source).read_text("utf-8"))
         Path(out).write_text(make_page(record, words), "utf-8")
 
