@@ -108,6 +108,12 @@ class CondensedMemory(ExemplarsBuffer):  # type: ignore[misc]
         self._task_aware, self._dtype = False, torch.float32
         self.unchanged_count = 0
 
+    def __repr__(self) -> str:
+        return (
+            f"CondensedMemory({self.image_count} of at most {self.max_size} images,"
+            f" {len(self.seen_classes)} classes seen, {self.nbytes} bytes)"
+        )
+
     @property
     def nbytes(self) -> int:
         """The bytes that the memory takes now; an offline set takes all of its bytes at once."""

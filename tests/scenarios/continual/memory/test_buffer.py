@@ -169,6 +169,10 @@ def test_a_file_is_the_same_memory(splits, tmp_path, memory_of):
     for source in (tmp_path / "set.safetensors", str(tmp_path / "set.safetensors")):
         buffer = CondensedMemory(source)
         assert (buffer.max_size, buffer.nbytes) == (20, made.nbytes)
+    buffer.admit([3, 7])
+    assert repr(buffer) == (
+        f"CondensedMemory(4 of at most 20 images, 2 classes seen, {made.nbytes} bytes)"
+    )
 
 
 def faults(splits, memory_of):
