@@ -51,6 +51,7 @@ SEARCH_STRATEGIES: "TypedRegistry[SearchStrategy]" = TypedRegistry(
     {
         "random": "scenarios.search.strategies:RandomSearch",
         "grid": "scenarios.search.strategies:GridSearch",
+        "listed": "scenarios.search.strategies:ListedSearch",
         "evolution": "scenarios.search.strategies:EvolutionSearch",
         "tpe": "scenarios.search.strategies:TpeSearch",
     },

@@ -9,8 +9,9 @@ take numbers from bytes, drop arguments, and keep a data set's tensors.
 import math
 import pickle
 import warnings
+from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -118,6 +119,18 @@ def _named(original: Any, module: str, name: str) -> Any:
     return stand_in
 
 
+class _DataOnly(pickle.Unpickler):
+    """Builds lists, dicts, texts and numbers, and refuses whatever else a pickle names."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        for one in STAND_INS:
+            if (one.__module__, one.__qualname__) == (module, name):
+                return one
+        raise pickle.UnpicklingError(f"it names {module}.{name}")
+
+
 STAND_INS = [
     _named(_NumberType, "numpy", "dtype"),
     _named(_number, "numpy.core.multiarray", "scalar"),
@@ -128,6 +141,27 @@ STAND_INS = [
     _named(_Arguments, "argparse", "Namespace"),
     _named(_Tensors, "torch.utils.data.dataset", "TensorDataset"),
 ]
+
+
+def read_data(file: IO[bytes], name: str) -> Any:
+    """Read a plain pickle of lists, dicts, texts and numbers from an open file, called `name`.
+
+    Raises:
+        UsageError: It is damaged, or holds anything else, which could run.
+    """
+    try:
+        return _plain(_DataOnly(file).load())
+    except pickle.UnpicklingError as fault:
+        raise UsageError(
+            f"{name}: is refused, because it holds more than lists, dicts, texts and numbers"
+            f" ({brief(fault)}), or is no pickle; loading that could run code"
+        ) from None
+    except MemoryError:
+        raise UsageError(f"{name}: does not fit the memory; it is refused") from None
+    except Exception as fault:  # whatever a damaged file makes of the readers
+        raise UsageError(
+            f"{name}: is cut short or damaged ({type(fault).__name__}); fetch it again"
+        ) from fault
 
 
 def read(path: Path) -> Any:

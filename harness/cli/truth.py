@@ -118,6 +118,69 @@ def build(
         raise typer.Exit(1)
 
 
+@app.command("import")
+def import_published(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="NAS-Bench-201's .pth, NATS-Bench's .pbz2, or a .npz, .csv or .json of cells."
+        ),
+    ],
+    data: Annotated[
+        str, typer.Option("--data", help="cifar10, cifar100 or imagenet16-120.")
+    ] = "cifar10",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="The table; in the data folder, where searches look, if left out."
+        ),
+    ] = None,
+    column: Annotated[
+        str, typer.Option("--column", help="The column with test accuracies; else by its name.")
+    ] = "",
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Take a file of fewer than all 15,625 cells.")
+    ] = False,
+) -> None:
+    """Check the published accuracies of NAS-Bench-201 in FILE, and write them as a table."""
+    from condensers.errors import suggestion
+    from harness.process import command_line
+    from scenarios.search.ground_truth import files
+    from scenarios.search.ground_truth.published import DATA, SOURCE, make_published_table
+    from scenarios.search.ground_truth.published_files import read_published
+
+    if data not in DATA:
+        raise UsageError(f"--data {data}: NAS-Bench-201 has no such data; {suggestion(data, DATA)}")
+    made = {"command": command_line(), "torch": None, "device": None, "published": SOURCE}
+    trained = read_published(file, data, column)
+    try:
+        table = make_published_table(trained, data, made, partial=partial)
+    except UsageError as fault:
+        raise UsageError(f"{file}: {fault}") from None
+    path = out or files.locate_imported(f"{files.PUBLISHED}{data}")
+    files.write_table(options.writable(path, "--out"), table)
+    _print_size(path, table)
+
+
+@app.command()
+def sample(
+    table: File,
+    out: Annotated[Path, typer.Option("--out", help="The table of the chosen architectures.")],
+    architectures: Annotated[int, typer.Option("--architectures", min=2, help="How many.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
+    above: Annotated[
+        float, typer.Option("--above", min=0, help="Mean test accuracy in % to exceed.")
+    ] = 0.0,
+) -> None:
+    """Draw architectures from equal parts of a TABLE's order, no two of which are one network."""
+    from scenarios.search.ground_truth import files
+    from scenarios.search.ground_truth.sampling import sample_strata
+
+    drawn = sample_strata(files.read_table(files.find_path(table)), architectures, seed, above)
+    files.write_table(options.writable(out, "--out"), drawn)
+    _print_size(out, drawn)
+
+
 @app.command()
 def merge(
     tables: Annotated[
@@ -187,12 +250,13 @@ def _part(part: str) -> tuple[int, int]:
 
 
 def _print_size(out: Path, table: Any) -> None:
-    seconds = sum(row["seconds"] for row in table.rows)
+    known = [row["seconds"] for row in table.rows if row["seconds"] is not None]
+    trained = f"{sum(known):.0f} s of training" if known else "seconds not published"
     size = (
         f"{len(table.rows)} rows, {len(table.ids)} architectures, seeds"
         f" {', '.join(map(str, table.seeds))}"
     )
     typer.echo(
-        f"{out}: {size}, {seconds:.0f} s of training, content {table.content[:16]}; see it by:"
+        f"{out}: {size}, {trained}, content {table.content[:16]}; see it by:"
         f" harness truth show {out}"
     )

@@ -2,7 +2,8 @@
 architectures, its cost.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -14,7 +15,7 @@ from harness.printable import flat, visible
 from harness.statistics.intervals import Interval
 from harness.statistics.rank_bootstrap import TrueAccuracies, rank_interval, seed_agreement
 from harness.statistics.rank_samples import kendall_of_samples, spearman_of_samples
-from scenarios.search.ground_truth.table import GroundTruthTable
+from scenarios.search.ground_truth.table import GroundTruthTable, Row
 from scenarios.search.spaces.base import describe_size
 
 BEST = 10
@@ -68,7 +69,9 @@ def print_summary(name: str, table: GroundTruthTable, console: Console) -> None:
 
 
 def _cost(table: GroundTruthTable) -> str:
-    seconds = [row["seconds"] for row in table.rows]
+    seconds = [row["seconds"] for row in table.rows if row["seconds"] is not None]
+    if not seconds:
+        return "seconds: not published"
     each = f"{np.mean(seconds):.2f} s a training ({min(seconds):.2f} to {max(seconds):.2f} s)"
     return f"seconds: {sum(seconds):.0f} s in all, {each}"
 
@@ -98,19 +101,32 @@ def _best(table: GroundTruthTable) -> RichTable:
         "seconds",
     ):
         shown.add_column(heading, justify="left" if heading == "architecture" else "right")
-    rows = {name: [row for row in table.rows if row["id"] == name] for name in table.ids}
+    rows: dict[str, list[Row]] = {}
+    for row in table.rows:
+        rows.setdefault(row["id"], []).append(row)
     means = {
-        name: {key: float(np.mean([row[key] for row in own])) for key in _MEANS}
+        name: {key: _mean([row[key] for row in own]) for key in _MEANS}
         for name, own in rows.items()
     }
     for name in sorted(means, key=lambda name: -means[name]["test"])[:BEST]:
         mean, tests = means[name], [row["test"] for row in rows[name]]
         spread = f"{min(tests):.2f} - {max(tests):.2f}"
-        cost = (f"{mean['parameters']:.0f}", f"{mean['flops']:.0f}", f"{mean['seconds']:.2f}")
+        cost = (f"{mean['parameters']:.0f}", f"{mean['flops']:.0f}", _format(mean["seconds"]))
         shown.add_row(
-            Text(flat(name)), f"{mean['test']:.2f}", spread, f"{mean['validation']:.2f}", *cost
+            Text(flat(name)), f"{mean['test']:.2f}", spread, _format(mean["validation"]), *cost
         )
     return shown
+
+
+def _format(value: float) -> str:
+    """Write two decimals; - for what is not known."""
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    """Return the mean of what is known; nan where nothing is."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else math.nan
 
 
 _MEANS = ("test", "validation", "parameters", "flops", "seconds")

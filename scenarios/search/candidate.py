@@ -8,10 +8,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from condensers import networks
 from condensers.data import ClassData
@@ -19,13 +20,14 @@ from condensers.engine.context import Context
 from condensers.networks.base import NetworkSpec
 from condensers.networks.batched import NetworkStack
 from condensers.networks.convnet import ConvNetSpec
-from condensers.training.batched import accuracies_of, groups
-from condensers.training.classifier import Training, accuracy
+from condensers.training.batched import groups
+from condensers.training.classifier import Training, predict
 from scenarios.protocol import Splits
 from scenarios.search.baselines.base import Judge
 from scenarios.search.curve import ReadLoop
 
 COSTS, ONCE = ("steps", "images"), ("seconds",)
+WORST = 1e6  # nats: what a network that diverged is said to lose, since JSON has no infinity
 Reading = Mapping[str, float]
 
 
@@ -83,10 +85,12 @@ class TrainingJudge(Judge):
         recipe: How a network is trained.
         test: Whether test accuracy is the score, rather than validation accuracy.
         batch: Images at once in testing.
-        readings: After which gradient steps the `curve` has a validation accuracy, beside the last.
+        readings: After which gradient steps the `curve` has validation accuracy and loss, beside
+            the last.
         beyond: The curve goes on to so many times the recipe's steps; the score does not.
         networks: How many networks of an architecture are trained, each from its own initial
             weights. Narrow ConvNets share batches and time.
+        by_loss: Whether the score is validation loss with its sign changed.
     """
 
     data: Splits
@@ -98,11 +102,16 @@ class TrainingJudge(Judge):
     readings: tuple[int, ...] = ()
     beyond: int = 1
     networks: int = 1
+    by_loss: bool = False
 
-    unit: ClassVar[str] = "%"
+    @property
+    def unit(self) -> str:
+        return "nats" if self.by_loss else "%"
 
     @property
     def measures(self) -> str:
+        if self.by_loss:
+            return "validation loss, its sign changed"
         return "test accuracy" if self.test else "validation accuracy"
 
     @property
@@ -126,7 +135,8 @@ class TrainingJudge(Judge):
         found = average_groups(
             [(self._train_group(spec, group, name, context), len(group)) for group in chosen]
         )
-        return found | {"score": found["test" if self.test else "validation"]}
+        score = -found["loss"] if self.by_loss else found["test" if self.test else "validation"]
+        return found | {"score": score}
 
     def _train_group(
         self, spec: NetworkSpec, group: range, name: str, context: Context
@@ -144,15 +154,24 @@ class TrainingJudge(Judge):
         network = members[0] if len(group) == 1 else NetworkStack(members)
         found: dict[str, Any] = train(network, self, own, f"train {name}")
         if self.test:
-            found["test"] = self.accuracy(network, self.data.test)
+            found["test"] = self.measure(network, self.data.test)["validation"]
         return found
 
-    def accuracy(self, network: nn.Module, data: ClassData) -> float:
-        """Return the accuracy on `data` in %, the mean over networks that are trained as one."""
-        if isinstance(network, NetworkStack):
-            found = accuracies_of(network, data, self.batch, self.recipe.precision)
-            return sum(found) / len(found)
-        return accuracy(network, data, self.batch, self.recipe.precision)
+    def measure(self, network: nn.Module, data: ClassData) -> dict[str, float]:
+        """Measure a network on `data`.
+
+        Returns:
+            "validation", the accuracy in %, and "loss", the cross-entropy in nats; the means over
+            networks that are trained as one. A loss that is no number, or above `WORST`, counts as
+            `WORST`.
+        """
+        logits = predict(network, data, self.batch, self.recipe.precision)
+        each = logits if logits.ndim == 3 else logits[:, None]  # (N, networks, K)
+        right = each.argmax(2) == data.labels[:, None]
+        labels = data.labels.repeat_interleave(each.shape[1])
+        loss = functional.cross_entropy(each.flatten(0, 1).float(), labels)
+        finite = loss.nan_to_num(WORST).clamp_max(WORST).item()
+        return {"validation": right.double().mean().item() * 100, "loss": finite}
 
 
 def train(network: nn.Module, job: TrainingJudge, context: Context, name: str) -> dict[str, Any]:
@@ -160,7 +179,7 @@ def train(network: nn.Module, job: TrainingJudge, context: Context, name: str) -
     `curve` where one was asked for.
     """
     loop = ReadLoop(network, job.images, job.labels, job.recipe, job.data.train, context)
-    loop.read_at(job.readings, lambda: job.accuracy(network, job.data.validation), job.beyond)
+    loop.read_at(job.readings, lambda: job.measure(network, job.data.validation), job.beyond)
     found = loop.train_to_end(context, name)
     return {**found, "curve": loop.curve} if job.readings or job.beyond > 1 else {**found}
 

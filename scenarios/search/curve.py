@@ -1,11 +1,11 @@
-"""Training whose validation accuracy is read on the way, and the images that it is read on.
+"""Training whose validation accuracy and loss are read on the way, and the images for that.
 
 What is trained is the same to the bit as without readings: they draw nothing, and leave the network
 in training mode.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,14 +23,16 @@ class ReadLoop(TrainingLoop):
     """A TrainingLoop that keeps a curve, see `read_at`; its seconds go on where a killed run was
     resumed.
 
-    curve: a reading {"steps", "images", "seconds", "validation"} for each step read, in order.
-    `seconds` is what stopping there would have cost: the training so far and one reading, as long
-    as they took on average.
+    curve: a reading {"steps", "images", "seconds", "validation", "loss"} for each step read, in
+    order. `seconds` is what stopping there would have cost: the training so far and one reading, as
+    long as they took on average.
     """
 
-    def read_at(self, steps: Iterable[int], read: Callable[[], float], beyond: int) -> None:
-        """Plan the curve: `read` gives the validation accuracy after each of `steps` and after the
-        recipe's last step.
+    def read_at(
+        self, steps: Iterable[int], read: Callable[[], Mapping[str, float]], beyond: int
+    ) -> None:
+        """Plan the curve: `read` gives validation accuracy and loss after each of `steps` and after
+        the recipe's last step.
 
         beyond: training goes on to so many times the recipe's steps, at the rate that the recipe
         ends with.
@@ -60,7 +62,7 @@ class ReadLoop(TrainingLoop):
             torch.cuda.synchronize(self.device)  # the seconds are those of work that is done
         begun = time.monotonic()
         self.spent += begun - self.since
-        accuracy = self.read()
+        found = self.read()
         self.network.train()
         self.since = time.monotonic()
         self.reading += self.since - begun
@@ -69,7 +71,7 @@ class ReadLoop(TrainingLoop):
                 "steps": steps,
                 "images": self.processed(steps),
                 "seconds": self.spent,
-                "validation": accuracy,
+                **found,
             }
         )
 
@@ -91,14 +93,14 @@ class ReadLoop(TrainingLoop):
         self.since = time.monotonic()
 
 
-def space_steps(total: int, count: int) -> tuple[int, ...]:
-    """At most `count` steps from about a hundredth of `total` up to `total`, each the same factor
+def space_steps(total: int, count: int, share: float = 0.01) -> tuple[int, ...]:
+    """At most `count` steps from about the `share` of `total` up to `total`, each the same factor
     after the one before.
 
     >>> space_steps(800, 5)
     (8, 25, 80, 253, 800)
     """
-    first = max(1.0, total / 100)
+    first = max(1.0, total * share)
     ratio = (total / first) ** (1 / max(1, count - 1))
     return tuple(sorted({min(total, round(total / ratio**back)) for back in range(count)}))
 

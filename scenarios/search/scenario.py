@@ -35,9 +35,14 @@ from scenarios.search.baselines.truth import count_training_images, make_truth_j
 from scenarios.search.candidate import TrainingJudge
 from scenarios.search.curve import READINGS_SHARE, limit_readings, limit_validation, space_steps
 from scenarios.search.engines.engines import explore_space
-from scenarios.search.ground_truth.files import find_path, read_table
-from scenarios.search.ground_truth.reading import AUTO, TRAIN, describe_source
-from scenarios.search.ground_truth.table import describe_target
+from scenarios.search.ground_truth.files import read_table
+from scenarios.search.ground_truth.reading import (
+    AUTO,
+    describe_source,
+    describe_truth,
+    find_named_path,
+    make_strategy,
+)
 from scenarios.search.judging import SearchPlan
 from scenarios.search.spaces.base import create_space
 from scenarios.training_material import match_loss_to_labels
@@ -62,6 +67,13 @@ class Search(Scenario):
         minimum=0,
     )
     epochs: int = hyper(200, unit="epochs", source="FTD, search experiment", minimum=1)
+    steps: int | None = hyper(
+        None,
+        unit="steps",
+        help="gradient steps in place of epochs, the same for sets of all sizes",
+        source="ours",
+        minimum=1,
+    )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
     networks: int = hyper(
@@ -73,6 +85,12 @@ class Search(Scenario):
     )
     augmentation: str = hyper(
         "dsa", help="augmentation in training on a set", source="DSA and DM", values=("none", "dsa")
+    )
+    score_by: str = hyper(
+        "accuracy",
+        help="what of the validation images scores a trained network; both are recorded",
+        source="accuracy: DC's code; loss: ours",
+        values=("accuracy", "loss"),
     )
     truth: str = hyper(
         AUTO,
@@ -123,6 +141,9 @@ class Search(Scenario):
     readings: int = hyper(
         12, unit="points", help="points of a curve, at most", source="ours", minimum=1
     )
+    first_reading: float = hyper(
+        0.01, help="share of the steps at which a curve begins", source="ours", minimum=0.0
+    )
     precision: str = hyper(
         "fp32",
         help="precision of products; bf16 is an approximation",
@@ -150,7 +171,7 @@ class Search(Scenario):
     def __post_init__(self) -> None:
         create_space(self.space, "search.space")
         SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
-        self._require_table_content(None if self.truth in (TRAIN, AUTO) else find_path(self.truth))
+        self._require_table_content(find_named_path(self.truth))
         ENGINES.create(self.engine, "search.engine")
 
     def _require_table_content(self, table: Path | None) -> None:
@@ -210,7 +231,11 @@ class Search(Scenario):
             unit,
             higher_is_better=True,
         )
-        costs = {name: sum(row[name] for row in rows) for name in ("seconds", "images")}
+        costs = {
+            name: sum(row[name] for row in rows)
+            for name in ("seconds", "images")
+            if all(name in row for row in rows)  # of published truth seconds may not be known
+        }
         detail = self._make_detail(subject, measures, plan, data) | {
             "architectures": rows,
             "failures": failures,
@@ -238,7 +263,7 @@ class Search(Scenario):
             "strategy": plan.strategy.registered,
             "adaptive": plan.strategy.adaptive,
             "space": {name: list(values) for name, values in plan.space.choices().items()},
-            "table": describe_target(self, plan.space, data).key,
+            "table": describe_truth(self, plan.space, data).key,
         }
 
     def image_passes(
@@ -260,7 +285,7 @@ class Search(Scenario):
     def _make_plan(self, data: Splits) -> SearchPlan:
         """Return what is tried; UsageError if the space has fewer architectures than asked for."""
         space = create_space(self.space, "search.space").fitting(data.train.shape)
-        strategy = SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
+        strategy = make_strategy(self)
         return SearchPlan(
             space,
             strategy,
@@ -307,7 +332,8 @@ class Search(Scenario):
     def count_proxy_passes(self, data: Splits, images: int) -> float:
         """Estimate how many images pass if an architecture is scored by training on `images`."""
         validated = min(self.validation_images, len(data.validation.images))
-        return self.networks * (self.epochs * images * (1 + READINGS_SHARE) + validated / 3)
+        seen = self.steps * min(images, self.batch) if self.steps else self.epochs * images
+        return self.networks * (seen * (1 + READINGS_SHARE) + validated / 3)
 
     def recipe(self) -> Training:
         """Return how a network is trained on a set, or on real images in its place."""
@@ -316,8 +342,18 @@ class Search(Scenario):
             self.lr,
             batch=self.batch,
             augmentation=self.augmentation,
+            steps=self.steps,
             precision=self.precision,
         )
+
+    @property
+    def by_loss(self) -> bool:
+        """Whether validation loss scores what is trained, rather than validation accuracy."""
+        return self.score_by == "loss"
+
+    def steps_on(self, images: int) -> int:
+        """Return how many gradient steps a network takes on a set of so many images."""
+        return self.steps or self.epochs * -(-images // self.batch)
 
     def make_proxy_judge(
         self, data: Splits, images: Tensor, labels: Tensor, recipe: Training
@@ -328,11 +364,10 @@ class Search(Scenario):
         training at most.
         """
         data = limit_validation(data, self.validation_images)
-        steps = recipe.epochs * -(-len(images) // recipe.batch)
-        count = limit_readings(
-            self.readings, recipe.epochs * len(images), len(data.validation.images)
-        )
-        readings = (steps, *space_steps(steps, count))
+        steps = self.steps_on(len(images))
+        processed = steps * recipe.batch if self.steps else recipe.epochs * len(images)
+        count = limit_readings(self.readings, processed, len(data.validation.images))
+        readings = (steps, *space_steps(steps, count, self.first_reading))
         return TrainingJudge(
             data,
             images,
@@ -342,6 +377,7 @@ class Search(Scenario):
             self.evaluation_batch,
             readings,
             networks=self.networks,
+            by_loss=self.by_loss,
         )
 
     def _combine_ranks(

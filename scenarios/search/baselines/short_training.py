@@ -33,17 +33,27 @@ class EarlyStopping(Baseline):
     def judge(self, settings: "Search", data: Splits) -> TrainingJudge:
         train = data.train
         count = settings.early_stopping_ipc * len(train.classes)
-        steps = settings.epochs * -(-count // settings.batch)
-        recipe = replace(settings.recipe(), batch=min(settings.batch, count), steps=steps)
-        readings = space_steps(steps * settings.early_stopping_most, settings.readings)
-        seen = limit_validation(data, settings.validation_images)
-        batch, most = settings.evaluation_batch, settings.early_stopping_most
-        return TrainingJudge(seen, train.images, train.labels, recipe, False, batch, readings, most)
+        steps = settings.steps_on(count)
+        batch = settings.batch if settings.steps else min(settings.batch, count)
+        return TrainingJudge(
+            limit_validation(data, settings.validation_images),
+            train.images,
+            train.labels,
+            replace(settings.recipe(), batch=batch, steps=steps),
+            False,
+            settings.evaluation_batch,
+            space_steps(
+                steps * settings.early_stopping_most, settings.readings, settings.first_reading
+            ),
+            beyond=settings.early_stopping_most,
+            by_loss=settings.by_loss,
+        )
 
     def images(self, settings: "Search", data: Splits) -> float:
         count = settings.early_stopping_ipc * len(data.train.classes)
         read = settings.readings * min(settings.validation_images, len(data.validation.images))
-        return float(settings.early_stopping_most * settings.epochs * count + read / 3)
+        seen = settings.steps * settings.batch if settings.steps else settings.epochs * count
+        return float(settings.early_stopping_most * seen + read / 3)
 
 
 @dataclass(frozen=True)
@@ -56,9 +66,18 @@ class SubsetJudge(Judge):
     settings: "Search"
     data: Splits
 
-    measures: ClassVar[str] = "validation accuracy"
-    unit: ClassVar[str] = "%"
     own_draws: ClassVar[bool] = False
+
+    @property
+    def measures(self) -> str:
+        return self._make_judge(self.data.train.images[:1], self.data.train.labels[:1]).measures
+
+    @property
+    def unit(self) -> str:
+        return self._make_judge(self.data.train.images[:1], self.data.train.labels[:1]).unit
+
+    def _make_judge(self, images: torch.Tensor, labels: torch.Tensor) -> TrainingJudge:
+        return self.settings.make_proxy_judge(self.data, images, labels, self.settings.recipe())
 
     def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         train, generator = self.data.train, context.fork("subset").generator
@@ -68,11 +87,8 @@ class SubsetJudge(Judge):
         labels = torch.tensor(train.classes).repeat_interleave(
             torch.tensor([len(part) for part in parts])
         )
-        job = self.settings.make_proxy_judge(
-            self.data, torch.cat(parts), labels.to(train.device), self.settings.recipe()
-        )
-        found: dict[str, Any] = job.judge(spec, name, context)
-        return found
+        job = self._make_judge(torch.cat(parts), labels.to(train.device))
+        return job.judge(spec, name, context)
 
 
 @dataclass(frozen=True)

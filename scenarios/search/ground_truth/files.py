@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from condensers.engine.files import write_atomically
-from condensers.errors import UsageError, brief
+from condensers.errors import DataMissing, UsageError, brief
 from condensers.plain import parse_json
 from condensers.schema import brief_faults
+from scenarios.datasets.location import DataLocation
 from scenarios.search.ground_truth.shape import TableShape
 from scenarios.search.ground_truth.table import (
     FORMAT,
@@ -19,6 +20,7 @@ from scenarios.search.ground_truth.table import (
 )
 
 SHIPPED = Path(__file__).parent
+FOLDER, PUBLISHED = "ground-truth", "nas-bench-201-"
 
 
 def list_shipped() -> dict[str, Path]:
@@ -27,16 +29,34 @@ def list_shipped() -> dict[str, Path]:
 
 
 def find_path(name: str) -> Path:
-    """The file of a shipped table's name, or of a path; UsageError where there is neither."""
+    """Find the file of a table that ships, of one in the data folder, or of a path.
+
+    Raises:
+        DataMissing: The name is that of a published table, which is not in the data folder.
+        UsageError: There is none of them.
+    """
     known, path = list_shipped(), Path(name)
     if name in known:
         return known[name]
+    imported = locate_imported(name)
+    if imported.is_file() and path.name == name:
+        return imported
+    if name.startswith(PUBLISHED) and not path.is_file():
+        raise DataMissing(
+            f"ground truth '{name}': looked for {imported}, and it is not there; make it by harness"
+            " truth import (and truth sample) from a file of NAS-Bench-201"
+        )
     if not path.is_file():
         raise UsageError(
             f"ground truth '{name}': neither a file nor a table of this package"
             f" ({', '.join(known) or 'it has none'})"
         )
     return path
+
+
+def locate_imported(name: str) -> Path:
+    """Return where a table of this name stands in the data folder, which HARNESS_DATA names."""
+    return DataLocation.choose().root / FOLDER / f"{name}.json"
 
 
 def read_table(path: Path) -> GroundTruthTable:

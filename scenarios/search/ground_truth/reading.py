@@ -7,22 +7,24 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from condensers.engine.context import Context, derive_seed
-from condensers.errors import UsageError
+from condensers.errors import DataMissing, UsageError
 from condensers.networks.base import NetworkSpec
+from scenarios.datasets.naming import split_name
 from scenarios.protocol import Splits
 from scenarios.registry import SEARCH_STRATEGIES
 from scenarios.search.baselines.base import Judge
 from scenarios.search.engines.engines import try_architectures
 from scenarios.search.ground_truth.files import find_path, list_shipped, read_table
-from scenarios.search.ground_truth.table import GroundTruthTable, describe_target
+from scenarios.search.ground_truth.table import GroundTruthTable, Target, describe_target
 from scenarios.search.judging import SearchPlan
 from scenarios.search.spaces.base import SearchSpace, create_space, describe_size
-from scenarios.search.strategies import MOST, RandomSearch
+from scenarios.search.strategies import MOST, ListedSearch, RandomSearch, SearchStrategy
 
 if TYPE_CHECKING:
     from scenarios.search.scenario import Search
@@ -106,16 +108,100 @@ class TableJudge(Judge):
         return {**plain, "curve": curve, "score": row["test"]}
 
 
+@dataclass(frozen=True)
+class PublishedJudge(Judge):
+    """Judges by what others published of networks of their own: the mean over their seeds, the same
+    for every seed of a run.
+
+    What was not published, such as seconds, is no part of a row.
+    """
+
+    name: str
+    table: GroundTruthTable
+
+    measures: ClassVar[str] = "test accuracy, published"
+    unit: ClassVar[str] = "%"
+    own_draws: ClassVar[bool] = True
+
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
+        rows = [row for seed in self.table.seeds if (row := self.table.row(name, seed))]
+        if not rows:
+            raise UsageError(
+                f"search.truth: {self.name} has no row for {name}; set search.strategy to listed,"
+                " which tries what the table holds"
+            )
+        found = {"images": sum(row["images"] for row in rows)}
+        for key in ("validation", "test", "seconds"):
+            values = [row[key] for row in rows]
+            if None not in values:
+                found[key] = sum(values) / len(values)
+        return {**found, "score": found["test"]}
+
+
 def describe_source(judge: Judge, context: Context) -> dict[str, Any]:
     """What a record says of truth that was read: {"truth": {"from", "content", "torch"}}; nothing
     of one that was trained.
 
-    torch: the versions that trained the rows, where they are not this one.
+    torch: the versions that trained the rows, where they are not this one. published: by whom,
+    where others did, and `space` their networks' settings.
     """
+    if isinstance(judge, PublishedJudge):
+        target = judge.table.target
+        published = {"published": target.recipe["published"], "space": dict(target.space)}
+        return {
+            "truth": {
+                "from": judge.name,
+                "content": judge.table.content,
+                "torch": [],
+                **published,
+            }
+        }
     if not isinstance(judge, TableJudge) or judge.seed(context) is None:
         return {}
     versions = sorted({str(made.get("torch")) for made in judge.table.made} - {torch.__version__})
     return {"truth": {"from": judge.name, "content": judge.table.content, "torch": versions}}
+
+
+def find_named_path(truth: str) -> Path | None:
+    """Find the file of the table that `truth` names; None where it names none, or one that was
+    published and is not imported yet: the search says so when it reads it.
+    """
+    try:
+        return None if truth in (TRAIN, AUTO) else find_path(truth)
+    except DataMissing:
+        return None
+
+
+def read_named_table(truth: str) -> GroundTruthTable | None:
+    """Read the table that `truth` names; None where it names none."""
+    return None if truth in (TRAIN, AUTO) else read_table(find_path(truth))
+
+
+def make_strategy(settings: "Search") -> SearchStrategy:
+    """Make a search's strategy; one that goes by a list is given the architectures of its truth.
+
+    Raises:
+        UsageError: It retrains what it finds, and the truth was published.
+    """
+    strategy = SEARCH_STRATEGIES.create(settings.strategy, "search.strategy")
+    known = read_named_table(settings.truth)
+    if known is not None and isinstance(strategy, ListedSearch):
+        return strategy.of(list(known.architectures.values()))
+    if known is not None and strategy.adaptive and known.target.published:
+        raise UsageError(
+            f"search.strategy: {strategy.registered} retrains what it finds, and the truth that"
+            " is published is of other networks; take listed or random"
+        )
+    return strategy
+
+
+def describe_truth(settings: "Search", space: SearchSpace, data: Splits) -> Target:
+    """Return the target of a search's truth: that of the published table that it names, or else its
+    own.
+    """
+    known = read_named_table(settings.truth)
+    published = known is not None and known.target.published
+    return known.target if known and published else describe_target(settings, space, data)
 
 
 def find_table(settings: "Search", data: Splits) -> tuple[str, GroundTruthTable] | None:
@@ -129,7 +215,11 @@ def find_table(settings: "Search", data: Splits) -> tuple[str, GroundTruthTable]
     target = describe_target(settings, space, data)
     if settings.truth != AUTO:
         table = read_table(find_path(settings.truth))
-        different = table.target.differences(target)
+        different = (
+            list_published_differences(table.target, target)
+            if table.target.published
+            else table.target.differences(target)
+        )
         if different:
             raise UsageError(
                 f"search.truth: {settings.truth} is not the truth of this search"
@@ -142,6 +232,23 @@ def find_table(settings: "Search", data: Splits) -> tuple[str, GroundTruthTable]
     return max(matching.items(), key=lambda entry: len(entry[1].rows), default=None)
 
 
+def list_published_differences(published: Target, target: Target) -> list[str]:
+    """List why published truth says nothing of a search: another space or other images.
+
+    Smaller networks and fewer pixels of the same images are no reason: a search on a small budget
+    compares them with the published networks.
+    """
+    sides = [
+        (side.space["name"], split_name(side.data["name"])[0], side.data["classes"])
+        for side in (published, target)
+    ]
+    return [
+        f"{what} {mine} and {theirs}"
+        for what, mine, theirs in zip(("space", "data", "classes"), *sides, strict=True)
+        if mine != theirs
+    ]
+
+
 def make_judge(settings: "Search", data: Splits, trained: Judge) -> Judge:
     """What judges for the truth: a table's rows, `trained`, or the one for some seeds and the other
     for the rest.
@@ -152,6 +259,8 @@ def make_judge(settings: "Search", data: Splits, trained: Judge) -> Judge:
     if known is None:
         return trained
     name, table = known
+    if table.target.published:
+        return PublishedJudge(name, table)
     if settings.truth != AUTO:
         return TableJudge(name, table, table.seeds, None)
     return TableJudge(name, table, _find_covered_seeds(table, settings, data), trained)

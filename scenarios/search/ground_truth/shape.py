@@ -18,9 +18,9 @@ class TableRow(Shape):
     seed: Size
     parameters: Size
     flops: Size
-    validation: Accuracy
+    validation: Accuracy | None  # None, as below: not published
     test: Accuracy
-    seconds: Amount
+    seconds: Amount | None
     images: Amount
     curve: list[Point]
 

@@ -38,6 +38,11 @@ class Target:
     data: Mapping[str, Any]
 
     @property
+    def published(self) -> bool:
+        """Whether others trained: on images that are not known here, with networks of their own."""
+        return "published" in self.recipe
+
+    @property
     def key(self) -> str:
         """16 hex digits, equal where rows may be compared.
 
@@ -103,7 +108,8 @@ class GroundTruthTable:
     choices: name of each choice -> its values. made: command, torch, device and so on of each run
     that made rows. rows: a mapping of `OF_ROW`: "validation" and "test" in % after the last epoch,
     "seconds" of training and one validation, "images" passed in training, "curve" (validation in %,
-    seconds of training so far) after each epoch, "made" the place in `made`.
+    seconds of training so far) after each epoch, "made" the place in `made`. "validation" and
+    "seconds" are None where they were not published.
     """
 
     target: Target
@@ -127,6 +133,11 @@ class GroundTruthTable:
     @property
     def ids(self) -> list[str]:
         return list(dict.fromkeys(row["id"] for row in self.rows))
+
+    @property
+    def architectures(self) -> dict[str, Mapping[str, Any]]:
+        """The choices of each of `ids`."""
+        return {row["id"]: row["choices"] for row in self.rows}
 
     def row(self, name: str, seed: int) -> Row | None:
         """The row of an architecture, None where the table has none for that seed."""

@@ -226,3 +226,40 @@ def test_wrong_words_are_refused_before_any_training(
     answer = harness(*words(tmp_path / "t.json", *more))
     assert answer.status == 2 and said in answer.err and not (tmp_path / "t.json").exists()
     assert answer.err.count("error:") == 1
+
+
+def test_published_accuracies_are_imported_and_sampled(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
+    file = tmp_path / "cells.csv"
+    last = ("skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+    cells = [
+        f"|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|{a}~0|none~1|{b}~2|" for a in last for b in last
+    ]
+    rows = [f"{cell},{70 + at}" for at, cell in enumerate(cells)]
+    file.write_text("\n".join(["arch,test_accuracy_cifar10", *rows]), encoding="utf-8")
+    answer = harness("truth", "import", file)
+    assert answer.status == 2 and "holds 16 of the 15,625 cells" in answer.err
+    answer = harness("truth", "import", file, "--data", "cifar11")
+    assert answer.status == 2 and "did you mean 'cifar10'?" in answer.err
+    answer = harness("truth", "import", file, "--partial")
+    assert answer.status == 0, answer.err
+    assert "16 architectures, seeds 0, seconds not published" in answer.out
+    assert (tmp_path / "ground-truth" / "nas-bench-201-cifar10.json").is_file()
+    few = tmp_path / "few.json"
+    answer = harness("truth", "sample", "nas-bench-201-cifar10", "--architectures", 4, "--out", few)
+    assert answer.status == 0, answer.err
+    tests = sorted(row["test"] for row in files.read_table(few).rows)
+    assert [int((test - 70) // 4) for test in tests] == [0, 1, 2, 3]
+    shown = harness("truth", "show", few).out
+    assert "published NAS-Bench-201 (Dong & Yang, ICLR 2020)" in shown and "not published" in shown
+    assert "nan" not in shown
+
+
+def test_a_published_table_that_is_missing_is_missing_data(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
+    answer = harness("truth", "show", "nas-bench-201-cifar10")
+    assert answer.status == 3 and "harness truth import" in answer.err

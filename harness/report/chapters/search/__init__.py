@@ -35,10 +35,12 @@ from harness.report.chapters.search.equal_cost import (
 from harness.report.chapters.search.figures import draw_search, list_scatters
 from harness.report.chapters.search.notes import note_failures, note_searches
 from harness.report.chapters.search.ranking import rank_proxies
+from harness.report.chapters.search.readings import combine_ranks, rank_readings
 from harness.report.chapters.search.tables import (
     TAU,
     lay_out_search,
     tabulate_best,
+    tabulate_readings,
     tabulate_rivals,
 )
 from harness.report.place import group_by_place, join_parts
@@ -145,13 +147,17 @@ class SearchChapter(Chapter):
 
     def facts(self, run: Run) -> dict[str, Any]:
         """scatters: scores against true accuracy; equal_cost: proxies against baselines;
-        regret_by_cost; best_found: where entries tried different architectures.
+        regret_by_cost; readings: ranks by accuracy and by loss along each curve; combined_ranks:
+        with those of scores that train nothing; best_found: where entries tried different
+        architectures.
         """
         searches = self.searches(run.records_of(self.scenario))
         return {
             "scatters": list_scatters(searches),
             "equal_cost": compare_at_equal_cost(searches),
             "regret_by_cost": list_regret_by_cost(searches),
+            "readings": rank_readings(searches),
+            "combined_ranks": combine_ranks(searches),
             "best_found": list_best(searches),
         }
 
@@ -200,9 +206,17 @@ class SearchChapter(Chapter):
         return notes
 
     def tables(self, report: Mapping[str, Any]) -> list[Table]:
-        """The metrics, then proxies against baselines and what was found best."""
-        matched, best = (self.select(report, key) for key in ("equal_cost", "best_found"))
-        beside = [*tabulate_rivals(matched), *tabulate_best(best)]
+        """The metrics, then proxies against baselines, accuracy against loss, and what was found
+        best.
+        """
+        matched, readings, best = (
+            self.select(report, key) for key in ("equal_cost", "readings", "best_found")
+        )
+        beside = [
+            *tabulate_rivals(matched),
+            *tabulate_readings(readings),
+            *tabulate_best(best),
+        ]
         return [*super().tables(report), *sorted(beside, key=lambda table: table.is_detail)]
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:

@@ -95,6 +95,14 @@ def _origin(read: Mapping[str, Any] | None) -> str:
     """How a truth came about, as the end of a sentence."""
     if read is None:
         return " (harness run ... --reuse takes it into another run)"
+    if read.get("published"):
+        space = read["space"]
+        networks = ", ".join(f"{name} {space[name]}" for name in space if name != "name")
+        return (
+            f", read from {read['from']} (content {read['content'][:16]}): the mean test accuracies"
+            f" that {read['published']} published of networks of {networks}; their seconds are not"
+            " known"
+        )
     versions = f" by torch {', '.join(read['torch'])}" if read["torch"] else ""
     return (
         f", read from {read['from']} (content {read['content'][:16]}) and not trained in this run;"

@@ -136,7 +136,7 @@ def _costs(entry: Entry, records: Sequence[Record], full: float | None) -> list[
     spent = {
         r["cell"]["seed"]: float(r["outcome"]["costs"]["seconds"])
         for r in records
-        if r.get("outcome")
+        if r.get("outcome") and r["outcome"]["costs"].get("seconds") is not None
     }
     made = condensation_seconds(records)
     results = [summarise_seconds(entry, records, "search-seconds", spent)] if spent else []

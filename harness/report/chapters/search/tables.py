@@ -37,6 +37,10 @@ EQUAL = (
     " to that cost, its first where even that costs more, its end where it ends before."
     " Condensation is spread over the architectures searched."
 )
+WAYS = (
+    "The same trainings, their architectures ranked by validation accuracy and by validation loss;"
+    " differences are paired over architectures and seeds, with 95 % intervals."
+)
 HARDEST = "Of each proxy's baselines the one with the highest tau is shown."
 ADAPTED = (
     "Entries tried too few architectures in common for rank statistics. Test accuracy of the"
@@ -81,6 +85,25 @@ def tabulate_best(rows: Sequence[Row]) -> list[Table]:
     ]
 
 
+def tabulate_readings(rows: Sequence[Row]) -> list[Table]:
+    """Make the table of Kendall's tau by accuracy and by loss at the readings of each curve.
+
+    Args:
+        rows: what ranks better of one training, in pairs by accuracy and by loss.
+    """
+    return [
+        Table(
+            place.scenario,
+            f"{place.heading()}: by accuracy and by loss",
+            READING_COLUMNS,
+            sections_by_size(_pair_ways(own), READING_COLUMNS),
+            [WAYS],
+            is_detail=True,
+        )
+        for place, own in group_by_place(rows).items()
+    ]
+
+
 def _share(row: Row) -> str:
     ceiling, own = row["ceiling"], row["tau"]["mean"]
     return "-" if not ceiling or ceiling < 0 or own is None else f"{100 * own / ceiling:.0f} %"
@@ -117,6 +140,20 @@ FOUND_COLUMNS = (
     Column("truth, %", lambda row: format_number(row["truth"], "%")),
     Column("retrained, %", lambda row: format_number(row["retrained"], "%")),
 )
+READING_COLUMNS = (
+    Column("trained on", lambda row: str(row["condenser"]), is_text=True),
+    Column("steps", lambda row: str(row["steps"])),
+    Column("tau by accuracy", lambda row: estimate(row["tau"], "")),
+    Column("tau by loss", lambda row: estimate(row["by_loss"]["tau"], "")),
+    Column("loss less accuracy", lambda row: estimate(row["by_loss"]["over-accuracy"], "")),
+)
+
+
+def _pair_ways(rows: Sequence[Row]) -> list[Row]:
+    """Make one row of each pair, with that of the loss under `by_loss`."""
+    return [
+        {**first, "by_loss": second} for first, second in zip(rows[::2], rows[1::2], strict=True)
+    ]
 
 
 def _hardest(rows: Sequence[Row]) -> Row:

@@ -84,9 +84,9 @@ def test_a_reading_is_what_training_up_to_it_would_have_given(splits: Splits) ->
         ConvNetSpec(depth=1, width=8), "a", Context(seed=2)
     )
     assert short["validation"] == found["curve"][0]["validation"] and "curve" not in short
-    assert {key: found[key] for key in ("steps", "images", "seconds", "validation")} == found[
-        "curve"
-    ][-1]
+    last = found["curve"][-1]
+    assert set(last) == {"steps", "images", "seconds", "validation", "loss"}
+    assert {key: found[key] for key in last} == last
     seconds = [reading["seconds"] for reading in found["curve"]]
     assert 0 < seconds[0] < seconds[1] < seconds[2] and found["score"] == found["validation"]
 
@@ -123,6 +123,7 @@ def test_a_killed_training_goes_on_with_its_curve(splits: Splits, tmp_path: Path
 def test_readings_are_geometric_and_affordable() -> None:
     assert space_steps(800, 5) == (8, 25, 80, 253, 800)
     assert (space_steps(3, 12), space_steps(9, 1), space_steps(9, 0)) == ((1, 2, 3), (9,), ())
+    assert space_steps(150, 3, 0.33) == (50, 86, 150)
     assert limit_readings(12, processed=20_000, validation=2_000) == 7
     assert (limit_readings(12, 10**6, 2_000), limit_readings(12, 1_000, 2_000)) == (12, 0)
 
@@ -148,11 +149,11 @@ def test_search_validates_on_few_images_and_the_truth_on_all(
 ) -> None:
     read: list[int] = []
 
-    def watched(self: TrainingJudge, network: Any, data: ClassData) -> float:
+    def watched(self: TrainingJudge, network: Any, data: ClassData) -> dict[str, float]:
         read.append(len(data.images))
-        return 50.0
+        return {"validation": 50.0, "loss": 1.0}
 
-    monkeypatch.setattr(TrainingJudge, "accuracy", watched)
+    monkeypatch.setattr(TrainingJudge, "measure", watched)
     for subject in (synthetic, Reference("early-stopping"), Reference("subset")):
         replace(search, validation_images=6).run(subject, splits, Context())
     assert set(read) == {6}

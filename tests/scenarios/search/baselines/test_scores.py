@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from condensers import networks
 from condensers.errors import UsageError
+from condensers.networks.base import NetworkSpec
 from condensers.networks.convnet import ConvNetSpec
 from scenarios.search.baselines.size import flop_count
 from scenarios.search.baselines.zero_cost import (
@@ -58,7 +59,7 @@ def test_flops_of_a_network_that_needs_memory_are_counted_too() -> None:
             shift = torch.ones(1, device="cpu")
             return super().forward(x.flatten(1) + shift) if bool(shift > 0) else x
 
-    class Spec:
+    class Spec(NetworkSpec):
         def module(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
             return Shifted(math.prod(shape), classes)
 
