@@ -115,7 +115,7 @@ class TrainingJudge(Judge):
         return "test accuracy" if self.test else "validation accuracy"
 
     @property
-    def own_draws(self) -> bool:
+    def independent_seed(self) -> bool:
         return self.test
 
     def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:

@@ -211,7 +211,7 @@ class Search(Scenario):
             *(part.to(context.device) for part in (data.train, data.validation, data.test))
         )
         judge = self._make_judge(subject, here, context)
-        own = context.fork("truth") if judge.own_draws else context
+        own = context.fork("truth") if judge.independent_seed else context
         rows, failures = explore_space(
             plan, judge, data.train, own, ENGINES.create(self.engine, "search.engine")
         )

@@ -25,7 +25,7 @@ class Judge(ABC):
         """The unit of the score."""
 
     @property
-    def own_draws(self) -> bool:
+    def independent_seed(self) -> bool:
         """Whether weights and batches differ from those of the proxies of the same seed."""
         return False
 

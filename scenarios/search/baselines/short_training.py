@@ -66,7 +66,7 @@ class SubsetJudge(Judge):
     settings: "Search"
     data: Splits
 
-    own_draws: ClassVar[bool] = False
+    independent_seed: ClassVar[bool] = False
 
     @property
     def measures(self) -> str:

@@ -28,7 +28,7 @@ class ParameterJudge(Judge):
 
     measures: ClassVar[str] = "trainable parameters"
     unit: ClassVar[str] = "parameters"
-    own_draws: ClassVar[bool] = False
+    independent_seed: ClassVar[bool] = False
 
     def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         return {
@@ -84,7 +84,7 @@ class FlopJudge(Judge):
 
     measures: ClassVar[str] = "floating point operations of an image"
     unit: ClassVar[str] = "FLOPs"
-    own_draws: ClassVar[bool] = False
+    independent_seed: ClassVar[bool] = False
 
     def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         begun = time.monotonic()

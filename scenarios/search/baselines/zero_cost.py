@@ -49,7 +49,7 @@ class ZeroCost(Judge):
     images: int
 
     unit: ClassVar[str] = "score"
-    own_draws: ClassVar[bool] = False
+    independent_seed: ClassVar[bool] = False
 
     @property
     def measures(self) -> str:

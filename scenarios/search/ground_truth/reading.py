@@ -74,7 +74,7 @@ class TableJudge(Judge):
 
     measures: ClassVar[str] = "test accuracy"
     unit: ClassVar[str] = "%"
-    own_draws: ClassVar[bool] = True
+    independent_seed: ClassVar[bool] = True
 
     def seed(self, context: Context) -> int | None:
         """Which of the table's seeds `context`, forked for the truth, comes from."""
@@ -121,7 +121,7 @@ class PublishedJudge(Judge):
 
     measures: ClassVar[str] = "test accuracy, published"
     unit: ClassVar[str] = "%"
-    own_draws: ClassVar[bool] = True
+    independent_seed: ClassVar[bool] = True
 
     def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         rows = [row for seed in self.table.seeds if (row := self.table.row(name, seed))]
