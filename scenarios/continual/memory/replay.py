@@ -135,8 +135,8 @@ class CondensedReplay(SupervisedPlugin, ResumablePlugin):  # type: ignore[misc]
         if self.drawn is not None and (self.loss is not None or self.drawn.targets is not None):
             if isinstance(strategy._criterion, ICaRLLossPlugin):
                 raise UsageError(
-                    "CondensedReplay: iCaRL's loss is that of a whole minibatch, so soft labels or"
-                    " a rule have no place in it; use a set with hard labels and no rule"
+                    "CondensedReplay: iCaRL's loss is that of a whole minibatch, so soft labels"
+                    " and `loss` have no place in it; use a set with hard labels and no `loss`"
                 )
             loss = self.loss or MeanLoss()
             self.joined_loss = JoinedLoss(strategy, self.stream, self.drawn, loss)
@@ -153,7 +153,7 @@ class CondensedReplay(SupervisedPlugin, ResumablePlugin):  # type: ignore[misc]
             raise UsageError(
                 f"CondensedReplay: {type(strategy).__name__} does not compute its loss by its"
                 " criterion, so the memory's soft labels or the rule given have no part in it; use"
-                " another strategy, or a set with hard labels and no rule"
+                " another strategy, or a set with hard labels and no `loss`"
             )
 
     def after_training_exp(self, strategy: Any, **_: Any) -> None:
