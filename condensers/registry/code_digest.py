@@ -247,10 +247,17 @@ def _registry(name: str) -> tuple[str, str] | None:
     module, _, attribute = name.rpartition(".")
     if not (attribute.isupper() and module.startswith(OURS) and (path := _path(module))):
         return None
-    made = [node for node in ast.parse(path.read_bytes()).body if isinstance(node, ast.Assign)]
-    made = [node for node in made if ast.unparse(node.value).startswith("Registry(")]
-    names = {ast.unparse(target) for node in made for target in node.targets}
+    names: set[str] = set()
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and _makes_registry(node.value):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {ast.unparse(target) for target in targets}
     return (module, attribute) if attribute in names else None
+
+
+def _makes_registry(value: ast.expr | None) -> bool:
+    """Whether an expression calls `Registry` or a class named after it, such as TypedRegistry."""
+    return isinstance(value, ast.Call) and ast.unparse(value.func).endswith("Registry")
 
 
 def _named(texts: Set[str], registries: Set[tuple[str, str]]) -> set[str]:

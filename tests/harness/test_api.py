@@ -148,7 +148,7 @@ def test_a_failed_cell_is_in_failures(tmp_path: Path, monkeypatch: pytest.Monkey
         raise RuntimeError("the loss is not finite")
 
     with monkeypatch.context() as patched:
-        patched.setattr("condensers.selections.base.Random.condense", fail)
+        patched.setattr("condensers.selections.base.RandomSelection.condense", fail)
         results = face.run({**TABLE, "seeds": 1}, tmp_path / "out")
     assert len(results.failures) == 1 and not results.records
     assert "the loss is not finite" in results.failures[0]["sentence"]

@@ -6,13 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from condensers.errors import UsageError
 from condensers.registry import code_digest
-from condensers.registry.registry import create_condenser
+from condensers.registry.registry import Registry, create_condenser
 from harness.report.chapters.difference import summarise_changes
 from harness.report.runs import compare_runs
 from harness.suite.cell import Cell, digests_of, sources_of
@@ -150,6 +151,18 @@ def test_parts_that_stand_as_names_in_code_and_settings_count() -> None:
     assert "condensers.parts.objectives.gradient" in placed and not [
         name for name in placed if name.startswith("nni")
     ]
+
+
+@pytest.mark.parametrize("module", ["condensers.registry.registry", "scenarios.registry"])
+def test_every_registry_is_known_to_the_digest_of_code(module: str) -> None:
+    """A registry that is not would leave the parts that settings name out of the keys of cells."""
+    tables = {
+        name for name, value in vars(import_module(module)).items() if isinstance(value, Registry)
+    }
+    homes = [module, "scenarios.continual.strategies", "scenarios.datasets"]
+    assert len(tables) > 5
+    for name in tables:
+        assert any(code_digest._registry(f"{home}.{name}") for home in homes), name
 
 
 def test_a_file_of_the_users_counts_with_what_it_imports_beside_it(

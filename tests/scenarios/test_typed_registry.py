@@ -30,7 +30,7 @@ class Loose:
 def test_a_class_without_the_base_class_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "loose.py"
     file.write_text(LOOSE, encoding="utf-8")
-    with pytest.raises(UsageError, match=r"does not derive from Scenario of scenarios\.protocol"):
+    with pytest.raises(UsageError, match=r"does not derive from scenarios\.protocol\.Scenario"):
         SCENARIOS.create(f"{file}:Loose")
 
 

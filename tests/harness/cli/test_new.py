@@ -267,11 +267,11 @@ def test_a_process_elsewhere_gets_the_parts_of_a_search(
     [
         (
             ("evaluate", "gallery:dm", "--scenario", "my_network.py:MyNetwork"),
-            "cannot be used (it lacks 'run')",
+            "cannot be used (it does not derive from scenarios.protocol.Scenario)",
         ),
         (
             ("condense", "dm", "--data", "my_space.py:MySpace", "--ipc", 1),
-            "cannot be used (it lacks 'read')",
+            "cannot be used (it does not derive from scenarios.datasets.location.DatasetSource)",
         ),
         (
             ("condense", "dm", "--data", "my_dataset.py:Mine", "--ipc", 1),
