@@ -228,6 +228,7 @@ def make_page(record: Mapping[str, Any], words: str) -> str:
         "run": _run(record),
         "check": _check(record),
         "twins": _twin_table(record),
+        "partial": _partial(record),
     }
     for name, table in tables.items():
         words = words.replace("{{" + name + "}}", table)
@@ -353,6 +354,8 @@ def _equal_cost(record: Mapping[str, Any]) -> str:
         for row in record["equal_cost"]
         if row["at"] in ("equal seconds", "equal seconds with condensation", "equal count")
     ]
+    if not rows:
+        return "No baseline with a curve was finished."
     return _table(("set", "against", "at", "tau less its tau, by accuracy"), rows)
 
 
@@ -363,6 +366,24 @@ def _check(record: Mapping[str, Any]) -> str:
         [steps, *(f"{value:.2f}" for value in values)] for steps, values in check["tau"].items()
     ]
     return f"{check['how']} {check['cells']} cells.\n\n{_table(headings, rows)}"
+
+
+def _partial(record: Mapping[str, Any]) -> str:
+    """Trainings that were stopped on the way, over the cells that were done."""
+    rows = [
+        [
+            f"{one['name']}, {len(one['cells'])} cells",
+            str(point["steps"]),
+            _estimate(point["accuracy"]),
+            _estimate(point["loss"]),
+            _estimate(one["parameters"]),
+        ]
+        for one in record["check"]["partial"]
+        for point in one["points"]
+    ]
+    if not rows:
+        return "None."
+    return _table(("not finished", "steps", "tau by accuracy", "by loss", "by parameters"), rows)
 
 
 def _twin_table(record: Mapping[str, Any]) -> str:
@@ -383,8 +404,9 @@ def _twin_table(record: Mapping[str, Any]) -> str:
 def _run(record: Mapping[str, Any]) -> str:
     cells, truth = record["cells"], record["truth"]
     return (
-        f"Made by `{record['command']}` on {record['processor']}, one process of one thread,"
-        f" {record['cpu_hours']} hours. {cells['done']} of {cells['total']} pieces of it ran."
+        f"Made by `{record['command']}` on {record['processor']}, one thread, on a machine that"
+        f" others kept busy: {record['cpu_hours']} hours by the records' clock."
+        f" {cells['done']} of {cells['total']} pieces of it ran."
         f" Truth: {truth['published']}, content {truth['content'][:16]}."
     )
 
