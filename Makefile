@@ -1,4 +1,5 @@
 # make demo: set up .venv and run the built-in suite `demo`.  make test: the same set-up, developer tools, all checks.
+# make check: lint, types, import contracts and the fast tests, in minutes.
 # A Python from 3.10 to 3.12 is needed: PYTHON=/path/to/python3.11 make demo
 
 SHELL := /bin/bash
@@ -11,16 +12,20 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 # One thread a process: the harness runs one process a processor, and spinning threads slow each other down.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test fuzz faults bench lint types contracts pytest clean
+.PHONY: demo test check fast docs fuzz faults bench lint types contracts pytest clean
 
 demo: $(VENV)/installed
 	$(BIN)/harness run demo
 
-test: lint types contracts pytest
+test: lint types contracts docs pytest
+
+# What a change should pass before it is pushed; minutes. `make test` runs all.
+check: lint types contracts fast
 
 lint: $(VENV)/developer
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --no-cache --check .
+	$(BIN)/python docs/readme_tables.py --check
 
 types: $(VENV)/developer
 	$(BIN)/mypy
@@ -28,9 +33,16 @@ types: $(VENV)/developer
 contracts: $(VENV)/developer
 	$(BIN)/lint-imports
 
+# The documentation, into site/: a dead link, a page that is in no list or a docstring that cannot be read is an error.
+docs: $(VENV)/developer
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 # Two processes, a file of tests in one of them.
 pytest: $(VENV)/developer
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+fast: $(VENV)/developer
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not kill and not fuzz"
 
 # Files spoilt in a hundred thousand ways at every reader; workers and commands killed at fifty random moments, and every verb
 # interrupted at twelve.
@@ -38,8 +50,8 @@ fuzz: $(VENV)/developer
 	FUZZ_INPUTS=$${FUZZ_INPUTS:-100000} $(BIN)/python -m pytest --numprocesses 2 tests/fuzz
 
 faults: $(VENV)/developer
-	$(BIN)/python tests/harness/faults/rounds.py
-	$(BIN)/python tests/harness/faults/interrupts.py 12
+	$(BIN)/python -m tests.harness.faults.rounds
+	$(BIN)/python -m tests.harness.faults.interrupts 12
 
 bench: $(VENV)/developer
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
@@ -53,8 +65,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/developer: $(VENV)/installed
-	$(PIP) --no-build-isolation --editable ".[cluster,dev,loggers,one-shot,privacy,s3,umap,views]"
+	$(PIP) --no-build-isolation --editable ".[cluster,dev,docs,loggers,one-shot,pandas,privacy,s3,umap,views]"
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

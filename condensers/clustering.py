@@ -35,7 +35,7 @@ def centroids(
     """
     if len(points) * k * points.shape[1] <= PRODUCTS:
         return _lloyd(points, _seeds(points, k, generator), rounds)
-    short = _projected(points, generator)
+    short = _project(points, generator)
     chosen = _seed_positions(short, k, generator)
     coarse = nearest(short, _lloyd(short, short[chosen], rounds))
     centres = _means(points, coarse, points[chosen])
@@ -55,6 +55,57 @@ def nearest(points: Tensor, centres: Tensor) -> Tensor:
     return torch.cat(
         [torch.cdist(part, centres).argmin(1) for part in torch.split(points, POINTS_AT_ONCE)]
     )
+
+
+def central_points(points: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    """Choose the points nearest to k centroids.
+
+    Where two centroids have the same nearest point, the later one takes its next nearest, so that
+    no point comes twice.
+
+    Args:
+        points: (n, D), n >= k.
+        k: Number of clusters.
+        generator: Draws the seeds of the clusters.
+
+    Returns:
+        Positions (k,) int64, one for each centroid.
+    """
+    distance = torch.cdist(centroids(points, k, generator), points)
+    picked = []
+    for row in distance:
+        best = int(row.argmin())
+        picked.append(best)
+        distance[:, best] = torch.inf
+    return torch.tensor(picked)
+
+
+def herd(points: Tensor, k: int) -> Tensor:
+    """Choose points one by one, so that the mean of those chosen stays nearest to the mean of all.
+
+    Source: Rebuffi et al., "iCaRL" (CVPR 2017), algorithm 4, without choosing a point twice.
+
+    Args:
+        points: (n, D), n >= k.
+        k: Number of points.
+
+    Returns:
+        Positions (k,) int64, in the order of choosing.
+
+    >>> herd(torch.tensor([[0.0], [1.0], [5.0], [2.0]]), 2)
+    tensor([3, 1])
+    """
+    mean = points.mean(0)
+    total = torch.zeros_like(mean)
+    free = torch.ones(len(points), dtype=torch.bool, device=points.device)
+    picked = []
+    for count in range(1, k + 1):
+        distance = (mean - (points + total) / count).norm(dim=1)
+        best = int(distance.masked_fill(~free, torch.inf).argmin())
+        picked.append(best)
+        free[best] = False
+        total = total + points[best]
+    return torch.tensor(picked)
 
 
 def _lloyd(points: Tensor, centres: Tensor, rounds: int) -> Tensor:
@@ -78,7 +129,7 @@ def _means(points: Tensor, cluster: Tensor, centres: Tensor) -> Tensor:
     return torch.where(counts > 0, sums / counts.clamp(min=1), centres)
 
 
-def _projected(points: Tensor, generator: torch.Generator) -> Tensor:
+def _project(points: Tensor, generator: torch.Generator) -> Tensor:
     """(n, at most 32): the points in the directions of their largest variance, as a randomised
     range finder sees them.
     """

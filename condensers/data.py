@@ -9,19 +9,32 @@ import torch
 from torch import Tensor
 
 from condensers.errors import DataMissing, UsageError
+from condensers.preview import html_of, picture_of
 from condensers.whitening import Whitening
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ClassData:
-    """Labelled images of a fixed set of classes.
+    """Labelled real images of a fixed set of classes.
 
-    images: (N, C, H, W) uint8. labels: (N,) int64, an index into class_names. mean, std: per
-    channel, for pixels in [0, 1]. classes: the labels that may occur; after `restrict` the images
-    of all others are gone from memory. mirror: whether a horizontally flipped image keeps its label
-    (false for digits and letters). whitening: where it is given, what networks see is whitened
-    after it is normalised. notes: what should be known wherever the data are used, a sentence each;
-    no part of the digest.
+    Args:
+        name: What reports and cards call the data.
+        images: (N, C, H, W) uint8.
+        labels: (N,) int64, indices into `class_names`.
+        class_names: A name for each label.
+        mean: Of each channel, for pixels in [0, 1].
+        std: Of each channel, for pixels in [0, 1].
+        mirror: Whether a horizontally flipped image keeps its label; false for digits and letters.
+        licence: Of the images, for cards.
+        classes: The labels that may occur; all if left out. After `restrict` the images of all
+            others are gone from memory.
+        notes: What should be known wherever the data are used, a sentence each; no part of the
+            digest.
+        whitening: If given, what networks see is whitened after it is normalised.
+
+    Raises:
+        UsageError: Images or labels are not of their form, or a label has no name.
+        DataMissing: A class has no images.
     """
 
     name: str
@@ -77,6 +90,24 @@ class ClassData:
     def device(self) -> torch.device:
         return self.images.device
 
+    def __repr__(self) -> str:
+        facts = [f"{name}: {fact}" for name, fact in self._facts().items()]
+        return f"ClassData({', '.join(facts)})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the facts of `repr`, and the first images of the first classes."""
+        return html_of(self._facts(), picture_of(self.images, self.labels, self.classes))
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "data": self.name,
+            "classes": len(self.classes),
+            "images": len(self.images),
+            "shape": "x".join(map(str, self.shape)),
+            "bytes": self.images.numel(),
+            "device": self.device,
+        }
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the images, labels and class names, as 16 hex digits; the name does not
@@ -92,8 +123,10 @@ class ClassData:
         return {c: (self.labels == c).nonzero().flatten() for c in self.classes}
 
     def members(self, label: int) -> Tensor:
-        """Indices (n,) int64 of the images of one class, in the data's order; KeyError for a class
-        that is not here.
+        """Return the indices (n,) int64 of the images of one class, in the data's order.
+
+        Raises:
+            KeyError: The data have no such class.
         """
         return self._members[label]
 
@@ -101,8 +134,9 @@ class ClassData:
         return len(self.members(label))
 
     def normalise(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) uint8 -> float32, (x / 255 - mean) / std per channel; whitened where this
-        data is.
+        """Return uint8 images (N, C, H, W) as networks see them, float32.
+
+        They are (x / 255 - mean) / std of each channel, whitened if the data have a whitening.
         """
         if self.whitening is not None:
             return self.whitening.apply(images.float() / 255)
@@ -110,8 +144,9 @@ class ClassData:
         return (images.float() / 255 - mean) / std
 
     def quantise(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) float, normalised -> uint8, rounded and clamped: the inverse of
-        `normalise`.
+        """Return normalised images (N, C, H, W) as uint8, rounded and clamped to 0 to 255.
+
+        It is the inverse of `normalise`.
         """
         mean, std = self._statistics(images.device)
         unit = (
@@ -121,9 +156,14 @@ class ClassData:
         )
         return (unit * 255).round().clamp(0, 255).to(torch.uint8)
 
-    def seen(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) float32 normalised by mean and std -> what networks see: the same, or
-        whitened where this data is.
+    def network_input(self, images: Tensor) -> Tensor:
+        """Return images that are normalised by mean and std as networks see them.
+
+        Args:
+            images: (N, C, H, W) float32.
+
+        Returns:
+            The same, or whitened images if the data have a whitening.
         """
         if self.whitening is None:
             return images
@@ -138,30 +178,39 @@ class ClassData:
         return mean, std
 
     def sample(self, label: int, n: int, generator: torch.Generator) -> Tensor:
-        """Draw n different images of one class (all of them where it has fewer): (<= n, C, H, W)
-        float32, normalised.
+        """Draw n different images of one class, all of them if it has fewer.
+
+        Returns:
+            (<= n, C, H, W) float32, normalised.
         """
         members = self.members(label)
         chosen = torch.randperm(len(members), generator=generator)[:n].to(members.device)
         return self.normalise(self.images[members[chosen]])
 
     def batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw n different images of any class (all where there are fewer): float32 normalised, and
-        labels (<= n,) int64.
+        """Draw n different images of any class, all of them if there are fewer.
+
+        Returns:
+            Images (<= n, C, H, W) float32, normalised, and labels (<= n,) int64.
         """
         chosen = torch.randperm(len(self.images), generator=generator)[:n].to(self.device)
         return self.normalise(self.images[chosen]), self.labels[chosen]
 
     def subset(self, indices: Tensor) -> "ClassData":
-        """Only the images at `indices` (int64); every class must keep at least one."""
+        """Return the data with the images at `indices` (n,) int64 only.
+
+        Raises:
+            DataMissing: A class would have no images.
+        """
         return replace(
             self, images=self.images[indices].clone(), labels=self.labels[indices].clone()
         )
 
     def restrict(self, classes: Iterable[int]) -> "ClassData":
-        """Only some classes: what a learner has seen of the stream.
+        """Return the images of some classes only; labels keep their meaning.
 
-        The labels keep their meaning.
+        Raises:
+            UsageError: There are no classes, or one that the data do not have.
         """
         kept = tuple(sorted(set(classes)))
         outside = [c for c in kept if c not in self.classes]
@@ -180,6 +229,7 @@ class ClassData:
         )
 
     def to(self, device: torch.device) -> "ClassData":
+        """Return the data with its tensors on `device`."""
         whitening = None if self.whitening is None else self.whitening.to(device)
         return replace(
             self, images=self.images.to(device), labels=self.labels.to(device), whitening=whitening

@@ -26,8 +26,12 @@ AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Fit:
-    """How a whitening is fitted. mean, std: what pixels in 0 to 1 are normalised by before, a
-    number a channel.
+    """How a whitening is fitted.
+
+    Args:
+        mean: Of each channel, subtracted from pixels in 0 to 1 before.
+        std: Of each channel, by which they are then divided.
+        eps: Is added to variances.
     """
 
     mean: tuple[float, ...]
@@ -77,9 +81,15 @@ class Whitening:
         return {"mean": self.mean, "forward": self.forward, "backward": self.backward}
 
 
-def fitted(images: Tensor, fit: Fit) -> Whitening:
-    """The whitening of the uint8 images (N, C, H, W), N > 1; UsageError where they are too large
-    for a matrix.
+def fit_whitening(images: Tensor, fit: Fit) -> Whitening:
+    """Fit a ZCA whitening on images.
+
+    Args:
+        images: (N, C, H, W) uint8, N > 1.
+        fit: How pixels are normalised before, and eps.
+
+    Raises:
+        UsageError: The images are too large for a matrix of C H W x C H W.
     """
     size = images[0].numel()
     if size > LARGEST:

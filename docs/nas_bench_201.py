@@ -6,7 +6,7 @@
 RUN is a run of the suite `nas-bench-201`, PUBLIC.npz holds published scores of all cells, TABLE is
 the sampled truth, CHECK a JSON file of what was checked apart from the suite. The record holds
 figures and our own scores of each cell; it holds no published accuracy of a cell. Everything but
-the words of `nas-bench-201.words.md` on the page is made from the record.
+the words of `nas-bench-201.words.txt` on the page is made from the record.
 """
 
 import json
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import kendalltau, spearmanr
 
 from harness.printable import flat
@@ -27,6 +28,7 @@ from scenarios.search.spaces.cell_strings import isomorphism_class, parse_cell
 from scenarios.search.spaces.nas_bench_201 import NasBench201Space
 
 Row = Mapping[str, Any]
+Array = NDArray[np.float64]
 PUBLIC = ("logsynflow", "naswot", "synflow", "params", "nregions")
 OURS = {"synflow": "synflow", "naswot": "naswot", "parameters": "params"}
 ABOVE = 60.0  # % that a cell of the sample exceeds
@@ -73,7 +75,7 @@ def _spent(record: Row) -> float:
     return float(seconds)
 
 
-def _truth(records: Sequence[Row]) -> Any:
+def _truth(records: Sequence[Row]) -> Row | None:
     return next(
         (r["outcome"]["detail"]["truth"] for r in records if r["cell"]["reference"] == "truth"),
         None,
@@ -117,7 +119,7 @@ def _short(row: Row) -> dict[str, Any]:
     return found | {key: _rounded(row[key]) for key in nested if key in row}
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: object) -> object:
     if isinstance(value, float):
         return round(value, 3)
     if isinstance(value, Mapping):
@@ -136,7 +138,7 @@ def _public(path: Path, table: str, records: Sequence[Row]) -> dict[str, Any]:
         groups = loaded["unique"].tolist()
     space = NasBench201Space()
     place = {space.identifier(choice): at for at, choice in enumerate(choices)}
-    sample = [place[name] for name in files.read(files.find(table)).ids]
+    sample = [place[name] for name in files.read_table(files.find_path(table)).ids]
     classes = [isomorphism_class(choice) for choice in choices]
     found: dict[str, Any] = {
         "cells": len(truth),
@@ -168,7 +170,7 @@ def _public(path: Path, table: str, records: Sequence[Row]) -> dict[str, Any]:
 
 
 def _twins(
-    truth: Any, classes: Sequence[str], groups: Sequence[int], sample: Sequence[int]
+    truth: Array, classes: Sequence[str], groups: Sequence[int], sample: Sequence[int]
 ) -> dict[str, Any]:
     """How far the truth of one network differs from itself: between isomorphic cells above 60 %.
 
@@ -206,7 +208,7 @@ def _median(gaps: Sequence[float]) -> dict[str, Any]:
     return {"points": round(float(np.median(gaps)), 3), "pairs": len(gaps)}
 
 
-def _rho(a: Any, b: Any) -> float:
+def _rho(a: Array, b: Array) -> float:
     return round(float(spearmanr(a, b).statistic), 3)
 
 
@@ -421,7 +423,7 @@ def main(arguments: Sequence[str]) -> None:
         Path(out).write_text(text.replace('{"scenario"', '\n{"scenario"') + "\n", "utf-8")
     else:
         source, out = rest
-        words = Path(source).with_suffix(".words.md").read_text("utf-8")
+        words = Path(source).with_suffix(".words.txt").read_text("utf-8")
         record = json.loads(Path(source).read_text("utf-8"))
         Path(out).write_text(make_page(record, words), "utf-8")
 

@@ -4,7 +4,7 @@ RAPL counts whole processor packages: on a shared machine the work of others is 
 cells that run at the
 same time each counts both. Where no counter can be read, the energy is not measured, and the
 reading says why; the CPU time is
-noted, from which a report may estimate (`harness.power`).
+add_joules, from which a report may estimate (`harness.power`).
 Source of the counters: Linux, Documentation/power/powercap; NVML,
 nvmlDeviceGetTotalEnergyConsumption.
 """
@@ -113,7 +113,7 @@ class Meter:
             )
         return self._reading
 
-    def noted(self, synthetic: SyntheticSet) -> SyntheticSet:
+    def add_joules(self, synthetic: SyntheticSet) -> SyntheticSet:
         """Stop, and put the joules beside the seconds of the set that was made."""
         return replace(synthetic, cost={**synthetic.cost, "joules": self.stop().joules})
 

@@ -26,9 +26,15 @@ class Power:
     grams.
     """
 
-    watts_per_core: float = hyper(12.0, unit="W", source=SOURCE, minimum=0.0)
+    watts_per_core: float = hyper(
+        12.0, unit="W", help="power that one busy core draws", source=SOURCE, minimum=0.0
+    )
     grid_intensity: float | None = hyper(
-        None, unit="g/kWh", source="whoever runs the grid; none is assumed", minimum=0.0
+        None,
+        unit="g/kWh",
+        help="carbon dioxide for a kilowatt-hour of electricity",
+        source="whoever runs the grid; none is assumed",
+        minimum=0.0,
     )
 
     def joules(self, record: Mapping[str, Any]) -> tuple[float, str] | None:

@@ -1,4 +1,4 @@
-"""What a process sets before it computes: threads, the allocator, the device.
+"""A process of the harness: its threads and device, its signals, and shortages of its machine.
 
 The C library gives large blocks back to the system after each use, which costs up to 40 % of the
 time of a matching step in page faults; telling it to keep them changes no result and makes steps
@@ -7,9 +7,9 @@ time of a matching step in page faults; telling it to keep them changes no resul
 Ctrl-C and SIGTERM: at once where nothing has to be saved first, else a request to stop, which must
 be heard soon.
 
-A command is `interruptible` as a whole: a signal raises `Stopped` in it, wherever it is. While
-cells are at work, `stop_on_signals` sets a flag instead, so that they save what they have; what
-does not hear it in time is stopped all the same, and goes on from its last checkpoint.
+Within `raise_on_signals` a signal raises `Stopped`, wherever the command is. While cells are at
+work, `stop_on_signals` sets a flag instead, so that they save what they have; what does not hear it
+in time is stopped all the same, and goes on from its last checkpoint.
 
 What a machine is short of (room, files, memory, threads), as one sentence in place of what a
 library says of it.
@@ -41,6 +41,11 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 def cores() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_workers(device: str, threads: int) -> int:
+    """Processes of a run if none are asked for: one for a GPU, else what fills the cores."""
+    return 1 if device.startswith("cuda") else max(1, cores() // threads)
 
 
 def prepare(threads: int) -> None:
@@ -84,7 +89,7 @@ def shared_folder(beside: Path) -> Path:
 
 
 def environment(device: str, threads: int) -> dict[str, Any]:
-    """What a result depends on beside its settings."""
+    """The environment of a result: versions, machine, device and threads."""
     import torch
 
     from condensers.networks import fused
@@ -123,7 +128,7 @@ Handler = Callable[[int, FrameType | None], object]
 
 
 class Flag(Protocol):
-    """What is used of a `threading.Event`."""
+    """The part of `threading.Event` that is used here."""
 
     def is_set(self) -> bool: ...
     def set(self) -> None: ...
@@ -141,13 +146,13 @@ def command_line() -> str:
     return shlex.join(["harness", *sys.argv[1:]])
 
 
-def goes_on() -> str:
-    """What a command that was stopped leaves to be read."""
+def resume_advice() -> str:
+    """How to go on with a command that was stopped, for the user."""
     return f"go on with:\n{command_line()}"
 
 
 @contextmanager
-def interruptible() -> Iterator[Flag]:
+def raise_on_signals() -> Iterator[Flag]:
     """Signals raise Stopped; the flag tells that one came.
 
     A second Ctrl-C ends the process at once.
@@ -162,27 +167,37 @@ def interruptible() -> Iterator[Flag]:
         reminder.start()
         raise Stopped
 
-    with _handled(stop, reminder):
+    with _handle_signals(stop, reminder):
         yield flag
 
 
 @contextmanager
-def stop_on_signals(flag: Flag, grace: float = GRACE) -> Iterator[None]:
-    """Set `flag` on Ctrl-C and SIGTERM; a second Ctrl-C ends the process at once.
+def stop_on_signals(flag: Flag, grace: float = GRACE, ends_process: bool = True) -> Iterator[None]:
+    """Set `flag` on Ctrl-C and SIGTERM.
 
-    What is still in here `grace` seconds later is left by Stopped.
+    Args:
+        flag: what is at work looks at it, saves, and ends.
+        grace: seconds until Stopped is raised in what has not ended.
+        ends_process: whether a second Ctrl-C ends the process at once; else it raises Stopped.
+
+    Outside the main thread, where Python delivers no signals, nothing happens.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     reminder = _Reminder(grace)
 
     def ask(number: int, frame: FrameType | None) -> None:
         if flag.is_set() and number == signal.SIGINT:
-            _leave()
+            if ends_process:
+                _leave()
+            raise Stopped
         flag.set()
         if reminder.rung:
             raise Stopped
         reminder.start()
 
-    with _handled(ask, reminder):
+    with _handle_signals(ask, reminder):
         yield
 
 
@@ -216,7 +231,7 @@ class _Reminder:
 
 
 @contextmanager
-def _handled(handler: Handler, reminder: _Reminder) -> Iterator[None]:
+def _handle_signals(handler: Handler, reminder: _Reminder) -> Iterator[None]:
     """Within, signals call `handler`."""
     previous = {number: signal.signal(number, handler) for number in SIGNALS}
     try:
@@ -229,7 +244,7 @@ def _handled(handler: Handler, reminder: _Reminder) -> Iterator[None]:
 
 def _leave() -> None:
     """End this process, and by that its workers; every file that was written is whole."""
-    os.write(2, f"\ninterrupted: {goes_on()}\n".encode())
+    os.write(2, f"\ninterrupted: {resume_advice()}\n".encode())
     os._exit(130)
 
 
@@ -240,19 +255,19 @@ def deafen() -> None:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def hold_signals() -> Iterator[None]:
     """Signals wait until this is over.
 
-    A process that is started within hears none until it asks for them by `hear`.
+    A process that is started within hears none until it asks for them by `release_signals`.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
-        hear()
+        release_signals()
 
 
-def hear() -> None:
+def release_signals() -> None:
     """Let signals reach this thread again."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
@@ -271,7 +286,7 @@ KEPT = "and run it again: what was finished is kept"
 
 
 def shortage(fault: BaseException) -> str | None:
-    """What is short, and what to do; None where the fault is of another kind."""
+    """Say what the machine is short of, and what to do; None for a fault of another kind."""
     said = str(fault).lower()
     if isinstance(fault, OSError) and fault.errno is not None:
         return _of_system(fault, fault.errno)

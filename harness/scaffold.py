@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from condensers.engine.context import write_atomically
+from condensers.engine.files import write_atomically
 from condensers.errors import StorageFailed, UsageError, suggestion
 from condensers.registry.registry import METHODS, NETWORKS, SELECTIONS, Registry
 from scenarios.datasets import DATASETS
@@ -34,7 +34,7 @@ USES = {
 }
 
 
-class Written(NamedTuple):
+class WrittenPart(NamedTuple):
     """location: how a suite and the command line name the part."""
 
     part: Path
@@ -42,7 +42,7 @@ class Written(NamedTuple):
     location: str
 
 
-def new_part(kind: str, name: str, folder: Path) -> Written:
+def new_part(kind: str, name: str, folder: Path) -> WrittenPart:
     """Write NAME.py and test_NAME.py into `folder`; UsageError where the name is taken or no name,
     or a file is there.
     """
@@ -76,4 +76,4 @@ def new_part(kind: str, name: str, folder: Path) -> Written:
             )
     except StorageFailed as fault:
         raise UsageError(f"--dir {folder}: {fault}") from None
-    return Written(part, test, f"{part}:{cls}")
+    return WrittenPart(part, test, f"{part}:{cls}")

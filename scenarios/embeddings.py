@@ -15,19 +15,19 @@ from condensers import networks
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.training.classifier import Training
-from scenarios.kept import trained_once
+from scenarios.caching import train_once
 
 BATCH = 256
 
 Embed = Callable[[Tensor], Tensor]  # images (N, C, H, W) float32 normalised -> (N, D) float32
 
 
-def pixels(images: Tensor) -> Tensor:
+def flatten_pixels(images: Tensor) -> Tensor:
     """(N, C, H, W) -> (N, C * H * W)."""
     return images.flatten(1)
 
 
-def by_network(network: nn.Module) -> Embed:
+def embed_with(network: nn.Module) -> Embed:
     """What the last linear layer of `network` reads, in evaluation mode."""
     network.eval()
 
@@ -39,13 +39,20 @@ def by_network(network: nn.Module) -> Embed:
     return embed
 
 
-def untrained(spec: Any, data: ClassData, context: Context) -> nn.Module:
+def build_untrained(spec: Any, data: ClassData, context: Context) -> nn.Module:
     """A network of `context`'s seed."""
     return networks.build(spec, data.shape, len(data.class_names), context.generator, data.device)
 
 
-def trained_to_embed(spec: Any, data: ClassData, recipe: Training, context: Context) -> nn.Module:
-    """The network that `untrained` gives, trained on all of `data`; made once where the context has
-    a cache or a folder.
+def train_embedding(spec: Any, data: ClassData, recipe: Training, context: Context) -> nn.Module:
+    """Train the network of `build_untrained` on all of `data`, once per cache or folder."""
+    return train_once(spec, data, recipe, context, "network that embeds", "embeddings")
+
+
+def distances(a: Tensor, b: Tensor) -> Tensor:
+    """Return the (n, m) Euclidean distances of (n, D) and (m, D); equal points are exactly at 0.
+
+    >>> distances(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
+    tensor([[5.]])
     """
-    return trained_once(spec, data, recipe, context, "network that embeds", "embeddings")
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")

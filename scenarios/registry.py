@@ -5,9 +5,19 @@ Third parties add theirs under `condensation_harness.scenarios`, `.spaces`, `.se
 `.engines`, `.one-shot-algorithms` and `.baselines`.
 """
 
-from condensers.registry.registry import Registry
+from typing import TYPE_CHECKING
 
-SCENARIOS = Registry(
+from scenarios.typed_registry import TypedRegistry
+
+if TYPE_CHECKING:
+    from scenarios.protocol import Scenario
+    from scenarios.search.baselines.base import Baseline
+    from scenarios.search.engines.engines import Engine
+    from scenarios.search.one_shot.algorithms import Algorithm
+    from scenarios.search.spaces.base import SearchSpace
+    from scenarios.search.strategies import SearchStrategy
+
+SCENARIOS: "TypedRegistry[Scenario]" = TypedRegistry(
     "scenario",
     "scenarios",
     {
@@ -20,9 +30,10 @@ SCENARIOS = Registry(
         "mask-quality": "scenarios.mask_quality.scenario:MaskQuality",
         "privacy": "scenarios.privacy.scenario:Privacy",
     },
+    "scenarios.protocol:Scenario",
     needs=("run", "references"),
 )
-SPACES = Registry(
+SPACES: "TypedRegistry[SearchSpace]" = TypedRegistry(
     "space",
     "spaces",
     {
@@ -31,33 +42,36 @@ SPACES = Registry(
         "nas-bench-201": "scenarios.search.spaces.nas_bench_201:NasBench201Space",
         "darts": "scenarios.search.spaces.darts:DartsSpace",
     },
+    "scenarios.search.spaces.base:SearchSpace",
     needs=("choices", "spec", "fitting", "identifier"),
 )
-SEARCH_STRATEGIES = Registry(
+SEARCH_STRATEGIES: "TypedRegistry[SearchStrategy]" = TypedRegistry(
     "search strategy",
     "search-strategies",
     {
-        "random": "scenarios.search.strategies:Random",
-        "grid": "scenarios.search.strategies:Grid",
-        "listed": "scenarios.search.strategies:Listed",
-        "evolution": "scenarios.search.strategies:Evolution",
-        "tpe": "scenarios.search.strategies:Tpe",
+        "random": "scenarios.search.strategies:RandomSearch",
+        "grid": "scenarios.search.strategies:GridSearch",
+        "listed": "scenarios.search.strategies:ListedSearch",
+        "evolution": "scenarios.search.strategies:EvolutionSearch",
+        "tpe": "scenarios.search.strategies:TpeSearch",
     },
+    "scenarios.search.strategies:SearchStrategy",
 )
-ALGORITHMS = Registry(
+ALGORITHMS: "TypedRegistry[Algorithm]" = TypedRegistry(
     "one-shot algorithm",
     "one-shot-algorithms",
     {
-        "darts": "scenarios.search.one_shot.algorithms:Darts",
+        "darts": "scenarios.search.one_shot.algorithms:DartsAlgorithm",
         "gumbel-darts": "scenarios.search.one_shot.algorithms:GumbelDarts",
         "random-one-shot": "scenarios.search.one_shot.algorithms:RandomOneShot",
     },
+    "scenarios.search.one_shot.algorithms:Algorithm",
 )
-BASELINES = Registry(
+BASELINES: "TypedRegistry[Baseline]" = TypedRegistry(
     "baseline",
     "baselines",
     {
-        "truth": "scenarios.search.baselines.truth:Truth",
+        "truth": "scenarios.search.baselines.truth:TruthBaseline",
         "parameters": "scenarios.search.baselines.size:Parameters",
         "early-stopping": "scenarios.search.baselines.short_training:EarlyStopping",
         "subset": "scenarios.search.baselines.short_training:Subset",
@@ -68,13 +82,15 @@ BASELINES = Registry(
         "grad-norm": "scenarios.search.baselines.zero_cost:GradNorm",
         "snip": "scenarios.search.baselines.zero_cost:Snip",
     },
+    "scenarios.search.baselines.base:Baseline",
 )
-ENGINES = Registry(
+ENGINES: "TypedRegistry[Engine]" = TypedRegistry(
     "engine",
     "engines",
     {
-        "sequential": "scenarios.search.engines.engines:Sequential",
-        "local": "scenarios.search.engines.engines:Local",
-        "remote": "scenarios.search.engines.engines:Remote",
+        "sequential": "scenarios.search.engines.engines:SequentialEngine",
+        "local": "scenarios.search.engines.engines:LocalEngine",
+        "remote": "scenarios.search.engines.engines:RemoteEngine",
     },
+    "scenarios.search.engines.engines:Engine",
 )

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 
-def png_of(rows: Sequence[Tensor]) -> str:
+def encode_png(rows: Sequence[Tensor]) -> str:
     """A PNG in base64: each of `rows` (n, 1 or 3, H, W) uint8 is a line of it; all have the same n,
     H and W.
     """

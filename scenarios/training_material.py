@@ -12,18 +12,27 @@ from torch import Tensor, nn
 from condensers.data import ClassData
 from condensers.engine import loop as engine
 from condensers.engine.context import Context
+from condensers.errors import UsageError
+from condensers.hyperparameters import hyper, settings_of
+from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.batched import train_together
 from condensers.training.classifier import Trained, Training, train
 from condensers.training.ordered import OrderedLoop
+from scenarios.protocol import Reference, Splits, Subject
 
 
 @dataclass(frozen=True)
-class Material:
-    """images: (N, C, H, W) uint8 or float32 normalised. labels: (N,) int64 or (N, K) float32.
+class TrainingMaterial:
+    """What a classifier is trained on, and how.
 
-    rates: (T,) learned learning rates where the images are to be seen in their order, one plain
-    gradient step a rate, in `passes` passes.
+    Attributes:
+        images: (N, C, H, W) uint8, or float32 normalised.
+        labels: (N,) int64, or (N, K) float32.
+        training: The recipe.
+        rates: (T,) learned learning rates, if the images are to be seen in their order, one plain
+            gradient step for each rate.
+        passes: How often the images are then seen.
     """
 
     images: Tensor
@@ -38,7 +47,7 @@ class Material:
             return train(network, self.images, self.labels, self.training, data, context, name)
         loop = OrderedLoop(network, self.images, self.labels, self.rates, self.passes)
         seconds = engine.run(loop, loop.total, context, name)
-        keep = partial(engine.keep, loop, loop.total, context, seconds)
+        keep = partial(engine.write_checkpoint, loop, loop.total, context, seconds)
         return Trained(loop.images_per_step * loop.total, seconds, keep)
 
     def train_together(
@@ -63,10 +72,10 @@ class Material:
         return found | {"loss": self.training.loss, "precision": self.training.precision}
 
 
-def as_labelled(
+def match_loss_to_labels(
     synthetic: SyntheticSet, labels: Tensor, training: Training
 ) -> tuple[Tensor, Training]:
-    """Labels as they are trained on, and `training` with the loss that they call for.
+    """Return labels as they are trained on, and `training` with the loss that they call for.
 
     Scores are regressed, classes and probabilities are not. Scores are brought to the size of
     centred one-hot labels first: a larger size alone makes training faster, which would be no merit
@@ -74,28 +83,155 @@ def as_labelled(
     """
     if synthetic.recipe.get("labels") != "scores":
         return labels, training
-    return as_scores(labels), replace(training, loss="mse")
+    return scale_scores(labels), replace(training, loss="mse")
 
 
-def as_scores(labels: Tensor) -> Tensor:
-    """Score labels (M, K), brought to the mean size of centred one-hot ones."""
+def scale_scores(labels: Tensor) -> Tensor:
+    """Scale score labels (M, K) to the mean size of centred one-hot labels."""
     sizes = (labels - labels.mean(1, keepdim=True)).norm(dim=1)
-    scaled: Tensor = labels * (size_of_onehot(labels.shape[1]) / sizes.mean().clamp_min(1e-12))
+    scaled: Tensor = labels * (onehot_norm(labels.shape[1]) / sizes.mean().clamp_min(1e-12))
     return scaled
 
 
-def size_of_onehot(classes: int) -> float:
-    """The norm of a centred one-hot label, onehot - 1/K."""
+def onehot_norm(classes: int) -> float:
+    """Return the norm of a centred one-hot label, onehot - 1/K."""
     return float((1 - 1 / classes) ** 0.5)
 
 
-def own_recipe(synthetic: SyntheticSet, material: Material, wanted: bool) -> Material:
-    """The set's own learning rate, or order and rates, where they are `wanted` and the set has
-    learned them.
-    """
+def apply_set_recipe(
+    synthetic: SyntheticSet, material: TrainingMaterial, wanted: bool
+) -> TrainingMaterial:
+    """Return the material with the set's learned rate, or order and rates, if `wanted`."""
     rates = synthetic.tensors.get("rates")
     if not wanted or rates is None:
         return material
     if synthetic.recipe.get("ordered"):
         return replace(material, rates=rates, passes=int(synthetic.recipe["epochs"]))
     return replace(material, training=replace(material.training, lr=float(rates[0])))
+
+
+FULL_DATA = "full-data"  # the reference: training on all real images
+PUBLISHED_EPOCHS = {"none": 300, "dsa": 1000}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Settings of how networks are trained on a set and tested, which several scenarios share."""
+
+    networks: int = hyper(
+        5,
+        unit="networks",
+        help="networks trained on each set",
+        source="DM's README (DC: 20)",
+        minimum=1,
+    )
+    epochs: int | None = hyper(
+        None, unit="epochs", source="DC's code: 300, and 1000 where augmented", minimum=1
+    )
+    augmentation: str = hyper(
+        "card",
+        help="augmentation in training; card: the one that the set asks for",
+        source="ours: what the set's method asks for",
+        values=("card", "none", "dsa"),
+    )
+    recipe: str = hyper(
+        "common",
+        help="whose learning rate and order of training is used",
+        source="ours",
+        values=("common", "card"),
+    )
+    loss: str = hyper(
+        "labels",
+        help="loss of the training; labels: the one that the set's labels call for",
+        source="ours",
+        values=("labels", "mse"),
+    )
+    whitening: str = hyper(
+        "none",
+        help=(
+            "ZCA whitening of what networks see, eps 0.1, fitted on the training images; zca: of"
+            " pixels in 0 to 1"
+        ),
+        source="ours: all sets alike (card: as the set asks; MTT's code: zca)",
+        values=("none", "card", "zca", "zca-normalised"),
+    )
+    batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
+    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
+    precision: str = hyper(
+        "fp32",
+        help="precision of products; bf16 is an approximation",
+        source="ours",
+        values=PRECISIONS,
+    )
+    together: str = hyper(
+        "auto",
+        help=(
+            "which networks are trained as one: auto: narrow ConvNets, where it changes nothing;"
+            " always: with common batches and augmentation, values correlate"
+        ),
+        source="ours: condensers/training/batched.py",
+        values=("auto", "always", "never"),
+    )
+    full_epochs: int = hyper(
+        30,
+        unit="epochs",
+        help="epochs of training on the full data, for the upper reference",
+        source="ours",
+        minimum=1,
+    )
+
+    def material(self, subject: Subject, data: Splits, context: Context) -> TrainingMaterial:
+        """Return what a network is trained on, and how.
+
+        Args:
+            subject: A finished set, or the reference full-data.
+            data: The parts of the data set.
+            context: That of the cell.
+
+        Raises:
+            UsageError: The subject is another one.
+        """
+        if isinstance(subject, SyntheticSet):
+            images, labels = subject.decode(context.device)
+            images = data.train.network_input(images)
+            training = self._training(subject.recipe.get("augmentation", "none"), self.epochs)
+            labels, training = match_loss_to_labels(subject, labels, training)
+            return apply_set_recipe(
+                subject, TrainingMaterial(images, labels, training), self.recipe == "card"
+            )
+        if isinstance(subject, Reference) and subject.name == FULL_DATA:
+            images, labels = (
+                data.train.images.to(context.device),
+                data.train.labels.to(context.device),
+            )
+            return TrainingMaterial(images, labels, self._training("none", self.full_epochs))
+        raise UsageError(
+            f"accuracy: cannot measure {subject!r}; give a finished set or the reference full-data"
+        )
+
+    def _training(self, recipe: str, epochs: int | None) -> Training:
+        augmentation = recipe if self.augmentation == "card" else self.augmentation
+        loss = "cross-entropy" if self.loss == "labels" else self.loss
+        length = epochs or PUBLISHED_EPOCHS[augmentation]
+        return Training(
+            length,
+            self.lr,
+            batch=self.batch,
+            augmentation=augmentation,
+            loss=loss,
+            precision=self.precision,
+        )
+
+    def count_training_images(self, images: int) -> float:
+        """Estimate how many images pass a network that is trained on a set of `images`."""
+        augmentation = "dsa" if self.augmentation == "card" else self.augmentation
+        return self._training(augmentation, self.epochs).epochs * images
+
+
+def name_network(spec: Any) -> str:
+    """Return how tables call a network: its name, and its settings that are not the default."""
+    default = settings_of(type(spec)())
+    changed = [
+        f"{name}={value}" for name, value in settings_of(spec).items() if value != default[name]
+    ]
+    return " ".join([spec.registered, *changed])

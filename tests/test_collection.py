@@ -41,7 +41,7 @@ def test_a_later_collection_finds_the_same_tests(
 
 
 def test_bytes_as_a_parameter_need_a_name(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest((ROOT / "tests" / "naming.py").read_text(encoding="utf-8"))
+    pytester.makeconftest((ROOT / "tests" / "helpers" / "naming.py").read_text(encoding="utf-8"))
     pytester.makepyfile("""
         import pytest
         @pytest.mark.parametrize("content", [bytes(3)])

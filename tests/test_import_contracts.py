@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("harness", "scenarios", "condensers")
 # Tool -> the packages that may import it; every other package may not.
@@ -21,6 +26,12 @@ ALLOWED = {
     "scipy": ("harness", "scenarios"),
     "matplotlib": ("harness", "scenarios"),
 }
+# Room -> the rooms of ours that it may not import.
+KEPT_APART = {
+    "harness.statistics": ("condensers", "scenarios", "harness.report", "harness.store"),
+    "harness.plots": ("condensers", "scenarios", "harness.report", "harness.store"),
+    "harness.report": ("harness.running", "harness.store"),
+}
 
 
 def forbidden_imports(package: str) -> list[str]:
@@ -31,7 +42,9 @@ def forbidden_imports(package: str) -> list[str]:
         if not any(f"{package}.".startswith(f"{home}.") for home in homes)
     ]
     layer = PACKAGES.index(package.partition(".")[0])
-    return tools + [f"{upper}.planted" for upper in PACKAGES[:layer]]
+    rooms = next((r for home, r in KEPT_APART.items() if f"{package}.".startswith(f"{home}.")), ())
+    upper = [*PACKAGES[:layer], *rooms]
+    return tools + [f"{name}.planted" for name in upper]
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +88,19 @@ def test_every_planted_import_is_refused(planted: tuple[Path, list[str]]) -> Non
     missed = [line for line in expected if tuple(line.split(" -> ")) not in found]
     assert len(expected) > 100
     assert not missed, missed[:20]
+
+
+def test_statistics_and_plots_are_kept_from_every_other_room() -> None:
+    """A room that is new must be added to the contract's list."""
+    (contract,) = (
+        each
+        for each in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+            "importlinter"
+        ]["contracts"]
+        if each["name"] == "statistics and plots know no record"
+    )
+    harness = ROOT / "harness"
+    rooms = {p.parent.name for p in harness.glob("*/__init__.py")}
+    rooms |= {p.stem for p in harness.glob("*.py") if p.stem != "__init__"}
+    expected = {f"harness.{name}" for name in rooms - {"statistics", "plots"}}
+    assert set(contract["forbidden_modules"]) == {"condensers", "scenarios", *expected}

@@ -1,33 +1,50 @@
 """Which parts of a composition do not combine, and the sentence that says why."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from condensers.errors import UsageError
-from condensers.registry.registry import NETWORKS
+from condensers.parts.labels import OptimisedLabels
+from condensers.parts.objectives.base import (
+    PairwiseObjective,
+    StatisticsObjective,
+    WholeSetObjective,
+)
+from condensers.parts.parameterisations.base import Parameterisation
+from condensers.parts.setting import Needs
+
+if TYPE_CHECKING:
+    from condensers.composition.composition import Composition
 
 
-def require(method: Any, where: str) -> None:
-    """UsageError with the first reason why the built parts of `method` do not fit; where: its place
-    in a suite.
+def require(method: "Composition", where: str) -> None:
+    """Require that the built parts of `method` fit each other.
+
+    Args:
+        method: Its parts are built.
+        where: Its place in a suite, for the message.
+
+    Raises:
+        UsageError: They do not; the message gives the first reason.
     """
     for misfit in misfits(method):
         raise UsageError(f"{where}{misfit if misfit.startswith('.') else ': ' + misfit}")
 
 
-def misfits(method: Any) -> Iterator[str]:
-    """One sentence for each reason."""
-    if not getattr(method.parameterisation, "learnable", True):
+def misfits(method: "Composition") -> Iterator[str]:
+    """Yield a sentence for each reason why the parts do not fit."""
+    if not isinstance(method.parameterisation, Parameterisation):
         yield (
             f"parameterisation {method.parameterisation.registered} stores images that are there,"
             " and nothing can be learned in it; take pixels, or real-jpeg or real-png in place of"
             " the method"
         )
-    yield from _what_is_given(method)
+        return
+    yield from _needs(method)
     yield from _learned_labels(method)
     yield from _updates(method)
-    yield from _kept(method)
-    yield from _drawn(method)
+    yield from _reuse(method)
+    yield from _drawn_networks(method)
     if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in method.halve_at):
         yield (
             f".halve_at: {list(method.halve_at)} must be parts of the run from 0 to 1, such as"
@@ -35,82 +52,84 @@ def misfits(method: Any) -> Iterator[str]:
         )
 
 
-def _what_is_given(method: Any) -> Iterator[str]:
-    """What the objective and the terms need, and what the schedule gives."""
-    objective, schedule = method.objective, method.schedule
+def _needs(method: "Composition") -> Iterator[str]:
+    """The objective and the regularisers get what they need from the model schedule."""
+    objective, schedule = method.objective, method.model_schedule
     needs, gives = objective.needs, schedule.gives
     # A segment of an expert's path has a network.
-    if needs not in ("nothing", gives) and (needs, gives) != ("network", "segment"):
+    enough = {Needs.NOTHING, gives} | ({Needs.NETWORK} if gives is Needs.SEGMENT else set())
+    if needs not in enough:
+        given = "nothing" if gives is Needs.NOTHING else f"a {gives.value}"
         yield (
-            f"objective {objective.registered} needs a {needs} at each step, but schedule"
-            f" {schedule.registered} gives {gives if gives == 'nothing' else 'a ' + gives}; take"
-            f" {'experts' if needs == 'segment' else 'fresh'}"
+            f"objective {objective.registered} needs a {needs.value} at each step, but model"
+            f" schedule {schedule.registered} gives {given}; take"
+            f" {'experts' if needs is Needs.SEGMENT else 'fresh'}"
         )
-    if method.regularisers and gives == "nothing":
+    if method.regularisers and gives is Needs.NOTHING:
         yield (
             f"regulariser {method.regularisers[0].registered} is a term of a network's features,"
-            f" and schedule {schedule.registered} gives no network; take schedule fresh, or leave"
-            " it out"
+            f" and model schedule {schedule.registered} gives no network; take model schedule"
+            " fresh, or leave it out"
         )
 
 
-def _learned_labels(method: Any) -> Iterator[str]:
-    """Whether learned labels get a gradient, and from parts that read them as what they are."""
-    if not method.labels.learned:
+def _learned_labels(method: "Composition") -> Iterator[str]:
+    """Learned labels get a gradient, and from parts that can read their form."""
+    if not isinstance(method.labels, OptimisedLabels):
         return
     form = method.labels.form
-    if method.objective.kind == "pairs":
+    if isinstance(method.objective, PairwiseObjective):
         yield (
             f"objective {method.objective.registered} compares images of one class, so that no"
             " gradient reaches learned labels; take labels hard or teacher"
         )
-    for part in (method.objective, method.schedule):
-        forms = getattr(part, "label_forms", (form,))
+    for part in (method.objective, method.model_schedule):
+        forms = part.label_forms
         if form not in forms:
             yield (
                 f"{part.registered} takes learned labels as {forms[-1]}, not as {form}; set"
-                f" labels.form to {forms[-1]}, or take another objective or schedule"
+                f" labels.form to {forms[-1]}, or take another objective or model schedule"
             )
 
 
-def _updates(method: Any) -> Iterator[str]:
+def _updates(method: "Composition") -> Iterator[str]:
     """A loss that joins classes cannot be followed class by class."""
-    coupled = [part for part in (method.objective, *method.regularisers) if part.couples_classes]
-    if method.objective.kind == "whole":
-        coupled = [method.objective]
+    objective = method.objective
+    whole = objective.couples_classes or isinstance(objective, WholeSetObjective)
+    coupled = [objective.registered] if whole else []
+    coupled += [term.registered for term in method.regularisers if term.couples_classes]
     if method.update == "class" and coupled:
         yield (
-            f"{coupled[0].registered} is one loss of all classes, which update 'class' would tear"
+            f"{coupled[0]} is one loss of all classes, which update 'class' would tear"
             " apart; take update 'all'"
         )
 
 
-def _kept(method: Any) -> Iterator[str]:
-    """Whether what a schedule keeps of the real side can be kept."""
-    objective, schedule = method.objective, method.schedule
-    if objective.kind != "pairs" or not getattr(schedule, "keeps", False):
+def _reuse(method: "Composition") -> Iterator[str]:
+    """What a model schedule keeps of the real images can be kept."""
+    objective, schedule = method.objective, method.model_schedule
+    if not isinstance(objective, PairwiseObjective) or not schedule.reuses_networks:
         return
-    if not hasattr(objective, "statistics"):
+    if not isinstance(objective, StatisticsObjective):
         yield (
-            f"schedule {schedule.registered} keeps what the objective reads from real images, and"
-            f" objective {objective.registered} has no `statistics`; take schedule fresh with"
-            " reuse 1"
+            f"model schedule {schedule.registered} keeps what the objective reads from real"
+            f" images, and objective {objective.registered} has no `statistics`; take model"
+            " schedule fresh with reuse 1"
         )
-    if (
-        getattr(schedule, "whole_classes", False)
-        and getattr(NETWORKS.create(method.network), "norm", "") == "batch"
+    if schedule.whole_classes and method.network.norm == "batch":
+        yield (
+            f"model schedule {schedule.registered} reads whole classes in parts, and batch norm"
+            " would see each part alone; take another norm, or real 'batch'"
+        )
+
+
+def _drawn_networks(method: "Composition") -> Iterator[str]:
+    """Networks that may each be of another kind need a model schedule that keeps none."""
+    schedule = method.model_schedule
+    if method.network.registered == "any-of" and (
+        schedule.registered != "fresh" or schedule.reuses_networks
     ):
         yield (
-            f"schedule {schedule.registered} reads whole classes in parts, and batch norm would see"
-            " each part alone; take another norm, or real 'batch'"
-        )
-
-
-def _drawn(method: Any) -> Iterator[str]:
-    """Whether networks that may each be of another kind meet a schedule that keeps none."""
-    network, schedule = NETWORKS.create(method.network), method.schedule
-    if network.registered == "any-of" and (schedule.registered != "fresh" or schedule.keeps):
-        yield (
-            "network any-of is another network whenever it is built, and schedule"
-            f" {schedule.registered} keeps networks; take schedule fresh with reuse 1"
+            "network any-of is another network whenever it is built, and model schedule"
+            f" {schedule.registered} keeps networks; take model schedule fresh with reuse 1"
         )

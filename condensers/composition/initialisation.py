@@ -1,13 +1,12 @@
-"""What synthetic images start from."""
+"""The images that learning begins with."""
 
 import torch
 from torch import Tensor
 
-from condensers.clustering import coarse_clusters
+from condensers.clustering import central_points, coarse_clusters
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.selections.geometry import KMeans
 
 START = ("noise", "real", "k-means", "centroids")
 
@@ -19,13 +18,22 @@ def starting_images(
     generator: torch.Generator,
     lent: Context | None = None,
 ) -> Tensor:
-    """(len(classes) * ipc, C, H, W) float32 normalised, ordered by class: standard normal noise,
-    random real images, the real images nearest to the centroids of as many clusters of their
-    class's pixels, or the mean images of such clusters, which are found quickly: in pixels of
-    images made smaller, and in few rounds.
+    """Return the images that learning begins with.
 
-    Where a class has fewer than ipc images they are repeated, in a new order each time. lent: hears
-    how far it is, and may stop it.
+    Args:
+        data: The real images.
+        ipc: Images of a class; if it has fewer, they are repeated, in a new order each time.
+        start: "noise", standard normal; "real", random real images; "k-means", the real images
+            nearest to the centroids of as many clusters of their class's pixels; "centroids", the
+            mean images of such clusters, found quickly: in images made smaller, in few rounds.
+        generator: The only source of randomness.
+        lent: Hears how far it is, and may stop it.
+
+    Returns:
+        (len(classes) * ipc, C, H, W) float32, normalised, ordered by class.
+
+    Raises:
+        UsageError: There is no such start.
     """
     if start == "noise":
         noise = torch.randn(len(data.classes) * ipc, *data.shape, generator=generator)
@@ -52,7 +60,7 @@ def _real(data: ClassData, label: int, ipc: int, generator: torch.Generator) -> 
 
 
 def _central(images: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
-    return images[KMeans().choose(images.flatten(1), ipc, generator).to(images.device)]
+    return images[central_points(images.flatten(1), ipc, generator).to(images.device)]
 
 
 def _centroids(images: Tensor, ipc: int, generator: torch.Generator) -> Tensor:

@@ -1,33 +1,43 @@
-"""A set while it is learned: its groups of tensors, their optimiser, the images and labels they
-stand for.
-"""
+"""A set while it is learned: its tensors, their optimiser, and what images and labels they give."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from condensers.engine import optimiser_state
-from condensers.parts.labels import SOFT_DTYPES, hard_labels, stored_hard
-from condensers.parts.objectives.base import extras
-from condensers.parts.setting import Setting
+from condensers.parts.labels import SOFT_DTYPES, AssignedLabels, OptimisedLabels, hard_labels
+from condensers.parts.setting import RunSetting
+from condensers.parts.stopping import SetState
+
+if TYPE_CHECKING:
+    from condensers.composition.composition import Composition
 
 
-class Learnable:
-    """groups: the parameterisation's tensors. labels: the learned label tensor, or None. extra: the
-    objective's own tensors.
+class LearnableSet(SetState):
+    """The tensors that a method learns, and their optimiser.
 
-    `method` names the parts (see `condensers.composition.composition.Composition`); `start` are the
-    first images, ordered by class.
+    Attributes:
+        groups: The tensors of the parameterisation.
+        scores: The learned label tensor, or None.
+        extra: The objective's own tensors.
+        leaves: All of these.
     """
 
-    def __init__(self, method: Any, setting: Setting, start: Tensor) -> None:
+    def __init__(self, method: "Composition", setting: RunSetting, start: Tensor) -> None:
+        """Begin with images.
+
+        Args:
+            method: Its parts are built.
+            setting: What the run lends.
+            start: (classes * per_class, C, H, W) float32, normalised, ordered by class.
+        """
         self.method, self.setting, self.part = method, setting, method.parameterisation
-        self.groups: dict[str, Tensor] = self.part.groups(start, setting.data, setting.context)
-        self.hard = hard_labels(setting)
-        self.scores = method.labels.start(setting) if method.labels.learned else None
-        self.learned = extras(method.objective, setting)
+        self.groups = self.part.groups(start, setting.data, setting.context)
+        self.hard, model = hard_labels(setting), method.labels
+        self.scores = model.start(setting) if isinstance(model, OptimisedLabels) else None
+        self.learned = method.objective.extras(setting)
         self.extra = {name: one.start.clone() for name, one in self.learned.items()}
         tensors = self._tensors()
         for tensor in tensors.values():
@@ -47,12 +57,13 @@ class Learnable:
 
     def _optimiser(self, tensors: Mapping[str, Tensor]) -> torch.optim.Optimizer:
         method, parameters = self.method, []
-        rates, rate = getattr(self.part, "rates", {}), method.learning_rate(self.setting)
+        rates, rate = self.part.rates, method.learning_rate(self.setting)
         for name, tensor in tensors.items():
             kind, _, own = name.partition(".")
             lr = rate * rates.get(own, 1.0) if kind == "group" else rate
-            if kind == "labels" and method.labels.lr is not None:
-                lr = method.labels.lr
+            labels = method.labels
+            if kind == "labels" and isinstance(labels, OptimisedLabels) and labels.lr is not None:
+                lr = labels.lr
             if kind == "extra":
                 lr = self.learned[own].lr
             parameters.append({"params": [tensor], "lr": lr})
@@ -61,14 +72,19 @@ class Learnable:
         return torch.optim.SGD(parameters, lr=method.lr, momentum=method.momentum)
 
     def slow(self, done: float) -> None:
-        """The learning rates for a step after this part of the run, 0 to 1."""
+        """Set the learning rates for a step after this part of the run, 0 to 1."""
         factor = 0.5 ** sum(done >= part for part in self.method.halve_at)
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
 
     def of_classes(self, positions: Sequence[int]) -> list[Tensor]:
-        """The images (per_class, C, H, W) of each class at `positions` (in a row), decoded at once;
-        differentiable.
+        """Return the images of some classes, decoded at once.
+
+        Args:
+            positions: Of the classes, one after the other without a gap.
+
+        Returns:
+            (per_class, C, H, W) for each class, differentiable.
         """
         units = self.setting.per_class // self.part.copies
         images = self.part.decode(
@@ -77,55 +93,55 @@ class Learnable:
         return list(torch.split(images, self.setting.per_class))
 
     def images(self) -> Tensor:
-        """All images (M, C, H, W), ordered by class, differentiable."""
-        images: Tensor = self.part.decode(self.groups, slice(None))
-        return images
+        """Return all images, (M, C, H, W), ordered by class, differentiable."""
+        return self.part.decode(self.groups, slice(None))
 
     def labels(self) -> Tensor:
-        """(M,) int64, or (M, K) float, differentiable, where they are learned."""
-        return self.hard if self.scores is None else self.method.labels.decode(self.scores)
+        """Return the labels, (M,) int64; (M, K) float and differentiable if they are learned."""
+        model = self.method.labels
+        if isinstance(model, OptimisedLabels) and self.scores is not None:
+            return model.decode(self.scores)
+        return self.hard
 
     def present(self) -> tuple[Tensor, Tensor]:
-        """Images and labels as they are now, without a graph."""
+        """Return images and labels as they are now, without a graph."""
         with torch.no_grad():
             return self.images().clone(), self.labels().clone()
 
     def project(self) -> None:
-        """Put everything back where it is valid."""
+        """Put everything back to where it is valid."""
         with torch.no_grad():
             self.part.project(self.groups, self.setting.data)
-            if hasattr(self.method.objective, "project"):
-                self.method.objective.project(self.extra)
+            self.method.objective.project(self.extra)
 
     def tensors(self) -> dict[str, Tensor]:
-        """A copy of every learned tensor by name."""
+        """Return a copy of every learned tensor by name."""
         return {name: tensor.detach().clone() for name, tensor in self._tensors().items()}
 
     def put(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take over what `tensors` gave."""
+        """Take over what `tensors` gave earlier."""
         with torch.no_grad():
             for name, tensor in self._tensors().items():
                 tensor.copy_(tensors[name])
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"tensors": self.tensors(), "optimiser": self.optimiser.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.put(state["tensors"])
         optimiser_state.take_up(self.optimiser, state["optimiser"])
 
     def stored(self) -> dict[str, Tensor]:
-        """The tensors of the finished set, labels included; a teacher is trained here where labels
-        are a teacher's.
-        """
-        groups: dict[str, Tensor] = self.part.pack(self.groups, self.setting.data)
+        """Return the tensors of the finished set, labels included; a teacher is trained here."""
+        groups = self.part.pack(self.groups, self.setting.data)
         extra = {
             name: tensor.detach()
             for name, tensor in self.extra.items()
             if self.learned[name].stored
         }
-        if hasattr(self.method.objective, "pack"):
-            extra = self.method.objective.pack(extra)
+        extra = self.method.objective.pack(extra)
         return (
             groups
             | {name: tensor.cpu() for name, tensor in extra.items()}
@@ -134,33 +150,7 @@ class Learnable:
 
     def _stored_labels(self, groups: Mapping[str, Tensor]) -> Tensor:
         model = self.method.labels
-        if model.learned:
+        if isinstance(model, OptimisedLabels):
             return self.labels().detach().to(SOFT_DTYPES[model.storage]).cpu()
-        return finished_labels(model, self.part, groups, self.setting)
-
-
-def finished_labels(
-    model: Any, part: Any, groups: Mapping[str, Tensor], setting: Setting
-) -> Tensor:
-    """The labels of packed groups, where none were learned, as stored: one a unit, or a teacher's
-    row for each image.
-    """
-    if model.form == "hard":
-        return stored_hard(setting.data.classes, setting.per_class // part.copies, setting.classes)
-    soft: Tensor = model.finish(stored_images(part, groups, setting.data), setting)
-    return soft.to(SOFT_DTYPES[model.storage]).cpu()
-
-
-def stored_images(part: Any, groups: Mapping[str, Tensor], data: Any) -> Tensor:
-    """What packed groups decode to, on the data's device."""
-    moved = {name: tensor.to(data.device) for name, tensor in groups.items()}
-    images: Tensor = part.unpack(moved, data.mean, data.std, data.shape)
-    return images
-
-
-def valid_range(mean: Sequence[float], std: Sequence[float], like: Tensor) -> tuple[Tensor, Tensor]:
-    """The normalised values of black and white, (C, 1, 1) each."""
-    column = torch.tensor([list(mean), list(std)], device=like.device, dtype=like.dtype).view(
-        2, -1, 1, 1
-    )
-    return (0 - column[0]) / column[1], (1 - column[0]) / column[1]
+        assert isinstance(model, AssignedLabels)
+        return model.assign(self.part, groups, self.setting)

@@ -1,143 +1,178 @@
-"""The real side of matching, kept: what an objective reads from real images, computed once and used
-for several steps.
+"""What an objective reads from real images, kept for several steps.
 
 L(S) = D( m, m(A_w(S)) ),  m = m(A_w(x)) for one network, one draw w and one real batch x, or x all
 images of the class
 
-A schedule whose run has a `slot` says by it that a network is given more than once, and that its
-draw and its statistics stand as long. A class's statistics are means over its images, so those of a
-whole class are the weighted mean of those of its parts.
+A model schedule whose run sets a `slot` gives the same network again; its draw and its statistics
+stand as long. A class's statistics are means over its images, so those of a whole class are the
+weighted mean of those of its parts.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from condensers.parts.objectives.base import Pair
-from condensers.parts.setting import Setting
+from condensers.parts.model_schedules.base import NetworkSlot
+from condensers.parts.objectives.base import Pair, StatisticsObjective
+from condensers.parts.samplers import SamplerRun
+from condensers.parts.setting import RunSetting
+
+if TYPE_CHECKING:
+    from condensers.composition.composition import Composition
 
 IMAGES_AT_ONCE = 256
 
 
-class Slot(NamedTuple):
-    """Where the real side of a network is kept. new: another network was there. whole: of all real
-    images, not of a batch.
-    """
+class CachedStatistics(NamedTuple):
+    """The statistics of the real images of one class.
 
-    number: int
-    new: bool
-    whole: bool
-
-
-class Kept(NamedTuple):
-    """seed: gives the draw of augmentation. statistics: of the real images of one class, the
-    objective's, one tensor a layer.
+    Attributes:
+        seed: Gives the draw of augmentation.
+        statistics: The objective's, a tensor for each layer.
     """
 
     seed: int
     statistics: list[Tensor]
 
 
-class RealSide:
-    """One run. slot: of the present step; None: nothing is kept. kept: slot -> position of a class
-    -> what was read.
+class RealStatistics:
+    """The statistics of one run.
+
+    Attributes:
+        slot: That of the present step; None: nothing is kept.
+        cached: Slot number -> position of a class -> its statistics.
     """
 
-    def __init__(self, method: Any, setting: Setting, sampler: Any) -> None:
+    def __init__(self, method: "Composition", setting: RunSetting, sampler: SamplerRun) -> None:
         self.method, self.setting, self.sampler = method, setting, sampler
-        self.slot: Slot | None = None
-        self.kept: dict[int, dict[int, Kept]] = {}
+        self.slot: NetworkSlot | None = None
+        self.cached: dict[int, dict[int, CachedStatistics]] = {}
 
-    def turn(self, slot: Slot | None) -> None:
-        """A step begins with the network of `slot`."""
+    def enter_step(self, slot: NetworkSlot | None) -> None:
+        """Begin a step with the network of `slot`."""
         self.slot = slot
         if slot is not None and slot.new:
-            self.kept.pop(slot.number, None)
+            self.cached.pop(slot.number, None)
 
-    def pairs(
-        self, network: nn.Module, index: int, wanted: Sequence[int], images: Sequence[Tensor]
-    ) -> tuple[list[Tensor], list[Pair]]:
-        """Statistics (len(wanted), ...) for each layer, and pairs, of the classes at the positions
-        `wanted`.
+    def loss(
+        self,
+        objective: StatisticsObjective,
+        network: nn.Module,
+        index: int,
+        images: dict[int, Tensor],
+    ) -> tuple[Tensor, list[Pair]]:
+        """Return the loss against kept statistics, and the pairs it was taken of.
 
-        images: the synthetic ones of each. Pairs have real images only where terms read them: a new
-        batch at every step.
+        Pairs have real images only if there are regularisers to read them: a new batch at every
+        step.
+
+        Args:
+            objective: The method's.
+            network: That of the step.
+            index: Step of the run, from 0.
+            images: Position of a class -> its synthetic images.
         """
-        assert self.slot is not None
-        here = self.kept.setdefault(self.slot.number, {})
-        missing = [position for position in wanted if position not in here]
-        if missing:
-            here.update(
-                self._of_classes(network, missing)
-                if self.slot.whole
-                else self._of_batches(network, index, missing)
-            )
-        layers = zip(*(here[position].statistics for position in wanted), strict=True)
+        statistics = self._statistics(objective, network, index, list(images))
         pairs = []
-        for position, own in zip(wanted, images, strict=True):
-            label, seed = self.setting.data.classes[position], here[position].seed
-            synthetic = self._varied(own, seed)
+        for position, synthetic in images.items():
+            label = self.setting.data.classes[position]
+            seed = self._of_slot()[position].seed
+            augmented = self._augment(synthetic, seed)
             real = (
                 self._batch(network, index, label, seed)
                 if self.method.regularisers
-                else synthetic.detach()[:0]
+                else augmented.detach()[:0]
             )
-            pairs.append(Pair(label, real, synthetic))
-        return [torch.stack(layer) for layer in layers], pairs
+            pairs.append(Pair(label, real, augmented))
+        return objective.loss_against(network, statistics, pairs), pairs
 
-    def _of_batches(
-        self, network: nn.Module, index: int, positions: Sequence[int]
-    ) -> dict[int, Kept]:
-        """From a batch of each class."""
-        seeds = {position: self._seed() for position in positions}
+    def _of_slot(self) -> dict[int, CachedStatistics]:
+        assert self.slot is not None
+        return self.cached.setdefault(self.slot.number, {})
+
+    def _statistics(
+        self,
+        objective: StatisticsObjective,
+        network: nn.Module,
+        index: int,
+        positions: Sequence[int],
+    ) -> list[Tensor]:
+        """(len(positions), ...) for each layer; what is missing is read first."""
+        cached = self._of_slot()
+        missing = [position for position in positions if position not in cached]
+        if missing:
+            cached.update(
+                self._read_classes(objective, network, missing)
+                if self.slot is not None and self.slot.whole
+                else self._read_batches(objective, network, index, missing)
+            )
+        layers = zip(*(cached[position].statistics for position in positions), strict=True)
+        return [torch.stack(layer) for layer in layers]
+
+    def _read_batches(
+        self,
+        objective: StatisticsObjective,
+        network: nn.Module,
+        index: int,
+        positions: Sequence[int],
+    ) -> dict[int, CachedStatistics]:
+        """Read a batch of each class."""
+        seeds = {position: self._draw_seed() for position in positions}
         pairs = []
         for position, seed in seeds.items():
             label = self.setting.data.classes[position]
             real = self._batch(network, index, label, seed)
             pairs.append(Pair(label, real, real[:0]))
-        layers: list[Tensor] = self.method.objective.statistics(network, pairs)
+        layers = objective.statistics(network, pairs)
         return {
-            position: Kept(seed, [layer[i] for layer in layers])
+            position: CachedStatistics(seed, [layer[i] for layer in layers])
             for i, (position, seed) in enumerate(seeds.items())
         }
 
-    def _of_classes(self, network: nn.Module, positions: Sequence[int]) -> dict[int, Kept]:
-        """From all images of each class."""
-        data, found = self.setting.data, {}
+    def _read_classes(
+        self, objective: StatisticsObjective, network: nn.Module, positions: Sequence[int]
+    ) -> dict[int, CachedStatistics]:
+        """Read all images of each class."""
+        data, read = self.setting.data, {}
         for position in positions:
-            label, seed = data.classes[position], self._seed()
+            label, seed = data.classes[position], self._draw_seed()
             members = data.members(label)
             total: list[Tensor] = []
             for part in torch.split(members, IMAGES_AT_ONCE):
-                real = self._varied(data.normalise(data.images[part]), seed)
-                layers = self.method.objective.statistics(network, [Pair(label, real, real[:0])])
+                real = self._augment(data.normalise(data.images[part]), seed)
+                layers = objective.statistics(network, [Pair(label, real, real[:0])])
                 share = [layer[0] * (len(part) / len(members)) for layer in layers]
                 total = [a + b for a, b in zip(total, share, strict=True)] if total else share
-            found[position] = Kept(seed, total)
-        return found
+            read[position] = CachedStatistics(seed, total)
+        return read
 
     def _batch(self, network: nn.Module, index: int, label: int, seed: int) -> Tensor:
-        return self._varied(self.sampler.batch(label, self.method.batch_real, index, network), seed)
+        real = self.sampler.batch(label, self.method.batch_real, index, network)
+        return self._augment(real, seed)
 
-    def _varied(self, images: Tensor, seed: int) -> Tensor:
+    def _augment(self, images: Tensor, seed: int) -> Tensor:
         """Images (n, C, H, W) under the draw that belongs to `seed`."""
         setting = self.setting
         draw = setting.augmentation.draw(1, setting.shape, torch.Generator().manual_seed(seed))
-        return torch.as_tensor(setting.augmentation.apply(images, draw))
+        return setting.augmentation.apply(images, draw)
 
-    def _seed(self) -> int:
+    def _draw_seed(self) -> int:
         return int(torch.randint(2**62, (1,), generator=self.setting.generator))
 
     def state_dict(self) -> dict[str, Any]:
-        kept = {
-            slot: {p: [one.seed, one.statistics] for p, one in here.items()}
-            for slot, here in self.kept.items()
+        """Return what is kept."""
+        return {
+            "kept": {
+                slot: {p: [one.seed, one.statistics] for p, one in of_slot.items()}
+                for slot, of_slot in self.cached.items()
+            }
         }
-        return {"kept": kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.kept = {
-            slot: {p: Kept(*one) for p, one in here.items()} for slot, here in state["kept"].items()
+        """Go on from what `state_dict` gave."""
+        self.cached = {
+            slot: {p: CachedStatistics(*one) for p, one in of_slot.items()}
+            for slot, of_slot in state["kept"].items()
         }

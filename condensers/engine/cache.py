@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from condensers.engine.context import Context, make_folder
+from condensers.engine.context import Context
+from condensers.engine.files import make_folder
 from condensers.errors import Interrupted, StorageFailed
 
 HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)  # what flock says where another has the lock
@@ -21,17 +22,24 @@ WAIT_SECONDS = 0.1
 
 
 def key_of(determines: Any) -> str:
-    """16 hex digits that stand for a JSON value: equal for equal values, in every process."""
+    """Return 16 hex digits that stand for a JSON value, equal for equal values everywhere."""
     return hashlib.sha256(json.dumps(determines, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def make_missing(paths: Sequence[Path], make: Callable[[int], None], context: Context) -> None:
-    """Call make(i) for each of `paths` that is not there; it must write paths[i] whole or not at
-    all.
+    """Make the files that are not there yet.
 
-    Several processes may do this for the same paths: each takes files that no other is making, and
-    all return once every file is there. Raises Interrupted while it waits, when the context says
-    stop.
+    Several processes may do this for the same paths. Each takes files that no other is making, and
+    all return once every file is there.
+
+    Args:
+        paths: Of the files.
+        make: Called with an index; it must write `paths[index]` whole or not at all.
+        context: Is asked whether to stop while another process makes a file.
+
+    Raises:
+        Interrupted: The context says stop while this process waits.
+        StorageFailed: The folder cannot be written, or has no locks.
     """
     waiting = deque(range(len(paths)))
     while waiting:
@@ -66,9 +74,14 @@ def _claim(path: Path) -> Iterator[bool]:
 
 
 def take_lock(file: IO[str], path: Path) -> bool:
-    """Whether the lock of the open file at `path` could be had; False where another process has it.
+    """Lock an open file; return False if another process has the lock.
 
-    StorageFailed where the file system gives no locks.
+    Args:
+        file: Open for writing; the lock ends when it is closed.
+        path: Of the file, for the message.
+
+    Raises:
+        StorageFailed: The file system has no locks.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

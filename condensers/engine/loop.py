@@ -6,37 +6,19 @@ same way: what is lost is at most the steps since the last checkpoint, and the r
 same bytes as an uninterrupted one.
 """
 
-import io
 import math
 import time
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from pickle import PickleError
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
-from condensers.engine.context import Context, Progress, Stateful, write_atomically
-from condensers.errors import Damaged, Interrupted, WorkFailed, brief, damaged, shown
+from condensers.engine.context import Context, Progress, Stateful
+from condensers.engine.files import raise_damaged, read_state, write_state
+from condensers.errors import Interrupted, WorkFailed, shown
 
 SECONDS_A_NOTE = 0.1
-# What taking up a state of another shape, or another part's, raises.
-MISSHAPEN = (
-    AttributeError,
-    EOFError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    PickleError,
-    RuntimeError,
-    SafetensorError,
-    TypeError,
-    ValueError,
-)
 
 
 class Loop(Stateful, Protocol):
@@ -52,11 +34,24 @@ class Loop(Stateful, Protocol):
 
 
 def run(loop: Loop, steps: int, context: Context, name: str) -> float:
-    """Run `loop` up to `steps` steps, from its last checkpoint where there is one; return the
-    seconds all of it took.
+    """Run `loop` up to `steps` steps, from its last checkpoint if there is one.
 
-    The checkpoint holds the loop's state and the context's generator. It is removed when the last
-    step is done. Raises Interrupted after saving, when the context says stop.
+    The checkpoint holds the loop's state and the context's generator. It is removed after the last
+    step.
+
+    Args:
+        loop: Does the steps.
+        steps: How many steps there are in all.
+        context: Its folder holds the checkpoint; its `progress` hears of each step.
+        name: Of the work, for people.
+
+    Returns:
+        The seconds that all steps took, those before an interruption included.
+
+    Raises:
+        Interrupted: The context says stop; the checkpoint is written before.
+        WorkFailed: The loss is not a finite number.
+        Damaged: The checkpoint is not as it was written, or holds another state.
     """
     path = context.folder / "checkpoint.pt" if context.folder else None
     start, earlier = _restore(loop, context, path, steps)
@@ -83,9 +78,10 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
     return earlier + time.monotonic() - begun
 
 
-def keep(loop: Loop, steps: int, context: Context, seconds: float) -> None:
-    """Write the state of a loop that `run` has ended: it is not done again where what follows it is
-    interrupted.
+def write_checkpoint(loop: Loop, steps: int, context: Context, seconds: float) -> None:
+    """Write the checkpoint of a loop that `run` has ended.
+
+    If what follows is interrupted, the loop is not run again.
     """
     _save(
         loop, context, context.folder / "checkpoint.pt" if context.folder else None, steps, seconds
@@ -142,58 +138,10 @@ def _restore(loop: Loop, context: Context, path: Path | None, steps: int) -> tup
     state = read_state(path, context.device)
     if state is None:
         return 0, 0.0
-    with taking_up(path):
+    with raise_damaged(path):
         done, seconds = state["done"], float(state["seconds"])
         if type(done) is not int or not 0 <= done <= steps or not math.isfinite(seconds):
             raise ValueError(f"step {shown(done)} of {steps}")
         loop.load_state_dict(state["loop"])
         context.generator.set_state(state["generator"].cpu())
     return done, seconds
-
-
-@contextmanager
-def taking_up(path: Path | None) -> Iterator[None]:
-    """Turn what comes of a state of another shape, or of another part, into Damaged, which says
-    what to do.
-    """
-    try:
-        yield
-    except MISSHAPEN as fault:
-        raise Damaged(
-            f"{path}: holds another state than this work leaves ({brief(fault)}); remove it, and"
-            " run it again"
-        ) from None
-
-
-def write_state(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors, numbers, texts, lists and dicts, the file whole or not at all."""
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_atomically(path, buffer.getvalue())
-
-
-def read_state(path: Path | None, device: torch.device) -> dict[str, Any] | None:
-    """What `write_state` wrote, tensors on `device`; None where there is no such file, Damaged
-    where it is not as written.
-    """
-    if path is None or not path.exists():
-        return None
-    require_intact(path)
-    try:
-        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=device)
-    except Exception as fault:  # whatever is left to find for torch's reader
-        raise damaged(path, brief(fault)) from None
-    return state
-
-
-def require_intact(path: Path) -> None:
-    """Damaged unless all parts of a file of `write_state`, a ZIP archive, have the checksums
-    (CRC-32) that stand in it.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
-    except Exception as fault:  # whatever a damaged archive makes of the reader
-        raise damaged(path, brief(fault)) from None
-    if broken is not None:
-        raise damaged(path, f"the checksum of {broken} differs")

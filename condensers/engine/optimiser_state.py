@@ -14,8 +14,14 @@ from torch.optim import SGD, Optimizer
 
 
 def take_up(optimiser: Optimizer, state: Mapping[str, Any]) -> None:
-    """Load `state` into `optimiser`; ValueError where it is not what an optimiser of its kind and
-    parameters leaves.
+    """Load the state of an optimiser.
+
+    Args:
+        optimiser: Is changed.
+        state: What `state_dict` of an optimiser of the same kind and parameters returned.
+
+    Raises:
+        ValueError: The state is of another kind, or of other parameters.
     """
     before = [dict(group) for group in optimiser.param_groups]
     optimiser.load_state_dict(dict(state))

@@ -13,28 +13,30 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from condensers.condenser import SetSource
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.formats.choices import MADE_OF, Choices, order_of, spelled
-from condensers.formats.pixels import Pixels, pixels_of
+from condensers.formats.choices import MADE_OF, Choices, order_of, spell_labels
+from condensers.formats.pixels import PublishedPixels, pixels_of
 from condensers.formats.published import Published
 from condensers.formats.scales import extent
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import label_dtype
+from condensers.parts.parameterisations.base import Parameterisation
 from condensers.registry.registry import PARAMETERISATIONS
 from condensers.sets.origins import UNKNOWN
-from condensers.sets.soundness import are_probabilities, sound
+from condensers.sets.soundness import are_probabilities, require_sound
 from condensers.sets.synthetic_set import SyntheticSet, card_of
 
 
 @dataclass(frozen=True)
-class Imported:
+class Imported(SetSource):
     """Stands where a card wants a method: it made nothing, and may couple classes for all that is
     known.
     """
 
-    parameterisation: Any = hyper("pixels", source="the file", part="parameterisation")
+    parameterisation: Parameterisation = hyper("pixels", source="the file", part="parameterisation")
 
     registered: ClassVar[str] = "imported"
     evaluation: ClassVar[str] = "dsa"
@@ -42,14 +44,22 @@ class Imported:
     origin: ClassVar[str] = UNKNOWN
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
-        return int(ipc * self.parameterisation.copies)
+        return ipc * self.parameterisation.copies
 
 
 def assemble(published: Published, data: ClassData, choices: Choices) -> SyntheticSet:
-    """UsageError where something is not said, cannot be true, or does not fit `data`; every such
-    question at once.
+    """Make a set of a published file.
+
+    Args:
+        published: What the file holds and says of itself.
+        data: The training part of the data set that it was made from.
+        choices: What the user says beside.
+
+    Raises:
+        UsageError: Something is not said, cannot be true, or does not fit `data`; all such
+            questions at once.
     """
-    published = _oriented(published, data)
+    published = _orient(published, data)
     pixels, order = _answers(published, data, choices)
     spec = {"name": "tiles", "factor": choices.factor} if choices.factor > 1 else {"name": "pixels"}
     method = Imported(PARAMETERISATIONS.create({**spec, "storage": choices.storage}, "import"))
@@ -62,7 +72,7 @@ def assemble(published: Published, data: ClassData, choices: Choices) -> Synthet
     images = pixels.images[positions]
     tensors = {
         **method.parameterisation.pack({"images": images}, data),
-        "labels": _stored(labels[positions], method, data),
+        "labels": _store_labels(labels[positions], method, data),
     }
     if published.rates is not None:
         tensors["rates"] = published.rates
@@ -86,16 +96,18 @@ def assemble(published: Published, data: ClassData, choices: Choices) -> Synthet
     made = SyntheticSet(
         tensors, card | ({"counts": counts} if len(set(counts.values())) > 1 else {})
     )
-    sound(made, published.path)
+    require_sound(made, published.path)
     return made
 
 
-def found(published: Published) -> str:
-    """One sentence on what the file holds."""
+def describe_published(published: Published) -> str:
+    """Describe in one line what a published file holds."""
     images, labels = published.images, published.labels
     shape = "x".join(map(str, images.shape[1:]))
     kind = (
-        f"rows of {labels.shape[1]}" if labels.ndim == 2 else spelled(sorted(set(labels.tolist())))
+        f"rows of {labels.shape[1]}"
+        if labels.ndim == 2
+        else spell_labels(sorted(set(labels.tolist())))
     )
     rates = "" if published.rates is None else f", {len(published.rates)} learning rate(s)"
     kept = "uint8" if images.dtype == torch.uint8 else "floating-point"
@@ -105,7 +117,7 @@ def found(published: Published) -> str:
     )
 
 
-def _oriented(published: Published, data: ClassData) -> Published:
+def _orient(published: Published, data: ClassData) -> Published:
     """Images as (M, C, H, W), from (M, H, W, C) where the data's shape shows that; UsageError for
     another shape.
     """
@@ -123,7 +135,7 @@ def _oriented(published: Published, data: ClassData) -> Published:
 
 def _answers(
     published: Published, data: ClassData, choices: Choices
-) -> tuple[Pixels, dict[int, int]]:
+) -> tuple[PublishedPixels, dict[int, int]]:
     faults: list[str] = []
     answers: list[Any] = []
     for ask in (pixels_of, order_of):
@@ -136,7 +148,9 @@ def _answers(
     return answers[0], answers[1]
 
 
-def _recipe(published: Published, choices: Choices, form: str, pixels: Pixels) -> dict[str, Any]:
+def _recipe(
+    published: Published, choices: Choices, form: str, pixels: PublishedPixels
+) -> dict[str, Any]:
     """What training on the set asks for, by its file and the user."""
     rates = published.rates is not None
     asked = {
@@ -231,7 +245,7 @@ def _counts(
     return found
 
 
-def _stored(labels: Tensor, method: Imported, data: ClassData) -> Tensor:
+def _store_labels(labels: Tensor, method: Imported, data: ClassData) -> Tensor:
     """Hard labels one a unit, soft ones one an image."""
     if labels.ndim == 2:
         return labels.repeat_interleave(method.parameterisation.copies, 0)

@@ -46,7 +46,7 @@ DC_KEYS = ("mean", "std", "class_names", "dataset", "origin", "recipe", "card")
 
 
 def parse_dc(content: Any, path: Path, experiment: int = -1) -> Published:
-    """One experiment of a loaded file; UsageError where it has no such one."""
+    """Return one experiment of a loaded file; UsageError if there is no such one."""
     pairs = content.get("data") if isinstance(content, dict) else None
     if not isinstance(pairs, list) or not pairs:
         raise UsageError(
@@ -136,7 +136,7 @@ def parse_idc(content: Any, path: Path) -> Published:
 
 
 def parse_mtt(content: Any, path: Path, labels: Path | None, rate: Path | None) -> Published:
-    """Images from `content`, the rest from its own files."""
+    """Return images from `content`, labels and rate from files beside it."""
     images = as_images(content, path)
     if labels is None:
         raise UsageError(
@@ -161,7 +161,7 @@ RATES = ("rates", "lr", "syn_lr")
 
 
 def names_in(content: Any) -> tuple[str, str] | None:
-    """The keys of images and labels, where a table has both."""
+    """Return the keys of images and labels, or None if a table lacks one of them."""
     if not isinstance(content, dict):
         return None
     found = [next((key for key in keys if key in content), None) for keys in (IMAGES, LABELS)]
@@ -169,7 +169,7 @@ def names_in(content: Any) -> tuple[str, str] | None:
 
 
 def parse_named(content: Any, path: Path) -> Published:
-    """UsageError where a table has no images and labels."""
+    """Return the content of a table; UsageError if it has no images and labels."""
     keys = names_in(content)
     if keys is None:
         raise UsageError(f"{path}: is no table of 'images' and 'labels'; pass --format")

@@ -16,17 +16,27 @@ MADE_OF = {"real": REAL, "taught": TAUGHT, "averages": AVERAGES, "learned": LEAR
 
 @dataclass(frozen=True)
 class Choices:
-    """normalised: "none" (pixels are 0 to 1), "with-data", or "MEAN/STD", each a comma-separated
-    list, a number a channel.
+    """What a user says of a published file; "" says nothing.
 
-    zca: "none", "with-data" (whitened as fitted on the training data, with zca_eps added to
-    variances), or the path of a file with the inverse; "" asks where images look whitened.
-    any_contrast: take images of whatever contrast. order: what the labels stand for: "with-data"
-    (0, 1, ... are the classes in the data's order), "from-1" (1, 2, ... are), a comma-separated
-    list of class names or of the data set's labels for 0, 1, ..., or pairs LABEL=CLASS. soft: what
-    rows of labels are, "probabilities", "scores" or "logits". factor: tiles along a side of each
-    image. augmentation: of the training, "dsa" or "none"; "dsa" where neither file nor user says.
-    origin: what its images are, a key of MADE_OF. "" is: not said.
+    Args:
+        normalised: "none" (pixels are 0 to 1), "with-data", or "MEAN/STD", each a comma-separated
+            list of a number for each channel.
+        order: What the labels stand for: "with-data" (0, 1, ... are the classes in the data's
+            order), "from-1" (1, 2, ... are), a comma-separated list of class names or of the data
+            set's labels for 0, 1, ..., or pairs LABEL=CLASS.
+        soft: What rows of labels are: "probabilities", "scores" or "logits".
+        factor: Tiles along a side of each image.
+        storage: The dtype of the stored pixels, "float32", "float16" or "uint8".
+        augmentation: Of the training, "dsa" or "none"; "dsa" if neither file nor user says.
+        method: What the card calls the method.
+        origin: What its images are, a key of `MADE_OF`.
+        zca: "none", "with-data" (whitened as fitted on the training data), or the path of a file
+            with the inverse; "" asks if images look whitened.
+        zca_eps: What was added to variances, for "with-data".
+        any_contrast: Take images of whatever contrast.
+
+    Raises:
+        UsageError: A value is unknown.
     """
 
     normalised: str = ""
@@ -68,11 +78,11 @@ def order_of(published: Published, data: ClassData, choices: Choices) -> dict[in
     missing = [label for label in here if label not in order]
     if missing or (soft and len(order) != len(here)):
         what = "columns" if soft else "labels"
-        absent = f", and none for {spelled(missing)}" if missing else ""
+        absent = f", and none for {spell_labels(missing)}" if missing else ""
         raise UsageError(
-            f"{path}: has {what} {spelled(here)}, but classes are named for"
-            f" {spelled(sorted(order))}{absent}; pass --labels from-1 if they count from 1, the"
-            f" class of each, or pairs such as --labels {here[-1]}={data.class_names[-1]}"
+            f"{path}: has {what} {spell_labels(here)}, but classes are named for"
+            f" {spell_labels(sorted(order))}{absent}; pass --labels from-1 if they count from 1,"
+            f" the class of each, or pairs such as --labels {here[-1]}={data.class_names[-1]}"
         )
     return order
 
@@ -100,13 +110,13 @@ def _named(
     if published.names:
         return {label: _label(name, data, path.name) for label, name in enumerate(published.names)}
     raise UsageError(
-        f"{path}: does not say which classes its labels {spelled(here)} are; pass --labels"
+        f"{path}: does not say which classes its labels {spell_labels(here)} are; pass --labels"
         f" with-data (0, 1, ... in the order of {data.name}), --labels from-1 (1, 2, ... in that"
         f" order) or a list of its classes, such as --labels {','.join(data.class_names[:2])},..."
     )
 
 
-def spelled(labels: Iterable[int]) -> str:
+def spell_labels(labels: Iterable[int]) -> str:
     """Labels in a few words: "0 to 9", or those that there are."""
     known = list(labels)
     if len(known) > 2 and known == list(range(known[0], known[-1] + 1)):

@@ -34,8 +34,10 @@ Array = NDArray[Any]
 
 
 def read(path: Path) -> Published:
-    """UsageError where it is missing, damaged, too large, holds objects, or has no images and
-    labels.
+    """Read a .npz of images and labels.
+
+    Raises:
+        UsageError: It is missing, damaged, too large, holds objects, or lacks images or labels.
     """
     arrays = read_arrays(path)
     images = next((arrays[key] for key in ("images", "image") if key in arrays), None)

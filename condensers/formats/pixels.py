@@ -23,7 +23,7 @@ from condensers.formats.scales import (
     require_contrast,
     scale_of,
 )
-from condensers.whitening import Fit, Whitening, fitted
+from condensers.whitening import Fit, Whitening, fit_whitening
 
 REAL = 5000  # real images that are compared with
 MEANS, INVERSES, MATRICES = (
@@ -34,12 +34,14 @@ MEANS, INVERSES, MATRICES = (
 
 
 @dataclass(frozen=True)
-class Pixels:
-    """images: (M, C, H, W) float32 normalised by the data's mean and std. said: what the file's
-    pixels were taken for.
+class PublishedPixels:
+    """The images of a published file, as the data set's are normalised.
 
-    contrast: as a multiple of the real images'. fit: the whitening that was undone, where it is one
-    of the training data.
+    Args:
+        images: (M, C, H, W) float32.
+        said: What the file's pixels were taken for.
+        contrast: As a multiple of that of the real images.
+        fit: The whitening that was undone, if it is one of the training data.
     """
 
     images: Tensor
@@ -48,14 +50,18 @@ class Pixels:
     fit: Fit | None = None
 
 
-def pixels_of(published: Published, data: ClassData, choices: Choices) -> Pixels:
-    """UsageError where what the pixels are is not said, or cannot be."""
+def pixels_of(published: Published, data: ClassData, choices: Choices) -> PublishedPixels:
+    """Return the images of a published file as the data set's are normalised.
+
+    Raises:
+        UsageError: What the pixels are is not said, or cannot be true.
+    """
     real = data.images[:: max(1, len(data.images) // REAL)].cpu().float() / 255
     if choices.zca == WITH_DATA:
-        return _undone(published, data, choices, real)
+        return _undo_whitening(published, data, choices, real)
     prefix = ""
     if choices.zca not in ("", "none"):
-        published = _turned_back(published, Path(choices.zca), data)
+        published = _turn_back(published, Path(choices.zca), data)
         prefix = f"whitened, undone by {Path(choices.zca).name}, then "
     else:
         _ask_of_whitening(published, data, choices, real)
@@ -67,10 +73,12 @@ def pixels_of(published: Published, data: ClassData, choices: Choices) -> Pixels
     )
     if not stated and not choices.any_contrast:
         require_contrast(ratio, published, data, prefix + scale.said)
-    return Pixels(_normalised(published.images, scale, unit, data), prefix + scale.said, ratio)
+    return PublishedPixels(
+        _normalise(published.images, scale, unit, data), prefix + scale.said, ratio
+    )
 
 
-def _normalised(images: Tensor, scale: Scale, unit: Tensor, data: ClassData) -> Tensor:
+def _normalise(images: Tensor, scale: Scale, unit: Tensor, data: ClassData) -> Tensor:
     """Untouched where they are normalised by the data's own mean and std."""
     mean, std = (torch.tensor(v).view(-1, 1, 1) for v in (data.mean, data.std))
     if images.dtype == torch.uint8:
@@ -101,7 +109,9 @@ def _ask_of_whitening(
         )
 
 
-def _undone(published: Published, data: ClassData, choices: Choices, real: Tensor) -> Pixels:
+def _undo_whitening(
+    published: Published, data: ClassData, choices: Choices, real: Tensor
+) -> PublishedPixels:
     """Images whose whitening, fitted on the training images of `data`, is undone."""
     mean, std = (torch.tensor(v).view(-1, 1, 1) for v in (data.mean, data.std))
     if choices.normalised in ("", "none", WITH_DATA):
@@ -113,7 +123,8 @@ def _undone(published: Published, data: ClassData, choices: Choices, real: Tenso
         fits = {choices.normalised: Fit(*pair, choices.zca_eps)}
     chosen = [choices.normalised] if choices.normalised else list(fits)
     units = {
-        name: fitted(data.images, fits[name]).undo(published.images.float()) for name in chosen
+        name: fit_whitening(data.images, fits[name]).undo(published.images.float())
+        for name in chosen
     }
     ratios = {name: contrast(unit, real) for name, unit in units.items()}
     if not choices.normalised:
@@ -127,10 +138,10 @@ def _undone(published: Published, data: ClassData, choices: Choices, real: Tenso
     said = f"whitened (ZCA, eps {choices.zca_eps:g}, of pixels with --normalised {name}), undone"
     if not choices.any_contrast:
         require_contrast(ratios[name], published, data, said)
-    return Pixels((units[name] - mean) / std, said, ratios[name], fits[name])
+    return PublishedPixels((units[name] - mean) / std, said, ratios[name], fits[name])
 
 
-def _turned_back(published: Published, path: Path, data: ClassData) -> Published:
+def _turn_back(published: Published, path: Path, data: ClassData) -> Published:
     """The images by the inverse in a file: x = z inverse + mean, z flattened as (C, H, W)."""
     size = published.images[0].numel()
     content: Any = npz.read_arrays(path) if path.suffix == ".npz" else safe_pickle.read(path)

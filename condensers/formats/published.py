@@ -29,13 +29,21 @@ LIMIT = (
 
 @dataclass(frozen=True)
 class Published:
-    """images: (M, C, H, W), uint8 or float. labels: (M,) int64, or (M, K) float32. rates: (T,)
-    float32 or None.
+    """The content of a published file.
 
-    pixels: "unit" (0 to 1), a pair (mean, std) by which they are normalised, or None where the file
-    does not say. names: the class names that labels count, or () where the file does not say.
-    origin: what its images are, one of ORIGINS. recipe: what the format says of training. digest:
-    of the images it was made from, where the file has a card of ours.
+    Args:
+        path: Of the file.
+        format: One of `condensers.formats.reading.FORMATS`.
+        images: (M, C, H, W), uint8 or float32.
+        labels: (M,) int64, or (M, K) float32.
+        rates: (T,) float32 learning rates, or None.
+        pixels: "unit" for 0 to 1, a pair (mean, std) by which they are normalised, or None if the
+            file does not say.
+        names: The class names that labels count; empty if the file does not say.
+        dataset: The name of the data set, or None.
+        origin: What its images are, one of `condensers.sets.origins.ORIGINS`.
+        recipe: What the format says of training.
+        digest: Of the images that it was made from, if the file has a card of ours.
     """
 
     path: Path

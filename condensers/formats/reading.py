@@ -11,8 +11,13 @@ FORMATS = ("auto", "dc", "mtt", "idc", "dd", "dict", "npz")
 
 
 class Files(NamedTuple):
-    """path: the file with the images; labels, rate: files beside it, which only some formats have.
-    experiment: of several.
+    """The files of a published set.
+
+    Args:
+        path: The file with the images.
+        labels: A file of labels beside it, which only MTT's format has.
+        rate: A file of the learning rate beside it, which only MTT's format has.
+        experiment: Which one of several in the file, from 0; -1 for the last.
     """
 
     path: Path
@@ -22,8 +27,14 @@ class Files(NamedTuple):
 
 
 def read(files: Files, format: str = "auto") -> Published:
-    """The content of a published set. "auto" goes by the file's ending and by how its content is
-    built.
+    """Read a published set.
+
+    Args:
+        files: Where it is.
+        format: One of `FORMATS`; "auto" goes by the file's ending and by how its content is built.
+
+    Raises:
+        UsageError: The file is missing, damaged, too large, or of no known format.
     """
     if format not in FORMATS:
         raise UsageError(f"--format {format}: unknown; {suggestion(format, FORMATS)}")

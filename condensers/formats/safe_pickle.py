@@ -49,7 +49,7 @@ def _number(kind: Any, raw: Any) -> float | int | bool:
     return value
 
 
-class _Array:
+class _PickledArray:
     """Stands in for numpy.ndarray: numbers from bytes that are exactly as many as the shape
     says.
     """
@@ -71,7 +71,7 @@ class _Array:
 
 def _empty_array(kind: Any, *_: Any) -> Any:
     """Stands in for numpy's `_reconstruct`, whose array is filled afterwards."""
-    if not (isinstance(kind, type) and issubclass(kind, _Array)):
+    if not (isinstance(kind, type) and issubclass(kind, _PickledArray)):
         raise pickle.UnpicklingError("a numpy array of a kind that is not known")
     return kind()
 
@@ -96,7 +96,7 @@ class _Tensors:
 
 def _plain(content: Any, depth: int = 8) -> Any:
     """Content with each stand-in replaced by what it took."""
-    if isinstance(content, _Array | _Tensors):
+    if isinstance(content, _PickledArray | _Tensors):
         return content.value
     if depth and type(content) in (list, tuple):
         return type(content)(_plain(one, depth - 1) for one in content)
@@ -135,7 +135,7 @@ STAND_INS = [
     _named(_NumberType, "numpy", "dtype"),
     _named(_number, "numpy.core.multiarray", "scalar"),
     _named(_number, "numpy._core.multiarray", "scalar"),
-    _named(_Array, "numpy", "ndarray"),
+    _named(_PickledArray, "numpy", "ndarray"),
     _named(_empty_array, "numpy.core.multiarray", "_reconstruct"),
     _named(_empty_array, "numpy._core.multiarray", "_reconstruct"),
     _named(_Arguments, "argparse", "Namespace"),
@@ -165,8 +165,10 @@ def read_data(file: IO[bytes], name: str) -> Any:
 
 
 def read(path: Path) -> Any:
-    """The content of a .pt file; UsageError where it is missing, damaged, too large, or holds
-    anything that could run.
+    """Read a .pt file without running anything of it.
+
+    Raises:
+        UsageError: It is missing, damaged, too large, or holds anything that could run.
     """
     with existing(path).open("rb") as file:
         is_archive = file.read(len(ARCHIVE)) == ARCHIVE

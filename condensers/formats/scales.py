@@ -30,8 +30,12 @@ COARSE, ROUGH = 0.4, 0.8  # below both, pixels vary as those of whitened images 
 
 @dataclass(frozen=True)
 class Scale:
-    """mean, std: (C, 1, 1), by which pixels of 0 to 1 were normalised to be the file's. said: the
-    same in words.
+    """How a file's pixels were made of pixels in 0 to 1.
+
+    Args:
+        mean: (C, 1, 1), subtracted from pixels in 0 to 1.
+        std: (C, 1, 1), by which they were then divided.
+        said: The same in words.
     """
 
     mean: Tensor
@@ -39,13 +43,16 @@ class Scale:
     said: str
 
     def unit(self, images: Tensor) -> Tensor:
-        """The file's images (M, C, H, W) as float32 of 0 to 1."""
+        """Return the file's images (M, C, H, W) as float32 in 0 to 1."""
         return images.float() * self.std + self.mean
 
 
 def scale_of(published: Published, data: ClassData, choices: Choices) -> Scale:
-    """The scale of the file's pixels; UsageError where neither range, file nor user decide, or what
-    is said cannot be.
+    """Return the scale of a file's pixels.
+
+    Raises:
+        UsageError: Neither their range, nor the file, nor the user decides, or what is said cannot
+            be true.
     """
     path, channels, own = published.path, published.images.shape[1], choices.normalised
     ranged = _by_range(published.images)

@@ -13,10 +13,14 @@ parts of the run. Other differences from that code: those of `layer-means`, `dis
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
+from condensers.parts.regularisers.base import Regulariser
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class CAFE(Composition):
 
     iterations: int = hyper(
         20000,
-        unit="steps on the images",
+        unit="steps",
+        help="steps on the images",
         source="CAFE's code: 2000 networks, ten steps at least",
         minimum=1,
     )
@@ -35,19 +40,21 @@ class CAFE(Composition):
     momentum: float = hyper(0.5, source="CAFE's code", minimum=0.0)
     halve_at: tuple[float, ...] = hyper(
         (0.6, 0.8, 0.9),
-        unit="parts of the run after which all learning rates are halved",
+        help="parts of the run, 0 to 1, after which all learning rates are halved",
         source="CAFE's code",
     )
     batch_real: int = hyper(256, unit="images per class", source="CAFE's code", minimum=1)
     init: str = hyper(
         "noise", source="CAFE's code", values=("noise", "real", "k-means", "centroids")
     )
-    augmentation: Any = hyper("none", source="CAFE's code", part="augmentation")
-    objective: Any = hyper("layer-means", source="CAFE, section 3.2", part="objective")
-    regularisers: tuple[Any, ...] = hyper(
+    augmentation: Augmentation = hyper("none", source="CAFE's code", part="augmentation")
+    objective: Objective = hyper("layer-means", source="CAFE, section 3.2", part="objective")
+    regularisers: tuple[Regulariser, ...] = hyper(
         ("discriminative",), source="CAFE, section 3.3", part="regulariser"
     )
-    schedule: Any = hyper("gated", source="CAFE, section 3.4", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "gated", source="CAFE, section 3.4", part="model schedule"
+    )
 
     registered: ClassVar[str] = "cafe"
     evaluation: ClassVar[str] = "none"

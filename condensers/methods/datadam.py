@@ -11,10 +11,13 @@ learning rate is 10 above 50 images per class: set it there.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,11 @@ class DataDAM(Composition):
     """Attention matching (DataDAM): pixels x siamese augmentation x attention x fresh networks."""
 
     iterations: int = hyper(
-        8000, unit="steps on the images", source="DataDAM, table of hyperparameters", minimum=1
+        8000,
+        unit="steps",
+        help="steps on the images",
+        source="DataDAM, table of hyperparameters",
+        minimum=1,
     )
     lr: float = hyper(1.0, source="DataDAM, table of hyperparameters", minimum=0.0)
     momentum: float = hyper(0.5, source="DataDAM's code", minimum=0.0)
@@ -30,9 +37,9 @@ class DataDAM(Composition):
     init: str = hyper(
         "real", source="DataDAM's code", values=("noise", "real", "k-means", "centroids")
     )
-    augmentation: Any = hyper("dsa", source="DataDAM's code", part="augmentation")
-    objective: Any = hyper("attention", source="DataDAM, section 3.2", part="objective")
-    schedule: Any = hyper("fresh", source="DataDAM's code", part="schedule")
+    augmentation: Augmentation = hyper("dsa", source="DataDAM's code", part="augmentation")
+    objective: Objective = hyper("attention", source="DataDAM, section 3.2", part="objective")
+    model_schedule: ModelSchedule = hyper("fresh", source="DataDAM's code", part="model schedule")
 
     registered: ClassVar[str] = "datadam"
     evaluation: ClassVar[str] = "dsa"

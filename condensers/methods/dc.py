@@ -11,10 +11,13 @@ backward pass is taken class by class, the seed decides everything.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,11 @@ class DC(Composition):
     """
 
     iterations: int = hyper(
-        1000, unit="initialisations of the network", source="DC, section 4.1", minimum=1
+        1000,
+        unit="networks",
+        help="initialisations of the network",
+        source="DC, section 4.1",
+        minimum=1,
     )
     lr: float = hyper(0.1, source="DC, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DC's code", minimum=0.0)
@@ -32,9 +39,11 @@ class DC(Composition):
     init: str = hyper(
         "noise", source="DC, section 4.1", values=("noise", "real", "k-means", "centroids")
     )
-    augmentation: Any = hyper("none", source="DC", part="augmentation")
-    objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    augmentation: Augmentation = hyper("none", source="DC", part="augmentation")
+    objective: Objective = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
+    model_schedule: ModelSchedule = hyper(
+        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "dc"
     evaluation: ClassVar[str] = "none"

@@ -13,10 +13,13 @@ takes ten steps per network with five epochs between them: set the schedule's ou
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,19 @@ class DCC(Composition):
     """
 
     iterations: int = hyper(
-        1000, unit="initialisations of the network", source="DCC's code", minimum=1
+        1000, unit="networks", help="initialisations of the network", source="DCC's code", minimum=1
     )
     lr: float = hyper(0.1, source="DCC's code", minimum=0.0)
     momentum: float = hyper(0.5, source="DCC's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="DCC's code", minimum=1)
     init: str = hyper("real", source="DCC's code", values=("noise", "real", "k-means", "centroids"))
-    augmentation: Any = hyper("dsa", source="DCC's code, method DSA", part="augmentation")
-    objective: Any = hyper("summed-gradient", source="DCC's code, --contrast", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    augmentation: Augmentation = hyper("dsa", source="DCC's code, method DSA", part="augmentation")
+    objective: Objective = hyper(
+        "summed-gradient", source="DCC's code, --contrast", part="objective"
+    )
+    model_schedule: ModelSchedule = hyper(
+        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "dcc"
     evaluation: ClassVar[str] = "dsa"

@@ -12,10 +12,13 @@ too (Sucholutsky & Schonlau, 2019): labels = { name = "learned", form = "probabi
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,25 @@ class DD(Composition):
 
     iterations: int = hyper(
         23600,
-        unit="steps on the images",
+        unit="steps",
+        help="steps on the images",
         source="DD's code: 400 epochs of 59 batches of MNIST",
         minimum=1,
     )
     lr: float = hyper(0.01, source="DD's code", minimum=0.0)
-    momentum: float = hyper(0.5, unit="beta 1 of Adam", source="DD's code", minimum=0.0)
+    momentum: float = hyper(0.5, help="beta 1 of Adam", source="DD's code", minimum=0.0)
     optimiser: str = hyper("adam", source="DD's code", values=("sgd", "adam"))
-    batch_real: int = hyper(1024, unit="real images in all", source="DD's code", minimum=1)
+    batch_real: int = hyper(
+        1024,
+        unit="images",
+        help="real images in a step, of all classes together",
+        source="DD's code",
+        minimum=1,
+    )
     init: str = hyper("noise", source="DD's code", values=("noise", "real", "k-means", "centroids"))
-    augmentation: Any = hyper("none", source="DD", part="augmentation")
-    objective: Any = hyper("unrolled", source="DD, algorithm 1", part="objective")
-    schedule: Any = hyper("fresh", source="DD, section 3.3", part="schedule")
+    augmentation: Augmentation = hyper("none", source="DD", part="augmentation")
+    objective: Objective = hyper("unrolled", source="DD, algorithm 1", part="objective")
+    model_schedule: ModelSchedule = hyper("fresh", source="DD, section 3.3", part="model schedule")
 
     registered: ClassVar[str] = "dd"
     evaluation: ClassVar[str] = "none"

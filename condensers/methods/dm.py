@@ -1,12 +1,17 @@
 """Distribution matching: DM, and DM at less cost."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.networks import NetworkSpec
 from condensers.networks.convnet import ConvNetSpec
-from condensers.parts.samplers import Stratified
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
+from condensers.parts.parameterisations.base import Parameterisation
+from condensers.parts.samplers import Sampler, StratifiedSampler
 
 
 @dataclass(frozen=True)
@@ -24,16 +29,18 @@ class DM(Composition):
     class on: set it there.
     """
 
-    iterations: int = hyper(20000, unit="steps on the images", source="DM, section 4.1", minimum=1)
+    iterations: int = hyper(
+        20000, unit="steps", help="steps on the images", source="DM, section 4.1", minimum=1
+    )
     lr: float = hyper(1.0, source="DM, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DM's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="DM, section 4.1", minimum=1)
     init: str = hyper(
         "real", source="DM, section 4.1", values=("noise", "real", "k-means", "centroids")
     )
-    augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
-    objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
-    schedule: Any = hyper("fresh", source="DM, algorithm 1", part="schedule")
+    augmentation: Augmentation = hyper("dsa", source="DM, section 4.1", part="augmentation")
+    objective: Objective = hyper("mean-embedding", source="DM, eq. 5", part="objective")
+    model_schedule: ModelSchedule = hyper("fresh", source="DM, algorithm 1", part="model schedule")
 
     registered: ClassVar[str] = "dm"
     evaluation: ClassVar[str] = "dsa"
@@ -68,24 +75,26 @@ class DMFast(Composition):
     this rate, and starts from clusters gained nothing: so neither is here.
     """
 
-    iterations: int = hyper(70, unit="steps on the images", source="ours", minimum=1)
+    iterations: int = hyper(70, unit="steps", help="steps on the images", source="ours", minimum=1)
     lr: float = hyper(10.0, source="ours", minimum=0.0)
     momentum: float = hyper(0.5, source="DM's code", minimum=0.0)
     halve_at: tuple[float, ...] = hyper(
-        (0.6, 0.8), unit="parts of the run after which all learning rates are halved", source="ours"
+        (0.6, 0.8),
+        help="parts of the run, 0 to 1, after which all learning rates are halved",
+        source="ours",
     )
     batch_real: int = hyper(32, unit="images per class", source="ours", minimum=1)
     init: str = hyper(
         "real", source="DM, section 4.1", values=("noise", "real", "k-means", "centroids")
     )
-    network: Any = hyper(ConvNetSpec(width=32), source="ours", part="network")
-    parameterisation: Any = hyper(
+    network: NetworkSpec = hyper(ConvNetSpec(width=32), source="ours", part="network")
+    parameterisation: Parameterisation = hyper(
         "tiles", source="IDC, section 5.1: 2 x 2", part="parameterisation"
     )
-    sampler: Any = hyper(Stratified(clusters=16), source="ours", part="sampler")
-    augmentation: Any = hyper("dsa", source="DM, section 4.1", part="augmentation")
-    objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
-    schedule: Any = hyper("fresh", source="DM, algorithm 1", part="schedule")
+    sampler: Sampler = hyper(StratifiedSampler(clusters=16), source="ours", part="sampler")
+    augmentation: Augmentation = hyper("dsa", source="DM, section 4.1", part="augmentation")
+    objective: Objective = hyper("mean-embedding", source="DM, eq. 5", part="objective")
+    model_schedule: ModelSchedule = hyper("fresh", source="DM, algorithm 1", part="model schedule")
 
     registered: ClassVar[str] = "dm-fast"
     evaluation: ClassVar[str] = "dsa"

@@ -10,10 +10,13 @@ of DC, and the flip is left out where a mirrored image would change its label.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,11 @@ class DSA(Composition):
     """Siamese gradient matching (DSA): DC with augmentation, started from real images."""
 
     iterations: int = hyper(
-        1000, unit="initialisations of the network", source="DSA, section 4.1", minimum=1
+        1000,
+        unit="networks",
+        help="initialisations of the network",
+        source="DSA, section 4.1",
+        minimum=1,
     )
     lr: float = hyper(0.1, source="DSA, section 4.1", minimum=0.0)
     momentum: float = hyper(0.5, source="DSA's code", minimum=0.0)
@@ -29,9 +36,11 @@ class DSA(Composition):
     init: str = hyper(
         "real", source="DSA's README", values=("noise", "real", "k-means", "centroids")
     )
-    augmentation: Any = hyper("dsa", source="DSA, section 4.1", part="augmentation")
-    objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    augmentation: Augmentation = hyper("dsa", source="DSA, section 4.1", part="augmentation")
+    objective: Objective = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
+    model_schedule: ModelSchedule = hyper(
+        "trained-on-synthetic", source="DC, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "dsa"
     evaluation: ClassVar[str] = "dsa"

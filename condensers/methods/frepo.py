@@ -13,11 +13,16 @@ for any number of classes (theirs divide by sqrt(K / 10): set `labels.scale`).
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.networks import NetworkSpec
 from condensers.networks.convnet import ConvNetSpec
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.labels import LabelModel
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
 from condensers.parts.objectives.kernel_regression import KernelRegression
 from condensers.parts.objectives.kernels.features import Features
 
@@ -28,27 +33,41 @@ class FRePo(Composition):
     pool's features.
     """
 
-    iterations: int = hyper(500000, unit="steps on the images", source="FRePo's code", minimum=1)
-    lr: float = hyper(3e-4, source="FRePo's code, for LAMB", minimum=0.0)
-    momentum: float = hyper(0.9, unit="beta 1 of Adam", source="Adam's default", minimum=0.0)
-    optimiser: str = hyper("adam", source="ours: FRePo has LAMB", values=("sgd", "adam"))
-    batch_real: int = hyper(1024, unit="images in all", source="FRePo's code", minimum=1)
-    init: str = hyper(
-        "real", source="FRePo, as we recall", values=("noise", "real", "k-means", "centroids")
+    iterations: int = hyper(
+        500000, unit="steps", help="steps on the images", source="FRePo's code", minimum=1
     )
-    network: Any = hyper(
+    lr: float = hyper(3e-4, source="FRePo's code, for LAMB", minimum=0.0)
+    momentum: float = hyper(0.9, help="beta 1 of Adam", source="Adam's default", minimum=0.0)
+    optimiser: str = hyper("adam", source="ours: FRePo has LAMB", values=("sgd", "adam"))
+    batch_real: int = hyper(
+        1024,
+        unit="images",
+        help="real images in a step, of all classes together",
+        source="FRePo's code",
+        minimum=1,
+    )
+    init: str = hyper(
+        "real",
+        source="FRePo's code, init_proto in frepo.py",
+        values=("noise", "real", "k-means", "centroids"),
+    )
+    network: NetworkSpec = hyper(
         ConvNetSpec(norm="batch"),
         source="FRePo's code: batch norm while condensing",
         part="network",
     )
-    labels: Any = hyper("learned", source="FRePo, section 3", part="label model")
-    augmentation: Any = hyper("none", source="FRePo, as we recall", part="augmentation")
-    objective: Any = hyper(
+    labels: LabelModel = hyper("learned", source="FRePo, section 3", part="label model")
+    augmentation: Augmentation = hyper(
+        "none", source="FRePo's code, proto_train_step", part="augmentation"
+    )
+    objective: Objective = hyper(
         KernelRegression(kernel=Features(), criterion="mse-sum", margin=1.0, flip=True),
         source="FRePo, algorithm 1",
         part="objective",
     )
-    schedule: Any = hyper("pool", source="FRePo, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "pool", source="FRePo, algorithm 1", part="model schedule"
+    )
 
     registered: ClassVar[str] = "frepo"
     evaluation: ClassVar[str] = "dsa"

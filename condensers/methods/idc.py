@@ -1,15 +1,20 @@
 """IDC, and DREAM, which is IDC with representative real batches."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
 from condensers.parts.augmentations.dsa import Siamese
+from condensers.parts.model_schedules.base import ModelSchedule
 from condensers.parts.model_schedules.trained_on_real import TrainedOnReal
+from condensers.parts.objectives.base import Objective
 from condensers.parts.objectives.gradient import GradientMatching
+from condensers.parts.parameterisations.base import Parameterisation
 from condensers.parts.parameterisations.tiles import Tiles
-from condensers.parts.setting import Setting
+from condensers.parts.samplers import Sampler
+from condensers.parts.setting import RunSetting
 
 PIXELS, IMAGES_PER_CLASS = 32 * 32, 10
 
@@ -42,13 +47,14 @@ class IDC(Composition):
 
     iterations: int = hyper(
         2000,
-        unit="networks, 100 steps on the images of each class with each",
+        unit="networks",
+        help="networks; each gives 100 steps on the images of each class",
         source="IDC's code",
         minimum=1,
     )
     lr: float = hyper(
         5e-3,
-        unit="of pixels in [0, 1], at 10 images per class",
+        help="learning rate of pixels in [0, 1] at 10 images per class",
         source="IDC's code, for mse",
         minimum=0.0,
     )
@@ -60,33 +66,36 @@ class IDC(Composition):
         values=("noise", "real", "k-means", "centroids"),
     )
     update: str = hyper(
-        "class", unit="classes per update", source="IDC's code", values=("all", "class")
+        "class",
+        help="classes whose images one update changes",
+        source="IDC's code",
+        values=("all", "class"),
     )
-    parameterisation: Any = hyper(
+    parameterisation: Parameterisation = hyper(
         Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation"
     )
-    augmentation: Any = hyper(
+    augmentation: Augmentation = hyper(
         Siamese(strategy="color_crop_cutout", mode="together"),
         source="IDC's code, aug_type",
         part="augmentation",
     )
-    objective: Any = hyper(
+    objective: Objective = hyper(
         GradientMatching(distance="mse", layers="convolutions"),
         source="IDC's code",
         part="objective",
     )
-    schedule: Any = hyper(
-        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="schedule"
+    model_schedule: ModelSchedule = hyper(
+        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="model schedule"
     )
 
     registered: ClassVar[str] = "idc"
     evaluation: ClassVar[str] = "dsa"
 
-    def learning_rate(self, setting: Setting) -> float:
+    def learning_rate(self, setting: RunSetting) -> float:
         return unit_pixel_rate(self.lr, setting)
 
 
-def unit_pixel_rate(lr: float, setting: Setting) -> float:
+def unit_pixel_rate(lr: float, setting: RunSetting) -> float:
     """IDC's rule for the rate of pixels in [0, 1], lr (ipc / 10) (H W / 32^2), as the rate of
     normalised pixels.
 
@@ -100,7 +109,7 @@ def unit_pixel_rate(lr: float, setting: Setting) -> float:
 
 
 @dataclass(frozen=True)
-class DREAM(Composition):
+class DREAM(IDC):
     """Representative matching (DREAM): IDC x real batches of the images nearest to the centroids of
     k-means.
 
@@ -114,52 +123,18 @@ class DREAM(Composition):
     anew every 10 steps (`k-means`).
 
     Source: Liu et al., "DREAM: Efficient Dataset Distillation by Representative Matching" (ICCV
-    2023), section 3.3 as we recall, and the authors' code, which is that of IDC with another real
-    batch and another start. Everything else is IDC, its rule for `lr` included. Differences from
-    the authors' code: those of IDC and of `k-means`; the images it starts from represent clusters
-    of pixels (theirs, as we recall, of an embedding).
+    2023), and the authors' code, which is that of IDC with another real batch and another start.
+    Everything else is IDC, its rule for `lr` included. Differences from the authors' code: those of
+    IDC and of `k-means`; real batches have 64 images of a class, as IDC's, not 128; a set starts
+    from clusters of pixels, not of the embedding of a fresh network.
     """
 
-    iterations: int = hyper(
-        2000,
-        unit="networks, 100 steps on the images of each class with each",
-        source="IDC's code",
-        minimum=1,
+    batch_real: int = hyper(
+        64, unit="clusters per class", source="IDC's code; DREAM's has 128", minimum=1
     )
-    lr: float = hyper(
-        5e-3,
-        unit="of pixels in [0, 1], at 10 images per class",
-        source="IDC's code, for mse",
-        minimum=0.0,
-    )
-    momentum: float = hyper(0.5, source="IDC's code", minimum=0.0)
-    batch_real: int = hyper(64, unit="clusters per class", source="IDC's code", minimum=1)
     init: str = hyper(
         "k-means", source="DREAM's code", values=("noise", "real", "k-means", "centroids")
     )
-    update: str = hyper(
-        "class", unit="classes per update", source="IDC's code", values=("all", "class")
-    )
-    parameterisation: Any = hyper(
-        Tiles(factor=2, clamp=True), source="IDC's README", part="parameterisation"
-    )
-    sampler: Any = hyper("k-means", source="DREAM, section 3.3", part="sampler")
-    augmentation: Any = hyper(
-        Siamese(strategy="color_crop_cutout", mode="together"),
-        source="IDC's code, aug_type",
-        part="augmentation",
-    )
-    objective: Any = hyper(
-        GradientMatching(distance="mse", layers="convolutions"),
-        source="IDC's code",
-        part="objective",
-    )
-    schedule: Any = hyper(
-        TrainedOnReal(n_data=2000), source="IDC's code, for CIFAR-10", part="schedule"
-    )
+    sampler: Sampler = hyper("k-means", source="DREAM's code, new_strategy.py", part="sampler")
 
     registered: ClassVar[str] = "dream"
-    evaluation: ClassVar[str] = "dsa"
-
-    def learning_rate(self, setting: Setting) -> float:
-        return unit_pixel_rate(self.lr, setting)

@@ -13,10 +13,15 @@ per class: a weight of 0.1 per percent, here 10. Differences from that code: tho
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
+from condensers.parts.parameterisations.base import Parameterisation
+from condensers.parts.regularisers.base import Regulariser
 
 
 @dataclass(frozen=True)
@@ -26,24 +31,31 @@ class IDM(Composition):
     """
 
     iterations: int = hyper(
-        20000, unit="steps on the images of each class", source="IDM's code", minimum=1
+        20000,
+        unit="steps",
+        help="steps on the images of each class",
+        source="IDM's code",
+        minimum=1,
     )
     lr: float = hyper(0.2, source="IDM's commands", minimum=0.0)
     momentum: float = hyper(0.5, source="IDM's code", minimum=0.0)
     batch_real: int = hyper(256, unit="images per class", source="IDM's code", minimum=1)
     init: str = hyper("real", source="IDM's code", values=("noise", "real", "k-means", "centroids"))
     update: str = hyper(
-        "class", unit="classes per update", source="IDM's code", values=("all", "class")
+        "class",
+        help="classes whose images one update changes",
+        source="IDM's code",
+        values=("all", "class"),
     )
-    parameterisation: Any = hyper(
-        "tiles", source="IDM, section 3.2: 2 x 2 tiles", part="parameterisation"
+    parameterisation: Parameterisation = hyper(
+        "tiles", source="IDM's code, number_sign_augment: 2 x 2 tiles", part="parameterisation"
     )
-    augmentation: Any = hyper("dsa", source="IDM's commands", part="augmentation")
-    objective: Any = hyper("mean-embedding", source="DM, eq. 5", part="objective")
-    regularisers: tuple[Any, ...] = hyper(
-        ("cross-entropy",), source="IDM, section 3.4", part="regulariser"
+    augmentation: Augmentation = hyper("dsa", source="IDM's commands", part="augmentation")
+    objective: Objective = hyper("mean-embedding", source="DM, eq. 5", part="objective")
+    regularisers: tuple[Regulariser, ...] = hyper(
+        ("cross-entropy",), source="IDM's code, --syn_ce", part="regulariser"
     )
-    schedule: Any = hyper("queue", source="IDM, section 3.3", part="schedule")
+    model_schedule: ModelSchedule = hyper("queue", source="IDM, section 3.3", part="model schedule")
 
     registered: ClassVar[str] = "idm"
     evaluation: ClassVar[str] = "dsa"

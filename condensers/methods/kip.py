@@ -1,10 +1,14 @@
 """Kernel regression: KIP, and RFAD, whose kernel has random features."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.labels import LabelModel
+from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.objectives.base import Objective
 from condensers.parts.objectives.kernel_regression import KernelRegression
 from condensers.parts.objectives.kernels.features import RandomFeatureNNGP
 from condensers.parts.objectives.kernels.neural_tangent import FullyConnectedNTK
@@ -27,23 +31,33 @@ class KIP(Composition):
     """
 
     iterations: int = hyper(
-        50000, unit="steps on the images", source="KIP's released sets: up to this many", minimum=1
+        50000,
+        unit="steps",
+        help="steps on the images",
+        source="KIP's released sets: up to this many",
+        minimum=1,
     )
     lr: float = hyper(0.04, source="KIP's notebook", minimum=0.0)
-    momentum: float = hyper(0.9, unit="beta 1 of Adam", source="Adam's default", minimum=0.0)
+    momentum: float = hyper(0.9, help="beta 1 of Adam", source="Adam's default", minimum=0.0)
     optimiser: str = hyper("adam", source="KIP's notebook", values=("sgd", "adam"))
-    batch_real: int = hyper(5000, unit="images in all", source="KIP's notebook", minimum=1)
+    batch_real: int = hyper(
+        5000,
+        unit="images",
+        help="real images in a step, of all classes together",
+        source="KIP's notebook",
+        minimum=1,
+    )
     init: str = hyper(
         "real", source="KIP, section 4", values=("noise", "real", "k-means", "centroids")
     )
-    labels: Any = hyper(
+    labels: LabelModel = hyper(
         "hard", source="ours: learning them is an option of KIP", part="label model"
     )
-    augmentation: Any = hyper("none", source="KIP's notebook", part="augmentation")
-    objective: Any = hyper(
+    augmentation: Augmentation = hyper("none", source="KIP's notebook", part="augmentation")
+    objective: Objective = hyper(
         KernelRegression(kernel=FullyConnectedNTK()), source="KIP, eq. 5", part="objective"
     )
-    schedule: Any = hyper("none", source="KIP, algorithm 1", part="schedule")
+    model_schedule: ModelSchedule = hyper("none", source="KIP, algorithm 1", part="model schedule")
 
     registered: ClassVar[str] = "kip"
     evaluation: ClassVar[str] = "none"
@@ -68,23 +82,37 @@ class RFAD(Composition):
     """
 
     iterations: int = hyper(
-        10000, unit="steps on the images", source="ours: RFAD stops early", minimum=1
+        10000, unit="steps", help="steps on the images", source="ours: RFAD stops early", minimum=1
     )
     lr: float = hyper(1e-3, source="RFAD's code, for AdaBelief", minimum=0.0)
-    momentum: float = hyper(0.9, unit="beta 1 of Adam", source="Adam's default", minimum=0.0)
+    momentum: float = hyper(0.9, help="beta 1 of Adam", source="Adam's default", minimum=0.0)
     optimiser: str = hyper("adam", source="ours: RFAD has AdaBelief", values=("sgd", "adam"))
-    batch_real: int = hyper(5120, unit="images in all", source="RFAD's code: 4 x 1280", minimum=1)
-    init: str = hyper(
-        "real", source="RFAD, as we recall", values=("noise", "real", "k-means", "centroids")
+    batch_real: int = hyper(
+        5120,
+        unit="images",
+        help="real images in a step, of all classes together",
+        source="RFAD's code: 4 x 1280",
+        minimum=1,
     )
-    labels: Any = hyper("learned", source="RFAD, as we recall", part="label model")
-    augmentation: Any = hyper("none", source="RFAD, as we recall", part="augmentation")
-    objective: Any = hyper(
+    init: str = hyper(
+        "real",
+        source="RFAD's code, run_distillation.py, init_strategy",
+        values=("noise", "real", "k-means", "centroids"),
+    )
+    labels: LabelModel = hyper(
+        "learned", source="RFAD's README, --learn_labels", part="label model"
+    )
+    augmentation: Augmentation = hyper(
+        "none", source="RFAD's code, distillation.py", part="augmentation"
+    )
+    objective: Objective = hyper(
         KernelRegression(kernel=RandomFeatureNNGP(), ridge=5e-3, criterion="platt"),
         source="RFAD, section 3",
         part="objective",
     )
-    schedule: Any = hyper("none", source="RFAD: networks belong to the kernel", part="schedule")
+    model_schedule: ModelSchedule = hyper(
+        "none", source="RFAD: networks belong to the kernel", part="model schedule"
+    )
 
     registered: ClassVar[str] = "rfad"
     evaluation: ClassVar[str] = "dsa"

@@ -1,15 +1,17 @@
 """DC and DSA on real images that are masked by attention."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
-from condensers.parts.views.attention import Attention
+from condensers.methods.dc import DC
+from condensers.methods.dsa import DSA
+from condensers.parts.views.attention import AttentionMask
+from condensers.parts.views.base import View
 
 
 @dataclass(frozen=True)
-class MaskedDC(Composition):
+class MaskedDC(DC):
     """Gradient matching on real images under an attention map (Masked DC).
 
     Masked DC: gradient matching whose real images are masked by attention.
@@ -24,26 +26,13 @@ class MaskedDC(Composition):
     it.
     """
 
-    iterations: int = hyper(
-        1000, unit="initialisations of the network", source="DC, section 4.1", minimum=1
-    )
-    lr: float = hyper(0.1, source="DC, section 4.1", minimum=0.0)
-    momentum: float = hyper(0.5, source="DC's code", minimum=0.0)
-    batch_real: int = hyper(256, unit="images per class", source="DC, section 4.1", minimum=1)
-    init: str = hyper(
-        "noise", source="DC, section 4.1", values=("noise", "real", "k-means", "centroids")
-    )
-    augmentation: Any = hyper("none", source="DC", part="augmentation")
-    view: Any = hyper(Attention(), source="Masked DC's code", part="view")
-    objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    view: View = hyper(AttentionMask(), source="Masked DC's code", part="view")
 
     registered: ClassVar[str] = "masked-dc"
-    evaluation: ClassVar[str] = "none"
 
 
 @dataclass(frozen=True)
-class MaskedDSA(Composition):
+class MaskedDSA(DSA):
     """Siamese gradient matching on real images under an attention map (Masked DSA).
 
     Masked DSA: siamese gradient matching whose real images are masked by attention.
@@ -56,19 +45,6 @@ class MaskedDSA(Composition):
     Differences from their code: those of DSA and of the view `attention`.
     """
 
-    iterations: int = hyper(
-        1000, unit="initialisations of the network", source="DSA, section 4.1", minimum=1
-    )
-    lr: float = hyper(0.1, source="DSA, section 4.1", minimum=0.0)
-    momentum: float = hyper(0.5, source="DSA's code", minimum=0.0)
-    batch_real: int = hyper(256, unit="images per class", source="DSA, section 4.1", minimum=1)
-    init: str = hyper(
-        "real", source="DSA's README", values=("noise", "real", "k-means", "centroids")
-    )
-    augmentation: Any = hyper("dsa", source="DSA, section 4.1", part="augmentation")
-    view: Any = hyper(Attention(), source="Masked DC's code", part="view")
-    objective: Any = hyper("gradient", source="DC, eq. 9 and 10", part="objective")
-    schedule: Any = hyper("trained-on-synthetic", source="DC, algorithm 1", part="schedule")
+    view: View = hyper(AttentionMask(), source="Masked DC's code", part="view")
 
     registered: ClassVar[str] = "masked-dsa"
-    evaluation: ClassVar[str] = "dsa"

@@ -1,11 +1,14 @@
 """Matching of training trajectories: MTT and TESLA."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from condensers.composition.composition import Composition
 from condensers.hyperparameters import hyper
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.model_schedules.base import ModelSchedule
 from condensers.parts.model_schedules.expert_trajectories import Experts
+from condensers.parts.objectives.base import Objective
 from condensers.parts.objectives.trajectory import Trajectory
 
 
@@ -27,13 +30,17 @@ class MTT(Composition):
     everything but the experts, which all seeds share.
     """
 
-    iterations: int = hyper(5000, unit="steps on the images", source="MTT's code", minimum=1)
+    iterations: int = hyper(
+        5000, unit="steps", help="steps on the images", source="MTT's code", minimum=1
+    )
     lr: float = hyper(1000.0, source="MTT's code", minimum=0.0)
     momentum: float = hyper(0.5, source="MTT's code", minimum=0.0)
     init: str = hyper("real", source="MTT's code", values=("noise", "real", "k-means", "centroids"))
-    augmentation: Any = hyper("dsa", source="MTT, section 4", part="augmentation")
-    objective: Any = hyper("trajectory", source="MTT, eq. 2", part="objective")
-    schedule: Any = hyper("experts", source="MTT, section 3.2", part="schedule")
+    augmentation: Augmentation = hyper("dsa", source="MTT, section 4", part="augmentation")
+    objective: Objective = hyper("trajectory", source="MTT, eq. 2", part="objective")
+    model_schedule: ModelSchedule = hyper(
+        "experts", source="MTT, section 3.2", part="model schedule"
+    )
 
     registered: ClassVar[str] = "mtt"
     evaluation: ClassVar[str] = "dsa"
@@ -57,18 +64,20 @@ class TESLA(Composition):
     labels "learned" with the form "probabilities" are soft ones that take part in the matching.
     """
 
-    iterations: int = hyper(5000, unit="steps on the images", source="MTT's code", minimum=1)
+    iterations: int = hyper(
+        5000, unit="steps", help="steps on the images", source="MTT's code", minimum=1
+    )
     lr: float = hyper(1000.0, source="MTT's code", minimum=0.0)
     momentum: float = hyper(0.5, source="MTT's code", minimum=0.0)
     init: str = hyper("real", source="MTT's code", values=("noise", "real", "k-means", "centroids"))
-    augmentation: Any = hyper("dsa", source="MTT, section 4", part="augmentation")
-    objective: Any = hyper(
+    augmentation: Augmentation = hyper("dsa", source="MTT, section 4", part="augmentation")
+    objective: Objective = hyper(
         Trajectory(steps=50, lr_lr=1e-7, reverse="tesla"),
         source="TESLA, section 3, and its example",
         part="objective",
     )
-    schedule: Any = hyper(
-        Experts(max_start=5), source="TESLA's example for CIFAR-10", part="schedule"
+    model_schedule: ModelSchedule = hyper(
+        Experts(max_start=5), source="TESLA's example for CIFAR-10", part="model schedule"
     )
 
     registered: ClassVar[str] = "tesla"

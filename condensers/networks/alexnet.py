@@ -14,15 +14,17 @@ from torch import nn
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.networks.base import Blocks
+from condensers.networks.base import Blocks, NetworkSpec
 from condensers.networks.convnet import ACTIVATIONS
 
 
 @dataclass(frozen=True)
-class AlexNetSpec:
+class AlexNetSpec(NetworkSpec):
     """AlexNet for small images; the later layers' channels grow with those of the first."""
 
-    width: int = hyper(128, unit="channels of the first layer", source="DC's code", minimum=2)
+    width: int = hyper(
+        128, unit="channels", help="channels of the first layer", source="DC's code", minimum=2
+    )
 
     registered: ClassVar[str] = "alexnet"
 

@@ -1,17 +1,20 @@
 """What a network must give, and how one is made from a seed alone."""
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from condensers.hyperparameters import Part
 from condensers.networks.precision import casting, widened
 from condensers.registry.registry import NETWORKS
 
 
 @runtime_checkable
 class Network(Protocol):
-    """A classifier. x: (N, C, H, W) float32, normalised."""
+    """A classifier of images (N, C, H, W) float32, normalised."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Logits (N, K)."""
@@ -28,10 +31,22 @@ class Network(Protocol):
         ...
 
 
-class NetworkSpec(Protocol):
-    """A network's hyperparameters; `module` builds it for images of `shape` (C, H, W)."""
+class NetworkSpec(Part):
+    """A network's hyperparameters."""
 
-    def module(self, shape: tuple[int, int, int], classes: int) -> nn.Module: ...
+    @property
+    def norm(self) -> str:
+        """The norm of its blocks, such as "batch"; empty if it has none, or none that counts."""
+        return ""
+
+    @abstractmethod
+    def module(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        """Build the network, its weights drawn from torch's generator.
+
+        Args:
+            shape: (C, H, W) of an image.
+            classes: Number of logits.
+        """
 
 
 class Blocks(nn.Module):
@@ -59,24 +74,47 @@ class Blocks(nn.Module):
         return logits
 
 
+class WrappedNetwork(nn.Module):
+    """A network around another one, whose blocks are its own."""
+
+    network: nn.Module
+
+
 def build(
-    spec: Any,
+    spec: NetworkSpec | str | Mapping[str, Any],
     shape: tuple[int, int, int],
     classes: int,
     generator: torch.Generator,
     device: torch.device | None = None,
 ) -> nn.Module:
-    """A freshly initialised network, the same for the same state of `generator`.
+    """Return a freshly initialised network, the same for the same state of `generator`.
 
-    torch's layers draw their weights from the global generator, so its state is borrowed for the
-    time of building and given back: nothing else in the process sees a difference.
+    torch's layers draw their weights from the global generator. Its state is borrowed while the
+    network is built and then given back, so that nothing else in the process sees a difference.
+
+    Args:
+        spec: A network's name, a table with `name` and settings, or a spec.
+        shape: (C, H, W) of an image.
+        classes: Number of logits.
+        generator: Where its weights are drawn from.
+        device: Where it shall lie; the CPU if left out.
+
+    Raises:
+        UsageError: The name or a setting is wrong, or the images do not fit the network.
     """
-    part = NETWORKS.create(spec)
+    part: NetworkSpec = NETWORKS.create(spec)
     seed = int(torch.randint(2**62, (1,), generator=generator))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        network: nn.Module = part.module(shape, classes)
+        network = part.module(shape, classes)
     return network.to(device or torch.device("cpu"))
+
+
+def blocks_of(network: nn.Module) -> nn.Module | None:
+    """Return the `blocks` of a network; None if it is not made of blocks."""
+    if isinstance(network, WrappedNetwork):
+        return blocks_of(network.network)
+    return dict(network.named_children()).get("blocks")
 
 
 def has_batch_norm(network: nn.Module) -> bool:

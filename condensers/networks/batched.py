@@ -13,15 +13,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from condensers.errors import UsageError
-from condensers.networks.convnet import Block, ConvNet
+from condensers.networks.convnet import ConvBlock, ConvNet
 from condensers.networks.precision import casting, widened
 
 
-class Together(nn.Module):
-    """K networks as one: x (N, C, H, W) float32, normalised -> logits (N, K, classes).
+class NetworkStack(nn.Module):
+    """K ConvNets as one network: images (N, C, H, W) float32 normalised to logits (N, K, classes).
 
-    The weights are copies, which `give_back` writes to the members. Raises UsageError where one is
-    not a ConvNet of the shape of the first, or has batch normalisation.
+    Args:
+        members: Their weights are copied; `give_back` writes them back.
+
+    Raises:
+        UsageError: One is not a ConvNet of the shape of the first, or has batch normalisation.
     """
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
@@ -45,7 +48,7 @@ class Together(nn.Module):
         self.names = [name for name, _ in first.named_parameters()]
         each = [[p.detach() for p in member.parameters()] for member in members]
         self.stacks = nn.ParameterList(torch.stack(same) for same in zip(*each, strict=True))
-        self.kinds = [block for block in first.blocks if isinstance(block, Block)]
+        self.kinds = [block for block in first.blocks if isinstance(block, ConvBlock)]
 
     @torch.no_grad()
     def give_back(self, members: Sequence[nn.Module]) -> None:
@@ -69,7 +72,7 @@ class Together(nn.Module):
         return torch.baddbmm(bias[:, None], flat, kernel.transpose(1, 2)).transpose(0, 1)
 
     def _block(
-        self, x: Tensor, kind: Block, weights: Sequence[Tensor | None], groups: int
+        self, x: Tensor, kind: ConvBlock, weights: Sequence[Tensor | None], groups: int
     ) -> Tensor:
         """The block `kind` of all members; weights: of convolution and norm, network after
         network.

@@ -16,7 +16,7 @@ from torch.nn import functional
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks import fused
-from condensers.networks.base import Blocks
+from condensers.networks.base import Blocks, NetworkSpec
 
 
 def group_norm(width: int) -> nn.GroupNorm:
@@ -39,7 +39,7 @@ NORMS: dict[str, Callable[[int, int], nn.Module]] = {
 }
 
 
-class Block(nn.Sequential):
+class ConvBlock(nn.Sequential):
     """Convolution, norm, activation and pooling; one operation where instance norm, a (leaky) ReLU
     and averages allow it.
     """
@@ -65,13 +65,16 @@ class Block(nn.Sequential):
         ):
             return None
         known = norm.num_groups == norm.num_channels and isinstance(pooling, MeanPool | nn.Identity)
+        # A hook sees nothing of one operation; torch has no public way to ask for them.
         if not known or activation._forward_hooks or not fused.runs(x, convolution.weight):
             return None
         padding, pool = int(convolution.padding[0]), isinstance(pooling, MeanPool)
         return partial(
             fused.block,
             x,
-            settings=fused.Settings(padding, activation.negative_slope, norm.eps, pool, groups),
+            settings=fused.FusedSettings(
+                padding, activation.negative_slope, norm.eps, pool, groups
+            ),
         )
 
 
@@ -107,29 +110,78 @@ POOLINGS: dict[str, Callable[[], nn.Module]] = {
 
 
 @dataclass(frozen=True)
-class ConvNetSpec:
+class ConvNetSpec(NetworkSpec):
     """ConvNet-D, the network of the condensation papers."""
 
     depth: int = hyper(3, unit="blocks", source="DC, section 4.1", minimum=1)
     width: int = hyper(128, unit="channels", source="DC, section 4.1", minimum=1)
     norm: str = hyper(
-        "instance", source="DC, section 4.1", values=("none", "batch", "layer", "instance", "group")
+        "instance",
+        help="normalisation after each convolution",
+        source="DC, section 4.1",
+        values=("none", "batch", "layer", "instance", "group"),
     )
     activation: str = hyper(
-        "relu", source="DC, section 4.1", values=("sigmoid", "relu", "leakyrelu", "swish")
+        "relu",
+        help="activation of each block",
+        source="DC, section 4.1",
+        values=("sigmoid", "relu", "leakyrelu", "swish"),
     )
-    pooling: str = hyper("avg", source="DC, section 4.1", values=("none", "max", "avg"))
+    pooling: str = hyper(
+        "avg",
+        help="pooling at the end of each block",
+        source="DC, section 4.1",
+        values=("none", "max", "avg"),
+    )
 
     registered: ClassVar[str] = "convnet"
 
     def module(self, shape: tuple[int, int, int], classes: int) -> "ConvNet":
-        return ConvNet(self, shape, classes)
+        return ConvNet(
+            shape,
+            classes,
+            depth=self.depth,
+            width=self.width,
+            norm=self.norm,
+            activation=self.activation,
+            pooling=self.pooling,
+        )
 
 
 class ConvNet(Blocks):
-    """The module of a ConvNetSpec, for images of `shape` (C, H, W), square."""
+    """ConvNet-D as a module.
 
-    def __init__(self, spec: ConvNetSpec, shape: tuple[int, int, int], classes: int) -> None:
+    Args:
+        shape: (C, H, W) of an image; H and W are equal.
+        classes: Number of logits.
+        depth: Number of blocks, each of which halves the image's side if it pools.
+        width: Channels of each block.
+        norm: One of `NORMS`.
+        activation: One of `ACTIVATIONS`.
+        pooling: One of `POOLINGS`.
+
+    Raises:
+        UsageError: The images are not square, or too small for the depth.
+
+    Examples:
+        >>> import torch
+        >>> from condensers.networks.convnet import ConvNet
+        >>> network = ConvNet((1, 28, 28), classes=10, depth=3, width=32)
+        >>> network(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        classes: int,
+        *,
+        depth: int = 3,
+        width: int = 128,
+        norm: str = "instance",
+        activation: str = "relu",
+        pooling: str = "avg",
+    ) -> None:
         super().__init__()
         channels, size, columns = shape
         if size != columns:
@@ -138,20 +190,22 @@ class ConvNet(Blocks):
                 " resnet18"
             )
         blocks = []
-        for index in range(spec.depth):
+        for index in range(depth):
             padding = 3 if index == 0 and size == 28 else 1
             size += 2 * padding - 2
-            convolution = nn.Conv2d(channels, spec.width, 3, padding=padding)
-            norm = NORMS[spec.norm](spec.width, size)
+            convolution = nn.Conv2d(channels, width, 3, padding=padding)
+            normalisation = NORMS[norm](width, size)
             blocks.append(
-                Block(convolution, norm, ACTIVATIONS[spec.activation](), POOLINGS[spec.pooling]())
+                ConvBlock(
+                    convolution, normalisation, ACTIVATIONS[activation](), POOLINGS[pooling]()
+                )
             )
-            channels = spec.width
-            size = size if spec.pooling == "none" else size // 2
+            channels = width
+            size = size if pooling == "none" else size // 2
             if size < 1:
                 raise UsageError(
-                    f"convnet: depth {spec.depth} is too deep for {shape[1]}-pixel images; take at"
+                    f"convnet: depth {depth} is too deep for {shape[1]}-pixel images; take at"
                     f" most {index}"
                 )
         self.blocks = nn.ModuleList(blocks)
-        self.classifier = nn.Linear(spec.width * size * size, classes)
+        self.classifier = nn.Linear(width * size * size, classes)

@@ -12,14 +12,20 @@ from torch import Tensor, nn
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.networks.base import Blocks
+from condensers.networks.base import Blocks, NetworkSpec
 
 
 @dataclass(frozen=True)
-class LeNetSpec:
+class LeNetSpec(NetworkSpec):
     """LeNet-5 with ReLU and max pooling."""
 
-    width: int = hyper(6, unit="channels of the first layer", source="LeCun et al. 1998", minimum=1)
+    width: int = hyper(
+        6,
+        unit="channels",
+        help="channels of the first layer",
+        source="LeCun et al. 1998",
+        minimum=1,
+    )
 
     registered: ClassVar[str] = "lenet"
 

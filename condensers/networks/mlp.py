@@ -7,14 +7,15 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from condensers.hyperparameters import hyper
+from condensers.networks.base import NetworkSpec
 from condensers.networks.precision import casting, widened
 
 
 @dataclass(frozen=True)
-class MLPSpec:
+class MLPSpec(NetworkSpec):
     """Multi-layer perceptron on the flattened image."""
 
-    depth: int = hyper(2, unit="hidden layers", source="DC's code", minimum=1)
+    depth: int = hyper(2, unit="layers", help="hidden layers", source="DC's code", minimum=1)
     width: int = hyper(128, unit="units", source="DC's code", minimum=1)
 
     registered: ClassVar[str] = "mlp"

@@ -30,13 +30,18 @@ _PRESENT: ContextVar[Pass] = ContextVar("pass")
 
 
 def single_operations() -> bool:
-    """Whether blocks may be single operations at present."""
+    """Whether blocks may be single operations at present.
+
+    Not within transforms of `torch.func`, which our kernels cannot see through; torch has no public
+    way to ask whether one is active.
+    """
     return _PRESENT.get(DEFAULT).single and not torch._C._are_functorch_transforms_active()
 
 
 def casting(images: Tensor) -> AbstractContextManager[None]:
-    """Around a network's pass of `images` (N, C, H, W): bfloat16 where that is the present
-    precision and they are not learned.
+    """Return the context of a network's pass of `images` (N, C, H, W).
+
+    It computes in bfloat16 if that is the present precision and the images are not learned.
     """
     if _PRESENT.get(DEFAULT).precision != "bf16" or images.requires_grad:
         return nullcontext()
@@ -50,8 +55,9 @@ def widened(x: Tensor) -> Tensor:
 
 @contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Within it networks compute in the precision `name`; on GPUs torch's own switch for tf32 is
-    set, and set back.
+    """Let networks compute in a precision, one of `PRECISIONS`, within the block.
+
+    On GPUs torch's own switch for tf32 is set, and set back.
     """
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = name == "tf32"
@@ -65,8 +71,9 @@ def precision(name: str) -> Iterator[None]:
 
 @contextmanager
 def by_modules() -> Iterator[None]:
-    """Within it networks run module by module in float32: what is differentiated twice is cheaper
-    so.
+    """Let networks run module by module in float32 within the block.
+
+    What is differentiated twice is cheaper so.
     """
     token = _PRESENT.set(Pass(single=False))
     try:

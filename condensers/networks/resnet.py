@@ -16,22 +16,34 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from condensers.networks.base import NetworkSpec
 from condensers.networks.convnet import NORMS, MeanPool
 from condensers.networks.precision import casting, widened
 
 
 @dataclass(frozen=True)
-class ResNet18Spec:
+class ResNet18Spec(NetworkSpec):
     """ResNet-18 with a stem for small images."""
 
     width: int = hyper(
         64,
-        unit="channels of the first stage",
+        unit="channels",
+        help="channels of the first stage",
         source="He et al. 2016 (GEM, for streams: 20)",
         minimum=4,
     )
-    norm: str = hyper("instance", source="DC's code", values=("none", "batch", "instance", "group"))
-    downsampling: str = hyper("stride", source="He et al. 2016", values=("stride", "average"))
+    norm: str = hyper(
+        "instance",
+        help="normalisation after each convolution",
+        source="DC's code",
+        values=("none", "batch", "instance", "group"),
+    )
+    downsampling: str = hyper(
+        "stride",
+        help="how stages halve the image's side",
+        source="He et al. 2016",
+        values=("stride", "average"),
+    )
 
     registered: ClassVar[str] = "resnet18"
 
@@ -44,13 +56,16 @@ class ResNet18APSpec(ResNet18Spec):
     """ResNet-18 with average pooling in place of strides."""
 
     downsampling: str = hyper(
-        "average", source="DC's code: ResNet18_AP", values=("stride", "average")
+        "average",
+        help="how stages halve the image's side",
+        source="DC's code: ResNet18_AP",
+        values=("stride", "average"),
     )
 
     registered: ClassVar[str] = "resnet18-ap"
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3 x 3 convolutions and a shortcut; `halves`: "" keeps the size, "stride" and "average"
     halve it.
     """
@@ -102,8 +117,8 @@ class ResNet18(nn.Module):
             outputs, halves = multiple * width, spec.downsampling if multiple > 1 else ""
             stages.append(
                 nn.Sequential(
-                    Block(inputs, outputs, halves, spec.norm),
-                    Block(outputs, outputs, "", spec.norm),
+                    ResidualBlock(inputs, outputs, halves, spec.norm),
+                    ResidualBlock(outputs, outputs, "", spec.norm),
                 )
             )
             inputs = outputs

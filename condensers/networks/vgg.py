@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.networks.base import Blocks
+from condensers.networks.base import Blocks, NetworkSpec
 from condensers.networks.convnet import ACTIVATIONS, NORMS
 
 STAGES = (
@@ -28,13 +28,22 @@ STAGES = (
 
 
 @dataclass(frozen=True)
-class VGG11Spec:
+class VGG11Spec(NetworkSpec):
     """VGG-11 with a norm after each convolution."""
 
     width: int = hyper(
-        64, unit="channels of the first layer", source="Simonyan & Zisserman 2015", minimum=1
+        64,
+        unit="channels",
+        help="channels of the first layer",
+        source="Simonyan & Zisserman 2015",
+        minimum=1,
     )
-    norm: str = hyper("instance", source="DC's code", values=("none", "batch", "instance", "group"))
+    norm: str = hyper(
+        "instance",
+        help="normalisation after each convolution",
+        source="DC's code",
+        values=("none", "batch", "instance", "group"),
+    )
 
     registered: ClassVar[str] = "vgg11"
 

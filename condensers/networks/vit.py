@@ -19,20 +19,27 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from condensers.networks.base import NetworkSpec
 from condensers.networks.precision import casting, widened
 
 
 @dataclass(frozen=True)
-class ViTSpec:
+class ViTSpec(NetworkSpec):
     """Vision transformer for small images; where the patch does not divide the image, zeros are
     added right and below.
     """
 
     patch: int = hyper(4, unit="pixels", source="ours: 64 tokens of a 32-pixel image", minimum=1)
-    dim: int = hyper(192, unit="channels of a token", source="DeiT-Ti, Table 1", minimum=1)
+    dim: int = hyper(
+        192, unit="channels", help="channels of a token", source="DeiT-Ti, Table 1", minimum=1
+    )
     depth: int = hyper(12, unit="blocks", source="DeiT-Ti, Table 1", minimum=1)
-    heads: int = hyper(3, unit="attention heads", source="DeiT-Ti, Table 1", minimum=1)
-    mlp_ratio: int = hyper(4, unit="hidden units per channel", source="DeiT", minimum=1)
+    heads: int = hyper(
+        3, unit="heads", help="attention heads of each block", source="DeiT-Ti, Table 1", minimum=1
+    )
+    mlp_ratio: int = hyper(
+        4, unit="units", help="hidden units for each channel of a token", source="DeiT", minimum=1
+    )
 
     registered: ClassVar[str] = "vit-tiny"
 
@@ -47,7 +54,7 @@ class ViTSpec:
         return ViT(self, shape, classes)
 
 
-class Attention(nn.Module):
+class SelfAttention(nn.Module):
     """Self-attention of several heads over tokens (N, T, D)."""
 
     def __init__(self, dim: int, heads: int) -> None:
@@ -65,7 +72,7 @@ class Attention(nn.Module):
         return joined
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Attention and an MLP, each on normalised tokens and added to what came in."""
 
     def __init__(self, spec: ViTSpec) -> None:
@@ -73,7 +80,7 @@ class Block(nn.Module):
         self.norms = nn.ModuleList(
             [nn.LayerNorm(spec.dim, eps=1e-6), nn.LayerNorm(spec.dim, eps=1e-6)]
         )
-        self.attention = Attention(spec.dim, spec.heads)
+        self.attention = SelfAttention(spec.dim, spec.heads)
         hidden = spec.mlp_ratio * spec.dim
         self.mlp = nn.Sequential(
             nn.Linear(spec.dim, hidden), nn.GELU(), nn.Linear(hidden, spec.dim)
@@ -101,7 +108,7 @@ class ViT(nn.Module):
         self.patches = nn.Conv2d(channels, spec.dim, spec.patch, stride=spec.patch)
         self.class_token = nn.Parameter(torch.zeros(1, 1, spec.dim))
         self.positions = nn.Parameter(torch.zeros(1, self.grid[0] * self.grid[1] + 1, spec.dim))
-        self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.depth))
+        self.blocks = nn.ModuleList(TransformerBlock(spec) for _ in range(spec.depth))
         self.norm = nn.LayerNorm(spec.dim, eps=1e-6)
         self.classifier = nn.Linear(spec.dim, classes)
         self._initialise()

@@ -1,7 +1,7 @@
 """Networks made of networks."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -9,12 +9,18 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.networks.base import Network
+from condensers.networks.base import Network, NetworkSpec, WrappedNetwork, blocks_of
 from condensers.registry.registry import NETWORKS
 
 
+def _built(spec: NetworkSpec) -> NetworkSpec:
+    """The spec that a field names."""
+    built: NetworkSpec = NETWORKS.create(spec)
+    return built
+
+
 @dataclass(frozen=True)
-class AnyOfSpec:
+class AnyOfSpec(NetworkSpec):
     """A network of one of several kinds, each as likely as the others.
 
     One of several networks, drawn anew whenever one is built: what is matched under all of them
@@ -24,7 +30,7 @@ class AnyOfSpec:
     the set; ours is to condense with several of the space that is searched.
     """
 
-    networks: tuple[Any, ...] = hyper(("convnet", "mlp"), source="ours", part="network")
+    networks: tuple[NetworkSpec, ...] = hyper(("convnet", "mlp"), source="ours", part="network")
 
     registered: ClassVar[str] = "any-of"
 
@@ -39,20 +45,18 @@ class AnyOfSpec:
         """ "batch" where one of the networks has batch norm; otherwise empty, since they may
         differ.
         """
-        norms = [getattr(NETWORKS.create(spec), "norm", "") for spec in self.networks]
-        return "batch" if "batch" in norms else ""
+        return "batch" if "batch" in [_built(spec).norm for spec in self.networks] else ""
 
     def module(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         """A network for images of `shape`; the choice is drawn as weights are, see
         `condensers.networks.build`.
         """
         chosen = int(torch.randint(len(self.networks), (1,)))
-        found: nn.Module = NETWORKS.create(self.networks[chosen]).module(shape, classes)
-        return found
+        return _built(self.networks[chosen]).module(shape, classes)
 
 
 @dataclass(frozen=True)
-class ShrunkSpec:
+class ShrunkSpec(NetworkSpec):
     """A network behind an average pooling of its input: cheap steps for coarse images.
 
     Another network that sees images made smaller: an average over factor x factor pixels comes
@@ -65,23 +69,25 @@ class ShrunkSpec:
     out.
     """
 
-    factor: int = hyper(2, unit="pixels along each side that become one", source="ours", minimum=1)
-    network: Any = hyper("convnet", source="DC, section 4.1", part="network")
+    factor: int = hyper(
+        2, unit="pixels", help="pixels along each side that become one", source="ours", minimum=1
+    )
+    network: NetworkSpec = hyper("convnet", source="DC, section 4.1", part="network")
 
     registered: ClassVar[str] = "shrunk"
 
     @property
     def norm(self) -> str:
         """That of the network behind; empty where it says none."""
-        return str(getattr(NETWORKS.create(self.network), "norm", ""))
+        return _built(self.network).norm
 
     def module(self, shape: tuple[int, int, int], classes: int) -> "Shrunk":
         channels, height, width = shape
         small = (channels, height // self.factor, width // self.factor)
-        return Shrunk(NETWORKS.create(self.network).module(small, classes), self.factor)
+        return Shrunk(_built(self.network).module(small, classes), self.factor)
 
 
-class Shrunk(nn.Module):
+class Shrunk(WrappedNetwork):
     """The module of a ShrunkSpec; its blocks are those of the network behind."""
 
     def __init__(self, network: nn.Module, factor: int) -> None:
@@ -90,7 +96,7 @@ class Shrunk(nn.Module):
 
     @property
     def blocks(self) -> nn.Module | None:
-        return getattr(self.network, "blocks", None)
+        return blocks_of(self.network)
 
     @property
     def classifier(self) -> nn.Linear:

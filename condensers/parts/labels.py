@@ -1,80 +1,159 @@
 """Label models: what is stored as the label of a synthetic image."""
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from condensers.hyperparameters import hyper
-from condensers.parts.setting import Setting
-from condensers.training.classifier import Training, trained
+from condensers.data import ClassData
+from condensers.hyperparameters import Part, hyper
+from condensers.networks import NetworkSpec
+from condensers.parts.setting import RunSetting
+from condensers.training.classifier import Training, train_fresh
+
+if TYPE_CHECKING:
+    from condensers.parts.parameterisations.base import StorageForm
 
 SOFT_DTYPES = {"float16": torch.float16, "float32": torch.float32}
 
 
-class LabelModel(Protocol):
-    """A frozen dataclass. form: "hard" (whole numbers), "probabilities", or "scores" that logits
-    are regressed on.
+class LabelModel(Part):
+    """Decides what is stored as the labels of synthetic images. Derive from one of the two below.
 
-    learned: whether labels are optimised with the images; then `start` gives what is learned and
-    `decode` the labels in use. Otherwise `finish` gives the labels of the finished images, (M, K)
-    float32, and may train a teacher to do so.
+    Attributes:
+        learned: Whether labels are optimised together with the images.
     """
 
-    registered: ClassVar[str]
     learned: ClassVar[bool]
-    couples_classes: ClassVar[bool]
 
     @property
-    def form(self) -> str: ...
+    @abstractmethod
+    def couples_classes(self) -> bool:
+        """Whether the labels of one class depend on the images of the others."""
 
+    @property
+    @abstractmethod
+    def form(self) -> str:
+        """One of "hard" (whole numbers), "probabilities", and "scores", the targets of logits."""
+
+    @abstractmethod
     def nbytes(self, classes: int, units: int, images: int) -> int:
-        """Stored bytes of all labels: one hard label per unit, or a row of `classes` numbers per
-        image.
+        """Return the stored bytes of all labels.
+
+        Args:
+            classes: Classes of the data set, the length of a soft label.
+            units: Stored units, each with one hard label.
+            images: Decoded images, each with one soft label.
         """
-        ...
+
+    def image_passes(
+        self, network: NetworkSpec, data: ClassData
+    ) -> list[tuple[NetworkSpec, float]]:
+        """Return the networks it trains, and about how many images pass each, for estimates.
+
+        Args:
+            network: The method's network.
+            data: The real images.
+        """
+        return []
+
+
+class AssignedLabels(LabelModel):
+    """Labels that are assigned to the finished images."""
+
+    learned: ClassVar[bool] = False
+
+    @abstractmethod
+    def assign(
+        self, part: "StorageForm", groups: Mapping[str, Tensor], setting: RunSetting
+    ) -> Tensor:
+        """Return the labels as stored, on the CPU.
+
+        Args:
+            part: Decodes the groups.
+            groups: The finished images, packed.
+            setting: What the run lends.
+
+        Returns:
+            (units,) unsigned, or (M, K) floats.
+        """
+
+
+class OptimisedLabels(LabelModel):
+    """Labels that are optimised together with the images, (M, K) floats.
+
+    Attributes:
+        lr: Their learning rate; that of the images if None.
+        storage: The dtype of the stored labels, a key of `SOFT_DTYPES`.
+    """
+
+    learned: ClassVar[bool] = True
+    lr: float | None
+    storage: str
+
+    @abstractmethod
+    def start(self, setting: RunSetting) -> Tensor:
+        """Return what is learned, (M, K) float32, before the first step."""
+
+    @abstractmethod
+    def decode(self, learned: Tensor) -> Tensor:
+        """Return the labels in use, (M, K), differentiable in `learned`."""
 
 
 def label_dtype(classes: int) -> torch.dtype:
-    """The smallest unsigned dtype that holds a label of `classes` classes."""
+    """Return the smallest unsigned dtype that holds a label of `classes` classes."""
     return torch.uint8 if classes <= 256 else torch.uint16
 
 
 def stored_hard(classes: Sequence[int], each: int, known: int) -> Tensor:
-    """Hard labels as stored, on the CPU: `each` of every class that is here, of `known` classes in
-    the data set.
+    """Return hard labels as stored, on the CPU, ordered by class.
+
+    Args:
+        classes: The classes at hand.
+        each: Labels of each class.
+        known: Classes of the data set, which decide the dtype.
     """
     return torch.tensor(classes).repeat_interleave(each).to(label_dtype(known))
 
 
-def hard_labels(setting: Setting) -> Tensor:
-    """(M,) int64 on the run's device, ordered by class."""
+def hard_labels(setting: RunSetting) -> Tensor:
+    """Return the classes of all synthetic images, (M,) int64 on the run's device."""
     return torch.tensor(setting.data.classes, device=setting.data.device).repeat_interleave(
         setting.per_class
     )
 
 
+@final
 @dataclass(frozen=True)
-class Hard:
+class Hard(AssignedLabels):
     """The class of each stored unit.
 
     Hard labels: the class of each image, one whole number for each stored unit.
     """
 
     registered: ClassVar[str] = "hard"
-    learned: ClassVar[bool] = False
     couples_classes: ClassVar[bool] = False
     form: ClassVar[str] = "hard"
 
     def nbytes(self, classes: int, units: int, images: int) -> int:
+        """Return the bytes of one whole number for each unit."""
         return units * label_dtype(classes).itemsize
 
+    def assign(
+        self, part: "StorageForm", groups: Mapping[str, Tensor], setting: RunSetting
+    ) -> Tensor:
+        """Return the class of each unit."""
+        units = setting.per_class // part.copies
+        return stored_hard(setting.data.classes, units, setting.classes)
 
+
+@final
 @dataclass(frozen=True)
-class LearnedLabels:
+class LearnedLabels(OptimisedLabels):
     """Labels that are learned with the images.
 
     Learned labels: a row of numbers per image, optimised together with the images.
@@ -86,22 +165,36 @@ class LearnedLabels:
     Sucholutsky & Schonlau, "Soft-label dataset distillation" (2019) for labels learned in DD.
     """
 
-    form: str = hyper("scores", source="KIP, FRePo", values=("scores", "probabilities"))
-    centred: bool = hyper(True, source="KIP, section 2")
-    scale: float = hyper(1.0, source="KIP", minimum=0.0)
-    lr: float | None = hyper(
-        None, unit="learning rate; the images' where none is given", source="ours", minimum=0.0
+    form: str = hyper(
+        "scores",
+        help="what soft labels are: scores to regress on, or probabilities",
+        source="KIP, FRePo",
+        values=("scores", "probabilities"),
     )
-    storage: str = hyper("float16", source="ours", values=("float16", "float32"))
+    centred: bool = hyper(
+        True, help="let scores start from one-hot labels less 1 / classes", source="KIP, section 2"
+    )
+    scale: float = hyper(
+        1.0, help="factor of the scores at the beginning", source="KIP", minimum=0.0
+    )
+    lr: float | None = hyper(
+        None,
+        help="learning rate of the labels; that of the images if left out",
+        source="ours",
+        minimum=0.0,
+    )
+    storage: str = hyper(
+        "float16", help="dtype of the stored labels", source="ours", values=("float16", "float32")
+    )
 
     registered: ClassVar[str] = "learned"
-    learned: ClassVar[bool] = True
     couples_classes: ClassVar[bool] = True
 
     def nbytes(self, classes: int, units: int, images: int) -> int:
+        """Return the bytes of a row of numbers for each image."""
         return images * classes * SOFT_DTYPES[self.storage].itemsize
 
-    def start(self, setting: Setting) -> Tensor:
+    def start(self, setting: RunSetting) -> Tensor:
         """What is learned, (M, K) float32."""
         onehot = functional.one_hot(hard_labels(setting), setting.classes).float()
         return self.scale * (
@@ -113,8 +206,9 @@ class LearnedLabels:
         return learned if self.form == "scores" else torch.softmax(learned, 1)
 
 
+@final
 @dataclass(frozen=True)
-class Teacher:
+class Teacher(AssignedLabels):
     """Probabilities from a network that was trained on the real images.
 
     Teacher's labels: the class probabilities that a network trained on the real data gives to each
@@ -128,28 +222,47 @@ class Teacher:
     get a probability.
     """
 
-    epochs: int = hyper(4, unit="epochs of the teacher", source="ours", minimum=1)
-    temperature: float = hyper(1.0, source="ours", minimum=0.0)
+    epochs: int = hyper(
+        4, unit="epochs", help="epochs of training of the teacher", source="ours", minimum=1
+    )
+    temperature: float = hyper(
+        1.0, help="temperature of the teacher's probabilities", source="ours", minimum=0.0
+    )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
-    network: Any = hyper(
+    network: NetworkSpec | None = hyper(
         None, source="ours: the method's network where none is given", part="network"
     )
-    storage: str = hyper("float16", source="ours", values=("float16", "float32"))
+    storage: str = hyper(
+        "float16", help="dtype of the stored labels", source="ours", values=("float16", "float32")
+    )
 
     registered: ClassVar[str] = "teacher"
-    learned: ClassVar[bool] = False
     couples_classes: ClassVar[bool] = True
     form: ClassVar[str] = "probabilities"
 
     def nbytes(self, classes: int, units: int, images: int) -> int:
+        """Return the bytes of a row of numbers for each image."""
         return images * classes * SOFT_DTYPES[self.storage].itemsize
 
-    def finish(self, images: Tensor, setting: Setting) -> Tensor:
+    def image_passes(
+        self, network: NetworkSpec, data: ClassData
+    ) -> list[tuple[NetworkSpec, float]]:
+        """Return the teacher and the passes of its training."""
+        return [(self.network or network, float(self.epochs * len(data.images)))]
+
+    def assign(
+        self, part: "StorageForm", groups: Mapping[str, Tensor], setting: RunSetting
+    ) -> Tensor:
+        """Train the teacher and return its probabilities of each image, (M, K)."""
+        soft = self.finish(part.decode_stored(groups, setting.data), setting)
+        return soft.to(SOFT_DTYPES[self.storage]).cpu()
+
+    def finish(self, images: Tensor, setting: RunSetting) -> Tensor:
         """(M, K) float32 probabilities of images (M, C, H, W) float32 normalised; trains the
         teacher first.
         """
         recipe = Training(epochs=self.epochs, batch=self.batch)
-        network = trained(
+        network = train_fresh(
             self.network or setting.network,
             setting.data,
             recipe,
@@ -163,7 +276,17 @@ class Teacher:
 def probabilities(
     network: torch.nn.Module, images: Tensor, classes: tuple[int, ...], temperature: float
 ) -> Tensor:
-    """(M, K) float32: softmax over the logits of `classes`, zero elsewhere."""
+    """Return the probabilities that a network gives to some classes.
+
+    Args:
+        network: A classifier of K classes.
+        images: (M, C, H, W) float32, normalised.
+        classes: The classes that get a probability.
+        temperature: Divides the logits, above 0.
+
+    Returns:
+        (M, K) float32, 0 for all other classes.
+    """
     network.eval()
     logits = torch.cat([network(part) for part in torch.split(images, 256)]) / temperature
     absent = torch.ones(logits.shape[1], dtype=torch.bool, device=logits.device)

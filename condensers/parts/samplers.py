@@ -1,22 +1,57 @@
 """How the real batch of a class is drawn."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, cast, final
 
 import torch
 from torch import Tensor, nn
 
-from condensers.clustering import coarse_clusters
-from condensers.hyperparameters import hyper
+from condensers.clustering import central_points, coarse_clusters
+from condensers.hyperparameters import Part, hyper
 from condensers.networks import Network
-from condensers.parts.setting import Setting
-from condensers.selections.geometry import KMeans as Nearest
+from condensers.parts.setting import RunSetting
 
 IMAGES_AT_ONCE = 512
 
 
+class SamplerRun(ABC):
+    """A sampler in a run."""
+
+    @abstractmethod
+    def batch(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
+        """Draw real images of a class.
+
+        Args:
+            label: The class.
+            n: Number of images; all of the class if it has fewer.
+            step: Step of the run, from 0.
+            network: The network of the step, if the model schedule gives one.
+
+        Returns:
+            (<= n, C, H, W) float32, normalised; no image comes twice.
+        """
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint; the generator's is kept elsewhere."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+
+
+class Sampler(Part):
+    """Draws the real batch of a class at each step."""
+
+    @abstractmethod
+    def begin(self, setting: RunSetting) -> SamplerRun:
+        """Start a run."""
+
+
+@final
 @dataclass(frozen=True)
-class KMeans:
+class KMeansSampler(Sampler):
     """Real batches of the images nearest to the centroids of their class.
 
     k-means: a class's real batch is one image for each of its clusters in the embedding of the
@@ -26,28 +61,33 @@ class KMeans:
     psi_theta(x) over the class
 
     Source: Liu et al., "DREAM: Efficient Dataset Distillation by Representative Matching" (ICCV
-    2023), section 3.3 as we recall, and the authors' code: n clusters for a batch of n, found anew
-    every 10 steps. Where two centroids have the same nearest image, the later one takes its next
+    2023), and the authors' code (new_strategy.py): n clusters for a batch of n, found anew every
+    10 steps. Where two centroids have the same nearest image, the later one takes its next
     nearest, so that no image comes twice. A schedule that gives no network has its pixels
     clustered.
     """
 
     interval: int = hyper(
-        10, unit="steps between clusterings", source="DREAM's code, interval", minimum=1
+        10,
+        unit="steps",
+        help="steps between clusterings",
+        source="DREAM's code, interval",
+        minimum=1,
     )
 
     registered: ClassVar[str] = "k-means"
 
-    def begin(self, setting: Setting) -> "ClusteredBatches":
+    def begin(self, setting: RunSetting) -> "ClusteredBatches":
+        """Start a run."""
         return ClusteredBatches(self, setting)
 
 
-class ClusteredBatches:
+class ClusteredBatches(SamplerRun):
     """One run: the choice of each class, kept between clusterings. chosen: label -> indices (n,)
     int64 into the data.
     """
 
-    def __init__(self, sampler: KMeans, setting: Setting) -> None:
+    def __init__(self, sampler: KMeansSampler, setting: RunSetting) -> None:
         self.sampler, self.setting = sampler, setting
         self.chosen: dict[int, Tensor] = {}
 
@@ -63,8 +103,8 @@ class ClusteredBatches:
     def _choose(self, members: Tensor, n: int, network: nn.Module | None) -> Tensor:
         if len(members) <= n:
             return members
-        found = Nearest().choose(self._features(members, network), n, self.setting.generator)
-        return members[found.to(members.device)]
+        chosen = central_points(self._features(members, network), n, self.setting.generator)
+        return members[chosen.to(members.device)]
 
     @torch.no_grad()
     def _features(self, members: Tensor, network: nn.Module | None) -> Tensor:
@@ -87,14 +127,17 @@ class ClusteredBatches:
         return torch.cat(found)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"chosen": dict(self.chosen)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.chosen = dict(state["chosen"])
 
 
+@final
 @dataclass(frozen=True)
-class Random:
+class RandomSampler(Sampler):
     """Real batches drawn at random from the class.
 
     Random: a class's real batch is drawn anew at every step, without replacement within the batch.
@@ -102,14 +145,15 @@ class Random:
 
     registered: ClassVar[str] = "random"
 
-    def begin(self, setting: Setting) -> "RandomBatches":
+    def begin(self, setting: RunSetting) -> "RandomBatches":
+        """Start a run."""
         return RandomBatches(setting)
 
 
-class RandomBatches:
+class RandomBatches(SamplerRun):
     """Draws from the run's generator; has no state of its own."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: RunSetting) -> None:
         self.setting = setting
 
     def batch(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
@@ -117,14 +161,17 @@ class RandomBatches:
         return self.setting.data.sample(label, n, self.setting.generator)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         return None
 
 
+@final
 @dataclass(frozen=True)
-class Stratified:
+class StratifiedSampler(Sampler):
     """Real batches that take from every cluster of their class in proportion to its size.
 
     Stratified: a class's real batch has images of all of its clusters, as many of each as its size
@@ -146,16 +193,17 @@ class Stratified:
 
     registered: ClassVar[str] = "stratified"
 
-    def begin(self, setting: Setting) -> "StratifiedBatches":
+    def begin(self, setting: RunSetting) -> "StratifiedBatches":
+        """Start a run."""
         return StratifiedBatches(self, setting)
 
 
-class StratifiedBatches:
+class StratifiedBatches(SamplerRun):
     """One run. cluster: label -> cluster (N,) int64 of each image of the class, found when the
     class is first drawn from.
     """
 
-    def __init__(self, sampler: Stratified, setting: Setting) -> None:
+    def __init__(self, sampler: StratifiedSampler, setting: RunSetting) -> None:
         self.sampler, self.setting = sampler, setting
         self.cluster: dict[int, Tensor] = {}
 
@@ -185,7 +233,9 @@ class StratifiedBatches:
         return ordered[positions.clamp(max=len(members) - 1)]
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"cluster": dict(self.cluster)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.cluster = {label: cluster.cpu() for label, cluster in state["cluster"].items()}

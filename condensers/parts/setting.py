@@ -1,61 +1,121 @@
-"""What every part of a composition is told when a run begins."""
+"""Everything a part of a composition needs from the run."""
 
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from condensers import networks
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.parts.views.base import Viewed
+from condensers.networks import NetworkSpec
+from condensers.parts.augmentations.base import Augmentation
+from condensers.parts.views.base import ViewedData
+
+LABEL_FORMS = ("hard", "probabilities", "scores")
+"""What labels may be: whole numbers, probabilities, or scores that logits are regressed on."""
+
+
+class Needs(Enum):
+    """What an objective needs at each step, and what a model schedule gives."""
+
+    NETWORK = "network"
+    """A network, `torch.nn.Module`."""
+
+    SEGMENT = "segment"
+    """A stretch of an expert's training, `Segment`."""
+
+    NOTHING = "nothing"
+    """None: the objective takes no network, or makes its own."""
+
+
+class Segment(NamedTuple):
+    """A stretch of an expert's training.
+
+    Attributes:
+        network: The network, with the parameters `start`.
+        start: Its parameters at the beginning of the stretch, one vector (P,) float32.
+        target: Its parameters at the end, (P,) float32.
+    """
+
+    network: nn.Module
+    start: Tensor
+    target: Tensor
+
+
+Given = nn.Module | Segment | None
+"""What a model schedule gives for one step; `Needs` says which of the three."""
+
+
+def network_of(given: Given) -> nn.Module | None:
+    """Return the network in what a model schedule gives: itself, that of a segment, or none."""
+    return given.network if isinstance(given, Segment) else given
+
+
+def require_network(given: Given) -> nn.Module:
+    """Return the network in what a model schedule gives; AssertionError if there is none."""
+    network = network_of(given)
+    assert network is not None, "compatibility of the parts is checked before a run begins"
+    return network
 
 
 @dataclass(frozen=True)
-class Setting:
-    """data: the real images as the view left them, on the run's device. network: the spec of the
-    run's networks.
+class RunSetting:
+    """What a run lends to every part.
 
-    augmentation: as it is for `data`. per_class: synthetic images of a class, decoded. ipc: what
-    the budget counts. held: real images that are not learned from, for the stop rule. view: what
-    the view did, where a composition has one.
+    Attributes:
+        data: The real images as the view left them, on the run's device.
+        network: The spec of the run's networks.
+        augmentation: The augmentation, fitted to `data`.
+        context: Randomness, device, folder and progress of the run.
+        ipc: Images per class as the budget counts them.
+        per_class: Synthetic images of a class, decoded.
+        held: Real images that are not learned from, for the stop rule.
+        view: What the view did, if the composition has one.
     """
 
     data: ClassData
-    network: Any
-    augmentation: Any
+    network: NetworkSpec
+    augmentation: Augmentation
     context: Context
     ipc: int
     per_class: int
     held: ClassData | None = None
-    view: Viewed | None = None
+    view: ViewedData | None = None
 
     @property
     def generator(self) -> torch.Generator:
+        """The run's source of randomness."""
         return self.context.generator
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of an image."""
         return self.data.shape
 
     @property
     def classes(self) -> int:
-        """How many logits a network has: all classes of the data set, also where only some are
-        here.
-        """
+        """Number of logits: all classes of the data set, even if the run has only some of them."""
         return len(self.data.class_names)
 
-    def fresh(self, spec: Any = None) -> torch.nn.Module:
-        """A newly initialised network in training mode, of the run's spec or of another."""
+    def fresh(self, spec: NetworkSpec | None = None) -> nn.Module:
+        """Return a newly initialised network in training mode.
+
+        Args:
+            spec: Another spec than the run's.
+        """
         built = networks.build(
             spec or self.network, self.shape, self.classes, self.generator, self.data.device
         )
         return built.train()
 
     def augment(self, images: Tensor) -> Tensor:
-        """One family of transformations, its parameters drawn for each image: how training is
-        augmented.
+        """Augment as training does: one family of transformations, parameters for each image.
+
+        Args:
+            images: (n, C, H, W) float32, normalised.
         """
         drawn = self.augmentation.draw(len(images), self.shape, self.generator)
-        return torch.as_tensor(self.augmentation.apply(images, drawn))
+        return self.augmentation.apply(images, drawn)

@@ -4,62 +4,109 @@ A stop rule is a frozen dataclass of its hyperparameters; `begin(method, setting
 it.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import torch
 from torch import Tensor
 
 from condensers import networks
-from condensers.composition.learnable_set import Learnable, stored_images
 from condensers.data import ClassData
-from condensers.engine.context import Context, Stateful, derive_seed
+from condensers.engine.context import Context, derive_seed
 from condensers.errors import UsageError
-from condensers.hyperparameters import hyper
+from condensers.hyperparameters import Part, hyper
+from condensers.networks import NetworkSpec
 from condensers.networks.convnet import ConvNetSpec
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.training.classifier import Training, accuracy, train
 
-
-class Watch(Stateful, Protocol):
-    """A stop rule in a run. finished: whether no further step is wanted."""
-
-    finished: bool
-
-    def after(self, index: int, learned: Learnable) -> None:
-        """Step `index` (from 0) is done."""
-        ...
-
-    def choose(self, learned: Learnable) -> dict[str, Any]:
-        """Put back the state that is to be stored, once no step follows; returns what the card
-        tells of it.
-        """
-        ...
+if TYPE_CHECKING:
+    from condensers.composition.composition import Composition
 
 
-class StopRule(Protocol):
-    """couples_classes: whether what one class becomes depends on the others through this rule."""
+class SetState(ABC):
+    """The set while it is learned, as a stop rule sees it.
 
-    registered: ClassVar[str]
-    couples_classes: ClassVar[bool]
+    Attributes:
+        groups: The tensors of the parameterisation.
+    """
+
+    groups: dict[str, Tensor]
+
+    @abstractmethod
+    def labels(self) -> Tensor:
+        """Return the labels in use, (M,) int64 or (M, K) float."""
+
+    @abstractmethod
+    def tensors(self) -> dict[str, Tensor]:
+        """Return a copy of every learned tensor by name."""
+
+    @abstractmethod
+    def put(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what `tensors` gave earlier."""
+
+
+class StopWatcher(ABC):
+    """A stop rule in a run."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether no further step is wanted."""
+        return False
+
+    @abstractmethod
+    def after(self, index: int, learned: SetState) -> None:
+        """Look at the set after step `index`, counted from 0."""
+
+    @abstractmethod
+    def choose(self, learned: SetState) -> dict[str, Any]:
+        """Put back the state that is to be stored, once no step follows; return card entries."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+
+
+class StopRule(Part):
+    """Decides when learning ends, and which state of the set is stored."""
+
+    @property
+    @abstractmethod
+    def couples_classes(self) -> bool:
+        """Whether what one class becomes depends on the others through this rule."""
+
+    @abstractmethod
+    def begin(self, method: "Composition", setting: RunSetting) -> StopWatcher:
+        """Start a run of `method`, whose parts are built."""
 
     def split(
         self, data: ClassData, generator: torch.Generator
     ) -> tuple[ClassData, ClassData | None]:
-        """The images that are learned from, and those held out for the rule."""
-        ...
+        """Return the images that are learned from, and those held out for the rule."""
+        return data, None
 
-    def image_passes(self, steps: int, images: int, classes: int) -> list[tuple[Any, float]]:
-        """Networks and about how many images pass each, forward and backward, over `steps` steps;
-        for the estimate of time.
+    def image_passes(
+        self, steps: int, images: int, classes: int
+    ) -> list[tuple[NetworkSpec, float]]:
+        """Return the networks it trains, and about how many images pass each, for estimates.
+
+        Args:
+            steps: Steps on the images.
+            images: Images of the set, decoded.
+            classes: Classes at hand.
         """
-        ...
-
-    def begin(self, method: Any, setting: Setting) -> Watch: ...
+        return []
 
 
+@final
 @dataclass(frozen=True)
-class Never:
+class Never(StopRule):
     """Takes all steps.
 
     Never: all steps are taken, and the last state is what counts.
@@ -68,37 +115,32 @@ class Never:
     registered: ClassVar[str] = "never"
     couples_classes: ClassVar[bool] = False
 
-    def split(self, data: ClassData, generator: torch.Generator) -> tuple[ClassData, None]:
-        """Nothing is held out."""
-        return data, None
-
-    def image_passes(self, steps: int, images: int, classes: int) -> list[tuple[Any, float]]:
-        return []
-
-    def begin(self, method: Any, setting: Setting) -> "Nothing":
-        return Nothing()
+    def begin(self, method: "Composition", setting: RunSetting) -> "NeverStops":
+        """Start a run, which has no state."""
+        return NeverStops()
 
 
-class Nothing:
+class NeverStops(StopWatcher):
     """Has no state."""
 
-    finished = False
+    def after(self, index: int, learned: SetState) -> None:
+        """Do nothing."""
 
-    def after(self, index: int, learned: Learnable) -> None:
-        return None
-
-    def choose(self, learned: Learnable) -> dict[str, Any]:
+    def choose(self, learned: SetState) -> dict[str, Any]:
+        """Keep the last state."""
         return {}
 
     def state_dict(self) -> dict[str, Any]:
+        """Return nothing."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        return None
+        """Take nothing up."""
 
 
+@final
 @dataclass(frozen=True)
-class Validation:
+class Validation(StopRule):
     """Stops when a small network trained on the set no longer scores better on real images held
     out.
 
@@ -117,20 +159,33 @@ class Validation:
     measure of the set: it is biased upwards.
     """
 
-    every: int = hyper(500, unit="steps on the images between checks", source="ours", minimum=1)
-    patience: int = hyper(3, unit="checks without a better score", source="ours", minimum=1)
-    images: int = hyper(
-        100,
-        unit="real images per class held out, half of the class at most",
+    every: int = hyper(
+        500, unit="steps", help="steps on the images between checks", source="ours", minimum=1
+    )
+    patience: int = hyper(
+        3,
+        unit="checks",
+        help="checks without a better score before the run stops",
         source="ours",
         minimum=1,
     )
-    network: Any = hyper(ConvNetSpec(width=32), source="ours", part="network")
+    images: int = hyper(
+        100,
+        unit="images per class",
+        help="real images held out, at most half of the class",
+        source="ours",
+        minimum=1,
+    )
+    network: NetworkSpec = hyper(ConvNetSpec(width=32), source="ours", part="network")
     steps: int = hyper(
-        200, unit="gradient steps of the network on the set", source="ours", minimum=1
+        200,
+        unit="steps",
+        help="steps of training of the validation network on the set",
+        source="ours",
+        minimum=1,
     )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of the network", source="DC's code", minimum=0.0)
 
     registered: ClassVar[str] = "validation"
     couples_classes: ClassVar[bool] = True
@@ -161,7 +216,9 @@ class Validation:
         )
         return data.subset(kept.nonzero().flatten()), apart
 
-    def image_passes(self, steps: int, images: int, classes: int) -> list[tuple[Any, float]]:
+    def image_passes(
+        self, steps: int, images: int, classes: int
+    ) -> list[tuple[NetworkSpec, float]]:
         """As if no run ended early."""
         return [
             (
@@ -171,16 +228,17 @@ class Validation:
             )
         ]
 
-    def begin(self, method: Any, setting: Setting) -> "Checks":
+    def begin(self, method: "Composition", setting: RunSetting) -> "Checks":
+        """Start a run."""
         return Checks(self, method, setting)
 
 
-class Checks:
+class Checks(StopWatcher):
     """One run. scores: one a check. best: the tensors of the set that scored best, and `kept`, its
     number of steps.
     """
 
-    def __init__(self, rule: Validation, method: Any, setting: Setting) -> None:
+    def __init__(self, rule: Validation, method: "Composition", setting: RunSetting) -> None:
         self.rule, self.method, self.setting = rule, method, setting
         self.last = method.steps(setting.ipc)
         self.scores: list[float] = []
@@ -195,7 +253,7 @@ class Checks:
             and len(self.scores) - 1 - self.scores.index(max(self.scores)) >= self.rule.patience
         )
 
-    def after(self, index: int, learned: Learnable) -> None:
+    def after(self, index: int, learned: SetState) -> None:
         """A check every so many steps, and after the last one."""
         done = index + 1
         if done % self.rule.every and done != self.last:
@@ -205,11 +263,12 @@ class Checks:
             self.best, self.kept = learned.tensors(), done
         self.scores.append(score)
 
-    def choose(self, learned: Learnable) -> dict[str, Any]:
+    def choose(self, learned: SetState) -> dict[str, Any]:
+        """Put back the state that scored best."""
         learned.put(self.best)
         return {"stop": {"kept": self.kept, "scores": list(self.scores)}}
 
-    def _score(self, learned: Learnable) -> float:
+    def _score(self, learned: SetState) -> float:
         """Percentage of the held-out images that a network trained on the present set classifies
         correctly.
         """
@@ -217,7 +276,7 @@ class Checks:
         assert held is not None
         context = Context(derive_seed(setting.context.seed, "validation"), setting.data.device)
         part = self.method.parameterisation
-        images = stored_images(part, part.pack(learned.groups, setting.data), setting.data)
+        images = part.decode_stored(part.pack(learned.groups, setting.data), setting.data)
         network = networks.build(
             rule.network, setting.shape, setting.classes, context.generator, setting.data.device
         )
@@ -237,9 +296,11 @@ class Checks:
         return accuracy(network, held)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"scores": list(self.scores), "best": dict(self.best), "kept": self.kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.scores, self.best, self.kept = (
             list(state["scores"]),
             dict(state["best"]),

@@ -26,10 +26,10 @@ METHODS = {
     "tesla": "condensers.methods.mtt:TESLA",
 }
 SELECTIONS = {
-    "random": "condensers.selections.base:Random",
+    "random": "condensers.selections.base:RandomSelection",
     "herding": "condensers.selections.geometry:Herding",
     "k-center": "condensers.selections.geometry:KCenter",
-    "k-means": "condensers.selections.geometry:KMeans",
+    "k-means": "condensers.selections.geometry:KMeansSelection",
     "k-means-centroids": "condensers.selections.geometry:KMeansCentroids",
     "forgetting": "condensers.selections.scores:Forgetting",
     "el2n": "condensers.selections.scores:EL2N",
@@ -66,15 +66,15 @@ LABELS = {
 VIEWS = {
     "identity": "condensers.parts.views.base:Identity",
     "mask": "condensers.parts.views.mask_file:Mask",
-    "attention": "condensers.parts.views.attention:Attention",
+    "attention": "condensers.parts.views.attention:AttentionMask",
     "saliency": "condensers.parts.views.saliency:Saliency",
     "background": "condensers.parts.views.background:Background",
     "semantic-mix": "condensers.parts.views.semantic_mix:SemanticMix",
 }
 SAMPLERS = {
-    "random": "condensers.parts.samplers:Random",
-    "k-means": "condensers.parts.samplers:KMeans",
-    "stratified": "condensers.parts.samplers:Stratified",
+    "random": "condensers.parts.samplers:RandomSampler",
+    "k-means": "condensers.parts.samplers:KMeansSampler",
+    "stratified": "condensers.parts.samplers:StratifiedSampler",
 }
 AUGMENTATIONS = {
     "none": "condensers.parts.augmentations.dsa:NoAugmentation",
@@ -103,7 +103,7 @@ KERNELS = {
     "rf_nngp": "condensers.parts.objectives.kernels.features:RandomFeatureNNGP",
     "features": "condensers.parts.objectives.kernels.features:Features",
 }
-SCHEDULES = {
+MODEL_SCHEDULES = {
     "fresh": "condensers.parts.model_schedules.random_networks:Fresh",
     "cached": "condensers.parts.model_schedules.random_networks:Cached",
     "none": "condensers.parts.model_schedules.base:NoNetwork",
@@ -119,4 +119,21 @@ SCHEDULES = {
 STOPS = {
     "never": "condensers.parts.stopping:Never",
     "validation": "condensers.parts.stopping:Validation",
+}
+
+# Kind -> the abstract base class that its parts derive from.
+BASES = {
+    "method": "condensers.condenser:Condenser",
+    "selection": "condensers.condenser:Condenser",
+    "network": "condensers.networks.base:NetworkSpec",
+    "parameterisation": "condensers.parts.parameterisations.base:StorageForm",
+    "label model": "condensers.parts.labels:LabelModel",
+    "view": "condensers.parts.views.base:View",
+    "sampler": "condensers.parts.samplers:Sampler",
+    "augmentation": "condensers.parts.augmentations.base:Augmentation",
+    "objective": "condensers.parts.objectives.base:Objective",
+    "regulariser": "condensers.parts.regularisers.base:Regulariser",
+    "kernel": "condensers.parts.objectives.kernels.base:KernelSpec",
+    "model schedule": "condensers.parts.model_schedules.base:ModelSchedule",
+    "stop rule": "condensers.parts.stopping:StopRule",
 }

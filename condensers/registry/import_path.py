@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import importlib
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec, spec_from_loader
@@ -25,7 +25,7 @@ DIGITS = 8
 LOCATED = "located_"  # how the modules of files are called
 
 
-class Source(NamedTuple):
+class LoadedFile(NamedTuple):
     """place: of a file, as it was named. content: of the version that was loaded."""
 
     place: str
@@ -77,12 +77,14 @@ def content(location: Location) -> bytes:
     return found
 
 
-def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) -> Any:
+def load(
+    where: str, known: Callable[[str], bool], lacks: Callable[[type], str] = lambda _: ""
+) -> Any:
     """The class at `where`; every part of its module that no registry has gets its location for a
     name.
 
-    known: whether a part at "module:Name" is registered. needs: attributes that the class must
-    have. UsageError where the file, the module or the class is missing, is no part, or raises
+    known: whether a part at "module:Name" is registered. lacks: why the class cannot be a part; ""
+    if it can. UsageError where the file, the module or the class is missing, is no part, or raises
     something while it is loaded.
     """
     location = parse(where)
@@ -93,9 +95,11 @@ def load(where: str, known: Callable[[str], bool], needs: Collection[str] = ()) 
         raise UsageError(
             f"{location.place}: has no class {location.name}; write {location.place}:ITS_NAME"
         )
-    lacking = [need for need in ("__dataclass_fields__", *needs) if not hasattr(found, need)]
-    if not isinstance(found, type) or lacking:
-        raise unusable(where, f"it lacks '{lacking[0]}'" if lacking else "it is no class")
+    if not isinstance(found, type):
+        raise unusable(where, "it is no class")
+    fault = lacks(found) if dataclasses.is_dataclass(found) else "it is no dataclass"
+    if fault:
+        raise unusable(where, fault)
     return found
 
 
@@ -115,15 +119,15 @@ def find(where: str) -> Any:
     return getattr(_file_module(location), location.name, None)
 
 
-def sources() -> list[Source]:
+def sources() -> list[LoadedFile]:
     """The files that parts were loaded from in this process, for another process to load the
     same.
     """
     modules = [module for name, module in list(sys.modules.items()) if name.startswith(LOCATED)]
-    return [Source(vars(module)["__place__"], vars(module)["__source__"]) for module in modules]
+    return [LoadedFile(vars(module)["__place__"], vars(module)["__source__"]) for module in modules]
 
 
-def load_sources(found: Iterable[Source], known: Callable[[str], bool]) -> None:
+def load_sources(found: Iterable[LoadedFile], known: Callable[[str], bool]) -> None:
     """Load what `sources` gave in another process, so that objects of these parts can be unpickled
     here.
     """

@@ -10,21 +10,28 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from inspect import cleandoc
 from typing import Any, get_args
 
+from condensers.hyperparameters import Part
+
+INHERITED = ("unit", "help")
+DESCRIBED = ("unit", "help", "source", "minimum", "values", "part")
+
 
 def describe(part: Any) -> dict[str, Any]:
-    """summary (one line), about (the docstrings of the class and of its module) and fields, in
-    order.
+    """Return summary (the first paragraph, in one line), about (the docstrings of the class and of
+    its module) and fields, in order.
 
-    A field is a table with name, type, default, and those of unit, source, minimum, values and part
-    that it has. A field that must be given has no default. part: any object; what is no dataclass
-    has no fields.
+    A field is a table with name, type, default, and those of unit, help, source, minimum, values
+    and part that it has; `verified` is there, and false, if its source was not looked up. A field
+    that must be given has no default. part: any object; what is no dataclass has no fields.
     """
     own = _docstring(part)
     module = (getattr(sys.modules.get(part.__module__), "__doc__", None) or "").strip()
     return {
-        "summary": (own or module).partition("\n")[0],
+        "summary": " ".join((own or module).partition("\n\n")[0].split()),
         "about": f"{own}\n\n{module}".strip(),
-        "fields": [_describe_field(field) for field in fields(part)] if is_dataclass(part) else [],
+        "fields": [_describe_field(part, field) for field in fields(part)]
+        if is_dataclass(part)
+        else [],
     }
 
 
@@ -46,7 +53,7 @@ def table_of(value: Any) -> Any:
         if getattr(value, f.name) != default_of(f)
     }
     return {
-        "name": getattr(value, "registered", type(value).__name__),
+        "name": value.registered if isinstance(value, Part) else type(value).__name__,
         **{key: table_of(one) for key, one in changed.items()},
     }
 
@@ -64,21 +71,35 @@ def _docstring(part: Any) -> str:
     return "" if text.startswith(f"{part.__name__}(") else cleandoc(text)
 
 
-def _describe_field(field: "Field[Any]") -> dict[str, Any]:
+def _describe_field(part: Any, field: "Field[Any]") -> dict[str, Any]:
     default = default_of(field)
     given = {} if default is MISSING else {"default": _plain(table_of(default))}
-    said = {key: field.metadata.get(key) for key in ("unit", "source", "minimum", "values", "part")}
-    kept = {key: _plain(value) for key, value in said.items() if value not in (None, "", ())}
-    return {"name": field.name, "type": _type_name(field), **given, **kept}
+    metadata = {key: field.metadata.get(key) for key in DESCRIBED}
+    metadata |= {key: metadata[key] or _inherited(part, field.name, key) for key in INHERITED}
+    known = {key: _plain(value) for key, value in metadata.items() if value not in (None, "", ())}
+    doubt = {} if field.metadata.get("verified", True) else {"verified": False}
+    return {"name": field.name, "type": _type_name(field), **given, **known, **doubt}
+
+
+def _inherited(part: Any, name: str, key: str) -> str:
+    """What the nearest base class that has it says of a field that a class gives another default.
+
+    A method whose `lr` has its own default and source needs not say again what `lr` is.
+    """
+    bases = getattr(part, "__mro__", ())[1:]
+    known = (one for base in bases if is_dataclass(base) for one in fields(base))
+    texts = (one.metadata.get(key) for one in known if one.name == name)
+    return next((text for text in texts if text), "")
 
 
 def _type_name(field: "Field[Any]") -> str:
-    """The annotation as it was written; `Any` for a part becomes the part's kind."""
+    """The annotation as it was written; that of a part is the part's kind."""
+    kind = field.metadata.get("part")
+    if kind:
+        return f"tuple[{kind}, ...]" if isinstance(default_of(field), tuple) else str(kind)
     annotation: Any = field.type
     plain = isinstance(annotation, type) and not get_args(annotation)
-    written = annotation.__name__ if plain else str(annotation).replace("typing.", "")
-    kind = field.metadata.get("part")
-    return str(written.replace("Any", kind) if kind else written)
+    return annotation.__name__ if plain else str(annotation).replace("typing.", "")
 
 
 def _plain(value: Any) -> Any:

@@ -10,16 +10,18 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, fields, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from condensers.errors import HarnessError, UsageError, shown, suggestion
-from condensers.hyperparameters import build
+from condensers.hyperparameters import Part, build
 from condensers.registry import builtin as names
 from condensers.registry import import_path
 from condensers.registry.introspection import describe
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from condensers.condenser import Condenser
 
 T = TypeVar("T")
 NO_PART = (
@@ -35,21 +37,31 @@ NO_PART = (
 BY_NAME_ALONE = {"parameterisation", "augmentation"}
 
 
-# What a condenser must have; whoever writes none of these by hand derives from `Composition` or
-# `Selection`.
-CONDENSER = ("condense", "evaluation", "origin")
-
-
 class Registry:
     """The names of one kind of part, and where each is defined.
 
-    needs: attributes that a class must have.
+    Attributes:
+        kind: What one part is called in messages.
+        plural: What `list` calls them, and the end of their entry-point group.
+        builtin: Name -> "module:Name".
+        base: The "module:Name" of the abstract base class that every part derives from, that of
+            `names.BASES` unless another is given; empty if there is none.
+        needs: Attributes that a class must have beside the abstract members of its base.
+        former_plural: What an earlier release called them; `list` and entry points may still.
     """
 
     def __init__(
-        self, kind: str, plural: str, builtin: Mapping[str, str], needs: Sequence[str] = ()
+        self,
+        kind: str,
+        plural: str,
+        builtin: Mapping[str, str],
+        needs: Sequence[str] = (),
+        base: str | None = None,
+        former_plural: str = "",
     ) -> None:
         self.kind, self.plural, self.needs = kind, plural, tuple(needs)
+        self.base = names.BASES.get(kind, "") if base is None else base
+        self.former_plural = former_plural
         self.builtin = dict(builtin)
         self._third: dict[str, str] | None = None
 
@@ -58,8 +70,10 @@ class Registry:
         over.
         """
         if self._third is None:
-            group = f"condensation_harness.{self.plural}"
-            self._third = {e.name: e.value for e in installed(group)}
+            groups = [f"condensation_harness.{each}" for each in self._plurals()]
+            self._third = {
+                e.name: e.value for group in groups for e in installed_entry_points(group)
+            }
         return self.builtin | {n: v for n, v in self._third.items() if n not in self.builtin}
 
     def locate(self, name: str) -> str:
@@ -78,7 +92,7 @@ class Registry:
         """Import and return what `name` stands for."""
         module, _, attribute = self.locate(name).partition(":")
         if name not in self.entries():
-            return import_path.load(name, is_registered, self.needs)
+            return import_path.load(name, is_registered, self.lacks)
         try:
             found = getattr(importlib.import_module(module), attribute)
         except HarnessError:
@@ -89,10 +103,30 @@ class Registry:
                 f"{self.kind} '{name}' cannot be loaded ({said}); install what it needs or"
                 " remove it"
             ) from fault
-        lacking = [need for need in self.needs if not hasattr(found, need)]
-        if lacking:
-            raise import_path.unusable(f"{self.kind} '{name}'", f"it lacks '{lacking[0]}'")
+        lack = self.lacks(found)
+        if lack:
+            raise import_path.unusable(f"{self.kind} '{name}'", lack)
         return found
+
+    def _plurals(self) -> list[str]:
+        return [each for each in (self.plural, self.former_plural) if each]
+
+    def lacks(self, part: Any) -> str:
+        """Return why a class cannot be a part of this kind, in a few words; empty if it can."""
+        if self.base:
+            base = self._base()
+            if not (isinstance(part, type) and issubclass(part, base)):
+                return f"it does not derive from {base.__module__}.{base.__name__}"
+            missing = sorted(abstract_members(part))
+            if missing:
+                return f"it lacks '{missing[0]}'"
+        members = {name for cls in part.__mro__ for name in vars(cls)}
+        return next((f"it lacks '{need}'" for need in self.needs if need not in members), "")
+
+    def _base(self) -> type:
+        module, _, name = self.base.partition(":")
+        base: type = getattr(importlib.import_module(module), name)
+        return base
 
     def create(self, spec: Any, where: str = "") -> Any:
         """Build a part from its name, from a table with `name` and settings, or return it when it
@@ -102,6 +136,11 @@ class Registry:
         every fault, a line each.
         """
         if not isinstance(spec, (str, Mapping, *NO_PART)):
+            fault = self.lacks(type(spec))
+            if fault:
+                raise UsageError(
+                    f"{where or self.kind}: {type(spec).__name__} is no {self.kind}: {fault}"
+                )
             return spec
         if isinstance(spec, NO_PART):
             raise UsageError(
@@ -131,9 +170,9 @@ class Registry:
         }
 
 
-METHODS = Registry("method", "methods", names.METHODS, CONDENSER)
-SELECTIONS = Registry("selection", "selections", names.SELECTIONS, CONDENSER)
-NETWORKS = Registry("network", "networks", names.NETWORKS, ("module",))
+METHODS = Registry("method", "methods", names.METHODS, ("evaluation",))
+SELECTIONS = Registry("selection", "selections", names.SELECTIONS, ("evaluation",))
+NETWORKS = Registry("network", "networks", names.NETWORKS)
 PARAMETERISATIONS = Registry("parameterisation", "parameterisations", names.PARAMETERISATIONS)
 LABELS = Registry("label model", "labels", names.LABELS)
 VIEWS = Registry("view", "views", names.VIEWS)
@@ -142,7 +181,9 @@ AUGMENTATIONS = Registry("augmentation", "augmentations", names.AUGMENTATIONS)
 OBJECTIVES = Registry("objective", "objectives", names.OBJECTIVES)
 REGULARISERS = Registry("regulariser", "regularisers", names.REGULARISERS)
 KERNELS = Registry("kernel", "kernels", names.KERNELS)
-SCHEDULES = Registry("schedule", "schedules", names.SCHEDULES)
+MODEL_SCHEDULES = Registry(
+    "model schedule", "model_schedules", names.MODEL_SCHEDULES, former_plural="schedules"
+)
 STOPS = Registry("stop rule", "stops", names.STOPS)
 
 _OF_METHODS = (
@@ -155,13 +196,18 @@ _OF_METHODS = (
     OBJECTIVES,
     REGULARISERS,
     KERNELS,
-    SCHEDULES,
+    MODEL_SCHEDULES,
     STOPS,
 )
 PARTS = {registry.kind: registry for registry in _OF_METHODS}
 
 
-def installed(group: str) -> "Iterable[EntryPoint]":
+def abstract_members(part: type) -> "frozenset[str]":
+    """Return the members of its base class that a part does not have."""
+    return frozenset(vars(part).get("__abstractmethods__", ()))
+
+
+def installed_entry_points(group: str) -> "Iterable[EntryPoint]":
     """What installed packages add to a registry."""
     found: Iterable[EntryPoint] = _all_installed().select(group=group)
     return found
@@ -180,19 +226,19 @@ def is_registered(where: str) -> bool:
     groups = [
         group for group in _all_installed().groups if group.startswith("condensation_harness.")
     ]
-    third = (entry.value for group in groups for entry in installed(group))
+    third = (entry.value for group in groups for entry in installed_entry_points(group))
     return where.startswith(("condensers.", "scenarios.")) or where in third
 
 
-def with_parts(part: Any, where: str = "") -> Any:
+def with_parts(part: T, where: str = "") -> T:
     """`part` with the parts it names (its network, its objective, ...) built and checked to fit, so
     that a fault shows now.
     """
-    where = where or part.registered
+    where = where or (part.registered if isinstance(part, Part) else type(part).__name__)
     faults: list[str] = []
     built = {
         f.name: _built(f, getattr(part, f.name), f"{where}.{f.name}", faults)
-        for f in fields(part)
+        for f in fields(cast(Any, part))
         if _names_part(f)
     }
     if faults:
@@ -202,7 +248,7 @@ def with_parts(part: Any, where: str = "") -> Any:
         if all(built[name] is getattr(part, name) for name in built)
         else _at(where, replace, part, **built)
     )
-    if hasattr(whole, "require_fit"):
+    if isinstance(whole, Part):
         whole.require_fit(where)
     return whole
 
@@ -246,25 +292,32 @@ def _at(where: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
         raise (fault if not where or where in said else type(fault)(f"{where}: {said}")) from None
 
 
-def create_condenser(spec: Any, where: str = "") -> Any:
-    """Build a method or a selection from its name or table: both stand behind the `Condenser`
-    protocol.
+def create_condenser(spec: object, where: str = "") -> "Condenser":
+    """Build a method or a selection, both of which are condensers.
+
+    Args:
+        spec: A name that `harness list methods` or `selections` shows, "FILE.py:Name" or
+            "module:Name", or a table with `name` and settings. A condenser is returned as it is.
+        where: The place of `spec` in a suite, for messages.
+
+    Raises:
+        UsageError: A name is unknown or a setting is wrong; a line for each fault.
     """
     if not isinstance(spec, (str, Mapping, *NO_PART)):
-        return spec
+        return cast("Condenser", spec)
     if isinstance(spec, NO_PART):
         raise UsageError(
             f"{where or 'method'}: {shown(spec)} is neither the name of a method nor a table with a"
             " `name`"
         )
-    name = spec if isinstance(spec, str) else spec.get("name", "")
+    name = spec.get("name", "") if isinstance(spec, Mapping) else spec
     known = isinstance(name, str)
     if known and name in SELECTIONS.entries():
-        return SELECTIONS.create(spec, where)
+        return cast("Condenser", SELECTIONS.create(spec, where))
     if not known or (name not in METHODS.entries() and ":" not in name):
         both = [*METHODS.entries(), *SELECTIONS.entries()]
         raise UsageError(
             f"{where + ': ' if where else ''}unknown method {shown(name)};"
             f" {suggestion(str(name), both)}"
         )
-    return METHODS.create(spec, where)
+    return cast("Condenser", METHODS.create(spec, where))

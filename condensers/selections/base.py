@@ -3,20 +3,21 @@ the budget allows.
 """
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor
 
 from condensers import networks
+from condensers.condenser import Condenser
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
-from condensers.parts.labels import label_dtype, stored_hard
-from condensers.parts.parameterisations.pixels import Pixels
+from condensers.parts.labels import stored_hard
+from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
 from condensers.sets.origins import REAL
 from condensers.sets.synthetic_set import Budget, SyntheticSet, card_of, cost_of
 
@@ -24,73 +25,108 @@ SPACES = ("pixels", "random-network")
 STORED = Pixels()
 
 
-class Selection(ABC):
-    """A selection of real images, class by class.
+class PerClassCondenser(Condenser):
+    """Makes the uint8 images of each class from that class alone.
 
-    Those that look at features have a field `features`, a name of SPACES.
+    Attributes:
+        features: The space in which images are compared, one of `SPACES`; a field of those that
+            offer a choice.
     """
 
-    registered: ClassVar[str]
     evaluation: ClassVar[str] = "dsa"
     couples_classes: ClassVar[bool] = False
-    origin: ClassVar[str] = REAL
     parameterisation: ClassVar[Pixels] = STORED
 
+    @property
+    def features(self) -> str:
+        """The space in which images are compared, one of `SPACES`."""
+        return "pixels"
+
     @abstractmethod
-    def choose(self, features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
-        """Positions (ipc,) int64 of different images of one class, from their features (n, D)."""
+    def images_of(
+        self, data: ClassData, members: Tensor, features: Tensor, ipc: int, context: Context
+    ) -> tuple[Tensor, list[int]]:
+        """Make the images of one class.
+
+        Args:
+            data: The real images.
+            members: (n,) int64, where those of the class are.
+            features: (n, D) float32, theirs.
+            ipc: Number of images.
+            context: The generator to draw from.
+
+        Returns:
+            (ipc, C, H, W) uint8, and which of the data they are; empty if they are none of them.
+        """
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
+        """Return the bytes of `ipc` uint8 images and their labels for each class."""
         return stored_bytes(data, ipc)
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
+        """Return `ipc`."""
         return ipc
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
-        """The chosen images as they are; the card's `indices` say which of the data they are."""
+        """Return the images of all classes; the card's `indices` say which of the data they are."""
+        begun = time.perf_counter()
         data = data.to(context.device)
-
-        def images_of(label: int, features: Tensor, ipc: int) -> tuple[Tensor, list[int]]:
-            chosen = data.members(label)[
-                self.choose(features, ipc, context.generator).to(data.device)
-            ]
-            return data.images[chosen], chosen.tolist()
-
-        return gather(self, data, budget, context, images_of)
-
-
-def gather(
-    method: Any,
-    data: ClassData,
-    budget: Budget,
-    context: Context,
-    images_of: Callable[[int, Tensor, int], tuple[Tensor, list[int]]],
-) -> SyntheticSet:
-    """A set of the uint8 images (ipc, C, H, W) that `images_of(label, features, ipc)` gives for
-    each class.
-    """
-    begun = time.perf_counter()
-    ipc = budget.ipc_of(method, data)
-    refuse_too_many(method, data, ipc)
-    embed = feature_map(getattr(method, "features", "pixels"), data, context)
-    images, indices = [], {}
-    for label in context.each(data.classes, method.registered):
-        part, chosen = images_of(label, embed(data.members(label)), ipc)
-        images.append(part.cpu())
-        indices[data.class_names[label]] = chosen
-    return finished(method, data, context, torch.cat(images), indices, time.perf_counter() - begun)
+        ipc = budget.ipc_of(self, data)
+        refuse_too_many(self, data, ipc)
+        embed = feature_map(self.features, data, context)
+        images, indices = [], {}
+        for label in context.each(data.classes, self.registered):
+            members = data.members(label)
+            made, chosen = self.images_of(data, members, embed(members), ipc, context)
+            images.append(made.cpu())
+            indices[data.class_names[label]] = chosen
+        seconds = time.perf_counter() - begun
+        return as_set(self, data, context, torch.cat(images), indices, seconds)
 
 
-def finished(
-    method: Any,
+class Selection(PerClassCondenser):
+    """Chooses real images, class by class."""
+
+    origin: ClassVar[str] = REAL
+
+    @abstractmethod
+    def choose(self, features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
+        """Choose images of one class.
+
+        Args:
+            features: (n, D) float32 of the class's images, n >= ipc.
+            ipc: Number of images.
+            generator: The only source of randomness.
+
+        Returns:
+            Positions (ipc,) int64, all different.
+        """
+
+    def images_of(
+        self, data: ClassData, members: Tensor, features: Tensor, ipc: int, context: Context
+    ) -> tuple[Tensor, list[int]]:
+        """Return the chosen images as they are."""
+        chosen = members[self.choose(features, ipc, context.generator).to(data.device)]
+        return data.images[chosen], chosen.tolist()
+
+
+def as_set(
+    method: Condenser,
     data: ClassData,
     context: Context,
     images: Tensor,
     indices: dict[str, list[int]],
     seconds: float,
 ) -> SyntheticSet:
-    """The set of uint8 images (classes * ipc, C, H, W), ordered by class, that took `seconds`;
-    indices: where they are.
+    """Return a set of images.
+
+    Args:
+        method: What made them.
+        data: The real images.
+        context: What the run was lent.
+        images: (classes * ipc, C, H, W) uint8, ordered by class.
+        indices: Name of a class -> which of the data its images are.
+        seconds: What making them took.
     """
     ipc = len(images) // len(data.classes)
     labels = stored_hard(data.classes, ipc, len(data.class_names))
@@ -98,15 +134,7 @@ def finished(
     return SyntheticSet({"images": images, "labels": labels}, card, cost_of(seconds, context))
 
 
-def stored_bytes(data: ClassData, ipc: int) -> int:
-    """Bytes of `ipc` uint8 images and their labels for each class."""
-    return (
-        STORED.nbytes(data, ipc)
-        + ipc * len(data.classes) * label_dtype(len(data.class_names)).itemsize
-    )
-
-
-def refuse_too_many(method: Any, data: ClassData, ipc: int) -> None:
+def refuse_too_many(method: Condenser, data: ClassData, ipc: int) -> None:
     """A selection has no more images of a class than there are."""
     smallest = min(data.classes, key=data.count)
     images, most = method.images_per_class(data, ipc), data.count(smallest)
@@ -146,7 +174,7 @@ def feature_map(space: str, data: ClassData, context: Context) -> Callable[[Tens
 
 
 @dataclass(frozen=True)
-class Random(Selection):
+class RandomSelection(Selection):
     """Random real images of each class.
 
     Random: real images drawn without replacement, the baseline that every condensed set must beat.

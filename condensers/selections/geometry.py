@@ -6,14 +6,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from condensers.clustering import centroids
+from condensers.clustering import central_points, centroids, herd
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.hyperparameters import hyper
-from condensers.parts.parameterisations.pixels import Pixels
-from condensers.selections.base import STORED, Selection, gather, stored_bytes
+from condensers.selections.base import PerClassCondenser, Selection
 from condensers.sets.origins import AVERAGES
-from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 
 @dataclass(frozen=True)
@@ -29,23 +27,18 @@ class Herding(Selection):
     iCaRL takes the features of the trained learner.
     """
 
-    features: str = hyper("pixels", source="ours", values=("pixels", "random-network"))
+    features: str = hyper(
+        "pixels",
+        help="space in which images are compared",
+        source="ours",
+        values=("pixels", "random-network"),
+    )
 
     registered: ClassVar[str] = "herding"
 
     def choose(self, features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
         """Positions (ipc,) int64, in the order of picking; features (n, D). Draws nothing."""
-        mean = features.mean(0)
-        total = torch.zeros_like(mean)
-        free = torch.ones(len(features), dtype=torch.bool, device=features.device)
-        picked = []
-        for k in range(1, ipc + 1):
-            distance = (mean - (features + total) / k).norm(dim=1)
-            best = int(distance.masked_fill(~free, torch.inf).argmin())
-            picked.append(best)
-            free[best] = False
-            total = total + features[best]
-        return torch.tensor(picked)
+        return herd(features, ipc)
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,12 @@ class KCenter(Selection):
     algorithm 1; the first centre as in DC (ICLR 2021).
     """
 
-    features: str = hyper("pixels", source="ours", values=("pixels", "random-network"))
+    features: str = hyper(
+        "pixels",
+        help="space in which images are compared",
+        source="ours",
+        values=("pixels", "random-network"),
+    )
 
     registered: ClassVar[str] = "k-center"
 
@@ -77,7 +75,7 @@ class KCenter(Selection):
 
 
 @dataclass(frozen=True)
-class KMeans(Selection):
+class KMeansSelection(Selection):
     """k-means: the real images nearest to the centroids of their class.
 
     k-means: for each of ipc clusters of a class, the real image nearest to the centroid.
@@ -87,23 +85,22 @@ class KMeans(Selection):
     image, the later one takes its next nearest.
     """
 
-    features: str = hyper("pixels", source="ours", values=("pixels", "random-network"))
+    features: str = hyper(
+        "pixels",
+        help="space in which images are compared",
+        source="ours",
+        values=("pixels", "random-network"),
+    )
 
     registered: ClassVar[str] = "k-means"
 
     def choose(self, features: Tensor, ipc: int, generator: torch.Generator) -> Tensor:
         """Positions (ipc,) int64, a centroid each; features (n, D)."""
-        distance = torch.cdist(centroids(features, ipc, generator), features)
-        picked = []
-        for row in distance:
-            best = int(row.argmin())
-            picked.append(best)
-            distance[:, best] = torch.inf
-        return torch.tensor(picked)
+        return central_points(features, ipc, generator)
 
 
 @dataclass(frozen=True)
-class KMeansCentroids:
+class KMeansCentroids(PerClassCondenser):
     """k-means centroids in pixel space, stored as images.
 
     k-means centroids: the mean images of ipc clusters of a class. They are computed, not selected,
@@ -114,22 +111,11 @@ class KMeansCentroids:
     """
 
     registered: ClassVar[str] = "k-means-centroids"
-    evaluation: ClassVar[str] = "dsa"
-    couples_classes: ClassVar[bool] = False
     origin: ClassVar[str] = AVERAGES
-    parameterisation: ClassVar[Pixels] = STORED
 
-    def nbytes(self, data: ClassData, ipc: int) -> int:
-        return stored_bytes(data, ipc)
-
-    def images_per_class(self, data: ClassData, ipc: int) -> int:
-        return ipc
-
-    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
-        data = data.to(context.device)
-
-        def mean_images(label: int, features: Tensor, ipc: int) -> tuple[Tensor, list[int]]:
-            means = centroids(features, ipc, context.generator)
-            return data.quantise(means.view(ipc, *data.shape)), []
-
-        return gather(self, data, budget, context, mean_images)
+    def images_of(
+        self, data: ClassData, members: Tensor, features: Tensor, ipc: int, context: Context
+    ) -> tuple[Tensor, list[int]]:
+        """Return the mean images of `ipc` clusters, which are none of the data."""
+        means = centroids(features, ipc, context.generator)
+        return data.quantise(means.view(ipc, *data.shape)), []

@@ -19,6 +19,7 @@ from typing import ClassVar
 
 import torch
 
+from condensers.condenser import Condenser
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
@@ -26,23 +27,23 @@ from condensers.hyperparameters import hyper, settings_of
 from condensers.parts.labels import stored_hard
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
-from condensers.parts.parameterisations.jpeg.sizes import Sizes, fitted
-from condensers.parts.parameterisations.pixels import Pixels
-from condensers.selections.base import STORED, Random, feature_map, refuse_too_many, stored_bytes
-from condensers.selections.geometry import Herding, KMeans
+from condensers.parts.parameterisations.jpeg.sizes import Sizes, fit_images
+from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
+from condensers.selections.base import STORED, RandomSelection, feature_map, refuse_too_many
+from condensers.selections.geometry import Herding, KMeansSelection
 from condensers.sets.origins import REAL
 from condensers.sets.synthetic_set import Budget, SyntheticSet, card_of, cost_of
 
-CHOICES = {"random": Random(), "k-means": KMeans(), "herding": Herding()}
+CHOICES = {"random": RandomSelection(), "k-means": KMeansSelection(), "herding": Herding()}
 
 
 @dataclass(frozen=True)
-class RealFiles:
+class RealFiles(Condenser):
     """Real images as files; how many of them depends on the images."""
 
     choose: str = hyper(
         "random",
-        unit="selection of the images",
+        help="selection of the images",
         source="ours",
         values=("random", "k-means", "herding"),
     )
@@ -55,6 +56,7 @@ class RealFiles:
 
     @property
     def parameterisation(self) -> Compressed:
+        """How the files, or canvases, decode to images."""
         return Compressed(self.codec)
 
     def level(self) -> int:
@@ -66,6 +68,7 @@ class RealFiles:
         return stored_bytes(data, ipc)
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
+        """Return the images of a class that a set of `ipc` decodes to."""
         return max(ipc, Sizes(data, self.codec, self.level()).fitting(stored_bytes(data, ipc)))
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
@@ -82,11 +85,13 @@ class RealFiles:
             budget.nbytes or stored_bytes(data, ipc),
         )
         each = max(ipc, sizes.fitting(limit))
-        chosen = self._chosen(data, each, context)
+        chosen = self._choose_images(data, each, context)
         part: Pixels | Compressed = self.parameterisation if each > ipc else STORED
         if isinstance(part, Compressed):
-            chosen = fitted(chosen, sizes, limit, feature_map("pixels", data, context))
-            groups = part.pack(sizes.frame, [body for of in chosen for body in sizes.bodies(of)])
+            chosen = fit_images(chosen, sizes, limit, feature_map("pixels", data, context))
+            groups = part.pack_files(
+                sizes.frame, [body for of in chosen for body in sizes.bodies(of)]
+            )
         else:
             groups = {"images": torch.cat([data.images[of] for of in chosen]).cpu()}
         card = card_of(self, data, context, ipc, {"labels": "hard"}) | {
@@ -102,7 +107,7 @@ class RealFiles:
             {**groups, "labels": labels}, card, cost_of(time.perf_counter() - begun, context)
         )
 
-    def _chosen(self, data: ClassData, each: int, context: Context) -> list[list[int]]:
+    def _choose_images(self, data: ClassData, each: int, context: Context) -> list[list[int]]:
         """Indices of `each` different images of each class."""
         features, found = feature_map("pixels", data, context), []
         for label in context.each(data.classes, self.registered):
@@ -116,12 +121,13 @@ class RealFiles:
 class RealJPEG(RealFiles):
     """Real images as JPEG files with a common header, as many as fit the bytes of ipc raw ones."""
 
-    quality: int = hyper(30, unit="of 100", source="ours", minimum=1)
+    quality: int = hyper(30, help="JPEG quality, 1 to 100", source="ours", minimum=1)
 
     registered: ClassVar[str] = "real-jpeg"
     codec: ClassVar[str] = "jpeg"
 
     def level(self) -> int:
+        """Return the quality of the files."""
         return self.quality
 
     def require_fit(self, where: str) -> None:

@@ -12,40 +12,46 @@ equal bytes of images.
 
 import time
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from condensers.composition.learnable_set import finished_labels
+from condensers.condenser import Condenser
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from condensers.networks import NetworkSpec
+from condensers.parts.labels import AssignedLabels, LabelModel
 from condensers.parts.parameterisations.tiles import Tiles
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.registry.registry import AUGMENTATIONS, with_parts
-from condensers.selections.base import Random, feature_map, refuse_too_many
-from condensers.selections.geometry import KMeans
+from condensers.selections.base import RandomSelection, feature_map, refuse_too_many
+from condensers.selections.geometry import KMeansSelection
 from condensers.sets.origins import REAL, TAUGHT
 from condensers.sets.synthetic_set import Budget, SyntheticSet, card_of, cost_of
 
-CHOICES = {"random": Random(), "k-means": KMeans()}
+CHOICES = {"random": RandomSelection(), "k-means": KMeansSelection()}
 
 
 @dataclass(frozen=True)
-class RealTiles:
+class RealTiles(Condenser):
     """Real images made smaller: factor * factor of them at the bytes of one."""
 
     factor: int = hyper(
-        2, unit="tiles along each side of a canvas", source="IDC, section 5.1", minimum=1
+        2,
+        unit="tiles",
+        help="tiles along each side of a canvas",
+        source="IDC, section 5.1",
+        minimum=1,
     )
     choose: str = hyper(
-        "random", unit="selection of the images", source="ours", values=("random", "k-means")
+        "random", help="selection of the images", source="ours", values=("random", "k-means")
     )
-    labels: Any = hyper("hard", source="ours", part="label model")
-    network: Any = hyper(
-        "convnet", unit="network of a teacher that names none", source="ours", part="network"
+    labels: LabelModel = hyper("hard", source="ours", part="label model")
+    network: NetworkSpec = hyper(
+        "convnet", help="network of a teacher that names none", source="ours", part="network"
     )
 
     registered: ClassVar[str] = "real-tiles"
@@ -53,11 +59,13 @@ class RealTiles:
 
     @property
     def parameterisation(self) -> Tiles:
+        """How the files, or canvases, decode to images."""
         return Tiles(factor=self.factor)
 
     @property
     def couples_classes(self) -> bool:
-        return bool(with_parts(self).labels.couples_classes)
+        """Whether a teacher gives the labels, which sees all classes."""
+        return with_parts(self).labels.couples_classes
 
     @property
     def origin(self) -> str:
@@ -66,7 +74,7 @@ class RealTiles:
 
     def require_fit(self, where: str) -> None:
         """UsageError for labels that would have to be learned."""
-        if self.labels.learned:
+        if not isinstance(self.labels, AssignedLabels):
             raise UsageError(
                 f"{where}: nothing is learned here, so labels {self.labels.registered} would stay"
                 " as they start; take labels hard or teacher"
@@ -80,19 +88,16 @@ class RealTiles:
         labels = with_parts(self).labels.nbytes(
             len(data.class_names), units, units * self.factor**2
         )
-        return int(self.parameterisation.nbytes(data, ipc) + labels)
+        return self.parameterisation.nbytes(data, ipc) + labels
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
+        """Return the images of a class that a set of `ipc` decodes to."""
         return ipc * self.factor**2
 
-    def image_passes(self, data: ClassData, ipc: int) -> list[tuple[Any, float]]:
-        """The training of a teacher, where there is one."""
-        labels = with_parts(self).labels
-        return (
-            [(labels.network or self.network, getattr(labels, "epochs", 0) * len(data.images))]
-            if labels.form != "hard"
-            else []
-        )
+    def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
+        """Return the training of a teacher, if there is one."""
+        method = with_parts(self)
+        return method.labels.image_passes(method.network, data)
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """Canvases of the chosen images; the card's `indices` say which of the data they are, in
@@ -103,16 +108,17 @@ class RealTiles:
         data = data.to(context.device)
         ipc = budget.ipc_of(method, data)
         refuse_too_many(method, data, ipc)
-        chosen = method.chosen(data, method.images_per_class(data, ipc), context)
+        chosen = method.choose_images(data, method.images_per_class(data, ipc), context)
         part = method.parameterisation
         groups = part.pack(
             part.groups(data.normalise(data.images[torch.cat(chosen)]), data, context), data
         )
         augmentation = AUGMENTATIONS.create("none").for_data(data)
-        setting = Setting(
+        setting = RunSetting(
             data, method.network, augmentation, context, ipc, method.images_per_class(data, ipc)
         )
-        labels = finished_labels(method.labels, part, groups, setting)
+        assert isinstance(method.labels, AssignedLabels)
+        labels = method.labels.assign(part, groups, setting)
         card = card_of(method, data, context, ipc, {"labels": method.labels.form})
         indices = {
             data.class_names[label]: of.tolist()
@@ -121,7 +127,7 @@ class RealTiles:
         cost = cost_of(time.perf_counter() - begun, context)
         return SyntheticSet({**groups, "labels": labels}, card | {"indices": indices}, cost)
 
-    def chosen(self, data: ClassData, images: int, context: Context) -> list[Tensor]:
+    def choose_images(self, data: ClassData, images: int, context: Context) -> list[Tensor]:
         """Indices (images,) int64 of different images of each class."""
         features, found = feature_map("pixels", data, context), []
         for label in context.each(data.classes, self.registered):

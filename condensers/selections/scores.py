@@ -10,11 +10,11 @@ from torch.nn import functional
 
 from condensers.data import ClassData
 from condensers.hyperparameters import hyper
-from condensers.selections.scoring import Memory, Scored, class_probabilities
+from condensers.selections.scoring import Memory, ScoredSelection, class_probabilities
 
 
 @dataclass(frozen=True)
-class EL2N(Scored):
+class EL2N(ScoredSelection):
     """EL2N: real images by the length of their error vector early in training.
 
     EL2N: the real images whose predicted probabilities are far from their label early in training.
@@ -30,14 +30,24 @@ class EL2N(Scored):
 
     epochs: int = hyper(
         20,
-        unit="epochs before the images are scored",
-        source="Paul et al., as we recall",
+        unit="epochs",
+        help="epochs of training before the images are scored",
+        source="Paul et al., by Kirsch's replication (2023): at epoch 20",
         minimum=0,
     )
     networks: int = hyper(
-        10, unit="networks whose scores are averaged", source="Paul et al., as we recall", minimum=1
+        10,
+        unit="networks",
+        help="networks whose scores are averaged",
+        source="Paul et al., README of their code: at least 10 runs",
+        minimum=1,
     )
-    keep: str = hyper("hardest", source="Paul et al.", values=("hardest", "easiest"))
+    keep: str = hyper(
+        "hardest",
+        help="images that are kept, by their score",
+        source="Paul et al.",
+        values=("hardest", "easiest"),
+    )
 
     registered: ClassVar[str] = "el2n"
 
@@ -54,7 +64,7 @@ NUMBERS_AT_ONCE = 2**27  # of gradients that are held together: half a GiB
 
 
 @dataclass(frozen=True)
-class GraNd(Scored):
+class GraNd(ScoredSelection):
     """GraNd: real images by the norm of their loss's gradient.
 
     GraNd: the real images whose loss has the longest gradient in all parameters of a network at or
@@ -70,14 +80,24 @@ class GraNd(Scored):
 
     epochs: int = hyper(
         0,
-        unit="epochs before the images are scored",
+        unit="epochs",
+        help="epochs of training before the images are scored",
         source="Paul et al.: at initialisation",
         minimum=0,
     )
     networks: int = hyper(
-        10, unit="networks whose scores are averaged", source="Paul et al., as we recall", minimum=1
+        10,
+        unit="networks",
+        help="networks whose scores are averaged",
+        source="Paul et al., README of their code: at least 10 runs",
+        minimum=1,
     )
-    keep: str = hyper("hardest", source="Paul et al.", values=("hardest", "easiest"))
+    keep: str = hyper(
+        "hardest",
+        help="images that are kept, by their score",
+        source="Paul et al.",
+        values=("hardest", "easiest"),
+    )
 
     registered: ClassVar[str] = "grand"
     scoring: ClassVar[float] = 5.0
@@ -123,7 +143,7 @@ def norms_together(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor
 
 
 @dataclass(frozen=True)
-class Forgetting(Scored):
+class Forgetting(ScoredSelection):
     """Forgetting: real images by how often training forgets them.
 
     Forgetting: the real images that a network in training most often classified correctly once and
@@ -143,12 +163,14 @@ class Forgetting(Scored):
 
     epochs: int = hyper(
         200,
-        unit="epochs of the training that is watched",
-        source="Toneva et al., as we recall",
+        unit="epochs",
+        help="epochs of the training whose forgetting events are counted",
+        source="Toneva et al., their run_cifar.py, --epochs",
         minimum=1,
     )
     keep: str = hyper(
         "hardest",
+        help="images that are kept, by their score",
         source="DC, section 4.1 (its coreset 'forgetting')",
         values=("hardest", "easiest"),
     )
@@ -167,6 +189,7 @@ class Forgetting(Scored):
         }
 
     def watch(self, memory: Memory, positions: Tensor, right: Tensor) -> None:
+        """Count the events of one batch."""
         memory["forgotten"][positions] += memory["was"][positions] & ~right
         memory["wrong"][positions] += ~right
         memory["was"][positions] = right
@@ -183,7 +206,7 @@ class Forgetting(Scored):
 
 
 @dataclass(frozen=True)
-class Margin(Scored):
+class Margin(ScoredSelection):
     """Margin: real images by the difference of a trained network's two largest probabilities.
 
     Margin: the real images between whose two most probable classes a trained network hardly
@@ -198,7 +221,12 @@ class Margin(Scored):
     margin.
     """
 
-    keep: str = hyper("hardest", source="DeepCore", values=("hardest", "easiest"))
+    keep: str = hyper(
+        "hardest",
+        help="images that are kept, by their score",
+        source="DeepCore",
+        values=("hardest", "easiest"),
+    )
 
     registered: ClassVar[str] = "margin"
 

@@ -11,7 +11,7 @@ same ranking.
 
 import hashlib
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -22,16 +22,18 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from condensers import networks
+from condensers.condenser import Condenser
 from condensers.data import ClassData
 from condensers.engine import loop as engine
 from condensers.engine.cache import key_of, make_missing
-from condensers.engine.context import Context, write_atomically
-from condensers.engine.loop import taking_up
+from condensers.engine.context import Context
+from condensers.engine.files import raise_damaged, write_atomically
 from condensers.hyperparameters import hyper, settings_of
-from condensers.parts.parameterisations.pixels import Pixels
+from condensers.networks import NetworkSpec
+from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
 from condensers.registry.code_digest import code_of
 from condensers.registry.registry import with_parts
-from condensers.selections.base import STORED, finished, refuse_too_many, stored_bytes
+from condensers.selections.base import STORED, as_set, refuse_too_many
 from condensers.sets.origins import REAL
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.training.classifier import Training, TrainingLoop
@@ -49,8 +51,8 @@ class Scores(NamedTuple):
     seconds: float
 
 
-def kept_scores(
-    method: Any, data: ClassData, context: Context, compute: Callable[[], Scores]
+def load_or_compute_scores(
+    method: "ScoredSelection", data: ClassData, context: Context, compute: Callable[[], Scores]
 ) -> Scores:
     """compute(), or what an equal run left in the context's cache; the context's generator is then
     where computing leaves it.
@@ -68,7 +70,7 @@ def kept_scores(
         )
 
     make_missing([path], make, context)
-    with taking_up(path):
+    with raise_damaged(path):
         found = load_file(path)
         if found["scores"].shape != data.labels.shape:
             raise ValueError(f"{len(found['scores'])} scores of {len(data.labels)} images")
@@ -76,7 +78,7 @@ def kept_scores(
         return Scores(found["scores"], float(found["seconds"]))
 
 
-def _key(method: Any, data: ClassData, context: Context) -> str:
+def _key(method: "ScoredSelection", data: ClassData, context: Context) -> str:
     settings = {name: value for name, value in settings_of(method).items() if name not in AFTER}
     start = hashlib.sha256(context.generator.get_state().numpy().tobytes()).hexdigest()
     machine = [data.device.type, torch.__version__]
@@ -88,17 +90,32 @@ Memory = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Scored(ABC):
+class ScoredSelection(Condenser):
     """Real images by the difficulty that trained networks give them.
 
     A subclass gives `scores`; where it follows the training it gives `memory` and `watch` too.
     """
 
-    network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
-    epochs: int = hyper(20, unit="epochs before the images are scored", source="ours", minimum=0)
-    networks: int = hyper(1, unit="networks whose scores are averaged", source="ours", minimum=1)
+    network: NetworkSpec = hyper(
+        "convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network"
+    )
+    epochs: int = hyper(
+        20,
+        unit="epochs",
+        help="epochs of training before the images are scored",
+        source="ours",
+        minimum=0,
+    )
+    networks: int = hyper(
+        1, unit="networks", help="networks whose scores are averaged", source="ours", minimum=1
+    )
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
-    keep: str = hyper("hardest", source="ours", values=("hardest", "easiest"))
+    keep: str = hyper(
+        "hardest",
+        help="images that are kept, by their score",
+        source="ours",
+        values=("hardest", "easiest"),
+    )
 
     registered: ClassVar[str]
     evaluation: ClassVar[str] = "dsa"
@@ -128,12 +145,14 @@ class Scored(ABC):
         """
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
+        """Return the most bytes that a set of `ipc` takes."""
         return stored_bytes(data, ipc)
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
+        """Return the images of a class that a set of `ipc` decodes to."""
         return ipc
 
-    def image_passes(self, data: ClassData, ipc: int) -> list[tuple[Any, float]]:
+    def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
         """Networks and about how many images pass each, forward and backward."""
         return [(self.network, self.networks * len(data.images) * (self.epochs + self.scoring))]
 
@@ -147,20 +166,20 @@ class Scored(ABC):
         data = data.to(context.device)
         ipc = budget.ipc_of(method, data)
         refuse_too_many(method, data, ipc)
-        scores, learning = kept_scores(
-            method, data, context, partial(_computed, method, data, context)
+        scores, learning = load_or_compute_scores(
+            method, data, context, partial(_compute_scores, method, data, context)
         )
         begun = time.perf_counter()
-        order = ranked(scores, method.keep, context.generator).to(data.device)
+        order = rank_images(scores, method.keep, context.generator).to(data.device)
         picked = {label: order[data.labels[order] == label][:ipc] for label in data.classes}
         indices = {data.class_names[label]: chosen.tolist() for label, chosen in picked.items()}
         images = data.images[torch.cat(list(picked.values()))].cpu()
-        return finished(
+        return as_set(
             method, data, context, images, indices, learning + time.perf_counter() - begun
         )
 
 
-def _computed(method: Any, data: ClassData, context: Context) -> Scores:
+def _compute_scores(method: ScoredSelection, data: ClassData, context: Context) -> Scores:
     """Train and score; resumes from the context's folder."""
     begun = time.perf_counter()
     loop = ScoringLoop(method, data, context)
@@ -176,7 +195,7 @@ class ScoringLoop:
     total: the sum of all scores so far, (N,) float64. steps: of all networks together.
     """
 
-    def __init__(self, method: Any, data: ClassData, context: Context) -> None:
+    def __init__(self, method: ScoredSelection, data: ClassData, context: Context) -> None:
         self.method, self.data, self.context = method, data, context
         self.recipe = Training(epochs=method.epochs, batch=method.batch, drop=False)
         self.per_pass = -(-len(data.images) // method.batch)
@@ -186,6 +205,7 @@ class ScoringLoop:
         self.training: TrainingLoop | None = None
 
     def step(self, index: int) -> float | Tensor:
+        """Take one step and return its loss."""
         position = index % (self.steps // self.method.networks)
         training = self._begin() if self.training is None or position == 0 else self.training
         trained = self.method.epochs * self.per_pass
@@ -224,10 +244,12 @@ class ScoringLoop:
         return float(scores.double().mean())
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         training = {} if self.training is None else self.training.state_dict()
         return {"total": self.total, "memory": self.memory, "training": training}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.total.copy_(state["total"])
         if state["training"]:
             self._begin().load_state_dict(state["training"])
@@ -236,7 +258,7 @@ class ScoringLoop:
             }
 
 
-def ranked(scores: Tensor, keep: str, generator: torch.Generator) -> Tensor:
+def rank_images(scores: Tensor, keep: str, generator: torch.Generator) -> Tensor:
     """All positions (N,) int64, hardest or easiest first by scores (N,); equal scores in an order
     that is drawn.
 

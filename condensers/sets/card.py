@@ -18,7 +18,7 @@ class PartShape(Shape):
     name: Word
 
 
-class RecipeShape(Shape):
+class CardRecipeShape(Shape):
     """How a set asks to be trained on."""
 
     augmentation: str = "dsa"
@@ -28,13 +28,13 @@ class RecipeShape(Shape):
     epochs: Count | None = None
 
     @model_validator(mode="after")
-    def _passes_of_an_order(self) -> "RecipeShape":
+    def _passes_of_an_order(self) -> "CardRecipeShape":
         if self.ordered and self.epochs is None:
             raise ValueError("epochs: is missing, which a set with an order has")
         return self
 
 
-class ViewShape(Shape):
+class CardViewShape(Shape):
     name: str
     pixels_changed: Amount
 
@@ -57,15 +57,16 @@ class CardShape(Shape):
     ipc: Count
     mirror: bool = True
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    unverified: list[str] = Field(default_factory=list)
     couples_classes: bool = True
     seed: Size | None = None
     images_per_class: Count = 1
-    recipe: RecipeShape = RecipeShape()
+    recipe: CardRecipeShape = CardRecipeShape()
     versions: dict[str, str] = Field(default_factory=dict)
     licence: str = ""
     note: str | None = None
     command: str | None = None
-    view: ViewShape | None = None
+    view: CardViewShape | None = None
     indices: dict[str, list[Size]] | None = None
 
     @model_validator(mode="after")

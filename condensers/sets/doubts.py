@@ -28,8 +28,11 @@ KEY = "doubts"
 
 
 def with_doubts(synthetic: SyntheticSet, data: ClassData) -> SyntheticSet:
-    """The set, with its doubts, if any, on its card; `data` is the real data that it was made
-    from.
+    """Return the set with its doubts, if any, on its card.
+
+    Args:
+        synthetic: The set.
+        data: The real images that it was made from.
     """
     found = doubts(synthetic, data)
     card: Mapping[str, Any] = {key: value for key, value in synthetic.card.items() if key != KEY}

@@ -7,6 +7,7 @@ run; a set without it is complete, its cost then counts as not recorded.
 
 import json
 import struct
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ from safetensors.torch import save
 from torch import Tensor
 
 from condensers.data import ClassData
-from condensers.engine.context import write_atomically
+from condensers.engine.files import write_atomically
 from condensers.errors import UsageError, brief, shown
 from condensers.plain import parse_json
 from condensers.schema import brief_faults, faults_of
 from condensers.sets.card import CardShape, CostShape
-from condensers.sets.soundness import sound
-from condensers.sets.synthetic_set import FORMAT, SyntheticSet
+from condensers.sets.soundness import require_sound
+from condensers.sets.synthetic_set import FORMAT, SyntheticDataset, SyntheticSet
 
 NEEDED = (
     "format",
@@ -43,12 +44,20 @@ def card_path(path: Path) -> Path:
 
 
 def save_set(synthetic: SyntheticSet, path: str | Path) -> None:
-    """Write both files, each whole or not at all.
+    """Write a set as FILE.safetensors, with FILE.card.json beside it for people.
 
-    UsageError for an unsound set, StorageFailed where the place cannot be written.
+    Each file is written whole or not at all.
+
+    Args:
+        synthetic: The set.
+        path: FILE.safetensors.
+
+    Raises:
+        UsageError: The set is unsound: pixels that are not finite, labels of no class.
+        StorageFailed: The file cannot be written.
     """
     path = Path(path)
-    sound(synthetic, path)
+    require_sound(synthetic, path)
     tensors = {name: t.contiguous() for name, t in synthetic.tensors.items()}
     card = json.dumps(dict(synthetic.card), sort_keys=True)
     readable = {**synthetic.card, "nbytes": synthetic.nbytes, "cost": dict(synthetic.cost)}
@@ -56,9 +65,26 @@ def save_set(synthetic: SyntheticSet, path: str | Path) -> None:
     write_atomically(card_path(path), (json.dumps(readable, indent=2) + "\n").encode())
 
 
+def load(path: str | PathLike[str]) -> SyntheticDataset:
+    """Read a set as a torch Dataset of (image, label).
+
+    Args:
+        path: FILE.safetensors.
+
+    Raises:
+        UsageError: The file is missing, damaged, or not a set.
+    """
+    return SyntheticDataset(load_set(Path(path)))
+
+
 def load_set(path: str | Path) -> SyntheticSet:
-    """Read a set; UsageError with one sentence where the file is missing, cut short, or not a set
-    of ours.
+    """Read a set that `save_set` wrote.
+
+    Args:
+        path: FILE.safetensors; FILE.card.json beside it is read for the cost, if it is there.
+
+    Raises:
+        UsageError: The file is missing, cut short, unsound, or not a set of this harness.
     """
     path = Path(path)
     tensors, metadata = _read(path)
@@ -93,7 +119,7 @@ def load_set(path: str | Path) -> SyntheticSet:
             " condense it again"
         )
     synthetic = SyntheticSet(tensors, card, _cost(path))
-    sound(synthetic, path)
+    require_sound(synthetic, path)
     return synthetic
 
 

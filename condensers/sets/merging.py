@@ -12,14 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condensers.clustering import herd
+from condensers.condenser import Condenser
 from condensers.engine.context import Context
 from condensers.errors import UsageError, suggestion
 from condensers.registry.registry import PARAMETERISATIONS
-from condensers.selections.geometry import Herding
 from condensers.sets import origins
-from condensers.sets.soundness import sound
-from condensers.sets.synthetic_set import Budget, Condenser, SyntheticSet
-from condensers.sets.units import as_data, features_of, groups_of, indices_of, taken, units_of
+from condensers.sets.soundness import require_sound
+from condensers.sets.synthetic_set import Budget, SyntheticSet
+from condensers.sets.units import as_data, features_of, groups_of, indices_of, take_units, units_of
 
 ORDERS = ("first", "random", "herding")
 EQUAL = ("dataset", "class_names", "shape", "mean", "std", "parameterisation", "recipe")
@@ -32,9 +33,14 @@ PAST = (
 
 
 def restrict(synthetic: SyntheticSet, classes: Iterable[int]) -> SyntheticSet:
-    """The part of a set that holds `classes`; soft labels keep their columns.
+    """Return the part of a set that holds some classes; soft labels keep their columns.
 
-    UsageError for a class that is not there.
+    Args:
+        synthetic: The set.
+        classes: Labels of classes that it holds.
+
+    Raises:
+        UsageError: A class is not there.
     """
     kept = tuple(sorted(set(classes)))
     if not kept or not set(kept) <= set(synthetic.classes):
@@ -46,15 +52,23 @@ def restrict(synthetic: SyntheticSet, classes: Iterable[int]) -> SyntheticSet:
         return synthetic
     found = units_of(synthetic)
     indices = indices_of(synthetic, {c: torch.arange(len(found[c])) for c in kept})
-    return taken(synthetic, {c: found[c] for c in kept}, {"indices": indices} if indices else {})
+    return take_units(
+        synthetic, {c: found[c] for c in kept}, {"indices": indices} if indices else {}
+    )
 
 
 def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generator) -> SyntheticSet:
-    """`ipc` stored units of each class: the "first", "random" ones, or by "herding", whose picks
-    come in their order.
+    """Return a set of fewer stored units of each class.
 
-    A unit of several images counts as their mean. UsageError where there are fewer, and for sets
-    that are seen in an order.
+    Args:
+        synthetic: The set.
+        ipc: Stored units of each class that stay.
+        how: "first", "random", or "herding", whose picks come in their order. In herding a unit of
+            several images counts as their mean.
+        generator: Draws the random ones, and breaks ties.
+
+    Raises:
+        UsageError: There are fewer units, or the set's images have an order.
     """
     if how not in ORDERS:
         raise UsageError(f"cannot shrink a set by '{how}'; {suggestion(how, ORDERS)}")
@@ -73,7 +87,7 @@ def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generat
         picked = {c: torch.randperm(len(of), generator=generator)[:ipc] for c, of in found.items()}
     if how == "herding":
         features = features_of(synthetic)
-        picked = {c: Herding().choose(features[of], ipc, generator) for c, of in found.items()}
+        picked = {c: herd(features[of], ipc) for c, of in found.items()}
     # What the budget counts, in proportion: a code, a canvas or a file is no image.
     changed: dict[str, Any] = {
         "ipc": max(1, synthetic.ipc * ipc // most),
@@ -81,16 +95,20 @@ def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generat
     }
     indices = indices_of(synthetic, picked)
     changed |= {"indices": indices} if indices else {}
-    return taken(synthetic, {c: of[picked[c]] for c, of in found.items()}, changed)
+    return take_units(synthetic, {c: of[picked[c]] for c, of in found.items()}, changed)
 
 
 def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
-    """One set of all units of `sets`, ordered by class; they hold the same classes, or each its own
-    with as many units.
+    """Return one set of all units of several sets, ordered by class.
 
-    The card lists them under `merged_from`; its digest is theirs joined by "+" where they were made
-    from different images. A learned rate stays only where all sets have the same. UsageError for
-    sets that cannot be one.
+    The card lists them under `merged_from`. Its digest is theirs joined by "+" if they were made
+    from different images. Learned rates stay only if all sets have the same.
+
+    Args:
+        sets: They hold the same classes, or each its own with as many units.
+
+    Raises:
+        UsageError: The sets cannot be one.
     """
     if not sets:
         raise UsageError("there is no set to merge; give at least one")
@@ -98,7 +116,7 @@ def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
         return sets[0]
     _require_alike(sets)
     for index, one in enumerate(sets):
-        sound(one, f"set {index + 1} of {len(sets)} to merge")
+        require_sound(one, f"set {index + 1} of {len(sets)} to merge")
     units: dict[int, list[Tensor]] = {
         c: [] for c in sorted({c for one in sets for c in one.classes})
     }
@@ -120,7 +138,7 @@ def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
         "labels": torch.cat([one.tensors["labels"] for one in sets])
     }
     rates = _common_rates(sets)
-    return taken(
+    return take_units(
         SyntheticSet(groups | rates, _merged_card(sets, bool(rates)), _merged_cost(sets)),
         joined,
         {},
@@ -141,13 +159,13 @@ def recondense(
     card = {key: value for key, value in made.card.items() if key != "indices"}
     source = {
         "digest": synthetic.card["digest"],
-        "origin": origins.together(origins.of(one.card) for one in (synthetic, made)),
-        "recondensed_from": _told(synthetic),
+        "origin": origins.farthest(origins.of(one.card) for one in (synthetic, made)),
+        "recondensed_from": _provenance(synthetic),
     }
     return SyntheticSet(made.tensors, card | source, made.cost)
 
 
-def _told(synthetic: SyntheticSet) -> dict[str, Any]:
+def _provenance(synthetic: SyntheticSet) -> dict[str, Any]:
     """A set in a few words, for the card of one that was made of it."""
     kept = ("method", "origin", "hyperparameters", "seed", "digest", "classes", "ipc", *PAST[1:])
     return {key: synthetic.card[key] for key in kept if key in synthetic.card} | {
@@ -214,13 +232,13 @@ def _merged_card(sets: Sequence[SyntheticSet], rates: bool) -> dict[str, Any]:
         "hyperparameters": {},
         "seed": None,
         **common,
-        "origin": origins.together(origins.of(one.card) for one in sets),
+        "origin": origins.farthest(origins.of(one.card) for one in sets),
         "method": "+".join(dict.fromkeys(str(one.card["method"]) for one in sets)),
         "digest": "+".join(dict.fromkeys(str(one.card["digest"]) for one in sets)),
         "recipe": {key: value for key, value in sets[0].recipe.items() if key != "lr" or rates},
         "couples_classes": any(one.card.get("couples_classes", True) for one in sets),
         "ipc": sum(one.ipc for one in sets) if same_classes else max(one.ipc for one in sets),
-        "merged_from": [_told(one) for one in sets],
+        "merged_from": [_provenance(one) for one in sets],
         **({"indices": indices} if indices else {}),
     }
 

@@ -38,8 +38,6 @@ def of(card: Mapping[str, Any]) -> str:
     return said if said in ORIGINS else UNKNOWN
 
 
-def together(origins: Iterable[str]) -> str:
-    """The origin of a set that is made of several, or of images of another set: the one farthest
-    from real images.
-    """
+def farthest(origins: Iterable[str]) -> str:
+    """Return the origin that is farthest from real images: that of a set made of several."""
     return max(origins, key=ORIGINS.index)

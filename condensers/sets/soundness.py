@@ -20,12 +20,17 @@ SUM_TOLERANCE = 1e-3  # probabilities stored at half precision add up to one thi
 SOFT = ("probabilities", "scores")
 
 
-def sound(synthetic: SyntheticSet, where: object) -> tuple[Tensor, Tensor]:
-    """The decoded images and labels of a set, as `SyntheticSet.decode` gives them.
+def require_sound(synthetic: SyntheticSet, where: object) -> tuple[Tensor, Tensor]:
+    """Return the decoded images and labels of a set, as `SyntheticSet.decode` gives them.
 
-    UsageError, which begins with `where`, for a set that is unsound.
+    Args:
+        synthetic: The set.
+        where: What the message begins with, such as the file.
+
+    Raises:
+        UsageError: The set is unsound.
     """
-    images, labels = _decoded(synthetic, where)
+    images, labels = _decode(synthetic, where)
     card = synthetic.card
     classes, shape = len(card["class_names"]), tuple(card["shape"])
     if tuple(images.shape[1:]) != shape or len(images) != len(labels):
@@ -57,13 +62,14 @@ def require_positive(rates: Tensor, where: object) -> None:
 
 
 def are_probabilities(labels: Tensor) -> bool:
-    """Whether each row of (M, K) is of numbers from 0 on that add up to one, to the rounding of
-    half precision.
+    """Return whether each row of (M, K) is of numbers from 0 on that add up to one.
+
+    The tolerance is the rounding of half precision.
     """
     return bool((labels >= 0).all()) and bool(((labels.sum(1) - 1).abs() <= SUM_TOLERANCE).all())
 
 
-def _decoded(synthetic: SyntheticSet, where: object) -> tuple[Tensor, Tensor]:
+def _decode(synthetic: SyntheticSet, where: object) -> tuple[Tensor, Tensor]:
     try:
         PARAMETERISATIONS.create(synthetic.card["parameterisation"], str(where))
         images, labels = synthetic.decode()

@@ -4,87 +4,36 @@ images and labels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from condensers.condenser import SetSource
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.errors import UsageError
-from condensers.hyperparameters import settings_of
+from condensers.hyperparameters import settings_of, unverified
+from condensers.preview import html_of, picture_of
 from condensers.registry.registry import PARAMETERISATIONS
-from condensers.sets.origins import known
+from condensers.sets.budget import Budget as Budget
+from condensers.sets.origins import known, of
 
 FORMAT = 1
 
 
-@dataclass(frozen=True)
-class Budget:
-    """How large a set may be: exactly one of images per class and stored bytes (of the whole
-    set).
-    """
-
-    ipc: int | None = None
-    nbytes: int | None = None
-
-    def __post_init__(self) -> None:
-        if (self.ipc is None) == (self.nbytes is None):
-            raise UsageError(
-                "a budget is either --ipc N (images per class) or --bytes B (of the whole set)"
-            )
-        if self.ipc is not None and self.ipc < 1:
-            raise UsageError(f"ipc {self.ipc}: at least 1 image per class is needed")
-
-    def ipc_of(self, condenser: "Condenser", data: ClassData) -> int:
-        """The most images per class that the budget allows `condenser`; UsageError where it is too
-        small for one.
-        """
-        if self.ipc is not None:
-            return self.ipc
-        assert self.nbytes is not None
-        least, size = _smallest(condenser, data, self.nbytes)
-        if self.nbytes < size:
-            each = "one image for each" if least == 1 else f"the smallest set (ipc {least})"
-            raise UsageError(
-                f"{self.nbytes} bytes are too few: {each} of {len(data.classes)} classes takes"
-                f" {size}"
-            )
-        fits, above = least, 2 * least
-        while condenser.nbytes(data, above) <= self.nbytes:
-            fits, above = above, 2 * above
-        while above - fits > 1:
-            middle = (fits + above) // 2
-            fits, above = (
-                (middle, above) if condenser.nbytes(data, middle) <= self.nbytes else (fits, middle)
-            )
-        return fits
-
-
-def _smallest(condenser: "Condenser", data: ClassData, nbytes: int) -> tuple[int, int]:
-    """The smallest ipc that the condenser has a set for, and its bytes; shared parts (decoders) may
-    need more than one image.
-    """
-    ipc = 1
-    while True:
-        try:
-            return ipc, condenser.nbytes(data, ipc)
-        except UsageError:
-            if ipc * len(data.classes) * data.images[0].numel() > nbytes:
-                raise
-            ipc += 1
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SyntheticSet:
-    """A set as stored: tensors at their stored dtype, and the card that says how to read them and
-    where they come from.
+    """A condensed set as it is stored: tensors, and the card that says how to read them.
 
-    tensors: named groups; `labels` is (M,) unsigned integers, or (M, K) floats for soft labels. A
-    hard label counts for all images that its stored unit decodes to. The other groups belong to the
-    parameterisation named in the card, but for `rates`: learned learning rates (T,). cost: seconds,
-    joules, device; kept out of the card because it differs from run to run while the set does not.
+    Args:
+        tensors: Named groups at their stored dtype. `labels` is (M,) unsigned integers, or (M, K)
+            floats for soft labels; a hard label counts for all images that its stored unit decodes
+            to. `rates`, if there, is (T,) learned learning rates. All other groups belong to the
+            parameterisation named in the card.
+        card: Where the set comes from and how its tensors are read, as JSON values.
+        cost: Seconds, joules and device of making it. It is no part of the card because it differs
+            from run to run while the set does not.
     """
 
     tensors: Mapping[str, Tensor]
@@ -112,9 +61,48 @@ class SyntheticSet:
         """
         return dict(self.card.get("recipe", {}))
 
+    @property
+    def image_count(self) -> int:
+        """How many images the set decodes to."""
+        counts = self.card.get("counts")
+        each = int(self.card.get("images_per_class", self.card["ipc"]))
+        if not counts:
+            return each * len(self.classes)
+        units = max(counts.values())  # of a class; each of them decodes to as many images
+        return sum(count * each // units for count in counts.values())
+
+    def __repr__(self) -> str:
+        facts = [f"{name}: {fact}" for name, fact in self._facts().items()]
+        return f"SyntheticSet({', '.join(facts)})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the facts of `repr`, and the first images of the first classes."""
+        images, labels = self.decode()
+        column = (1, -1, 1, 1)
+        mean, std = (torch.tensor(self.card[key]).view(column) for key in ("mean", "std"))
+        pixels = ((images * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
+        hard = labels.argmax(1) if labels.ndim == 2 else labels
+        return html_of(self._facts(), picture_of(pixels, hard, self.classes))
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "method": self.card["method"],
+            "data": self.card["dataset"],
+            "classes": len(self.classes),
+            "images": self.image_count,
+            "bytes": self.nbytes,
+            "origin": of(self.card),
+        }
+
     def decode(self, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
-        """(M, C, H, W) float32 normalised images, and labels: (M,) int64, or (M, K) float32 where
-        soft.
+        """Return the images and labels that networks are trained on.
+
+        Args:
+            device: Where the tensors shall lie; the CPU if left out.
+
+        Returns:
+            Images (M, C, H, W) float32, normalised by the card's `mean` and `std`, and labels,
+            (M,) int64, or (M, K) float32 if they are soft.
         """
         groups = {name: t.to(device or torch.device("cpu")) for name, t in self.tensors.items()}
         labels = groups.pop("labels")
@@ -126,13 +114,16 @@ class SyntheticSet:
 
 
 class SyntheticDataset(Dataset[tuple[Tensor, int | Tensor]]):
-    """A set for training code that knows nothing else of this package: its decoded images and their
-    labels, in its order.
+    """A set as a torch Dataset, for training code that knows nothing else of this package.
 
-    images: (M, C, H, W) float32, normalised by the card's `mean` and `std`. labels: (M,) int64, an
-    index into the card's `class_names`, or (M, K) float32 where they are soft; the card's `recipe`
-    says of which form. An item is an image (C, H, W) with its label, an int or (K,) float32. rates:
-    learned learning rates (T,) float32, or None.
+    An item is an image (C, H, W) with its label, an int or (K,) float32.
+
+    Attributes:
+        images: (M, C, H, W) float32, normalised by the card's `mean` and `std`, in the set's order.
+        labels: (M,) int64, indices into the card's `class_names`, or (M, K) float32 if they are
+            soft; the card's `recipe` says of which form.
+        card: Where the set comes from and how it is read.
+        rates: Learned learning rates (T,) float32, or None.
     """
 
     def __init__(self, synthetic: SyntheticSet) -> None:
@@ -148,48 +139,15 @@ class SyntheticDataset(Dataset[tuple[Tensor, int | Tensor]]):
         return self.images[index], label if label.ndim else int(label)
 
 
-class Condenser(Protocol):
-    """What makes a set: a published method, or a selection of real images. Its hyperparameters are
-    its fields.
-
-    couples_classes: whether the images of one class depend on the other classes, so that it must be
-    run anew for each experience of a class-incremental stream. evaluation: the augmentation of its
-    published evaluation, "dsa" or "none". origin: what its images are, one of
-    `condensers.sets.origins.ORIGINS`; `Composition` and `Selection` have it.
-    """
-
-    registered: ClassVar[str]
-    evaluation: ClassVar[str]
-
-    @property
-    def couples_classes(self) -> bool: ...
-
-    @property
-    def origin(self) -> str: ...
-
-    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet: ...
-
-    def nbytes(self, data: ClassData, ipc: int) -> int:
-        """Stored bytes of a whole set of `ipc` images for each class of `data`; the most, where
-        they depend on the images.
-        """
-        ...
-
-    def images_per_class(self, data: ClassData, ipc: int) -> int:
-        """How many images of a class a set of `ipc` decodes to: more than ipc where a stored unit
-        holds several.
-        """
-        ...
-
-
 def card_of(
-    condenser: Any, data: ClassData, context: Context, ipc: int, recipe: Mapping[str, Any]
+    condenser: SetSource, data: ClassData, context: Context, ipc: int, recipe: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The card of a set that `condenser` made of `data`; recipe says what its evaluation needs
     beside the augmentation.
     """
     part = condenser.parameterisation
-    note = {"note": condenser.note} if hasattr(condenser, "note") else {}
+    note = {"note": condenser.note} if condenser.note else {}
+    doubtful = unverified(condenser)
     return {
         "format": FORMAT,
         "dataset": data.name,
@@ -202,6 +160,7 @@ def card_of(
         "mirror": data.mirror,
         "method": condenser.registered,
         "hyperparameters": settings_of(condenser),
+        **({"unverified": doubtful} if doubtful else {}),
         "parameterisation": {"name": part.registered, **settings_of(part)},
         "origin": known(condenser.origin, condenser.registered),
         "couples_classes": condenser.couples_classes,

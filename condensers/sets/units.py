@@ -22,8 +22,12 @@ BESIDE = ("labels", "rates")  # the tensors of a set that are not its parameteri
 
 
 def units_of(synthetic: SyntheticSet) -> dict[int, Tensor]:
-    """Positions (n,) int64 of each class's stored units; a unit with soft labels is of the class
-    that it was made for.
+    """Return the positions (n,) int64 of each class's stored units.
+
+    A unit with soft labels belongs to the class that it was made for.
+
+    Raises:
+        UsageError: The labels are soft, and classes have different numbers of units.
     """
     labels, classes = synthetic.tensors["labels"], synthetic.classes
     if not labels.is_floating_point():
@@ -39,29 +43,38 @@ def units_of(synthetic: SyntheticSet) -> dict[int, Tensor]:
 
 
 def copies_of(synthetic: SyntheticSet) -> int:
-    """Images that a stored unit decodes to."""
+    """Return how many images a stored unit decodes to."""
     return int(PARAMETERISATIONS.create(synthetic.card["parameterisation"]).copies)
 
 
 def images_of(units: Tensor, copies: int) -> Tensor:
-    """Positions (n * copies,) int64 of the images that units (n,) decode to."""
+    """Return the positions (n * copies,) int64 of the images that units (n,) decode to."""
     return (units[:, None] * copies + torch.arange(copies)).flatten()
 
 
 def groups_of(synthetic: SyntheticSet) -> dict[str, Tensor]:
-    """The tensors of the parameterisation."""
+    """Return the tensors of the parameterisation by name."""
     return {name: tensor for name, tensor in synthetic.tensors.items() if name not in BESIDE}
 
 
 def features_of(synthetic: SyntheticSet) -> Tensor:
-    """(units, D) float32: the mean of the images of each unit, normalised."""
+    """Return the mean of the normalised images of each unit, (units, D) float32."""
     images, _ = synthetic.decode()
     return images.view(-1, copies_of(synthetic), images[0].numel()).mean(1)
 
 
 def indices_of(synthetic: SyntheticSet, picked: Mapping[int, Tensor]) -> dict[str, list[int]]:
-    """Where the images of the `picked` units of each class (counted within it) come from; nothing
-    where the card does not say.
+    """Return which images of the data the images of some units are, by class name.
+
+    Args:
+        synthetic: The set.
+        picked: Positions (n,) int64 within a class of its units.
+
+    Returns:
+        Empty if the card does not say it.
+
+    Raises:
+        UsageError: The card names fewer images than the set holds.
     """
     if "indices" not in synthetic.card:
         return {}
@@ -81,11 +94,15 @@ def indices_of(synthetic: SyntheticSet, picked: Mapping[int, Tensor]) -> dict[st
     return found
 
 
-def taken(
+def take_units(
     synthetic: SyntheticSet, units: Mapping[int, Tensor], changed: Mapping[str, Any]
 ) -> SyntheticSet:
-    """A set of the `units` (n,) of each class, class by class; `changed`: what its card says
-    otherwise.
+    """Return a set of some units, class by class.
+
+    Args:
+        synthetic: The set that they are taken from.
+        units: Positions (n,) int64 of the units of each class.
+        changed: Entries that replace those of the card.
     """
     order, copies, labels = (
         torch.cat(list(units.values())),
@@ -105,8 +122,14 @@ def taken(
 
 
 def as_data(synthetic: SyntheticSet, device: torch.device | None = None) -> ClassData:
-    """The decoded images (M, C, H, W) of a set as uint8, each with the class it was made for, under
-    the name of its data set.
+    """Return the decoded images of a set as data, each with the class it was made for.
+
+    Args:
+        synthetic: The set; the data have the name of its data set.
+        device: Where the images shall lie; the CPU if left out.
+
+    Returns:
+        Images (M, C, H, W) uint8, rounded.
     """
     images, _ = synthetic.decode(device)
     labels, card = torch.empty(len(images), dtype=torch.int64), synthetic.card

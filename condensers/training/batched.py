@@ -13,14 +13,15 @@ over them: 4 to 6 times less on 10 images, 3 to 4 times less on 100, where convo
 the work (`make bench`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.networks.batched import Together
+from condensers.networks import NetworkSpec
+from condensers.networks.batched import NetworkStack
 from condensers.networks.convnet import ConvNetSpec
 from condensers.registry.registry import NETWORKS
 from condensers.training.classifier import Trained, Training, predict, train
@@ -30,7 +31,7 @@ from condensers.training.classifier import Trained, Training, predict, train
 WIDEST, CHANNELS, NUMBERS = 32, 256, 6400
 
 
-def groups(spec: Any, count: int, batch: int) -> list[range]:
+def groups(spec: NetworkSpec | str | Mapping[str, Any], count: int, batch: int) -> list[range]:
     """Which of `count` networks of one spec are best trained together on batches of `batch` images:
     ConvNets of width 32 at most.
 
@@ -59,12 +60,13 @@ def train_together(
     context: Context,
     name: str,
 ) -> Trained:
-    """Train all `networks` in place through the engine, as `training.train` does one; the figures
-    are those of them all.
+    """Train several networks in place as one, as `condensers.training.classifier.train` does one.
+
+    The figures are those of all together.
 
     UsageError where they cannot be trained together: see `condensers.networks.batched`.
     """
-    together = Together(networks)
+    together = NetworkStack(networks)
     trained = train(together, images, labels, recipe, data, context, name)
     together.give_back(networks)
     return trained._replace(images=trained.images * together.count)
@@ -80,16 +82,16 @@ def accuracies(
     """Percentage of `data` that each network classifies correctly, 0 to 100; lent: as for
     `condensers.training.classifier.predict`.
     """
-    return accuracies_of(Together(networks), data, batch, products, lent)
+    return accuracies_of(NetworkStack(networks), data, batch, products, lent)
 
 
 def accuracies_of(
-    together: Together,
+    together: NetworkStack,
     data: ClassData,
     batch: int = 256,
     products: str = "fp32",
     lent: Context | None = None,
 ) -> list[float]:
-    """The same of networks that are one already."""
+    """Return what `accuracies` returns, of networks that are one already."""
     right = predict(together, data, batch, products, lent).argmax(2) == data.labels[:, None]
     return (right.double().mean(0) * 100).tolist()

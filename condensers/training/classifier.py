@@ -37,25 +37,36 @@ class Training:
         source="DC, section 4.1 (1000 where the training is augmented)",
         minimum=1,
     )
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
-    momentum: float = hyper(0.9, source="DC's code", minimum=0.0)
-    weight_decay: float = hyper(5e-4, source="DC's code", minimum=0.0)
-    batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    augmentation: str = hyper("none", source="DC: none; DSA and DM: dsa", values=("none", "dsa"))
+    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
+    momentum: float = hyper(0.9, help="momentum of SGD", source="DC's code", minimum=0.0)
+    weight_decay: float = hyper(5e-4, help="weight decay of SGD", source="DC's code", minimum=0.0)
+    batch: int = hyper(256, unit="images", help="images in a batch", source="DC's code", minimum=1)
+    augmentation: str = hyper(
+        "none",
+        help="augmentation in training",
+        source="DC: none; DSA and DM: dsa",
+        values=("none", "dsa"),
+    )
     steps: int | None = hyper(
         None,
-        unit="gradient steps",
+        unit="steps",
         source="ours: in place of epochs, for equal-step baselines",
         minimum=1,
     )
     drop: bool = hyper(
-        True, unit="a tenth of the rate from half of the epochs on", source="DC's code"
+        True, help="use a tenth of the learning rate from half of the epochs on", source="DC's code"
     )
     loss: str = hyper(
-        "cross-entropy", source="DC, section 4.1", values=("cross-entropy", "mse", "binary")
+        "cross-entropy",
+        help="loss of the training",
+        source="DC, section 4.1",
+        values=("cross-entropy", "mse", "binary"),
     )
     precision: str = hyper(
-        "fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS
+        "fp32",
+        help="precision of products; bf16 is an approximation",
+        source="ours",
+        values=PRECISIONS,
     )
 
 
@@ -188,7 +199,7 @@ class Trained(NamedTuple):
     keep: Callable[[], None]
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
+    def keep_if_interrupted(self) -> Iterator[None]:
         """Where what is done meanwhile, such as a test, is interrupted, the training is not done
         again.
         """
@@ -208,16 +219,37 @@ def train(
     context: Context,
     name: str,
 ) -> Trained:
-    """Train in place through the engine. `data` gives mean, std and mirror only."""
+    """Train a network in place.
+
+    Args:
+        network: Is changed.
+        images: (N, C, H, W) uint8, or float32 normalised.
+        labels: (N,) int64, or (N, K) float for soft labels.
+        recipe: How it is trained.
+        data: Gives the mean, the std, and whether a mirrored image keeps its label.
+        context: Randomness, and where checkpoints are kept.
+        name: Of the work, for people.
+
+    Returns:
+        How many images were processed, and the seconds that it took.
+
+    Raises:
+        Interrupted: The context says stop.
+        WorkFailed: The loss is not a finite number.
+    """
     loop = TrainingLoop(network, images, labels, recipe, data, context)
     seconds = engine.run(loop, loop.total, context, name)
     return Trained(
-        loop.processed(), seconds, partial(engine.keep, loop, loop.total, context, seconds)
+        loop.processed(),
+        seconds,
+        partial(engine.write_checkpoint, loop, loop.total, context, seconds),
     )
 
 
-def trained(spec: Any, data: ClassData, recipe: Training, context: Context, name: str) -> nn.Module:
-    """A fresh network of `spec`, from the context's generator, trained on all of `data`."""
+def train_fresh(
+    spec: networks.NetworkSpec, data: ClassData, recipe: Training, context: Context, name: str
+) -> nn.Module:
+    """Return a new network of `spec`, drawn from the context's generator and trained on `data`."""
     network = networks.build(
         spec, data.shape, len(data.class_names), context.generator, data.device
     )
@@ -233,9 +265,14 @@ def predict(
     products: str = "fp32",
     lent: Context | None = None,
 ) -> Tensor:
-    """Logits (N, K) of all of `data`'s images, in evaluation mode; `products` is their precision.
+    """Return the logits (N, K) of all images of `data`, in evaluation mode.
 
-    lent: hears how far it is, and may stop it.
+    Args:
+        network: A classifier of K classes.
+        data: N images.
+        batch: Images at once.
+        products: One of `condensers.networks.precision.PRECISIONS`.
+        lent: Hears how far it is, and may stop it.
     """
     network.eval()
     parts = torch.split(data.images, batch)
@@ -255,7 +292,10 @@ def accuracy(
     products: str = "fp32",
     lent: Context | None = None,
 ) -> float:
-    """Percentage of `data` classified correctly, 0 to 100; lent: as for `predict`."""
+    """Return the percentage of `data` that is classified correctly, 0 to 100.
+
+    The arguments are those of `predict`.
+    """
     return (
         predict(network, data, batch, products, lent).argmax(1) == data.labels
     ).double().mean().item() * 100

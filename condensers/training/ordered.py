@@ -17,19 +17,29 @@ from condensers.errors import UsageError
 
 
 def step_images(classes: int, per_class: int, step: int, device: torch.device) -> Tensor:
-    """Positions (classes,) int64 of the images that step `step` trains on, among images that are
-    ordered by class.
+    """Return the positions (classes,) int64 of the images that a step trains on.
+
+    Images are ordered by class; each step takes one of each class.
     """
     return torch.arange(classes, device=device) * per_class + step % per_class
 
 
 class OrderedLoop:
-    """The engine loop that trains `network` as the card of an ordered set says; `total` steps of
-    `images_per_step`.
+    """Trains a network as the card of an ordered set says; a loop for the engine.
 
-    images: (M, C, H, W) float32 normalised, ordered by class. labels: (M,) int64, or (M, K) float
-    probabilities. rates: (T,), one for each step of `epochs` passes over the images. UsageError
-    where these do not fit together.
+    Args:
+        network: Is changed.
+        images: (M, C, H, W) float32 normalised, ordered by class.
+        labels: (M,) int64, or (M, K) float probabilities.
+        rates: (T,) learning rates, one for each step of all passes over the images.
+        epochs: Passes over the images.
+
+    Attributes:
+        total: Number of steps.
+        images_per_step: Images of a step, one of each class.
+
+    Raises:
+        UsageError: Images, rates and passes do not fit together.
     """
 
     def __init__(

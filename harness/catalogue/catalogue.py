@@ -1,6 +1,6 @@
 """What `list` and `show` know: every registered part, suites and the gallery.
 
-Imports no torch, but for a part at its place.
+Imports no torch, but for a part at an import path.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,8 @@ def names(kind: str | None = None) -> dict[str, dict[str, str]]:
     """Kind (plural) -> name -> one-line summary; of one kind only where it is given, in singular or
     plural.
     """
+    former = {r.former_plural: r.plural for r in REGISTRIES if r.former_plural}
+    kind = former.get(kind or "", former.get(f"{kind}s", kind))
     wanted = [
         k for k in kinds() if kind in (None, k, k.removesuffix("s"), k.removesuffix("ies") + "y")
     ]
@@ -48,7 +50,7 @@ def describe(name: str) -> list[dict[str, Any]]:
     """Every part called `name` (a name may stand under several kinds), with its fields; UsageError
     with a near name.
 
-    A part that is not registered is described by its place, FILE.py:Name or module:Name, and is
+    A part that is not registered is named by its import path, FILE.py:Name or module:Name, and is
     imported for that.
     """
     if name in gallery.built_in():
@@ -66,7 +68,7 @@ def describe(name: str) -> list[dict[str, Any]]:
             }
         ]
     if ":" in name:
-        return [_placed(name)]
+        return [_describe_import_path(name)]
     found = [table[name] for table in descriptions().values() if name in table]
     for part in found:
         if "fault" in part:
@@ -90,11 +92,11 @@ def describe(name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _placed(where: str) -> dict[str, Any]:
-    """A part at its place; its kind is the first one that asks for what it has."""
+def _describe_import_path(where: str) -> dict[str, Any]:
+    """Describe a part at an import path; its kind is the first one that asks for what it has."""
     part = import_path.load(where, is_registered)
     kind = next(
-        (r.kind for r in REGISTRIES if r.needs and all(hasattr(part, need) for need in r.needs)),
+        (r.kind for r in REGISTRIES if (r.base or r.needs) and not r.lacks(part)),
         "part",
     )
     return {"name": where, "kind": kind, "where": where, **introspection.describe(part)}

@@ -39,8 +39,8 @@ def descriptions() -> Descriptions:
     fails.
     """
     path = cache_file()
-    found = _kept(path) if path else None
-    return _gathered() if found is None else found
+    found = _read_cache(path) if path else None
+    return _gather() if found is None else found
 
 
 def cache_file() -> Path | None:
@@ -64,7 +64,7 @@ def main() -> None:
     }
     path = cache_file()
     if path and not any("fault" in one for table in found.values() for one in table.values()):
-        _keep(path, found)
+        _write_cache(path, found)
     with open(answer, "w", encoding="utf-8") as file:
         json.dump(found, file)
 
@@ -87,7 +87,7 @@ def _description(registry: Any, name: str) -> dict[str, Any]:
         return {"name": name, "kind": registry.kind, "where": registry.locate(name), "fault": said}
 
 
-def _gathered() -> Descriptions:
+def _gather() -> Descriptions:
     if sys.stderr.isatty():
         print(
             "reading what all parts say of themselves, once for this state of the code ...",
@@ -106,7 +106,7 @@ def _gathered() -> Descriptions:
     return found
 
 
-def _kept(path: Path) -> Descriptions | None:
+def _read_cache(path: Path) -> Descriptions | None:
     """What the file holds; None if it is not there, is not the user's alone, or is damaged."""
     try:
         with open(
@@ -127,11 +127,11 @@ def _kept(path: Path) -> Descriptions | None:
     return found
 
 
-def _keep(path: Path, found: Descriptions) -> None:
+def _write_cache(path: Path, found: Descriptions) -> None:
     """Write the file for the user alone, and remove old ones; a folder that cannot be written is no
     fault.
     """
-    from condensers.engine.context import write_atomically
+    from condensers.engine.files import write_atomically
 
     text = json.dumps(found).encode()
     with suppress(OSError, StorageFailed):

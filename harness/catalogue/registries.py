@@ -26,7 +26,7 @@ REGISTRIES: tuple[Registry, ...] = (
     condensers.OBJECTIVES,
     condensers.REGULARISERS,
     condensers.KERNELS,
-    condensers.SCHEDULES,
+    condensers.MODEL_SCHEDULES,
     condensers.STOPS,
 )
 

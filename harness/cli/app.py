@@ -4,11 +4,13 @@ answers at once.
 
 import os
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, TextIO
 
 import typer
 
 from condensers.errors import HarnessError, Interrupted, visible
+from condensers.hyperparameters import RenamedKey
 from harness import __version__
 from harness.cli import (
     condense,
@@ -25,34 +27,65 @@ from harness.cli import (
     runs,
     truth,
 )
-from harness.process import Stopped, deafen, goes_on, interruptible, shortage
+from harness.cli.options import examples
+from harness.process import Stopped, deafen, raise_on_signals, resume_advice, shortage
 
 app = typer.Typer(
     name="harness",
     help=(
-        "Measure what a condensed dataset is worth where it is used: replay memory and architecture"
-        " search."
+        "Benchmark condensed datasets on the tasks they are used for: replay memory and"
+        " architecture search."
     ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
 )
-app.command("list")(list_show.list_names)
-app.command("show")(list_show.show)
-app.command("condense")(condense.condense)
-app.command("evaluate")(evaluate.evaluate)
-app.command("plan")(plan.plan)
-app.command("run")(run.run)
-app.command("report")(report.report)
-app.command("runs")(runs.runs)
-app.command("verify")(runs.verify)
-app.command("diff")(diff.diff)
-app.command("import")(import_.import_set)
-app.command("export")(export.export)
+app.command("list", epilog=examples("harness list", "harness list methods --json"))(
+    list_show.list_names
+)
+app.command("show", epilog=examples("harness show dm"))(list_show.show)
+app.command(
+    "condense",
+    epilog=examples(
+        "harness condense dm --data mnist-5k --ipc 10 --out dm.safetensors",
+        "harness condense herding --data mnist-5k --bytes 50000 --out herding.safetensors",
+    ),
+)(condense.condense)
+app.command(
+    "evaluate",
+    epilog=examples(
+        "harness evaluate dm.safetensors",
+        "harness evaluate gallery:dm --scenario privacy --set shadows=8",
+    ),
+)(evaluate.evaluate)
+app.command("plan", epilog=examples("harness plan my.toml --set seeds=3"))(plan.plan)
+app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command(
+    "report",
+    epilog=examples(
+        "harness report runs/demo",
+        "harness report runs/a runs/b --format html --out report.html",
+        "harness report runs/demo --format md,csv,json --out figures",
+    ),
+)(report.report)
+app.command("runs", epilog=examples("harness runs", "harness runs elsewhere --json"))(runs.runs)
+app.command("verify", epilog=examples("harness verify runs/demo"))(runs.verify)
+app.command("diff", epilog=examples("harness diff runs/a runs/b"))(diff.diff)
+app.command(
+    "import",
+    epilog=examples("harness import published.pt --data cifar10 --out theirs.safetensors"),
+)(import_.import_set)
+app.command(
+    "export",
+    epilog=examples(
+        "harness export dm.safetensors --to png --out pictures",
+        "harness export dm.safetensors --to npz",
+    ),
+)(export.export)
 app.command("doctor")(doctor.doctor)
 app.add_typer(truth.app, name="truth")
-app.command("new")(new.new)
+app.command("new", epilog=examples("harness new method mine"))(new.new)
 
 
 def _version(asked: bool) -> None:
@@ -71,8 +104,24 @@ def options(
     """Options that go before the verb."""
 
 
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning that is meant for people as one sentence, others as Python does."""
+    if issubclass(category, RenamedKey):
+        typer.echo(f"warning: {visible(str(message))}", err=True)
+    else:
+        print(warnings.formatwarning(message, category, filename, lineno, line), file=sys.stderr)
+
+
 def main() -> None:
     """Run a verb; an error becomes one sentence and its exit status."""
+    warnings.showwarning = _show_warning
     os.environ.setdefault(
         "OMP_WAIT_POLICY", "passive"
     )  # read when torch is loaded: threads that wait must not spin
@@ -84,7 +133,7 @@ def main() -> None:
         if debug:
             raise
         deafen()
-        for line in f"interrupted: {str(fault) or goes_on()}".split("\n"):
+        for line in f"interrupted: {str(fault) or resume_advice()}".split("\n"):
             typer.echo(visible(line), err=True)
         sys.exit(130)
     except HarnessError as fault:
@@ -116,7 +165,7 @@ def _tell_unexpected(fault: Exception) -> int:
 
 def _run(arguments: list[str]) -> None:
     """Run a verb; Stopped where a signal came."""
-    with interruptible() as asked:
+    with raise_on_signals() as asked:
         try:
             app(args=arguments, prog_name="harness")
         except (Exception, SystemExit) as fault:

@@ -14,20 +14,23 @@ def diff(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what changed from run A to run B: configuration, environment, and figures with paired
-    intervals.
+    """Show what changed from run A to run B.
+
+    Configuration, environment, and figures with paired intervals.
     """
-    from harness.report.runs import differences
+    from harness.report.runs import compare_runs
     from harness.store.store import Store
 
-    changed = differences(Store(first).contents(), Store(second).contents())
+    changed = compare_runs(Store(first).contents(), Store(second).contents())
     if as_json:
         typer.echo(json.dumps(changed, indent=1))
         return
-    from harness.report.chapters.difference import difference_tables, summary
-    from harness.report.formats.terminal import print_table, shortened, wide_console
+    from harness.report.chapters.difference import summarise_changes, tabulate_changes
+    from harness.report.formats.terminal import print_table, shorten, wide_console
 
     console = wide_console()
-    console.print(f"A: {first}\nB: {second}\n{summary(changed)}", markup=False, highlight=False)
-    for table in difference_tables(changed):
-        print_table(shortened(table), console)
+    console.print(
+        f"A: {first}\nB: {second}\n{summarise_changes(changed)}", markup=False, highlight=False
+    )
+    for table in tabulate_changes(changed):
+        print_table(shorten(table), console)

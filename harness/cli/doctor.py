@@ -11,8 +11,9 @@ def doctor(
     data_dir: options.DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """Check Python, the packages, the device, this folder and which data sets are there; status 1
-    if something is wrong.
+    """Check Python, the packages, the device, this folder and the data sets.
+
+    The exit status is 1 if something is wrong.
     """
     import json
     import warnings

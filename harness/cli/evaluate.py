@@ -49,33 +49,34 @@ def evaluate(
     from harness import gallery
     from harness.printable import visible
     from harness.process import choose_device, prepare
-    from harness.sets.make import interruptible, kept_work, named_by
+    from harness.sets.make import checkpoint_folder, dataset_of_card, progress_context
     from scenarios.registry import SCENARIOS
 
     use = SCENARIOS.create(options.spec_of(scenario, "scenario", overrides))
     prepare(threads)
     synthetic = load_set(gallery.locate(file))
-    splits = options.load_data(data or named_by(synthetic, file), data_dir, download)
+    splits = options.load_data(data or dataset_of_card(synthetic, file), data_dir, download)
     require_same_data(synthetic, splits.train, file)
-    if hasattr(use, "anew") and synthetic.card.get("couples_classes", True):
+    if use.condenses_along_stream(True) and synthetic.card.get("couples_classes", True):
         typer.echo(visible(NOT_ONE_BY_ONE.format(method=synthetic.card["method"])), err=True)
-    if synthetic.recipe.get("whitening") and getattr(use, "whitening", "") == "none":
+    if synthetic.recipe.get("whitening") and settings_of(use).get("whitening") == "none":
         typer.echo(WHITENED, err=True)
     for doubt in doubts(synthetic, splits.train):
         typer.echo(visible(f"warning: {file}: {doubt}"), err=True)
     asked = [use.registered, settings_of(use), code_of(use)]
     determines = [*asked, synthetic.card, splits.test.digest, seed]
     with (
-        kept_work(gallery.here(file), determines) as folder,
-        interruptible(folder, seed, choose_device(device)) as context,
+        checkpoint_folder(gallery.output_path(file), determines) as folder,
+        progress_context(folder, seed, choose_device(device)) as context,
     ):
         outcome = use.run(synthetic, splits, context)
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), indent=1))
     else:
         _print(file, scenario, synthetic, outcome)
-        if getattr(use, "precision", "fp32") != "fp32":
-            typer.echo(f"  an approximation: products in {use.precision}, in training and test")
+        precision = settings_of(use).get("precision", "fp32")
+        if precision != "fp32":
+            typer.echo(f"  an approximation: products in {precision}, in training and test")
 
 
 def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:

@@ -33,8 +33,9 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write a set's images, decoded, and its labels in a form that others read; what its card says
-    goes with them.
+    """Write the decoded images and labels of a set in a form that others read.
+
+    What its card says goes with them.
     """
     from condensers.errors import UsageError
     from condensers.sets.files import load_set
@@ -42,7 +43,7 @@ def export(
     from harness.printable import visible
     from harness.sets.exporting import MARKS
     from harness.sets.exporting import export as write
-    from harness.sets.measured import measured as measured_in
+    from harness.sets.measured import find_measurements
 
     if measured is not None and to != "hf":
         raise UsageError(
@@ -50,14 +51,16 @@ def export(
         )
     source = gallery.locate(file)
     synthetic = load_set(source)
-    beside = gallery.here(file)
-    place = out or (
+    beside = gallery.output_path(file)
+    target = out or (
         beside.with_name(f"{beside.stem}-{to}") if to in MARKS else beside.with_suffix(f".{to}")
     )
-    images = write(synthetic, place, to, force, measured_in(source, measured) if measured else ())
+    images = write(
+        synthetic, target, to, force, find_measurements(source, measured) if measured else ()
+    )
     typer.echo(
         visible(
-            f"{place}: {images} images of {synthetic.card['dataset']}, {synthetic.card['method']},"
+            f"{target}: {images} images of {synthetic.card['dataset']}, {synthetic.card['method']},"
             f" as {to}"
         )
     )

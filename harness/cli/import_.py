@@ -118,8 +118,10 @@ def import_set(
     data_dir: options.DataDir = None,
     download: options.Download = False,
 ) -> None:
-    """Turn a published set into FILE.safetensors, FILE.card.json and FILE.png; nothing in it is
-    run, or assumed unsaid.
+    """Turn a published set into one of this harness.
+
+    Writes FILE.safetensors, FILE.card.json and FILE.png. Nothing in the published file is run, and
+    nothing is assumed that it does not say.
     """
     from condensers.formats.choices import Choices
     from condensers.formats.reading import Files

@@ -1,4 +1,4 @@
-"""`list` and `show`: what there is, and each part's fields with default, unit and source."""
+"""`list` and `show`: what there is, and each part's fields with default, help, unit and source."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from harness.catalogue.registries import kinds
+from harness.suite.toml_files import to_toml
 
 
 def list_names(
@@ -49,7 +50,8 @@ def show(
 ) -> None:
     """Show a part and its settings.
 
-    Each setting stands as a suite or --set would write it, with what it may be.
+    Each setting has its type and its default, as a suite or --set would write it, what it is for,
+    what it may be, and where the default comes from.
     """
     from harness.catalogue.catalogue import describe, plural_of
 
@@ -64,27 +66,31 @@ def show(
             print_field(field, plural_of(field.get("part", "")))
 
 
-INDENT = " " * 6
+INDENT, WIDTH = " " * 6, 110
 WORDS = {"int": "whole number", "float": "number", "str": "text", "bool": "true or false"}
 
 
 def print_field(field: dict[str, Any], plural: str) -> None:
-    default = field.get("default")
-    typer.echo(
-        f"  {field['name']}" if default is None else f"  {field['name']} = {as_toml(default)}"
-    )
-    details = [field["unit"]] if field.get("unit") else []
+    """Print `name: type = default  help`, and below it unit, allowed values and source."""
+    default, purpose = field.get("default"), field.get("help", "")
+    first = f"  {field['name']}: {field['type']}"
+    first += "" if default is None else f" = {to_toml(default)}"
+    fits = len(first) + len(purpose) + 2 <= WIDTH
+    typer.echo(f"{first}  {purpose}".rstrip() if fits else first)
+    details = [purpose] if purpose and not fits else []
+    details += [field["unit"]] if field.get("unit") else []
     details.append(words_of(field, plural))
     if field.get("minimum") is not None:
-        details[-1] += f", at least {as_toml(field['minimum'])}"
+        details[-1] += f", at least {to_toml(field['minimum'])}"
     if default is None:
         details.append("left out by default" if "default" in field else "must be given")
     if field.get("source"):
-        details.append(f"source: {field['source']}")
+        doubt = "" if field.get("verified", True) else " (unverified)"
+        details.append(f"source: {field['source']}{doubt}")
     typer.echo(
         textwrap.fill(
             "; ".join(details),
-            110,
+            WIDTH,
             initial_indent=INDENT,
             subsequent_indent=INDENT,
             break_on_hyphens=False,
@@ -98,24 +104,8 @@ def words_of(field: dict[str, Any], plural: str) -> str:
     if field.get("part"):
         return f"{f'list of {plural}' if several else field['part']}, see `harness list {plural}`"
     if field.get("values"):
-        return "one of " + ", ".join(map(as_toml, field["values"]))
+        return "one of " + ", ".join(map(to_toml, field["values"]))
     words = [WORDS[name] for name in re.findall(r"\w+", field["type"]) if name in WORDS]
     if several:
         return f"list of {words[0]}s" if words else "list of names or tables"
     return " or ".join(words) or "value"
-
-
-def as_toml(value: Any) -> str:
-    """A JSON value as TOML writes it in one line; None, which TOML lacks, as an empty text."""
-    if value is None:
-        return '""'
-    if isinstance(value, dict):
-        inner = ", ".join(f"{_key(key)} = {as_toml(one)}" for key, one in value.items())
-        return f"{{ {inner} }}" if inner else "{}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(as_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _key(key: str) -> str:
-    return key if re.fullmatch("[A-Za-z0-9_-]+", key) else json.dumps(key)

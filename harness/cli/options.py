@@ -11,25 +11,31 @@ from condensers.errors import UsageError
 if TYPE_CHECKING:
     from scenarios.protocol import Splits
 
+DATA_DIR_HELP = "Folder with the data sets, in torchvision's layout."
+DOWNLOAD_HELP = "Fetch a missing data set; nothing is fetched without it."
+DEVICE_HELP = "auto, cpu, cuda or cuda:N."
+SET_HELP = "Change a value: KEY=VALUE, KEY dotted; may be repeated."
+THREADS_HELP = "Threads of each process."
 DataDir = Annotated[
     Path | None,
-    typer.Option(
-        "--data-dir",
-        envvar="HARNESS_DATA",
-        help="Folder with the data sets, in torchvision's layout.",
-    ),
+    typer.Option("--data-dir", envvar="HARNESS_DATA", help=DATA_DIR_HELP),
 ]
 Download = Annotated[
     bool,
-    typer.Option("--download", help="Fetch a missing data set; nothing is fetched without it."),
+    typer.Option("--download", help=DOWNLOAD_HELP),
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option("--device", help=DEVICE_HELP)]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides all that is random.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Change a value: KEY=VALUE, KEY dotted; may be repeated."),
+    typer.Option("--set", help=SET_HELP),
 ]
-Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads of each process.")]
+Threads = Annotated[int, typer.Option("--threads", min=1, help=THREADS_HELP)]
+
+
+def examples(*lines: str) -> str:
+    """The epilog of a verb's help: commands, a line each."""
+    return "\n\n".join(["Examples:", *lines])
 
 
 def spec_of(

@@ -1,7 +1,4 @@
-"""`plan`: check a suite, say what would be computed and about how long that takes.
-
-Computes nothing of the suite.
-"""
+"""`plan`: check a suite, list its cells and estimate their time; nothing is computed."""
 
 from collections import Counter
 from pathlib import Path
@@ -28,37 +25,40 @@ def plan(
 ) -> None:
     """Check SUITE, list its cells and estimate their cost; nothing is run or written."""
     from harness.printable import flat, visible
-    from harness.process import choose_device, cores, prepare
-    from harness.report.wording import some
+    from harness.process import choose_device, default_workers, prepare
+    from harness.report.wording import join_some
     from harness.store.store import Store
-    from harness.store.upkeep import other_code
+    from harness.store.upkeep import modules_changed
     from harness.suite.estimate import estimate
-    from harness.suite.plan import load_plan
+    from harness.suite.plan import plan_suite
 
     prepare(threads)
-    planned = load_plan(suite, overrides or [], data_dir, download)
+    planned = plan_suite(suite, overrides or [], data_dir, download)
     for splits in planned.data.values():
         options.tell_notes(splits)
-    store = Store(out or Path("runs") / planned.plan.suite.name)
-    cells = planned.plan.cells
-    found = store.examine([cell.key for cell in cells])
-    left = [cell for cell in cells if cell.key not in found.records]
-    for fault in found.faults.values():
+    store = Store(out or Path("runs") / planned.suite.name)
+    cells = planned.cells
+    states = store.examine([cell.key for cell in cells])
+    left = [cell for cell in cells if cell.key not in states.records]
+    for fault in states.faults.values():
         typer.echo(visible(f"not counted as done: {fault}"), err=True)
-    typer.echo(visible(f"suite {planned.plan.suite.name}: {planned.plan.suite.about}"))
+    typer.echo(visible(f"suite {planned.suite.name}: {planned.suite.about}"))
     kinds = Counter((c.data, c.scenario_label or "condense", c.label, c.budget) for c in cells)
     for (data, what, label, budget), count in kinds.items():
         size = f"{budget[0]} {budget[1]}" if budget else "reference"
         data, what, label = map(flat, (data, what, label))
         typer.echo(f"  {data:<14} {what:<12} {label:<20} {size:<12} x {count} seeds")
-    seconds = sum(estimate(left, planned.data, choose_device(device)).values())
-    processes = workers or max(1, cores() // threads)
+    chosen = choose_device(device)
+    seconds = sum(estimate(left, planned.data, chosen).values())
+    processes = workers or default_workers("cpu", threads)
     typer.echo(
         f"{len(cells)} cells, {len(cells) - len(left)} done in {store.root}, {len(left)} left"
     )
-    if changed := other_code(store, left):
+    if changed := modules_changed(store, left):
         typer.echo(
-            visible(f"left though they were done before, by other code: what needs {some(changed)}")
+            visible(
+                f"left though they were done before, by other code: what needs {join_some(changed)}"
+            )
         )
     typer.echo(
         f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes}"

@@ -39,15 +39,18 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Report what DIR holds; reads the store alone. Cells that several runs have count once."""
-    from condensers.engine.context import write_atomically
+    """Report what DIR holds.
+
+    Reads the run directories alone. A cell that several runs have counts once.
+    """
+    from condensers.engine.files import write_atomically
     from condensers.errors import UsageError, suggestion
     from harness.cli.options import writable
     from harness.power import Power
     from harness.report.building import build, render
     from harness.report.formats.terminal import print_report, wide_console
-    from harness.report.runs import together
-    from harness.report.set_sheets import illustrated
+    from harness.report.runs import merge_runs
+    from harness.report.set_sheets import with_set_images
     from harness.store.store import Store
 
     forms = form.split(",")
@@ -56,14 +59,14 @@ def report(
             raise UsageError(f"--format {name}: not a format; {suggestion(name, FORMATS)}")
     if len(forms) > 1 and out is None:
         raise UsageError("--format with several formats needs --out FOLDER for the files")
-    runs = [(name, Store(path).contents()) for name, path in _named(directories)]
+    runs = [(name, Store(path).contents()) for name, path in _name_runs(directories)]
     power = Power(
         Power().watts_per_core if watts_per_core is None else watts_per_core, grid_intensity
     )
-    built = build(*together(runs), power)
+    built = build(*merge_runs(runs), power)
     for name in forms:
         shown = (
-            illustrated(built, [path / "cells" for path in directories])
+            with_set_images(built, [path / "cells" for path in directories])
             if name == "html"
             else built
         )
@@ -79,13 +82,13 @@ def report(
             else out
         )
         writable(path, "--out")
-        text = _recorded(built) if name == "rich" else render(shown, name)
+        text = _render_text(built) if name == "rich" else render(shown, name)
         write_atomically(path, text.encode())
         typer.echo(f"wrote {path}", err=True)
 
 
-def _named(directories: list[Path]) -> list[tuple[str, Path]]:
-    """Runs by the names of their folders, or by their whole places where names are equal."""
+def _name_runs(directories: list[Path]) -> list[tuple[str, Path]]:
+    """Runs by the names of their folders, or by their whole paths if names are equal."""
     names = [path.name for path in directories]
     return [
         (str(path) if names.count(path.name) > 1 else path.name, path)
@@ -93,7 +96,7 @@ def _named(directories: list[Path]) -> list[tuple[str, Path]]:
     ]
 
 
-def _recorded(built: dict[str, object]) -> str:
+def _render_text(built: dict[str, object]) -> str:
     """The terminal report as plain text."""
     import io
 

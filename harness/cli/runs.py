@@ -1,7 +1,4 @@
-"""`runs`: the run directories here, and how far each has come.
-
-`verify`: whether run directories hold what was written, each thing in its own place.
-"""
+"""`runs` lists run directories and their progress; `verify` checks that they are intact."""
 
 import json
 from pathlib import Path
@@ -17,16 +14,17 @@ def runs(
     root: Annotated[Path, typer.Argument(help="Where the run directories are.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """List the run directories below ROOT: status, cells, time since the last finished cell,
-    size.
-    """
-    from harness.store.upkeep import age, found_runs
+    """List the run directories below ROOT.
 
-    found = found_runs(root)
+    With status, cells, time since the last finished cell, and size.
+    """
+    from harness.store.upkeep import describe_age, list_runs
+
+    listed = list_runs(root)
     if as_json:
-        typer.echo(json.dumps(found, indent=1))
+        typer.echo(json.dumps(listed, indent=1))
         return
-    if not found:
+    if not listed:
         typer.echo(f"no run directories in {root}; make one with: harness run demo")
         return
     from harness.report.formats.terminal import print_table, wide_console
@@ -37,19 +35,20 @@ def runs(
         Column("suite", lambda run: run["suite"], drop=2, is_text=True),
         Column("status", lambda run: run["status"], is_text=True),
         Column("cells done", lambda run: f"{run['done']}/{run['cells']}"),
-        Column("last", lambda run: age(run["age_seconds"])),
+        Column("last", lambda run: describe_age(run["age_seconds"])),
         Column("MB", lambda run: f"{run['megabytes']:.1f}"),
         Column("command", lambda run: run["command"], drop=3, is_text=True),
     ]
-    rows = [[column.text(run) for column in columns] for run in found]
+    rows = [[column.text(run) for column in columns] for run in listed]
     print_table(Table("runs", "", columns, [Section("", rows)]), wide_console())
 
 
 def verify(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="A run directory.")],
 ) -> None:
-    """Check format, key and checksum of each record in DIR, and the bytes of each set and its
-    card.
+    """Check that DIR holds what was written to it.
+
+    Format, key and checksum of each record; the bytes of each set and its card.
     """
     from condensers.errors import Damaged, OtherFormat
     from harness.store.store import Store
@@ -57,21 +56,21 @@ def verify(
     faults = []
     for directory in dict.fromkeys(directories):
         try:
-            typer.echo(_said(Store(directory)))
+            typer.echo(_describe_contents(Store(directory)))
         except (Damaged, OtherFormat) as fault:
             faults.append(fault)
     if faults:
         raise type(faults[0])("\n".join(map(str, faults)))
 
 
-def _said(store: "Store") -> str:
-    """What is there; Damaged or OtherFormat with all that is wrong."""
+def _describe_contents(store: "Store") -> str:
+    """Say what the directory holds; Damaged or OtherFormat with all that is wrong."""
     suite, records, failures = store.contents()
     sets = sum(record.get("set") is not None for record in records)
     left = len(suite["cells"]) - len(records) - len(failures)
     others = len({path.name for path in store.root.glob("cells/[!.]*")} - set(suite["cells"]))
-    said = [f"{len(records)} records and {sets} sets with their cards are as they were written"]
-    said += [f"{len(failures)} cells failed"] if failures else []
-    said += [f"{left} cells are not run yet"] if left else []
-    said += [f"{others} folders of other code or settings were not looked at"] if others else []
-    return f"{store.root}: {', '.join(said)}"
+    parts = [f"{len(records)} records and {sets} sets with their cards are as they were written"]
+    parts += [f"{len(failures)} cells failed"] if failures else []
+    parts += [f"{left} cells are not run yet"] if left else []
+    parts += [f"{others} folders of other code or settings were not looked at"] if others else []
+    return f"{store.root}: {', '.join(parts)}"

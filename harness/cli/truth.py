@@ -79,13 +79,13 @@ def build(
     """
     import time
 
-    from harness.ground_truth.build import Wanted
+    from harness.ground_truth.build import TableRequest
     from harness.ground_truth.build import build as make
     from harness.printable import flat
-    from harness.process import choose_device, command_line, cores, prepare
-    from harness.running.cell_work import Settings
-    from harness.running.processes import Crew
-    from harness.running.run import Manner
+    from harness.process import choose_device, command_line, default_workers, prepare
+    from harness.running.cell_work import RunSettings
+    from harness.running.processes import WorkerSpec
+    from harness.running.run import RunOptions
     from scenarios.registry import SCENARIOS
 
     count, chosen_part = _count(architectures), _part(part)
@@ -95,7 +95,7 @@ def build(
     prepare(threads)
     splits = options.load_data(data, data_dir, download, validation)
     chosen = choose_device(device)
-    settings = Settings(
+    settings = RunSettings(
         root=options.writable(out, "--out").with_suffix(".work"),
         command=command_line(),
         data_dir=data_dir,
@@ -104,11 +104,14 @@ def build(
         threads=threads,
         deadline=None if minutes is None else time.monotonic() + 60 * minutes,
     )
-    processes = workers or (1 if chosen.startswith("cuda") else max(1, cores() // threads))
+    processes = workers or default_workers(chosen, threads)
     built = make(
-        Wanted(search, splits, seeds, count, chosen_part), out, settings, Manner(Crew(processes))
+        TableRequest(search, splits, seeds, count, chosen_part),
+        out,
+        settings,
+        RunOptions(WorkerSpec(processes)),
     )
-    _say(out, built.table)
+    _print_size(out, built.table)
     for sentence in built.failures:
         typer.echo(f"failed: {flat(str(sentence))}", err=True)
     if built.failures:
@@ -116,7 +119,7 @@ def build(
 
 
 @app.command("import")
-def import_(
+def import_published(
     file: Annotated[
         Path,
         typer.Argument(
@@ -143,7 +146,7 @@ def import_(
     from condensers.errors import suggestion
     from harness.process import command_line
     from scenarios.search.ground_truth import files
-    from scenarios.search.ground_truth.published import DATA, SOURCE, published_table
+    from scenarios.search.ground_truth.published import DATA, SOURCE, make_published_table
     from scenarios.search.ground_truth.published_files import read_published
 
     if data not in DATA:
@@ -151,12 +154,12 @@ def import_(
     made = {"command": command_line(), "torch": None, "device": None, "published": SOURCE}
     trained = read_published(file, data, column)
     try:
-        table = published_table(trained, data, made, partial=partial)
+        table = make_published_table(trained, data, made, partial=partial)
     except UsageError as fault:
         raise UsageError(f"{file}: {fault}") from None
-    path = out or files.imported_file(f"{files.PUBLISHED}{data}")
-    files.write(options.writable(path, "--out"), table)
-    _say(path, table)
+    path = out or files.locate_imported(f"{files.PUBLISHED}{data}")
+    files.write_table(options.writable(path, "--out"), table)
+    _print_size(path, table)
 
 
 @app.command()
@@ -171,11 +174,11 @@ def sample(
 ) -> None:
     """Draw architectures from equal parts of a TABLE's order, no two of which are one network."""
     from scenarios.search.ground_truth import files
-    from scenarios.search.ground_truth.sampling import stratified
+    from scenarios.search.ground_truth.sampling import sample_strata
 
-    drawn = stratified(files.read(files.find(table)), architectures, seed, above)
-    files.write(options.writable(out, "--out"), drawn)
-    _say(out, drawn)
+    drawn = sample_strata(files.read_table(files.find_path(table)), architectures, seed, above)
+    files.write_table(options.writable(out, "--out"), drawn)
+    _print_size(out, drawn)
 
 
 @app.command()
@@ -187,27 +190,28 @@ def merge(
 ) -> None:
     """Put the rows of several TABLES into one; rows that two of them have must be equal."""
     from scenarios.search.ground_truth import files
-    from scenarios.search.ground_truth.table import merged
+    from scenarios.search.ground_truth.table import merge_tables
 
     if len(tables) < 2:
         raise UsageError(
             f"truth merge: one table, {tables[0]}, has nothing to be merged with; name two or more"
         )
-    whole = merged([(name, files.read(files.find(name))) for name in tables])
-    files.write(options.writable(out, "--out"), whole)
-    _say(out, whole)
+    whole = merge_tables([(name, files.read_table(files.find_path(name))) for name in tables])
+    files.write_table(options.writable(out, "--out"), whole)
+    _print_size(out, whole)
 
 
 @app.command()
 def show(table: File) -> None:
-    """Say what a TABLE is, how far its seeds agree, which architectures are best and what they
-    cost.
+    """Describe a TABLE.
+
+    Its origin, the agreement of its seeds, its best architectures and their cost.
     """
     from harness.ground_truth.summary import print_summary
     from harness.report.formats.terminal import wide_console
     from scenarios.search.ground_truth import files
 
-    print_summary(table, files.read(files.find(table)), wide_console())
+    print_summary(table, files.read_table(files.find_path(table)), wide_console())
 
 
 @app.command()
@@ -218,10 +222,10 @@ def csv(
     ] = None,
 ) -> None:
     """A line for each architecture and seed, with its curve."""
-    from condensers.engine.context import write_atomically
+    from condensers.engine.files import write_atomically
     from scenarios.search.ground_truth import files
 
-    text = files.read(files.find(table)).as_csv()
+    text = files.read_table(files.find_path(table)).as_csv()
     if out is None:
         typer.echo(text, nl=False)
     else:
@@ -245,7 +249,7 @@ def _part(part: str) -> tuple[int, int]:
     return int(index), int(parts)
 
 
-def _say(out: Path, table: Any) -> None:
+def _print_size(out: Path, table: Any) -> None:
     known = [row["seconds"] for row in table.rows if row["seconds"] is not None]
     trained = f"{sum(known):.0f} s of training" if known else "seconds not published"
     size = (

@@ -36,7 +36,7 @@ def locate(file: Path) -> Path:
     return built_in()[str(file)]
 
 
-def here(file: Path) -> Path:
+def output_path(file: Path) -> Path:
     """Where what is made of `file` goes: beside it, or into the current folder for a set of the
     gallery.
     """

@@ -1,1 +1,1 @@
-"""What `harness truth` does: tables of true accuracies, built and summed up."""
+"""Tables of true accuracies for `harness truth`: built and summarised."""

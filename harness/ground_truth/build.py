@@ -10,23 +10,30 @@ from typing import Any
 
 from condensers.errors import UsageError, WorkFailed
 from condensers.hyperparameters import settings_of
-from harness.running.cell_work import Settings
-from harness.running.run import Manner, compute
+from harness.running.cell_work import RunSettings
+from harness.running.run import RunOptions, compute
 from harness.store.store import Store
 from harness.suite.cell import Cell, digests_of, sources_of
 from scenarios.protocol import Splits
 from scenarios.search.baselines.size import flop_count
 from scenarios.search.ground_truth import files
-from scenarios.search.ground_truth.reading import every_choice, sampled
-from scenarios.search.ground_truth.table import RECIPE, Table, Target, make, merged, target_of
+from scenarios.search.ground_truth.reading import list_choices, sample_choices
+from scenarios.search.ground_truth.table import (
+    RECIPE,
+    GroundTruthTable,
+    Target,
+    describe_target,
+    make_table,
+    merge_tables,
+)
 from scenarios.search.spaces.base import create_space
 
 DETERMINING = ("space", "evaluation_batch", *RECIPE)
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a table is to hold. search: its settings. count: of architectures, None for all. part:
+class TableRequest:
+    """A table to build. search: its settings. count: number of architectures, None for all. part:
     (I, N), I from 1.
     """
 
@@ -42,12 +49,14 @@ class Wanted:
 
     @property
     def target(self) -> Target:
-        return target_of(self.search, self.space, self.data)
+        return describe_target(self.search, self.space, self.data)
 
     def cells(self) -> list[Cell]:
         """This part's cells: of all, seed by seed, every N-th."""
         space, count = self.space, self.count
-        choices = sampled(space, count, self.search.sample_seed) if count else every_choice(space)
+        choices = (
+            sample_choices(space, count, self.search.sample_seed) if count else list_choices(space)
+        )
         settings = {
             name: value for name, value in settings_of(self.search).items() if name in DETERMINING
         }
@@ -76,22 +85,24 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Built:
-    """What a build came to: the table, and a sentence for each training that failed."""
+class BuiltTable:
+    """A built table, and a sentence for each training that failed."""
 
-    table: Table
+    table: GroundTruthTable
     failures: Sequence[str]
 
 
-def build(wanted: Wanted, out: Path, settings: Settings, manner: Manner) -> Built:
+def build(
+    request: TableRequest, out: Path, settings: RunSettings, options: RunOptions
+) -> BuiltTable:
     """Train what FILE `out` and the folder beside it, FILE.work, still lack; write FILE.
 
     Stopped, by a signal or at the deadline, it writes the rows that are done and raises
     Interrupted; run again it goes on. The folder goes when nothing is left in it. UsageError where
     FILE holds another truth.
     """
-    before = _before(out, wanted.target)
-    store, cells = Store(settings.root), wanted.cells()
+    before = _read_before(out, request.target)
+    store, cells = Store(settings.root), request.cells()
     with store.lock():
         have = set() if before is None else {(row["id"], row["seed"]) for row in before.rows}
         missing = [
@@ -103,24 +114,24 @@ def build(wanted: Wanted, out: Path, settings: Settings, manner: Manner) -> Buil
             if missing:
                 compute(
                     missing,
-                    _weights(missing, wanted),
+                    _weights(missing, request),
                     settings,
-                    manner,
-                    {wanted.data.train.name: wanted.data},
+                    options,
+                    {request.data.train.name: request.data},
                 )
         finally:
-            table = _collected(before, wanted, store, cells)
+            table = _collect_rows(before, request, store, cells)
             if table is not None:
-                files.write(out, table)
+                files.write_table(out, table)
         failed = [store.failure(cell.key) for cell in missing if not store.done(cell.key)]
         failures = [str(failure["sentence"]) for failure in failed if failure is not None]
     if table is None:
         raise WorkFailed(f"all {len(failures)} trainings failed; the first: {failures[0]}")
-    _clear(store, cells)
-    return Built(table, failures)
+    _remove_merged(store, cells)
+    return BuiltTable(table, failures)
 
 
-def _clear(store: Store, cells: Sequence[Cell]) -> None:
+def _remove_merged(store: Store, cells: Sequence[Cell]) -> None:
     """Remove what the table now holds, and the folder where nothing else is left in it, such as the
     cells of more seeds.
     """
@@ -131,11 +142,11 @@ def _clear(store: Store, cells: Sequence[Cell]) -> None:
         shutil.rmtree(store.root, ignore_errors=True)
 
 
-def _before(out: Path, target: Target) -> Table | None:
-    """What FILE holds already."""
+def _read_before(out: Path, target: Target) -> GroundTruthTable | None:
+    """Read what FILE holds already; None if there is no FILE."""
     if not out.exists():
         return None
-    table = files.read(out)
+    table = files.read_table(out)
     different = table.target.differences(target)
     if different:
         raise UsageError(
@@ -145,26 +156,29 @@ def _before(out: Path, target: Target) -> Table | None:
     return table
 
 
-def _weights(cells: Sequence[Cell], wanted: Wanted) -> dict[str, float]:
+def _weights(cells: Sequence[Cell], request: TableRequest) -> dict[str, float]:
     """Floating-point operations of each, which is about what share of the time it takes."""
     shape, classes, space = (
-        wanted.data.train.shape,
-        len(wanted.data.train.class_names),
-        wanted.space,
+        request.data.train.shape,
+        len(request.data.train.class_names),
+        request.space,
     )
     specs = {cell.label: space.spec(cell.architecture) for cell in cells}
     operations = {label: float(flop_count(spec, shape, classes)) for label, spec in specs.items()}
     return {cell.key: operations[cell.label] for cell in cells}
 
 
-def _collected(
-    before: Table | None, wanted: Wanted, store: Store, cells: Sequence[Cell]
-) -> Table | None:
+def _collect_rows(
+    before: GroundTruthTable | None,
+    request: TableRequest,
+    store: Store,
+    cells: Sequence[Cell],
+) -> GroundTruthTable | None:
     """The rows of FILE and of the finished cells; None where there are none."""
     records = [store.record(cell.key) for cell in cells if store.done(cell.key)]
     made = [{"command": record["command"], **record["environment"]} for record in records]
-    rows = [{**record["row"], "made": place} for place, record in enumerate(records)]
-    choices = {name: list(values) for name, values in wanted.space.choices().items()}
+    rows = [{**record["row"], "made": position} for position, record in enumerate(records)]
+    choices = {name: list(values) for name, values in request.space.choices().items()}
     tables = [] if before is None else [("the file", before)]
-    tables += [("its folder", make(wanted.target, choices, made, rows))] if rows else []
-    return merged(tables) if tables else None
+    tables += [("its folder", make_table(request.target, choices, made, rows))] if rows else []
+    return merge_tables(tables) if tables else None

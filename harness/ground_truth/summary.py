@@ -13,15 +13,15 @@ from rich.text import Text
 
 from harness.printable import flat, visible
 from harness.statistics.intervals import Interval
-from harness.statistics.rank import kendall, spearman
-from harness.statistics.rank_bootstrap import Truth, rank_interval, seed_agreement
-from scenarios.search.ground_truth.table import Row, Table
+from harness.statistics.rank_bootstrap import TrueAccuracies, rank_interval, seed_agreement
+from harness.statistics.rank_samples import kendall_of_samples, spearman_of_samples
+from scenarios.search.ground_truth.table import GroundTruthTable, Row
 from scenarios.search.spaces.base import describe_size
 
 BEST = 10
 
 
-def ceiling(table: Table) -> Mapping[str, Interval]:
+def ceiling(table: GroundTruthTable) -> Mapping[str, Interval]:
     """Noise ceiling: mean rank correlation of the test accuracies of two seeds; empty with one
     seed.
 
@@ -34,13 +34,13 @@ def ceiling(table: Table) -> Mapping[str, Interval]:
     truth = np.array(
         [[tested[name, seed] for name in whole] for seed in table.seeds], dtype=np.float64
     )
-    draws = seed_agreement([kendall, spearman], Truth(truth, truth))
+    draws = seed_agreement([kendall_of_samples, spearman_of_samples], TrueAccuracies(truth, truth))
     return dict(
         zip(("Kendall's tau-b", "Spearman's rho"), map(rank_interval, draws or []), strict=True)
     )
 
 
-def print_summary(name: str, table: Table, console: Console) -> None:
+def print_summary(name: str, table: GroundTruthTable, console: Console) -> None:
     """Print all of it; as wide as the console."""
     target, size = table.target, prod(len(values) for values in table.choices.values())
     data, images = target.data, target.data["images"]
@@ -68,7 +68,7 @@ def print_summary(name: str, table: Table, console: Console) -> None:
     console.print(_best(table))
 
 
-def _cost(table: Table) -> str:
+def _cost(table: GroundTruthTable) -> str:
     seconds = [row["seconds"] for row in table.rows if row["seconds"] is not None]
     if not seconds:
         return "seconds: not published"
@@ -76,7 +76,7 @@ def _cost(table: Table) -> str:
     return f"seconds: {sum(seconds):.0f} s in all, {each}"
 
 
-def _agreement(table: Table) -> list[str]:
+def _agreement(table: GroundTruthTable) -> list[str]:
     found = [
         f"noise ceiling, {name} between two seeds: {each.mean:.3f}"
         + (f" [{each.low:.3f}, {each.high:.3f}]" if each.low is not None else "")
@@ -88,7 +88,7 @@ def _agreement(table: Table) -> list[str]:
     ]
 
 
-def _best(table: Table) -> RichTable:
+def _best(table: GroundTruthTable) -> RichTable:
     """The architectures of the highest mean test accuracy."""
     shown = RichTable(title=f"best {min(BEST, len(table.ids))} by mean test accuracy")
     for heading in (
@@ -111,20 +111,20 @@ def _best(table: Table) -> RichTable:
     for name in sorted(means, key=lambda name: -means[name]["test"])[:BEST]:
         mean, tests = means[name], [row["test"] for row in rows[name]]
         spread = f"{min(tests):.2f} - {max(tests):.2f}"
-        cost = (f"{mean['parameters']:.0f}", f"{mean['flops']:.0f}", _shown(mean["seconds"]))
+        cost = (f"{mean['parameters']:.0f}", f"{mean['flops']:.0f}", _format(mean["seconds"]))
         shown.add_row(
-            Text(flat(name)), f"{mean['test']:.2f}", spread, _shown(mean["validation"]), *cost
+            Text(flat(name)), f"{mean['test']:.2f}", spread, _format(mean["validation"]), *cost
         )
     return shown
 
 
-def _shown(value: float) -> str:
-    """Two decimals; - for what is not known."""
+def _format(value: float) -> str:
+    """Write two decimals; - for what is not known."""
     return "-" if math.isnan(value) else f"{value:.2f}"
 
 
 def _mean(values: Sequence[float | None]) -> float:
-    """The mean of what is known; not a number where nothing is."""
+    """Return the mean of what is known; nan where nothing is."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else math.nan
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from harness.printable import visible
-
 INK = "#010203"  # stands for the page's text colour until the SVG is written
 GREY = "#8c8c8c"
 COLOURS = ("#3b7dd8", "#d9822b", "#2f9e6e", "#b65fc0", "#cf4b4b", "#8a7a2c", "#2aa3b8", "#7d6be0")
@@ -25,7 +23,13 @@ DASHES = (":", "--", "-.")
 
 @dataclass(frozen=True)
 class Labels:
-    """What a figure is called and what its axes show, units included."""
+    """Title and axes of a figure.
+
+    Args:
+        title: its title.
+        x: what the x axis shows, with its unit.
+        y: what the y axis shows, with its unit.
+    """
 
     title: str
     x: str
@@ -34,10 +38,17 @@ class Labels:
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one set; low and high bound the 95 % interval of each y, None where there is none.
+    """Points of one set.
 
-    style: its colour and marker, None for grey; is_reference: a bound or baseline, drawn dotted.
-    names: of its points, shown where a reader points at one.
+    Args:
+        label: its name.
+        x: (n,) places on the x axis.
+        y: (n,) values.
+        low: (n,) lower ends of the 95 % intervals, None where there is none; () for none at all.
+        high: (n,) upper ends.
+        style: number of its colour and marker; None for grey.
+        is_reference: whether it is a reference, which is drawn dotted.
+        names: (n,) names of its points, shown where a reader points at one.
     """
 
     label: str
@@ -50,28 +61,43 @@ class Series:
     names: Sequence[str] = ()
 
 
-def literal(text: str) -> str:
-    """Text that matplotlib draws as it is: no formula between $ signs, and no label that a legend
-    leaves out for its first _.
+def escape_text(text: str) -> str:
+    """Escape a text so that matplotlib draws it as it is: no formula between $ signs, no label that
+    a legend leaves out for its first _, and control characters spelt out.
     """
-    said = visible(text).replace("$", r"\$")
-    return f" {said}" if said.startswith("_") else said
+    letters = text.replace("\t", " ").replace("\xa0", " ")
+    printable = "".join(
+        letter
+        if letter.isprintable() or letter == "\n"
+        else letter.encode("unicode_escape").decode("ascii")
+        for letter in letters
+    )
+    escaped = printable.replace("$", r"\$")
+    return f" {escaped}" if escaped.startswith("_") else escaped
 
 
 def colour(style: int | None) -> str:
-    """None is for references and random images, which every figure shows in grey."""
+    """Return the colour of a style; None is for references and random images, which are grey."""
     return GREY if style is None else COLOURS[style % len(COLOURS)]
 
 
-def lines(
+def draw_lines(
     series: Sequence[Series],
     labels: Labels,
     levels: Sequence[tuple[str, float]] = (),
     *,
     logarithmic: bool = False,
 ) -> str:
-    """Curves with their intervals, a marker at each point; levels are (name, y) of horizontal
-    lines. x are whole numbers.
+    """Draw curves with their intervals, a marker at each point.
+
+    Args:
+        series: the curves; x are whole numbers.
+        labels: title and axes.
+        levels: (name, y) of horizontal lines.
+        logarithmic: whether the x axis is.
+
+    Returns:
+        One <svg> element.
     """
 
     def draw(axes: Any) -> None:
@@ -81,18 +107,10 @@ def lines(
             axes.set_xscale("log")
             axes.set_xlim(ticks[0] / span**0.08, ticks[-1] * span**0.08)
         for index, one in enumerate(series):
-            shift = 0.012 * (
-                index - (len(series) - 1) / 2
-            )  # so that intervals at one x stand side by side
+            # so that intervals at one x stand side by side
+            shift = 0.012 * (index - (len(series) - 1) / 2)
             x = [v * span**shift for v in one.x] if logarithmic else one.x
-            marker = MARKERS[0 if one.style is None else (one.style + 1) % len(MARKERS)]
-            dashes = "-"
-            if one.is_reference:  # all are grey
-                before = sum(other.is_reference for other in series[:index])
-                marker, dashes = (
-                    REFERENCE_MARKERS[before % len(REFERENCE_MARKERS)],
-                    DASHES[before % len(DASHES)],
-                )
+            marker, dashes = _look(one, sum(other.is_reference for other in series[:index]))
             axes.plot(
                 x,
                 one.y,
@@ -101,19 +119,11 @@ def lines(
                 marker=marker,
                 markersize=4.5,
                 linewidth=1.4,
-                label=literal(one.label),
+                label=escape_text(one.label),
             )
             _whiskers(axes.vlines, x, one)
         for name, level in levels:
-            axes.axhline(level, color=GREY, linewidth=1, linestyle=":")
-            axes.annotate(
-                literal(name),
-                (0.01, level),
-                xycoords=("axes fraction", "data"),
-                va="bottom",
-                fontsize=8,
-                color=GREY,
-            )
+            _draw_level(axes, name, level)
             axes.update_datalim([(ticks[0], level)])
         axes.margins(y=0.1)
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -125,9 +135,35 @@ def lines(
     return _svg(draw, labels, (5.4, 3.2))
 
 
-def bars(series: Sequence[Series], labels: Labels) -> str:
-    """One horizontal bar a set with its interval: y of each series is its single value; the first
-    stands on top.
+def _look(one: Series, references_before: int) -> tuple[str, str]:
+    """Marker and dashes of a curve; references are all grey, so these tell them from each other."""
+    if not one.is_reference:
+        return MARKERS[0 if one.style is None else (one.style + 1) % len(MARKERS)], "-"
+    marker = REFERENCE_MARKERS[references_before % len(REFERENCE_MARKERS)]
+    return marker, DASHES[references_before % len(DASHES)]
+
+
+def _draw_level(axes: Any, name: str, level: float) -> None:
+    axes.axhline(level, color=GREY, linewidth=1, linestyle=":")
+    axes.annotate(
+        escape_text(name),
+        (0.01, level),
+        xycoords=("axes fraction", "data"),
+        va="bottom",
+        fontsize=8,
+        color=GREY,
+    )
+
+
+def draw_bars(series: Sequence[Series], labels: Labels) -> str:
+    """Draw a horizontal bar for each set, with its interval.
+
+    Args:
+        series: the sets, the first on top; y of each is its single value.
+        labels: title and axes.
+
+    Returns:
+        One <svg> element.
     """
 
     def draw(axes: Any) -> None:
@@ -141,14 +177,14 @@ def bars(series: Sequence[Series], labels: Labels) -> str:
                 alpha=0.4 if one.is_reference else 0.75,
             )
             _whiskers(axes.hlines, [place], one, INK)
-        axes.set_yticks(places, [literal(one.label) for one in series])
+        axes.set_yticks(places, [escape_text(one.label) for one in series])
         axes.axvline(0, color=INK, linewidth=0.8)
 
     return _svg(draw, labels, (5.4, max(3.2 if len(series) > 4 else 2.2, 1.0 + 0.2 * len(series))))
 
 
-def group(index: int) -> str:
-    """What the points of a series are called within an SVG."""
+def group_id(index: int) -> str:
+    """Name the points of a series within an SVG."""
     return f"points{index}."
 
 
@@ -171,18 +207,19 @@ def _svg(draw: Callable[[Any], None], labels: Labels, size: tuple[float, float])
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
         draw(axes)
-        head(figure, labels.title)
-        axes.set_xlabel(literal(labels.x), fontsize=9, color=INK)
-        axes.set_ylabel(literal(labels.y), fontsize=9, color=INK)
-        plain(axes)
+        draw_title(figure, labels.title)
+        axes.set_xlabel(escape_text(labels.x), fontsize=9, color=INK)
+        axes.set_ylabel(escape_text(labels.y), fontsize=9, color=INK)
+        style_axes(axes)
         return figure
 
-    return written(build, labels.title)
+    return write_svg(build, labels.title)
 
 
-def head(figure: Any, title: str, width: int = 58) -> None:
+def draw_title(figure: Any, title: str, width: int = 58) -> None:
+    """Write the title at the left, in lines of `width` letters."""
     figure.suptitle(
-        textwrap.fill(literal(title), width),
+        textwrap.fill(escape_text(title), width),
         fontsize=10.5,
         color=INK,
         x=0.01,
@@ -191,8 +228,8 @@ def head(figure: Any, title: str, width: int = 58) -> None:
     )
 
 
-def plain(axes: Any) -> None:
-    """Two axes in the page's ink, and a faint grid."""
+def style_axes(axes: Any) -> None:
+    """Draw two axes in the page's ink, and a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)
     axes.tick_params(colors=INK, labelsize=8)
@@ -200,12 +237,19 @@ def plain(axes: Any) -> None:
     axes.set_axisbelow(True)
 
 
-def written(
+def write_svg(
     build: Callable[[], Any], title: str, names: Mapping[str, Sequence[str]] | None = None
 ) -> str:
-    """Save a figure as one <svg> element whose ids cannot meet those of another figure on the page.
+    """Write a figure as one <svg> element whose ids cannot meet those of another figure on the
+    page.
 
-    names: group of points -> what to show at each of them.
+    Args:
+        build: makes the figure of matplotlib.
+        title: its title, from which the ids are made.
+        names: group of points -> what to show at each of them.
+
+    Returns:
+        One <svg> element.
     """
     import matplotlib
 

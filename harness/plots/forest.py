@@ -4,22 +4,42 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.plots.figure import INK, MARKERS, Labels, colour, head, literal, plain, written
+from harness.plots.figure import (
+    INK,
+    MARKERS,
+    Labels,
+    colour,
+    draw_title,
+    escape_text,
+    style_axes,
+    write_svg,
+)
 
 
 @dataclass(frozen=True)
 class Level:
-    """One line: place -> {"difference", "low", "high"}; a place that `forest` is not told of is
-    drawn in black, last.
+    """One line of a forest plot.
+
+    Args:
+        label: its name.
+        changes: place -> {"difference", "low", "high"}; places beside those of the plot are drawn
+            in black, last.
     """
 
     label: str
-    found: Mapping[str, Mapping[str, Any]]
+    changes: Mapping[str, Mapping[str, Any]]
 
 
-def forest(levels: Sequence[Level], places: Sequence[str], labels: Labels) -> str:
-    """A figure with a line for each level: a mark for each of `places`, and below them one for all
-    together.
+def draw_forest(levels: Sequence[Level], places: Sequence[str], labels: Labels) -> str:
+    """Draw a line for each level: a mark for each place, and below them one for all together.
+
+    Args:
+        levels: what is estimated, line by line.
+        places: the places, in their colours.
+        labels: title and axes.
+
+    Returns:
+        One <svg> element.
     """
     from matplotlib.figure import Figure
 
@@ -29,21 +49,22 @@ def forest(levels: Sequence[Level], places: Sequence[str], labels: Labels) -> st
         )
         axes = figure.subplots()
         for line, level in enumerate(levels):
-            others = [name for name in level.found if name not in places]
+            others = [name for name in level.changes if name not in places]
             for at, name in enumerate([*places, *others]):
-                if name in level.found:
+                if name in level.changes:
                     _mark(
                         axes,
                         -line - 0.8 * at / (len(places) + 1),
-                        level.found[name],
+                        level.changes[name],
                         None if name in others else at,
                         name,
                     )
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set_yticks(
-            [-line - 0.3 for line in range(len(levels))], [literal(level.label) for level in levels]
+            [-line - 0.3 for line in range(len(levels))],
+            [escape_text(level.label) for level in levels],
         )
-        axes.set_xlabel(literal(labels.x), fontsize=9, color=INK)
+        axes.set_xlabel(escape_text(labels.x), fontsize=9, color=INK)
         handles, names = axes.get_legend_handles_labels()
         shown = dict(zip(names, handles, strict=True))
         figure.legend(
@@ -55,11 +76,11 @@ def forest(levels: Sequence[Level], places: Sequence[str], labels: Labels) -> st
             frameon=False,
             labelcolor=INK,
         )
-        head(figure, labels.title)
-        plain(axes)
+        draw_title(figure, labels.title)
+        style_axes(axes)
         return figure
 
-    return written(build, labels.title)
+    return write_svg(build, labels.title)
 
 
 def _mark(axes: Any, y: float, found: Mapping[str, Any], style: int | None, name: str) -> None:
@@ -72,7 +93,7 @@ def _mark(axes: Any, y: float, found: Mapping[str, Any], style: int | None, name
         marker,
         color=ink,
         markersize=4.5 if style is None else 3.5,
-        label=literal(name),
+        label=escape_text(name),
         linestyle="none",
     )
     if found["low"] is not None:

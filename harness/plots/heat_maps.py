@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.plots.figure import INK, Labels, head, literal, written
+from harness.plots.figure import INK, Labels, draw_title, escape_text, write_svg
 
 Panel = tuple[str, Sequence[Sequence[float]]]
 DARK, LIGHT = "#10151b", "#ffffff"
@@ -15,11 +15,16 @@ HALF = 55.0  # viridis is light above
 COLUMNS = 5
 
 
-def heat_maps(panels: Sequence[Panel], labels: Labels) -> str:
-    """One panel (title, (T, T) matrix in %) each: a row for every experience learned, a column for
-    every one tested.
+def draw_heat_maps(panels: Sequence[Panel], labels: Labels) -> str:
+    """Draw accuracy matrices side by side, with numbers in their cells.
 
-    Numbers stand in the cells. What was not learned yet, above the diagonal, is left blank.
+    Args:
+        panels: title and (T, T) matrix of each, in %: a row for every experience learned, a column
+            for every one tested. Above the diagonal, where nothing was learned yet, it is blank.
+        labels: title and axes.
+
+    Returns:
+        One <svg> element.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -42,12 +47,12 @@ def heat_maps(panels: Sequence[Panel], labels: Labels) -> str:
         bar.ax.tick_params(colors=INK, labelsize=7.5)
         bar.set_label("accuracy (%)", fontsize=8.5, color=INK)
         bar.outline.set_visible(False)
-        head(figure, labels.title, 24 * across)
-        figure.supxlabel(literal(labels.x), fontsize=9, color=INK)
-        figure.supylabel(literal(labels.y), fontsize=9, color=INK)
+        draw_title(figure, labels.title, 24 * across)
+        figure.supxlabel(escape_text(labels.x), fontsize=9, color=INK)
+        figure.supylabel(escape_text(labels.y), fontsize=9, color=INK)
         return figure
 
-    return written(build, labels.title)
+    return write_svg(build, labels.title)
 
 
 def _panel(axes: Any, title: str, matrix: NDArray[np.float64], colours: Any) -> Any:
@@ -67,7 +72,7 @@ def _panel(axes: Any, title: str, matrix: NDArray[np.float64], colours: Any) -> 
                 fontsize=size,
                 color=ink,
             )
-    axes.set_title(literal(title), fontsize=8, color=INK)
+    axes.set_title(escape_text(title), fontsize=8, color=INK)
     axes.invert_yaxis()
     ticks = [i for i in range(count) if count <= 10 or i % 5 == 0 or i == count - 1]
     axes.set_xticks([i + 0.5 for i in ticks], [str(i + 1) for i in ticks])

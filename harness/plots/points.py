@@ -1,11 +1,4 @@
-"""A figure of value by cost: points and curves with their names beside them, cost on a logarithmic
-axis.
-
-Small panels of points side by side, whose names show where a reader points at one.
-
-Two populations in one plane: real images small and pale, synthetic ones large and edged, classes by
-colour and shape.
-"""
+"""Figures of points: values by cost, panels of scores, and images of a set among real ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +16,11 @@ from harness.plots.figure import (
     Labels,
     Series,
     colour,
-    group,
-    head,
-    literal,
-    plain,
-    written,
+    draw_title,
+    escape_text,
+    group_id,
+    style_axes,
+    write_svg,
 )
 
 SIZE = (7.4, 4.0)
@@ -36,10 +29,16 @@ LETTER, SHIFT = 0.0105, 0.012  # of the width: a letter; from a point to its nam
 Box = tuple[float, float, float]  # left, middle, width; of the axes
 
 
-def cost_figure(series: Sequence[Series], labels: Labels) -> str:
-    """x are costs; what costs nothing stands at the left edge, as its name says.
+def draw_costs(series: Sequence[Series], labels: Labels) -> str:
+    """Draw values by cost, cost on a logarithmic axis. Intervals are not drawn.
 
-    Intervals are not drawn.
+    Args:
+        series: points and curves; x are costs. Points without a cost stand at the left edge, and
+            their names say so.
+        labels: title and axes.
+
+    Returns:
+        One <svg> element.
     """
     from matplotlib.figure import Figure
 
@@ -55,14 +54,14 @@ def cost_figure(series: Sequence[Series], labels: Labels) -> str:
             _draw(axes, one, x, index)
         axes.margins(x=0.18, y=0.1)
         _name(axes, series, shown)
-        head(figure, labels.title)
-        axes.set_xlabel(literal(labels.x), fontsize=9, color=INK)
-        axes.set_ylabel(literal(labels.y), fontsize=9, color=INK)
-        plain(axes)
+        draw_title(figure, labels.title)
+        axes.set_xlabel(escape_text(labels.x), fontsize=9, color=INK)
+        axes.set_ylabel(escape_text(labels.y), fontsize=9, color=INK)
+        style_axes(axes)
         return figure
 
-    return written(
-        build, labels.title, {group(index): one.names for index, one in enumerate(series)}
+    return write_svg(
+        build, labels.title, {group_id(index): one.names for index, one in enumerate(series)}
     )
 
 
@@ -73,7 +72,7 @@ def _draw(axes: Any, one: Series, x: Sequence[float], index: int) -> None:
         marker = REFERENCE_MARKERS[index % 2]
     if len(x) > 1:
         axes.plot(x, one.y, DASHES[index % len(DASHES)], color=ink, linewidth=1.2)
-    axes.scatter(x, one.y, s=26, color=ink, marker=marker, linewidths=1.2, gid=group(index))
+    axes.scatter(x, one.y, s=26, color=ink, marker=marker, linewidths=1.2, gid=group_id(index))
 
 
 def _name(axes: Any, series: Sequence[Series], shown: Sequence[Sequence[float]]) -> None:
@@ -88,11 +87,11 @@ def _name(axes: Any, series: Sequence[Series], shown: Sequence[Sequence[float]])
         for x, y in zip(xs, one.y, strict=True)
     ]
     for one, xs in sorted(zip(series, shown, strict=True), key=lambda pair: pair[0].y[-1]):
-        said = f"{one.label} (no cost)" if one.x[-1] == 0 else one.label
+        name = f"{one.label} (no cost)" if one.x[-1] == 0 else one.label
         x, y, wide = (
             log(xs[-1] / left) / width + SHIFT,
             (one.y[-1] - bottom) / height,
-            LETTER * len(said),
+            LETTER * len(name),
         )
         heights = [y + side * step * GAP / 2 for step in range(2 * len(series)) for side in (1, -1)]
         free = [
@@ -108,7 +107,7 @@ def _name(axes: Any, series: Sequence[Series], shown: Sequence[Sequence[float]])
         place = (left * exp(x * width), bottom + at * height)
         ink = INK if one.style is None else colour(one.style)
         axes.annotate(
-            literal(said),
+            escape_text(name),
             (xs[-1], one.y[-1]),
             place,
             va="center",
@@ -127,9 +126,17 @@ def _meet(one: Box, other: Box) -> bool:
     )
 
 
-def scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
-    """Small panels side by side, one a proxy: y against x, each with its own x axis (10,000 as 10k)
-    and one y axis.
+def draw_scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
+    """Draw small panels side by side: y against x, each with its own x axis and all with one y
+    axis.
+
+    Args:
+        panels: the points of each panel.
+        labels: title and axes.
+        columns: how many panels stand in a row.
+
+    Returns:
+        One <svg> element.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import EngFormatter
@@ -147,22 +154,22 @@ def scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
                 color=colour(one.style),
                 alpha=0.8,
                 linewidths=0,
-                gid=group(index),
+                gid=group_id(index),
             )
-            axes.set_title(literal(one.label), fontsize=8.5, color=INK)
+            axes.set_title(escape_text(one.label), fontsize=8.5, color=INK)
             axes.locator_params(axis="x", nbins=4)
             if max(map(abs, one.x)) >= 10_000:
                 axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-            plain(axes)
+            style_axes(axes)
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
-        head(figure, labels.title)
-        figure.supxlabel(literal(labels.x), fontsize=9, color=INK)
-        figure.supylabel(literal(labels.y), fontsize=9, color=INK)
+        draw_title(figure, labels.title)
+        figure.supxlabel(escape_text(labels.x), fontsize=9, color=INK)
+        figure.supylabel(escape_text(labels.y), fontsize=9, color=INK)
         return figure
 
-    return written(
-        build, labels.title, {group(index): one.names for index, one in enumerate(panels)}
+    return write_svg(
+        build, labels.title, {group_id(index): one.names for index, one in enumerate(panels)}
     )
 
 
@@ -186,18 +193,30 @@ KEY = "small and pale: real · large and edged: synthetic"
 
 @dataclass(frozen=True)
 class Population:
-    """points: (N, 2) places. labels: (N,) the class of each."""
+    """Images in a plane.
+
+    Args:
+        points: (N, 2) places.
+        labels: (N,) the class of each.
+    """
 
     points: Sequence[Sequence[float]]
     labels: Sequence[int]
 
 
-def populations(
+def draw_populations(
     real: Population, synthetic: Population, class_names: Sequence[str], title: str
 ) -> str:
-    """Draw both as SVG; the many real points are one image in it.
+    """Draw real and synthetic images in one plane; the many real points are one image in the SVG.
 
-    A synthetic point shows its class where a reader points.
+    Args:
+        real: the real images.
+        synthetic: the images of a set; each shows its class where a reader points.
+        class_names: the name of each class.
+        title: title of the figure.
+
+    Returns:
+        One <svg> element.
     """
     from matplotlib.figure import Figure
 
@@ -218,11 +237,11 @@ def populations(
                 "edgecolors": INK,
                 "linewidths": 0.9,
             }
-            axes.scatter(x, y, s=size, gid=group(label), zorder=3, **style)
+            axes.scatter(x, y, s=size, gid=group_id(label), zorder=3, **style)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_color(GREY)
         axes.set_aspect("equal", adjustable="datalim")
-        head(figure, title, 46)
+        draw_title(figure, title, 46)
         axes.set_xlabel(
             KEY
             + (f"\n{len(present)} classes by colour and shape" if len(present) > LEGEND else ""),
@@ -233,10 +252,10 @@ def populations(
         return figure
 
     names = {
-        group(label): [f"synthetic: {class_names[label]}"] * synthetic.labels.count(label)
+        group_id(label): [f"synthetic: {class_names[label]}"] * synthetic.labels.count(label)
         for label in present
     }
-    return written(build, title, {points: shown for points, shown in names.items() if shown})
+    return write_svg(build, title, {points: shown for points, shown in names.items() if shown})
 
 
 def _of(population: Population, label: int) -> tuple[Any, Any]:
@@ -272,7 +291,12 @@ def _legend(figure: Any, present: Sequence[int], class_names: Sequence[str]) -> 
     }
     handles = [
         Line2D(
-            [], [], marker=_marker(c), color=_colour(c), label=literal(str(class_names[c])), **look
+            [],
+            [],
+            marker=_marker(c),
+            color=_colour(c),
+            label=escape_text(str(class_names[c])),
+            **look,
         )
         for c in by_column
     ]

@@ -5,10 +5,10 @@ run.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.chapters.search.wording import search_notes
+from harness.report.chapters.base import Run
+from harness.report.place import MAKING, Size
 from harness.report.results import Record, Result
-from harness.report.rows import Searches
-from harness.report.wording import listed, some
+from harness.report.wording import join_some, join_words
 
 IDLE = 0.01
 
@@ -36,23 +36,23 @@ def progress_sentence(cells: Mapping[str, Any]) -> str | None:
     missing = len(cells["missing"])
     if not missing and not cells["failed"]:
         return None
-    said = [f"{cells['failed']} failed"] if cells["failed"] else []
-    said += [f"{missing} not run yet"] if missing else []
+    parts = [f"{cells['failed']} failed"] if cells["failed"] else []
+    parts += [f"{missing} not run yet"] if missing else []
     return (
         f"This report is partial: of {cells['total']} cells {cells['done']} are done,"
-        f" {', '.join(said)}."
+        f" {', '.join(parts)}."
     )
 
 
 def environment(records: Sequence[Record]) -> dict[str, Any]:
     """Where the records were made: one value each, or the list of all where they differ."""
-    found: dict[str, list[Any]] = {}
+    values_of: dict[str, list[Any]] = {}
     for record in records:
         for name, value in (record.get("environment") or {}).items():
-            values = found.setdefault(name, [])
+            values = values_of.setdefault(name, [])
             if value not in values:
                 values.append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+    return {name: values[0] if len(values) == 1 else values for name, values in values_of.items()}
 
 
 def commands(suite: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
@@ -64,38 +64,37 @@ def commands(suite: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
     return list(dict.fromkeys(str(command) for command in asked if command))
 
 
-def notes(records: Sequence[Record], results: Sequence[Result], searches: Searches) -> list[str]:
-    """What was not measured or should be known, a sentence each."""
-    found = []
-    found.append(_energy(records, results))
+def write_notes(run: Run) -> list[str]:
+    """Write what was not measured or should be known, a sentence each: of the whole run, then of
+    each chapter.
+    """
+    records = run.records
+    sentences = [_energy(records, run.results)]
     seeds = {record["cell"]["seed"] for record in records}
     if len(seeds) == 1:
-        found.append(
+        sentences.append(
             "One seed: how far results vary from one condensed set to the next was not measured."
         )
-    machines = {
-        str((record.get("environment") or {}).get(part)) for record in records for part in ("cpu",)
-    }
-    devices = {str((record.get("environment") or {}).get("device")) for record in records}
-    if len(machines) > 1 or len(devices) > 1:
-        found.append(
-            "Cells ran on different machines or devices: their seconds, and what is computed from"
-            " them, do not compare."
-        )
-    return (
-        found
-        + doubtful(records)
-        + _approximations(records)
-        + _other_code(records)
-        + idle_views(records)
-        + _without_random(results)
-        + _said(records)
-        + search_notes(records, results, searches)
+    machines, devices = (
+        {str((record.get("environment") or {}).get(part)) for record in records}
+        for part in ("cpu", "device")
     )
+    if len(machines) > 1 or len(devices) > 1:
+        sentences.append(
+            "Cells ran on different machines or devices, so their seconds do not compare, nor does"
+            " what is computed from them."
+        )
+    sentences += note_doubts(records)
+    sentences += _approximations(records)
+    sentences += _other_code(records)
+    sentences += note_idle_views(records)
+    sentences += _without_random(run.results)
+    sentences += _by_scenarios(records)
+    return sentences + [note for chapter in run.chapters.values() for note in chapter.notes(run)]
 
 
-def idle_views(records: Sequence[Record]) -> list[str]:
-    """Views that left nearly all pixels as they were, such as a black background that is filled
+def note_idle_views(records: Sequence[Record]) -> list[str]:
+    """Name views that left nearly all pixels as they were, as one that fills a black background
     with black.
     """
     shares: dict[tuple[str, str], list[float]] = {}
@@ -106,34 +105,34 @@ def idle_views(records: Sequence[Record]) -> list[str]:
                 view["pixels_changed"]
             )
     return [
-        f"view {name} changed {100 * sum(found) / len(found):.1f} % of the pixels of {data}: it had"
-        " nothing to do"
-        for (name, data), found in shares.items()
-        if sum(found) / len(found) < IDLE
+        f"View {name} changed {100 * sum(each) / len(each):.1f} % of the pixels of {data}, which is"
+        " next to nothing."
+        for (name, data), each in shares.items()
+        if sum(each) / len(each) < IDLE
     ]
 
 
-def doubtful(records: Sequence[Record]) -> list[str]:
-    """What `condensers.sets.doubts` says of the sets, such as saturated pixels; that of the first
-    seed stands for all.
+def note_doubts(records: Sequence[Record]) -> list[str]:
+    """Write the doubts about sets, such as saturated pixels; those of the first seed stand for
+    all.
     """
-    found: dict[tuple[str, str, Any], list[tuple[int, str]]] = {}
+    doubts: dict[tuple[str, str, Any], list[tuple[int, str]]] = {}
     for record in records:
         cell, known = record["cell"], record.get("doubts") or _of_memories(record)
         for doubt in known if record["kind"] != "shard" else []:
             size = f"ipc {cell['ipc']}" if cell.get("ipc") else "its budget"
-            found.setdefault((str(cell.get("label")), cell["data"], size), []).append(
+            doubts.setdefault((str(cell.get("label")), cell["data"], size), []).append(
                 (cell["seed"], doubt)
             )
-    said = []
-    for (label, data, size), of in found.items():
+    sentences = []
+    for (label, data, size), of in doubts.items():
         seeds = sorted({seed for seed, _ in of})
         which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-        said += [
+        sentences += [
             f"Doubtful set: {label} on {data} ({size}, {which}): {doubt}."
             for doubt in dict(of[:1]).values()
         ]
-    return said
+    return sentences
 
 
 def _of_memories(record: Record) -> list[str]:
@@ -155,18 +154,18 @@ def _energy(records: Sequence[Record], results: Sequence[Result]) -> str:
     meters = dict.fromkeys(
         str(name) for record in records for name in (record.get("energy") or {}).get("meters", [])
     )
-    said = f"Energy: read from {listed(list(meters)) if meters else 'a meter'}."
+    sentence = f"Energy: read from {join_words(list(meters)) if meters else 'a meter'}."
     if any(name.startswith("RAPL") for name in meters):
-        said += (
+        sentence += (
             " RAPL counts the whole processor: the work of others, and of cells that ran at the"
             " same time, is in it."
         )
-    return said
+    return sentence
 
 
 def _approximations(records: Sequence[Record]) -> list[str]:
     """What was computed in a lower precision than float32."""
-    found: dict[str, list[str]] = {}
+    by_precision: dict[str, list[str]] = {}
     for cell in (record["cell"] for record in records):
         made, used = (
             (cell.get(part) or {}).get("precision", "fp32")
@@ -177,54 +176,56 @@ def _approximations(records: Sequence[Record]) -> list[str]:
             (used, f"{cell.get('scenario')} (training and test)"),
         ):
             if precision != "fp32":
-                found.setdefault(precision, []).append(what)
+                by_precision.setdefault(precision, []).append(what)
     return [
-        f"Approximation: products in {name} for {some(list(dict.fromkeys(what)))}."
-        for name, what in found.items()
+        f"Approximation: products in {name} for {join_some(list(dict.fromkeys(what)))}."
+        for name, what in by_precision.items()
     ]
 
 
 def _other_code(records: Sequence[Record]) -> list[str]:
     """Modules of which the cells were not all made by the same version."""
-    found: dict[str, set[str]] = {}
+    digests_of: dict[str, set[str]] = {}
     for record in records:
         for module, digest in ((record.get("keyed_by") or {}).get("sources") or {}).items():
-            found.setdefault(module, set()).add(digest)
-    mixed = sorted(module for module, digests in found.items() if len(digests) > 1)
+            digests_of.setdefault(module, set()).add(digest)
+    mixed = sorted(module for module, digests in digests_of.items() if len(digests) > 1)
     if not mixed:
         return []
     return [
-        f"Not all cells were made by the same code: {some(mixed)} differ; harness diff says where."
+        f"Not all cells were made by the same code: {join_some(mixed)} differ; `harness diff` shows"
+        " where."
     ]
 
 
-def _said(records: Sequence[Record]) -> list[str]:
-    """What scenarios say of their own records, such as a reference that they skipped."""
-    found: dict[str, None] = {}
+def _by_scenarios(records: Sequence[Record]) -> list[str]:
+    """What scenarios note in their own records, such as a reference that they skipped."""
+    sentences: dict[str, None] = {}
     for record in records:
         for sentence in ((record.get("outcome") or {}).get("detail") or {}).get("said", []):
-            found[f"{record['cell']['scenario']} on {record['cell']['data']}: {sentence}."] = None
-    return list(found)
+            sentences[f"{record['cell']['scenario']} on {record['cell']['data']}: {sentence}."] = (
+                None
+            )
+    return list(sentences)
 
 
 def _without_random(results: Sequence[Result]) -> list[str]:
     """Condensed rows with nothing beside them."""
-    there = {
-        (r.entry.scenario, r.entry.data, r.entry.recipe, r.entry.budget or r.entry.ipc)
-        for r in results
-        if r.is_random
-    }
+    random = {_key(r) for r in results if r.is_random}
     alone: dict[tuple[str, str], list[str]] = {}
-    for r in results:
-        entry = r.entry
-        place = (entry.scenario, entry.data, entry.recipe, entry.budget or entry.ipc)
-        if entry.scenario != "condense" and not entry.is_reference and place not in there:
-            recipe = f", augmentation {entry.recipe}" if entry.recipe else ""
+    for entry in (r.entry for r in results if _key(r) not in random):
+        if entry.scenario != MAKING and not entry.is_reference:
+            known = f", augmentation {entry.augmentation}" if entry.augmentation else ""
             alone.setdefault((entry.scenario, entry.data), []).append(
-                f"{entry.condenser} (ipc {entry.ipc}{recipe})"
+                f"{entry.condenser} ({entry.size}{known})"
             )
     return [
         f"{scenario} on {data}: no random real images of equal count were measured beside"
-        f" {some(list(dict.fromkeys(names)))}."
+        f" {join_some(list(dict.fromkeys(names)))}."
         for (scenario, data), names in alone.items()
     ]
+
+
+def _key(result: Result) -> tuple[str, str, str | None, Size]:
+    entry = result.entry
+    return entry.scenario, entry.data, entry.augmentation, entry.size

@@ -1,54 +1,90 @@
 """Records -> results: the values of one metric of one set (or reference), with their interval.
 
-What counts as one value: all that one seed gave (networks, class orders) shares a condensed set and
-is averaged first. With a single seed its own repeats are the values, and the result says so.
+All values that one seed gave (networks, class orders) share a condensed set and are averaged first.
+With a single seed its own repeats are the values, and the result says so.
 
-Which of several sets is the best: one rule for every headline, table and figure.
-
-The best has the highest mean, the lowest where less is better, of all sets that are compared, real
-images and averages included; of equal means the first counts. What is the best of a part of them
-(of the condensed memories, of the real images, of one size) says of which. The mean alone decides:
-what the interval carries is said beside it.
+One rule says which of several sets is the best, in every headline, table and figure: the highest
+mean, or the lowest where less is better, of all sets that are compared, real images and averages
+included. Of equal means the first counts. The best of a part of them (of the condensed memories, of
+one size) is said to be that. The mean alone decides; the interval is printed beside it.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.report.origin import CONDENSED, REAL, kind_of
+from condensers.errors import UsageError
+from condensers.sets import origins
+from harness.report.place import MAKING, Place, Size
 from harness.statistics.bounds import bounds_of
 from harness.statistics.intervals import Interval, interval, paired_difference
 from harness.statistics.rank_bootstrap import RankDraws, rank_difference
 
 Record = Mapping[str, Any]
 RANDOM = "random"
+REAL = "real images"
+AVERAGES = "averages"
+CONDENSED = "condensed"
+REFERENCE = "reference"
+UNKNOWN = "unknown origin"
+# Real images with labels that a teacher gave are condensed knowledge, though no image was learned.
+OF_RECORD = {
+    origins.REAL: REAL,
+    origins.TAUGHT: CONDENSED,
+    origins.AVERAGES: AVERAGES,
+    origins.LEARNED: CONDENSED,
+    origins.UNKNOWN: UNKNOWN,
+}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What was measured: a set in a scenario on a data set, or a reference, for which ipc and bytes
-    are None.
+    """What was measured: a set in a scenario on a data set, or a reference.
 
-    variant names the settings in which scenarios of one name differ; recipe is the augmentation of
-    the training. kind says what the set is made of; budget is the bytes that were asked for, None
-    where a number of images was.
+    Args:
+        scenario: name of the scenario; "condense" for the making of the set.
+        data: name of the data set.
+        variant: the settings in which scenarios of one name differ.
+        augmentation: augmentation of the training, if any.
+        condenser: label of the set, or name of the reference.
+        ipc: images per class; None for a reference.
+        is_reference: whether this is a reference.
+        origin: what the images of the set are: REAL, AVERAGES, CONDENSED, REFERENCE or UNKNOWN.
+        budget: bytes that were asked for; None where a number of images was.
     """
 
     scenario: str
     data: str
     variant: str
-    recipe: str | None
+    augmentation: str | None
     condenser: str
     ipc: int | None
     is_reference: bool
-    kind: str = CONDENSED
+    origin: str = CONDENSED
     budget: int | None = None
 
-    def named(self) -> dict[str, Any]:
-        """What tells it apart, as JSON values."""
-        values = asdict(self)
-        return values | {"reference": values.pop("is_reference")}
+    @property
+    def place(self) -> Place:
+        return Place(self.scenario, self.data, self.variant, self.augmentation)
+
+    @property
+    def size(self) -> Size:
+        return Size.of(self.as_json())
+
+    def as_json(self) -> dict[str, Any]:
+        """All that tells the entry from others, under the keys of the report's rows."""
+        return {
+            "scenario": self.scenario,
+            "data": self.data,
+            "variant": self.variant,
+            "recipe": self.augmentation,
+            "condenser": self.condenser,
+            "ipc": self.ipc,
+            "kind": self.origin,
+            "budget": self.budget,
+            "reference": self.is_reference,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +106,15 @@ class Result:
 
     @property
     def is_random(self) -> bool:
-        return self.entry.condenser == RANDOM and self.entry.kind == REAL
+        return self.entry.condenser == RANDOM and self.entry.origin == REAL
 
     def minus(self, other: "Result") -> Interval | None:
         """Interval of the paired difference to another result of the same metric; None where they
         share nothing.
         """
         if self.draws is not None and other.draws is not None:
-            return rank_difference(self.draws, other.draws)
+            paired = self.draws.basis == other.draws.basis
+            return rank_difference(self.draws, other.draws) if paired else None
         shared = [seed for seed in self.values if seed in other.values]
         if not shared:
             return None
@@ -96,11 +133,11 @@ def replicates(values: Mapping[int, Mapping[str, float]], seeds: Sequence[int]) 
     return {seed: sum(values[seed].values()) / len(values[seed]) for seed in seeds}
 
 
-def by_entry(records: Sequence[Record]) -> dict[Entry, list[Record]]:
+def group_by_entry(records: Sequence[Record]) -> dict[Entry, list[Record]]:
     """Group records that differ in nothing but their seed, in the order in which they come; not
     shards, whose sets are there.
     """
-    variants = _variants(records)
+    variants = _name_variants(records)
     groups: dict[Entry, list[Record]] = {}
     for record in records:
         cell, kind = record["cell"], record["kind"]
@@ -110,23 +147,23 @@ def by_entry(records: Sequence[Record]) -> dict[Entry, list[Record]]:
         budget = cell.get("budget") or (None, None)
         ipc = cell.get("ipc") or (budget[1] if budget[0] == "ipc" else None)
         entry = Entry(
-            scenario="condense" if kind == "condense" else cell["scenario"],
+            scenario=MAKING if kind == MAKING else cell["scenario"],
             data=cell["data"],
             variant=variants.get(record["key"], ""),
-            recipe=cell.get("recipe"),
+            augmentation=cell.get("recipe"),
             condenser=reference or cell["label"],
             ipc=None if reference else ipc,
             is_reference=reference is not None,
-            kind=kind_of(cell),
+            origin=origin_of(cell),
             budget=budget[1] if budget[0] == "bytes" and not reference else None,
         )
         groups.setdefault(entry, []).append(record)
     return groups
 
 
-def _variants(records: Sequence[Record]) -> dict[str, str]:
+def _name_variants(records: Sequence[Record]) -> dict[str, str]:
     """Key -> "epochs=30" for the settings in which measurements under one scenario name differ; the
-    recipe is told apart.
+    augmentation is a part of the place by itself.
     """
     plain: dict[str, list[tuple[str, dict[str, str]]]] = {}
     for record in records:
@@ -138,35 +175,35 @@ def _variants(records: Sequence[Record]) -> dict[str, str]:
         }
         if record["kind"] == "scenario":
             plain.setdefault(cell["scenario"], []).append((record["key"], settings))
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for entries in plain.values():
         names = sorted({name for _, settings in entries for name in settings})
         differing = [
             name for name in names if len({settings.get(name) for _, settings in entries}) > 1
         ]
-        found |= {
+        texts |= {
             key: ", ".join(f"{n}={settings.get(n)}" for n in differing) for key, settings in entries
         }
-    return found
+    return texts
 
 
 def nbytes(records: Sequence[Record]) -> int | None:
     """Stored bytes of a set, or the most that a memory condensed on the way held; the largest where
     seeds differ.
     """
-    held = [_held(record) for record in records]
-    return max((int(size) for size in held if size is not None), default=None)
+    sizes = [_stored_bytes(record) for record in records]
+    return max((int(size) for size in sizes if size is not None), default=None)
 
 
-def _held(record: Record) -> int | None:
+def _stored_bytes(record: Record) -> int | None:
     detail = (record.get("outcome") or {}).get("detail") or {}
     size: int | None = record.get("bytes")
     return detail.get("bytes_used_max") if size is None else size
 
 
-def measured(entry: Entry, records: Sequence[Record]) -> list[Result]:
-    """One result for each metric that the records of an entry hold, and the joules of its cells
-    where they were measured.
+def read_measurements(entry: Entry, records: Sequence[Record]) -> list[Result]:
+    """Read one result for each metric that the records of an entry hold, and the joules of its
+    cells where they were measured.
     """
     metrics = {
         m["metric"]: m
@@ -177,11 +214,11 @@ def measured(entry: Entry, records: Sequence[Record]) -> list[Result]:
         r["cell"]["seed"]: ((r.get("outcome") or {}).get("costs") or {}).get("joules")
         for r in records
     }
-    found = [_result(entry, records, name, m) for name, m in metrics.items() if m["values"]]
-    return found + _joules(entry, records, spent)
+    results = [_read_metric(entry, records, name, m) for name, m in metrics.items() if m["values"]]
+    return results + _summarise_joules(entry, records, spent)
 
 
-def _result(
+def _read_metric(
     entry: Entry, records: Sequence[Record], metric: str, example: Mapping[str, Any]
 ) -> Result:
     values: dict[int, dict[str, float]] = {}
@@ -198,7 +235,7 @@ def _result(
         known = {"network": "networks", "order": "class orders", "target": "targets"}
         drawn = known.get(next(iter(repeat), ""), "repeats")
         over = f"{drawn} of one {'seed' if entry.is_reference or drawn == 'targets' else 'set'}"
-    return from_values(
+    return summarise(
         entry,
         nbytes(records),
         (metric, example["unit"], example.get("higher_is_better")),
@@ -207,61 +244,86 @@ def _result(
     )
 
 
-def from_values(
+def summarise(
     entry: Entry,
     size: int | None,
     metric: tuple[str, str, bool | None],
     values: Mapping[int, Mapping[str, float]],
     over: str,
 ) -> Result:
-    """A result from its values, by seed and repeat. metric: name, unit, whether higher is
-    better.
+    """Summarise the values of one metric as a result with its interval.
+
+    Args:
+        entry: what was measured.
+        size: its stored bytes.
+        metric: name, unit, and whether higher is better.
+        values: seed -> repeat -> value; at least one.
+        over: what the interval is taken over, as "seeds".
     """
-    found = interval(
+    mean = interval(
         list(replicates(values, list(values)).values()), bounds_of(metric[0], metric[1])
     )
-    return Result(entry, size, *metric, interval=found, over=over, values=values, seeds=len(values))
+    return Result(entry, size, *metric, interval=mean, over=over, values=values, seeds=len(values))
 
 
-def seconds(
+def summarise_seconds(
     entry: Entry, records: Sequence[Record], metric: str, spent: Mapping[int, float]
 ) -> Result:
-    """A result in seconds, one value a seed."""
+    """Summarise seconds, one value a seed."""
     values = {seed: {"": value} for seed, value in spent.items()}
-    return from_values(entry, nbytes(records), (metric, "s", False), values, "seeds")
+    return summarise(entry, nbytes(records), (metric, "s", False), values, "seeds")
 
 
 def condensation_seconds(records: Sequence[Record]) -> dict[int, float]:
     """Seed -> seconds that making the set took, where they were measured."""
-    found = {r["cell"]["seed"]: (r.get("condensation") or {}).get("seconds") for r in records}
-    return {seed: float(value) for seed, value in found.items() if isinstance(value, int | float)}
+    seconds = {r["cell"]["seed"]: (r.get("condensation") or {}).get("seconds") for r in records}
+    return {seed: float(value) for seed, value in seconds.items() if isinstance(value, int | float)}
 
 
-def condensation(entry: Entry, records: Sequence[Record]) -> list[Result]:
-    """Seconds, and joules where they were measured, of making the sets of an entry."""
-    found = []
+def read_costs(entry: Entry, records: Sequence[Record]) -> list[Result]:
+    """Read the seconds, and the joules where they were measured, of making the sets of an entry."""
     spent = condensation_seconds(records)
-    if spent:
-        found.append(seconds(entry, records, "seconds", spent))
+    results = [summarise_seconds(entry, records, "seconds", spent)] if spent else []
     joules = {r["cell"]["seed"]: (r.get("condensation") or {}).get("joules") for r in records}
-    return found + _joules(entry, records, joules)
+    return results + _summarise_joules(entry, records, joules)
 
 
-def _joules(entry: Entry, records: Sequence[Record], spent: Mapping[int, Any]) -> list[Result]:
+def _summarise_joules(
+    entry: Entry, records: Sequence[Record], spent: Mapping[int, Any]
+) -> list[Result]:
     """A result in joules, one value a seed, where a meter gave a number."""
     known = {
         seed: {"": float(value)} for seed, value in spent.items() if isinstance(value, int | float)
     }
     return (
-        [from_values(entry, nbytes(records), ("joules", "J", False), known, "seeds")]
-        if known
-        else []
+        [summarise(entry, nbytes(records), ("joules", "J", False), known, "seeds")] if known else []
     )
 
 
-def best_of(results: Sequence[Result]) -> Result:
-    """The best of results of one metric, at least one."""
+def best_result(results: Sequence[Result]) -> Result:
+    """Return the best of results of one metric.
+
+    Raises:
+        ValueError: there is no result.
+    """
     return max(
         results,
         key=lambda result: (-1 if result.higher_is_better is False else 1) * result.interval.mean,
     )
+
+
+def origin_of(cell: Mapping[str, Any]) -> str:
+    """Return what the images of a record's cell are.
+
+    Raises:
+        UsageError: the cell does not say, as those of older formats do not.
+    """
+    if cell.get("reference"):
+        return REFERENCE
+    origin = cell.get("origin")
+    if origin not in OF_RECORD:
+        raise UsageError(
+            f"a record of '{cell.get('label')}' does not say what its images are, so it is of an"
+            " older format; run its suite again into a new folder"
+        )
+    return OF_RECORD[origin]

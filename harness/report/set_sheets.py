@@ -7,11 +7,16 @@ import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from condensers.errors import UsageError
-from harness.report.origin import CONDENSED
-from harness.report.results import Record, by_entry
+from harness.report.place import MAKING, Size
+from harness.report.results import CONDENSED, Record, group_by_entry
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from condensers.sets.synthetic_set import SyntheticSet
 
 CLASSES, PER_CLASS, SIDE = 20, 10, 32
 COLOURS = 48  # of a sheet; a colour image of a set needs no more to be recognised
@@ -20,41 +25,72 @@ SHOWN = 6
 MAGNIFIED = 1.25
 
 
-def made_sets(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """The key of the first seed of every set that was made."""
-    groups = by_entry([record for record in records if record["kind"] == "condense"])
+def list_sets(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """List the key of the first seed of every set that was made."""
+    groups = group_by_entry([record for record in records if record["kind"] == MAKING])
     first = {
         entry: min(group, key=lambda record: record["cell"]["seed"])
         for entry, group in groups.items()
     }
     return [
-        {**entry.named(), "seed": record["cell"]["seed"], "key": record["key"]}
+        {**entry.as_json(), "seed": record["cell"]["seed"], "key": record["key"]}
         for entry, record in first.items()
     ]
 
 
-def illustrated(report: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
-    """The report with `galleries`: pictures of its sets, from the cells in `folders`, as far as a
-    page has room for them.
+def with_set_images(report: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
+    """Add pictures of the sets to a report, as far as a page has room for them.
 
-    A set whose file is missing or damaged has no picture, and is counted in `unpictured` with those
-    that found no room.
+    Args:
+        report: what `build` returned.
+        folders: folders of cells, in which the files of the sets lie.
+
+    Returns:
+        The report with "galleries", and with "unpictured": the number of sets whose file is missing
+        or damaged, or for which there was no room.
     """
-    room, found = ROOM, []
+    room, galleries = ROOM, []
     for made in report["sets"]:
         png = _sheet(made["key"], folders) if room > 0 else None
         if png is not None and len(png[0]) <= room:
             room -= len(png[0])
-            found.append(
+            galleries.append(
                 {**made, "png": png[0], "width": png[1], "height": png[2], "classes": png[3]}
             )
-    return {**report, "galleries": found, "unpictured": len(report["sets"]) - len(found)}
+    return {**report, "galleries": galleries, "unpictured": len(report["sets"]) - len(galleries)}
+
+
+def draw_set(
+    synthetic: "SyntheticSet",
+    per_class: int = PER_CLASS,
+    *,
+    across: bool = True,
+    classes: int | None = None,
+    side: int | None = None,
+) -> "Image":
+    """Draw the images of a set side by side, a class a line.
+
+    Args:
+        synthetic: the set.
+        per_class: how many images of each class are drawn at most.
+        across: whether a class is a row; a column where not.
+        classes: how many classes are drawn; None for all.
+        side: pixels of the longer side of an image, to which larger ones are made smaller.
+    """
+    import torch
+
+    from harness.plots.set_sheet import draw_sheet
+
+    images, _ = synthetic.decode()
+    mean, std = (torch.tensor(synthetic.card[name]).view(1, -1, 1, 1) for name in ("mean", "std"))
+    each = len(images) // len(synthetic.classes)  # sets are ordered by class
+    by_class = torch.split(images * std + mean, each)[: len(synthetic.classes)][:classes]
+    return draw_sheet([part[:per_class] for part in by_class], across=across, side=side)
 
 
 def _sheet(key: str, folders: Sequence[Path]) -> tuple[str, int, int, list[str]] | None:
     """PNG in base64, its width and height as shown, and the names of the classes in it."""
     from condensers.sets.files import load_set
-    from harness.plots.set_sheet import sheet
 
     path = next(
         (path for folder in folders if (path := folder / key / "set.safetensors").is_file()), None
@@ -66,7 +102,7 @@ def _sheet(key: str, folders: Sequence[Path]) -> tuple[str, int, int, list[str]]
     if synthetic is None:
         return None
     image, file = (
-        sheet(synthetic, PER_CLASS, across=False, classes=CLASSES, side=SIDE),
+        draw_set(synthetic, PER_CLASS, across=False, classes=CLASSES, side=SIDE),
         io.BytesIO(),
     )
     image.quantize(COLOURS).save(file, "PNG", optimize=True)
@@ -80,35 +116,29 @@ def _sheet(key: str, folders: Sequence[Path]) -> tuple[str, int, int, list[str]]
 
 
 def gallery_page(report: Mapping[str, Any]) -> str:
-    """The sheets of a report that was illustrated, by data set and size; condensed ones first, many
-    folded away.
+    """Write the sheets of a report with set images, by data set and size; condensed ones first,
+    many folded away.
     """
-    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[str, Size], list[Mapping[str, Any]]] = {}
     for made in sorted(report.get("galleries", []), key=lambda made: made["kind"] != CONDENSED):
-        groups.setdefault(
-            (made["data"], made["budget"] or 0, 0 if made["budget"] else made["ipc"]), []
-        ).append(made)
-    found = []
-    for key in sorted(groups):
-        own, figures = groups[key], [_figure(made) for made in groups[key]]
-        found.append(
-            f'<h3>{escape(_heading(own[0]))}</h3><p class="notes">{escape(_columns(own))}</p>'
+        groups.setdefault((made["data"], Size.of(made)), []).append(made)
+    parts = []
+    for data, size in sorted(groups):
+        own = groups[data, size]
+        figures = [_figure(made) for made in own]
+        parts.append(
+            f"<h3>{escape(f'sets of {data}, {size}')}</h3>"
+            f'<p class="notes">{escape(_columns(own))}</p>'
         )
-        found.append(f'<div class="figures">{"".join(figures[:SHOWN])}</div>')
+        parts.append(f'<div class="figures">{"".join(figures[:SHOWN])}</div>')
         if figures[SHOWN:]:
             more = f'<div class="figures">{"".join(figures[SHOWN:])}</div>'
-            found.append(
+            parts.append(
                 f"<details><summary>{len(figures) - SHOWN} more sets</summary>{more}</details>"
             )
     if groups and report["unpictured"]:
-        found.append(f'<p class="notes">{report["unpictured"]} more sets are not pictured.</p>')
-    return "".join(found)
-
-
-def _heading(made: Mapping[str, Any]) -> str:
-    return f"sets of {made['data']}, " + (
-        f"{made['budget']:,} bytes" if made["budget"] else f"ipc {made['ipc']}"
-    )
+        parts.append(f'<p class="notes">{report["unpictured"]} more sets are not pictured.</p>')
+    return "".join(parts)
 
 
 def _columns(galleries: Sequence[Mapping[str, Any]]) -> str:

@@ -1,1 +1,1 @@
-"""Cells computed here, in worker processes, or on a Ray cluster."""
+"""Computes the cells of a suite: in this process, in worker processes, or on a Ray cluster."""

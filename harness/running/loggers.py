@@ -1,38 +1,48 @@
-"""Optional loggers of a run: TensorBoard and Weights & Biases get the figure of each step of each
-cell, and its results.
+"""Optional loggers of a run, TensorBoard and Weights & Biases: the figure of each step, and the
+results of each cell.
 
-They hear what the progress display hears, a few events a second of each cell, in the process of the
-command. Both packages are imported when they are asked for. Weights & Biases writes to the run's
-folder and sends nothing, unless WANDB_MODE says so.
+They hear what the progress display hears: a few events a second of each cell, in the process of the
+command. Both packages are imported on demand. Weights & Biases writes to the folder of the run and
+sends nothing, unless WANDB_MODE says otherwise.
 """
 
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from condensers.errors import UsageError, suggestion
-from harness.running.work import Event, Listener
+from harness.running.cell_work import Event, Listener
 from harness.store.store import Store
 from harness.suite.cell import Cell
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 EXTRA = 'pip install "condensation-harness[loggers]"'
 
 
-class Logger(Protocol):
-    """What takes figures: of a step of the work `name` in a cell, and the results of a finished
-    cell.
-    """
+class Logger(ABC):
+    """Takes the figures of a run."""
 
-    def step(self, cell: Cell, name: str, step: int, figure: float) -> None: ...
-    def results(self, cell: Cell, figures: Mapping[str, float]) -> None: ...
-    def close(self) -> None: ...
+    @abstractmethod
+    def log_step(self, cell: Cell, name: str, step: int, figure: float) -> None:
+        """Take the figure of one step of the work `name` of a cell."""
+
+    @abstractmethod
+    def log_results(self, cell: Cell, figures: Mapping[str, float]) -> None:
+        """Take the results of a finished cell."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the log."""
 
 
-class TensorBoard:
+class TensorBoard(Logger):
     """Event files below RUN/logs/tensorboard, a folder a cell."""
 
     def __init__(self, root: Path) -> None:
@@ -43,28 +53,28 @@ class TensorBoard:
                 f"--log tensorboard: the package tensorboard is not installed; {EXTRA}"
             ) from None
         self.root, self.writer = root / "logs" / "tensorboard", SummaryWriter
-        self.open: dict[str, Any] = {}
+        self.open: dict[str, SummaryWriter] = {}
 
-    def step(self, cell: Cell, name: str, step: int, figure: float) -> None:
-        self._of(cell).add_scalar(name, figure, step)
+    def log_step(self, cell: Cell, name: str, step: int, figure: float) -> None:
+        self._writer_of(cell).add_scalar(name, figure, step)
 
-    def results(self, cell: Cell, figures: Mapping[str, float]) -> None:
+    def log_results(self, cell: Cell, figures: Mapping[str, float]) -> None:
         for name, figure in figures.items():
-            self._of(cell).add_scalar(f"results/{name}", figure, 0)
+            self._writer_of(cell).add_scalar(f"results/{name}", figure, 0)
         self.open.pop(cell.key).close()
 
     def close(self) -> None:
         for writer in self.open.values():
             writer.close()
 
-    def _of(self, cell: Cell) -> Any:
+    def _writer_of(self, cell: Cell) -> "SummaryWriter":
         if cell.key not in self.open:
             name = re.sub(r"[^\w.-]+", "-", cell.title)
             self.open[cell.key] = self.writer(log_dir=str(self.root / f"{name}-{cell.key[:6]}"))
         return self.open[cell.key]
 
 
-class WeightsAndBiases:
+class WeightsAndBiases(Logger):
     """One run of the project condensation-harness: a chart for each cell's work, and the results in
     its summary.
     """
@@ -88,10 +98,10 @@ class WeightsAndBiases:
             settings=settings,
         )
 
-    def step(self, cell: Cell, name: str, step: int, figure: float) -> None:
+    def log_step(self, cell: Cell, name: str, step: int, figure: float) -> None:
         self.run.log({f"{cell.title}/{name}": figure, f"{cell.title}/step": step})
 
-    def results(self, cell: Cell, figures: Mapping[str, float]) -> None:
+    def log_results(self, cell: Cell, figures: Mapping[str, float]) -> None:
         for name, figure in figures.items():
             self.run.summary[f"{cell.title}/{name}"] = figure
 
@@ -115,42 +125,43 @@ def listeners(names: Sequence[str], cells: Sequence[Cell], root: Path) -> Iterat
         if name not in LOGGERS:
             raise UsageError(f"--log {name}: not a logger; {suggestion(name, LOGGERS)}")
     with ExitStack() as stack:
-        made: list[Logger] = []
+        loggers: list[Logger] = []
         for name in dict.fromkeys(names):
-            made.append(LOGGERS[name](root))
-            stack.callback(made[-1].close)
+            loggers.append(LOGGERS[name](root))
+            stack.callback(loggers[-1].close)
         yield [
-            _listener(logger, {cell.key: cell for cell in cells}, Store(root)) for logger in made
+            _make_listener(logger, {cell.key: cell for cell in cells}, Store(root))
+            for logger in loggers
         ]
 
 
-def _listener(logger: Logger, cells: Mapping[str, Cell], store: Store) -> Listener:
+def _make_listener(logger: Logger, cells: Mapping[str, Cell], store: Store) -> Listener:
     def listen(event: Event) -> None:
         cell, now = cells[event.key], event.progress
         if event.state == "progress" and now is not None:
-            figure = _number(now.note)
+            figure = _parse_figure(now.note)
             if figure is not None:
-                logger.step(cell, now.name, now.done, figure)
+                logger.log_step(cell, now.name, now.done, figure)
         elif event.state == "done":
-            logger.results(cell, results(store.record(event.key)))
+            logger.log_results(cell, mean_results(store.record(event.key)))
 
     return listen
 
 
-def _number(note: str) -> float | None:
-    """The figure of a step: a loop's note is its loss, other work has words or nothing."""
+def _parse_figure(note: str) -> float | None:
+    """The figure of a step; the note of a loop is its loss, other work has words or nothing."""
     try:
         return float(note)
     except ValueError:
         return None
 
 
-def results(record: Mapping[str, Any]) -> dict[str, float]:
+def mean_results(record: Mapping[str, Any]) -> dict[str, float]:
     """The mean of each metric of a finished cell, and its seconds."""
-    measured = (record.get("outcome") or {}).get("measurements", [])
+    measurements = (record.get("outcome") or {}).get("measurements", [])
     means = {
         m["metric"]: fmean(m["values"])
-        for m in measured
+        for m in measurements
         if m["values"] and m["metric"] != "architecture-score"
     }
     return {**means, "seconds": float(record["seconds"])}

@@ -1,24 +1,22 @@
-"""What goes between a command and its tasks on a cluster.
+"""Messages between a command and its tasks on a cluster.
 
 It imports nothing, so that the actor is there at once.
 """
 
 
 class Messages:
-    """An actor: what tasks tell, as bytes that only the command reads, and whether they are to
-    stop.
-    """
+    """An actor that keeps events of tasks, as bytes for the command, and the wish to stop."""
 
     def __init__(self) -> None:
-        self.told: list[bytes] = []
+        self.events: list[bytes] = []
         self.halted = False
 
     def tell(self, event: bytes) -> None:
-        self.told.append(event)
+        self.events.append(event)
 
     def take(self) -> list[bytes]:
-        taken, self.told = self.told, []
-        return taken
+        events, self.events = self.events, []
+        return events
 
     def halt(self) -> None:
         self.halted = True

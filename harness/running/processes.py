@@ -9,21 +9,25 @@ import math
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from ctypes import c_byte
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Any
 
 from condensers.errors import Interrupted
-from harness.process import GRACE, hear, held_back, prepare
-from harness.running.cell_work import Settings
-from harness.running.ray_cluster import Cluster, Needs
-from harness.running.scheduler import drive
-from harness.running.work import Event, Listener, load_data, work
+from harness.process import GRACE, Flag, hold_signals, prepare, release_signals
+from harness.running.cell_work import Event, Listener, RunSettings, load_data, run_cell
+from harness.running.ray_cluster import Cluster, ClusterLimits
+from harness.running.scheduler import WorkerPool, schedule_cells
 from harness.store.store import Store
 from harness.suite.cell import Cell
 from scenarios.protocol import Splits
@@ -32,54 +36,70 @@ GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Crew:
-    """Who computes: `processes` here, of which one is this process itself, or a Ray cluster at an
-    address.
+class WorkerSpec:
+    """Who computes the cells of a run.
 
-    memory: GiB that a cell takes, by which Ray decides how many a node has room for. share: URL of
-    a depot for its nodes. mix_versions: go on though this machine or a node has other versions of
-    packages than the run began with.
+    Args:
+        processes: cells at a time; 1 means this very process, None as many as a cluster has room
+            for.
+        ray: "local", "auto" or the address of a Ray cluster; None for processes of this machine.
+        memory: GiB that a cell takes, by which Ray decides how many a node has room for.
+        share: URL of a depot for nodes that see no common folder.
+        mix_versions: go on though this machine, or a node, has other versions of packages than
+            the run began with.
     """
 
-    processes: int | None
+    processes: int | None = 1
     ray: str | None = None
     memory: float | None = None
     share: str | None = None
     mix_versions: bool = False
 
     def __str__(self) -> str:
-        return f"Ray ({self.ray})" if self.ray else f"{self.processes} processes"
+        count = "1 process" if self.processes == 1 else f"{self.processes} processes"
+        return f"Ray ({self.ray})" if self.ray else count
 
 
-def run(
+def run_cells(
     cells: Sequence[Cell],
-    settings: Settings,
-    crew: Crew,
+    settings: RunSettings,
+    workers: WorkerSpec,
     listen: Listener,
-    stop: Any,
+    stop: Flag,
     data: Mapping[str, Splits],
 ) -> None:
-    """Run all `cells`, which are in an order that puts sets before their uses.
+    """Run cells in this process, in worker processes, or on a Ray cluster.
 
-    stop: an Event-like flag. data: the data sets by name, used where one worker means this process;
-    others load their own.
+    Args:
+        cells: in an order that puts sets before their uses.
+        settings: those of the run.
+        workers: who computes.
+        listen: hears of the events of each cell, in this process.
+        stop: is set where the run should save and end.
+        data: the data sets by name, for this process; workers load their own.
+
+    Raises:
+        Interrupted: the run was stopped.
+        HarnessError: all work is impossible, for example because the disk is full.
     """
-    count = min(crew.processes or len(cells), len(cells))
-    if crew.ray:
-        memory = None if crew.memory is None else int(crew.memory * GIB)
-        needs = Needs(crew.processes, memory, crew.share, crew.mix_versions)
-        drive(cells, Cluster(crew.ray, settings, listen, needs), Store(settings.root), listen, stop)
+    count = min(workers.processes or len(cells), len(cells))
+    if workers.ray:
+        memory = None if workers.memory is None else int(workers.memory * GIB)
+        limits = ClusterLimits(workers.processes, memory, workers.share, workers.mix_versions)
+        cluster = Cluster(workers.ray, settings, listen, limits)
+        schedule_cells(cells, cluster, Store(settings.root), listen, stop)
     elif count == 1:
-        _run_here(cells, settings, listen, stop, data)
+        _run_in_process(cells, settings, listen, stop, data)
     else:
-        drive(cells, Processes(count, settings, listen), Store(settings.root), listen, stop)
+        pool = ProcessPool(count, settings, listen)
+        schedule_cells(cells, pool, Store(settings.root), listen, stop)
 
 
-def _run_here(
+def _run_in_process(
     cells: Sequence[Cell],
-    settings: Settings,
+    settings: RunSettings,
     listen: Listener,
-    stop: Any,
+    stop: Flag,
     data: Mapping[str, Splits],
 ) -> None:
     failed: set[str] = set()
@@ -89,7 +109,7 @@ def _run_here(
         state = (
             "failed"
             if failed & set(cell.all_needs)
-            else work(cell, settings, listen, stop.is_set, data[cell.data])
+            else run_cell(cell, settings, listen, stop.is_set, data[cell.data])
         )
         if state == "failed":
             failed.add(cell.key)
@@ -106,12 +126,10 @@ class _Worker:
     events: Connection
 
 
-class Processes:
-    """Workers that are processes on this machine; one that is gone is replaced when there is a cell
-    for it.
-    """
+class ProcessPool(WorkerPool):
+    """Worker processes on this machine; one that died is replaced when there is a cell for it."""
 
-    def __init__(self, count: int, settings: Settings, listen: Listener) -> None:
+    def __init__(self, count: int, settings: RunSettings, listen: Listener) -> None:
         self.count, self.settings, self.listen = count, settings, listen
         self.start = multiprocessing.get_context("spawn")
         self.halted = self.start.RawValue("b", 0)
@@ -125,26 +143,26 @@ class Processes:
 
     def begin(self, cell: Cell) -> None:
         worker = self.idle.pop() if self.idle else self._hire()
-        # Ctrl-C in a terminal goes to all processes, and this one is the only that may act on it
-        with held_back():
-            self.busy[worker.executor.submit(_in_worker, cell, self.settings)] = cell, worker
+        # Ctrl-C in a terminal goes to all processes, and only this one may act on it.
+        with hold_signals(), _without_main_module():
+            self.busy[worker.executor.submit(_run_in_worker, cell, self.settings)] = cell, worker
 
     def _hire(self) -> _Worker:
-        events, told = self.start.Pipe(duplex=False)
-        arguments = (told, self.halted, self.settings.threads)
-        return _Worker(ProcessPoolExecutor(1, self.start, _enter_worker, arguments), events)
+        events, channel = self.start.Pipe(duplex=False)
+        arguments = (channel, self.halted, self.settings.threads)
+        return _Worker(ProcessPoolExecutor(1, self.start, _start_worker, arguments), events)
 
-    def ended(self, seconds: float) -> list[tuple[Cell, str]]:
+    def wait(self, seconds: float) -> list[tuple[Cell, str]]:
         if not self.busy:
             time.sleep(seconds)
-        finished, _ = wait(self.busy, timeout=seconds, return_when=FIRST_COMPLETED)
+        finished, _ = wait_for(self.busy, timeout=seconds, return_when=FIRST_COMPLETED)
         for _, worker in self.busy.values():
             _drain(worker.events, self.listen)
         if time.monotonic() >= self.latest:
-            _end_workers()
-        return [self._ended(future) for future in finished]
+            _kill_workers()
+        return [self._state_of(future) for future in finished]
 
-    def _ended(self, future: "Future[str]") -> tuple[Cell, str]:
+    def _state_of(self, future: "Future[str]") -> tuple[Cell, str]:
         cell, worker = self.busy.pop(future)
         try:
             state = future.result()
@@ -161,16 +179,31 @@ class Processes:
 
     def close(self) -> None:
         self.halt()
-        if wait(self.busy, timeout=max(0.0, self.latest - time.monotonic())).not_done:
-            _end_workers()
+        if wait_for(self.busy, timeout=max(0.0, self.latest - time.monotonic())).not_done:
+            _kill_workers()
         for worker in [*self.idle, *(worker for _, worker in self.busy.values())]:
             worker.executor.shutdown(wait=True)
             _drain(worker.events, self.listen)
             worker.events.close()
 
 
-def _end_workers() -> None:
-    """End the workers of this process, which go on from their last checkpoints another time."""
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    """Within, a new process does not import the script that called us.
+
+    A script that runs a suite without `if __name__ == "__main__":` would run it again in each of
+    its workers, which need nothing of the script.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _kill_workers() -> None:
+    """Kill the workers of this process; their cells go on from their last checkpoints later."""
     for worker in multiprocessing.active_children():
         worker.kill()
 
@@ -188,16 +221,16 @@ def _drain(events: Connection, listen: Listener) -> None:
 _worker: dict[str, Callable[..., Any]] = {}
 
 
-def _enter_worker(told: Connection, halted: Any, threads: int) -> None:
+def _start_worker(channel: Connection, halted: c_byte, threads: int) -> None:
     """Runs once in each worker: signals are the parent's business, and a worker does not outlive
     its parent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    hear()
+    release_signals()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     prepare(threads)
-    _worker.update(tell=told.send, stopped=lambda: bool(halted.value))
+    _worker.update(listen=channel.send, stopped=lambda: bool(halted.value))
 
 
 def _end_with_parent() -> None:
@@ -207,5 +240,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _in_worker(cell: Cell, settings: Settings) -> str:
-    return work(cell, settings, _worker["tell"], _worker["stopped"], load_data(cell.data, settings))
+def _run_in_worker(cell: Cell, settings: RunSettings) -> str:
+    data = load_data(cell.data, settings)
+    return run_cell(cell, settings, _worker["listen"], _worker["stopped"], data)

@@ -1,8 +1,7 @@
-"""What a running suite shows: a bar over all cells with the time left, a bar for each cell at work;
-without a terminal, lines.
+"""Shows a running suite: a bar over all cells with the time left, and a bar for each cell at work.
 
-Without a terminal each ended cell is a line, and a cell that takes long says once a minute where it
-is.
+Without a terminal it prints a line for each cell that ends, and once a minute a line for a cell
+that takes long.
 """
 
 import time
@@ -19,7 +18,7 @@ from rich.progress import (
 )
 
 from harness.printable import flat
-from harness.running.work import Event
+from harness.running.cell_work import Event
 from harness.suite.cell import Cell
 
 ENDED = ("done", "failed", "interrupted")
@@ -27,10 +26,10 @@ KNOWN_SHARE = 0.01
 LINE_EVERY = 60.0  # seconds between two lines of one cell
 
 
-class Board:
-    """Listens to a pool's events. weights: what share of the work each cell is thought to be.
+class ProgressBoard:
+    """Listens to events and shows them while `bars` is entered.
 
-    Shown while `bars` is entered. quiet: shows nothing.
+    weights: the estimated share of the work that each cell is. quiet: show nothing.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class Board:
         self.titles = {cell.key: flat(cell.title) for cell in cells}
         self.weights, self.console = weights, console
         self.in_lines = not console.is_terminal and not quiet
-        self.told: dict[str, float] = {}
+        self.reported_at: dict[str, float] = {}
         self.finished = 0
         self.begun = time.monotonic()
         self.done_weight = 0.0
@@ -68,46 +67,44 @@ class Board:
             self.tasks[event.key] = self.bars.add_task(
                 f"  {self.titles[event.key]}", total=None, state=""
             )
-            self.told[event.key] = time.monotonic()
+            self.reported_at[event.key] = time.monotonic()
         elif event.state == "progress" and event.progress and event.key in self.tasks:
             now = event.progress
             at = flat(f"{now.name} {now.done}/{now.total} {now.note}")
             self.bars.update(self.tasks[event.key], completed=now.done, total=now.total, state=at)
-            if time.monotonic() - self.told[event.key] >= LINE_EVERY:
-                self.told[event.key] = time.monotonic()
-                self._line("at work", event.key, f": {at}")
+            if time.monotonic() - self.reported_at[event.key] >= LINE_EVERY:
+                self.reported_at[event.key] = time.monotonic()
+                self._print_line("at work", event.key, f": {at}")
         elif event.state == "lost":
-            self._at_work_no_more(event.key)
-            self._line("worker lost", event.key, ", which goes to another one")
+            self._remove_bar(event.key)
+            self._print_line("worker lost", event.key, ", which goes to another one")
         elif event.state in ENDED:
-            self._ended(event)
+            self._count_ended(event)
 
-    def _at_work_no_more(self, key: str) -> None:
+    def _remove_bar(self, key: str) -> None:
         if key in self.tasks:
             self.bars.remove_task(self.tasks.pop(key))
 
-    def _ended(self, event: Event) -> None:
-        self._at_work_no_more(event.key)
+    def _count_ended(self, event: Event) -> None:
+        self._remove_bar(event.key)
         if event.state == "interrupted":
             return
         self.finished += 1
         self.done_weight += self.weights[event.key]
         left = len(self.titles) - self.finished
         self.bars.update(self.whole, completed=self.done_weight, state=f"{left} cells left")
-        self._line(event.state, event.key)
+        self._print_line(event.state, event.key)
 
-    def _line(self, state: str, key: str, more: str = "") -> None:
+    def _print_line(self, state: str, key: str, more: str = "") -> None:
         if self.in_lines:
-            said = (
+            line = (
                 f"[{self.finished}/{len(self.titles)}] {state}:"
                 f" {self.titles[key]}{more}{self._time_left()}"
             )
-            self.console.print(said, markup=False, highlight=False, soft_wrap=True)
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _time_left(self) -> str:
-        """A guess from the share of the work that is done; none from too small a share, which may
-        be far off.
-        """
+        """Estimate from the share of the work that is done; nothing while that share is small."""
         whole = sum(self.weights.values())
         if self.done_weight < KNOWN_SHARE * whole or self.done_weight >= whole:
             return ""

@@ -13,20 +13,25 @@ import os
 import pickle
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from condensers.errors import HarnessError, UsageError, brief
 from harness.process import environment, prepare
-from harness.running.cell_work import Settings
+from harness.running.cell_work import Event, Listener, RunSettings, load_data, run_cell
 from harness.running.messages import Messages
-from harness.running.work import Event, Listener, load_data, work
-from harness.store.depot import Depot, shared_work
+from harness.running.scheduler import WorkerPool
+from harness.store.depot import Depot, node_folder
 from harness.store.store import Store
 from harness.store.upkeep import refuse_node, versions
 from harness.suite.cell import Cell
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+    from ray.actor import ActorHandle
 
 ASK_SECONDS, CONNECT_SECONDS = 1.0, 5.0
 CARRIED = ("HARNESS_CACHE", "HARNESS_DATA", "PYTHONPATH")
@@ -34,12 +39,12 @@ MISSING = 'Ray is not installed; pip install "condensation-harness[cluster]"'
 
 
 @dataclass(frozen=True)
-class Needs:
-    """most: cells at a time, None for as many as there is room for. memory: bytes of a cell, None
-    where it is not known.
+class ClusterLimits:
+    """Limits of the tasks on a cluster.
 
-    share: URL of a depot, where nodes share no folder. mix_versions: nodes may have other versions
-    than the command.
+    most: cells at a time, None for as many as there is room for. memory: bytes of a cell, None if
+    not known. share: URL of a depot, if nodes share no folder. mix_versions: nodes may have other
+    versions than the command.
     """
 
     most: int | None = None
@@ -49,31 +54,31 @@ class Needs:
 
 
 @dataclass(frozen=True)
-class Lent:
-    """What each task is given beside its cell. expected: the versions a node must have, None for
-    any.
-    """
+class TaskContext:
+    """All that a task needs beside its cell. expected: versions of a node; None for any."""
 
-    messages: Any  # a handle of the actor `Messages`, which Ray does not type
+    messages: "ActorHandle"  # of the actor `Messages`
     share: str | None
     expected: Mapping[str, Any] | None
 
 
-class Cluster:
+class Cluster(WorkerPool):
     """A cluster's processors as workers. address: "local" starts Ray on this machine; else where
     one listens, or "auto".
 
     UsageError where there is no Ray, or no cluster at the address.
     """
 
-    def __init__(self, address: str, settings: Settings, listen: Listener, needs: Needs) -> None:
+    def __init__(
+        self, address: str, settings: RunSettings, listen: Listener, limits: ClusterLimits
+    ) -> None:
         try:
             import ray
         except ImportError:
             raise UsageError(f"--ray {address}: {MISSING}") from None
-        self.ray: Any = ray
-        self.listen, self.most = listen, needs.most
-        self.depot = Depot(needs.share) if needs.share else None
+        self.ray: ModuleType = ray
+        self.listen, self.most = listen, limits.most
+        self.depot = Depot(limits.share) if limits.share else None
         self.settings = replace(
             settings,
             root=settings.root.resolve(),
@@ -84,20 +89,22 @@ class Cluster:
         gpus = 1 if settings.device.startswith("cuda") else 0
         self.cpus = settings.threads
         # The messages live where the command runs, whose end is the end of the run.
-        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+        on_this_node = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
         self.messages = (
-            self.ray.remote(Messages).options(num_cpus=0, scheduling_strategy=here).remote()
+            self.ray.remote(Messages).options(num_cpus=0, scheduling_strategy=on_this_node).remote()
         )
         self.task = self.ray.remote(_task).options(
-            num_cpus=self.cpus, num_gpus=gpus, memory=needs.memory, max_retries=0
+            num_cpus=self.cpus, num_gpus=gpus, memory=limits.memory, max_retries=0
         )
         expected = (
-            None if needs.mix_versions else versions(environment(settings.device, settings.threads))
+            None
+            if limits.mix_versions
+            else versions(environment(settings.device, settings.threads))
         )
-        self.lent = Lent(self.messages, needs.share, expected)
-        self.busy: dict[Any, Cell] = {}
+        self.context = TaskContext(self.messages, limits.share, expected)
+        self.busy: dict[ObjectRef, Cell] = {}
 
     @property
     def free(self) -> int:
@@ -111,9 +118,9 @@ class Cluster:
         if self.depot:
             for need in cell.all_needs:
                 self.depot.restore(Store(self.settings.root), need)
-        self.busy[self.task.remote(cell, self.settings, self.lent)] = cell
+        self.busy[self.task.remote(cell, self.settings, self.context)] = cell
 
-    def ended(self, seconds: float) -> list[tuple[Cell, str]]:
+    def wait(self, seconds: float) -> list[tuple[Cell, str]]:
         if not self.busy:
             time.sleep(seconds)
             return []
@@ -123,7 +130,7 @@ class Cluster:
         cells = {task: self.busy.pop(task) for task in finished}
         return [(cell, self._state(task, cell.key)) for task, cell in cells.items()]
 
-    def _state(self, task: Any, key: str) -> str:
+    def _state(self, task: "ObjectRef", key: str) -> str:
         try:
             state: str | HarnessError = self.ray.get(task)
         except self.ray.exceptions.RayTaskError:
@@ -149,7 +156,7 @@ class Cluster:
             self.ray.shutdown()
 
 
-def _connect(ray: Any, address: str, threads: int) -> None:
+def _connect(ray: ModuleType, address: str, threads: int) -> None:
     _require_listener(address)
     os.environ["RAY_USAGE_STATS_ENABLED"] = (
         "0"  # Ray would report statistics of its use to its makers
@@ -185,12 +192,10 @@ def _require_listener(address: str) -> None:
         ) from None
 
 
-class _Asking:
-    """Whether the run is being stopped; asked once a second, and true where nobody is left to
-    ask.
-    """
+class _StopQuery:
+    """Asks once a second whether the run is being stopped; yes if nobody is left to ask."""
 
-    def __init__(self, messages: Any) -> None:
+    def __init__(self, messages: "ActorHandle") -> None:
         self.messages, self.asked_at, self.answer = messages, time.monotonic(), False
 
     def __call__(self) -> bool:
@@ -205,24 +210,59 @@ class _Asking:
         return self.answer
 
 
-def _task(cell: Cell, settings: Settings, lent: Lent) -> str | HarnessError:
+def _task(cell: Cell, settings: RunSettings, context: TaskContext) -> str | HarnessError:
     """Compute one cell somewhere; its state, or why nothing can be computed here."""
     prepare(settings.threads)
 
     def tell(event: Event) -> None:
-        lent.messages.tell.remote(pickle.dumps(event))
+        context.messages.tell.remote(pickle.dumps(event))
 
     try:
-        if lent.expected is not None:
-            here = versions(environment(settings.device, settings.threads))
-            refuse_node(lent.expected, here, socket.gethostname())
-        if lent.share:
-            return shared_work(cell, settings, tell, _Asking(lent.messages), lent.share)
+        if context.expected is not None:
+            found = versions(environment(settings.device, settings.threads))
+            refuse_node(context.expected, found, socket.gethostname())
+        if context.share:
+            return run_shared_cell(
+                cell, settings, tell, _StopQuery(context.messages), context.share
+            )
         if not Store(settings.root).described:
             raise UsageError(
                 f"{settings.root}: not seen from a node of the cluster; give --out a folder that"
                 " all nodes share, or --share URL"
             )
-        return work(cell, settings, tell, _Asking(lent.messages), load_data(cell.data, settings))
+        data = load_data(cell.data, settings)
+        return run_cell(cell, settings, tell, _StopQuery(context.messages), data)
     except HarnessError as fault:
         return fault
+
+
+def run_shared_cell(
+    cell: Cell, settings: RunSettings, listen: Listener, stopped: Callable[[], bool], share: str
+) -> str:
+    """Run one cell in a folder of this node; take what it needs from the depot, put its results
+    there.
+
+    Returns:
+        The state of `run_cell`, or "lost" where the depot lacks a set that the cell needs and this
+        node has none to give back.
+    """
+    depot = Depot(share)
+    store = Store(node_folder(share))
+    if depot.restore(store, cell.key):
+        return "done"
+    if not all(depot.restore(store, need) for need in cell.all_needs):
+        return "lost"
+    depot.pull_work(store, cell.key)
+
+    def listen_and_push(event: Event) -> None:
+        listen(event)
+        depot.push_work(store, cell.key)
+
+    on_node = replace(settings, root=store.root)
+    data = load_data(cell.data, on_node)
+    state = run_cell(cell, on_node, listen_and_push, stopped, data)
+    if state == "interrupted":
+        depot.push_work(store, cell.key)
+    else:
+        depot.push(store, cell.key)
+    return state

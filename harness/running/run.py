@@ -1,184 +1,169 @@
-"""A suite's missing cells under a progress display, then the report."""
+"""Runs a suite: computes its missing cells under a progress display, then prints the report."""
 
-import shutil
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 
-from condensers.engine.context import write_atomically
-from condensers.errors import Interrupted, OlderFormat
+from condensers.engine.files import write_atomically
+from condensers.errors import Interrupted
 from harness.printable import flat
-from harness.process import Stopped, environment, goes_on, stop_on_signals
+from harness.process import Stopped, resume_advice, stop_on_signals
 from harness.report.building import build, render
 from harness.report.formats.terminal import print_report, wide_console
-from harness.report.set_sheets import illustrated
-from harness.running.cell_work import Settings
+from harness.report.set_sheets import with_set_images
+from harness.running.cell_work import Event, RunSettings
 from harness.running.loggers import listeners
-from harness.running.processes import Crew, run
-from harness.running.progress import Board
-from harness.running.work import Event
+from harness.running.processes import WorkerSpec, run_cells
+from harness.running.progress import ProgressBoard
 from harness.store.store import Store
-from harness.store.upkeep import changes, refuse_other, repair, versions
+from harness.store.upkeep import prepare_directory
 from harness.suite.cell import Cell
 from harness.suite.estimate import estimate
-from harness.suite.plan import Planned
+from harness.suite.plan import SuitePlan
 from scenarios.protocol import Splits
 
-PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 ORDER = {"shard": 0, "condense": 1}  # then all others
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How a run is done.
+class RunOptions:
+    """Options of a run that decide no result.
 
-    crew: who computes. quiet: errors and the last line, nothing else. logs: names of loggers.
-    repair: first remove what is damaged. others: runs whose finished cells are copied where they
-    are equal, such as a search's ground truth.
+    Args:
+        workers: who computes.
+        quiet: print errors and the last line, nothing else.
+        logs: names of loggers, such as "tensorboard".
+        repair: first remove what is damaged in the run directory.
+        others: runs whose finished cells are copied where they are equal.
+        resume: how an interrupted run goes on, in a sentence; None means the command that was
+            typed. With a sentence, a second Ctrl-C leaves the run and not the whole process.
+        suite_file: text of the `suite.toml` that the run directory keeps of a suite without a file.
     """
 
-    crew: Crew
+    workers: WorkerSpec = WorkerSpec()
     quiet: bool = False
     logs: Sequence[str] = ()
     repair: bool = False
     others: Sequence[Store] = ()
+    resume: str | None = None
+    suite_file: str | None = None
 
 
-def execute(planned: Planned, settings: Settings, manner: Manner) -> int:
-    """Run the missing cells under a progress display, then report; the number of failed cells.
+def run_suite(plan: SuitePlan, settings: RunSettings, options: RunOptions) -> Store:
+    """Compute the cells of a plan that are not done.
 
-    UsageError where the run was begun with versions whose figures may differ.
+    Args:
+        plan: the checked suite with its data.
+        settings: what its cells share; `root` is the run directory.
+        options: how it is run.
+
+    Returns:
+        The run directory, in which every cell has a record or a failure.
+
+    Raises:
+        Interrupted: stopped by a signal or the deadline; the finished cells are kept.
+        UsageError: the directory is in use, damaged, or was begun with versions of packages whose
+            figures may differ.
     """
-    for other in manner.others:
+    for other in options.others:
         other.suite()
-    store, console = Store(settings.root), Console(stderr=True, quiet=manner.quiet)
-    cells = planned.plan.cells
+    store, console = Store(settings.root), Console(stderr=True, quiet=options.quiet)
     with store.lock():
-        here = _begin(store, settings, [cell.key for cell in cells], manner, console)
-        lacking = [cell for cell in cells if not store.done(cell.key)]
-        missing = [
-            cell
-            for cell in lacking
-            if not any(store.adopt(cell.key, other) for other in manner.others)
-        ]
-        store.describe(
-            {
-                "suite": planned.plan.suite.name,
-                "about": planned.plan.suite.about,
-                "command": settings.command,
-                "cells": [cell.key for cell in cells],
-                "design": planned.plan.suite.design.as_json(),
-                "environment": here,
-            }
+        versions = prepare_directory(
+            store,
+            [cell.key for cell in plan.cells],
+            settings.device,
+            settings.threads,
+            lambda sentence: console.print(sentence, highlight=False, markup=False, soft_wrap=True),
+            repair_first=options.repair,
+            mix_versions=options.workers.mix_versions,
         )
-        said = (
-            f"{flat(planned.plan.suite.name)}: {len(cells)} cells, {len(missing)} to do,"
-            f" {manner.crew}"
+        missing = [cell for cell in plan.cells if not store.done(cell.key)]
+        left = [cell for cell in missing if not _adopt(store, cell, options.others)]
+        if options.suite_file is not None:
+            write_atomically(store.root / "suite.toml", options.suite_file.encode())
+        store.describe(plan.describe(settings.command, versions))
+        line = (
+            f"{flat(plan.suite.name)}: {len(plan.cells)} cells, {len(left)} to do,"
+            f" {options.workers}"
         )
-        console.print(said, highlight=False, markup=False)
-        if len(missing) < len(lacking):
+        console.print(line, highlight=False, markup=False)
+        if len(left) < len(missing):
             console.print(
-                f"{len(lacking) - len(missing)} cells taken from other runs", highlight=False
+                f"{len(missing) - len(left)} cells taken from other runs", highlight=False
             )
-        if missing:
-            compute(
-                missing,
-                estimate(missing, planned.data, settings.device),
-                settings,
-                manner,
-                planned.data,
-            )
-    return finish(store, manner.quiet)
+        if left:
+            seconds = estimate(left, plan.data, settings.device)
+            compute(left, seconds, settings, options, plan.data)
+    return store
 
 
-def _begin(
-    store: Store, settings: Settings, keys: Sequence[str], manner: Manner, console: Console
-) -> dict[str, Any]:
-    """Mend what is to be mended and compare the versions with those of before; the versions of
-    now.
-    """
-    for sentence in repair(store, keys) if manner.repair else []:
-        console.print(f"removed: {sentence}", highlight=False, markup=False, soft_wrap=True)
-    here = versions(environment(settings.device, settings.threads))
-    before = _before(store, console)
-    _require_sound(store, keys, console)
-    if not manner.crew.mix_versions:
-        refuse_other(before, here, settings.root)
-    if changes(before, here):
-        console.print(
-            f"not as before: {changes(before, here)}", highlight=False, markup=False, soft_wrap=True
-        )
-    return here
-
-
-def _before(store: Store, console: Console) -> dict[str, Any]:
-    """Versions and machine of the last run here; nothing where none of its cells can be used."""
-    try:
-        found: dict[str, Any] = store.suite().get("environment", {}) if store.described else {}
-    except OlderFormat as fault:
-        said = str(fault).partition("; ")[0]
-        console.print(f"{said}; its cells stay where they are, and none is used", **PLAIN)
-        return {}
-    return found
-
-
-def _require_sound(store: Store, keys: Sequence[str], console: Console) -> None:
-    """Damaged with all that is wrong; cells of an older format are removed, to be computed anew."""
-    found = store.examine(keys)
-    for key in [key for key, fault in found.faults.items() if isinstance(fault, OlderFormat)]:
-        console.print(f"computed anew: {found.faults.pop(key)}", **PLAIN)
-        shutil.rmtree(store.folder(key))
-    found.require_sound()
+def _adopt(store: Store, cell: Cell, others: Sequence[Store]) -> bool:
+    """Copy a cell from the first other run that has finished it."""
+    return any(store.adopt(cell.key, other) for other in others)
 
 
 def compute(
     missing: Sequence[Cell],
     weights: Mapping[str, float],
-    settings: Settings,
-    manner: Manner,
+    settings: RunSettings,
+    options: RunOptions,
     data: Mapping[str, Splits],
 ) -> None:
-    """Run cells under a progress display, sets first, then the long ones. weights: by key, their
-    share of the work.
+    """Compute cells under a progress display, sets first, then the long ones.
 
-    Interrupted, with the command that goes on, where the user or the deadline stopped it.
+    Args:
+        missing: the cells.
+        weights: the share of the work that each cell is, by key.
+        settings: what the cells share.
+        options: how they are run.
+        data: the data sets by name.
+
+    Raises:
+        Interrupted: stopped by the user or the deadline; its text says how to go on.
     """
     ordered = sorted(
         missing, key=lambda cell: (ORDER.get(cell.kind, len(ORDER)), -weights[cell.key])
     )
-    board, flag = Board(ordered, weights, Console(stderr=True), manner.quiet), threading.Event()
+    board = ProgressBoard(ordered, weights, Console(stderr=True), options.quiet)
+    flag = threading.Event()
     try:
         with (
-            listeners(manner.logs, ordered, settings.root) as logged,
-            stop_on_signals(flag),
+            listeners(options.logs, ordered, settings.root) as logs,
+            stop_on_signals(flag, ends_process=options.resume is None),
             board.bars,
         ):
 
             def listen(event: Event) -> None:
-                for hear in (board.listen, *logged):
+                for hear in (board.listen, *logs):
                     hear(event)
 
-            run(ordered, settings, manner.crew, listen, flag, data)
+            run_cells(ordered, settings, options.workers, listen, flag, data)
     except (Interrupted, Stopped):
         left = sum(not Store(settings.root).done(cell.key) for cell in ordered)
-        raise Interrupted(f"{left} cells left; {goes_on()}") from None
+        raise Interrupted(f"{left} cells left; {options.resume or resume_advice()}") from None
 
 
-def finish(store: Store, quiet: bool = False) -> int:
-    """Print the report (quiet: what failed), write report.html, and return the number of failed
-    cells.
+def print_results(store: Store, quiet: bool = False) -> int:
+    """Print the report and write report.html.
+
+    Args:
+        store: the run directory.
+        quiet: print the failures only.
+
+    Returns:
+        The number of failed cells.
     """
     suite, records, failures = store.contents()
-    built = build(suite, records, failures)
+    report = build(suite, records, failures)
     if not quiet:
-        print_report(built, wide_console())
+        print_report(report, wide_console())
     for failure in failures if quiet else []:
         print(f"failed: {flat(str(failure['sentence']))}", file=sys.stderr)
     page = store.root / "report.html"
-    write_atomically(page, render(illustrated(built, [store.root / "cells"]), "html").encode())
+    write_atomically(page, render(with_set_images(report, [store.root / "cells"]), "html").encode())
     print(f"wrote {page}")
     return len(failures)

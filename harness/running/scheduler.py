@@ -1,64 +1,80 @@
-"""Hands cells to workers, each as soon as what it needs is there; a cell whose worker is lost goes
-to another one.
+"""Schedules cells on workers by their dependencies; retries a cell whose worker died.
 
-What a cell itself raises would be raised again, so that such a cell fails at once. A worker that is
-gone (killed, out of memory, its node removed) says nothing about the cell, which goes on from its
-last checkpoint elsewhere, up to three times.
+A cell that raises an error would raise it again, so it fails at once. A worker that died (killed,
+out of memory, its node removed) says nothing about its cell, which goes on elsewhere from its last
+checkpoint, up to three times.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 from condensers.errors import Interrupted
-from harness.running.work import EVENT_SECONDS, Event, Listener
+from harness.process import Flag
+from harness.running.cell_work import EVENT_SECONDS, Event, Listener
 from harness.store.store import Store
 from harness.suite.cell import Cell
 
 ATTEMPTS = 3
 
 
-class Workers(Protocol):
-    """Somewhere that several cells are computed at a time."""
+class WorkerPool(ABC):
+    """Computes several cells at a time, somewhere."""
 
     @property
+    @abstractmethod
     def free(self) -> int:
         """How many more cells may begin now."""
 
-    def begin(self, cell: Cell) -> None: ...
+    @abstractmethod
+    def begin(self, cell: Cell) -> None:
+        """Start to compute a cell."""
 
-    def ended(self, seconds: float) -> list[tuple[Cell, str]]:
-        """Wait for up to `seconds`; the cells that ended, each done, failed, interrupted or
-        lost.
+    @abstractmethod
+    def wait(self, seconds: float) -> list[tuple[Cell, str]]:
+        """Wait for at most `seconds`.
+
+        Returns:
+            The cells that ended meanwhile, each with "done", "failed", "interrupted" or "lost".
         """
 
+    @abstractmethod
     def halt(self) -> None:
         """Ask all cells at work to save and end."""
 
-    def close(self) -> None: ...
+    @abstractmethod
+    def close(self) -> None:
+        """End the workers."""
 
 
-def drive(
-    cells: Sequence[Cell], workers: Workers, store: Store, listen: Listener, stop: Any
+def schedule_cells(
+    cells: Sequence[Cell], workers: WorkerPool, store: Store, listen: Listener, stop: Flag
 ) -> None:
-    """Run all `cells`, which are in an order that puts sets before their uses. stop: an Event-like
-    flag.
+    """Run cells on workers until all have ended.
 
-    Raises Interrupted where they were stopped, and what made the work as a whole impossible, such
-    as a full disk.
+    Args:
+        cells: in an order that puts sets before their uses.
+        workers: where they are computed.
+        store: the run directory.
+        listen: hears of every cell that ends.
+        stop: is set where the run should save and end.
+
+    Raises:
+        Interrupted: the run was stopped.
+        HarnessError: all work is impossible, for example because the disk is full.
     """
-    lineup, stopped = Lineup(cells, store, listen), False
+    scheduler, stopped = Scheduler(cells, store, listen), False
     try:
-        while lineup.waiting or lineup.running:
+        while scheduler.waiting or scheduler.running:
             stopped = stopped or stop.is_set()
             if stopped:
                 workers.halt()
-                lineup.waiting.clear()
-            for cell in lineup.ready()[: workers.free]:
-                lineup.begin(cell)
+                scheduler.waiting.clear()
+            for cell in scheduler.ready()[: workers.free]:
+                scheduler.begin(cell)
                 workers.begin(cell)
-            for cell, state in workers.ended(EVENT_SECONDS):
-                lineup.ended(cell, "interrupted" if stopped and state == "lost" else state)
+            for cell, state in workers.wait(EVENT_SECONDS):
+                scheduler.end(cell, "interrupted" if stopped and state == "lost" else state)
                 stopped = stopped or state == "interrupted"
     finally:
         workers.close()
@@ -66,8 +82,14 @@ def drive(
         raise Interrupted("stopped")
 
 
-class Lineup:
-    """The cells that wait and those at work, by key."""
+class Scheduler:
+    """Keeps the cells that wait and those at work, by key.
+
+    Args:
+        cells: all cells of this run that are not done.
+        store: gets the failure of a cell whose workers died too often.
+        listen: hears of every cell that ends.
+    """
 
     def __init__(self, cells: Sequence[Cell], store: Store, listen: Listener) -> None:
         self.store, self.listen = store, listen
@@ -78,21 +100,23 @@ class Lineup:
         self.losses: Counter[str] = Counter()
 
     def ready(self) -> list[Cell]:
-        """The waiting cells whose needs are done; those of which one failed are struck out."""
+        """The waiting cells whose needs are done; a cell fails with what it needs."""
         for cell in list(self.waiting.values()):
             if any(self.states.get(key) == "failed" for key in cell.all_needs):
                 del self.waiting[cell.key]
-                self._end(cell, "failed")
-        return [cell for cell in self.waiting.values() if all(map(self._there, cell.all_needs))]
+                self._record_state(cell, "failed")
+        return [cell for cell in self.waiting.values() if all(map(self._is_done, cell.all_needs))]
 
-    def _there(self, key: str) -> bool:
+    def _is_done(self, key: str) -> bool:
         return key not in self.batch or self.states.get(key) == "done"
 
     def begin(self, cell: Cell) -> None:
+        """Note that a worker has the cell."""
         del self.waiting[cell.key]
         self.running.add(cell.key)
 
-    def ended(self, cell: Cell, state: str) -> None:
+    def end(self, cell: Cell, state: str) -> None:
+        """Note how a cell ended; one whose worker was lost waits again, or fails."""
         self.running.discard(cell.key)
         if state == "lost":
             self.losses[cell.key] += 1
@@ -102,9 +126,9 @@ class Lineup:
                 return
             self._give_up(cell)
             state = "failed"
-        self._end(cell, state)
+        self._record_state(cell, state)
 
-    def _end(self, cell: Cell, state: str) -> None:
+    def _record_state(self, cell: Cell, state: str) -> None:
         self.states[cell.key] = state
         self.listen(Event(cell.key, state))
 

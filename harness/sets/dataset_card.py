@@ -65,6 +65,7 @@ def dataset_card(content: Mapping[str, Any]) -> str:
             f"## Hyperparameters\n\n```json\n"
             f"{json.dumps(card.get('hyperparameters', {}), indent=2)}\n```"
         ),
+        _unverified(card),
         f"Made by:\n\n    {plain(card['command'])}" if card.get("command") else "",
         f"## Measured usefulness\n\n{_table([row for row in rows if row not in private])}",
         f"## Measured privacy\n\n{_table(private)}",
@@ -165,6 +166,13 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
         lines.append(f"| {' | '.join(_text(cell) for cell in cells)} |")
     settings = json.dumps({row["scenario"]: row["settings"] for row in rows}, indent=2)
     return "\n".join([*lines, "", "Settings of the scenarios:", "", "```json", settings, "```"])
+
+
+def _unverified(card: Mapping[str, Any]) -> str:
+    """A sentence on defaults whose source was not looked up; "" if there are none."""
+    names = card.get("unverified", [])
+    listed = ", ".join(f"`{plain(name)}`" for name in names)
+    return f"Unverified, the source of the default was not found: {listed}." if names else ""
 
 
 def _loading(card: Mapping[str, Any]) -> str:

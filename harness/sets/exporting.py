@@ -18,12 +18,12 @@ from harness.sets import hugging_face, image_folder
 
 def export(
     synthetic: SyntheticSet,
-    place: Path,
+    target: Path,
     form: str,
     force: bool = False,
     measured: Sequence[Mapping[str, Any]] = (),
 ) -> int:
-    """Write to `place`, whole or not at all; UsageError where it is there already and `force` is
+    """Write to `target`, whole or not at all; UsageError where it is there already and `force` is
     not given.
 
     Returns how many images it wrote. With `force` a file is replaced, and a folder only if it is an
@@ -31,20 +31,20 @@ def export(
     """
     if form not in WRITERS:
         raise UsageError(f"--to {form}: unknown; {suggestion(form, WRITERS)}")
-    _require_free(place, form, force)
-    partial = place.with_name(f".{place.name}.partial")
+    _require_free(target, form, force)
+    partial = target.with_name(f".{target.name}.partial")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         _remove(partial)
         held = content(synthetic) | {"synthetic": synthetic, "measured": measured}
         WRITERS[form](partial, held)
-        if place.is_dir():
-            _remove(place)
-        partial.replace(place)
+        if target.is_dir():
+            _remove(target)
+        partial.replace(target)
         return len(held["images"])
     except OSError as fault:
         raise UsageError(
-            f"{place}: cannot be written ({fault.strerror}); choose another place"
+            f"{target}: cannot be written ({fault.strerror}); choose another place"
         ) from fault
     finally:
         with suppress(OSError):  # what could not be written cannot always be removed
@@ -68,28 +68,28 @@ def content(synthetic: SyntheticSet) -> dict[str, Any]:
     return {"images": images, "labels": labels, "classes": list(synthetic.classes), **rates, **said}
 
 
-def _require_free(place: Path, form: str, force: bool) -> None:
-    if not place.exists():
+def _require_free(target: Path, form: str, force: bool) -> None:
+    if not target.exists():
         return
     if not force:
         raise UsageError(
-            f"{place}: is there already; choose another place, or pass --force to replace it"
+            f"{target}: is there already; choose another place, or pass --force to replace it"
         )
     mark = MARKS.get(form)
-    if place.is_dir() != (mark is not None) or (
-        mark and any(place.iterdir()) and not (place / mark).is_file()
+    if target.is_dir() != (mark is not None) or (
+        mark and any(target.iterdir()) and not (target / mark).is_file()
     ):
         raise UsageError(
-            f"{place}: is not an earlier export of this kind, so it is not replaced; choose another"
-            " place"
+            f"{target}: is not an earlier export of this kind, so it is not replaced;"
+            " choose another place"
         )
 
 
-def _remove(place: Path) -> None:
-    if place.is_dir():
-        shutil.rmtree(place)
+def _remove(target: Path) -> None:
+    if target.is_dir():
+        shutil.rmtree(target)
     else:
-        place.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
 
 
 WRITERS: dict[str, Callable[[Path, dict[str, Any]], None]] = {

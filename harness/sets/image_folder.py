@@ -43,7 +43,7 @@ def write_pictures(path: Path, content: Mapping[str, Any]) -> list[tuple[str, in
     images = _pixels(content).round().clamp(0, 255).to(torch.uint8)
     hard, written = hard_labels(content), []
     digits = len(str(len(content["class_names"]) - 1))
-    for label in hard.unique().tolist():  # a class without a picture would stop ImageFolder
+    for label in sorted(set(hard.tolist())):  # a class without a picture would stop ImageFolder
         name = (
             f"{label:0{digits}}-{re.sub(r'[^A-Za-z0-9._ -]', '_', content['class_names'][label])}"
         )

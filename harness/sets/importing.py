@@ -4,16 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from condensers.data import ClassData
-from condensers.engine.context import write_atomically
+from condensers.engine.files import write_atomically
 from condensers.errors import UsageError
-from condensers.formats.assembling import assemble, found
+from condensers.formats.assembling import assemble, describe_published
 from condensers.formats.choices import Choices
 from condensers.formats.published import Published
 from condensers.formats.reading import Files, read
 from condensers.sets.doubts import with_doubts
 from condensers.sets.files import save_set
 from harness.sets.make import preview
-from scenarios.datasets.naming import FOLDER, in_cards, is_place, located
+from scenarios.datasets.naming import FOLDER, locate_folders, name_in_cards, runs_code
 from scenarios.protocol import Splits
 
 Load = Callable[[str], Splits]
@@ -36,7 +36,7 @@ def bring_in(
     """
     files, format = source
     published = read(files, format)
-    tell(f"{files.path}: {found(published)}")
+    tell(f"{files.path}: {describe_published(published)}")
     train = load(_data_of(files.path, published.dataset, data)).train
     _tell_other_images(published, train, tell)
     synthetic = with_doubts(assemble(published, train, choices), train)
@@ -79,14 +79,14 @@ def _data_of(file: Path, said: str | None, asked: str | None) -> str:
     """
     if asked is None and said is None:
         raise UsageError(f"{file}: does not say which data set it was made from; pass --data D")
-    if asked is None and is_place(str(said)):
+    if asked is None and runs_code(str(said)):
         raise UsageError(
             f"{file}: says it was made from {said}, which is code; if you trust that code, pass its"
-            " place: --data FILE.py:Name"
+            " import path: --data FILE.py:Name"
         )
     if asked is None:
-        return located(str(said), file)
+        return locate_folders(str(said), file)
     both_folders = said is not None and said.startswith(FOLDER) and asked.startswith(FOLDER)
-    if not both_folders and said not in (None, asked, in_cards(asked)):
+    if not both_folders and said not in (None, asked, name_in_cards(asked)):
         raise UsageError(f"{file}: says it was made from {said}, not {asked}; pass --data {said}")
     return asked

@@ -21,7 +21,8 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from condensers.data import ClassData
-from condensers.engine.context import Context, Progress, write_atomically
+from condensers.engine.context import Context, Progress
+from condensers.engine.files import write_atomically
 from condensers.errors import Interrupted, UsageError
 from condensers.hyperparameters import settings_of
 from condensers.registry.code_digest import code_of
@@ -29,10 +30,10 @@ from condensers.sets.doubts import with_doubts
 from condensers.sets.files import save_set
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness import energy
-from harness.plots.set_sheet import sheet
 from harness.printable import flat
-from harness.process import goes_on, shared_folder, stop_on_signals
-from scenarios.datasets.naming import is_place, located
+from harness.process import resume_advice, shared_folder, stop_on_signals
+from harness.report.set_sheets import draw_set
+from scenarios.datasets.naming import locate_folders, runs_code
 
 
 def make_set(
@@ -47,33 +48,36 @@ def make_set(
     seed, device = run
     asked = [condenser.registered, settings_of(condenser), code_of(condenser)]
     determines = [*asked, train.digest, [budget.ipc, budget.nbytes], seed]
-    with kept_work(path, determines) as folder, interruptible(folder, seed, device) as lent:
+    with (
+        checkpoint_folder(path, determines) as folder,
+        progress_context(folder, seed, device) as lent,
+    ):
         context = replace(lent, cache=shared_folder(path.parent))
         with energy.meter_of_work(folder, device) as metered:
-            made: SyntheticSet = metered.noted(condenser.condense(train, budget, context))
+            made: SyntheticSet = metered.add_joules(condenser.condense(train, budget, context))
         synthetic = with_doubts(made, train)
         save_set(synthetic, path)
     write_atomically(path.with_suffix(".png"), preview(synthetic))
     return synthetic
 
 
-def named_by(synthetic: SyntheticSet, file: Path) -> str:
+def dataset_of_card(synthetic: SyntheticSet, file: Path) -> str:
     """The data set that the card of a set names, a folder's looked for here and beside the file.
 
     UsageError where loading it would run code, which only the user may ask for; DataMissing where a
     folder is not found.
     """
     name = str(synthetic.card["dataset"])
-    if is_place(name):
+    if runs_code(name):
         raise UsageError(
             f"{file}: its card names {name} as its data set, which is code; if you trust that code,"
-            " pass its place: --data FILE.py:Name"
+            " pass its import path: --data FILE.py:Name"
         )
-    return located(name, file)
+    return locate_folders(name, file)
 
 
 @contextmanager
-def kept_work(path: Path, determines: Any) -> Iterator[Path]:
+def checkpoint_folder(path: Path, determines: Any) -> Iterator[Path]:
     """A folder FILE.work/HASH for the checkpoints of work that `determines` defines; removed when
     the work is done.
     """
@@ -83,7 +87,7 @@ def kept_work(path: Path, determines: Any) -> Iterator[Path]:
 
 
 @contextmanager
-def interruptible(folder: Path | None, seed: int, device: str) -> Iterator[Context]:
+def progress_context(folder: Path | None, seed: int, device: str) -> Iterator[Context]:
     """A Context with a progress bar that stops on Ctrl-C and SIGTERM, and says which line goes on
     from there.
     """
@@ -115,13 +119,13 @@ def interruptible(folder: Path | None, seed: int, device: str) -> Iterator[Conte
                 stop=flag.is_set,
             )
     except Interrupted:
-        print(goes_on(), file=sys.stderr)
+        print(resume_advice(), file=sys.stderr)
         raise
 
 
 def preview(synthetic: SyntheticSet) -> bytes:
     """A PNG: a row a class, at most ten images each, magnified where they are small."""
-    picture, file = sheet(synthetic), io.BytesIO()
+    picture, file = draw_set(synthetic), io.BytesIO()
     scale = max(1, 56 // synthetic.card["shape"][-1])
     picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(
         file, "PNG"

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 
 class Bounds(NamedTuple):
-    """The least and the largest value that can be; infinite where there is none."""
+    """The ends of a scale.
+
+    Args:
+        low: the least value that can be; -inf where there is none.
+        high: the largest value that can be; inf where there is none.
+    """
 
     low: float = -inf
     high: float = inf
@@ -20,9 +25,12 @@ class Bounds(NamedTuple):
         """The ends of the scale of a difference of two such values."""
         return Bounds(self.low - self.high, self.high - self.low)
 
-    def kept_by(self, values: NDArray[np.float64]) -> "Bounds":
-        """Those bounds that all values keep: a unit is no proof that a scenario of others ends
-        where ours do.
+    def drop_exceeded(self, values: NDArray[np.float64]) -> "Bounds":
+        """Return the bounds without those that some value lies beyond: a scenario of others may
+        use a unit on another scale.
+
+        Args:
+            values: (n,) values of the metric.
         """
         low, high = (bool((values >= self.low).all()), bool((values <= self.high).all()))
         return Bounds(self.low if low else -inf, self.high if high else inf)
@@ -53,7 +61,13 @@ OF_NAME = {
 
 
 def bounds_of(metric: str, unit: str) -> Bounds:
-    """The bounds of a metric, none where it has none (as MMD and the share of a gap that is closed)
-    or is not known.
+    """Return the bounds of a metric.
+
+    Args:
+        metric: its name.
+        unit: its unit.
+
+    Returns:
+        The bounds; unbounded where it has none (as MMD) or is not known.
     """
     return OF_NAME.get(metric.partition(" in ")[0], OF_UNIT.get(unit, UNBOUNDED))

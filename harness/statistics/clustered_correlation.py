@@ -1,5 +1,5 @@
-"""Which property of the data space goes with usefulness: rank correlations over sets, with
-intervals over condensers.
+"""Rank correlations over sets that come in clusters: those of one condenser, of all sizes and
+seeds.
 
 Sets of one condenser are no independent witnesses: a resample draws condensers, each with all its
 sets. With few of them percentiles of the resamples are too narrow, so the interval is Student's
@@ -21,14 +21,14 @@ import numpy as np
 from scipy import stats
 
 from harness.statistics.intervals import LEVEL, Interval
-from harness.statistics.rank import (
+from harness.statistics.rank_samples import (
     Array,
     RankStatistic,
     Samples,
-    Scored,
-    kendall,
-    partial_spearman,
-    spearman,
+    ScoredSamples,
+    kendall_of_samples,
+    partial_spearman_of_samples,
+    spearman_of_samples,
 )
 
 CONDENSERS_FROM = 5
@@ -39,8 +39,12 @@ LARGEST = 0.999  # Fisher's z of 1 is infinite
 
 @dataclass(frozen=True)
 class Correlation:
-    """A measure's rank correlations with usefulness; given_bytes: the partial one, not a number
-    where all have one size.
+    """A measure's rank correlations with usefulness.
+
+    Args:
+        spearman: Spearman's rho.
+        kendall: Kendall's tau-b.
+        given_bytes: Spearman's partial correlation given the bytes; nan where all have one size.
     """
 
     spearman: Interval
@@ -54,8 +58,14 @@ class Correlation:
 
 
 @dataclass(frozen=True, eq=False)
-class Sets:
-    """The N sets of a comparison: useful, nbytes (N,), and whose each is."""
+class ClusteredSets:
+    """The N sets of a comparison.
+
+    Args:
+        useful: (N,) how useful each is.
+        nbytes: (N,) bytes of each, for the partial correlation.
+        condensers: (N,) the condenser of each.
+    """
 
     useful: Array
     nbytes: Array
@@ -89,15 +99,20 @@ class Sets:
             self.nbytes,
         )
 
-    def correlation(self, measure: Array) -> Correlation:
-        """Correlate `measure` (N,) with what the sets are useful for."""
-        values = measure[None].round(9)
-        whole, resampled = Scored(self.whole, values), Scored(self.resampled, values)
-        return Correlation(
-            *(self._interval(of, whole, resampled) for of in (spearman, kendall, partial_spearman))
-        )
+    def correlate(self, measure: Array) -> Correlation:
+        """Correlate a measure with usefulness.
 
-    def _interval(self, statistic: RankStatistic, whole: Scored, resampled: Scored) -> Interval:
+        Args:
+            measure: (N,) a value of each set.
+        """
+        values = measure[None].round(9)
+        whole, resampled = ScoredSamples(self.whole, values), ScoredSamples(self.resampled, values)
+        statistics = (spearman_of_samples, kendall_of_samples, partial_spearman_of_samples)
+        return Correlation(*(self._interval(each, whole, resampled) for each in statistics))
+
+    def _interval(
+        self, statistic: RankStatistic, whole: ScoredSamples, resampled: ScoredSamples
+    ) -> Interval:
         n, point = len(self.useful), float(statistic(whole)[0, 0])
         if not np.isfinite(point):
             return Interval(point, None, None, n, "constant, not defined")
@@ -110,20 +125,21 @@ class Sets:
         spread = _fisher(defined).std(ddof=1) * (self.count / (self.count - 1)) ** 0.5
         half = float(stats.t.ppf(0.5 + LEVEL / 2, self.count - 1) * spread)
         low, high = (float(np.tanh(_fisher(np.float64(point)) + side * half)) for side in (-1, 1))
-        low, high = (
-            min(low, point),
-            max(high, point),
-        )  # clipping must not leave a correlation of 1 outside
+        low, high = min(low, point), max(high, point)  # clipping must not leave 1 outside
         return Interval(point, low, high, n, "bootstrap over condensers", len(drawn) - len(defined))
 
 
-def holds_among(found: Interval, condensers: int, tests: int) -> bool:
-    """Whether an interval of so many would exclude 0 at 1 - (1 - 0.95) / tests: Bonferroni's
-    correction.
+def holds_among(interval: Interval, condensers: int, tests: int) -> bool:
+    """Say whether an interval excludes 0 also when corrected for the number of tests (Bonferroni).
+
+    Args:
+        found: a 95 % interval of a correlation.
+        condensers: how many condensers it is over.
+        tests: how many correlations are judged together.
     """
-    if found.low is None or found.high is None:
+    if interval.low is None or interval.high is None:
         return False
-    low, middle, high = _fisher(np.array([found.low, found.mean, found.high]))
+    low, middle, high = _fisher(np.array([interval.low, interval.mean, interval.high]))
     usual, wider = (
         stats.t.ppf(0.5 + level / 2, condensers - 1) for level in (LEVEL, 1 - (1 - LEVEL) / tests)
     )

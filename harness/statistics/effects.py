@@ -22,23 +22,33 @@ Effects = dict[tuple[str, str], float]  # factor, level -> coefficient
 
 @dataclass(frozen=True)
 class Effect:
-    """What `level` of `factor` adds to the metric, against the factor's first level; None where the
-    runs cannot tell.
+    """What a level of a factor adds to the metric.
+
+    Args:
+        factor: the factor.
+        level: the level.
+        baseline: the first level of the factor, which it is compared with.
+        change: what it adds; None where the runs do not determine it.
     """
 
     factor: str
     level: str
     baseline: str
-    found: Interval | None
+    change: Interval | None
 
 
-def fitted(
+def fit_effects(
     factors: Mapping[str, Sequence[str]], runs: Runs, values: Mapping[str, float]
 ) -> Effects | None:
-    """The coefficients by factor and level, from one value of each run; None where the runs do not
-    determine them all.
+    """Fit the coefficients by least squares, from one value of each run.
 
-    values: label of a run -> value.
+    Args:
+        factors: factor -> its levels.
+        runs: label of a run -> factor -> level.
+        values: label of a run -> value.
+
+    Returns:
+        (factor, level) -> coefficient; None where the runs do not determine them all.
     """
     terms = [(factor, level) for factor, levels in factors.items() for level in levels[1:]]
     labels = [label for label in runs if label in values]
@@ -50,8 +60,10 @@ def fitted(
     )
     if len(labels) <= len(terms) or np.linalg.matrix_rank(matrix) <= len(terms):
         return None
-    found, *_ = np.linalg.lstsq(matrix, np.array([values[label] for label in labels]), rcond=None)
-    return dict(zip(terms, map(float, found[1:]), strict=True))
+    coefficients, *_ = np.linalg.lstsq(
+        matrix, np.array([values[label] for label in labels]), rcond=None
+    )
+    return dict(zip(terms, map(float, coefficients[1:]), strict=True))
 
 
 def main_effects(
@@ -60,16 +72,21 @@ def main_effects(
     places: Sequence[Mapping[int, Mapping[str, float]]],
     bounds: Bounds = UNBOUNDED,
 ) -> list[Effect]:
-    """Effects with intervals over seeds, averaged over `places` (such as data sets and budgets)
-    within each seed first.
+    """Compute effects with intervals over seeds, averaged over places within each seed first.
 
-    places: for each, seed -> label of a run -> value. A seed that does not determine the effects in
-    every place is left out. bounds: those of the metric; an effect is a difference of two of its
-    values.
+    Args:
+        factors: factor -> its levels.
+        runs: label of a run -> factor -> level.
+        places: for each place (as a data set and size), seed -> label of a run -> value. A seed
+            that does not determine the effects in every place is left out.
+        bounds: those of the metric; an effect is a difference of two of its values.
+
+    Returns:
+        An effect for each level but the first of every factor.
     """
     by_seed: list[Effects] = []
     for seed in sorted(set.intersection(*(set(place) for place in places)) if places else ()):
-        each = [fitted(factors, runs, place[seed]) for place in places]
+        each = [fit_effects(factors, runs, place[seed]) for place in places]
         known = [one for one in each if one is not None]
         if len(known) == len(each):
             by_seed.append(

@@ -34,10 +34,15 @@ RESAMPLES = 9999
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean (or other estimate) with its 95 % interval; low and high are None where n is too small
-    for one.
+    """A mean (or other estimate) with its 95 % interval.
 
-    method says how the interval was made, dropped how many resamples had no defined value.
+    Args:
+        mean: the estimate.
+        low: lower end; None where n is too small for an interval.
+        high: upper end; None where n is too small.
+        n: number of values.
+        method: how the interval was made.
+        dropped: how many resamples had no defined value.
     """
 
     mean: float
@@ -54,9 +59,24 @@ class Interval:
 
 
 def interval(values: Sequence[float], bounds: Bounds = UNBOUNDED) -> Interval:
-    """95 % interval of the mean of independent values, within the bounds that all of them keep.
+    """Compute the 95 % interval of the mean of independent values.
 
-    ValueError without any value.
+    Args:
+        values: at least one value.
+        bounds: ends of the scale; those that some value lies beyond do not count.
+
+    Returns:
+        The mean with its interval; without ends for one or two values.
+
+    Raises:
+        ValueError: there is no value.
+
+    Examples:
+        >>> found = interval([81.0, 83.0, 82.0])
+        >>> f"{found.mean:.1f} [{found.low:.2f}, {found.high:.2f}], {found.method}"
+        "82.0 [79.52, 84.48], Student's t"
+        >>> interval([81.0, 83.0]).method
+        'two values, no interval'
     """
     sample = np.asarray(values, dtype=np.float64)
     if sample.size == 0:
@@ -66,25 +86,25 @@ def interval(values: Sequence[float], bounds: Bounds = UNBOUNDED) -> Interval:
         return Interval(mean, None, None, n, "one value, no interval")
     if n == 2:
         return Interval(mean, None, None, n, "two values, no interval")
-    ends = bounds.kept_by(sample)
+    ends = bounds.drop_exceeded(sample)
     if np.ptp(sample) <= EQUAL * np.abs(sample).max():
         if any(np.isclose(mean, end, rtol=EQUAL, atol=0.0) for end in ends):
             return Interval(mean, None, None, n, "all values at an end of their scale, no interval")
         return Interval(mean, mean, mean, n, "all values equal")
     if n >= BOOTSTRAP_FROM:
         rng = np.random.default_rng(0)
-        found = stats.bootstrap(
+        bootstrap = stats.bootstrap(
             (sample,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL, method="BCa", rng=rng
         )
-        low, high = (float(bound) for bound in found.confidence_interval)
+        low, high = (float(bound) for bound in bootstrap.confidence_interval)
         if np.isfinite(low) and np.isfinite(high):
             return Interval(mean, low, high, n, "BCa bootstrap")
     half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1) * sample.std(ddof=1) / np.sqrt(n))
-    low, high, method = _students(mean, half, ends)
+    low, high, method = _student_interval(mean, half, ends)
     return Interval(mean, low, high, n, method)
 
 
-def _students(mean: float, half: float, ends: Bounds) -> tuple[float, float, str]:
+def _student_interval(mean: float, half: float, ends: Bounds) -> tuple[float, float, str]:
     """Low, high and the method of Student's interval; half: its half width where the scale has no
     ends.
     """
@@ -104,17 +124,36 @@ def _students(mean: float, half: float, ends: Bounds) -> tuple[float, float, str
 def paired_difference(
     a: Mapping[Hashable, float], b: Mapping[Hashable, float], bounds: Bounds = UNBOUNDED
 ) -> Interval | None:
-    """Interval of the mean of a - b over the keys that both have, None where they share none.
-    bounds: those of a and b.
+    """Compute the interval of the mean of a - b, paired over the keys that both have.
+
+    Args:
+        a: key (as a seed) -> value.
+        b: key -> value.
+        bounds: ends of the scale of a and b.
+
+    Returns:
+        The mean difference with its interval; None where a and b share no key.
+
+    Examples:
+        >>> found = paired_difference({0: 81.0, 1: 90.5, 2: 71.5}, {0: 80.0, 1: 89.0, 2: 71.0})
+        >>> f"{found.mean:.1f} [{found.low:.2f}, {found.high:.2f}], n = {found.n}"
+        '1.0 [-0.24, 2.24], n = 3'
+        >>> found.distinguishable
+        False
     """
     shared = [key for key in a if key in b]
     return interval([a[key] - b[key] for key in shared], bounds.of_differences) if shared else None
 
 
 def break_even(condensation: float, truth: float, proxy: float) -> float | None:
-    """Number of architectures from which the proxy saves time; None where it never does.
+    """Compute from how many architectures on the proxy saves time.
 
-    condensation: seconds spent once. truth, proxy: training seconds of one architecture on the real
-    data, on the proxy.
+    Args:
+        condensation: seconds spent once.
+        truth: training seconds of one architecture on the real data.
+        proxy: training seconds of one architecture on the proxy.
+
+    Returns:
+        The number of architectures; None where the proxy is no faster.
     """
     return condensation / (truth - proxy) if truth > proxy else None

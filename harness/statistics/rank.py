@@ -1,289 +1,83 @@
-"""How well scores rank architectures: tau-b, rho, r, partial rank correlation, precision@k,
-best-rank@k and regret@k.
+"""Rank correlation of two vectors, as of true accuracies and the scores of a proxy."""
 
-Every statistic goes from a proxy's scores on B samples of architectures to (B, S) values, one a
-sample and seed of the proxy.
-
-Architectures as a resampling drew them, and a proxy's scores of them: orders, ranks and pairs, each
-worked out once.
-
-A sample says how often it holds each architecture, so that what does not change between samples is
-shared by all of them.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """B samples of A architectures, and what is true of them.
-
-    test, validation: (M, A) accuracies, of each of M ways to draw the truth's seeds; drawn: (B,)
-    which of these a sample has. counts: (B, A) how often a sample holds each architecture. ties:
-    (B, A) in [0, 1), decide between equal ones. parameters: (A,), None where they are not known.
-    """
-
-    test: Array
-    validation: Array
-    drawn: NDArray[np.int64]
-    counts: Array
-    ties: Array
-    parameters: Array | None = None
-
-    @cached_property
-    def tested(self) -> Array:
-        """(B, A) true test accuracy."""
-        return np.asarray(self.test[self.drawn])
-
-    @cached_property
-    def below(self) -> tuple[Array, Array]:
-        """(B, A) each: how many of a sample have a lower true accuracy, and how many no higher
-        one.
-        """
-        return counts_below(self.tested, self.counts)
-
-    @cached_property
-    def untied(self) -> Array:
-        """(B,) ordered pairs of a sample whose true accuracies differ."""
-        found = np.empty(len(self.counts))
-        for which, at in self.by_truth():
-            found[at] = pair_sums(self.counts[at], np.abs(signs(self.test[which])))
-        return found
-
-    def by_truth(self) -> list[tuple[int, NDArray[np.bool_]]]:
-        """Each draw of the truth's seeds that occurs, and (B,) which samples have it."""
-        return [(int(which), self.drawn == which) for which in np.unique(self.drawn)]
-
-    @cached_property
-    def control(self) -> Array | None:
-        """(B, A) mean ranks of the numbers of parameters; those of their logarithms are the
-        same.
-        """
-        return (
-            None
-            if self.parameters is None
-            else mid_ranks(counts_below(self.parameters[None], self.counts))
-        )
-
-    def first(self, below: Array) -> NDArray[np.int64]:
-        """Architectures of (B, ..., A), best first, ties by chance, those that a sample lacks
-        last.
-        """
-        between = (self.counts.shape[0], *(1,) * (below.ndim - 2), self.counts.shape[1])
-        keys = np.where(self.counts.reshape(between) > 0, below + self.ties.reshape(between), -1.0)
-        return np.asarray(np.argsort(-keys, axis=-1))
-
-    @cached_property
-    def retrained(self) -> Array:
-        """(B,) test accuracy of the architecture that the truth's validation accuracy chooses among
-        all of a sample.
-        """
-        chosen = self.first(counts_below(self.validation[self.drawn], self.counts)[0])[:, :1]
-        return np.asarray(np.take_along_axis(self.tested, chosen, 1)[:, 0])
-
-
-@dataclass(frozen=True, eq=False)
-class Scored:
-    """(S, A) scores of one proxy, a row a seed, on samples of architectures."""
-
-    samples: Samples
-    scores: Array
-
-    @cached_property
-    def below(self) -> tuple[Array, Array]:
-        """(B, S, A) each: how many of a sample have a lower score, and how many no higher one."""
-        return counts_below(self.scores[None], self.samples.counts[:, None])
-
-    @cached_property
-    def ranks(self) -> Array:
-        """(B, S, A) ranks of the scores, ties at their mean."""
-        return mid_ranks(self.below)
-
-    @cached_property
-    def first(self) -> NDArray[np.int64]:
-        """(B, S, A) architectures, the best by score first."""
-        return self.samples.first(self.below[0])
-
-    def top(self, k: int) -> tuple[NDArray[np.int64], Array]:
-        """(B, S, k) architectures of the k best by score, and how often each is among them (0: it
-        is not).
-        """
-        return top(self.first, self.samples.counts[:, None], k)
-
-
-def top(first: NDArray[np.int64], counts: Array, k: int) -> tuple[NDArray[np.int64], Array]:
-    """The first k of (..., A) ordered architectures, and how often each is among them; counts:
-    (..., A).
-    """
-    chosen = first[..., :k]
-    held = np.take_along_axis(np.broadcast_to(counts, first.shape), chosen, -1)
-    return chosen, np.clip(k - (held.cumsum(-1) - held), 0, held)
-
-
-def counts_below(values: Array, counts: Array) -> tuple[Array, Array]:
-    """How many of a sample are lower, and how many are no higher, than each; both (..., A),
-    arguments broadcast.
-    """
-    order = np.argsort(values, axis=-1, kind="stable")
-    ordered = np.take_along_axis(values, order, -1)
-    shape = np.broadcast_shapes(values.shape, counts.shape)
-    held = np.take_along_axis(np.broadcast_to(counts, shape), np.broadcast_to(order, shape), -1)
-    through = held.cumsum(-1)
-    apart = ordered[..., 1:] != ordered[..., :-1]
-    edge = np.ones((*ordered.shape[:-1], 1), dtype=bool)
-    low = np.maximum.accumulate(
-        np.where(np.concatenate([edge, apart], -1), through - held, 0.0), axis=-1
-    )
-    last = np.where(np.concatenate([apart, edge], -1), through, np.inf)
-    high = np.minimum.accumulate(last[..., ::-1], axis=-1)[..., ::-1]
-    back = np.broadcast_to(np.argsort(order, axis=-1), shape)
-    return np.take_along_axis(low, back, -1), np.take_along_axis(high, back, -1)
-
-
-def mid_ranks(below: tuple[Array, Array]) -> Array:
-    """Ranks from 1, equal ones at their mean."""
-    return np.asarray((below[0] + below[1] + 1) / 2)
-
-
-def signs(values: Array) -> NDArray[np.float32]:
-    """(A,) -> (A, A): 1 where the row's value is the larger, -1 where the smaller, 0 between equal
-    ones.
-    """
-    return np.sign(values[:, None] - values[None]).astype(np.float32)
-
-
-def pair_sums(counts: Array, weights: NDArray[np.float32]) -> Array:
-    """Sum of (A, A) weights over the ordered pairs of each sample; whole numbers, exact in
-    float32.
-    """
-    held = counts.astype(np.float32)
-    return np.asarray(((held @ weights) * held).sum(-1, dtype=np.float64))
-
-
-_NOTHING = (
-    1e-20  # a spread of no more than this share of the squares is rounding: the values are equal
+from harness.statistics.rank_samples import (
+    Array,
+    RankStatistic,
+    Samples,
+    ScoredSamples,
+    kendall_of_samples,
+    spearman_of_samples,
 )
 
-RankStatistic = Callable[[Scored], Array]  # its values are nan where it is not defined
+Vector = Sequence[float] | Array
 
 
-def kendall(scored: Scored) -> Array:
-    """Kendall's tau-b: (concordant - discordant) / sqrt(pairs untied in truth x pairs untied in
-    score).
+def kendall(truth: Vector, scores: Vector) -> float:
+    """Compute Kendall's tau-b.
+
+    tau-b = (concordant - discordant pairs) / sqrt(pairs untied in truth x pairs untied in scores)
+
+    Source: Kendall, "The treatment of ties in ranking problems" (1945).
+
+    Args:
+        truth: (A,) true values, as test accuracies.
+        scores: (A,) scores of the same items.
+
+    Returns:
+        tau-b in [-1, 1]: 1 where both have the same order, 0 for chance; nan where all values of a
+        side are equal, where there are fewer than two items, or where a value is nan.
+
+    Raises:
+        ValueError: the vectors are not of one length.
+
+    Examples:
+        >>> kendall([91.0, 93.5, 92.0, 95.0], [0.61, 0.70, 0.72, 0.80])
+        0.6666666666666666
+        >>> kendall([1, 2, 3], [5, 5, 5])
+        nan
     """
-    samples, found = scored.samples, np.empty((len(scored.samples.counts), len(scored.scores)))
-    orders = [signs(row) for row in scored.scores]
-    for which, at in samples.by_truth():
-        truth, counts = signs(samples.test[which]), samples.counts[at]
-        found[at] = np.stack([pair_sums(counts, truth * order) for order in orders], axis=-1)
-    untied = np.stack([pair_sums(samples.counts, np.abs(order)) for order in orders], axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(found / np.sqrt(untied * samples.untied[:, None]))
+    return _correlate(kendall_of_samples, truth, scores)
 
 
-def spearman(scored: Scored) -> Array:
-    """Spearman's rho: the correlation of ranks, ties at their mean rank."""
-    return _correlation(
-        mid_ranks(scored.samples.below)[:, None], scored.ranks, scored.samples.counts[:, None]
-    )
+def spearman(truth: Vector, scores: Vector) -> float:
+    """Compute Spearman's rho, the correlation of ranks, with ties at their mean rank.
 
+    Source: Spearman, "The proof and measurement of association between two things" (1904).
 
-def pearson(scored: Scored) -> Array:
-    """Pearson's r of the values themselves."""
-    return _correlation(
-        scored.samples.tested[:, None], scored.scores[None], scored.samples.counts[:, None]
-    )
+    Args:
+        truth: (A,) true values, as test accuracies.
+        scores: (A,) scores of the same items.
 
+    Returns:
+        rho in [-1, 1]; nan where all values of a side are equal, where there are fewer than two
+        items, or where a value is nan.
 
-def partial_spearman(scored: Scored) -> Array:
-    """Correlation of ranks given the number of parameters: that of what a line in the parameters'
-    ranks leaves of both.
+    Raises:
+        ValueError: the vectors are not of one length.
 
-    (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2) (1 - r_yz^2)); nan where parameters alone give the
-    score's order, or are not known.
+    Examples:
+        >>> round(spearman([91.0, 93.5, 92.0, 95.0], [0.61, 0.70, 0.72, 0.80]), 12)
+        0.8
+        >>> round(spearman([1, 2, 2, 4], [1, 3, 2, 4]), 4)
+        0.9487
     """
-    samples = scored.samples
-    if samples.control is None:
-        return np.full((len(samples.counts), len(scored.scores)), np.nan)
-    x, z, counts = (
-        mid_ranks(samples.below)[:, None],
-        samples.control[:, None],
-        samples.counts[:, None],
-    )
-    xy, xz, yz = spearman(scored), _correlation(x, z, counts), _correlation(scored.ranks, z, counts)
-    left = (1 - xz**2) * (1 - yz**2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((xy - xz * yz) / np.sqrt(np.where(left < 1e-12, np.nan, left)))
+    return _correlate(spearman_of_samples, truth, scores)
 
 
-def precision_at(k: int) -> RankStatistic:
-    """The fraction of the k best by score that are among the k truly best."""
-    return partial(_precision, k)
-
-
-def best_rank_at(k: int) -> RankStatistic:
-    """The true rank of the best among the k best by score; 1 is the best of all, equal ones share
-    the better rank.
-    """
-    return partial(_best_rank, k)
-
-
-def regret_at(k: int) -> RankStatistic:
-    """Test accuracy that trusting the proxy costs, in the truth's unit; validation accuracy
-    chooses, test is read once.
-
-    The architecture that the truth's validation accuracy chooses among all, less the one it chooses
-    among the k best by score.
-    """
-    return partial(_regret, k)
-
-
-def _precision(k: int, scored: Scored) -> Array:
-    samples = scored.samples
-    truly, held = top(samples.first(samples.below[0]), samples.counts, k)
-    marked = np.zeros(samples.counts.shape)
-    np.put_along_axis(marked, truly, held, axis=-1)
-    chosen, taken = scored.top(k)
-    shared = np.minimum(_at(marked, chosen), taken).sum(-1)
-    return np.asarray(shared / np.minimum(k, samples.counts.sum(-1))[:, None])
-
-
-def _best_rank(k: int, scored: Scored) -> Array:
-    chosen, taken = scored.top(k)
-    ranks = 1 + scored.samples.counts.sum(-1, keepdims=True) - scored.samples.below[1]
-    return np.asarray(np.where(taken > 0, _at(ranks, chosen), np.inf).min(-1))
-
-
-def _regret(k: int, scored: Scored) -> Array:
-    samples = scored.samples
-    chosen, taken = scored.top(k)
-    validated = np.where(taken > 0, _at(samples.validation[samples.drawn], chosen), -np.inf)
-    best = np.take_along_axis(chosen, validated.argmax(-1)[..., None], -1)
-    return np.asarray(samples.retrained[:, None] - _at(samples.tested, best)[..., 0])
-
-
-def _at(values: Array, chosen: NDArray[np.int64]) -> Array:
-    """(B, A) values at (B, S, k) architectures."""
-    return np.asarray(np.take_along_axis(values[:, None], chosen, -1))
-
-
-def _correlation(x: Array, y: Array, counts: Array) -> Array:
-    """Correlation over the last axis, each value as often as its count; nan where either side is
-    constant.
-    """
-    n = counts.sum(-1, keepdims=True)
-    totals = []
-    sides = []
-    for side in (x, y):
-        centred = side - (counts * side).sum(-1, keepdims=True) / n
-        total = (counts * centred**2).sum(-1)
-        totals.append(np.where(total <= _NOTHING * (counts * side**2).sum(-1), np.nan, total))
-        sides.append(centred)
-    return np.asarray((counts * sides[0] * sides[1]).sum(-1) / np.sqrt(totals[0] * totals[1]))
+def _correlate(statistic: RankStatistic, truth: Vector, scores: Vector) -> float:
+    sides = [np.asarray(side, dtype=np.float64) for side in (truth, scores)]
+    if sides[0].ndim != 1 or sides[0].shape != sides[1].shape:
+        raise ValueError(
+            f"truth and scores must be vectors of one length, not of the shapes {sides[0].shape}"
+            f" and {sides[1].shape}"
+        )
+    if len(sides[0]) < 2 or np.isnan(sides).any():
+        return float("nan")
+    true, scored = (side[None] for side in sides)
+    once = np.ones_like(true)
+    sample = Samples(true, true, np.zeros(1, dtype=np.int64), once, np.zeros_like(true))
+    return float(statistic(ScoredSamples(sample, scored))[0, 0])

@@ -6,7 +6,7 @@ Resampling is seeded, and its draws depend on nothing but the shapes: two proxie
 architectures are paired.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.statistics.intervals import LEVEL, Interval
-from harness.statistics.rank import Array, RankStatistic, Samples, Scored
+from harness.statistics.rank_samples import Array, RankStatistic, Samples, ScoredSamples
 
 ARCHITECTURES_FROM = 8
 RESAMPLES = 2000
@@ -24,36 +24,54 @@ _AT_ONCE = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class RankDraws:
-    """One rank statistic: its value on the data, on every resample (B,), and over how many
-    architectures.
+    """One rank statistic with its resamples.
+
+    Args:
+        point: its value on the data.
+        resampled: (B,) its value on every resample.
+        architectures: over how many architectures it is.
+        basis: the architectures and the shape of the truth that were resampled: draws of one basis
+            are paired.
     """
 
     point: float
     resampled: Array
     architectures: int
+    basis: Hashable = None
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class TrueAccuracies:
     """What is true of A architectures, and the resamples that all proxies are judged on.
 
-    test, validation: (T, A) accuracies, a row a seed; they are averaged over the seeds of each
-    resample. parameters: (A,).
+    Args:
+        test: (T, A) test accuracies, a row a seed; averaged over the seeds of each resample.
+        validation: (T, A) validation accuracies, by which regret chooses.
+        parameters: (A,) numbers of parameters; None where they are not known.
+        resamples: how many resamples are drawn.
+        names: the architectures, so that statistics of others are not paired with these.
     """
 
     test: Array
     validation: Array
     parameters: Array | None = None
     resamples: int = RESAMPLES
+    names: tuple[str, ...] = ()
 
-    def part(self, chosen: NDArray[np.int64]) -> "Truth":
-        """The truth of some of the architectures."""
+    @property
+    def basis(self) -> Hashable:
+        """What a resample is drawn from."""
+        return self.names, self.test.shape
+
+    def select(self, chosen: NDArray[np.int64]) -> "TrueAccuracies":
+        """Return the truth of some of the architectures."""
         parameters = None if self.parameters is None else self.parameters[chosen]
         return replace(
             self,
             test=self.test[:, chosen],
             validation=self.validation[:, chosen],
             parameters=parameters,
+            names=tuple(self.names[i] for i in chosen) if self.names else (),
         )
 
     @cached_property
@@ -101,27 +119,37 @@ class Truth:
         return Samples(test, validation, drawn, counts, rng.random(counts.shape), self.parameters)
 
 
-def rank_draws(statistics: Sequence[RankStatistic], truth: Truth, scores: Array) -> list[RankDraws]:
-    """Compute statistics of (S, A) scores, a row a seed of the proxy.
+def draw_ranks(
+    statistics: Sequence[RankStatistic], truth: TrueAccuracies, scores: Array
+) -> list[RankDraws]:
+    """Compute statistics of a proxy's scores, with resamples.
 
     Each is taken for every seed of the proxy against the mean truth, and averaged. A resample draws
-    architectures, seeds of the truth and seeds of the proxy with replacement. Scores with ties are
-    judged by what their ties give on average.
+    architectures, seeds of the truth and seeds of the proxy with replacement. Ties are broken at
+    random, many times, and averaged.
+
+    Args:
+        statistics: which statistics.
+        truth: what is true of the A architectures.
+        scores: (S, A) scores, a row a seed of the proxy.
+
+    Returns:
+        The draws of each statistic, in their order.
     """
-    resamples, whole = truth.resamples, Scored(truth.whole, scores)
+    resamples, whole = truth.resamples, ScoredSamples(truth.whole, scores)
     seeds = _seed_draws(len(scores), resamples, 1)
-    found: list[list[Array]] = [[] for _ in statistics]
+    resampled: list[list[Array]] = [[] for _ in statistics]
     begun = 0
     for samples in truth.resampled:
-        scored, own = Scored(samples, scores), seeds[begun : begun + len(samples.counts)]
+        scored, own = ScoredSamples(samples, scores), seeds[begun : begun + len(samples.counts)]
         begun += len(samples.counts)
-        for values, statistic in zip(found, statistics, strict=True):
+        for values, statistic in zip(resampled, statistics, strict=True):
             values.append(np.take_along_axis(statistic(scored), own, 1).mean(1))
     count = scores.shape[1]
     points = [float(statistic(whole).mean()) for statistic in statistics]
     return [
-        RankDraws(point, np.concatenate(values), count)
-        for point, values in zip(points, found, strict=True)
+        RankDraws(point, np.concatenate(values), count, truth.basis)
+        for point, values in zip(points, resampled, strict=True)
     ]
 
 
@@ -130,7 +158,14 @@ def _seed_draws(seeds: int, resamples: int, which: int) -> NDArray[np.int64]:
 
 
 def rank_interval(draws: RankDraws) -> Interval:
-    """The statistic with its percentile interval over the resamples on which it is defined."""
+    """Take the percentile interval over the resamples on which the statistic is defined.
+
+    Args:
+        draws: the statistic with its resamples.
+
+    Returns:
+        The interval; without ends for fewer than eight architectures, and for constant scores.
+    """
     defined = draws.resampled[np.isfinite(draws.resampled)]
     dropped = draws.resampled.size - defined.size
     if draws.architectures < ARCHITECTURES_FROM:
@@ -153,19 +188,33 @@ def rank_interval(draws: RankDraws) -> Interval:
 
 
 def rank_difference(a: RankDraws, b: RankDraws) -> Interval:
-    """a - b with its interval over resamples; both must come from the same architectures."""
+    """Take the interval of a - b, paired over resamples.
+
+    Raises:
+        ValueError: a and b were drawn from different architectures or truths.
+    """
+    if a.basis != b.basis:
+        raise ValueError("rank statistics of different architectures cannot be paired")
     return rank_interval(RankDraws(a.point - b.point, a.resampled - b.resampled, a.architectures))
 
 
-def seed_agreement(statistics: Sequence[RankStatistic], truth: Truth) -> list[RankDraws] | None:
-    """Noise ceiling: mean statistics between pairs of the truth's seeds, which are not resampled;
-    None with one seed.
+def seed_agreement(
+    statistics: Sequence[RankStatistic], truth: TrueAccuracies
+) -> list[RankDraws] | None:
+    """Compute the noise ceiling: mean statistics between pairs of the truth's seeds.
+
+    Args:
+        statistics: which statistics.
+        truth: the truth; its seeds are not resampled.
+
+    Returns:
+        The draws of each statistic; None where the truth has one seed.
     """
     pairs = [(i, j) for i in range(len(truth.test)) for j in range(i)]
     if not pairs:
         return None
-    found = [
-        rank_draws(
+    draws_of_pairs = [
+        draw_ranks(
             statistics,
             replace(truth, test=truth.test[i : i + 1], validation=truth.validation[i : i + 1]),
             truth.test[j : j + 1],
@@ -177,6 +226,7 @@ def seed_agreement(statistics: Sequence[RankStatistic], truth: Truth) -> list[Ra
             float(np.mean([draws.point for draws in each])),
             np.mean([draws.resampled for draws in each], axis=0),
             truth.test.shape[1],
+            truth.basis,
         )
-        for each in zip(*found, strict=True)
+        for each in zip(*draws_of_pairs, strict=True)
     ]

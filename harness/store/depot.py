@@ -1,5 +1,4 @@
-"""Cells in a place that fsspec knows by its URL (s3://, gs://, file://, ...), for nodes that share
-no folder.
+"""Cells at a URL that fsspec knows (s3://, gs://, file://, ...), for nodes that share no folder.
 
 URL/cells/KEY/ has the files of a cell, its record written last; URL/cells/KEY/unfinished/ the
 checkpoints of one at work. What is done is what the depot holds whole. A node's own folder is a
@@ -13,16 +12,11 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from condensers.engine.cache import key_of
 from condensers.errors import StorageFailed, UsageError, brief
-from harness.running.cell_work import Settings
-from harness.running.work import Event, Listener, load_data, work
 from harness.store.store import Store
-from harness.suite.cell import Cell
 
 RECORD, SET, CARD = "record.json", "set.safetensors", "set.card.json"
 KEPT = (SET, CARD, "failure.json")
@@ -45,7 +39,7 @@ class Depot:
         self.url = url
         self.pushed: dict[Path, int] = {}
 
-    def place(self, key: str, name: str) -> str:
+    def location(self, key: str, name: str) -> str:
         return f"{self.root}/cells/{key}/{name}"
 
     def has(self, key: str) -> bool:
@@ -55,10 +49,10 @@ class Depot:
         """
         self.files.invalidate_cache()
         try:
-            if not self.files.exists(self.place(key, RECORD)):
+            if not self.files.exists(self.location(key, RECORD)):
                 return False
-            record = json.loads(self.files.cat_file(self.place(key, RECORD)))
-            return not record.get("set") or self.files.exists(self.place(key, SET))
+            record = json.loads(self.files.cat_file(self.location(key, RECORD)))
+            return not record.get("set") or self.files.exists(self.location(key, SET))
         except (ValueError, AttributeError, FileNotFoundError):
             return False  # not what was written there, or gone meanwhile: it is computed again
         except Exception as fault:  # each kind of store raises its own
@@ -72,9 +66,9 @@ class Depot:
         """
         for name in (*KEPT, RECORD):
             if (store.folder(key) / name).is_file():
-                self._put(store.folder(key) / name, self.place(key, name))
-        if store.done(key) and self.files.exists(self.place(key, WORK)):
-            self.files.rm(self.place(key, WORK), recursive=True)
+                self._put(store.folder(key) / name, self.location(key, name))
+        if store.done(key) and self.files.exists(self.location(key, WORK)):
+            self.files.rm(self.location(key, WORK), recursive=True)
 
     def pull(self, store: Store, key: str) -> bool:
         """Take a finished cell from there, unless `store` has it whole; whether the depot has it.
@@ -87,8 +81,8 @@ class Depot:
         if whole(store, key):
             return True
         for name in (SET, CARD, RECORD):
-            if self.files.exists(self.place(key, name)):
-                self._get(self.place(key, name), store.folder(key) / name)
+            if self.files.exists(self.location(key, name)):
+                self._get(self.location(key, name), store.folder(key) / name)
         return whole(store, key)
 
     def restore(self, store: Store, key: str) -> bool:
@@ -109,35 +103,35 @@ class Depot:
                 continue
             changed = path.stat().st_mtime_ns
             if self.pushed.get(path) != changed:
-                self._put(path, self.place(key, f"{WORK}/{path.relative_to(store.work(key))}"))
+                self._put(path, self.location(key, f"{WORK}/{path.relative_to(store.work(key))}"))
                 self.pushed[path] = changed
 
     def pull_work(self, store: Store, key: str) -> None:
         """Take the checkpoints that another node left there, where this one has none of its own."""
-        place = self.place(key, WORK)
-        if store.work(key).exists() or not self.files.exists(place):
+        location = self.location(key, WORK)
+        if store.work(key).exists() or not self.files.exists(location):
             return
-        for found in self.files.find(place):
+        for found in self.files.find(location):
             self._get(found, store.work(key) / found.partition(f"/cells/{key}/{WORK}/")[2])
 
-    def _put(self, path: Path, place: str) -> None:
+    def _put(self, path: Path, location: str) -> None:
         try:
-            self.files.makedirs(place.rpartition("/")[0], exist_ok=True)
-            self.files.put_file(str(path), place)
+            self.files.makedirs(location.rpartition("/")[0], exist_ok=True)
+            self.files.put_file(str(path), location)
         except Exception as fault:  # each kind of store raises its own
             raise StorageFailed(
-                f"{self.url}: {place} cannot be written ({brief(fault)}); mend it, and run it again"
+                f"{self.url}: {location} cannot be written ({brief(fault)}); mend it, and run again"
             ) from fault
 
-    def _get(self, place: str, path: Path) -> None:
+    def _get(self, location: str, path: Path) -> None:
         partial = path.with_name(f".{path.name}.partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.files.get_file(place, str(partial))
+            self.files.get_file(location, str(partial))
             partial.replace(path)
         except Exception as fault:
             raise StorageFailed(
-                f"{self.url}: {place} cannot be read ({brief(fault)}); mend it, and run it again"
+                f"{self.url}: {location} cannot be read ({brief(fault)}); mend it, and run again"
             ) from fault
 
 
@@ -174,32 +168,3 @@ def node_folder(url: str) -> Path:
         )
     folder.chmod(0o700)
     return folder
-
-
-def shared_work(
-    cell: Cell, settings: Settings, listen: Listener, stopped: Callable[[], bool], share: str
-) -> str:
-    """Run one cell in a folder of this node's own, taking what it needs from the depot and putting
-    what it makes there.
-
-    "lost" where the depot lacks a set that the cell needs and this node has none to give back.
-    """
-    depot = Depot(share)
-    store = Store(node_folder(share))
-    if depot.restore(store, cell.key):
-        return "done"
-    if not all(depot.restore(store, need) for need in cell.all_needs):
-        return "lost"
-    depot.pull_work(store, cell.key)
-
-    def heard(event: Event) -> None:
-        listen(event)
-        depot.push_work(store, cell.key)
-
-    here = replace(settings, root=store.root)
-    state = work(cell, here, heard, stopped, load_data(cell.data, here))
-    if state == "interrupted":
-        depot.push_work(store, cell.key)
-    else:
-        depot.push(store, cell.key)
-    return state

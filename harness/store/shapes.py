@@ -8,13 +8,16 @@ plug-in's scenario or a script may have written it.
 import base64
 import binascii
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from condensers.errors import OlderFormat, OtherFormat, damaged
 from condensers.schema import Amount, Count, Finite, Shape, Size, Spent, Word
 from scenarios.search.ground_truth.shape import TableRow
 
+FORMAT = 2
 SCORE = "architecture-score"
 PNG_HEADER = 24  # bytes: the signature, then the first chunk up to width and height
 
@@ -311,3 +314,15 @@ class HolderShape(Shape):
     host: str
     command: str
     started: str = ""
+
+
+def require_format(path: Path, found: object) -> None:
+    """OlderFormat, OtherFormat or Damaged if a file is not of the format that is read here."""
+    if found == FORMAT:
+        return
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise damaged(path, "it says no format")
+    sentence = f"{path}: is of format {found}, and this harness reads {FORMAT}"
+    if found < FORMAT:
+        raise OlderFormat(f"{sentence}; compute it anew with: harness run")
+    raise OtherFormat(f"{sentence}; update the harness, or choose another directory")

@@ -1,25 +1,24 @@
-"""The run store: one directory a cell, every file written to a temporary name and renamed.
+"""The run directory: a folder for each cell; every file is written under a temporary name and
+renamed.
 
-RUN/suite.json            the suite's name, its command, the cells in order
-RUN/cells/KEY/record.json a finished cell; failure.json a failed one; set.safetensors a made set;
-unfinished/ checkpoints RUN/cache/                what cells share whatever their seeds, such as
-experts; made anew where it is missing
+    RUN/suite.json                  the name of the suite, its command, its cells in order
+    RUN/cells/KEY/record.json       a finished cell
+    RUN/cells/KEY/failure.json      a failed cell
+    RUN/cells/KEY/set.safetensors   the set that a cell made
+    RUN/cells/KEY/unfinished/       checkpoints
+    RUN/cache/                      what cells share whatever their seeds, such as experts
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from condensers.engine.cache import HELD, take_lock
-from condensers.engine.context import (
-    make_folder,
+from condensers.engine.files import (
     read_sealed,
     sync_folder,
     write_atomically,
@@ -27,61 +26,62 @@ from condensers.engine.context import (
 )
 from condensers.errors import (
     Damaged,
-    Interrupted,
     OlderFormat,
     OtherFormat,
-    StorageFailed,
     UsageError,
     damaged,
     shown,
 )
 from condensers.schema import Shape, brief_faults
 from harness.process import shared_folder
-from harness.store.locks import Holder
-from harness.store.shapes import FailureShape, RecordShape, SuiteShape
+from harness.store.locks import hold_claim, hold_lock, is_locked
+from harness.store.shapes import (
+    FORMAT,
+    FailureShape,
+    RecordShape,
+    SuiteShape,
+    require_format,
+)
 from harness.suite.cell import key_of_record
 
-FORMAT = 2
-CLAIM_SECONDS = 0.5
-LOCK_SECONDS = 0.5  # for as long may `runs` look at a lock, or a process that is ending hold it
 RECORD, SET, CARD, FAILURE = "record.json", "set.safetensors", "set.card.json", "failure.json"
 PORTION = 2**20  # bytes
 
 
 @dataclass(frozen=True)
-class Examined:
-    """What is there of some cells, by key: records and failures that are fine, faults of the
-    others.
-    """
+class CellStates:
+    """What a directory holds of some cells, by key: intact records and failures, and faults."""
 
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: dict[str, UsageError] = field(default_factory=dict)
 
     def require_sound(self) -> None:
-        """Raise all faults as one, a sentence each."""
+        """Raise all faults as one error that has a line for each."""
         found = list(self.faults.values())
         if found:
             raise type(found[0])("\n".join(map(str, found)))
 
 
 class Store:
-    """A run directory.
+    """A run directory: reads and writes records, sets and failures of cells.
 
-    Reading needs nothing but the files; writing is safe against a pulled plug.
+    Reading needs nothing but the files. Writing is atomic: after a crash every file is whole.
+
+    Args:
+        root: the directory; `lock` makes it where it is missing.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def folder(self, key: str) -> Path:
+        """The folder of a cell."""
         return self.root / "cells" / key
 
     @property
     def cache(self) -> Path:
-        """Where condensers keep what several cells use; several runs too, where HARNESS_CACHE names
-        a folder.
-        """
+        """Where condensers keep what several cells use; HARNESS_CACHE names one for all runs."""
         return shared_folder(self.root)
 
     def work(self, key: str) -> Path:
@@ -89,6 +89,7 @@ class Store:
         return self.folder(key) / "unfinished"
 
     def set_path(self, key: str) -> Path:
+        """Where the set of a cell is, or will be."""
         return self.folder(key) / SET
 
     def done(self, key: str) -> bool:
@@ -100,20 +101,34 @@ class Store:
         return (self.folder(key) / RECORD).stat().st_mtime
 
     def record(self, key: str) -> dict[str, Any]:
-        """The record of a finished cell; Damaged where it is not intact or another's;
-        OtherFormat.
+        """Read the record of a finished cell.
+
+        Args:
+            key: the key of the cell, 16 hex digits.
+
+        Returns:
+            The record: kind, cell, keyed_by, environment, command, seconds, energy, and outcome.
+
+        Raises:
+            Damaged: the record is not intact, or is that of another cell.
+            OtherFormat: it is of a format that this version does not read.
         """
-        return _own(RecordShape, self.folder(key) / RECORD, key)
+        return _read_own(RecordShape, self.folder(key) / RECORD, key)
 
     def write_record(self, key: str, record: Mapping[str, Any]) -> None:
-        """The cell is finished: its checkpoints go, and an earlier failure with them."""
+        """Write the record of a finished cell; remove its checkpoints and an earlier failure."""
         write_sealed(self.folder(key) / RECORD, {**record, "format": FORMAT, "key": key})
         shutil.rmtree(self.work(key), ignore_errors=True)
         (self.folder(key) / FAILURE).unlink(missing_ok=True)
 
     def require_intact(self, key: str) -> Path:
-        """The path of a made set; Damaged where its bytes or its card's are not those of its
-        record.
+        """Check the set of a cell against its record.
+
+        Returns:
+            The path of the set.
+
+        Raises:
+            Damaged: the bytes of the set or of its card are not those that its record names.
         """
         record = self.record(key)
         for name, written in ((SET, record.get("set")), (CARD, record.get("card"))):
@@ -121,20 +136,25 @@ class Store:
                 _require_digest(self.folder(key) / name, written)
         return self.set_path(key)
 
-    def examine(self, keys: Iterable[str]) -> Examined:
-        """Read what is there of some cells, and check it.
+    def examine(self, keys: Iterable[str]) -> CellStates:
+        """Read and check what is there of some cells.
 
-        Format, key and checksum of each record and failure; the bytes of each set and card.
+        Args:
+            keys: their keys; a cell of which nothing is there is left out.
+
+        Returns:
+            Records and failures whose format, key and checksum are right (and, of a record, the
+            bytes of its set and card); the faults of the others.
         """
-        found = Examined()
+        states = CellStates()
         for key in keys:
             try:
-                self._read(key, found)
+                self._examine_cell(key, states)
             except (Damaged, OtherFormat) as fault:
-                found.faults[key] = fault
-        return found
+                states.faults[key] = fault
+        return states
 
-    def _read(self, key: str, found: Examined) -> None:
+    def _examine_cell(self, key: str, states: CellStates) -> None:
         folder = self.folder(key)
         if os.path.lexists(folder) and not folder.is_dir():
             raise damaged(folder, "a file is in place of the cell's folder")
@@ -142,37 +162,38 @@ class Store:
             record = self.record(key)
             if record.get("set") is not None:
                 self.require_intact(key)
-            found.records[key] = record
+            states.records[key] = record
         elif (failure := self.failure(key)) is not None:
-            found.failures[key] = failure
+            states.failures[key] = failure
 
     @contextmanager
     def claim(self, key: str, must_stop: Callable[[], bool]) -> Iterator[bool]:
         """Keep every other process, on whatever node, from writing the cell meanwhile.
 
-        Waits while another one does; False where that finished the cell. The claim goes with the
-        process that holds it. Raises Interrupted while it waits, when must_stop() is true.
+        The claim ends with the process that holds it; a process that finds one waits.
+
+        Args:
+            key: the key of the cell.
+            must_stop: whether to give up waiting.
+
+        Yields:
+            Whether the cell is still to be computed; False if another process finished it.
+
+        Raises:
+            Interrupted: must_stop() became true while it waited.
+            StorageFailed: the folder of the cell cannot be written.
         """
-        path = self.folder(key) / ".lock"
-        try:
-            make_folder(path.parent)
-            file = path.open("w")
-        except OSError as fault:
-            raise StorageFailed(
-                f"{path}: cannot be written ({fault.strerror}); make room, and run it again"
-            ) from fault
-        with file:
-            while not take_lock(file, path):
-                if must_stop():
-                    raise Interrupted(f"stopped while another process had the cell {key}")
-                time.sleep(CLAIM_SECONDS)
+        with hold_claim(self.folder(key), must_stop):
             yield not self.done(key)
 
     def adopt(self, key: str, other: "Store") -> bool:
-        """Copy a finished cell of another run, with its set; False where that run has not finished
-        it.
+        """Copy a finished cell of another run, with its set.
 
-        Damaged where the cell is not intact there.
+        Returns:
+            False if that run has not finished the cell.
+
+        Raises:
+            Damaged: the cell is not intact there.
         """
         if not other.done(key):
             return False
@@ -188,28 +209,39 @@ class Store:
         return True
 
     def write_failure(self, key: str, failure: Mapping[str, Any]) -> None:
+        """Write how a cell failed: its cell, a sentence and a traceback."""
         write_sealed(self.folder(key) / FAILURE, {**failure, "format": FORMAT, "key": key})
 
     def failure(self, key: str) -> dict[str, Any] | None:
-        """How a cell failed; None where it did not."""
+        """Read how a cell failed; None if it did not."""
         path = self.folder(key) / FAILURE
-        return _own(FailureShape, path, key) if os.path.lexists(path) else None
+        return _read_own(FailureShape, path, key) if os.path.lexists(path) else None
 
     @property
     def description(self) -> Path:
+        """The file that says what is being run."""
         return self.root / "suite.json"
 
     @property
     def described(self) -> bool:
-        """Whether anything is in the description's place; `suite` says whether it is one."""
+        """Whether there is a description; `suite` checks it."""
         return os.path.lexists(self.description)
 
     def describe(self, description: Mapping[str, Any]) -> None:
-        """Say in the directory what is being run."""
+        """Write what is being run; see `SuitePlan.describe`."""
         write_sealed(self.description, {**description, "format": FORMAT})
 
     def suite(self) -> dict[str, Any]:
-        """What the directory says of itself; Damaged where that is not intact; OtherFormat."""
+        """Read what is being run.
+
+        Returns:
+            The description: suite, about, command, cells (keys in order), design, environment.
+
+        Raises:
+            UsageError: the directory is not a run directory.
+            Damaged: the description is not intact.
+            OtherFormat: it is of a format that this version does not read.
+        """
         if not self.described and any(self.root.glob("cells/*")):
             raise damaged(self.description, "it is gone, though there are cells")
         if not self.described:
@@ -224,14 +256,18 @@ class Store:
                 f"{self.root}: was written by harness {version} in an older format; report it with"
                 f" that version, or compute it anew with: {found.get('command', 'harness run')}"
             )
-        _require_format(self.description, found["format"])
+        require_format(self.description, found["format"])
         _require_shape(SuiteShape, self.description, found)
         return found
 
     def contents(self) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
-        """The suite's description, and the records and failures of its cells, in the suite's order.
+        """Read all that the directory holds.
 
-        Raises Damaged or OtherFormat with all that is wrong, a line each.
+        Returns:
+            The description of the suite; the records and the failures of its cells, in its order.
+
+        Raises:
+            Damaged, OtherFormat: as `suite` and `record` raise them, with a line for each fault.
         """
         suite = self.suite()
         found = self.examine(suite["cells"])
@@ -240,50 +276,17 @@ class Store:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Make the directory and keep a second run out of it; the lock goes with the process that
-        holds it.
+        """Make the directory, and keep a second run out of it until the end of the block.
 
-        UsageError where the directory cannot be written or is in use; it says by whom.
+        Raises:
+            UsageError: the directory cannot be written, or is in use; the text says by whom.
         """
-        try:
-            make_folder(self.root)
-            file = (self.root / ".lock").open("a+")
-        except OSError as fault:
-            raise UsageError(
-                f"{self.root}: cannot be written ({fault.strerror}); choose another place with"
-                " --out"
-            ) from fault
-        with file:
-            begun = time.monotonic()
-            while not take_lock(file, self.root / ".lock"):
-                if time.monotonic() - begun > LOCK_SECONDS:
-                    file.seek(0)
-                    holder = Holder.read(file.read())
-                    raise UsageError(
-                        f"{self.root}: another run is using it ({holder}); wait for it, or choose"
-                        " another --out"
-                    )
-                time.sleep(LOCK_SECONDS / 10)
-            file.truncate(0)
-            file.write(Holder.here().written())
-            file.flush()
-            try:
-                yield
-            finally:
-                file.truncate(0)  # who comes next must not read of one that has ended
+        with hold_lock(self.root):
+            yield
 
     def in_use(self) -> bool:
-        """Whether a run holds the lock now; False where the file system does not tell."""
-        try:
-            file = (self.root / ".lock").open("rb")
-        except OSError:
-            return False
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError as fault:
-                return fault.errno in HELD
-        return False
+        """Whether a run holds the lock now; False if the file system cannot tell."""
+        return is_locked(self.root)
 
 
 def digest(path: Path) -> str:
@@ -296,16 +299,16 @@ def digest(path: Path) -> str:
 
 
 def _require_shape(shape: type[Shape], path: Path, found: Any) -> None:
-    """Damaged where a file holds something of another shape, whatever its checksum says."""
+    """Damaged if a file holds something of another shape, whatever its checksum says."""
     faults = brief_faults(shape, found)
     if faults:
         raise damaged(path, faults)
 
 
-def _own(shape: type[Shape], path: Path, key: str) -> dict[str, Any]:
+def _read_own(shape: type[Shape], path: Path, key: str) -> dict[str, Any]:
     """The record or failure at `path`, which must be the one of the cell `key`."""
     found = read_sealed(path)
-    _require_format(path, found.get("format"))
+    require_format(path, found.get("format"))
     if found.get("key") != key:
         raise damaged(path, f"it is the one of cell {shown(found.get('key'))}")
     _require_shape(shape, path, found)
@@ -318,21 +321,8 @@ def _own(shape: type[Shape], path: Path, key: str) -> dict[str, Any]:
     return found
 
 
-def _require_format(path: Path, found: Any) -> None:
-    if found == FORMAT:
-        return
-    if isinstance(found, bool) or not isinstance(found, int):
-        raise damaged(path, "it says no format")
-    said = f"{path}: is of format {found}, and this harness reads {FORMAT}"
-    if found < FORMAT:
-        raise OlderFormat(f"{said}; compute it anew with: harness run")
-    raise OtherFormat(f"{said}; update the harness, or choose another directory")
-
-
 def _require_digest(path: Path, written: Any) -> None:
-    """Damaged where a file is not there, or has not the SHA-256 that was written (None: none
-    was).
-    """
+    """Damaged if a file is gone, or has another SHA-256 than was written (None: none was)."""
     if not path.is_file():
         raise damaged(path, "a directory is in its place" if path.is_dir() else "it is gone")
     if written is not None and digest(path) != written:

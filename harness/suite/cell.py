@@ -13,6 +13,7 @@ from condensers.data import ClassData
 from condensers.registry import code_digest
 from harness import __version__
 
+MAKES_A_SET = ("condense", "shard")
 IN_KEY = ("settings", "data", "hyperparameters", "reference", "budget", "seed")
 EXECUTES = "harness.running.cell_work"
 ALWAYS = ("condensers.sets.files", "scenarios.protocol")
@@ -23,12 +24,25 @@ class Cell:
     """One set to make, a shard of one, one measurement of a scenario, or one row of a ground-truth
     table.
 
-    data: name of the data set; digests: what its parts hold. condenser: spec with all
-    hyperparameters, None for a reference. budget: ("ipc", N) or ("bytes", B). needs: key of the
-    cell that makes the set this one measures. architecture: the choices of the one whose row of a
-    ground-truth table this cell makes. classes: those of a shard. shards: keys of the cells whose
-    sets, put together, are this one. origin: what the set's images are, as its condenser says.
-    sources: digests of the code behind it, as `sources_of` gives them.
+    Args:
+        kind: "condense", "shard", "scenario" or "truth".
+        data: the name of the data set.
+        digests: the digests of its parts, as `digests_of` gives them.
+        seed: decides all that is random.
+        label: how rows name the condenser or the reference.
+        condenser: its spec with all hyperparameters; None for a reference.
+        budget: ("ipc", N) or ("bytes", B).
+        scenario: the registered name of the scenario; None for a cell that makes a set.
+        scenario_label: how rows name the scenario.
+        settings: those of the scenario.
+        reference: the name of the reference that is measured.
+        recipe: the augmentation under which a set is measured.
+        origin: what the images of the set are, as its condenser says.
+        needs: the key of the cell that makes the set to be measured.
+        architecture: the choices of the architecture of a row of a ground-truth table.
+        classes: the classes of a shard.
+        shards: the keys of the cells whose sets are merged.
+        sources: the digests of the code behind the cell, as `sources_of` gives them.
     """
 
     kind: str
@@ -57,9 +71,7 @@ class Cell:
 
     @property
     def keyed_by(self) -> dict[str, Any]:
-        """What enters the key beside what `as_json` says: with both, a record shows that its key is
-        its own.
-        """
+        """What enters the key beside `as_json`; a record holds both, to prove its key."""
         return {
             "version": __version__,
             "digests": dict(self.digests),
@@ -78,14 +90,14 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """What is being done, in a few words."""
+        """The task of the cell in a few words."""
         what = f"{self.label} {self.budget[0]} {self.budget[1]}" if self.budget else self.label
         where = f"{self.scenario_label}: " if self.scenario else "condense "
         which = f", classes {self.classes[0]} to {self.classes[-1]}" if self.classes else ""
         return f"{where}{what}, seed {self.seed}{which}"
 
     def as_json(self, ipc: int | None = None) -> dict[str, Any]:
-        """What a record says of its cell."""
+        """The description of the cell in its record; ipc: that of the set, once it is known."""
         return {
             "scenario": self.scenario_label,
             "settings": dict(self.settings),

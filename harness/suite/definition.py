@@ -6,6 +6,7 @@ Read from TOML, checked whole before anything runs.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from condensers.errors import UsageError, shown, suggestion
 from condensers.plain import join, oddities
 from harness.suite.design import Design, expand
 from harness.suite.overrides import apply_override, label_of, loads
-from harness.suite.toml_files import read_toml
+from harness.suite.toml_files import plain_table, read_toml
 
+# The name of a built-in suite, the path of a TOML file, or a table of the same structure.
+SuiteSource = str | PathLike[str] | Mapping[str, Any]
 TOP = {
     "name",
     "about",
@@ -93,20 +96,35 @@ def about(path: Path) -> str:
     return str(loads(path.read_text(encoding="utf-8")).get("about", ""))
 
 
-def read(name: str, overrides: Sequence[str] = ()) -> Suite:
-    """Read a built-in suite or a TOML file and apply `k=v` overrides; UsageError where that cannot
-    be done.
+def read(suite: SuiteSource, overrides: Sequence[str] = ()) -> Suite:
+    """Read a suite and apply overrides to it.
+
+    Args:
+        suite: the name of a built-in suite, the path of a TOML file, or a table of the same
+            structure.
+        overrides: changes, each `key=value` with a dotted key.
+
+    Raises:
+        UsageError: there is no such suite, it is no TOML, or an override leads nowhere. Faults of
+            its content are kept in the suite for the plan to raise.
     """
-    known = built_in()
-    path = known.get(name, Path(name))
+    table, stem, source = read_table(suite)
+    for override in overrides:
+        apply_override(table, override)
+    return parse(table, stem, source)
+
+
+def read_table(suite: SuiteSource) -> tuple[dict[str, Any], str, str | None]:
+    """The table of a suite, the name of its file, and how faults name it if not by that name."""
+    if isinstance(suite, Mapping):
+        return plain_table(suite), "suite", "suite"
+    name, known = str(suite), built_in()
+    path = known.get(name, Path(name)) if isinstance(suite, str) else Path(suite)
     if not path.is_file():
         raise UsageError(
             f"suite {shown(name)}: neither a built-in suite nor a file; {suggestion(name, known)}"
         )
-    table = read_toml(path)
-    for override in overrides:
-        apply_override(table, override)
-    return parse(table, path.stem, None if name in known else str(path))
+    return read_toml(path), path.stem, None if path in known.values() else str(path)
 
 
 def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Suite:
@@ -116,7 +134,7 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
     source: what faults name it by.
     """
     faults = [
-        *_odd(table),
+        *_find_oddities(table),
         *(
             f"unknown key {shown(key)}; {suggestion(str(key), TOP)}"
             for key in table
@@ -137,7 +155,7 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
         _scenario(entry, f"scenarios[{i}]", (labels, budgets, seeds), faults)
         for i, entry in enumerate(_tables(table, "scenarios", faults))
     ]
-    faults += _twice("condensers", labels) + _twice(
+    faults += _find_repeated("condensers", labels) + _find_repeated(
         "scenarios", [entry.label for entry in scenarios]
     )
     data = texts(
@@ -161,14 +179,14 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
     )
 
 
-def _odd(table: Mapping[str, Any]) -> list[str]:
-    """What no suite may hold, wherever it stands; the lines of `about` may be several."""
+def _find_oddities(table: Mapping[str, Any]) -> list[str]:
+    """Faults of single values, wherever they stand; only `about` may have several lines."""
     about = table.get("about")
     plain = {"about": about.replace("\n", " ").replace("\t", " ")} if isinstance(about, str) else {}
     return list(oddities({**table, **plain}, strict=True))
 
 
-def _twice(kind: str, labels: Sequence[str]) -> list[str]:
+def _find_repeated(kind: str, labels: Sequence[str]) -> list[str]:
     return [
         f"{kind}: label {shown(name)} is used twice; give one a `label`"
         for name in dict.fromkeys(labels)
@@ -265,7 +283,7 @@ def _scenario(
 
 
 def _require(entry: Mapping[str, Any], key: str, where: str, faults: list[str]) -> None:
-    """What a table of a condenser or a scenario is named by."""
+    """Check the keys by which a table of a condenser or a scenario is named."""
     if key not in entry:
         faults.append(f"{where}: needs a `{key}`")
     else:

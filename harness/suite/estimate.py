@@ -14,9 +14,8 @@ import torch
 
 from condensers import networks
 from condensers.registry.registry import create_condenser
-from harness.running.cell_work import MAKES_A_SET
-from harness.suite.cell import Cell
-from harness.suite.plan import as_budget
+from condensers.sets.budget import Budget
+from harness.suite.cell import MAKES_A_SET, Cell
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
 
@@ -38,13 +37,9 @@ def _passes(cell: Cell, data: Splits) -> Passes | None:
     condenser = create_condenser(cell.condenser) if cell.condenser else None
     ipc, images = 0, 0
     if condenser is not None and cell.budget is not None:
-        ipc = as_budget(cell.budget).ipc_of(condenser, data.train)
+        ipc = Budget.from_json(cell.budget).ipc_of(condenser, data.train)
         images = condenser.images_per_class(data.train, ipc) * len(data.train.classes)
-    made = (
-        condenser.image_passes(data.train, ipc)
-        if condenser and hasattr(condenser, "image_passes")
-        else None
-    )
+    made = condenser.image_passes(data.train, ipc) if condenser is not None else None
     if cell.shards:
         return []
     if cell.kind == "shard" and made is not None:
@@ -55,12 +50,12 @@ def _passes(cell: Cell, data: Splits) -> Passes | None:
     if cell.kind in MAKES_A_SET:
         return made
     scenario = SCENARIOS.create({"name": cell.scenario, **cell.settings})
-    if not hasattr(scenario, "image_passes"):
+    passes: Passes | None = scenario.image_passes(data, images, cell.reference)
+    if passes is None:
         return None
-    passes: Passes = scenario.image_passes(data, images, cell.reference)
     if cell.needs or made is None:
         return passes
-    times = getattr(scenario, "condensations", 1)
+    times = scenario.condensations
     return passes + [(network, times * count) for network, count in made]
 
 

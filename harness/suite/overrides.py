@@ -6,6 +6,7 @@ from dataclasses import Field, fields, is_dataclass
 from typing import Any
 
 from condensers.errors import UsageError, suggestion
+from condensers.hyperparameters import Part, current_keys
 from condensers.registry.introspection import default_of, table_of
 from condensers.registry.registry import SELECTIONS
 from harness.catalogue.registries import REGISTRIES
@@ -43,10 +44,22 @@ def apply_override(table: dict[str, Any], override: str, kind: str = "") -> None
     *parents, last = path.split(".")
     place: Any = table
     for step in parents:
-        place, kind = _enter(place, step, kind, override)
+        place, kind = _enter(place, _current_key(place, step, kind, override), kind, override)
     if not isinstance(place, dict):
         raise UsageError(f"--set {override}: '{path}' is not a place in this suite")
-    place[last] = value
+    place[_current_key(place, last, kind, override)] = value
+
+
+def _current_key(place: Any, step: str, kind: str, override: str) -> str:
+    """What a key of an earlier release is called now, in `place` too."""
+    part = _class_of(place, kind, override) if isinstance(place, dict) else None
+    former = part.former_keys if part is not None and issubclass(part, Part) else {}
+    if part is not None and former and not former.keys().isdisjoint({step, *place}):
+        current = current_keys(part, place, label_of(place))
+        place.clear()
+        place.update(current)
+        return next(iter(current_keys(part, {step: None}, f"--set {override}")))
+    return step
 
 
 def _value(text: str) -> Any:
@@ -85,19 +98,25 @@ def _parts_of(place: Mapping[str, Any], kind: str, override: str) -> "dict[str, 
     """The fields of a part, described by a table, that hold other parts; none where the table is of
     no part.
     """
+    part = _class_of(place, kind, override)
+    return {f.name: f for f in fields(part) if f.metadata.get("part")} if is_dataclass(part) else {}
+
+
+def _class_of(place: Mapping[str, Any], kind: str, override: str) -> type | None:
+    """The class of the part that a table describes; None where it is of no part."""
     name = next(
         (place[key] for key in ("method", "scenario", "name") if isinstance(place.get(key), str)),
         None,
     )
     if name is None or not kind:
-        return {}
+        return None
     if kind == "method" and name in SELECTIONS.entries():
         kind = "selection"
     try:
-        part = next(registry for registry in REGISTRIES if registry.kind == kind).load(name)
+        part: type = next(registry for registry in REGISTRIES if registry.kind == kind).load(name)
     except UsageError as fault:
         raise UsageError(f"--set {override}: {fault}") from None
-    return {f.name: f for f in fields(part) if f.metadata.get("part")} if is_dataclass(part) else {}
+    return part
 
 
 def _as_table(value: Any, field: "Field[Any]", override: str) -> dict[str, Any]:

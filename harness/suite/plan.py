@@ -1,8 +1,6 @@
-"""Suite -> cells. Every fault of the whole suite is found here, before anything is computed.
+"""Suite -> cells. Every fault of the whole suite is found here, before anything is computed."""
 
-From a suite's name to a checked plan with its data.
-"""
-
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +13,9 @@ from condensers.registry.registry import SELECTIONS, create_condenser
 from condensers.sets.origins import LEARNED, SELECTED, UNKNOWN, known
 from condensers.sets.synthetic_set import Budget
 from harness.suite import definition
-from harness.suite.cell import Cell, digests_of, sources_of
-from harness.suite.definition import CondenserEntry, ScenarioEntry, Suite
+from harness.suite.cell import MAKES_A_SET, Cell, digests_of, sources_of
+from harness.suite.definition import CondenserEntry, ScenarioEntry, Suite, SuiteSource
+from scenarios.datasets import load
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
 
@@ -26,37 +25,85 @@ PLAIN_REAL = ("random", "herding", "k-means")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A checked suite and its cells, those that make sets before those that need them."""
+class SuitePlan:
+    """A checked suite, its cells, and the data that it was checked with.
+
+    Args:
+        suite: what was asked for.
+        cells: what is to be computed; cells that make sets stand before those that use them.
+        data: the data sets by name.
+    """
 
     suite: Suite
     cells: tuple[Cell, ...]
+    data: Mapping[str, Splits]
+
+    def describe(self, command: str, environment: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the description that a run directory holds of its run, as JSON values."""
+        return {
+            "suite": self.suite.name,
+            "about": self.suite.about,
+            "command": command,
+            "cells": [cell.key for cell in self.cells],
+            "design": self.suite.design.as_json(),
+            "environment": dict(environment),
+        }
+
+    def __repr__(self) -> str:
+        kinds = Counter("set" if cell.kind in MAKES_A_SET else "measurement" for cell in self.cells)
+        counts = ", ".join(f"{count} {kind}s" for kind, count in kinds.items())
+        return f"<SuitePlan of {self.suite.name}: {len(self.cells)} cells ({counts})>"
 
 
-def make(suite: Suite, load: Callable[[str], Splits]) -> Plan:
-    """Check all parts and lay out all cells. `load` gives a data set by name.
+def plan_suite(
+    suite: SuiteSource,
+    overrides: Sequence[str] = (),
+    data_dir: Path | None = None,
+    download: bool = False,
+) -> SuitePlan:
+    """Read a suite, check it whole with its data, and lay out its cells.
 
-    Raises UsageError with every fault, a line each, or DataMissing where the only faults are
-    missing data.
+    Args:
+        suite: the name of a built-in suite, the path of a TOML file, or a table of the same
+            structure.
+        overrides: changes to it, each `key=value` with a dotted key.
+        data_dir: the folder with the data sets; None for the usual one.
+        download: whether a missing data set may be fetched.
+
+    Raises:
+        UsageError: something in the suite is wrong; the text has a line for every fault.
+        DataMissing: the only faults are data sets that are not there.
+    """
+    table = definition.read(suite, overrides)
+    share = table.validation
+    return lay_out(
+        table, lambda name: load(name, data_dir=data_dir, download=download, validation=share)
+    )
+
+
+def lay_out(suite: Suite, load_data: Callable[[str], Splits]) -> SuitePlan:
+    """Check all parts of a suite and lay out its cells; raises what `plan_suite` raises.
+
+    load_data: gives a data set by name.
     """
     faults: list[HarnessError] = [UsageError(fault) for fault in suite.faults]
     condensers = {e.label: _try(faults, _condenser, e) for e in suite.condensers if e.spec["name"]}
     scenarios = [(e, _try(faults, _scenario, e)) for e in suite.scenarios if e.name]
-    data = {name: _try(faults, load, name) for name in suite.data}
+    data = {name: _try(faults, load_data, name) for name in suite.data}
     if not faults:
         cells: dict[str, Cell] = {}
         for name, splits in data.items():
-            _try(faults, _Layout(suite, name, splits, condensers, cells).lay, scenarios)
+            _try(faults, _CellLayout(suite, name, splits, condensers, cells).add_cells, scenarios)
     if faults:
         worst = UsageError if any(f.status == 2 for f in faults) else type(faults[0])
-        said = dict.fromkeys(line for fault in faults for line in str(fault).splitlines())
+        lines = dict.fromkeys(line for fault in faults for line in str(fault).splitlines())
         raise worst(
             "\n".join(
                 line if line.startswith(suite.source) else f"{suite.source}: {line}"
-                for line in said
+                for line in lines
             )
         )
-    return Plan(suite, tuple(cells.values()))
+    return SuitePlan(suite, tuple(cells.values()), data)
 
 
 def _try(faults: list[HarnessError], call: Callable[..., Any], argument: Any) -> Any:
@@ -83,11 +130,11 @@ def _scenario(entry: ScenarioEntry) -> Any:
 
 
 def _name(entry: ScenarioEntry, scenario: Any) -> str:
-    """How cells name a scenario; one that is named by its place carries the digest of its file."""
+    """How cells name a scenario; an import path carries the digest of its file."""
     return str(scenario.registered) if ":" in entry.name else entry.name
 
 
-class _Layout:
+class _CellLayout:
     """Lays out the cells of one data set into `cells`, by key."""
 
     def __init__(
@@ -105,9 +152,9 @@ class _Layout:
             train=splits.train, validation=splits.validation, test=splits.test
         )
 
-    def lay(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
+    def add_cells(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
         for entry, scenario in scenarios:
-            subjects = [] if getattr(scenario, "references_only", False) else self._subjects(entry)
+            subjects = [] if scenario.references_only else self._subjects(entry)
             for seed in entry.seeds:
                 self._references(entry, scenario, seed)
                 for label, budget in subjects:
@@ -115,9 +162,7 @@ class _Layout:
                         self._measure(entry, scenario, (label, budget, recipe), seed)
 
     def _subjects(self, entry: ScenarioEntry) -> list[tuple[str, tuple[str, int]]]:
-        """Label and budget of every set a scenario measures, real images at equal bytes
-        included.
-        """
+        """Label and budget of every set to measure, real images at equal bytes included."""
         own = {e.label: e.budgets for e in self.suite.condensers}
         asked = [
             (label, budget) for label in entry.condensers for budget in own[label] or entry.budgets
@@ -138,9 +183,7 @@ class _Layout:
     def _equal_bytes(
         self, entry: ScenarioEntry, label: str, budget: tuple[str, int]
     ) -> list[tuple[str, tuple[str, int]]]:
-        """The suite's plain real images at as many images as the bytes of a set would hold, where
-        that differs.
-        """
+        """Plain real images that take as many bytes as a set, if their count differs from it."""
         if self.condensers[label].registered in PLAIN_REAL or budget[0] == "bytes":
             return []
         rows = []
@@ -163,11 +206,10 @@ class _Layout:
         return self.condensers[label].origin in (LEARNED, UNKNOWN)
 
     def _recipes(self, entry: ScenarioEntry, scenario: Any, label: str) -> list[str | None]:
-        """The augmentations under which a set is measured: its own; for real images those of all
-        learned sets.
-        """
-        if getattr(scenario, "augmentation", None) != "card":
-            return [getattr(scenario, "augmentation", None)]
+        """Augmentations under which a set is measured; real images take those of all sets."""
+        augmentation = settings_of(scenario).get("augmentation")
+        if augmentation != "card":
+            return [augmentation]
         learned = [
             self.condensers[name].evaluation for name in entry.condensers if self._is_learned(name)
         ]
@@ -176,7 +218,7 @@ class _Layout:
         return [self.condensers[label].evaluation]
 
     def _references(self, entry: ScenarioEntry, scenario: Any, seed: int) -> None:
-        usual = getattr(scenario, "default_references", scenario.references)
+        usual = scenario.default_references
         names = usual if entry.references is None else entry.references
         for reference in names:
             self._add(
@@ -190,7 +232,7 @@ class _Layout:
                     scenario_label=entry.label,
                     settings=settings_of(scenario),
                     reference=reference,
-                    sources=self._code(scenario, words=(reference,)),
+                    sources=self._sources(scenario, words=(reference,)),
                 )
             )
 
@@ -207,10 +249,10 @@ class _Layout:
         origin = known(condenser.origin, condenser.registered)
         made_of = digests_of(train=self.train)
         condense = Cell("condense", self.name, made_of, seed, label, spec, budget, origin=origin)
-        condense = replace(condense, sources=self._code(condenser))
-        anew = hasattr(scenario, "anew") and scenario.anew(condenser.couples_classes)
+        condense = replace(condense, sources=self._sources(condenser))
+        anew = scenario.condenses_along_stream(condenser.couples_classes)
         if not anew:
-            condense = self._sharded(condense, condenser)
+            condense = self._add_shards(condense, condenser)
             self._add(condense)
         settings = settings_of(scenario) | ({"augmentation": recipe} if recipe else {})
         parts = [scenario, condenser] if anew else [scenario]
@@ -229,14 +271,12 @@ class _Layout:
                 recipe=recipe,
                 needs=None if anew else condense.key,
                 origin=origin,
-                sources=self._code(*parts, words=(recipe,) if recipe else ()),
+                sources=self._sources(*parts, words=(recipe,) if recipe else ()),
             )
         )
 
-    def _sharded(self, condense: Cell, condenser: Any) -> Cell:
-        """The cell that puts a set's shards together, which are added; the cell itself where there
-        are none.
-        """
+    def _add_shards(self, condense: Cell, condenser: Any) -> Cell:
+        """The cell that merges the shards of a set, which are added; itself without shards."""
         wanted = next(
             entry.shards for entry in self.suite.condensers if entry.label == condense.label
         )
@@ -250,7 +290,7 @@ class _Layout:
                 f"{where}: {condenser.registered} {why}, so that it has no shards; leave it out"
             )
         assert condense.budget is not None
-        ipc = as_budget(condense.budget).ipc_of(condenser, self.train)
+        ipc = Budget.from_json(condense.budget).ipc_of(condenser, self.train)
         some = [
             part for part in (_slice(self.train.classes, i, wanted) for i in range(wanted)) if part
         ]
@@ -262,7 +302,7 @@ class _Layout:
         sources = sources_of(condenser, modules=["condensers.sets.merging"])
         return replace(condense, shards=tuple(shard.key for shard in shards), sources=sources)
 
-    def _code(self, *parts: Any, words: tuple[str, ...] = ()) -> dict[str, str]:
+    def _sources(self, *parts: Any, words: tuple[str, ...] = ()) -> dict[str, str]:
         """`sources_of`, once for the cells of all seeds and budgets."""
         asked = (*map(id, parts), words)
         if asked not in self.sources:
@@ -282,36 +322,6 @@ def check_budget(condenser: Any, budget: tuple[str, int], train: ClassData) -> N
     """Refuse a budget that is too small, or above what a selection can pick from."""
     from condensers.selections.base import refuse_too_many
 
-    ipc = as_budget(budget).ipc_of(condenser, train)
+    ipc = Budget.from_json(budget).ipc_of(condenser, train)
     if condenser.origin in SELECTED or condenser.registered in SELECTIONS.entries():
         refuse_too_many(condenser, train, ipc)
-
-
-def as_budget(budget: tuple[str, int]) -> Budget:
-    return Budget(ipc=budget[1]) if budget[0] == "ipc" else Budget(nbytes=budget[1])
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A plan, and the data it was made with."""
-
-    plan: Plan
-    data: Mapping[str, Any]
-
-
-def load_plan(
-    name: str, overrides: Sequence[str], data_dir: Path | None, download: bool
-) -> Planned:
-    """Read, check and lay out a suite. Raises UsageError (every fault at once) or DataMissing."""
-    from scenarios.datasets import load
-
-    read = definition.read(name, overrides)
-    data: dict[str, Any] = {}
-
-    def fetch(dataset: str) -> Any:
-        data[dataset] = load(
-            dataset, data_dir=data_dir, download=download, validation=read.validation
-        )
-        return data[dataset]
-
-    return Planned(make(read, fetch), data)

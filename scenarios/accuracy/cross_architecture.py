@@ -15,12 +15,13 @@ from condensers.engine.context import Context, Progress
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
 from condensers.registry.registry import NETWORKS
-from scenarios.accuracy.scenario import Accuracy, Evaluation
-from scenarios.protocol import Measurement, Outcome, Splits, Subject
+from scenarios.accuracy.scenario import Accuracy
+from scenarios.protocol import Measurement, Outcome, Scenario, Splits, Subject
+from scenarios.training_material import Evaluation, name_network
 
 
 @dataclass(frozen=True)
-class CrossArchitecture(Evaluation):
+class CrossArchitecture(Evaluation, Scenario):
     """Test accuracy of fresh networks of several architectures trained on the set.
 
     An architecture is called by its name and by those of its settings that are not the default:
@@ -53,7 +54,9 @@ class CrossArchitecture(Evaluation):
         are several.
         """
         found = {
-            label: self._accuracy(spec).run(subject, data, _named(context.fork(label), label))
+            label: self._accuracy(spec).run(
+                subject, data, _label_progress(context.fork(label), label)
+            )
             for label, spec in zip(self._labels(), self.architectures, strict=True)
         }
         measurements = [
@@ -61,7 +64,7 @@ class CrossArchitecture(Evaluation):
             for label, o in found.items()
         ]
         if len(found) > 1:
-            measurements.append(_mean(measurements))
+            measurements.append(_average(measurements))
         outcomes = list(found.values())
         costs = {
             name: sum(outcome.costs[name] for outcome in outcomes) for name in outcomes[0].costs
@@ -71,9 +74,7 @@ class CrossArchitecture(Evaluation):
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and how many images pass each, forward and backward; `images` is the size of the
-        set.
-        """
+        """Estimate the training; `images` is the size of the set."""
         return [
             one
             for spec in self.architectures
@@ -82,7 +83,8 @@ class CrossArchitecture(Evaluation):
 
     def _accuracy(self, spec: Any) -> Accuracy:
         """The scenario of a single architecture: all else as set here."""
-        shared = {f.name: getattr(self, f.name) for f in fields(Evaluation)}
+        settings, names = settings_of(self), {f.name for f in fields(Evaluation)}
+        shared = {name: value for name, value in settings.items() if name in names}
         return Accuracy(network=spec, **shared)
 
     def _specs(self) -> dict[str, Any]:
@@ -94,21 +96,12 @@ class CrossArchitecture(Evaluation):
 
     def _labels(self) -> list[str]:
         return [
-            label_of(NETWORKS.create(spec, "cross-architecture.architectures"))
+            name_network(NETWORKS.create(spec, "cross-architecture.architectures"))
             for spec in self.architectures
         ]
 
 
-def label_of(spec: Any) -> str:
-    """How tables call a network: its name, and its settings that are not the default."""
-    default = settings_of(type(spec)())
-    changed = [
-        f"{name}={value}" for name, value in settings_of(spec).items() if value != default[name]
-    ]
-    return " ".join([spec.registered, *changed])
-
-
-def _named(context: Context, label: str) -> Context:
+def _label_progress(context: Context, label: str) -> Context:
     """`context`, whose events say which architecture they are of."""
 
     def show(event: Progress) -> None:
@@ -117,7 +110,7 @@ def _named(context: Context, label: str) -> Context:
     return replace(context, progress=show)
 
 
-def _mean(measurements: Sequence[Measurement]) -> Measurement:
+def _average(measurements: Sequence[Measurement]) -> Measurement:
     """Network by network: the first ones of all architectures, then the second ones."""
     values = [sum(each) / len(each) for each in zip(*(m.values for m in measurements), strict=True)]
     return replace(measurements[0], metric="mean-test-accuracy", values=values)

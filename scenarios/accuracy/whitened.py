@@ -8,17 +8,17 @@ from pathlib import Path
 import torch
 
 from condensers.data import ClassData
-from condensers.engine import loop
+from condensers.engine import files
 from condensers.engine.cache import key_of, make_missing
 from condensers.engine.context import Context
 from condensers.sets.synthetic_set import SyntheticSet
-from condensers.whitening import Fit, Whitening, fit_of, fitted
+from condensers.whitening import Fit, Whitening, fit_of, fit_whitening
 from scenarios.protocol import Splits, Subject
 
 FORMAT = 1
 
 
-def wanted(choice: str, subject: Subject, data: ClassData) -> Fit | None:
+def choose_whitening(choice: str, subject: Subject, data: ClassData) -> Fit | None:
     """The whitening that `choice` means for a subject; "card" is what the set's card asks for, None
     is none.
     """
@@ -35,31 +35,33 @@ def wanted(choice: str, subject: Subject, data: ClassData) -> Fit | None:
     return fit_of(said, channels) if said else None
 
 
-def whitened(data: Splits, fit: Fit | None, context: Context) -> Splits:
+def whiten_splits(data: Splits, fit: Fit | None, context: Context) -> Splits:
     """All parts of `data`, which networks then see whitened as the training images are; as it is
     without a fit.
     """
     if fit is None:
         return data
-    whitening = _kept(data.train, fit, context).to(context.device)
+    whitening = _load_whitening(data.train, fit, context).to(context.device)
     return Splits(
         *(replace(part, whitening=whitening) for part in (data.train, data.validation, data.test))
     )
 
 
-def _kept(train: ClassData, fit: Fit, context: Context) -> Whitening:
+def _load_whitening(train: ClassData, fit: Fit, context: Context) -> Whitening:
     """Kept in the context's cache, or else in its own folder."""
     root = context.cache or context.folder
     if root is None:
-        return fitted(train.images, fit)
+        return fit_whitening(train.images, fit)
     path: Path = (
         root
         / "whitening"
         / f"{key_of([FORMAT, train.digest, fit.as_json(), torch.__version__])}.pt"
     )
     make_missing(
-        [path], lambda _: loop.write_state(path, dict(fitted(train.images, fit).state())), context
+        [path],
+        lambda _: files.write_state(path, dict(fit_whitening(train.images, fit).state())),
+        context,
     )
-    state = loop.read_state(path, train.device)
+    state = files.read_state(path, train.device)
     assert state is not None
     return Whitening(**state)

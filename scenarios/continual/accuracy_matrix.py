@@ -1,10 +1,7 @@
-"""Readings: what the test images say of a learner along its course.
-
-What the trials of a subject amount to.
-"""
+"""The accuracy matrix of a stream run, and the measurements of all trials of one subject."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +10,22 @@ from condensers.data import ClassData
 from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.continual import metrics
 from scenarios.continual.strategies.base import Strategy
-from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Subject
+from scenarios.protocol import CondensationRequest, Measurement, Outcome, Reference, Subject
+
+if TYPE_CHECKING:
+    from scenarios.continual.memory.buffer import CondensedMemory
 
 
-class Readings:
-    """matrix: R, a row an experience learned. initial: the row before any. trace: (experience, row)
-    read within experiences.
+class AccuracyMatrix:
+    """Test accuracies of a learner along its stream.
 
-    Rows are percentages of the test images of each of `parts` (classes) that are classified
-    correctly, among all classes.
+    A row holds the percentage of correctly classified test images for each of `parts` (the classes
+    of an experience), among all classes.
+
+    Attributes:
+        matrix: R, a row after each experience.
+        initial: The row before the first.
+        trace: (experience, row) measured within experiences.
     """
 
     def __init__(
@@ -30,10 +34,10 @@ class Readings:
         test: ClassData,
         outputs: Tensor,
         parts: Sequence[Sequence[int]],
-        memory: Any,
+        memory: "CondensedMemory | None",
     ) -> None:
         self.strategy, self.test, self.memory = strategy, test, memory
-        self.wanted = outputs.to(test.device)[test.labels]
+        self.expected = outputs.to(test.device)[test.labels]
         self.masks = [
             torch.isin(test.labels, torch.tensor(list(part), device=test.device)) for part in parts
         ]
@@ -41,24 +45,24 @@ class Readings:
         self.matrix: list[list[float]] = []
         self.trace: list[list[Any]] = []
 
-    def before(self, network: nn.Module) -> None:
-        """Read an untrained network."""
-        self.initial = self.row(network)
+    def record_initial(self, network: nn.Module) -> None:
+        """Measure the untrained network."""
+        self.initial = self.measure_row(network)
 
-    def after(self, network: nn.Module) -> None:
-        """Read at the end of an experience."""
-        self.matrix.append(self.row(network))
+    def record_experience(self, network: nn.Module) -> None:
+        """Measure at the end of an experience."""
+        self.matrix.append(self.measure_row(network))
 
-    def within(self, network: nn.Module, experience: int) -> None:
-        """Read within experience number `experience`; the network goes on training."""
-        self.trace.append([experience, self.row(network)])
+    def record_within(self, network: nn.Module, experience: int) -> None:
+        """Measure within experience number `experience`; the network goes on training."""
+        self.trace.append([experience, self.measure_row(network)])
         network.train()
 
-    def row(self, network: nn.Module) -> list[float]:
+    def measure_row(self, network: nn.Module) -> list[float]:
         network.eval()
         with torch.no_grad():
             correct = (
-                self.strategy.predict(network, self.test, self.memory) == self.wanted
+                self.strategy.predict(network, self.test, self.memory) == self.expected
             ).double()
         return [correct[mask].mean().item() * 100 for mask in self.masks]
 
@@ -72,9 +76,9 @@ class Readings:
         self.matrix, self.initial, self.trace = state["R"], state["initial"], state["trace"]
 
 
-Found = Mapping[str, Any]
-Trials = dict[str, list[Found]]
-METRICS: dict[str, tuple[Callable[[Found], float], str, bool]] = {
+TrialResult = Mapping[str, Any]
+Trials = dict[str, list[TrialResult]]
+METRICS: dict[str, tuple[Callable[[TrialResult], float], str, bool]] = {
     "final-accuracy": (lambda t: metrics.final_average_accuracy(t["R"]), "%", True),
     "anytime-accuracy": (lambda t: metrics.anytime_average_accuracy(t["R"]), "%", True),
     "forgetting": (lambda t: metrics.forgetting(t["R"]), "points", False),
@@ -85,7 +89,7 @@ METRICS: dict[str, tuple[Callable[[Found], float], str, bool]] = {
 }
 
 
-def outcome_of(
+def summarise_trials(
     subject: Subject, trials: Trials, condensation_seconds: Sequence[float | None], online: bool
 ) -> Outcome:
     """Measurements by strategy and metric, one value a class order; costs of training; matrices,
@@ -107,7 +111,7 @@ def outcome_of(
     return Outcome(measured, costs, _detail(subject, trials, online))
 
 
-def _measurements(name: str, runs: Sequence[Found]) -> list[Measurement]:
+def _measurements(name: str, runs: Sequence[TrialResult]) -> list[Measurement]:
     """Each metric of each trial; a single experience has a final accuracy alone, and the worst case
     needs a trace.
     """
@@ -132,13 +136,13 @@ def _measurements(name: str, runs: Sequence[Found]) -> list[Measurement]:
 def _detail(subject: Subject, trials: Trials, online: bool) -> dict[str, Any]:
     kinds = {
         SyntheticSet: "offline",
-        Recipe: "online" if online else "per experience",
+        CondensationRequest: "online" if online else "per experience",
         Reference: "none",
     }
     first = next(iter(trials.values()))
     detail = {
-        "R": _by_order(trials, "R"),
-        "initial": _by_order(trials, "initial"),
+        "R": _collect_by_order(trials, "R"),
+        "initial": _collect_by_order(trials, "initial"),
         "orders": [[c for part in run["parts"] for c in part] for run in first],
         "experiences": [run["parts"] for run in first],
         "memory": kinds[type(subject)],
@@ -148,11 +152,13 @@ def _detail(subject: Subject, trials: Trials, online: bool) -> dict[str, Any]:
             for name, runs in trials.items()
         },
     }
-    traces = _by_order({name: runs for name, runs in trials.items() if runs[0]["trace"]}, "trace")
+    traces = _collect_by_order(
+        {name: runs for name, runs in trials.items() if runs[0]["trace"]}, "trace"
+    )
     return detail | ({"trace": traces} if traces else {})
 
 
-def _by_order(trials: Trials, what: str) -> dict[str, dict[str, Any]]:
+def _collect_by_order(trials: Trials, what: str) -> dict[str, dict[str, Any]]:
     return {
         name: {str(order): run[what] for order, run in enumerate(runs)}
         for name, runs in trials.items()

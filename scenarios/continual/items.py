@@ -1,5 +1,6 @@
 """Images and labels in memory as the Avalanche data sets that a stream or a memory is made of."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,8 +11,11 @@ from avalanche.benchmarks.utils import (
     TaskAwareSupervisedClassificationDataset,
     as_classification_dataset,
 )
-from torch import Tensor
+from torch import Tensor, dtype
 from torch.utils.data import Dataset
+
+from condensers.errors import UsageError
+from scenarios.continual.memory.exemplars import Exemplars
 
 
 class KnownExperience(DatasetExperience):  # type: ignore[misc]
@@ -63,3 +67,33 @@ def as_dataset(
         DataAttribute(list(task_labels), "targets_task_labels", use_in_getitem=True),
     ]
     return TaskAwareSupervisedClassificationDataset([items], data_attributes=attributes)
+
+
+def as_memory_dataset(
+    exemplars: Exemplars, tasks: Sequence[int] | None, kind: dtype, fill_batch: int
+) -> Any:
+    """Return exemplars with hard labels as an Avalanche data set.
+
+    Args:
+        exemplars: What the memory holds.
+        tasks: Task labels of the images; None for a stream without.
+        kind: The dtype of the stream's images.
+        fill_batch: List the images over and over, so that batches of this size are full; 0 lists
+            each once.
+
+    Raises:
+        UsageError: The labels are soft.
+    """
+    if exemplars.targets is not None:
+        raise UsageError(
+            "CondensedMemory: this set has soft labels, which Avalanche cannot mix with the"
+            " whole-number labels of a stream; use the plugin CondensedReplay of"
+            " scenarios.continual.memory, or condense one with hard labels"
+        )
+    dataset = as_dataset(exemplars.images.to(kind), exemplars.labels, tasks)
+    if not fill_batch:
+        return dataset
+    # As many rounds as make the length a multiple of the batch: then no batch is cut, and all
+    # images count the same.
+    count = len(exemplars.labels)
+    return dataset.subset(list(range(count)) * (math.lcm(count, fill_batch) // count))

@@ -1,6 +1,4 @@
-"""The learner: Avalanche's training loop over our minibatches, watched so that it can stop and go
-on anywhere.
-"""
+"""The learner: Avalanche's training loop over our minibatches, which can stop anywhere."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +13,7 @@ from condensers.data import ClassData
 from condensers.engine import optimiser_state
 from condensers.engine.context import Context
 from condensers.registry.registry import AUGMENTATIONS
-from scenarios.continual.settings import Batches, Settings
+from scenarios.continual.learner_settings import Batches, LearnerSettings
 
 
 class Learner(Naive):  # type: ignore[misc]
@@ -27,15 +25,20 @@ class Learner(Naive):  # type: ignore[misc]
         self.dataloader = self.batches
 
 
-class Watch(SupervisedPlugin):
-    """Augments each minibatch, counts its images, and calls `after(index)` when a minibatch has
-    been learned.
+class MinibatchHooks(SupervisedPlugin):  # type: ignore[misc]
+    """Augment each minibatch, count its images, and call `after(index)` once it is learned.
 
-    optimiser: a state that the optimiser is to begin the next experience with, in place of none.
+    Attributes:
+        optimiser: The state that the optimiser begins the next experience with, if any.
+        images: How many images have passed.
     """
 
     def __init__(
-        self, settings: Settings, data: ClassData, context: Context, after: Callable[[int], None]
+        self,
+        settings: LearnerSettings,
+        data: ClassData,
+        context: Context,
+        after: Callable[[int], None],
     ) -> None:
         super().__init__()
         self.augmentation, self.shape = (
@@ -62,10 +65,10 @@ class Watch(SupervisedPlugin):
         self.after(strategy.batches.index)
 
 
-def build(
-    network: nn.Module, settings: Settings, plugins: Sequence[Any], device: torch.device
+def build_learner(
+    network: nn.Module, settings: LearnerSettings, plugins: Sequence[Any], device: torch.device
 ) -> Learner:
-    """A learner without loggers; the plugins are called in their order."""
+    """Build a learner without loggers; its plugins are called in their order."""
     optimiser = torch.optim.SGD(
         network.parameters(),
         lr=settings.lr,
@@ -83,14 +86,14 @@ def build(
     )
 
 
-class Clock:
-    """Whether a checkpoint is due."""
+class CheckpointClock:
+    """Tells when a checkpoint is due."""
 
     def __init__(self, every: float) -> None:
         self.every, self.last = every, time.monotonic()
 
-    def due(self) -> bool:
-        """Whether `every` seconds have passed since this was last true."""
+    def is_due(self) -> bool:
+        """Return whether `every` seconds have passed since this was last true."""
         now = time.monotonic()
         if now - self.last < self.every:
             return False

@@ -1,8 +1,8 @@
-"""What an accuracy matrix says about a learner: pure functions on R, with numpy alone.
+"""Metrics of continual learning: pure functions of an accuracy matrix, with numpy alone.
 
 R is (T, T): R[i, j] is the accuracy on experience j, measured after training on experience i, both
-counted from 0. Every figure is in the unit of R. Each experience counts the same, however many
-classes or images it has.
+counted from 0. Every metric is in the unit of R, and counts each experience the same, however many
+classes or images it has. All raise ValueError for a matrix that is not square.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,9 @@ Matrix = NDArray[np.float64] | Sequence[Sequence[float]]
 
 
 def final_average_accuracy(r: Matrix) -> float:
-    """mean_j R[T-1, j]: accuracy on all experiences, once the last is learned (Chaudhry et al.
-    2018).
+    """Return mean_j R[T-1, j], the accuracy on all experiences after the last.
+
+    Source: Chaudhry et al., "Riemannian Walk for Incremental Learning" (ECCV 2018).
 
     >>> final_average_accuracy([[90.0, 0.0], [40.0, 80.0]])
     60.0
@@ -24,8 +25,9 @@ def final_average_accuracy(r: Matrix) -> float:
 
 
 def anytime_average_accuracy(r: Matrix) -> float:
-    """mean_i mean_{j <= i} R[i, j]: accuracy on what was seen so far, averaged over the stream (as
-    iCaRL, 2017, does).
+    """Return mean_i mean_{j <= i} R[i, j], the accuracy so far, averaged over the stream.
+
+    Source: Rebuffi et al., "iCaRL" (CVPR 2017), average incremental accuracy.
 
     >>> anytime_average_accuracy([[90.0, 0.0], [40.0, 80.0]])
     75.0
@@ -34,7 +36,7 @@ def anytime_average_accuracy(r: Matrix) -> float:
 
 
 def accuracy_so_far(r: Matrix) -> list[float]:
-    """(T,): mean_{j <= i} R[i, j] for each i, the accuracy on what was seen so far.
+    """Return mean_{j <= i} R[i, j] for each i (T values), the accuracy on what was seen.
 
     >>> accuracy_so_far([[90.0, 0.0], [40.0, 80.0]])
     [90.0, 60.0]
@@ -43,12 +45,12 @@ def accuracy_so_far(r: Matrix) -> list[float]:
 
 
 def forgetting(r: Matrix) -> float:
-    """mean_{j < T-1} (max_{l < T-1} R[l, j] - R[T-1, j]): the best an experience ever was, less
-    what is left of it.
+    """Return mean_{j < T-1} (max_{l < T-1} R[l, j] - R[T-1, j]), best less final accuracy.
 
-    Source: Chaudhry et al., "Riemannian Walk for Incremental Learning" (ECCV 2018). It is not the
-    first less the last, which Avalanche's metric of the same name gives. Lower is better; it may be
-    negative.
+    Avalanche's metric of this name takes the first accuracy in place of the best. Lower is better;
+    the value may be negative. Raises ValueError for a single experience.
+
+    Source: Chaudhry et al., "Riemannian Walk for Incremental Learning" (ECCV 2018).
 
     >>> forgetting([[90.0, 0.0], [40.0, 80.0]])
     50.0
@@ -58,8 +60,9 @@ def forgetting(r: Matrix) -> float:
 
 
 def forgetting_so_far(r: Matrix) -> list[float]:
-    """(T - 1,): mean_{j < i} (max_{l < i} R[l, j] - R[i, j]) for each i from 1 on; the last one is
-    `forgetting`.
+    """Return mean_{j < i} (max_{l < i} R[l, j] - R[i, j]) for each i >= 1 (T - 1 values).
+
+    The last value is `forgetting`.
 
     >>> forgetting_so_far([[90.0, 0.0, 0.0], [40.0, 80.0, 0.0], [60.0, 50.0, 70.0]])
     [50.0, 30.0]
@@ -71,8 +74,9 @@ def forgetting_so_far(r: Matrix) -> list[float]:
 
 
 def backward_transfer(r: Matrix) -> float:
-    """mean_{j < T-1} (R[T-1, j] - R[j, j]): what learning the rest did to each experience
-    (Lopez-Paz & Ranzato, GEM, 2017).
+    """Return mean_{j < T-1} (R[T-1, j] - R[j, j]), the effect of later learning.
+
+    Source: Lopez-Paz & Ranzato, "Gradient Episodic Memory" (NeurIPS 2017).
 
     >>> backward_transfer([[90.0, 0.0], [40.0, 80.0]])
     -50.0
@@ -82,10 +86,15 @@ def backward_transfer(r: Matrix) -> float:
 
 
 def forward_transfer(r: Matrix, initial: Sequence[float]) -> float:
-    """mean_{j > 0} (R[j-1, j] - b_j): what learning did to experiences to come (GEM, 2017).
+    """Return mean_{j > 0} (R[j-1, j] - b_j), the effect of learning on experiences to come.
 
-    initial: (T,), b_j, the accuracy of the untrained network on experience j. Near -b_j where
-    classes are new: a learner does not name a class that it never saw.
+    It is near -b_j for new classes: a learner does not predict a class that it never saw.
+
+    Args:
+        r: (T, T), the accuracy matrix.
+        initial: b (T,), the accuracies of the untrained network.
+
+    Source: Lopez-Paz & Ranzato, "Gradient Episodic Memory" (NeurIPS 2017).
 
     >>> forward_transfer([[90.0, 4.0], [40.0, 80.0]], [10.0, 10.0])
     -6.0
@@ -95,10 +104,12 @@ def forward_transfer(r: Matrix, initial: Sequence[float]) -> float:
 
 
 def worst_case_accuracy(r: Matrix, trace: Sequence[tuple[int, Sequence[float]]]) -> float:
-    """WC-ACC = R[T-1, T-1] / T + (1 - 1 / T) mean_{j < T-1} (the lowest accuracy on j since it was
-    learned).
+    """Return R[T-1, T-1] / T + (1 - 1 / T) mean_{j < T-1} (the lowest accuracy on j afterwards).
 
-    trace: (experience, accuracies (T,)) of readings within experiences; the rows of R count too.
+    Args:
+        r: (T, T), the accuracy matrix; its rows count as measurements too.
+        trace: (experience, accuracies (T,)) measured within experiences.
+
     Source: De Lange et al., "Continual evaluation for lifelong learning" (ICLR 2023), equations 3
     and 4, at the end of the stream.
 
@@ -114,8 +125,9 @@ def worst_case_accuracy(r: Matrix, trace: Sequence[tuple[int, Sequence[float]]])
 
 
 def learning_accuracy(r: Matrix) -> float:
-    """mean_j R[j, j]: accuracy on each experience just after learning it. Low forgetting is no
-    success where this is low.
+    """Return mean_j R[j, j], the accuracy on each experience just after learning it.
+
+    Low forgetting is no success if this is low.
 
     >>> learning_accuracy([[90.0, 0.0], [40.0, 80.0]])
     85.0

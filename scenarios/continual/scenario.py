@@ -1,8 +1,8 @@
-"""Continual: what a set is worth as the memory of a learner of a stream.
+"""Continual: a set as the replay memory of a continual learner.
 
-Accuracy is read on the test images of each experience after each experience, as in the literature;
-nothing is selected on it. Class orders, initial weights and shuffling depend on the seed alone, so
-that subjects and strategies are paired.
+Accuracy is measured on the test images of each experience after each experience, as in the
+literature; nothing is selected on it. Class orders, initial weights and shuffling come from the
+seed alone, so that subjects and strategies are paired.
 """
 
 from collections.abc import Sequence
@@ -16,21 +16,20 @@ from condensers.hyperparameters import hyper
 from condensers.networks.convnet import ConvNetSpec
 from condensers.registry.registry import NETWORKS
 from condensers.sets.synthetic_set import SyntheticSet
-from scenarios.continual.accuracy_matrix import Trials, outcome_of
-from scenarios.continual.memory.condensing import Supply
-from scenarios.continual.settings import Settings
+from scenarios.continual.accuracy_matrix import Trials, summarise_trials
+from scenarios.continual.learner_settings import LearnerSettings
+from scenarios.continual.memory.condensing import MemoryFactory
 from scenarios.continual.strategies import STRATEGIES
-from scenarios.continual.stream import Layout, outputs
-from scenarios.continual.trial import Trial
-from scenarios.protocol import Outcome, Reference, Splits, Subject
+from scenarios.continual.strategies.base import Strategy
+from scenarios.continual.stream import StreamOrder, learner_outputs
+from scenarios.continual.trial import ContinualTrial
+from scenarios.protocol import Outcome, Reference, Scenario, Splits, Subject
 
 # Whether a subject can be measured on this stream.
 
 
-def require_fit(subject: Subject, data: Splits, scenario: Any) -> None:
-    """Refuse an unknown reference, a set whose images are not those of this data, and settings that
-    leave nothing to measure.
-    """
+def require_fit(subject: Subject, data: Splits, scenario: "Continual") -> None:
+    """Refuse an unknown reference, a set of other data, and settings that measure nothing."""
     if isinstance(subject, Reference):
         if subject.name not in scenario.references:
             raise UsageError(
@@ -38,21 +37,21 @@ def require_fit(subject: Subject, data: Splits, scenario: Any) -> None:
                 f" {suggestion(subject.name, scenario.references)}"
             )
         return
-    if all(strategy.memory == "none" for strategy in scenario.created):
+    if all(strategy.memory == "none" for strategy in scenario.created_strategies):
         raise UsageError(
             "continual.strategies: none of them uses a memory; add one that does, such as replay"
         )
     if not isinstance(subject, SyntheticSet):
         return
-    if scenario.anew(False):
+    if scenario.condenses_along_stream(False):
         raise UsageError(
             f"continual: memory {scenario.memory} of {scenario.growth} size is condensed along the"
             " stream, and a finished set is given; put its method into a suite"
         )
-    _require_same(subject, data)
+    _require_same_data(subject, data)
 
 
-def _require_same(synthetic: SyntheticSet, data: Splits) -> None:
+def _require_same_data(synthetic: SyntheticSet, data: Splits) -> None:
     card, train = synthetic.card, data.train
     for what, theirs, ours in (
         ("class names", list(card["class_names"]), list(train.class_names)),
@@ -68,49 +67,60 @@ def _require_same(synthetic: SyntheticSet, data: Splits) -> None:
 
 
 @dataclass(frozen=True)
-class Continual:
-    """Learning of a stream: final and anytime accuracy, forgetting and more, with a set as replay
-    memory.
+class Continual(Scenario):
+    """Continual learning with a set as replay memory: accuracy, forgetting and more.
 
-    strategies: names, or tables of name and settings, of those that use a memory; one that uses
-    none ("naive", "joint", "cumulative", or "ewc" and "lwf" without one) is a reference, measured
-    once a seed, and is given here only for its settings.
+    `strategies` are names, or tables of name and settings, of those that use a memory. One that
+    uses none ("naive", "joint", "cumulative", or "ewc" and "lwf" without one) is a reference,
+    measured once a seed; it is given here only for its settings.
     """
 
     experiences: int = hyper(5, unit="experiences", source="DM's code: 5 or 10 steps", minimum=2)
     base_classes: int = hyper(
-        0, unit="classes in the first experience (0: as in the others)", source="ours", minimum=0
+        0,
+        unit="classes",
+        help="classes in the first experience; 0: as many as in the others",
+        source="ours",
+        minimum=0,
     )
     sizes: tuple[int, ...] = hyper(
-        (), unit="classes of each experience, in place of the two above", source="ours"
+        (),
+        unit="classes",
+        help="classes of each experience, in place of the two settings above",
+        source="ours",
     )
     class_order: str = hyper(
         "random",
-        unit="dm: its published permutations",
+        help="order of the classes; dm: the permutations that DM published",
         source="ours: by the seed",
         values=("random", "given", "dm"),
     )
-    orders: int = hyper(3, unit="class orders per seed", source="ours; DM's code: 5", minimum=1)
+    orders: int = hyper(
+        3, unit="orders", help="class orders for each seed", source="ours; DM's code: 5", minimum=1
+    )
     strategies: tuple[Any, ...] = hyper(
         ("replay", "gdumb"),
-        unit="of `harness list strategies`",
+        help="names or tables of `harness list strategies`",
         source="ours: both ways in which a memory is used",
     )
     memory: str = hyper(
         "auto",
-        unit="when it is condensed (auto: offline, but per experience where classes are coupled)",
+        help=(
+            "when the memory is condensed; auto: offline, but in each experience if classes are"
+            " coupled"
+        ),
         source="ours",
         values=("auto", "offline", "per-experience", "online"),
     )
     growth: str = hyper(
         "growing",
-        unit="growing: a share for each class; fixed: the whole from the start",
+        help="growing: each class has its share; fixed: the whole memory from the start",
         source="ours",
         values=("growing", "fixed"),
     )
     shrink: str = hyper(
         "herding",
-        unit="how a fixed memory makes room",
+        help="how a fixed memory makes room for new classes",
         source="ours; herding: iCaRL",
         values=("herding", "random", "first", "recondense"),
     )
@@ -119,38 +129,57 @@ class Continual:
     )
     stream_epochs: int = hyper(
         1,
-        unit="epochs per experience",
+        unit="epochs",
+        help="epochs of training in each experience",
         source="ours: every image of the stream is seen once",
         minimum=1,
     )
-    batch: int = hyper(64, unit="images of the stream", source="ours", minimum=1)
-    batch_size_mem: int = hyper(
-        64, unit="images of the memory", source="ours: equal to batch, for every memory", minimum=1
+    batch: int = hyper(
+        64, unit="images", help="images of the stream in a batch", source="ours", minimum=1
     )
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
-    momentum: float = hyper(0.9, source="DC's code", minimum=0.0)
-    weight_decay: float = hyper(5e-4, source="DC's code", minimum=0.0)
+    batch_size_mem: int = hyper(
+        64,
+        unit="images",
+        help="images of the memory in a batch",
+        source="ours: equal to batch, for every memory",
+        minimum=1,
+    )
+    lr: float = hyper(
+        0.01, help="learning rate of SGD on the stream", source="DC's code", minimum=0.0
+    )
+    momentum: float = hyper(
+        0.9, help="momentum of SGD on the stream", source="DC's code", minimum=0.0
+    )
+    weight_decay: float = hyper(
+        5e-4, help="weight decay on the stream", source="DC's code", minimum=0.0
+    )
     stream_augmentation: str = hyper(
-        "none", source="ours; for all that learn the stream", values=("none", "dsa")
+        "none",
+        help="augmentation of the stream's images",
+        source="ours; for all that learn the stream",
+        values=("none", "dsa"),
     )
     online: int = hyper(
         0,
-        unit="images of a sub-experience that is seen once (0: whole experiences)",
+        unit="images",
+        help="images of a sub-experience that is seen once; 0: whole experiences",
         source="ours",
         minimum=0,
     )
     online_steps: int = hyper(
-        1, unit="gradient steps on each sub-experience", source="ours", minimum=1
+        1, unit="steps", help="steps of training on each sub-experience", source="ours", minimum=1
     )
     online_update: int = hyper(
         50,
-        unit="images of a class between two updates of an online memory",
+        unit="images",
+        help="images of a class between two updates of an online memory",
         source="ours",
         minimum=1,
     )
     evaluate_every: int = hyper(
         0,
-        unit="minibatches between readings within experiences (0: none)",
+        unit="minibatches",
+        help="minibatches between measurements within experiences; 0: none",
         source="ours",
         minimum=0,
     )
@@ -161,7 +190,7 @@ class Continual:
     def __post_init__(self) -> None:
         if not self.strategies:
             raise UsageError("continual.strategies: name one at least, such as replay")
-        names = [strategy.name for strategy in self.created]
+        names = [strategy.name for strategy in self.created_strategies]
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise UsageError(
@@ -181,37 +210,32 @@ class Continual:
         NETWORKS.create(self.network, "continual.network")
 
     @cached_property
-    def created(self) -> list[Any]:
-        """The strategies, built."""
+    def created_strategies(self) -> list[Strategy]:
+        """The strategies that `strategies` names."""
         return [
             STRATEGIES.create(spec, f"continual.strategies[{i}]")
             for i, spec in enumerate(self.strategies)
         ]
 
     @property
-    def default_references(self) -> list[str]:
-        """The references that are measured where none are named: the bounds, and what `strategies`
-        names.
-        """
-        named = [strategy.registered for strategy in self.created if strategy.memory != "needed"]
+    def default_references(self) -> Sequence[str]:
+        """The bounds, and the references that `strategies` names."""
+        strategies = self.created_strategies
+        named = [strategy.registered for strategy in strategies if strategy.memory != "needed"]
         return list(dict.fromkeys(["naive", "joint", *named]))
 
-    def anew(self, couples_classes: bool) -> bool:
-        """Whether a condenser comes as a recipe, to be run on parts of the data, and not as a
-        finished set.
-        """
+    def condenses_along_stream(self, couples_classes: bool) -> bool:
+        """Return whether a condenser is run on parts of the stream, not on all of the data."""
         parts = self.memory in ("per-experience", "online") or self.growth == "fixed"
         return parts or (self.memory == "auto" and couples_classes)
 
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and how many images pass each, forward and backward; `images` is the size of the
-        whole memory.
-        """
+        """Estimate the training; `images` is the size of the whole memory."""
         stream, reading = len(data.train.images), self.experiences * len(data.test.images) / 3
         total = 0.0
-        for strategy in self._run(reference):
+        for strategy in self._strategies_to_run(reference):
             settings = strategy.settings(self._settings())
             joined = 0 if reference else settings.batch_size_mem / settings.batch
             shown = {"seen": (self.experiences + 1) / 2}.get(strategy.shows, 1.0)
@@ -225,59 +249,70 @@ class Continual:
         return [(self.network, self.orders * total)]
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
-        """Measure a set (condensed before the stream), a recipe (condenses parts of the stream
-        anew) or a reference.
+        """Measure a set, a condensation request, or a reference.
 
-        Accuracies in %, 0 to 100, differences in points; one value for each class order. The detail
-        holds the R matrices by strategy and order, the class orders, and the bytes that the memory
-        took. UsageError where the set is not of this data.
+        A set is condensed before the stream, a request along it. Accuracies are in %, 0 to 100,
+        differences in points; there is one value for each class order. The detail holds the R
+        matrices by strategy and order, the class orders, and the bytes that the memory took.
+
+        Raises:
+            UsageError: The set is not of this data.
         """
         require_fit(subject, data, self)
         trials: Trials = {}
         spent: list[float | None] = []
         doubts: dict[str, None] = {}
         for order in range(self.orders):
-            here = context.fork(f"order-{order}")
-            layout = Layout(self.experiences, self.base_classes, self.sizes, self.class_order)
-            parts = layout.parts(data.train, order, self.orders, context)
-            supply = (
+            own = context.fork(f"order-{order}")
+            parts = self._make_stream_order().parts(data.train, order, self.orders, context)
+            factory = (
                 None
                 if isinstance(subject, Reference)
-                else Supply(self, subject, data.train, here.fork("memory"))
+                else MemoryFactory(self, subject, data.train, own.fork("memory"))
             )
-            for strategy in self._run(subject.name if isinstance(subject, Reference) else None):
-                shown = (
-                    [tuple(c for part in parts for c in part)] if strategy.shows == "all" else parts
-                )
-                source = partial(supply.source, parts) if supply else None
-                settings = strategy.settings(self._settings())
-                trial = Trial(
-                    strategy, order, shown, outputs(data.train), self.network, settings, source
-                )
-                found = trial.run(data, here)
-                trials.setdefault(strategy.name, []).append(
-                    found | {"parts": [list(part) for part in parts]}
-                )
-            spent += [supply.seconds()] if supply else []
-            doubts |= dict.fromkeys(supply.doubts() if supply else [])
-        found_in_all = outcome_of(subject, trials, spent, self.memory == "online")
-        return (
-            replace(found_in_all, detail={**found_in_all.detail, "doubts": list(doubts)})
-            if doubts
-            else found_in_all
+            for strategy in self._strategies_to_run(subject):
+                trial = self._make_trial(strategy, order, parts, factory, data)
+                result = trial.run(data, own) | {"parts": [list(part) for part in parts]}
+                trials.setdefault(strategy.name, []).append(result)
+            spent += [factory.sum_seconds()] if factory else []
+            doubts |= dict.fromkeys(factory.list_doubts() if factory else [])
+        outcome = summarise_trials(subject, trials, spent, self.memory == "online")
+        if not doubts:
+            return outcome
+        return replace(outcome, detail={**outcome.detail, "doubts": list(doubts)})
+
+    def _make_stream_order(self) -> StreamOrder:
+        return StreamOrder(self.experiences, self.base_classes, self.sizes, self.class_order)
+
+    def _make_trial(
+        self,
+        strategy: Strategy,
+        order: int,
+        parts: Sequence[tuple[int, ...]],
+        factory: MemoryFactory | None,
+        data: Splits,
+    ) -> ContinualTrial:
+        all_classes = [tuple(c for part in parts for c in part)]
+        return ContinualTrial(
+            strategy,
+            order,
+            all_classes if strategy.shows == "all" else parts,
+            learner_outputs(data.train),
+            self.network,
+            strategy.settings(self._settings()),
+            partial(factory.make_source, parts) if factory else None,
         )
 
-    def _run(self, reference: str | None) -> list[Any]:
-        """The strategies that are run: those with a memory, or the one that a reference names, with
-        the settings given for it.
-        """
-        if reference is None:
-            return [strategy for strategy in self.created if strategy.memory != "none"]
-        given = [strategy for strategy in self.created if strategy.registered == reference]
+    def _strategies_to_run(self, subject: Subject | str | None) -> list[Strategy]:
+        """Return those with a memory, or the one that a reference names, as it is set here."""
+        reference = subject.name if isinstance(subject, Reference) else subject
+        if not isinstance(reference, str):
+            return [one for one in self.created_strategies if one.memory != "none"]
+        given = [one for one in self.created_strategies if one.registered == reference]
         return given[:1] or [STRATEGIES.create(reference)]
 
-    def _settings(self) -> Settings:
-        return Settings(
+    def _settings(self) -> LearnerSettings:
+        return LearnerSettings(
             epochs=1 if self.online else self.stream_epochs,
             batch=self.online or self.batch,
             lr=self.lr,

@@ -18,24 +18,24 @@ import torch
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from scenarios.datasets.derived import outputs as domain_outputs
+from scenarios.datasets.derived import map_domains as domain_outputs
 
 Parts = list[tuple[int, ...]]
 
 
-def class_order(classes: Sequence[int], generator: torch.Generator) -> list[int]:
+def draw_class_order(classes: Sequence[int], generator: torch.Generator) -> list[int]:
     """The classes in the order in which they come, drawn uniformly."""
     return [classes[i] for i in torch.randperm(len(classes), generator=generator).tolist()]
 
 
-def published_order(classes: Sequence[int], seed: int) -> list[int]:
+def dm_class_order(classes: Sequence[int], seed: int) -> list[int]:
     """The classes in the order of DM's continual learning: `np.random.seed(seed)`, then
     `np.random.permutation`.
     """
     return [classes[i] for i in np.random.RandomState(seed).permutation(len(classes)).tolist()]
 
 
-def split(
+def split_classes(
     order: Sequence[int], experiences: int, base: int = 0, sizes: Sequence[int] = ()
 ) -> Parts:
     """The classes of each experience, none left out.
@@ -45,29 +45,29 @@ def split(
     each experience, in place of all that.
     """
     if sizes:
-        return _of_sizes(order, sizes)
+        return _cut_by_sizes(order, sizes)
     if base:
-        return _after_base(order, experiences, base)
+        return _split_after_base(order, experiences, base)
     if not 1 <= experiences <= len(order):
         raise UsageError(
             f"continual: {len(order)} classes cannot make {experiences} experiences; take 1 to"
             f" {len(order)}"
         )
     size, larger = divmod(len(order), experiences)
-    return _of_sizes(order, [size + (t < larger) for t in range(experiences)])
+    return _cut_by_sizes(order, [size + (t < larger) for t in range(experiences)])
 
 
-def _after_base(order: Sequence[int], experiences: int, base: int) -> Parts:
+def _split_after_base(order: Sequence[int], experiences: int, base: int) -> Parts:
     left = len(order) - base
     if not 1 <= experiences - 1 <= left:
         raise UsageError(
             f"continual: {base} classes first leave {left} for the other {experiences - 1}"
             " experiences; change `base_classes` or `experiences`, that each has a class"
         )
-    return [tuple(order[:base]), *split(order[base:], experiences - 1)]
+    return [tuple(order[:base]), *split_classes(order[base:], experiences - 1)]
 
 
-def _of_sizes(order: Sequence[int], sizes: Sequence[int]) -> Parts:
+def _cut_by_sizes(order: Sequence[int], sizes: Sequence[int]) -> Parts:
     if sum(sizes) != len(order) or min(sizes) < 1:
         raise UsageError(
             f"continual: experiences of {', '.join(map(str, sizes))} classes take {sum(sizes)}, the"
@@ -76,7 +76,7 @@ def _of_sizes(order: Sequence[int], sizes: Sequence[int]) -> Parts:
     return [tuple(order[a:b]) for a, b in pairwise([0, *accumulate(sizes)])]
 
 
-def benchmark(train: ClassData, test: ClassData, parts: Sequence[Sequence[int]]) -> Any:
+def make_benchmark(train: ClassData, test: ClassData, parts: Sequence[Sequence[int]]) -> Any:
     """An Avalanche benchmark with a train and a test stream, one experience for each of `parts`
     (classes).
 
@@ -98,7 +98,7 @@ def benchmark(train: ClassData, test: ClassData, parts: Sequence[Sequence[int]])
     return with_classes_timeline(CLScenario(streams))
 
 
-def experience_of(seen: ClassData, outputs: Sequence[int], index: int) -> Any:
+def make_experience(seen: ClassData, outputs: Sequence[int], index: int) -> Any:
     """The Avalanche experience number `index`: the images of `seen`, each class c of the data
     called outputs[c].
 
@@ -114,7 +114,7 @@ def experience_of(seen: ClassData, outputs: Sequence[int], index: int) -> Any:
 
 
 @dataclass(frozen=True)
-class Layout:
+class StreamOrder:
     """How classes are laid out over experiences. order: "random" by the seed, "given", or "dm" (its
     published permutations).
     """
@@ -133,26 +133,26 @@ class Layout:
         """
         named = domain_outputs(data.name, len(data.class_names))
         if named is None:
-            return split(
-                self._ordered(data.classes, number, orders, context),
+            return split_classes(
+                self._draw_order(data.classes, number, orders, context),
                 self.experiences,
                 self.base_classes,
                 self.sizes,
             )
-        domains = self._ordered(sorted(set(named.domains)), number, orders, context)
+        domains = self._draw_order(sorted(set(named.domains)), number, orders, context)
         return [tuple(c for c in data.classes if named.domains[c] == domain) for domain in domains]
 
-    def _ordered(
+    def _draw_order(
         self, items: Sequence[int], number: int, orders: int, context: Context
     ) -> list[int]:
         if self.order == "dm":
-            return published_order(items, context.seed * orders + number)
+            return dm_class_order(items, context.seed * orders + number)
         if self.order == "given":
             return list(items)
-        return class_order(items, context.fork(f"order-{number}").fork("classes").generator)
+        return draw_class_order(items, context.fork(f"order-{number}").fork("classes").generator)
 
 
-def outputs(data: ClassData) -> list[int]:
+def learner_outputs(data: ClassData) -> list[int]:
     """The learner's output for each class of the data: domains share the outputs of their
     classes.
     """

@@ -1,34 +1,39 @@
-"""One trial: one strategy on one class order. Avalanche is imported when a trial runs, not before.
-
-From scratch: at each experience a network is trained from its initial weights on the memory alone,
-as GDumb does.
-"""
+"""One trial: one strategy on one class order. Avalanche is imported only when a trial runs."""
 
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from condensers.engine.context import Context, Progress, derive_seed
-from condensers.errors import Interrupted
+from condensers.errors import Interrupted, UsageError
 from condensers.networks import build
 from condensers.training.classifier import train
-from scenarios.continual.accuracy_matrix import Readings
-from scenarios.continual.settings import Batches, Settings
+from scenarios.continual.accuracy_matrix import AccuracyMatrix
+from scenarios.continual.learner_settings import Batches, LearnerSettings
+from scenarios.continual.memory.exemplars import SourceLike
 from scenarios.continual.strategies.base import Strategy
 from scenarios.protocol import Splits
 
+if TYPE_CHECKING:
+    from scenarios.continual.memory.buffer import CondensedMemory
+
 
 @dataclass(frozen=True)
-class Trial:
-    """parts: the classes of each experience. outputs: the learner's output for each class of the
-    data.
+class ContinualTrial:
+    """One strategy on one class order.
 
-    source: a function that gives what a memory is made of and how many images it may hold; None for
-    no memory.
+    Attributes:
+        strategy: How the learner uses stream and memory.
+        order: The number of the class order.
+        parts: The classes of each experience.
+        outputs: The learner's output for each class of the data.
+        network: The spec of the learner's network.
+        settings: How it is trained.
+        source: Gives the memory's source, and how many images it may hold; None for no memory.
     """
 
     strategy: Strategy
@@ -36,34 +41,34 @@ class Trial:
     parts: Sequence[tuple[int, ...]]
     outputs: Sequence[int]
     network: Any
-    settings: Settings
-    source: Callable[[], tuple[Any, int | None]] | None = None
+    settings: LearnerSettings
+    source: Callable[[], tuple[SourceLike, int | None]] | None = None
 
     def run(self, data: Splits, context: Context) -> dict[str, Any]:
         """R, seconds, images, ledger; kept in the context's folder when done.
 
         `context` is that of the class order.
         """
-        here = context.fork(self.strategy.name)
+        own = context.fork(self.strategy.name)
         with warnings.catch_warnings():
             # About solvers that are not installed, loggers that are not wanted, and what a next
             # version will rename.
             warnings.filterwarnings("ignore", module=r"avalanche|qpsolvers")
-            result = here.memo("result", lambda: self._learn(data, context, here))
-        if here.folder:
-            (here.folder / "state.pt").unlink(missing_ok=True)
+            result = own.memo("result", lambda: self._learn(data, context, own))
+        if own.folder:
+            (own.folder / "state.pt").unlink(missing_ok=True)
         return result
 
-    def _learn(self, data: Splits, context: Context, here: Context) -> dict[str, Any]:
-        from scenarios.continual.course import Course
+    def _learn(self, data: Splits, context: Context, own: Context) -> dict[str, Any]:
         from scenarios.continual.memory.buffer import CondensedMemory
+        from scenarios.continual.stream_run import StreamRun
 
         memory = None
         if self.source is not None:
             given, size = self.source()
             memory = CondensedMemory(given, size, outputs=self.outputs)
 
-        def fresh() -> nn.Module:
+        def build_initial() -> nn.Module:
             # The initial weights come from the order alone: the same for every strategy and every
             # subject of the seed.
             initial = context.fork("network").generator
@@ -72,37 +77,28 @@ class Trial:
             )
 
         name = f"continual order {self.order} {self.strategy.name}"
-        given_to = (
-            self.strategy,
-            self.settings,
-            self.parts,
-            data,
-            torch.tensor(self.outputs),
-            memory,
-            here,
-            name,
-        )
-        result = (
-            Scratch(*given_to).run(fresh)
-            if self.strategy.from_scratch
-            else Course(*given_to).run(fresh())
-        )
+        outputs = torch.tensor(self.outputs)
+        shared = (self.strategy, self.settings, self.parts, data, outputs)
+        if self.strategy.from_scratch:
+            if memory is None:
+                raise UsageError(f"continual: {self.strategy.name} needs a memory to train on")
+            result = ScratchRun(*shared, memory, own, name).run(build_initial)
+        else:
+            result = StreamRun(*shared, memory, own, name).run(build_initial())
         ledger = (dict(memory.source.ledger) if memory else {}) | result.pop("extra")
         return result | {"ledger": ledger, "bytes": sum(ledger.values())}
 
 
 @dataclass
-class Scratch:
-    """One strategy on one stream, by `condensers.training.classifier`, which goes on where it
-    stopped. Fields as those of `Course`.
-    """
+class ScratchRun:
+    """Train from scratch on the memory after each experience; fields as those of `StreamRun`."""
 
-    strategy: Any
-    settings: Settings
+    strategy: Strategy
+    settings: LearnerSettings
     parts: Sequence[tuple[int, ...]]
     data: Splits
     outputs: Tensor
-    memory: Any
+    memory: "CondensedMemory"
     context: Context
     name: str
 
@@ -111,8 +107,8 @@ class Scratch:
         initial weights.
         """
         test = self.data.test.to(self.context.device)
-        readings = Readings(self.strategy, test, self.outputs, self.parts, self.memory)
-        readings.before(fresh())
+        accuracies = AccuracyMatrix(self.strategy, test, self.outputs, self.parts, self.memory)
+        accuracies.record_initial(fresh())
         costs = {"seconds": 0.0, "images": 0}
         for index, classes in enumerate(self.parts):
             if self.context.must_stop():
@@ -121,12 +117,12 @@ class Scratch:
                 )
             self._fill(index, classes)
             here = self.context.fork(f"experience-{index}")
-            found = here.memo("found", lambda here=here: self._train(here, fresh(), readings))  # type: ignore[misc]
-            readings.matrix.append(found["row"])
+            found = here.memo("found", lambda here=here: self._train(here, fresh(), accuracies))  # type: ignore[misc]
+            accuracies.matrix.append(found["row"])
             costs = {name: costs[name] + found[name] for name in costs}
-            note = f"{readings.matrix[-1][index]:.3g} %"
+            note = f"{accuracies.matrix[-1][index]:.3g} %"
             self.context.progress(Progress(self.name, index + 1, len(self.parts), note))
-        return readings.as_json() | costs | {"extra": {}}
+        return accuracies.as_json() | costs | {"extra": {}}
 
     def _fill(self, index: int, classes: tuple[int, ...]) -> None:
         """Bring the memory to the end of an experience; one that is made from the stream sees it
@@ -139,15 +135,17 @@ class Scratch:
             )
             batches = Batches(seen, seen.labels, self.settings.batch, 1, seed)
             for _ in batches:
-                self.memory.observe(*batches.raw())
+                self.memory.observe(*batches.raw_minibatch())
         self.memory.admit(classes)
 
-    def _train(self, here: Context, network: nn.Module, readings: Readings) -> dict[str, Any]:
-        held, training = self.memory.whole(), self.strategy.training(self.settings)
+    def _train(
+        self, here: Context, network: nn.Module, accuracies: AccuracyMatrix
+    ) -> dict[str, Any]:
+        held, training = self.memory.exemplars(), self.strategy.training(self.settings)
         labels = held.labels if held.targets is None else held.targets
         if held.scores:
             training = replace(training, loss="mse")
-        device, name = here.device, f"{self.name} experience {len(readings.matrix)}"
+        device, name = here.device, f"{self.name} experience {len(accuracies.matrix)}"
         trained = train(
             network,
             held.images.to(device),
@@ -157,4 +155,8 @@ class Scratch:
             here,
             name,
         )
-        return {"row": readings.row(network), "seconds": trained.seconds, "images": trained.images}
+        return {
+            "row": accuracies.measure_row(network),
+            "seconds": trained.seconds,
+            "images": trained.images,
+        }

@@ -68,22 +68,35 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from scenarios.data_space.points import ClassPoints, Space, distances, nearest_other
+from scenarios.data_space.points import ClassPoints, EmbeddedSpace, nearest_other
+from scenarios.embeddings import distances
 
 
 def coverage(points: ClassPoints) -> float | None:
-    """Share of the real images with a synthetic one in their ball, 0 to 1; None with a single real
-    image.
+    """Return the share of real images with a synthetic one in their ball.
+
+    Args:
+        points: One class.
+
+    Returns:
+        0 to 1; None with a single real image.
+
+    Source: Naeem et al., "Reliable fidelity and diversity metrics" (ICML 2020).
+
+    >>> line = torch.tensor([[0.0], [1.0], [2.0]], dtype=torch.float64)
+    >>> coverage(ClassPoints(line, line[:1], line[:0], k=1))
+    0.3333333333333333
     """
-    inside = _inside(points)
+    inside = _find_covered(points)
     return None if inside is None else float(inside.any(1).double().mean())
 
 
 def density(points: ClassPoints) -> float | None:
-    """How many balls a synthetic image lies in, over k: about 1 for real images; None with a single
-    real image.
+    """Return how many balls a synthetic image lies in, divided by k; about 1 for real images.
+
+    None with a single real image. Source: as for `coverage`.
     """
-    inside = _inside(points)
+    inside = _find_covered(points)
     return None if inside is None else float(inside.sum(0).double().mean() / _k(points))
 
 
@@ -91,16 +104,19 @@ def _k(points: ClassPoints) -> int:
     return min(points.k, len(points.real) - 1)
 
 
-def _inside(points: ClassPoints) -> Tensor | None:
+def _find_covered(points: ClassPoints) -> Tensor | None:
     """(n, m) whether a synthetic point is in the ball of a real one."""
     if _k(points) < 1:
         return None
     radii = points.between_real.kthvalue(_k(points), dim=1).values
-    return points.apart < radii[:, None]
+    return points.cross_distances < radii[:, None]
 
 
 def frechet_distance(points: ClassPoints) -> float:
-    """d^2, in squared units of `Space.unit`."""
+    """Return the squared Frechet distance of Gaussians, in squared units of `EmbeddedSpace.unit`.
+
+    Source: Heusel et al., "GANs trained by a two time-scale update rule" (NeurIPS 2017).
+    """
     means = [side.mean(0) for side in (points.real, points.synthetic)]
     a, b = (side - mean for side, mean in zip((points.real, points.synthetic), means, strict=True))
     spread = sum(side.square().sum() / len(side) for side in (a, b))
@@ -109,15 +125,21 @@ def frechet_distance(points: ClassPoints) -> float:
 
 
 def between_class_margin(points: ClassPoints) -> float | None:
-    """The mean margin, in units of `Space.unit`; None where there is no other class."""
+    """Return the mean margin, in units of `EmbeddedSpace.unit`; None without another class.
+
+    Source: Gilad-Bachrach, Navot & Tishby, "Margin based feature selection" (ICML 2004).
+    """
     if not len(points.others):
         return None
     miss = distances(points.synthetic, points.others).amin(1)
-    return float((miss - points.apart.amin(0)).mean() / 2)
+    return float((miss - points.cross_distances.amin(0)).mean() / 2)
 
 
 def mmd(points: ClassPoints) -> float | None:
-    """MMD^2; None where either side has a single image, or real ones are all equal."""
+    """Return the unbiased squared MMD; None with a single image, or if real ones are all equal.
+
+    Source: Gretton et al., "A kernel two-sample test" (JMLR 2012), equation 3.
+    """
     n, m = len(points.real), len(points.synthetic)
     if n < 2 or m < 2:
         return None
@@ -132,23 +154,25 @@ def mmd(points: ClassPoints) -> float | None:
     real = kernel(pairs).mean()
     between_synthetic = kernel(distances(points.synthetic, points.synthetic))
     synthetic = (between_synthetic.sum() - m) / (m * (m - 1))
-    return float(real + synthetic - 2 * kernel(points.apart).mean())
+    return float(real + synthetic - 2 * kernel(points.cross_distances).mean())
 
 
 def nearest_real_distance(points: ClassPoints) -> float:
-    """The mean distance, in units of `Space.unit`."""
-    return float(points.apart.amin(0).mean())
+    """Return the mean distance to the nearest real image, in units of `EmbeddedSpace.unit`."""
+    return float(points.cross_distances.amin(0).mean())
 
 
 def nearer_than_real(points: ClassPoints) -> float | None:
-    """The share in %; None with a single real image."""
+    """Return the percentage nearer to a real image than real ones; None with a single one."""
     if len(points.real) < 2:
         return None
-    return float((points.apart.amin(0) < nearest_other(points).mean()).double().mean() * 100)
+    return float(
+        (points.cross_distances.amin(0) < nearest_other(points).mean()).double().mean() * 100
+    )
 
 
 def within_class_spread(points: ClassPoints) -> float | None:
-    """The ratio; None where either side has a single image, or real ones are all equal."""
+    """Return the ratio of mean distances; None with a single image, or equal real ones."""
     if len(points.real) < 2 or len(points.synthetic) < 2:
         return None
     real = torch.pdist(points.real).mean()
@@ -159,8 +183,12 @@ UNIT = "distances from a real image to its nearest"
 
 
 class Measure(NamedTuple):
-    """of: the value of one class, None where it is not defined. higher_is_better: whether it then
-    is nearer to real images.
+    """A measure of one class.
+
+    Attributes:
+        of: Computes it; None if it is not defined.
+        unit: Its unit.
+        higher_is_better: Whether a higher value is nearer to real images; None for neither.
     """
 
     of: Callable[[ClassPoints], float | None]
@@ -180,10 +208,8 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
-def measured(space: Space) -> dict[str, dict[int, float]]:
-    """Measure -> class -> value, without classes where it is not defined: empty where it is defined
-    for none.
-    """
+def measure_space(space: EmbeddedSpace) -> dict[str, dict[int, float]]:
+    """Return measure -> class -> value, without the classes for which it is not defined."""
     points = dict(space.by_class())
     found = {}
     for name, measure in MEASURES.items():

@@ -9,11 +9,18 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from scenarios.embeddings import distances
+
 
 @dataclass(frozen=True, eq=False)
 class ClassPoints:
-    """One class: real (n, D), synthetic (m, D), others (o, D): real ones of all other classes;
-    float64. m, n >= 1.
+    """The points of one class, float64.
+
+    Attributes:
+        real: (n, D), n >= 1.
+        synthetic: (m, D), m >= 1.
+        others: (o, D), real points of all other classes.
+        k: Which neighbour bounds a ball, see `coverage`.
     """
 
     real: Tensor
@@ -22,7 +29,7 @@ class ClassPoints:
     k: int
 
     @cached_property
-    def apart(self) -> Tensor:
+    def cross_distances(self) -> Tensor:
         """(n, m) distances from real to synthetic points."""
         return distances(self.real, self.synthetic)
 
@@ -34,9 +41,15 @@ class ClassPoints:
 
 
 @dataclass(frozen=True, eq=False)
-class Space:
-    """All points in one embedding: real (N, D), synthetic (M, D), any float; labels (N,), (M,)
-    int64. k: see `coverage`.
+class EmbeddedSpace:
+    """All points in one embedding.
+
+    Attributes:
+        real: (N, D), any float.
+        real_labels: (N,) int64.
+        synthetic: (M, D), any float.
+        synthetic_labels: (M,) int64.
+        k: Which neighbour bounds a ball, see `coverage`.
     """
 
     real: Tensor
@@ -50,7 +63,7 @@ class Space:
         image to its nearest.
         """
         unit = self.unit
-        for label in self.synthetic_labels.unique().tolist():
+        for label in torch.unique(self.synthetic_labels).tolist():
             own = self.real_labels == label
             if own.any():
                 parts = (
@@ -67,7 +80,8 @@ class Space:
         or no class has two.
         """
         groups = [
-            self.real[self.real_labels == label].double() for label in self.real_labels.unique()
+            self.real[self.real_labels == label].double()
+            for label in torch.unique(self.real_labels)
         ]
         nearest = [
             distances(group, group).fill_diagonal_(torch.inf).amin(1)
@@ -75,13 +89,6 @@ class Space:
             if len(group) > 1
         ]
         return float(torch.cat(nearest).mean()) or 1.0 if nearest else 1.0
-
-
-def distances(a: Tensor, b: Tensor) -> Tensor:
-    """(n, m) Euclidean distances from (n, D) to (m, D), by differences: those of equal points are
-    exactly 0.
-    """
-    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def nearest_other(points: ClassPoints) -> Tensor:

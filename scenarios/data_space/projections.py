@@ -18,13 +18,13 @@ from torch import Tensor
 
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from scenarios.data_space.points import Space
+from scenarios.data_space.points import EmbeddedSpace
 
 PERPLEXITY, NEIGHBOURS = 30.0, 15
 COMPONENTS = 50  # what t-SNE and UMAP see of an embedding: scikit-learn's advice for t-SNE
 
 
-def principal(points: Tensor, components: int) -> Tensor:
+def project_principal(points: Tensor, components: int) -> Tensor:
     """(N, D) -> (N, at most `components`): projections on the directions of the largest variance,
     signs fixed.
     """
@@ -35,15 +35,17 @@ def principal(points: Tensor, components: int) -> Tensor:
 
 
 def pca(points: Tensor, generator: torch.Generator) -> Tensor:
-    return principal(points, 2)
+    return project_principal(points, 2)
 
 
 def tsne(points: Tensor, generator: torch.Generator) -> Tensor:
     from sklearn.manifold import TSNE
 
     perplexity = min(PERPLEXITY, (len(points) - 1) / 3)
-    model = TSNE(2, perplexity=perplexity, init="pca", random_state=_seed(generator), n_jobs=1)
-    return torch.from_numpy(np.asarray(model.fit_transform(principal(points, COMPONENTS).numpy())))
+    model = TSNE(2, perplexity=perplexity, init="pca", random_state=_draw_seed(generator), n_jobs=1)
+    return torch.from_numpy(
+        np.asarray(model.fit_transform(project_principal(points, COMPONENTS).numpy()))
+    )
 
 
 def umap(points: Tensor, generator: torch.Generator) -> Tensor:
@@ -56,12 +58,18 @@ def umap(points: Tensor, generator: torch.Generator) -> Tensor:
         ) from fault
     neighbours = min(NEIGHBOURS, len(points) - 1)
     model = UMAP(
-        n_neighbors=neighbours, n_components=2, init="pca", random_state=_seed(generator), n_jobs=1
+        n_neighbors=neighbours,
+        n_components=2,
+        init="pca",
+        random_state=_draw_seed(generator),
+        n_jobs=1,
     )
-    return torch.from_numpy(np.asarray(model.fit_transform(principal(points, COMPONENTS).numpy())))
+    return torch.from_numpy(
+        np.asarray(model.fit_transform(project_principal(points, COMPONENTS).numpy()))
+    )
 
 
-def _seed(generator: torch.Generator) -> int:
+def _draw_seed(generator: torch.Generator) -> int:
     return int(torch.randint(2**31 - 1, (1,), generator=generator))
 
 
@@ -72,7 +80,7 @@ PROJECTIONS: Mapping[str, Callable[[Tensor, torch.Generator], Tensor]] = {
 }
 
 
-def framed(points: Tensor) -> Tensor:
+def frame_points(points: Tensor) -> Tensor:
     """(N, 2) moved and scaled, alike in both directions, into [0, 1], in thousandths."""
     low, high = points.amin(0), points.amax(0)
     return ((points - low) / (high - low).max().clamp_min(1e-12)).clamp(0, 1).mul(
@@ -80,8 +88,8 @@ def framed(points: Tensor) -> Tensor:
     ).round() / 1000
 
 
-def picture(
-    space: Space, embedding: str, names: Sequence[str], most: int, context: Context
+def project_points(
+    space: EmbeddedSpace, embedding: str, names: Sequence[str], most: int, context: Context
 ) -> dict[str, Any]:
     """Coordinates of real and synthetic images by projection, with their labels; and why a
     projection was skipped.
@@ -90,13 +98,13 @@ def picture(
     drawn.
     """
     generator = context.fork("picture").generator
-    synthetic = _some(len(space.synthetic), most // 3, generator)
-    real = _some(len(space.real), most - len(synthetic), generator)
+    synthetic = _draw_indices(len(space.synthetic), most // 3, generator)
+    real = _draw_indices(len(space.real), most - len(synthetic), generator)
     points = torch.cat([space.real[real], space.synthetic[synthetic]])
     coordinates, skipped = {}, {}
     for name in names:
         try:
-            placed = framed(PROJECTIONS[name](points, context.fork(name).generator)).tolist()
+            placed = frame_points(PROJECTIONS[name](points, context.fork(name).generator)).tolist()
         except UsageError as fault:
             skipped[name] = str(fault)
             continue
@@ -112,6 +120,6 @@ def picture(
     }
 
 
-def _some(count: int, most: int, generator: torch.Generator) -> Tensor:
+def _draw_indices(count: int, most: int, generator: torch.Generator) -> Tensor:
     """Indices (n,) of at most `most` of `count`, in order."""
     return torch.randperm(count, generator=generator)[:most].sort().values

@@ -14,52 +14,68 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from condensers.data import ClassData
 from condensers.engine.context import Context, derive_seed
 from condensers.errors import UsageError, shown
 from condensers.hyperparameters import hyper
 from condensers.registry.registry import NETWORKS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training
-from scenarios.accuracy.cross_architecture import label_of
-from scenarios.data_space.measures import MEASURES, measured
-from scenarios.data_space.points import Space
-from scenarios.data_space.projections import PROJECTIONS, picture
-from scenarios.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
-from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
+from scenarios.data_space.measures import MEASURES, measure_space
+from scenarios.data_space.points import EmbeddedSpace
+from scenarios.data_space.projections import PROJECTIONS, project_points
+from scenarios.embeddings import Embed, build_untrained, embed_with, flatten_pixels, train_embedding
+from scenarios.protocol import Measurement, Outcome, Reference, Scenario, Splits, Subject
+from scenarios.training_material import name_network
 
 STATES = ("trained", "untrained", "pixels")
 
 
 @dataclass(frozen=True)
-class DataSpace:
-    """Coverage, distances, spread and margin of a set among real images in several embeddings, and
-    projections to look at.
-    """
+class DataSpace(Scenario):
+    """Coverage, distances, spread and margin of a set among real images, and projections."""
 
     networks: tuple[Any, ...] = hyper(("convnet",), source="ours: DC's ConvNet-3", part="network")
     embeddings: tuple[str, ...] = hyper(
-        STATES, unit="of trained, untrained, pixels; the first is pictured", source="ours"
+        STATES, help="spaces: trained, untrained, pixels; the first one is pictured", source="ours"
     )
-    real: int = hyper(100, unit="test images per class, at most", source="ours", minimum=2)
+    real: int = hyper(
+        100, unit="images per class", help="test images, at most", source="ours", minimum=2
+    )
     k: int = hyper(
-        5, unit="neighbours, for coverage and density", source="Naeem et al. 2020", minimum=1
+        5,
+        unit="neighbours",
+        help="neighbours for coverage and density",
+        source="Naeem et al. 2020",
+        minimum=1,
     )
     epochs: int = hyper(
-        4, unit="epochs of the trained networks", source="ours: as the teacher's labels", minimum=1
+        4,
+        unit="epochs",
+        help="epochs of training of the networks that embed",
+        source="ours: as the teacher's labels",
+        minimum=1,
     )
     batch: int = hyper(64, unit="images", source="ours: as the teacher's labels", minimum=1)
-    projections: tuple[str, ...] = hyper(("tsne", "pca"), unit="of tsne, pca, umap", source="ours")
-    points: int = hyper(1500, unit="images in a picture, at most", source="ours", minimum=10)
+    projections: tuple[str, ...] = hyper(
+        ("tsne", "pca"), help="projections to the plane: tsne, pca, umap", source="ours"
+    )
+    points: int = hyper(
+        1500, unit="images", help="images in a picture, at most", source="ours", minimum=10
+    )
     seed: int = hyper(
-        0, unit="of networks and real sample, the same for all sets", source="ours", minimum=0
+        0, help="seed of networks and real sample, the same for all sets", source="ours", minimum=0
     )
 
     registered: ClassVar[str] = "data-space"
     references: ClassVar[tuple[str, ...]] = ("real-images",)
 
     def __post_init__(self) -> None:
-        for name, known in (("embeddings", STATES), ("projections", tuple(PROJECTIONS))):
-            unknown = [one for one in getattr(self, name) if one not in known]
+        for name, chosen, known in (
+            ("embeddings", self.embeddings, STATES),
+            ("projections", self.projections, tuple(PROJECTIONS)),
+        ):
+            unknown = [one for one in chosen if one not in known]
             if unknown:
                 raise UsageError(
                     f"data-space.{name}: {shown(unknown[0])} is not one of {', '.join(known)}"
@@ -79,19 +95,21 @@ class DataSpace:
         defines is left out and said.
         """
         begun = time.perf_counter()
-        images, labels = self._synthetic(subject, data, context)
-        sample, real_labels = _sample(data, "test", self.real, self._own(context))
+        images, labels = self._decode_subject(subject, data, context)
+        sample, real_labels = _sample(data.test, self.real, self._share_context(context))
         by_class: dict[str, dict[int, float]] = {}
         measurements, pictured = [], None
-        for label, embed in self._embeddings(data, context).items():
-            space = Space(embed(sample).cpu(), real_labels, embed(images).cpu(), labels, self.k)
-            pictured = pictured or picture(
-                space, label, self.projections, self.points, self._own(context)
+        for label, embed in self._make_embeddings(data, context).items():
+            space = EmbeddedSpace(
+                embed(sample).cpu(), real_labels, embed(images).cpu(), labels, self.k
             )
-            found = measured(space)
+            pictured = pictured or project_points(
+                space, label, self.projections, self.points, self._share_context(context)
+            )
+            found = measure_space(space)
             by_class |= {f"{name} in {label}": each for name, each in found.items()}
             measurements += [
-                _measurement(name, label, each) for name, each in found.items() if each
+                _average_classes(name, label, each) for name, each in found.items() if each
             ]
         undefined = [name for name, each in by_class.items() if not each]
         known = data.test.class_names
@@ -110,27 +128,29 @@ class DataSpace:
             measurements, {"seconds": time.perf_counter() - begun, "images": 0.0}, detail
         )
 
-    def _embeddings(self, data: Splits, context: Context) -> Mapping[str, Embed]:
+    def _make_embeddings(self, data: Splits, context: Context) -> Mapping[str, Embed]:
         """Label -> embedding; the trained networks come from the cache where they are there."""
-        train, own = data.train.to(context.device), self._own(context)
+        train, own = data.train.to(context.device), self._share_context(context)
         found: dict[str, Embed] = {}
         for state in self.embeddings:
             if state == "pixels":
-                found[state] = pixels
+                found[state] = flatten_pixels
                 continue
             for spec in self.networks:
-                label = label_of(NETWORKS.create(spec, "data-space.networks"))
+                label = name_network(NETWORKS.create(spec, "data-space.networks"))
                 make = (
-                    untrained
+                    build_untrained
                     if state == "untrained"
                     else partial(
-                        trained_to_embed, recipe=Training(epochs=self.epochs, batch=self.batch)
+                        train_embedding, recipe=Training(epochs=self.epochs, batch=self.batch)
                     )
                 )
-                found[f"{state} {label}"] = by_network(make(spec, train, context=own.fork(label)))
+                found[f"{state} {label}"] = embed_with(make(spec, train, context=own.fork(label)))
         return found
 
-    def _synthetic(self, subject: Subject, data: Splits, context: Context) -> tuple[Tensor, Tensor]:
+    def _decode_subject(
+        self, subject: Subject, data: Splits, context: Context
+    ) -> tuple[Tensor, Tensor]:
         """Images (M, C, H, W) float32 normalised, labels (M,) int64 on the CPU: of soft labels the
         largest.
         """
@@ -138,30 +158,29 @@ class DataSpace:
             images, labels = subject.decode(context.device)
             return images, (labels.argmax(1) if labels.ndim == 2 else labels).cpu()
         if isinstance(subject, Reference) and subject.name in self.references:
-            return _sample(data, "train", self.real, context.fork("real-images"))
+            return _sample(data.train, self.real, context.fork("real-images"))
         raise UsageError(
             f"data-space: cannot measure {subject!r}; give a finished set or the reference"
             " real-images"
         )
 
-    def _own(self, context: Context) -> Context:
+    def _share_context(self, context: Context) -> Context:
         """The context of what all sets share: of the scenario's seed, not of the cell's."""
         return replace(
             context, seed=derive_seed(self.seed, "data-space"), generator=torch.Generator()
         )
 
 
-def _sample(data: Splits, split: str, count: int, context: Context) -> tuple[Tensor, Tensor]:
+def _sample(source: ClassData, count: int, context: Context) -> tuple[Tensor, Tensor]:
     """At most `count` images a class: (N, C, H, W) float32 normalised on the context's device,
     labels (N,) on the CPU.
     """
-    source = getattr(data, split)
     images = [source.sample(c, count, context.generator).to(context.device) for c in source.classes]
     labels = [torch.full((len(own),), c) for own, c in zip(images, source.classes, strict=True)]
     return torch.cat(images), torch.cat(labels)
 
 
-def _measurement(name: str, embedding: str, each: Mapping[int, float]) -> Measurement:
+def _average_classes(name: str, embedding: str, each: Mapping[int, float]) -> Measurement:
     """The mean over the classes; those of each class are in the detail."""
     values: Sequence[float] = [sum(each.values()) / len(each)]
     return Measurement(f"{name} in {embedding}", values, [{}], *MEASURES[name][1:])

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from condensers.errors import DataMissing, UsageError, shown, suggestion
-from condensers.registry.registry import Registry
-from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, in_cards, parted
+from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, name_in_cards, split_name
+from scenarios.typed_registry import TypedRegistry
 
 if TYPE_CHECKING:
-    from scenarios.datasets.raw import Source
+    from scenarios.datasets.location import DatasetSource
     from scenarios.protocol import Splits
 
-DATASETS = Registry(
+DATASETS: TypedRegistry[DatasetSource] = TypedRegistry(
     "dataset",
     "datasets",
     {
@@ -31,16 +31,19 @@ DATASETS = Registry(
         "cifar100": "scenarios.datasets.catalogue:Cifar100",
         "svhn": "scenarios.datasets.catalogue:Svhn",
     },
+    "scenarios.datasets.location:DatasetSource",
     needs=("read",),
 )
 
 
 def check(name: str) -> None:
-    """Raise UsageError, with a near name, unless `name` is a registered data set, FILE.py:Name,
-    folder:PATH or domains:A+B.
+    """Check the name of a data set; no data are read.
 
-    A registered one, or one of FILE.py, may have fewer pixels and images, NAME@PIXELS~COUNT. Reads
-    no data.
+    Args:
+        name: As for `load`.
+
+    Raises:
+        UsageError: No data set has this name; the sentence gives a near one.
     """
     if name.startswith(DOMAINS):
         for part in domain_names(name):
@@ -52,7 +55,7 @@ def check(name: str) -> None:
                 "dataset 'folder:' names no folder; write folder:PATH, for example folder:photos"
             )
         return
-    base = parted(name)[0]
+    base = split_name(name)[0]
     try:
         if (
             base not in DATASETS.entries() and "." not in base.rpartition(":")[0]
@@ -70,23 +73,38 @@ def check(name: str) -> None:
 def load(
     name: str, *, data_dir: Path | None = None, download: bool = False, validation: float = 0.1
 ) -> Splits:
-    """Return the disjoint training, validation and test images of a data set.
+    """Load the disjoint training, validation and test images of a data set.
 
-    name: a registered one, FILE.py:Name, folder:PATH or domains:A+B. FILE.py:Name, or module:Name,
-    is a class with a method `read`, as `harness new dataset` writes one; its code is run, and its
-    name in cards and reports leaves out the folder of the file.
+    The same call gives the same images in the same order everywhere.
 
-    NAME@PIXELS is a registered data set with its images averaged to that height, NAME~COUNT has the
-    first COUNT training images of each class alone (those held out for validation among them), for
-    example fashion-mnist@14~600.
+    Args:
+        name: A registered data set, as `harness list datasets` shows; folder:PATH for images of
+            your own; domains:A+B for several; or FILE.py:Name (or module:Name), a class with a
+            method `read`, as `harness new dataset` writes one. The code of the last is run; cards
+            and reports leave out the folder of its file. NAME@PIXELS averages the images to that
+            height, NAME~COUNT keeps the first COUNT training images of each class (those held out
+            for validation among them): fashion-mnist@14~600.
+        data_dir: Where files are looked for. By default the folder in HARNESS_DATA, else "data"
+            in the user's cache.
+        download: Fetch what is missing.
+        validation: The share of each class's training images that is held out for validation,
+            0 to 1 exclusive; at least one image. A folder may have validation images of its own,
+            which take its place.
 
-    A folder may have validation images of its own, which are taken in place of that share.
+    Returns:
+        The three parts; their images are (N, C, H, W) uint8.
 
-    data_dir: where files are looked for; by default the folder in HARNESS_DATA, else "data" in the
-    user's cache. download: fetch what is not there. validation: the share of each class's training
-    images, 0 to 1 exclusive, that is held out for validation (at least one image). The same call
-    gives the same images in the same order everywhere. Raises UsageError for a wrong name or share,
-    DataMissing when files are absent, damaged or too few.
+    Raises:
+        UsageError: The name or the share is wrong.
+        DataMissing: Files are absent, damaged or too few.
+
+    Examples:
+        >>> from scenarios import load_dataset
+        >>> data = load_dataset("digits")
+        >>> data.train.shape, len(data.train.class_names)
+        ((1, 8, 8), 10)
+        >>> [len(part.images) for part in (data.train, data.validation, data.test)]
+        [1295, 143, 359]
     """
     check(name)
     if not 0 < validation < 1:
@@ -104,24 +122,27 @@ def load(
                 for part in parts
             ]
         )
-    from scenarios.datasets.derived import fewer, shrunk
+    from scenarios.datasets.derived import limit_images, shrink_images
     from scenarios.datasets.folder import Folder
-    from scenarios.datasets.location import Place
-    from scenarios.datasets.raw import checked
+    from scenarios.datasets.location import DataLocation
+    from scenarios.datasets.raw import check_raw
     from scenarios.datasets.split import as_splits
 
-    place = Place.choose(data_dir, download)
+    place = DataLocation.choose(data_dir, download)
     try:
         if name.startswith(FOLDER):
             return as_splits(
-                in_cards(name), Folder(name.removeprefix(FOLDER).strip()).read(place), validation
+                name_in_cards(name),
+                Folder(name.removeprefix(FOLDER).strip()).read(place),
+                validation,
             )
-        base, height, count = parted(name)
-        source: Source = DATASETS.create(base)
-        raw = checked(source.read(place), base)
-        name = in_cards(name)
-        raw = raw if count is None else fewer(name, raw, count)
-        return as_splits(name, raw if height is None else shrunk(name, raw, height), validation)
+        base, height, count = split_name(name)
+        raw = check_raw(DATASETS.create(base).read(place), base)
+        name = name_in_cards(name)
+        raw = raw if count is None else limit_images(name, raw, count)
+        return as_splits(
+            name, raw if height is None else shrink_images(name, raw, height), validation
+        )
     except OSError as fault:
         where = fault.filename or place.root
         raise DataMissing(

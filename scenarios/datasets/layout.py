@@ -36,58 +36,64 @@ SPELLINGS = {
     "validation": re.compile(f"(val|valid|validation|dev){WHAT}"),
     "test": re.compile(f"(test|testing|tst){WHAT}"),
 }
-Labelled = list[tuple[Path, int]]
+LabelledFiles = list[tuple[Path, int]]
 
 
 @dataclass(frozen=True)
-class Layout:
+class FolderLayout:
     """The class names, and the files of each part with their labels.
 
     test, validation: None where no folder holds them. notes: what should be known, a sentence each.
     """
 
     class_names: tuple[str, ...]
-    train: Labelled
-    test: Labelled | None = None
-    validation: Labelled | None = None
+    train: LabelledFiles
+    test: LabelledFiles | None = None
+    validation: LabelledFiles | None = None
     notes: tuple[str, ...] = ()
 
 
-def lay_out(root: Path) -> Layout:
+def read_layout(root: Path) -> FolderLayout:
     """Find parts and classes; DataMissing names what is wrong.
 
     Classes are in alphabetical order, as torchvision's ImageFolder counts them.
     """
-    folders = _subfolders(root)
-    parts = _parts(root, folders)
+    folders = _list_subfolders(root)
+    parts = _find_parts(root, folders)
     if not parts:
         _refuse_unnamed_parts(folders)
-        names = _class_names(root)
-        pooled = _labelled(root, names)
-        return Layout(
+        names = _read_class_names(root)
+        pooled = _label_files(root, names)
+        return FolderLayout(
             names,
             pooled,
-            notes=(*_strays(root, [root]), *_deep(pooled, root), *_names_to_know(names)),
+            notes=(
+                *_note_strays(root, [root]),
+                *_note_deep_images(pooled, root),
+                *_note_names(names),
+            ),
         )
-    names = _class_names(parts["train"])
+    names = _read_class_names(parts["train"])
     for role in ("test", "validation"):
         _require_classes(parts, role, names)
-    found = {role: _labelled(folder, names) for role, folder in parts.items()}
+    found = {role: _label_files(folder, names) for role, folder in parts.items()}
     beside = [folder for folder in folders if folder not in parts.values()]
     notes = [
-        f"passes over the folder {folder.name} ({_counted(len(held), 'image')}), which is called"
+        f"passes over the folder {folder.name} ({_count(len(held), 'image')}), which is called"
         " neither train, validation nor test"
         for folder in beside
-        if (held := _images(folder))
+        if (held := _list_images(folder))
     ]
-    notes += _strays(root, [root, *parts.values()], beside)
-    notes += [note for role, folder in parts.items() for note in _deep(found[role], folder)]
-    return Layout(
+    notes += _note_strays(root, [root, *parts.values()], beside)
+    notes += [
+        note for role, folder in parts.items() for note in _note_deep_images(found[role], folder)
+    ]
+    return FolderLayout(
         names,
         found["train"],
         found["test"],
         found.get("validation"),
-        (*notes, *_names_to_know(names)),
+        (*notes, *_note_names(names)),
     )
 
 
@@ -95,14 +101,14 @@ def _is_visible(name: str) -> bool:
     return not name.startswith(".") and name.casefold() not in LEFT_BEHIND
 
 
-def _subfolders(folder: Path) -> list[Path]:
+def _list_subfolders(folder: Path) -> list[Path]:
     with os.scandir(folder) as entries:
         return sorted(
             Path(entry) for entry in entries if entry.is_dir() and _is_visible(entry.name)
         )
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _list_files(folder: Path) -> Iterator[Path]:
     """All visible files below a folder; folders that are links are followed, each but once."""
     seen = {os.path.realpath(folder)}
 
@@ -124,18 +130,18 @@ def _is_image(file: Path) -> bool:
     return file.suffix.lower() in SUFFIXES
 
 
-def _images(folder: Path) -> list[Path]:
+def _list_images(folder: Path) -> list[Path]:
     """In alphabetical order."""
-    return sorted(filter(_is_image, _files(folder)))
+    return sorted(filter(_is_image, _list_files(folder)))
 
 
-def _role(name: str) -> str | None:
+def _find_role(name: str) -> str | None:
     """Which part a folder of this name alone is."""
     plain = re.sub(r"[\W_]+", "", name.casefold())
     return next((role for role, spelling in SPELLINGS.items() if spelling.fullmatch(plain)), None)
 
 
-def _role_of_words(name: str) -> str | None:
+def _find_role_of_words(name: str) -> str | None:
     """Which part a folder is that has such a word in its name, such as seg_train or "train 2"."""
     words = re.findall(r"[^\W\d_]+", name.casefold())
     roles = {
@@ -143,17 +149,17 @@ def _role_of_words(name: str) -> str | None:
         for role, spelling in SPELLINGS.items()
         if any(spelling.fullmatch(word) for word in words)
     }
-    return roles.pop() if len(roles) == 1 else _role(name)
+    return roles.pop() if len(roles) == 1 else _find_role(name)
 
 
-def _parts(root: Path, folders: Sequence[Path]) -> dict[str, Path]:
+def _find_parts(root: Path, folders: Sequence[Path]) -> dict[str, Path]:
     """The folders that are parts, by role; none where `folders` are classes.
 
     A class may be called train, if no other is called test.
     """
-    holding = [folder for folder in folders if _class_folders(folder)]
-    plain = {folder: role for folder in folders if (role := _role(folder.name))}
-    roles = {folder: role for folder in holding if (role := _role_of_words(folder.name))}
+    holding = [folder for folder in folders if _list_class_folders(folder)]
+    plain = {folder: role for folder in folders if (role := _find_role(folder.name))}
+    roles = {folder: role for folder in holding if (role := _find_role_of_words(folder.name))}
     if len(set(plain.values())) > 1:
         roles |= {
             folder: role
@@ -180,9 +186,11 @@ def _parts(root: Path, folders: Sequence[Path]) -> dict[str, Path]:
     return by_role
 
 
-def _class_folders(folder: Path) -> list[str]:
+def _list_class_folders(folder: Path) -> list[str]:
     """Names of the folders in `folder` that hold images."""
-    return [inner.name for inner in _subfolders(folder) if any(map(_is_image, _files(inner)))]
+    return [
+        inner.name for inner in _list_subfolders(folder) if any(map(_is_image, _list_files(inner)))
+    ]
 
 
 def _refuse_unnamed_parts(folders: Sequence[Path]) -> None:
@@ -190,9 +198,9 @@ def _refuse_unnamed_parts(folders: Sequence[Path]) -> None:
 
     Which ones they are, only their names could say.
     """
-    inner = {folder: _class_folders(folder) for folder in folders} if len(folders) > 1 else {}
+    inner = {folder: _list_class_folders(folder) for folder in folders} if len(folders) > 1 else {}
     for folder, names in inner.items():
-        if len({role for name in names if (role := _role(name))}) > 1:
+        if len({role for name in names if (role := _find_role(name))}) > 1:
             raise DataMissing(
                 f"{folder}: a class that holds parts ({', '.join(names[:3])}); turn them round:"
                 f" {names[0]}/{folder.name}/*"
@@ -207,10 +215,10 @@ def _refuse_unnamed_parts(folders: Sequence[Path]) -> None:
         )
 
 
-def _class_names(folder: Path) -> tuple[str, ...]:
-    found = _subfolders(folder)
+def _read_class_names(folder: Path) -> tuple[str, ...]:
+    found = _list_subfolders(folder)
     if len(found) < 2:
-        is_deeper = found and _class_folders(found[0])
+        is_deeper = found and _list_class_folders(found[0])
         deeper = f" (its only folder {found[0].name} holds folders of images)" if is_deeper else ""
         raise DataMissing(
             f"{folder}: the number of class folders in it is {len(found)}; make at least 2, one for"
@@ -221,26 +229,26 @@ def _class_names(folder: Path) -> tuple[str, ...]:
 
 def _require_classes(parts: dict[str, Path], role: str, names: tuple[str, ...]) -> None:
     """A class must not be in one of the parts only, nor be written in two ways."""
-    train, spelt = parts["train"], {_folded(name): name for name in names}
-    for folder in _subfolders(parts[role]) if role in parts else []:
+    train, spelt = parts["train"], {_fold_name(name): name for name in names}
+    for folder in _list_subfolders(parts[role]) if role in parts else []:
         if folder.name in names:
             continue
-        if known := spelt.get(_folded(folder.name)):
+        if known := spelt.get(_fold_name(folder.name)):
             raise DataMissing(
                 f"{folder}: is written otherwise than {train / known}; write both alike"
             )
         raise DataMissing(f"{folder}: no such class in {train}; add it there or remove it here")
 
 
-def _folded(name: str) -> str:
+def _fold_name(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
-def _labelled(folder: Path, names: tuple[str, ...]) -> Labelled:
+def _label_files(folder: Path, names: tuple[str, ...]) -> LabelledFiles:
     """Every class's image files in alphabetical order, with the class's index."""
-    found: Labelled = []
+    found: LabelledFiles = []
     for label, name in enumerate(names):
-        files = _images(folder / name) if (folder / name).is_dir() else []
+        files = _list_images(folder / name) if (folder / name).is_dir() else []
         if not files:
             raise DataMissing(
                 f"{folder / name}: no images of this class there; add some, or remove the class"
@@ -250,12 +258,14 @@ def _labelled(folder: Path, names: tuple[str, ...]) -> Labelled:
     return found
 
 
-def _strays(root: Path, homes: Sequence[Path], beside: Sequence[Path] = ()) -> list[str]:
+def _note_strays(root: Path, homes: Sequence[Path], beside: Sequence[Path] = ()) -> list[str]:
     """Notes on visible images that are in no class folder but straight in `homes`, and on other
     files.
     """
     files = [
-        file for file in _files(root) if not any(file.is_relative_to(folder) for folder in beside)
+        file
+        for file in _list_files(root)
+        if not any(file.is_relative_to(folder) for folder in beside)
     ]
     images = sorted(file for file in files if _is_image(file) and file.parent in homes)
     others = Counter(file.suffix.lower() or file.name for file in files if not _is_image(file))
@@ -263,38 +273,38 @@ def _strays(root: Path, homes: Sequence[Path], beside: Sequence[Path] = ()) -> l
     if images:
         some = images[0].relative_to(root)
         found.append(
-            f"passes over {_counted(len(images), 'image')} in no class folder, such as {some}"
+            f"passes over {_count(len(images), 'image')} in no class folder, such as {some}"
         )
     if others:
         kinds = ", ".join(f"{ending} ({count})" for ending, count in others.most_common(3))
         found.append(
-            f"passes over what is no image by its ending, {_counted(sum(others.values()), 'file')}:"
+            f"passes over what is no image by its ending, {_count(sum(others.values()), 'file')}:"
             f" {kinds}"
         )
     return found
 
 
-def _deep(found: Labelled, folder: Path) -> list[str]:
+def _note_deep_images(found: LabelledFiles, folder: Path) -> list[str]:
     """A note on images in folders of a class folder."""
     deep = [file for file, _ in found if len(file.relative_to(folder).parts) > 2]
     if not deep:
         return []
     some = deep[0].relative_to(folder)
     return [
-        f"counts {_counted(len(deep), 'image')} in folders within a class as the class's, such as"
+        f"counts {_count(len(deep), 'image')} in folders within a class as the class's, such as"
         f" {some}"
     ]
 
 
-def _names_to_know(names: tuple[str, ...]) -> list[str]:
+def _note_names(names: tuple[str, ...]) -> list[str]:
     """Notes on classes that a reader takes for one, and on an order that is not that of their
     numbers.
     """
     first: dict[str, str] = {}
     pairs = [
-        (first[_folded(name)], name)
+        (first[_fold_name(name)], name)
         for name in names
-        if first.setdefault(_folded(name), name) != name
+        if first.setdefault(_fold_name(name), name) != name
     ]
     found = [
         f"classes {one} and {other} differ in nothing but capitals or spaces"
@@ -310,5 +320,5 @@ def _names_to_know(names: tuple[str, ...]) -> list[str]:
     return found
 
 
-def _counted(count: int, what: str) -> str:
+def _count(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"

@@ -31,13 +31,13 @@ def domain_names(name: str) -> tuple[str, ...]:
     return parts
 
 
-def in_cards(name: str) -> str:
+def name_in_cards(name: str) -> str:
     """The name by which cards know a data set, which tells of no machine.
 
     Of folder:PATH it is the path's last part; FILE.py:Name goes without the folder of the file.
     """
     if name.startswith(DOMAINS):
-        return DOMAINS + "+".join(in_cards(part) for part in domain_names(name))
+        return DOMAINS + "+".join(name_in_cards(part) for part in domain_names(name))
     if name.startswith(FOLDER):
         return f"{FOLDER}{folder_of(name).name}"
     place, colon, rest = name.rpartition(":")
@@ -49,14 +49,14 @@ def folder_of(name: str) -> Path:
     return Path(name.removeprefix(FOLDER).strip()).expanduser().resolve()
 
 
-def located(name: str, file: Path) -> str:
+def locate_folders(name: str, file: Path) -> str:
     """The data set that the card of `file` names.
 
     A folder is looked for where we are and beside the file; DataMissing where it is in neither
     place.
     """
     if name.startswith(DOMAINS):
-        return DOMAINS + "+".join(located(part, file) for part in domain_names(name))
+        return DOMAINS + "+".join(locate_folders(part, file) for part in domain_names(name))
     if not name.startswith(FOLDER):
         return name
     called = name.removeprefix(FOLDER).strip()
@@ -71,38 +71,38 @@ def located(name: str, file: Path) -> str:
     )
 
 
-def is_place(name: str) -> bool:
+def runs_code(name: str) -> bool:
     """Whether a data set, or one of several, is named by the place of its class, FILE.py:Name: to
     load it runs code.
     """
     if name.startswith(DOMAINS):
-        return any(is_place(part.strip()) for part in name.removeprefix(DOMAINS).split("+"))
+        return any(runs_code(part.strip()) for part in name.removeprefix(DOMAINS).split("+"))
     return ":" in name and not name.startswith(FOLDER)
 
 
-def parted(name: str) -> tuple[str, int | None, int | None]:
+def split_name(name: str) -> tuple[str, int | None, int | None]:
     """NAME@PIXELS~COUNT -> (NAME, PIXELS, COUNT), None for what is left out; UsageError where
     either is no number above 0.
     """
     place, colon, own = name.rpartition(":")  # the path of a file may hold these marks too
-    base, height, count = _parted(name, own)
+    base, height, count = _split_marks(name, own)
     return f"{place}{colon}{base}", height, count
 
 
-def _parted(name: str, own: str) -> tuple[str, int | None, int | None]:
-    rest, count = _number(
+def _split_marks(name: str, own: str) -> tuple[str, int | None, int | None]:
+    rest, count = _split_number(
         name,
         own,
         FEWER,
         "number of training images a class; write NAME~COUNT, for example fashion-mnist~600",
     )
-    base, height = _number(
+    base, height = _split_number(
         name, rest, PIXELS, "height of images; write NAME@PIXELS, for example fashion-mnist@14"
     )
     return base, height, count
 
 
-def _number(name: str, text: str, mark: str, what: str) -> tuple[str, int | None]:
+def _split_number(name: str, text: str, mark: str, what: str) -> tuple[str, int | None]:
     base, found, number = text.rpartition(mark)
     if not found:
         return text, None

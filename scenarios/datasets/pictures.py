@@ -44,8 +44,9 @@ def read_all(files: Sequence[Path]) -> Pixels:
     odd = next((index for index, shape in enumerate(shapes) if shape != usual), None)
     if odd is not None:
         raise DataMissing(
-            f"{files[odd]}: is {_size(shapes[odd])} where {count} of the {len(files)} images are"
-            f" {_size(usual)}; make all images equal in size and colour, or remove this one"
+            f"{files[odd]}: is {_format_size(shapes[odd])} where {count} of the {len(files)} images"
+            " are"
+            f" {_format_size(usual)}; make all images equal in size and colour, or remove this one"
         )
     return np.stack(images)
 
@@ -121,6 +122,6 @@ def _has_frames(image: Image.Image) -> bool:
     return True
 
 
-def _size(shape: tuple[int, ...]) -> str:
+def _format_size(shape: tuple[int, ...]) -> str:
     channels, height, width = shape
     return f"{width} x {height} {'grey' if channels == 1 else 'RGB'}"

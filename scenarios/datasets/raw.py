@@ -5,68 +5,66 @@ belong to them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from condensers.errors import DataMissing, UsageError
-from scenarios.datasets.location import Place
 
 Pixels = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """images: (N, C, H, W) uint8. labels: (N,) int64.
+class RawPart:
+    """Labelled images.
 
-    files: where each image is from; () where images have no file each.
+    Attributes:
+        images: (N, C, H, W) uint8.
+        labels: (N,) int64, indices into the class names.
+        files: The file of each image; () if images have no file each.
     """
 
     images: Pixels
     labels: Indices
     files: tuple[str, ...] = ()
 
-    def take(self, indices: Indices) -> Part:
-        """A copy of the images at `indices`, in that order."""
+    def take(self, indices: Indices) -> RawPart:
+        """Return a copy of the images at `indices`, in that order."""
         files = tuple(self.files[index] for index in indices) if self.files else ()
-        return Part(self.images[indices], self.labels[indices], files)
+        return RawPart(self.images[indices], self.labels[indices], files)
 
 
 @dataclass(frozen=True, eq=False)
 class RawData:
-    """The published parts. mean, std: per channel for pixels in [0, 1]; None: to be computed from
-    the training part.
+    """The published parts of a data set.
 
-    mirror: whether a horizontally flipped image keeps its label. validation: where there is such a
-    part; else it is held out. notes: what should be known of the parts, a sentence each.
+    Attributes:
+        train: The training part.
+        test: The test part.
+        class_names: K names.
+        licence: Such as "MIT".
+        mirror: Whether a horizontally flipped image keeps its label.
+        mean: Per channel, for pixels in [0, 1]; None to compute it from the training part.
+        std: Likewise.
+        validation: The validation part; None to hold one out.
+        notes: What a user should know of the parts, a sentence each.
     """
 
-    train: Part
-    test: Part
+    train: RawPart
+    test: RawPart
     class_names: tuple[str, ...]
     licence: str
     mirror: bool
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    validation: Part | None = None
+    validation: RawPart | None = None
     notes: tuple[str, ...] = ()
 
 
-class Source(Protocol):
-    """A data set. A third party's needs `read` alone, if it is built without arguments."""
-
-    def read(self, place: Place) -> RawData:
-        """Return the published parts, from files in `place` or from anywhere else; raises
-        DataMissing.
-        """
-
-
-def checked_labels(labels: Any, classes: int, images: int, where: str) -> Indices:
-    """Return `labels` as (N,) int64 after checking that there is one an image and that each is a
-    class.
-    """
+def check_labels(labels: Any, classes: int, images: int, where: str) -> Indices:
+    """Return `labels` as (N,) int64; DataMissing unless each image has the label of a class."""
     array = _whole_numbers(labels)
     if array is None:
         raise DataMissing(
@@ -102,9 +100,12 @@ def _whole_numbers(labels: Any) -> npt.NDArray[Any] | None:
     return labels if labels.dtype.kind in "iu" else None
 
 
-def checked(raw: Any, where: str) -> RawData:
-    """`raw` after checking that a data set's `read` gave what it must; UsageError, or DataMissing
-    for labels that do not fit.
+def check_raw(raw: Any, where: str) -> RawData:
+    """Check what a data set's `read` returned.
+
+    Raises:
+        UsageError: It is no RawData of uint8 images.
+        DataMissing: The labels do not fit the images.
     """
     if not isinstance(raw, RawData):
         raise UsageError(
@@ -118,5 +119,5 @@ def checked(raw: Any, where: str) -> RawData:
             raise UsageError(
                 f"{where}: its {name} images are {said}; give uint8 of shape (N, C, H, W)"
             )
-        checked_labels(part.labels, len(raw.class_names), len(images), f"{where}, {name} part")
+        check_labels(part.labels, len(raw.class_names), len(images), f"{where}, {name} part")
     return raw

@@ -11,44 +11,44 @@ import torch
 
 from condensers.data import ClassData
 from condensers.errors import DataMissing
-from scenarios.datasets.raw import Indices, Part, Pixels, RawData
+from scenarios.datasets.raw import Indices, Pixels, RawData, RawPart
 from scenarios.protocol import Splits
 
-Places = dict[
+PixelIndex = dict[
     bytes, list[tuple[str, int, str]]
 ]  # pixels -> (part, label, file) of each image that has them
 
 
-def copies(parts: Mapping[str, Part]) -> list[str]:
+def describe_copies(parts: Mapping[str, RawPart]) -> list[str]:
     """A sentence on each kind of copy that there is; the first part is the one that is learned
     from.
 
     Each part needs its files, which the sentences name.
     """
-    places = _places(parts)
+    places = _index_pixels(parts)
     learned, *others = parts
     found = []
     for name in others:
-        pairs = [pair for of in places.values() for pair in _across(of, learned, name)]
+        pairs = [pair for of in places.values() for pair in _pair_files(of, learned, name)]
         if pairs:
             known, them = len(parts[name].labels), "it" if len(pairs) == 1 else "them"
             found.append(
-                f"{len(pairs)} of {known} {name} images {_are(pairs)} in the {learned} part too,"
-                f" equal in every pixel: {_named(pairs[0])}; figures on the {name} part count"
+                f"{len(pairs)} of {known} {name} images {_verb(pairs)} in the {learned} part too,"
+                f" equal in every pixel: {_join_pair(pairs[0])}; figures on the {name} part count"
                 f" {them} as unseen"
             )
     mixed = [of for of in places.values() if len({label for _, label, _ in of}) > 1]
     if mixed:
         one, other = mixed[0][0], next(place for place in mixed[0] if place[1] != mixed[0][0][1])
         found.append(
-            f"{len(mixed)} image{'s' * (len(mixed) > 1)} {_are(mixed)} in more than one class,"
-            f" equal in every pixel: {_named((one[2], other[2]))}"
+            f"{len(mixed)} image{'s' * (len(mixed) > 1)} {_verb(mixed)} in more than one class,"
+            f" equal in every pixel: {_join_pair((one[2], other[2]))}"
         )
     return found
 
 
-def _places(parts: Mapping[str, Part]) -> Places:
-    places: Places = {}
+def _index_pixels(parts: Mapping[str, RawPart]) -> PixelIndex:
+    places: PixelIndex = {}
     for name, part in parts.items():
         for image, label, file in zip(part.images, part.labels, part.files, strict=True):
             places.setdefault(blake2b(image.tobytes()).digest(), []).append(
@@ -57,17 +57,17 @@ def _places(parts: Mapping[str, Part]) -> Places:
     return places
 
 
-def _across(of: list[tuple[str, int, str]], learned: str, name: str) -> list[tuple[str, str]]:
+def _pair_files(of: list[tuple[str, int, str]], learned: str, name: str) -> list[tuple[str, str]]:
     """(file in the learned part, file) of each image in the part `name`."""
     first = next((file for part, _, file in of if part == learned), None)
     return [] if first is None else [(first, file) for part, _, file in of if part == name]
 
 
-def _are(found: Sized) -> str:
+def _verb(found: Sized) -> str:
     return "is" if len(found) == 1 else "are"
 
 
-def _named(pair: tuple[str, str]) -> str:
+def _join_pair(pair: tuple[str, str]) -> str:
     return f"{pair[0]} and {pair[1]}"
 
 
@@ -75,8 +75,8 @@ SEED = 0
 
 
 def hold_out(
-    name: str, part: Part, class_names: tuple[str, ...], fraction: float, purpose: str
-) -> tuple[Part, Part]:
+    name: str, part: RawPart, class_names: tuple[str, ...], fraction: float, purpose: str
+) -> tuple[RawPart, RawPart]:
     """Return (kept, held): of each class's n images, round(n * fraction) are held, at least one and
     at most n - 1.
 
@@ -94,11 +94,11 @@ def hold_out(
             f"{name}: class '{alone}' has only 1 image left to divide between training and"
             f" {purpose}; add images to it"
         )
-    kept, held = stratified(part.labels, fraction)
+    kept, held = split_stratified(part.labels, fraction)
     return part.take(kept), part.take(held)
 
 
-def stratified(labels: Indices, fraction: float) -> tuple[Indices, Indices]:
+def split_stratified(labels: Indices, fraction: float) -> tuple[Indices, Indices]:
     """Return shuffled (kept, held) indices into `labels`, with `fraction` of each class held."""
     # RandomState, not Generator: numpy promises that its numbers never change, and the split must
     # not either.
@@ -148,11 +148,11 @@ def as_splits(name: str, raw: RawData, validation: float) -> Splits:
             name, raw.train, raw.class_names, validation, "validation"
         )
     named = {"training": train_part, "validation": validation_part, "test": raw.test}
-    found = copies(named) if all(part.files for part in named.values()) else []
-    notes = tuple(_printable(note) for note in (*raw.notes, *found))
+    found = describe_copies(named) if all(part.files for part in named.values()) else []
+    notes = tuple(_make_printable(note) for note in (*raw.notes, *found))
     mean, std = (raw.mean, raw.std) if raw.mean and raw.std else statistics(train_part.images)
 
-    def as_data(part: Part) -> ClassData:
+    def as_data(part: RawPart) -> ClassData:
         return ClassData(
             name=name,
             images=torch.from_numpy(np.array(part.images)),
@@ -170,5 +170,5 @@ def as_splits(name: str, raw: RawData, validation: float) -> Splits:
     )
 
 
-def _printable(text: str) -> str:
+def _make_printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)

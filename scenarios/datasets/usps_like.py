@@ -12,7 +12,7 @@ others.
 import numpy as np
 import numpy.typing as npt
 
-from scenarios.datasets.raw import Part, Pixels
+from scenarios.datasets.raw import Pixels, RawPart
 
 SIDE = 16
 # grey levels below are the soft edge of a stroke, which would make a digit's box larger than its
@@ -20,19 +20,20 @@ SIDE = 16
 INK = 64
 
 
-def rendered(part: Part) -> Part:
+def render_part(part: RawPart) -> RawPart:
     """The digits (N, 1, H, W) of `part`, white on black, as (N, 1, 16, 16), with their labels."""
-    return Part(np.stack([_render(image[0]) for image in part.images])[:, None], part.labels)
+    return RawPart(np.stack([_render(image[0]) for image in part.images])[:, None], part.labels)
 
 
 def _render(image: Pixels) -> Pixels:
-    square = _around_ink(image).astype(np.float64)
+    square = _crop_to_ink(image).astype(np.float64)
     average = area_average(len(square), SIDE)
-    filtered = _blurred(_blurred(average @ square @ average.T).T).T
-    return np.rint(filtered * (255 / max(filtered.max(), 1))).astype(np.uint8)
+    filtered = _blur(_blur(average @ square @ average.T).T).T
+    rounded: Pixels = np.rint(filtered * (255 / max(filtered.max(), 1))).astype(np.uint8)
+    return rounded
 
 
-def _around_ink(image: Pixels) -> Pixels:
+def _crop_to_ink(image: Pixels) -> Pixels:
     """The smallest square that holds the ink, which is in its middle; the whole image where there
     is none.
     """
@@ -53,9 +54,10 @@ def area_average(size: int, wanted: int) -> npt.NDArray[np.float64]:
     """
     edges, places = np.arange(wanted + 1) * size / wanted, np.arange(size)
     first, last = np.maximum(edges[:-1, None], places), np.minimum(edges[1:, None], places + 1)
-    return np.maximum(last - first, 0) * wanted / size
+    shares: npt.NDArray[np.float64] = np.maximum(last - first, 0) * wanted / size
+    return shares
 
 
-def _blurred(lines: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _blur(lines: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     padded = np.pad(lines, ((1, 1), (0, 0)))
     return (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.parts.views.masking import filled, fills
+from condensers.parts.views.filling import fill_masked, fills
 
 CENTRE_SHARE = 4  # the centred Gaussian's deviation is a quarter of the side
 
 
-def ranks(masks: Tensor, generator: torch.Generator) -> Tensor:
+def rank_pixels(masks: Tensor, generator: torch.Generator) -> Tensor:
     """Masks (N, H, W) uint8 -> (N, H * W) int64, 0 for the most relevant pixel; equal values are
     ranked by chance.
     """
@@ -29,7 +29,7 @@ def ranks(masks: Tensor, generator: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def areas(
+def measure_curves(
     network: nn.Module, data: ClassData, ranked: Tensor, steps: int, context: Context
 ) -> tuple[float, float]:
     """Deletion and insertion AUC, each in [0, 1]: means over the images, by the trapezoidal rule on
@@ -43,32 +43,32 @@ def areas(
     )
     deletion, insertion = [], []
     for step in context.each(range(steps + 1), "deletion and insertion"):
-        taken = _most_relevant(ranked, data, step / steps)
-        deletion.append(_confidence(network, data, filled(data.images, ~taken, ends[0])))
-        insertion.append(_confidence(network, data, filled(data.images, taken, ends[1])))
+        taken = _select_most_relevant(ranked, data, step / steps)
+        deletion.append(_mean_confidence(network, data, fill_masked(data.images, ~taken, ends[0])))
+        insertion.append(_mean_confidence(network, data, fill_masked(data.images, taken, ends[1])))
     deleted, inserted = (
         float(torch.trapezoid(torch.tensor(one), dx=1 / steps)) for one in (deletion, insertion)
     )
     return deleted, inserted
 
 
-def _most_relevant(ranked: Tensor, data: ClassData, share: float) -> Tensor:
+def _select_most_relevant(ranked: Tensor, data: ClassData, share: float) -> Tensor:
     """(N, H, W) bool: this share of each image's pixels, the most relevant ones."""
     return (ranked < round(ranked.shape[1] * share)).view(-1, *data.shape[1:])
 
 
-def _confidence(network: nn.Module, data: ClassData, images: Tensor) -> float:
+def _mean_confidence(network: nn.Module, data: ClassData, images: Tensor) -> float:
     """The mean probability of the images' own labels."""
     logits = torch.cat([network(data.normalise(part)) for part in torch.split(images, 256)])
     return float(torch.softmax(logits, 1).gather(1, data.labels[:, None]).mean())
 
 
-def pointing(ranked: Tensor, truth: Tensor) -> float:
+def pointing_accuracy(ranked: Tensor, truth: Tensor) -> float:
     """Percentage of the images whose most relevant pixel lies in the true mask (N, H, W), bool."""
     return 100 * float(truth.flatten(1).gather(1, ranked.argmin(1, keepdim=True)).double().mean())
 
 
-def overlap(ranked: Tensor, truth: Tensor) -> float:
+def mask_overlap(ranked: Tensor, truth: Tensor) -> float:
     """Mean intersection over union with the true masks, of as many most relevant pixels as the true
     mask has.
     """
@@ -77,14 +77,14 @@ def overlap(ranked: Tensor, truth: Tensor) -> float:
     return float(((chosen & flat).sum(1) / (chosen | flat).sum(1).clamp_min(1)).double().mean())
 
 
-def uniform(data: ClassData, generator: torch.Generator) -> Tensor:
+def draw_uniform_masks(data: ClassData, generator: torch.Generator) -> Tensor:
     """Masks (N, H, W) uint8 that mean nothing: every pixel drawn evenly."""
     return torch.randint(
         256, (len(data.images), *data.shape[1:]), generator=generator, dtype=torch.uint8
     )
 
 
-def centre(data: ClassData) -> Tensor:
+def make_centre_masks(data: ClassData) -> Tensor:
     """Masks (N, H, W) uint8 that know only where photographers put things: a Gaussian around the
     centre.
     """

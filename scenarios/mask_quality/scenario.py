@@ -12,7 +12,7 @@ Source: `scenarios.mask_quality.curves`; that the classifier is another network 
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -22,23 +22,30 @@ from torch import Tensor, nn
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.hyperparameters import hyper
+from condensers.hyperparameters import hyper, settings_of
 from condensers.networks.convnet import ConvNetSpec
-from condensers.parts.views.attention import Attention
+from condensers.parts.views.attention import AttentionMask
 from condensers.parts.views.background import Background
-from condensers.parts.views.masking import filled, fills
+from condensers.parts.views.filling import fill_masked, fills
 from condensers.parts.views.saliency import Saliency
 from condensers.registry.registry import with_parts
 from condensers.training.classifier import Training
-from scenarios.datasets.textured import known_masks
-from scenarios.kept import trained_once
-from scenarios.mask_quality.curves import areas, centre, overlap, pointing, ranks, uniform
-from scenarios.protocol import Measurement, Outcome, Reference, Splits, Subject
-from scenarios.row_pictures import png_of
+from scenarios.caching import train_once
+from scenarios.datasets.textured import find_true_masks
+from scenarios.mask_quality.curves import (
+    draw_uniform_masks,
+    make_centre_masks,
+    mask_overlap,
+    measure_curves,
+    pointing_accuracy,
+    rank_pixels,
+)
+from scenarios.protocol import Measurement, Outcome, Reference, Scenario, Splits, Subject
+from scenarios.row_pictures import encode_png
 
 VIEWS = (
-    Attention(),
-    Attention(form="normalised"),
+    AttentionMask(),
+    AttentionMask(form="normalised"),
     Saliency(),
     Saliency(algorithm="integrated-gradients"),
     Background(),
@@ -54,27 +61,45 @@ METRICS = {
 
 
 @dataclass(frozen=True)
-class MaskQuality:
-    """Deletion, insertion, pointing and overlap of the masks that views make; no set is
-    measured.
-    """
+class MaskQuality(Scenario):
+    """Deletion, insertion, pointing and overlap of the masks of views; no set is measured."""
 
     views: tuple[Any, ...] = hyper(VIEWS, source="ours", part="view")
     networks: int = hyper(
-        2, unit="views' networks, and classifiers, a seed", source="ours", minimum=1
+        2,
+        unit="networks",
+        help="networks behind the views, and as many classifiers, for each seed",
+        source="ours",
+        minimum=1,
     )
-    images: int = hyper(2000, unit="training images, at most", source="ours", minimum=1)
-    measured: int = hyper(500, unit="of these, by deletion and insertion", source="ours", minimum=1)
+    images: int = hyper(
+        2000, unit="images", help="training images, at most", source="ours", minimum=1
+    )
+    measured: int = hyper(
+        500,
+        unit="images",
+        help="those that deletion and insertion are measured on",
+        source="ours",
+        minimum=1,
+    )
     steps: int = hyper(
-        14, unit="steps of the curves", source="ours; RISE: one for each row", minimum=1
+        14,
+        unit="steps",
+        help="steps of the curves",
+        source="ours; RISE: one for each row",
+        minimum=1,
     )
-    epochs: int = hyper(10, unit="epochs of the classifier", source="ours", minimum=1)
-    lr: float = hyper(0.05, source="ours", minimum=0.0)
+    epochs: int = hyper(
+        10, unit="epochs", help="epochs of training of the classifier", source="ours", minimum=1
+    )
+    lr: float = hyper(0.05, help="learning rate of the classifier", source="ours", minimum=0.0)
     batch: int = hyper(64, unit="images", source="ours", minimum=1)
     network: Any = hyper(
-        ConvNetSpec(width=32), unit="the classifier", source="ours", part="network"
+        ConvNetSpec(width=32), help="network of the classifier", source="ours", part="network"
     )
-    shown: int = hyper(8, unit="images in the report", source="ours", minimum=1)
+    shown: int = hyper(
+        8, unit="images", help="images shown in the report", source="ours", minimum=1
+    )
 
     registered: ClassVar[str] = "mask-quality"
     references_only: ClassVar[bool] = True
@@ -84,7 +109,7 @@ class MaskQuality:
         """The baselines, and the views by name, with the settings in which those of one name
         differ.
         """
-        return (*BASELINES, *self._named())
+        return (*BASELINES, *self._name_views())
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
         """Measure the masks of a view or of a baseline; UsageError for a set, which has none."""
@@ -93,11 +118,13 @@ class MaskQuality:
                 "mask-quality: measures views, not sets; give one of the references"
                 f" {', '.join(self.references)}"
             )
-        train = _first(data.train, self.images).to(context.device)
+        train = _take_first(data.train, self.images).to(context.device)
         found = []
         for index in range(self.networks):
             own = context.fork(f"network-{index}")
-            found.append(own.memo(f"quality-{index}", partial(self._one, subject.name, train, own)))
+            found.append(
+                own.memo(f"quality-{index}", partial(self._measure_masks, subject.name, train, own))
+            )
         known = [metric for metric in METRICS if metric in found[0]]
         repeats = [{"network": index} for index in range(self.networks)]
         measurements = [
@@ -117,70 +144,72 @@ class MaskQuality:
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and about how many images pass each, forward and backward."""
-        train = _first(data.train, self.images)
-        view = self._named().get(reference or "")
-        own = view.preparation(train) if view is not None and hasattr(view, "preparation") else []
+        """Estimate the training of the views' networks and of the classifier."""
+        train = _take_first(data.train, self.images)
+        view = self._name_views().get(reference or "")
+        own = [] if view is None else view.preparation(train)
         each = (
             self.epochs * len(train.images)
             + 2 * self.steps * min(self.measured, len(train.images)) / 3
         )
         return [(network, self.networks * count) for network, count in [*own, (self.network, each)]]
 
-    def _named(self) -> dict[str, Any]:
-        return named(with_parts(self).views)
+    def _name_views(self) -> dict[str, Any]:
+        return name_views(with_parts(self).views)
 
-    def _one(self, name: str, train: ClassData, context: Context) -> dict[str, Any]:
+    def _measure_masks(self, name: str, train: ClassData, context: Context) -> dict[str, Any]:
         """All figures of one mask of each image, and of one classifier."""
         begun = time.perf_counter()
-        masks = self._masks(name, train, context)
+        masks = self._make_masks(name, train, context)
         took = time.perf_counter() - begun
-        classifier = self._classifier(train, context.fork("classifier"))
+        classifier = self._train_classifier(train, context.fork("classifier"))
         own = context.fork("ranks")
-        ranked, some = ranks(masks, own.generator), _first(train, self.measured)
-        deletion, insertion = areas(classifier, some, ranked[: len(some.images)], self.steps, own)
+        ranked, some = rank_pixels(masks, own.generator), _take_first(train, self.measured)
+        deletion, insertion = measure_curves(
+            classifier, some, ranked[: len(some.images)], self.steps, own
+        )
         found = {
             "deletion-auc": deletion,
             "insertion-auc": insertion,
             "kept": 100 * float(masks.double().mean()) / 255,
         }
-        truth = known_masks(train)
+        truth = find_true_masks(train)
         if truth is not None:
             found |= {
-                "pointing-accuracy": pointing(ranked, truth > 0),
-                "mask-overlap": overlap(ranked, truth > 0),
+                "pointing-accuracy": pointing_accuracy(ranked, truth > 0),
+                "mask-overlap": mask_overlap(ranked, truth > 0),
             }
         seconds = time.perf_counter() - begun
         return {
             **found,
             "seconds": seconds,
             "mask-seconds": took,
-            "pictures": self._pictures(train, masks),
+            "pictures": self._draw_pictures(train, masks),
         }
 
-    def _classifier(self, train: ClassData, context: Context) -> nn.Module:
+    def _train_classifier(self, train: ClassData, context: Context) -> nn.Module:
         """One for all masks of a seed."""
         recipe = Training(self.epochs, self.lr, batch=self.batch)
-        return trained_once(self.network, train, recipe, context, "classifier", "classifiers")
+        return train_once(self.network, train, recipe, context, "classifier", "classifiers")
 
-    def _masks(self, name: str, train: ClassData, context: Context) -> Tensor:
+    def _make_masks(self, name: str, train: ClassData, context: Context) -> Tensor:
         if name == "uniform":
-            return uniform(train, context.fork("masks").generator)
+            return draw_uniform_masks(train, context.fork("masks").generator)
         if name == "centre":
-            return centre(train)
-        masks: Tensor = self._named()[name].masks(train, context.fork("view"))
+            return make_centre_masks(train)
+        masks: Tensor = self._name_views()[name].masks(train, context.fork("view"))
         return masks
 
-    def _pictures(self, train: ClassData, masks: Tensor) -> str:
+    def _draw_pictures(self, train: ClassData, masks: Tensor) -> str:
         """A PNG in base64, three rows: images, their masks, and what these keep on the mean
         colour.
         """
-        some, masks = _first(train, self.shown).to(torch.device("cpu")), masks[: self.shown]
-        seen = filled(some.images, masks, fills("mean", some, masks, torch.Generator()))
-        return png_of((some.images, masks[:, None], seen))
+        some, masks = _take_first(train, self.shown).to(torch.device("cpu")), masks[: self.shown]
+        seen = fill_masked(some.images, masks, fills("mean", some, masks, torch.Generator()))
+        return encode_png((some.images, masks[:, None], seen))
 
 
-def named(views: Sequence[Any]) -> dict[str, Any]:
+def name_views(views: Sequence[Any]) -> dict[str, Any]:
     """Views by their registered names, and by the settings in which those of one name differ:
     "attention normalised".
     """
@@ -188,18 +217,18 @@ def named(views: Sequence[Any]) -> dict[str, Any]:
     for view in views:
         others = [one for one in views if one.registered == view.registered]
         differing = [
-            f.name
-            for f in fields(view)
-            if any(getattr(o, f.name) != getattr(view, f.name) for o in others)
+            str(value)
+            for name, value in settings_of(view).items()
+            if any(settings_of(other)[name] != value for other in others)
         ]
-        found[" ".join([view.registered, *(str(getattr(view, name)) for name in differing)])] = view
+        found[" ".join([view.registered, *differing])] = view
     return found
 
 
-def _first(data: ClassData, most: int) -> ClassData:
+def _take_first(data: ClassData, most: int) -> ClassData:
     """The first images: data sets come shuffled. A class that has none among them is left out."""
     if len(data.images) <= most:
         return data
-    return data.restrict(data.labels[:most].unique().tolist()).subset(
+    return data.restrict(torch.unique(data.labels[:most]).tolist()).subset(
         torch.arange(most, device=data.device)
     )

@@ -40,31 +40,57 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scenarios.data_space.points import distances
+from scenarios.embeddings import distances
 
 LEAST = 1e-6  # a deviation; that of networks which all agree is 0
 
 
 def confidence(logits: Tensor, labels: Tensor) -> Tensor:
-    """phi (N,) float64 of logits (N, K) and labels (N,); finite however sure the network is."""
+    """Return the logit-scaled confidence phi = log(p_y / (1 - p_y)), finite for any logits.
+
+    Args:
+        logits: (N, K).
+        labels: (N,) int64.
+
+    Returns:
+        (N,) float64.
+
+    Source: Carlini et al., "Membership inference attacks from first principles" (IEEE S&P 2022).
+
+    >>> confidence(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
+    tensor([0.], dtype=torch.float64)
+    """
     values, true = logits.double(), labels.view(-1, 1)
     return values.gather(1, true).squeeze(1) - values.scatter(1, true, -torch.inf).logsumexp(1)
 
 
 def loss_threshold(confidences: Tensor) -> Tensor:
-    """Minus the cross-entropy, from phi: log p = -log(1 + exp(-phi))."""
+    """Return the score of the loss threshold, minus the cross-entropy, from phi (N,).
+
+    Source: Yeom et al., "Privacy risk in machine learning" (CSF 2018).
+    """
     return -functional.softplus(-confidences)
 
 
 def lira(target: Tensor, shadows: Tensor, inside: Tensor) -> Tensor:
-    """The log ratio (N,). target: phi (N,). shadows: phi (S, N); inside (S, N) bool: half of S for
-    each image, at least two.
+    """Return LiRA's log likelihood ratio of each image.
+
+    Args:
+        target: (N,), phi of the attacked network.
+        shadows: (S, N), phi of the shadow networks.
+        inside: (S, N) bool, which shadow was trained with which image; at least two with it and
+            two without.
+
+    Returns:
+        (N,) float64, the higher the likelier a member.
+
+    Source: Carlini et al. (IEEE S&P 2022), the online attack with pooled deviations.
     """
-    seen, unseen = (_gaussian(shadows, which) for which in (inside, ~inside))
+    seen, unseen = (_fit_gaussian(shadows, which) for which in (inside, ~inside))
     return _log_density(target, *seen) - _log_density(target, *unseen)
 
 
-def _gaussian(values: Tensor, which: Tensor) -> tuple[Tensor, float]:
+def _fit_gaussian(values: Tensor, which: Tensor) -> tuple[Tensor, float]:
     """Means (N,) of the values (S, N) that `which` marks, and their deviation, pooled over the
     images without bias.
     """
@@ -83,22 +109,36 @@ AT_ONCE = 512
 PERCENTILE = 0.01
 
 
-def nearest(points: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
-    """Distance (n,) and index (n,) of the nearest of `among` (m, D) for each of `points` (n, D)."""
+def find_nearest(points: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
+    """Return distance (n,) and index (n,) of the nearest of `among` (m, D) to `points` (n, D)."""
     found = [distances(part, among).min(1) for part in torch.split(points, AT_ONCE)]
     return torch.cat([one.values for one in found]), torch.cat([one.indices for one in found])
 
 
-def near_copies(made: Tensor, members: Tensor, held_out: Tensor) -> float:
-    """Percentage of the images made (M, D) that are as near to a member (n, D) as one in a hundred
-    held-out images (m, D).
+def near_copy_rate(made: Tensor, members: Tensor, held_out: Tensor) -> float:
+    """Return the percentage of synthetic images that are near copies of a member.
+
+    An image counts if it is as near to a member as one in a hundred held-out images are.
+
+    Args:
+        made: (M, D), the images of the set.
+        members: (n, D), the real images that it was condensed from.
+        held_out: (m, D), other real images.
     """
-    limit = nearest(held_out, members)[0].double().quantile(PERCENTILE)
-    return float((nearest(made, members)[0] <= limit).double().mean() * 100)
+    limit = find_nearest(held_out, members)[0].double().quantile(PERCENTILE)
+    return float((find_nearest(made, members)[0] <= limit).double().mean() * 100)
 
 
 def auc(members: Tensor, others: Tensor) -> float:
-    """0 to 1, 0.5 by chance. members (n,), others (m,): scores, any float."""
+    """Return the area under the ROC curve: 0 to 1, 0.5 by chance.
+
+    Args:
+        members: (n,) scores.
+        others: (m,) scores.
+
+    >>> auc(torch.tensor([3.0, 1.0]), torch.tensor([2.0, 0.0]))
+    0.75
+    """
     ranked = others.sort().values
     below, upto = (
         torch.searchsorted(ranked, members.contiguous(), right=right) for right in (False, True)
@@ -107,8 +147,19 @@ def auc(members: Tensor, others: Tensor) -> float:
 
 
 def true_positive_rate(members: Tensor, others: Tensor, percent: float) -> float | None:
-    """% of members found at `percent` false positives; None where there are too few non-members for
-    one.
+    """Return the percentage of members found at a false-positive rate.
+
+    Args:
+        members: (n,) scores.
+        others: (m,) scores.
+        percent: The false-positive rate, 0 to 100.
+
+    Returns:
+        0 to 100; None if there are too few non-members for one false positive.
+
+    >>> scores = torch.arange(10.0)
+    >>> true_positive_rate(scores + 5, scores, percent=10)
+    50.0
     """
     allowed = int(percent * len(others) / 100 + 1e-9)
     if not allowed:

@@ -55,7 +55,7 @@ def noise_multiplier(guarantee: Guarantee, rate: float, steps: int) -> float:
     return float(get_noise_multiplier(**asked, accountant="rdp"))
 
 
-class Steps(NamedTuple):
+class PrivateSteps(NamedTuple):
     """lr: learning rate. rate: q, with which an image joins a step. noise: s. clip: C."""
 
     lr: float
@@ -67,7 +67,9 @@ class Steps(NamedTuple):
 class PrivateLoop:
     """Trains `network` in place on `data`; one engine step is one gradient step."""
 
-    def __init__(self, network: nn.Module, data: ClassData, steps: Steps, context: Context) -> None:
+    def __init__(
+        self, network: nn.Module, data: ClassData, steps: PrivateSteps, context: Context
+    ) -> None:
         self.network, self.data, self.steps = network, data, steps
         self.generator, self.parameters = (
             context.generator,
@@ -83,7 +85,9 @@ class PrivateLoop:
         joins = torch.rand(len(self.data.images), generator=self.generator) < rate
         chosen = joins.nonzero().flatten().to(self.data.device)
         images, labels = self.data.normalise(self.data.images[chosen]), self.data.labels[chosen]
-        total = (together if images.is_cuda else one_by_one)(self.network, images, labels, clip)
+        total = (clip_batch if images.is_cuda else clip_one_by_one)(
+            self.network, images, labels, clip
+        )
         for parameter, clipped in zip(self.parameters, total, strict=True):
             drawn = torch.randn(parameter.shape, generator=self.generator).to(parameter.device)
             parameter.grad = (clipped + drawn * noise * clip) / (rate * len(self.data.images))
@@ -101,7 +105,9 @@ class PrivateLoop:
         self.images = int(state["images"])
 
 
-def one_by_one(network: nn.Module, images: Tensor, labels: Tensor, clip: float) -> list[Tensor]:
+def clip_one_by_one(
+    network: nn.Module, images: Tensor, labels: Tensor, clip: float
+) -> list[Tensor]:
     """The sum of the clipped gradients of images (n, C, H, W) and labels (n,), a tensor for each
     parameter: faster on a CPU.
     """
@@ -116,7 +122,7 @@ def one_by_one(network: nn.Module, images: Tensor, labels: Tensor, clip: float) 
     return total
 
 
-def together(network: nn.Module, images: Tensor, labels: Tensor, clip: float) -> list[Tensor]:
+def clip_batch(network: nn.Module, images: Tensor, labels: Tensor, clip: float) -> list[Tensor]:
     """The same, vectorised over the images."""
     parameters = {name: p.detach() for name, p in network.named_parameters() if p.requires_grad}
     if not len(images):
@@ -151,9 +157,11 @@ def train_privately(
     rate = min(1.0, batch / len(data.images))
     steps = round(epochs / rate)
     noise = noise_multiplier(guarantee, rate, steps)
-    loop = PrivateLoop(network, data, Steps(lr, rate, noise, guarantee.clip), context)
+    loop = PrivateLoop(network, data, PrivateSteps(lr, rate, noise, guarantee.clip), context)
     seconds = engine.run(loop, steps, context, name)
-    return Trained(loop.images, seconds, partial(engine.keep, loop, steps, context, seconds))
+    return Trained(
+        loop.images, seconds, partial(engine.write_checkpoint, loop, steps, context, seconds)
+    )
 
 
 def _require_own_gradients(modules: Sequence[nn.Module]) -> None:

@@ -7,17 +7,17 @@ import torch
 from torch import Tensor
 
 from scenarios.privacy.attacks import auc, lira, loss_threshold, true_positive_rate
-from scenarios.privacy.shadows import others_of
+from scenarios.privacy.shadows import list_usable_shadows
 from scenarios.protocol import Measurement
 
 RATES = {"1 %": 1.0, "0.1 %": 0.1}  # false positives
 
 
-def measurements(found: Sequence[Mapping[str, Any]], inside: Tensor) -> list[Measurement]:
+def measure_attacks(found: Sequence[Mapping[str, Any]], inside: Tensor) -> list[Measurement]:
     """AUC, and true-positive rates in %, of each attack; near copies and the networks' test
     accuracy. One value a target.
     """
-    each = [_of_target(target, found, inside) for target in range(len(found))]
+    each = [_measure_target(target, found, inside) for target in range(len(found))]
     repeats = [{"target": target} for target in range(len(found))]
     made = []
     for metric in each[0]:
@@ -27,9 +27,11 @@ def measurements(found: Sequence[Mapping[str, Any]], inside: Tensor) -> list[Mea
     return made
 
 
-def scores_of(target: int, found: Sequence[Mapping[str, Any]], inside: Tensor) -> dict[str, Tensor]:
+def score_attacks(
+    target: int, found: Sequence[Mapping[str, Any]], inside: Tensor
+) -> dict[str, Tensor]:
     """Attack -> scores (N,) float64 of all images, the higher the likelier a member."""
-    others = others_of(target, len(found))
+    others = list_usable_shadows(target, len(found))
     confidences = torch.tensor([one["confidence"] for one in found], dtype=torch.float64)
     scores = {
         "lira": lira(confidences[target], confidences[others], inside[others].cpu()),
@@ -40,7 +42,7 @@ def scores_of(target: int, found: Sequence[Mapping[str, Any]], inside: Tensor) -
     return scores
 
 
-def lacking(inside: Tensor) -> list[str]:
+def explain_missing_rates(inside: Tensor) -> list[str]:
     """A sentence for each rate that too few non-members allow no figure for."""
     few = int((~inside).sum(1).min())
     return [
@@ -51,8 +53,10 @@ def lacking(inside: Tensor) -> list[str]:
     ]
 
 
-def _of_target(target: int, found: Sequence[Mapping[str, Any]], inside: Tensor) -> dict[str, float]:
-    members, scores = inside[target].cpu(), scores_of(target, found, inside)
+def _measure_target(
+    target: int, found: Sequence[Mapping[str, Any]], inside: Tensor
+) -> dict[str, float]:
+    members, scores = inside[target].cpu(), score_attacks(target, found, inside)
     least = int((~inside).sum(1).min())
     figures = {f"{name}-auc": auc(own[members], own[~members]) for name, own in scores.items()}
     for label, percent in RATES.items():

@@ -20,12 +20,12 @@ from condensers.errors import UsageError, shown
 from condensers.hyperparameters import hyper
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Trained, Training
-from scenarios.accuracy.scenario import Accuracy
-from scenarios.embeddings import Embed, by_network, pixels, trained_to_embed, untrained
+from scenarios.embeddings import Embed, build_untrained, embed_with, flatten_pixels, train_embedding
 from scenarios.privacy.dp_sgd import Guarantee, train_privately
-from scenarios.privacy.measures import lacking, measurements
-from scenarios.privacy.shadows import Experiment, halves, pool_of
-from scenarios.protocol import Outcome, Recipe, Reference, Splits, Subject
+from scenarios.privacy.measures import explain_missing_rates, measure_attacks
+from scenarios.privacy.shadows import ShadowExperiment, draw_halves, select_pool
+from scenarios.protocol import CondensationRequest, Outcome, Reference, Scenario, Splits, Subject
+from scenarios.training_material import Evaluation
 
 STATES = ("pixels", "trained", "untrained")
 PRIVATE = "dp-sgd"
@@ -35,42 +35,63 @@ ALONE = 8
 
 
 @dataclass(frozen=True)
-class Privacy:
-    """How well LiRA, a loss threshold and the distance to the set tell the images that a set was
-    made of from others.
-    """
+class Privacy(Scenario):
+    """Membership inference: LiRA, a loss threshold, and the distance to the set's images."""
 
     network: Any = hyper("convnet", source="DC, section 4.1: ConvNet-3, width 128", part="network")
     shadows: int = hyper(
         8,
-        unit="halves, an even number; each is the target once",
+        unit="halves",
+        help="random halves of the data, an even number; each is the target once",
         source="ours (LiRA: 64 and more)",
         minimum=6,
     )
-    images: int = hyper(10000, unit="training images, at most", source="ours", minimum=20)
+    images: int = hyper(
+        10000, unit="images", help="training images, at most", source="ours", minimum=20
+    )
     epochs: int | None = hyper(
-        None, unit="epochs on a set", source="DC's code: 300, and 1000 where augmented", minimum=1
+        None,
+        unit="epochs",
+        help="epochs of training on a set",
+        source="DC's code: 300, and 1000 where augmented",
+        minimum=1,
     )
     augmentation: str = hyper(
-        "card", source="ours: what the set's method asks for", values=("card", "none", "dsa")
+        "card",
+        help="augmentation in training; card: the one that the set asks for",
+        source="ours: what the set's method asks for",
+        values=("card", "none", "dsa"),
     )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
     full_epochs: int = hyper(
-        100, unit="epochs on the real images, for the references", source="ours", minimum=1
+        100,
+        unit="epochs",
+        help="epochs of training on the real images, for the references",
+        source="ours",
+        minimum=1,
     )
     embeddings: tuple[str, ...] = hyper(
-        ("pixels",), unit="of pixels, trained, untrained: where nearness is read", source="ours"
+        ("pixels",),
+        help="spaces in which nearness is measured: pixels, trained, untrained",
+        source="ours",
     )
-    shown: int = hyper(8, unit="images in the report", source="ours", minimum=1)
+    shown: int = hyper(
+        8, unit="images", help="images shown in the report", source="ours", minimum=1
+    )
     epsilon: float = hyper(
-        8.0, unit="of dp-sgd", source="ours: as De et al. 2022 at the loosest", minimum=0.01
+        8.0,
+        help="privacy budget epsilon of dp-sgd",
+        source="ours: as De et al. 2022 at the loosest",
+        minimum=0.01,
     )
-    delta: float = hyper(1e-5, unit="of dp-sgd", source="Abadi et al. 2016", minimum=1e-12)
+    delta: float = hyper(
+        1e-5, help="privacy parameter delta of dp-sgd", source="Abadi et al. 2016", minimum=1e-12
+    )
     clip: float = hyper(
-        1.0, unit="longest gradient of an image in dp-sgd", source="ours", minimum=1e-6
+        1.0, help="longest gradient of an image in dp-sgd", source="ours", minimum=1e-6
     )
-    private_lr: float = hyper(0.5, unit="of dp-sgd", source="ours", minimum=0.0)
+    private_lr: float = hyper(0.5, help="learning rate of dp-sgd", source="ours", minimum=0.0)
 
     registered: ClassVar[str] = "privacy"
     references: ClassVar[tuple[str, ...]] = ("full-data", PRIVATE)
@@ -87,20 +108,22 @@ class Privacy:
                 f"privacy.embeddings: {shown(unknown[0])} is not one of {', '.join(STATES)}"
             )
 
-    def anew(self, couples_classes: bool) -> bool:
-        """Always: a finished set cannot say which half of the images it would have been made of."""
+    def condenses_along_stream(self, couples_classes: bool) -> bool:
+        """Return True: the condenser is run on halves of the images."""
         return True
 
     @property
     def condensations(self) -> int:
-        """How many sets a recipe makes."""
+        """One set for each shadow."""
         return self.shadows
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
-        """Attack a recipe or a reference; one value a target. UsageError for a finished set.
+        """Attack a condensation request or a reference; one value for each target.
 
-        dp-sgd is skipped, and the detail says why, where Opacus is not installed or the network has
-        batch norm.
+        dp-sgd is skipped without Opacus, and for a network with batch norm; the detail says why.
+
+        Raises:
+            UsageError: The subject is a finished set.
         """
         if isinstance(subject, SyntheticSet) or (
             isinstance(subject, Reference) and subject.name not in self.references
@@ -109,10 +132,12 @@ class Privacy:
                 "privacy: needs a condenser and its budget, to run it on halves of the images, or"
                 f" {' or '.join(self.references)}"
             )
-        pool = pool_of(data.train, self.images).to(context.device)
-        inside = halves(pool, self.shadows, context.fork("halves").generator)
-        embeddings = self._embeddings(pool, context) if isinstance(subject, Recipe) else {}
-        trial = Experiment(
+        pool = select_pool(data.train, self.images).to(context.device)
+        inside = draw_halves(pool, self.shadows, context.fork("halves").generator)
+        embeddings = (
+            self._make_embeddings(pool, context) if isinstance(subject, CondensationRequest) else {}
+        )
+        trial = ShadowExperiment(
             subject, pool, inside, data, self.network, self._fit, embeddings, self.shown
         )
         shadows = [context.fork(f"shadow-{index}") for index in range(self.shadows)]
@@ -127,23 +152,25 @@ class Privacy:
             return Outcome(
                 [], {"seconds": 0.0, "images": 0.0}, {"said": [f"dp-sgd was not measured: {fault}"]}
             )
-        return self._outcome(subject, found, inside)
+        return self._make_outcome(subject, found, inside)
 
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and how many images pass each, forward and backward; `images` is the size of a
-        set.
-        """
+        """Estimate the training; `images` is the size of a set."""
         count = min(self.images, len(data.train.images))
         trained = self.full_epochs * count / 2
         if not reference:
-            ((_, trained),) = self._accuracy().image_passes(data, images, None)
+            tested = len(data.test.images) / 3
+            trained = self._evaluation().count_training_images(images) + tested
         trained *= ALONE if reference == PRIVATE else 1
         return [(self.network, self.shadows * (trained + count / 3))]
 
-    def _outcome(
-        self, subject: Recipe | Reference, found: Sequence[Mapping[str, Any]], inside: torch.Tensor
+    def _make_outcome(
+        self,
+        subject: CondensationRequest | Reference,
+        found: Sequence[Mapping[str, Any]],
+        inside: torch.Tensor,
     ) -> Outcome:
         costs = {name: float(sum(one[name] for one in found)) for name in ("seconds", "images")}
         made = [
@@ -156,14 +183,14 @@ class Privacy:
         detail: dict[str, Any] = {
             "shadows": self.shadows,
             "pool": inside.shape[1],
-            "said": lacking(inside),
+            "said": explain_missing_rates(inside),
         }
         if "pictures" in found[0]:
             words = {"title": "Nearest to training images", "rows": ["of the set", "nearest real"]}
             detail |= {"pictures": found[0]["pictures"], "pictured": words}
         if isinstance(subject, Reference) and subject.name == PRIVATE:
             detail |= {"epsilon": self.epsilon, "delta": self.delta}
-        return Outcome(measurements(found, inside), costs, detail)
+        return Outcome(measure_attacks(found, inside), costs, detail)
 
     def _fit(
         self,
@@ -183,31 +210,32 @@ class Privacy:
                 own,
                 name,
             )
-        return self._accuracy().material(subject, data, own).train(network, data.train, own, name)
+        return self._evaluation().material(subject, data, own).train(network, data.train, own, name)
 
-    def _accuracy(self) -> Accuracy:
-        """Whose recipe the networks are trained by."""
-        shared = {
-            "epochs": self.epochs,
-            "augmentation": self.augmentation,
-            "batch": self.batch,
-            "lr": self.lr,
-        }
-        return Accuracy(network=self.network, networks=1, full_epochs=self.full_epochs, **shared)  # type: ignore[arg-type]
+    def _evaluation(self) -> Evaluation:
+        """Return the recipe that the networks are trained by."""
+        return Evaluation(
+            networks=1,
+            full_epochs=self.full_epochs,
+            epochs=self.epochs,
+            augmentation=self.augmentation,
+            batch=self.batch,
+            lr=self.lr,
+        )
 
-    def _embeddings(self, pool: ClassData, context: Context) -> dict[str, Embed]:
+    def _make_embeddings(self, pool: ClassData, context: Context) -> dict[str, Embed]:
         """Networks see members and non-members alike, so that they favour neither."""
         own = context.fork("embedding")
         recipe = Training(self.full_epochs, batch=self.batch)
         makers: dict[str, Callable[..., nn.Module]] = {
-            "trained": partial(trained_to_embed, recipe=recipe),
-            "untrained": untrained,
+            "trained": partial(train_embedding, recipe=recipe),
+            "untrained": build_untrained,
         }
         return {
             state: (
-                pixels
+                flatten_pixels
                 if state == "pixels"
-                else by_network(makers[state](self.network, pool, context=own))
+                else embed_with(makers[state](self.network, pool, context=own))
             )
             for state in self.embeddings
         }

@@ -25,14 +25,14 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Trained, predict
+from scenarios.caching import condense_once
 from scenarios.embeddings import Embed
-from scenarios.kept import condensed
-from scenarios.privacy.attacks import confidence, near_copies, nearest
-from scenarios.protocol import Recipe, Reference, Splits
-from scenarios.row_pictures import png_of
+from scenarios.privacy.attacks import confidence, find_nearest, near_copy_rate
+from scenarios.protocol import CondensationRequest, Reference, Splits
+from scenarios.row_pictures import encode_png
 
 
-def pool_of(train: ClassData, images: int) -> ClassData:
+def select_pool(train: ClassData, images: int) -> ClassData:
     """At most about `images` training images, equally many of every class: the first ones, as data
     sets come shuffled.
     """
@@ -46,7 +46,7 @@ def pool_of(train: ClassData, images: int) -> ClassData:
     return train.subset(torch.cat([train.members(c)[:each] for c in train.classes]).sort().values)
 
 
-def halves(pool: ClassData, shadows: int, generator: torch.Generator) -> Tensor:
+def draw_halves(pool: ClassData, shadows: int, generator: torch.Generator) -> Tensor:
     """(shadows, N) bool: whether shadow s sees image i.
 
     The odd image of a class goes to either of a pair in turn.
@@ -61,7 +61,7 @@ def halves(pool: ClassData, shadows: int, generator: torch.Generator) -> Tensor:
     return inside
 
 
-def others_of(target: int, shadows: int) -> list[int]:
+def list_usable_shadows(target: int, shadows: int) -> list[int]:
     """The shadows that the attack on `target` may read: all but its pair."""
     return [index for index in range(shadows) if index // 2 != target // 2]
 
@@ -71,7 +71,7 @@ Reading = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Experiment:
+class ShadowExperiment:
     """What all shadows of a subject share. pool: (N) images, of which each sees the half that
     `inside` (S, N) bool marks.
 
@@ -79,7 +79,7 @@ class Experiment:
     pictured.
     """
 
-    subject: Recipe | Reference
+    subject: CondensationRequest | Reference
     pool: ClassData
     inside: Tensor
     data: Splits
@@ -95,8 +95,8 @@ class Experiment:
         pool, here = self.pool, self.inside[index].to(own.device)
         half = pool.subset(here.nonzero().flatten())
         made = (
-            condensed(self.subject, half, own.fork("condense"), "halves")
-            if isinstance(self.subject, Recipe)
+            condense_once(self.subject, half, own.fork("condense"), "halves")
+            if isinstance(self.subject, CondensationRequest)
             else None
         )
         network = networks.build(
@@ -104,13 +104,13 @@ class Experiment:
         )
         name = f"shadow {index + 1} of {len(self.inside)}"
         shown = made if made is not None else self.subject
-        assert not isinstance(shown, Recipe)
+        assert not isinstance(shown, CondensationRequest)
         trained = self.fit(
             network, shown, Splits(half, self.data.validation, self.data.test), own, name
         )
         begun = time.perf_counter()
         test = self.data.test.to(own.device)
-        with trained.kept():
+        with trained.keep_if_interrupted():
             right = (predict(network, test, lent=own).argmax(1) == test.labels).double().mean()
             known = predict(network, pool, lent=own)
         found: Reading = {
@@ -118,31 +118,33 @@ class Experiment:
             "accuracy": 100 * float(right),
         }
         if made is not None:
-            found |= self._of_set(made, here, own, index == 0)
+            found |= self._measure_set(made, here, own, index == 0)
         return {
             **found,
             "seconds": trained.seconds + time.perf_counter() - begun,
             "images": trained.images,
         }
 
-    def _of_set(self, made: SyntheticSet, here: Tensor, own: Context, pictured: bool) -> Reading:
+    def _measure_set(
+        self, made: SyntheticSet, here: Tensor, own: Context, pictured: bool
+    ) -> Reading:
         images, _ = made.decode(own.device)
         real = self.pool.normalise(self.pool.images)
         far = {
-            name: nearest(embed(real), embed(images))[0].tolist()
+            name: find_nearest(embed(real), embed(images))[0].tolist()
             for name, embed in self.embeddings.items()
         }
         members = real[here].flatten(1)
         found: Reading = {
             "nearest": far,
-            "near-copies": near_copies(images.flatten(1), members, real[~here].flatten(1)),
+            "near-copies": near_copy_rate(images.flatten(1), members, real[~here].flatten(1)),
         }
         if pictured:
-            found["pictures"] = self._picture(images, self.pool.images[here], members)
+            found["pictures"] = self._draw_nearest(images, self.pool.images[here], members)
         return found | {"condensation_seconds": made.cost.get("seconds")}
 
-    def _picture(self, images: Tensor, real: Tensor, members: Tensor) -> str:
+    def _draw_nearest(self, images: Tensor, real: Tensor, members: Tensor) -> str:
         """The images of the set that are nearest to a training image, each above that image."""
-        distance, index = nearest(images.flatten(1), members)
+        distance, index = find_nearest(images.flatten(1), members)
         some = torch.argsort(distance, stable=True)[: self.shown]
-        return png_of((self.pool.quantise(images[some]), real[index[some]]))
+        return encode_png((self.pool.quantise(images[some]), real[index[some]]))

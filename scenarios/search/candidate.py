@@ -1,7 +1,6 @@
-"""What is done with one architecture of a search: train it on some images, score it, time it, and
-remember the result.
+"""Scoring one architecture of a search by training it on some images.
 
-Several networks of one architecture, judged as one: readings are their mean, costs their sum.
+Several networks of one architecture count as one: accuracies are their mean, costs their sum.
 """
 
 import hashlib
@@ -18,11 +17,13 @@ from torch.nn import functional
 from condensers import networks
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.networks.batched import Together
+from condensers.networks.base import NetworkSpec
+from condensers.networks.batched import NetworkStack
 from condensers.networks.convnet import ConvNetSpec
 from condensers.training.batched import groups
 from condensers.training.classifier import Training, predict
 from scenarios.protocol import Splits
+from scenarios.search.baselines.base import Judge
 from scenarios.search.curve import ReadLoop
 
 COSTS, ONCE = ("steps", "images"), ("seconds",)
@@ -30,7 +31,7 @@ WORST = 1e6  # nats: what a network that diverged is said to lose, since JSON ha
 Reading = Mapping[str, float]
 
 
-def together(spec: Any, count: int, batch: int) -> list[range]:
+def group_networks(spec: NetworkSpec, count: int, batch: int) -> list[range]:
     """Which of `count` networks of an architecture are trained as one on batches of `batch` images;
     others alone.
     """
@@ -41,7 +42,7 @@ def together(spec: Any, count: int, batch: int) -> list[range]:
     )
 
 
-def averaged(parts: Sequence[tuple[Mapping[str, Any], int]]) -> dict[str, Any]:
+def average_groups(parts: Sequence[tuple[Mapping[str, Any], int]]) -> dict[str, Any]:
     """What was found of groups of networks, each with its size: {reading, "curve"?, "test"?} of
     them all.
 
@@ -51,16 +52,16 @@ def averaged(parts: Sequence[tuple[Mapping[str, Any], int]]) -> dict[str, Any]:
     (first, count), *others = parts
     if not others and count == 1:
         return dict(first)
-    found = _mean(parts)
+    found = _average_readings(parts)
     if "curve" in first:
         found["curve"] = [
-            _mean([(part["curve"][at], size) for part, size in parts])
+            _average_readings([(part["curve"][at], size) for part, size in parts])
             for at in range(len(first["curve"]))
         ]
     return found
 
 
-def _mean(readings: Sequence[tuple[Reading, int]]) -> dict[str, Any]:
+def _average_readings(readings: Sequence[tuple[Reading, int]]) -> dict[str, Any]:
     whole = sum(size for _, size in readings)
     found: dict[str, Any] = {}
     for name in readings[0][0]:
@@ -74,16 +75,22 @@ def _mean(readings: Sequence[tuple[Reading, int]]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Job:
-    """How every architecture of one search is judged.
+class TrainingJudge(Judge):
+    """A judge that trains each architecture on the same images.
 
-    images: (N, C, H, W) uint8, or float32 normalised. labels: (N,) int64, or (N, K) float32. test:
-    whether test accuracy is read too, and is the score; otherwise validation accuracy is. batch:
-    images at once when testing. readings: after which gradient steps validation accuracy is read
-    for the `curve`, apart from the last. beyond: the curve goes on to so many times the recipe's
-    steps; the score stays that after the recipe's. networks: how many of an architecture are
-    trained, from weights of their own; readings are means over them, costs their sums. Narrow
-    ConvNets share batches and time. by_loss: the score is validation loss with its sign changed.
+    Attributes:
+        data: The parts of the data set.
+        images: (N, C, H, W) uint8, or float32 normalised.
+        labels: (N,) int64, or (N, K) float32.
+        recipe: How a network is trained.
+        test: Whether test accuracy is the score, rather than validation accuracy.
+        batch: Images at once in testing.
+        readings: After which gradient steps the `curve` has validation accuracy and loss, beside
+            the last.
+        beyond: The curve goes on to so many times the recipe's steps; the score does not.
+        networks: How many networks of an architecture are trained, each from its own initial
+            weights. Narrow ConvNets share batches and time.
+        by_loss: Whether the score is validation loss with its sign changed.
     """
 
     data: Splits
@@ -108,33 +115,33 @@ class Job:
         return "test accuracy" if self.test else "validation accuracy"
 
     @property
-    def own_draws(self) -> bool:
+    def independent_seed(self) -> bool:
         return self.test
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
-        """Train one architecture and return what was found, as JSON values.
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
+        """Train one architecture and return its record, as JSON values.
 
-        A finished architecture is not trained again: its result comes from the context's folder.
-        Equal seeds give equal initial weights and batches, whatever the images are. `seconds` is
-        what trying an architecture costs: training by the recipe and one validation, not the
-        curve's other readings, what lies beyond, or the reading of test data.
+        A finished architecture is not trained again: its record comes from the context's folder.
+        Equal seeds give equal initial weights and batches, whatever the images are. `seconds` are
+        those of training by the recipe and one validation, without the curve's other readings,
+        training beyond the recipe, or testing.
         """
         part = context.fork(f"architecture-{name}")
         found: dict[str, Any] = part.memo("result", lambda: self._judge(spec, name, part))
         return found
 
-    def _judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
-        chosen = together(spec, self.networks, min(self.recipe.batch, len(self.images)))
-        found = averaged(
-            [(self._trained(spec, group, name, context), len(group)) for group in chosen]
+    def _judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
+        chosen = group_networks(spec, self.networks, min(self.recipe.batch, len(self.images)))
+        found = average_groups(
+            [(self._train_group(spec, group, name, context), len(group)) for group in chosen]
         )
         score = -found["loss"] if self.by_loss else found["test" if self.test else "validation"]
         return found | {"score": score}
 
-    def _trained(self, spec: Any, group: range, name: str, context: Context) -> dict[str, Any]:
-        """Train the networks of `group`, each from weights of its own, on common batches; the first
-        draws as one alone does.
-        """
+    def _train_group(
+        self, spec: NetworkSpec, group: range, name: str, context: Context
+    ) -> dict[str, Any]:
+        """Train the networks of `group` on common batches; the first draws as one alone does."""
         data, own = (
             self.data.train,
             context if group.start == 0 else context.fork(f"network-{group.start}"),
@@ -144,16 +151,19 @@ class Job:
             networks.build(spec, data.shape, len(data.class_names), one.generator, one.device)
             for one in draws
         ]
-        network = members[0] if len(group) == 1 else Together(members)
+        network = members[0] if len(group) == 1 else NetworkStack(members)
         found: dict[str, Any] = train(network, self, own, f"train {name}")
         if self.test:
-            found["test"] = self.reading(network, self.data.test)["validation"]
+            found["test"] = self.measure(network, self.data.test)["validation"]
         return found
 
-    def reading(self, network: nn.Module, data: ClassData) -> dict[str, float]:
-        """Percentage of `data` that the network has right, "validation", and its cross-entropy in
-        nats, "loss"; means over several networks that are one. A loss that is no number, or above
-        it, counts as `WORST`.
+    def measure(self, network: nn.Module, data: ClassData) -> dict[str, float]:
+        """Measure a network on `data`.
+
+        Returns:
+            "validation", the accuracy in %, and "loss", the cross-entropy in nats; the means over
+            networks that are trained as one. A loss that is no number, or above `WORST`, counts as
+            `WORST`.
         """
         logits = predict(network, data, self.batch, self.recipe.precision)
         each = logits if logits.ndim == 3 else logits[:, None]  # (N, networks, K)
@@ -164,13 +174,13 @@ class Job:
         return {"validation": right.double().mean().item() * 100, "loss": finite}
 
 
-def train(network: nn.Module, job: Job, context: Context, name: str) -> dict[str, Any]:
+def train(network: nn.Module, job: TrainingJudge, context: Context, name: str) -> dict[str, Any]:
     """Train in place as `job` says; return the reading after the recipe's last step, and the
     `curve` where one was asked for.
     """
     loop = ReadLoop(network, job.images, job.labels, job.recipe, job.data.train, context)
-    loop.read_at(job.readings, lambda: job.reading(network, job.data.validation), job.beyond)
-    found = loop.trained(context, name)
+    loop.read_at(job.readings, lambda: job.measure(network, job.data.validation), job.beyond)
+    found = loop.train_to_end(context, name)
     return {**found, "curve": loop.curve} if job.readings or job.beyond > 1 else {**found}
 
 
@@ -190,7 +200,7 @@ def identifier(choice: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(dict(choice), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def parameter_count(spec: Any, shape: tuple[int, int, int], classes: int) -> int:
+def parameter_count(spec: NetworkSpec, shape: tuple[int, int, int], classes: int) -> int:
     """How many trainable numbers a network has; none of them takes memory."""
     with torch.device("meta"):
         module = spec.module(shape, classes)

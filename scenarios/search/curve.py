@@ -43,7 +43,7 @@ class ReadLoop(TrainingLoop):
         self.curve: list[dict[str, float]] = []
         self.spent, self.reading, self.since = 0.0, 0.0, time.monotonic()
 
-    def trained(self, context: Context, name: str) -> dict[str, float]:
+    def train_to_end(self, context: Context, name: str) -> dict[str, float]:
         """Train to the end, through the engine; return the reading after the recipe's last step."""
         self.since = time.monotonic()
         loop.run(self, self.total, context, name)
@@ -93,11 +93,11 @@ class ReadLoop(TrainingLoop):
         self.since = time.monotonic()
 
 
-def geometric(total: int, count: int, share: float = 0.01) -> tuple[int, ...]:
+def space_steps(total: int, count: int, share: float = 0.01) -> tuple[int, ...]:
     """At most `count` steps from about the `share` of `total` up to `total`, each the same factor
     after the one before.
 
-    >>> geometric(800, 5)
+    >>> space_steps(800, 5)
     (8, 25, 80, 253, 800)
     """
     first = max(1.0, total * share)
@@ -105,7 +105,7 @@ def geometric(total: int, count: int, share: float = 0.01) -> tuple[int, ...]:
     return tuple(sorted({min(total, round(total / ratio**back)) for back in range(count)}))
 
 
-def affordable(count: int, processed: int, validation: int) -> int:
+def limit_readings(count: int, processed: int, validation: int) -> int:
     """How many of `count` readings of `validation` images cost at most a quarter of training on
     `processed` images.
 
@@ -114,7 +114,7 @@ def affordable(count: int, processed: int, validation: int) -> int:
     return min(count, int(READINGS_SHARE * processed / (validation / 3)))
 
 
-def searching(data: Splits, limit: int) -> Splits:
+def limit_validation(data: Splits, limit: int) -> Splits:
     """The same data with `limit` of its validation images, every class in proportion and with one
     at least.
 

@@ -1,7 +1,6 @@
-"""How one choice of a search becomes its row: judged, within the time limit, and checked.
+"""How an architecture of a search becomes a row: it is scored within a time limit, and checked.
 
-Limits: a piece of work that takes too long is ended, in this thread by an alarm and in a trial's
-own process by its end.
+Work that takes too long is ended: in this thread by an alarm, in a trial's process by ending it.
 """
 
 import math
@@ -16,24 +15,25 @@ from typing import Any
 
 from condensers.engine.context import Context
 from condensers.errors import Interrupted
+from condensers.networks.base import NetworkSpec
 from scenarios.search.baselines.base import Judge
 from scenarios.search.baselines.size import flop_count
 from scenarios.search.candidate import parameter_count
-from scenarios.search.spaces.base import Space
-from scenarios.search.strategies import Strategy
+from scenarios.search.spaces.base import SearchSpace
+from scenarios.search.strategies import SearchStrategy
 
 SECONDS_A_LOOK = 0.5
 
 
 @contextmanager
-def at_most(seconds: float) -> Iterator[None]:
+def limit_time(seconds: float) -> Iterator[None]:
     """Raise TimeoutError in the body once it has run for `seconds`; 0 means no limit.
 
     The alarm of the system rings in the main thread and is heard between two instructions of
     Python: a call into C that never returns is not ended. In another thread, and where the system
     has no alarm, nothing is limited: the deadline of the work's context has to do.
     """
-    if not seconds or not rings():
+    if not seconds or not can_set_alarm():
         yield
         return
 
@@ -54,12 +54,12 @@ def at_most(seconds: float) -> Iterator[None]:
             )
 
 
-def rings() -> bool:
-    """Whether an alarm can be set here."""
+def can_set_alarm() -> bool:
+    """Return whether an alarm can be set in this thread."""
     return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
 
-def watch(over: Callable[[], bool], last: Callable[[], None]) -> None:
+def end_process_when(over: Callable[[], bool], last: Callable[[], None]) -> None:
     """From now on end this process, whatever it does, as soon as `over()`; `last()` is called
     before.
     """
@@ -76,27 +76,29 @@ def watch(over: Callable[[], bool], last: Callable[[], None]) -> None:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is tried. space: fits the images. limit: at most so many architectures. seed: of the
-    strategy's own draws.
+class SearchPlan:
+    """What a search tries.
 
-    seconds: how long one architecture may take; 0: as long as it takes.
+    Attributes:
+        space: The architectures, all of which fit the images.
+        strategy: What chooses among them.
+        limit: How many are tried at most.
+        seed: That of the strategy's draws.
+        seconds: How long one architecture may take; 0 for no limit.
     """
 
-    space: Space
-    strategy: Strategy
+    space: SearchSpace
+    strategy: SearchStrategy
     limit: int
     seed: int
     seconds: float = 0.0
 
     def identifier(self, choice: Mapping[str, Any]) -> str:
-        """The name of an architecture, unique in the space and fit for a folder."""
+        """Return the name of an architecture, unique in the space and fit for a folder."""
         return self.space.identifier(choice)
 
     def guide(self, row: Mapping[str, Any]) -> float:
-        """What the strategy is told of an architecture: never test accuracy where it chooses by
-        what it is told.
-        """
+        """Return what guides the strategy: never test accuracy if it is adaptive."""
         return float(
             row["validation"] if self.strategy.adaptive and "validation" in row else row["score"]
         )
@@ -104,35 +106,35 @@ class Plan:
 
 @dataclass(frozen=True)
 class Judging:
-    """All that scoring the architectures of `plan` takes. shape: (C, H, W) of the images."""
+    """What scoring the architectures of `plan` needs; shape is (C, H, W) of the images."""
 
-    plan: Plan
+    plan: SearchPlan
     judge: Judge
     shape: tuple[int, int, int]
     classes: int
 
     def row(self, choice: Mapping[str, Any], context: Context) -> dict[str, Any]:
-        """The row of one architecture.
+        """Return the row of one architecture.
 
-        TimeoutError past the limit; ValueError where the judge has no finite score.
+        Raises:
+            TimeoutError: It took longer than the limit.
+            ValueError: The judge gave no finite score.
         """
         name, spec = self.plan.identifier(choice), self.plan.space.spec(choice)
-        with at_most(self.plan.seconds):
+        with limit_time(self.plan.seconds):
             record = self._record(spec, name, context)
         if not isinstance(record, Mapping) or not math.isfinite(record.get("score", math.nan)):
             raise ValueError(f"its judge gave no score but {record!r:.80}")
         return {"id": name, **choice, **self.sizes(choice), **record}
 
     def sizes(self, choice: Mapping[str, Any]) -> dict[str, int]:
-        """Parameters and FLOPs of one architecture."""
-        return sizes(self.plan.space.spec(choice), self.shape, self.classes)
+        """Return the parameters and FLOPs of one architecture."""
+        return measure_size(self.plan.space.spec(choice), self.shape, self.classes)
 
-    def _record(self, spec: Any, name: str, context: Context) -> Any:
-        """What the judge says; where no alarm can be set, a deadline between its steps stands
-        in.
-        """
+    def _record(self, spec: NetworkSpec, name: str, context: Context) -> Any:
+        """Return the judge's record; without an alarm, a deadline between steps limits it."""
         seconds = self.plan.seconds
-        if not seconds or rings():
+        if not seconds or can_set_alarm():
             return self.judge.judge(spec, name, context)
         end = min(time.monotonic() + seconds, context.deadline or math.inf)
         try:
@@ -142,13 +144,13 @@ class Judging:
                 raise
             raise TimeoutError(f"it took longer than the limit of {seconds:g} seconds") from None
 
-    def failed(self, choice: Mapping[str, Any], error: str) -> dict[str, Any]:
-        """The row of an architecture that has no score."""
+    def make_failure_row(self, choice: Mapping[str, Any], error: str) -> dict[str, Any]:
+        """Return the row of an architecture without a score."""
         return {"id": self.plan.identifier(choice), **choice, "error": error}
 
 
-def sizes(spec: Any, shape: tuple[int, int, int], classes: int) -> dict[str, int]:
-    """What a row says of a network before anything is trained: "parameters" and "flops"."""
+def measure_size(spec: NetworkSpec, shape: tuple[int, int, int], classes: int) -> dict[str, int]:
+    """Return the size of an untrained network: "parameters" and "flops"."""
     return {
         "parameters": parameter_count(spec, shape, classes),
         "flops": flop_count(spec, shape, classes),

@@ -3,7 +3,7 @@
 import warnings
 from typing import Any
 
-from scenarios.search.spaces.base import Space
+from scenarios.search.spaces.base import SearchSpace
 from scenarios.search.spaces.imported import ImportedSpace
 
 with warnings.catch_warnings():
@@ -23,7 +23,7 @@ class ChoiceSpace(ModelSpace):  # type: ignore[misc]
     choice: the chosen values, once it is frozen.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: SearchSpace) -> None:
         super().__init__()
         frozen = current_model()
         self.choice: dict[str, Any] = dict(frozen or {})

@@ -30,7 +30,7 @@ with warnings.catch_warnings():
 
 
 @dataclass(frozen=True)
-class Trial:
+class SearchTrial:
     """One architecture that the strategy chose: its choices; its score, None where it failed; and
     how it failed.
     """
@@ -77,13 +77,13 @@ def explore(
     limit: int,
     score: Callable[[Mapping[str, Any]], float],
     folder: Path,
-) -> list[Trial]:
+) -> list[SearchTrial]:
     """Let `strategy` choose up to `limit` architectures and score each; return them in the order
     they were tried.
 
     score takes the choices of one architecture. NNI writes its log and checkpoint below `folder`.
-    An architecture whose score raises is a failed Trial; Interrupted, HarnessError, SystemExit and
-    KeyboardInterrupt end the exploration and come out as themselves.
+    An architecture whose score raises is a failed SearchTrial; Interrupted, HarnessError,
+    SystemExit and KeyboardInterrupt end the exploration and come out as themselves.
     """
     evaluation = _Evaluation(score)
     config = NasExperimentConfig(
@@ -92,7 +92,7 @@ def explore(
         max_trial_number=limit,
         experiment_working_directory=str(folder),
     )
-    with contained(folder):
+    with contain_nni(folder):
         experiment = _Experiment(
             model_space, FunctionalEvaluator(evaluation), strategy, config, id="search"
         )
@@ -102,16 +102,16 @@ def explore(
             raise (evaluation.stopped or KeyboardInterrupt()) from None
         finally:
             experiment.stop()
-    return [_trial(model, evaluation.errors) for model in strategy.list_models(sort=False)]
+    return [_make_trial(model, evaluation.errors) for model in strategy.list_models(sort=False)]
 
 
-def _trial(model: Any, errors: list[tuple[Mapping[str, Any], str]]) -> Trial:
+def _make_trial(model: Any, errors: list[tuple[Mapping[str, Any], str]]) -> SearchTrial:
     # NNI says "trained" of a model whose function returned without a metric, so the metric is what
     # counts
     if model.metric is not None:
-        return Trial(model.sample, float(model.metric))
+        return SearchTrial(model.sample, float(model.metric))
     known = [error for choice, error in errors if choice == model.sample]
-    return Trial(
+    return SearchTrial(
         model.sample,
         None,
         known[0] if known else f"NNI has no metric for it, status {model.status.value}",
@@ -119,7 +119,7 @@ def _trial(model: Any, errors: list[tuple[Mapping[str, Any], str]]) -> Trial:
 
 
 @contextmanager
-def contained(folder: Path) -> Iterator[None]:
+def contain_nni(folder: Path) -> Iterator[None]:
     """Keep NNI's log from the terminal, and its settings from the home directory."""
     logger, wanted = logging.getLogger("nni"), "NNI_CONFIG_DIR"
     handlers, propagate, setting = logger.handlers, logger.propagate, os.environ.get(wanted)

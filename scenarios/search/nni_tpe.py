@@ -46,6 +46,6 @@ class ChoiceTuner(TpeTuner):  # type: ignore[misc]
         raise nni.NoMoreTrialError("all architectures that TPE draws have been tried")
 
 
-def tpe(seed: int, startup: int) -> Any:
+def make_tpe(seed: int, startup: int) -> Any:
     """NNI's strategy with that tuner."""
     return HPOTunerStrategy(ChoiceTuner(seed, startup))

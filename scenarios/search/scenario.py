@@ -1,5 +1,4 @@
-"""Search: every architecture of a sample is trained on a set, and its validation accuracy is the
-set's opinion of it.
+"""Search: each architecture of a sample is trained on a set; its validation accuracy is the score.
 
 Protocol of Zhao et al. (DC, ICLR 2021) and Du et al. (FTD, CVPR 2023, Table 5): a space of
 ConvNets, proxies against training on all data. Differences: architectures are ranked by validation
@@ -14,55 +13,46 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training
-from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
+from scenarios.protocol import (
+    CondensationRequest,
+    Measurement,
+    Outcome,
+    Reference,
+    Scenario,
+    Splits,
+    Subject,
+)
 from scenarios.registry import BASELINES, ENGINES, SEARCH_STRATEGIES
 from scenarios.search.baselines.base import Judge
-from scenarios.search.baselines.combination import SCORES, combined
-from scenarios.search.baselines.truth import images_of_training, training_on_all
-from scenarios.search.candidate import Job
-from scenarios.search.curve import READINGS_SHARE, affordable, geometric, searching
-from scenarios.search.engines.engines import Engine, Sequential
-from scenarios.search.ground_truth.files import read
+from scenarios.search.baselines.combination import SCORES, combine_scores
+from scenarios.search.baselines.truth import count_training_images, make_truth_judge
+from scenarios.search.candidate import TrainingJudge
+from scenarios.search.curve import READINGS_SHARE, limit_readings, limit_validation, space_steps
+from scenarios.search.engines.engines import explore_space
+from scenarios.search.ground_truth.files import read_table
 from scenarios.search.ground_truth.reading import (
     AUTO,
-    named_table,
-    said,
-    table_there,
-    truth_target,
+    describe_source,
+    describe_truth,
+    find_named_path,
+    make_strategy,
 )
-from scenarios.search.judging import Judging, Plan
+from scenarios.search.judging import SearchPlan
 from scenarios.search.spaces.base import create_space
-from scenarios.search.strategies import Listed
-from scenarios.training_material import as_labelled
-
-# The architectures that a strategy chose from a space, each scored by one judge.
-
-
-def explored(
-    plan: Plan, judge: Judge, data: ClassData, context: Context, engine: Engine | None = None
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Run the NNI experiment; return a row for each architecture that has a score, and one for each
-    that has not.
-
-    data: gives shape and classes. engine: Sequential where none is given.
-    """
-    rows = (engine or Sequential()).explore(
-        Judging(plan, judge, data.shape, len(data.class_names)), context
-    )
-    return [row for row in rows if "error" not in row], [row for row in rows if "error" in row]
+from scenarios.training_material import match_loss_to_labels
 
 
 @dataclass(frozen=True)
-class Search:
-    """Architecture search with a set as proxy: one score per architecture, to be compared with the
-    ground truth's.
+class Search(Scenario):
+    """Architecture search with a set as proxy: one score for each architecture.
+
+    The scores are compared with those of the ground truth.
     """
 
     space: Any = hyper("convnet-small", part="space", source="ours")
@@ -71,47 +61,67 @@ class Search:
         24, unit="architectures", source="ours; grid takes all of the space", minimum=2
     )
     sample_seed: int = hyper(
-        0, source="ours; the same sample for every subject and seed", minimum=0
+        0,
+        help="seed of the architectures that are drawn, the same for all sets",
+        source="ours; the same sample for every subject and seed",
+        minimum=0,
     )
     epochs: int = hyper(200, unit="epochs", source="FTD, search experiment", minimum=1)
     steps: int | None = hyper(
         None,
-        unit="gradient steps, the same for sets of all sizes, in place of epochs",
+        unit="steps",
+        help="gradient steps in place of epochs, the same for sets of all sizes",
         source="ours",
         minimum=1,
     )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
     networks: int = hyper(
         1,
-        unit="networks of each architecture, whose mean accuracy is a set's opinion",
+        unit="networks",
+        help="networks trained for each architecture; their mean accuracy is the proxy score",
         source="ours",
         minimum=1,
     )
-    augmentation: str = hyper("dsa", source="DSA and DM", values=("none", "dsa"))
+    augmentation: str = hyper(
+        "dsa", help="augmentation in training on a set", source="DSA and DM", values=("none", "dsa")
+    )
     score_by: str = hyper(
         "accuracy",
-        unit="what of the validation images scores what is trained; both are recorded",
+        help="what of the validation images scores a trained network; both are recorded",
         source="accuracy: DC's code; loss: ours",
         values=("accuracy", "loss"),
     )
     truth: str = hyper(
         AUTO,
-        unit="auto (a table of this package where one fits), train, or a table's name or file",
+        help=(
+            "where true accuracies come from: auto (a table of this package where one fits),"
+            " train, or a table's name or file"
+        ),
         source="ours",
     )
     truth_content: str = hyper(
-        "", unit="hash of the table that truth names; taken from it where left out", source="ours"
+        "", help="hash of the table that `truth` names; computed from it if left out", source="ours"
     )
     truth_epochs: int = hyper(20, unit="epochs", source="ours", minimum=1)
     truth_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    truth_lr: float = hyper(0.01, source="DC's code", minimum=0.0)
-    truth_augmentation: str = hyper("none", source="ours", values=("none", "dsa"))
+    truth_lr: float = hyper(
+        0.01, help="learning rate of the training on the full data", source="DC's code", minimum=0.0
+    )
+    truth_augmentation: str = hyper(
+        "none",
+        help="augmentation in training on the full data",
+        source="ours",
+        values=("none", "dsa"),
+    )
     early_stopping_ipc: int = hyper(
         10, unit="images per class", source="ours; the set whose steps it may take", minimum=1
     )
     early_stopping_most: int = hyper(
-        4, unit="times its steps", source="ours; its curve goes on for as long", minimum=1
+        4,
+        help="most steps of early stopping, as a multiple of the usual ones",
+        source="ours; its curve goes on for as long",
+        minimum=1,
     )
     subset_ipc: int = hyper(
         50, unit="images per class", source="ours; of the random subset", minimum=1
@@ -121,24 +131,33 @@ class Search:
     )
     combine: str = hyper(
         "",
-        unit="zero-cost score whose ranks a set's are averaged with",
+        help="zero-cost score with whose ranks those of a set are averaged",
         source="ours",
         values=("", *SCORES),
     )
     validation_images: int = hyper(
         2000, unit="images", source="ours; the truth takes all", minimum=1
     )
-    readings: int = hyper(12, unit="points of a curve, at most", source="ours", minimum=1)
+    readings: int = hyper(
+        12, unit="points", help="points of a curve, at most", source="ours", minimum=1
+    )
     first_reading: float = hyper(
-        0.01, unit="share of the steps, where a curve begins", source="ours", minimum=0.0
+        0.01, help="share of the steps at which a curve begins", source="ours", minimum=0.0
     )
     precision: str = hyper(
-        "fp32", unit="of products (bf16: an approximation)", source="ours", values=PRECISIONS
+        "fp32",
+        help="precision of products; bf16 is an approximation",
+        source="ours",
+        values=PRECISIONS,
     )
     evaluation_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
     engine: Any = hyper("sequential", part="engine", source="ours")
     trial_limit: float = hyper(
-        0.0, unit="seconds for one architecture; 0: no limit", source="ours", minimum=0.0
+        0.0,
+        unit="seconds",
+        help="seconds for one architecture; 0: no limit",
+        source="ours",
+        minimum=0.0,
     )
 
     registered: ClassVar[str] = "search"
@@ -152,14 +171,12 @@ class Search:
     def __post_init__(self) -> None:
         create_space(self.space, "search.space")
         SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
-        self._hold(table_there(self.truth))
+        self._require_table_content(find_named_path(self.truth))
         ENGINES.create(self.engine, "search.engine")
 
-    def _hold(self, table: Path | None) -> None:
-        """The content of the table, not its name, is what determines a result: UsageError where it
-        is not what it was.
-        """
-        content = read(table).content if table else ""
+    def _require_table_content(self, table: Path | None) -> None:
+        """Note the content of the table, which determines results; UsageError if it changed."""
+        content = read_table(table).content if table else ""
         if table and self.truth_content not in ("", content):
             raise UsageError(
                 f"{table}: has changed (content {content[:16]}, not {self.truth_content[:16]});"
@@ -168,31 +185,34 @@ class Search:
         object.__setattr__(self, "truth_content", content)
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
-        """Judge the sampled architectures by `subject`.
+        """Score the sampled architectures by `subject`.
 
-        A set, "early-stopping": validation accuracy after training on it, or on real images for as
-        many steps. "truth": test accuracy after training on all training data, beside validation
-        accuracy. Other references: see their own summaries. With `combine` a set's scores are mean
-        ranks, beside what they are made of. An architecture that fails is listed under `failures`
-        and has no score; RuntimeError if all fail. `table` in the detail is the key of the ground
-        truth that the scores may be compared with; `truth`, where it was read and not trained, says
-        from which table. An adaptive strategy is told validation accuracy, tries other
-        architectures for each subject, and adds "found-accuracy": the test accuracy of the one
-        judged best, after training on all training data (`final` in the detail, its seconds apart
-        from those of the search).
+        A set scores by validation accuracy after training on it, "truth" by test accuracy after
+        training on all training data; for other references see their summaries. With `combine` a
+        set's scores are mean ranks. An adaptive strategy is guided by validation accuracy, tries
+        other architectures for each subject, and adds "found-accuracy": the test accuracy of the
+        best one after training on all training data (`final` in the detail, with its own seconds).
+
+        In the detail, `failures` lists the architectures without a score, `table` is the key of
+        the ground truth that the scores may be compared with, and `truth` names the table if it
+        was read and not trained.
+
+        Raises:
+            UsageError: The subject is a condensation request, or a set of other images.
+            RuntimeError: All architectures failed.
         """
-        if isinstance(subject, Recipe):
+        if isinstance(subject, CondensationRequest):
             raise UsageError(
                 "search: needs a finished set or a reference, not a condenser still to be run;"
                 " condense first"
             )
-        plan = self._plan(data)
+        plan = self._make_plan(data)
         here = Splits(
             *(part.to(context.device) for part in (data.train, data.validation, data.test))
         )
-        judge = self._judge(subject, here, context)
-        own = context.fork("truth") if judge.own_draws else context
-        rows, failures = explored(
+        judge = self._make_judge(subject, here, context)
+        own = context.fork("truth") if judge.independent_seed else context
+        rows, failures = explore_space(
             plan, judge, data.train, own, ENGINES.create(self.engine, "search.engine")
         )
         if not rows:
@@ -203,23 +223,11 @@ class Search:
         measures, unit = judge.measures, judge.unit
         if self.combine and not isinstance(subject, Reference):
             measures, unit = f"mean rank by {measures} and by {self.combine}, 0 to 1", "mean rank"
-            rows = self._combined(rows, plan.space, here, context)
-        detail = {
-            "subject": subject.name if isinstance(subject, Reference) else subject.card["method"],
-            "score": measures,
-            "strategy": plan.strategy.registered,
-            "adaptive": plan.strategy.adaptive,
-            "space": {name: list(values) for name, values in plan.space.choices().items()},
-            "table": truth_target(self, plan.space, data).key,
-            "architectures": rows,
-            "failures": failures,
-            **said(judge, own),
-        }
-        repeats = [{"architecture": row["id"]} for row in rows]
+            rows = self._combine_ranks(rows, plan.space, here, context)
         scores = Measurement(
             "architecture-score",
             [row["score"] for row in rows],
-            repeats,
+            [{"architecture": row["id"]} for row in rows],
             unit,
             higher_is_better=True,
         )
@@ -228,9 +236,14 @@ class Search:
             for name in ("seconds", "images")
             if all(name in row for row in rows)  # of published truth seconds may not be known
         }
+        detail = self._make_detail(subject, measures, plan, data) | {
+            "architectures": rows,
+            "failures": failures,
+            **describe_source(judge, own),
+        }
         if not plan.strategy.adaptive:
             return Outcome([scores], costs, detail)
-        final = self._final(max(rows, key=plan.guide), plan, here, own)
+        final = self._train_best(max(rows, key=plan.guide), plan, here, own)
         accuracy = Measurement(
             "found-accuracy",
             [final["test"]],
@@ -240,39 +253,40 @@ class Search:
         )
         return Outcome([scores, accuracy], costs, detail | {"final": final})
 
+    def _make_detail(
+        self, subject: SyntheticSet | Reference, score: str, plan: SearchPlan, data: Splits
+    ) -> dict[str, Any]:
+        """Return what was searched, and the key of the ground truth it may be compared with."""
+        return {
+            "subject": subject.name if isinstance(subject, Reference) else subject.card["method"],
+            "score": score,
+            "strategy": plan.strategy.registered,
+            "adaptive": plan.strategy.adaptive,
+            "space": {name: list(values) for name, values in plan.space.choices().items()},
+            "table": describe_truth(self, plan.space, data).key,
+        }
+
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and about how many images pass each, forward and backward; the space's middle
-        network stands for all.
-        """
-        plan = self._plan(data)
+        """Estimate the training; the middle network of the space stands for all."""
+        plan = self._make_plan(data)
         middle = plan.space.spec(
             {name: values[len(values) // 2] for name, values in plan.space.choices().items()}
         )
         each = (
-            self.proxy_passes(data, images)
+            self.count_proxy_passes(data, images)
             if reference is None
             else BASELINES.create(reference).images(self, data)
         )
-        final = images_of_training(self, data) if plan.strategy.adaptive else 0.0
+        final = count_training_images(self, data) if plan.strategy.adaptive else 0.0
         return [(middle, plan.limit * each + final)] if each or final else []
 
-    def _plan(self, data: Splits) -> Plan:
-        """What is tried, on images of `data`'s shape; UsageError where the space has fewer
-        architectures than asked for.
-        """
+    def _make_plan(self, data: Splits) -> SearchPlan:
+        """Return what is tried; UsageError if the space has fewer architectures than asked for."""
         space = create_space(self.space, "search.space").fitting(data.train.shape)
-        strategy = SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
-        known = named_table(self.truth)
-        if known is not None and isinstance(strategy, Listed):
-            strategy = strategy.of([*known.architectures.values()])
-        if known is not None and strategy.adaptive and known.target.published:
-            raise UsageError(
-                f"search.strategy: {strategy.registered} retrains what it finds, and the truth that"
-                " is published is of other networks; take listed or random"
-            )
-        return Plan(
+        strategy = make_strategy(self)
+        return SearchPlan(
             space,
             strategy,
             strategy.tries(space, self.architectures),
@@ -280,12 +294,10 @@ class Search:
             self.trial_limit,
         )
 
-    def _final(
-        self, best: Mapping[str, Any], plan: Plan, data: Splits, context: Context
+    def _train_best(
+        self, best: Mapping[str, Any], plan: SearchPlan, data: Splits, context: Context
     ) -> dict[str, Any]:
-        """What the search led to: the architecture it judged best, trained as the truth trains one,
-        and tested once.
-        """
+        """Train the best architecture as the truth trains one, and test it once."""
         name = best["id"]
         if "test" in best:
             return {
@@ -293,11 +305,13 @@ class Search:
                 **{key: best[key] for key in ("validation", "test", "seconds", "images")},
             }
         spec = plan.space.spec({label: best[label] for label in plan.space.choices()})
-        found = training_on_all(self, data).judge(spec, name, context.fork("final"))
+        found = make_truth_judge(self, data).judge(spec, name, context.fork("final"))
         return {"id": name, **found}
 
-    def _judge(self, subject: SyntheticSet | Reference, data: Splits, context: Context) -> Judge:
-        """What scores architectures: a baseline, or training on the set."""
+    def _make_judge(
+        self, subject: SyntheticSet | Reference, data: Splits, context: Context
+    ) -> Judge:
+        """Return what scores architectures: a baseline, or training on the set."""
         if isinstance(subject, Reference):
             found: Judge = BASELINES.create(subject.name, "search.references").judge(self, data)
             return found
@@ -312,19 +326,17 @@ class Search:
                 f"search: the set was made from {source}, whose image size or classes are not those"
                 f" of {train.name}"
             )
-        labels, recipe = as_labelled(subject, labels, self.recipe())
-        return self.proxy(data, images, labels, recipe)
+        labels, recipe = match_loss_to_labels(subject, labels, self.recipe())
+        return self.make_proxy_judge(data, images, labels, recipe)
 
-    def proxy_passes(self, data: Splits, images: int) -> float:
-        """About how many images pass forward and backward where an architecture is judged by
-        training on `images`.
-        """
+    def count_proxy_passes(self, data: Splits, images: int) -> float:
+        """Estimate how many images pass if an architecture is scored by training on `images`."""
         validated = min(self.validation_images, len(data.validation.images))
         seen = self.steps * min(images, self.batch) if self.steps else self.epochs * images
         return self.networks * (seen * (1 + READINGS_SHARE) + validated / 3)
 
     def recipe(self) -> Training:
-        """How a network is trained on a set, or on real images in its place."""
+        """Return how a network is trained on a set, or on real images in its place."""
         return Training(
             self.epochs,
             self.lr,
@@ -334,20 +346,29 @@ class Search:
             precision=self.precision,
         )
 
+    @property
+    def by_loss(self) -> bool:
+        """Whether validation loss scores what is trained, rather than validation accuracy."""
+        return self.score_by == "loss"
+
     def steps_on(self, images: int) -> int:
-        """How many gradient steps a network takes on a set of so many images."""
+        """Return how many gradient steps a network takes on a set of so many images."""
         return self.steps or self.epochs * -(-images // self.batch)
 
-    def proxy(self, data: Splits, images: Tensor, labels: Tensor, recipe: Training) -> Job:
-        """Training on a few images: a curve whose readings cost a quarter of it at most, on some of
-        the validation images.
+    def make_proxy_judge(
+        self, data: Splits, images: Tensor, labels: Tensor, recipe: Training
+    ) -> TrainingJudge:
+        """Return a judge that trains on a few images.
+
+        The readings of its curve take some of the validation images, and cost a quarter of the
+        training at most.
         """
-        data = searching(data, self.validation_images)
+        data = limit_validation(data, self.validation_images)
         steps = self.steps_on(len(images))
-        seen = steps * recipe.batch if self.steps else recipe.epochs * len(images)
-        count = affordable(self.readings, seen, len(data.validation.images))
-        readings = (steps, *geometric(steps, count, self.first_reading))
-        return Job(
+        processed = steps * recipe.batch if self.steps else recipe.epochs * len(images)
+        count = limit_readings(self.readings, processed, len(data.validation.images))
+        readings = (steps, *space_steps(steps, count, self.first_reading))
+        return TrainingJudge(
             data,
             images,
             labels,
@@ -356,17 +377,15 @@ class Search:
             self.evaluation_batch,
             readings,
             networks=self.networks,
-            by_loss=self.score_by == "loss",
+            by_loss=self.by_loss,
         )
 
-    def _combined(
+    def _combine_ranks(
         self, rows: list[dict[str, Any]], space: Any, data: Splits, context: Context
     ) -> list[dict[str, Any]]:
-        """`rows` scored anew, by their ranks and those of the zero-cost score that `combine`
-        names.
-        """
+        """Score `rows` by their ranks and those of the zero-cost score that `combine` names."""
         other = BASELINES.create(self.combine, "search.combine").judge(self, data)
-        return combined(
+        return combine_scores(
             rows,
             self.combine,
             other,

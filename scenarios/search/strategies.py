@@ -4,35 +4,46 @@ One that is `adaptive` goes by the scores it has seen, so that each subject lead
 architectures.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from scenarios.search.spaces.base import Space, describe_size
+from scenarios.search.spaces.base import SearchSpace, describe_size
 
 MOST = 100_000
 
 
-class Strategy(Protocol):
-    """A frozen dataclass. adaptive: whether what it chooses depends on scores."""
+class SearchStrategy(ABC):
+    """Base class of what chooses the architectures of a search: frozen dataclasses.
 
-    registered: ClassVar[str]
-    adaptive: ClassVar[bool]
+    Attributes:
+        adaptive: Whether the choice depends on scores.
+    """
 
-    def tries(self, space: Space, wanted: int) -> int:
-        """How many architectures of `space` are tried where `wanted` are asked for; UsageError
-        where that cannot be.
+    registered: ClassVar[str] = ""
+    adaptive: ClassVar[bool] = False
+
+    @abstractmethod
+    def tries(self, space: SearchSpace, wanted: int) -> int:
+        """Return how many architectures are tried.
+
+        Args:
+            space: What is searched.
+            wanted: How many the search asks for.
+
+        Raises:
+            UsageError: The space, or this strategy, does not allow as many.
         """
-        ...
 
+    @abstractmethod
     def of_nni(self, seed: int) -> Any:
-        """NNI's strategy, in the state before its first choice; imports NNI."""
-        ...
+        """Return NNI's strategy in the state before its first choice; imports NNI."""
 
 
-def _at_most(space: Space, wanted: int) -> int:
+def _require_enough(space: SearchSpace, wanted: int) -> int:
     if wanted > space.size:
         raise UsageError(
             f"search.architectures: {wanted} asked for, but the space has only {space.size} for"
@@ -42,14 +53,14 @@ def _at_most(space: Space, wanted: int) -> int:
 
 
 @dataclass(frozen=True)
-class Random:
+class RandomSearch(SearchStrategy):
     """Uniform draws, never the same architecture twice; the same for every subject."""
 
     registered: ClassVar[str] = "random"
     adaptive: ClassVar[bool] = False
 
-    def tries(self, space: Space, wanted: int) -> int:
-        return _at_most(space, wanted)
+    def tries(self, space: SearchSpace, wanted: int) -> int:
+        return _require_enough(space, wanted)
 
     def of_nni(self, seed: int) -> Any:
         from scenarios.search.nni_imports import strategy
@@ -58,13 +69,13 @@ class Random:
 
 
 @dataclass(frozen=True)
-class Grid:
+class GridSearch(SearchStrategy):
     """All of the space, in order."""
 
     registered: ClassVar[str] = "grid"
     adaptive: ClassVar[bool] = False
 
-    def tries(self, space: Space, wanted: int) -> int:
+    def tries(self, space: SearchSpace, wanted: int) -> int:
         if space.size > MOST:
             raise UsageError(
                 f"search.strategy: grid would try all {describe_size(space.size)} architectures;"
@@ -79,17 +90,17 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedSearch(SearchStrategy):
     """All architectures of the ground-truth table that the search's `truth` names, in its order."""
 
     registered: ClassVar[str] = "listed"
     adaptive: ClassVar[bool] = False
 
-    def of(self, choices: Sequence[Mapping[str, Any]]) -> "InOrder":
-        """The strategy that tries `choices`."""
-        return InOrder(tuple(choices))
+    def of(self, choices: Sequence[Mapping[str, Any]]) -> "InOrderSearch":
+        """Return the strategy that tries `choices`."""
+        return InOrderSearch(tuple(choices))
 
-    def tries(self, space: Space, wanted: int) -> int:
+    def tries(self, space: SearchSpace, wanted: int) -> int:
         raise UsageError(
             "search.strategy: listed tries the architectures of a table, and truth names none; set"
             " truth to a table's name or file"
@@ -100,7 +111,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class InOrder:
+class InOrderSearch(SearchStrategy):
     """The given architectures, one after the other."""
 
     choices: tuple[Mapping[str, Any], ...]
@@ -108,7 +119,7 @@ class InOrder:
     registered: ClassVar[str] = "listed"
     adaptive: ClassVar[bool] = False
 
-    def tries(self, space: Space, wanted: int) -> int:
+    def tries(self, space: SearchSpace, wanted: int) -> int:
         return len(self.choices)
 
     def of_nni(self, seed: int) -> Any:
@@ -118,7 +129,7 @@ class InOrder:
 
 
 @dataclass(frozen=True)
-class Evolution:
+class EvolutionSearch(SearchStrategy):
     """Regularised evolution: the best of a sample of the population has a mutated child, and the
     oldest member leaves.
 
@@ -140,7 +151,7 @@ class Evolution:
     )
     mutation: float = hyper(
         0.2,
-        unit="probability for each choice",
+        help="probability that a choice changes",
         source="ours: one of five choices; NNI: 0.05",
         minimum=0.0,
     )
@@ -160,13 +171,13 @@ class Evolution:
                 " less"
             )
 
-    def tries(self, space: Space, wanted: int) -> int:
+    def tries(self, space: SearchSpace, wanted: int) -> int:
         if wanted <= self.population:
             raise UsageError(
                 f"search.architectures: {wanted} are all drawn at random by evolution with a"
                 f" population of {self.population}; take more, or a smaller population"
             )
-        return _at_most(space, wanted)
+        return _require_enough(space, wanted)
 
     def of_nni(self, seed: int) -> Any:
         from scenarios.search.nni_imports import strategy
@@ -180,7 +191,7 @@ class Evolution:
 
 
 @dataclass(frozen=True)
-class Tpe:
+class TpeSearch(SearchStrategy):
     """Tree-structured Parzen estimator: what is likely among good architectures and unlikely among
     the others.
 
@@ -190,7 +201,8 @@ class Tpe:
 
     startup: int = hyper(
         10,
-        unit="architectures drawn at random",
+        unit="architectures",
+        help="architectures drawn at random before the search begins",
         source="ours, for some tens of trials; NNI: 20",
         minimum=1,
     )
@@ -198,15 +210,15 @@ class Tpe:
     registered: ClassVar[str] = "tpe"
     adaptive: ClassVar[bool] = True
 
-    def tries(self, space: Space, wanted: int) -> int:
+    def tries(self, space: SearchSpace, wanted: int) -> int:
         if wanted <= self.startup:
             raise UsageError(
                 f"search.architectures: {wanted} are all drawn at random by tpe with {self.startup}"
                 " to start with; take more, or a lesser startup"
             )
-        return _at_most(space, wanted)
+        return _require_enough(space, wanted)
 
     def of_nni(self, seed: int) -> Any:
-        from scenarios.search.nni_tpe import tpe
+        from scenarios.search.nni_tpe import make_tpe
 
-        return tpe(seed, self.startup)
+        return make_tpe(seed, self.startup)

@@ -13,7 +13,7 @@ from benchmarks.case import Case, usual_data
 from benchmarks.loads import COMPOSED, LOADS, WHOLE, Load
 from benchmarks.rounds import Plan, measure, smaller
 from benchmarks.worker import apart
-from condensers.engine.context import write_atomically
+from condensers.engine.files import write_atomically
 from condensers.errors import UsageError, suggestion
 from harness.process import choose_device, environment
 

@@ -12,7 +12,7 @@ from benchmarks.case import Case, kept, mean_loss
 from condensers import networks
 from condensers.composition.initialisation import starting_images
 from condensers.engine.context import Context
-from condensers.networks.batched import Together
+from condensers.networks.batched import NetworkStack
 from condensers.networks.precision import precision
 from condensers.registry.registry import create_condenser
 from condensers.training.batched import groups
@@ -31,7 +31,7 @@ class OurSide:
             "name": name,
             "batch_real": case.batch_real,
             "network": case.network,
-            "schedule": schedule,
+            "model_schedule": schedule,
         }
         self.loop = create_condenser(spec | {"precision": arithmetic}).begin(
             self.data, case.ipc, self.context
@@ -160,7 +160,7 @@ class OurMany(OurNetwork):
         chosen = groups(self.case.network, self.case.networks, len(self.images))
         members = [[self.networks[i] for i in group] for group in chosen]
         self.loops = [
-            TrainingLoop(Together(some), *given, Context(seed=index, device=self.data.device))
+            TrainingLoop(NetworkStack(some), *given, Context(seed=index, device=self.data.device))
             for some in members
         ]
 

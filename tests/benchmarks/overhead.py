@@ -12,11 +12,12 @@ from pathlib import Path
 
 from condensers.engine.context import Context
 from condensers.registry.registry import create_condenser
+from condensers.sets.budget import Budget
 from harness.running import processes
-from harness.running.cell_work import Settings
-from harness.running.processes import Crew
+from harness.running.cell_work import RunSettings
+from harness.running.processes import WorkerSpec
 from harness.store.store import Store
-from harness.suite.plan import as_budget, load_plan
+from harness.suite.plan import plan_suite
 
 FEW = 100
 SUITE = """
@@ -37,27 +38,27 @@ def main(with_ray: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         suite = Path(folder) / "overhead.toml"
         suite.write_text(SUITE)
-        planned = load_plan(str(suite), [], None, False)
-        cells = [cell for cell in planned.plan.cells if cell.kind == "condense"]
-        train = planned.data["digits"].train
+        plan = plan_suite(suite)
+        cells = [cell for cell in plan.cells if cell.kind == "condense"]
+        train = plan.data["digits"].train
         condenser = create_condenser(cells[0].condenser)
 
         def alone() -> None:
             for cell in cells:
                 assert cell.budget is not None
-                condenser.condense(train, as_budget(cell.budget), Context(seed=cell.seed))
+                condenser.condense(train, Budget.from_json(cell.budget), Context(seed=cell.seed))
 
-        def seconds(crew: Crew, count: int) -> float:
-            root = Path(folder) / f"{crew}-{count}"
+        def seconds(workers: WorkerSpec, count: int) -> float:
+            root = Path(folder) / f"{workers}-{count}"
             Store(root).describe({"suite": "overhead", "cells": []})
             begun = time.perf_counter()
-            processes.run(
+            processes.run_cells(
                 cells[:count],
-                Settings(root, "overhead", None, 0.1),
-                crew,
+                RunSettings(root, "overhead", None, 0.1),
+                workers,
                 lambda _: None,
                 threading.Event(),
-                planned.data,
+                plan.data,
             )
             return time.perf_counter() - begun
 
@@ -66,11 +67,15 @@ def main(with_ray: bool) -> None:
         alone()
         bare = 1000 * (time.perf_counter() - begun) / len(cells)
         print(f"{'no store':<20} {bare:6.1f} ms a cell")
-        for crew in [Crew(1), Crew(2), *([Crew(2, "local")] if with_ray else [])]:
-            few, all_of_them = seconds(crew, FEW), seconds(crew, len(cells))
+        for workers in [
+            WorkerSpec(1),
+            WorkerSpec(2),
+            *([WorkerSpec(2, "local")] if with_ray else []),
+        ]:
+            few, all_of_them = seconds(workers, FEW), seconds(workers, len(cells))
             each = (all_of_them - few) / (len(cells) - FEW)
             print(
-                f"{crew!s:<20} {1000 * each:6.1f} ms a cell, {1000 * each - bare:.1f} more;"
+                f"{workers!s:<20} {1000 * each:6.1f} ms a cell, {1000 * each - bare:.1f} more;"
                 f" {few - FEW * each:.1f} s to start"
             )
 

@@ -26,7 +26,7 @@ RECORD = Path("runs/savings.json")
 WIDTH = {"name": "convnet", "width": 32}
 TILES = {"parameterisation": {"name": "tiles", "factor": 2}, "batch_real": 64, "lr": 10.0}
 SHRUNK = {"name": "shrunk", "network": {"name": "convnet", "width": 32, "depth": 2}}
-LONG = {"iterations": 5 * STEPS, "batch_real": 64, "schedule": {"name": "fresh", "reuse": 4}}
+LONG = {"iterations": 5 * STEPS, "batch_real": 64, "model_schedule": {"name": "fresh", "reuse": 4}}
 CHECKS = {
     "name": "validation",
     "every": 30,
@@ -37,12 +37,15 @@ CHECKS = {
 PLAIN = {"name": "dm", "iterations": STEPS, "network": WIDTH, "batch_real": 256}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("", {}),
-    "a network for 4 steps": ("plain", {"schedule": {"name": "fresh", "reuse": 4}}),
+    "a network for 4 steps": ("plain", {"model_schedule": {"name": "fresh", "reuse": 4}}),
     "10 networks, batches cached": (
         "plain",
-        {"schedule": {"name": "cached", "networks": 10, "real": "batch"}},
+        {"model_schedule": {"name": "cached", "networks": 10, "real": "batch"}},
     ),
-    "2 networks, whole classes cached": ("plain", {"schedule": {"name": "cached", "networks": 2}}),
+    "2 networks, whole classes cached": (
+        "plain",
+        {"model_schedule": {"name": "cached", "networks": 2}},
+    ),
     "batch 64": ("plain", {"batch_real": 64}),
     "batch 64, stratified": ("batch 64", {"batch_real": 64, "sampler": "stratified"}),
     "300 steps, batch 64, reuse 4": ("plain", LONG),
@@ -52,7 +55,10 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "tiles, centroids start": ("tiles, batch 64", TILES | {"init": "centroids"}),
     "tiles, nothing learned": ("tiles, batch 64", TILES | {"iterations": 1, "lr": 0.0}),
     "tiles, rates that fall": ("tiles, batch 64", TILES | {"halve_at": [0.6, 0.8]}),
-    "tiles, reuse 4": ("tiles, batch 64", TILES | {"schedule": {"name": "fresh", "reuse": 4}}),
+    "tiles, reuse 4": (
+        "tiles, batch 64",
+        TILES | {"model_schedule": {"name": "fresh", "reuse": 4}},
+    ),
     "tiles, shrunk network": ("tiles, batch 64", TILES | {"network": SHRUNK}),
 }
 

@@ -59,30 +59,39 @@ TINY_QUEUE = {
 }
 TINY_OF: dict[str, dict[str, Any]] = {
     "kfs": {"parameterisation": TINY_LATENT},
-    "dc": {"schedule": TINY_TRAINING},
-    "dsa": {"schedule": TINY_TRAINING},
-    "masked-dc": {"schedule": TINY_TRAINING, "view": TINY_ATTENTION},
-    "masked-dsa": {"schedule": TINY_TRAINING, "view": TINY_ATTENTION},
+    "dc": {"model_schedule": TINY_TRAINING},
+    "dsa": {"model_schedule": TINY_TRAINING},
+    "masked-dc": {"model_schedule": TINY_TRAINING, "view": TINY_ATTENTION},
+    "masked-dsa": {"model_schedule": TINY_TRAINING, "view": TINY_ATTENTION},
     "dd": {"objective": {"name": "unrolled", "epochs": 2, "lr": 0.5}},
-    "mtt": {"schedule": TINY_EXPERTS, "objective": {"name": "trajectory", "steps": 2, "lr": 0.1}},
+    "mtt": {
+        "model_schedule": TINY_EXPERTS,
+        "objective": {"name": "trajectory", "steps": 2, "lr": 0.1},
+    },
     "tesla": {
-        "schedule": TINY_EXPERTS,
+        "model_schedule": TINY_EXPERTS,
         "objective": {"name": "trajectory", "steps": 2, "lr": 0.1, "reverse": "tesla"},
     },
-    "dcc": {"schedule": TINY_TRAINING},
-    "idc": {"schedule": TINY_REAL_TRAINING},
-    "dream": {"schedule": TINY_REAL_TRAINING},
+    "dcc": {"model_schedule": TINY_TRAINING},
+    "idc": {"model_schedule": TINY_REAL_TRAINING},
+    "dream": {"model_schedule": TINY_REAL_TRAINING},
     "cafe": {
-        "schedule": {"name": "gated", "query": 2, "window": 2, "most_steps": 2, "most_epochs": 2}
+        "model_schedule": {
+            "name": "gated",
+            "query": 2,
+            "window": 2,
+            "most_steps": 2,
+            "most_epochs": 2,
+        }
     },
-    "idm": {"schedule": TINY_QUEUE},
-    "semantic": {"schedule": TINY_QUEUE},
+    "idm": {"model_schedule": TINY_QUEUE},
+    "semantic": {"model_schedule": TINY_QUEUE},
     "forgetting": {"epochs": 2},
     "el2n": {"epochs": 1, "networks": 2},
     "grand": {"networks": 2},
     "margin": {"epochs": 1},
     "real-tiles": {"factor": 1},
-    "frepo": {"schedule": {"name": "pool", "size": 2, "max_age": 2}},
+    "frepo": {"model_schedule": {"name": "pool", "size": 2, "max_age": 2}},
     "rfad": {"objective": TINY_RANDOM_FEATURES},
 }
 

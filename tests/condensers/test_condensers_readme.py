@@ -28,14 +28,6 @@ def test_the_example_runs(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["dm.card.json", "dm.safetensors"]
 
 
-def test_every_folder_is_named() -> None:
-    text = README.read_text(encoding="utf-8")
-    folders = [p.name for p in README.parent.iterdir() if (p / "__init__.py").exists()]
-    assert [f for f in folders if f"`{f}/`" not in text] == []
-    modules = [p.name for p in README.parent.glob("*.py") if p.stem not in ("__init__", "errors")]
-    assert [m for m in modules if f"`{m}`" not in text] == []
-
-
 def test_every_method_is_in_the_folder_of_methods() -> None:
     files = {
         f"condensers.methods.{p.stem}" for p in Path(next(iter(methods.__path__))).glob("[!_]*.py")

@@ -90,7 +90,7 @@ def test_gradient_matching_has_no_list_of_allowed_sizes(
         {
             "name": "dc",
             "iterations": 1,
-            "schedule": {"name": "trained-on-synthetic", "inner": 1},
+            "model_schedule": {"name": "trained-on-synthetic", "inner": 1},
             "batch_real": 4,
             "network": {"name": "mlp", "width": 8},
         }

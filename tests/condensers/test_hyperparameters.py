@@ -2,13 +2,18 @@
 once.
 """
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from condensers.errors import UsageError
-from condensers.hyperparameters import build, hyper, settings_of
+from condensers.hyperparameters import Part as PartBase
+from condensers.hyperparameters import build, hyper, settings_of, unverified
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -112,3 +117,40 @@ def test_settings_are_plain_values() -> None:
     for wrong in (Part, {"steps": 1}):
         with pytest.raises(TypeError, match="not an instance of a dataclass"):
             settings_of(wrong)
+
+
+@dataclass(frozen=True)
+class Other(PartBase):
+    """A part that can stand in a field, with a setting of its own."""
+
+    size: int = hyper(1, unit="images", source="ours", minimum=1)
+
+    registered: ClassVar[str] = "other"
+
+
+@dataclass(frozen=True)
+class Doubtful:
+    """A part two of whose sources were not found."""
+
+    rate: float = hyper(0.1, help="learning rate", source="theirs", verified=False)
+    inner: Any = hyper("other", source="theirs", verified=False, part="network")
+    steps: int = hyper(10, unit="steps", source="theirs")
+
+
+def test_a_default_of_an_unverified_source_is_named_and_a_setting_is_not() -> None:
+    assert unverified(Doubtful()) == ["rate", "inner"]
+    assert unverified(Doubtful(inner=Other())) == ["rate", "inner"], "the part of that name"
+    assert unverified(Doubtful(rate=0.2, inner=Other(size=2))) == []
+    assert unverified(Part()) == []
+
+
+def test_no_source_is_recalled_from_memory() -> None:
+    """A source was read, or its field says `verified=False`."""
+    packages = ("condensers", "scenarios", "harness")
+    found = [
+        str(path)
+        for package in packages
+        for path in (ROOT / package).rglob("*.py")
+        if re.search(r"\bwe\s+(#\s+)?recall\b", path.read_text(encoding="utf-8"))
+    ]
+    assert found == []

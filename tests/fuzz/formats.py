@@ -106,7 +106,9 @@ IDX_MAGIC = st.one_of(
 @st.composite
 def idx(draw: Any, packed: bool = False) -> bytes:
     """An IDX file of any shape; often with as many values as it says."""
-    sizes = draw(st.lists(st.one_of(SIZES, st.integers(0, 30)), min_size=1, max_size=4))
+    of_images = st.lists(st.integers(1, 9), min_size=3, max_size=3)
+    of_any = st.lists(st.one_of(SIZES, st.integers(0, 30)), min_size=1, max_size=4)
+    sizes = draw(st.one_of(of_images, of_any))
     said = int(np.prod([float(size) for size in sizes]))
     values = bytes(said) if said < 2**20 and draw(st.booleans()) else draw(BYTES)
     count = draw(st.sampled_from([len(sizes)] * 6 + [0, 255]))

@@ -15,8 +15,8 @@ import scipy.io
 import torch
 from PIL import Image
 
-from condensers.engine.context import Context, read_sealed, write_sealed
-from condensers.engine.loop import read_state, write_state
+from condensers.engine.context import Context
+from condensers.engine.files import read_sealed, read_state, write_sealed, write_state
 from condensers.formats.reading import Files, read
 from condensers.registry.registry import create_condenser
 from condensers.sets.files import card_path, load_set, save_set
@@ -124,8 +124,10 @@ def _record(path: Path) -> None:
 
 
 def _table(path: Path) -> None:
-    whole = tables.read(min(tables.shipped().values(), key=lambda found: found.stat().st_size))
-    tables.write(path, replace(whole, rows=whole.rows[:2]))
+    whole = tables.read_table(
+        min(tables.list_shipped().values(), key=lambda found: found.stat().st_size)
+    )
+    tables.write_table(path, replace(whole, rows=whole.rows[:2]))
 
 
 def _read_published(path: Path) -> Any:
@@ -160,7 +162,7 @@ READERS = {
     ),
     "suite": Reader("suite.toml", _suite, lambda path: definition.read(str(path))),
     "record": Reader("record.json", _record, read_sealed),
-    "truth table": Reader("table.json", _table, tables.read),
+    "truth table": Reader("table.json", _table, tables.read_table),
     "checkpoint": Reader("c.pt", _checkpoint, lambda path: read_state(path, CPU)),
     "CIFAR": Reader("batch", _cifar, read_pickle),
     "SVHN": Reader("train_32x32.mat", _svhn, read_part),

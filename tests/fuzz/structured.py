@@ -21,8 +21,10 @@ from safetensors.torch import load_file, save
 
 from condensers import networks
 from condensers.data import ClassData
+from condensers.engine import files as engine_files
 from condensers.engine import loop as engine
-from condensers.engine.context import SEAL, Context, seal
+from condensers.engine.context import Context
+from condensers.engine.files import SEAL, seal
 from condensers.hyperparameters import settings_of
 from condensers.registry.registry import METHODS, SELECTIONS, create_condenser
 from condensers.sets.files import card_path, load_set, save_set
@@ -30,11 +32,11 @@ from condensers.sets.merging import restrict
 from condensers.sets.synthetic_set import Budget, SyntheticDataset
 from condensers.training.classifier import Training, TrainingLoop
 from harness.ground_truth.summary import print_summary
-from harness.plots.set_sheet import sheet
 from harness.report.building import build, render
-from harness.report.chapters.difference import difference_tables, summary
+from harness.report.chapters.difference import summarise_changes, tabulate_changes
 from harness.report.formats.terminal import print_report
-from harness.report.runs import differences, together
+from harness.report.runs import compare_runs, merge_runs
+from harness.report.set_sheets import draw_set
 from harness.sets.dataset_card import dataset_card
 from harness.sets.exporting import content
 from harness.store.store import FORMAT, Store
@@ -46,11 +48,11 @@ from scenarios.datasets import check, load
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
 from scenarios.search.ground_truth import files
-from scenarios.search.ground_truth.table import content_of, merged
+from scenarios.search.ground_truth.table import hash_content, merge_tables
 from tests.conftest import build_data
 from tests.fuzz.structures import EXTREMES, spoilt
-from tests.harness.conftest import TINY
 from tests.harness.report.conftest import made, scored, with_values
+from tests.helpers.suites import TINY
 
 Target = Callable[[Random], Any]
 PNG = (
@@ -261,11 +263,11 @@ def _reported(after: Any, before: Any, random: Random) -> None:
             render(report, form).encode()
         print_report(report, Console(file=io.StringIO(), width=120))
     if random.random() < 0.2:
-        changed = differences(before, after)
+        changed = compare_runs(before, after)
         json.dumps(changed)
-        summary(changed)
-        difference_tables(changed)
-        build(*together([("a", before), ("b", after)]))
+        summarise_changes(changed)
+        tabulate_changes(changed)
+        build(*merge_runs([("a", before), ("b", after)]))
 
 
 @lru_cache(maxsize=32)
@@ -302,7 +304,7 @@ def _without_none(value: Any) -> Any:
 def suites(known: Sequence[dict[str, Any]]) -> Target:
     def target(random: Random) -> None:
         table = spoilt(random.choice(known), random, dates=True)
-        planned = plan.make(definition.parse(table, "fuzz"), _load)
+        planned = plan.lay_out(definition.parse(table, "fuzz"), _load)
         for cell in planned.cells[:20]:
             if cell.scenario:
                 SCENARIOS.create({"name": cell.scenario, **cell.settings})
@@ -342,7 +344,7 @@ def overrides(random: Random) -> None:
             path if random.random() < 0.7 else "".join(random.choices(path + "..=[]", k=len(path)))
         )
         apply_override(table, f"{path}={random.choice(values)}")
-    plan.make(definition.parse(table, "fuzz"), _load)
+    plan.lay_out(definition.parse(table, "fuzz"), _load)
 
 
 SETS: dict[str, tuple[dict[str, Any], int]] = {
@@ -407,7 +409,7 @@ def _used(path: Path, data: ClassData, random: Random) -> None:
     SyntheticDataset(synthetic)[0]
     held = content(synthetic) | {"synthetic": synthetic, "measured": ()}
     dataset_card(held).encode()
-    sheet(synthetic, 2)
+    draw_set(synthetic, 2)
     restrict(synthetic, synthetic.classes[:1])
     if random.random() < 0.2:
         train = Accuracy(
@@ -418,26 +420,26 @@ def _used(path: Path, data: ClassData, random: Random) -> None:
 
 def truth(folder: Path) -> Target:
     """A ground-truth table is spoilt, and shown, written as CSV, merged and compared."""
-    whole = files.read(files.shipped()["convnet-small-digits"])
+    whole = files.read_table(files.list_shipped()["convnet-small-digits"])
     chosen = [row for row in whole.rows if row["id"] in whole.ids[:4]]
     good = json.loads(json.dumps({**whole.as_json(), "rows": chosen}))
     paths = [
         folder / f"table-{index}.json" for index in range(64)
     ]  # a table is remembered by its file and time
     first = folder / "first.json"
-    first.write_text(json.dumps({**good, "content": content_of(good)}))
-    known = files.read(first)
+    first.write_text(json.dumps({**good, "content": hash_content(good)}))
+    known = files.read_table(first)
 
     def target(random: Random) -> None:
         path, value = random.choice(paths), spoilt(good, random)
-        path.write_text(json.dumps({**value, "content": content_of(value)}))
+        path.write_text(json.dumps({**value, "content": hash_content(value)}))
         files._read.cache_clear()
-        table = files.read(path)
+        table = files.read_table(path)
         table.as_csv().encode()
         if random.random() < 0.2:
             print_summary("table", table, Console(file=io.StringIO()))
         table.target.differences(known.target)
-        merged([("a", table), ("b", known)])
+        merge_tables([("a", table), ("b", known)])
 
     return target
 
@@ -482,7 +484,7 @@ def checkpoints(folder: Path) -> Target:
     }
 
     def target(random: Random) -> None:
-        engine.write_state(path, spoilt(good, random))
+        engine_files.write_state(path, spoilt(good, random))
         try:
             begin(False)
         finally:

@@ -13,7 +13,7 @@ import pytest
 
 from harness.energy import Counter, Meter, meter, meter_of_work, nvml, rapl
 from harness.store.store import Store
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 LIMIT = 262_143_328_850
 

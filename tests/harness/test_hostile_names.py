@@ -17,18 +17,18 @@ from PIL import Image
 from rich.console import Console
 
 from condensers.engine.context import Progress
-from harness.plots.figure import Labels, Series, bars, lines
-from harness.plots.heat_maps import heat_maps
+from harness.plots.figure import Labels, Series, draw_bars, draw_lines
+from harness.plots.heat_maps import draw_heat_maps
 from harness.printable import all_visible, flat, no_formula, visible
 from harness.report.building import build, render
-from harness.report.chapters.masks import drawn_masks
+from harness.report.chapters.masks import draw_rows
 from harness.report.formats.terminal import print_report
-from harness.running.progress import Board
-from harness.running.work import Event
+from harness.running.cell_work import Event
+from harness.running.progress import ProgressBoard
 from harness.store.store import Store
 from harness.suite.cell import Cell
-from tests.harness.conftest import Harness
 from tests.harness.report.conftest import made, with_values
+from tests.helpers.command_line import Harness
 
 ESCAPE = "\x1b[31mred\x1b[0m\x9b2J\x07\u202e"
 NAMES = {
@@ -157,10 +157,11 @@ def test_what_a_picture_of_masks_says_is_text() -> None:
         "data": row,
         "budget": None,
         "ipc": 1,
+        "reference": False,
         "rows": [row, row],
         "png": pixel + '"/><script>',
     }
-    (drawing,) = drawn_masks([part])
+    drawing = draw_rows(part)
     assert "<script>" not in drawing and drawing.count('"/>') == 1
 
 
@@ -189,16 +190,16 @@ def test_latex_reads_no_file(report: dict[str, object]) -> None:
 def test_figures_draw_any_name(name: str) -> None:
     labels = Labels(name, name, name)
     drawn = [
-        bars([Series(name, [0], [1.0], [0.5], [1.5])], labels),
-        lines([Series(name, [1.0, 2.0], [1.0, 2.0])], labels, [(name, 1.5)]),
-        heat_maps([(name, [[1.0, 0.0], [1.0, 2.0]])], labels),
+        draw_bars([Series(name, [0], [1.0], [0.5], [1.5])], labels),
+        draw_lines([Series(name, [1.0, 2.0], [1.0, 2.0])], labels, [(name, 1.5)]),
+        draw_heat_maps([(name, [[1.0, 0.0], [1.0, 2.0]])], labels),
     ]
     assert all(one.startswith("<svg") and "<script" not in one for one in drawn)
 
 
 def test_a_legend_leaves_out_no_name(recwarn: pytest.WarningsRecorder) -> None:
     one, other = (
-        lines([Series(name, [1.0], [1.0])], Labels("t", "x", "y")) for name in ("_hid", "x")
+        draw_lines([Series(name, [1.0], [1.0])], Labels("t", "x", "y")) for name in ("_hid", "x")
     )
     assert len(one) > len(other) + 500, "the letters are drawn"
     assert not [w for w in recwarn if "legend" in str(w.message)]
@@ -208,7 +209,7 @@ def test_a_legend_leaves_out_no_name(recwarn: pytest.WarningsRecorder) -> None:
 def test_a_running_suite_shows_any_name(name: str) -> None:
     file = io.StringIO()
     cell = Cell("condense", "digits", {}, 0, name, {"name": name}, ("ipc", 1))
-    board = Board(
+    board = ProgressBoard(
         [cell],
         {cell.key: 1.0},
         Console(file=file, force_terminal=True, color_system=None, width=100),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.conftest import TINY
 from tests.helpers.sockets import watch_command
+from tests.helpers.suites import TINY
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 SEARCH = """
@@ -84,8 +84,8 @@ def test_an_engine_listens_to_this_machine_alone(folder: Path) -> None:
 
 @pytest.mark.timeout(900)
 def test_ray_asks_nobody_but_the_cloud_that_it_may_be_in(folder: Path) -> None:
-    """Ray opens its ports on every address of the machine, whatever it is asked (harness/README.md
-    says so).
+    """Ray opens its ports on every address of the machine, whatever it is asked
+    (docs/guide/robustness.md says so).
     """
     pytest.importorskip("ray")
     seen = watch_command(

@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from harness.catalogue.catalogue import as_markdown, names
-from tests.harness.conftest import TINY, Harness
+from tests.helpers.command_line import Harness
 from tests.helpers.plain import run_plain
+from tests.helpers.suites import TINY
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NETWORK = 'network={name="convnet",depth=2,width=8}'
-SCHEDULE = 'schedule={name="trained-on-real",inner=1,n_data=8,batch=8}'
+SCHEDULE = 'model_schedule={name="trained-on-real",inner=1,n_data=8,batch=8}'
 SMALL = f"--data digits --set batch_real=8 --set '{NETWORK}'"
 ONE = "--workers 1 --set seeds=1"
 # Each command of the README, and what makes it run in a second or two: later options take the place
@@ -244,7 +245,7 @@ def test_what_it_links_to_is_there_and_its_picture_is_small() -> None:
     places = [
         place.partition("#")[0]
         for place in re.findall(r"\]\(([^)]+)\)", README)
-        if not place.startswith("http")
+        if not place.startswith(("http", "#"))
     ]
     assert all((ROOT / place).exists() for place in places)
     (picture,) = [place for place in places if place.endswith(".png")]

@@ -13,7 +13,7 @@ from condensers.engine.context import Context
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.training.classifier import Training, loss_of, train
-from scenarios.training_material import Material, as_labelled, own_recipe
+from scenarios.training_material import TrainingMaterial, apply_set_recipe, match_loss_to_labels
 
 TRAINING = Training(epochs=2, lr=0.1, batch=4)
 
@@ -31,9 +31,9 @@ def with_recipe(
     return replace(synthetic, tensors={**synthetic.tensors, **tensors}, card=card)
 
 
-def material_of(synthetic: SyntheticSet) -> Material:
+def material_of(synthetic: SyntheticSet) -> TrainingMaterial:
     images, labels = synthetic.decode()
-    return Material(images, *as_labelled(synthetic, labels, TRAINING))
+    return TrainingMaterial(images, *match_loss_to_labels(synthetic, labels, TRAINING))
 
 
 @pytest.mark.parametrize(
@@ -44,16 +44,19 @@ def test_scores_are_regressed_and_nothing_else_is(
     form: str, loss: str, plain: SyntheticSet
 ) -> None:
     labels = torch.eye(10)
-    assert as_labelled(with_recipe(plain, {}, {"labels": form}), labels, TRAINING)[1].loss == loss
+    assert (
+        match_loss_to_labels(with_recipe(plain, {}, {"labels": form}), labels, TRAINING)[1].loss
+        == loss
+    )
 
 
 def test_the_size_of_scores_is_no_merit_of_a_set(plain: SyntheticSet) -> None:
     scored = with_recipe(plain, {}, {"labels": "scores"})
     scores = torch.randn(20, 10)
-    small, large = (as_labelled(scored, scores * size, TRAINING)[0] for size in (0.1, 7.0))
+    small, large = (match_loss_to_labels(scored, scores * size, TRAINING)[0] for size in (0.1, 7.0))
     assert torch.allclose(small, large, atol=1e-5)
     centred = torch.eye(10) - 0.1
-    assert torch.allclose(as_labelled(scored, centred, TRAINING)[0], centred, atol=1e-6), (
+    assert torch.allclose(match_loss_to_labels(scored, centred, TRAINING)[0], centred, atol=1e-6), (
         "centred one-hot labels stay as they are"
     )
 
@@ -73,10 +76,10 @@ def test_the_losses_are_those_of_the_papers() -> None:
 
 def test_a_learned_rate_counts_under_the_sets_own_recipe_only(plain: SyntheticSet) -> None:
     learned = with_recipe(plain, {"rates": torch.tensor([0.25])}, {"lr": "rates"})
-    assert own_recipe(learned, material_of(learned), wanted=False).training.lr == 0.1
-    assert own_recipe(learned, material_of(learned), wanted=True).training.lr == 0.25
+    assert apply_set_recipe(learned, material_of(learned), wanted=False).training.lr == 0.1
+    assert apply_set_recipe(learned, material_of(learned), wanted=True).training.lr == 0.25
     untouched = material_of(plain)
-    assert own_recipe(plain, untouched, wanted=True) is untouched
+    assert apply_set_recipe(plain, untouched, wanted=True) is untouched
 
 
 def test_an_ordered_set_is_trained_on_step_by_step(plain: SyntheticSet, grey8: ClassData) -> None:
@@ -85,7 +88,7 @@ def test_an_ordered_set_is_trained_on_step_by_step(plain: SyntheticSet, grey8: C
     """
     rates = torch.tensor([0.1, 0.2, 0.3, 0.4])
     learned = with_recipe(plain, {"rates": rates}, {"ordered": True, "epochs": 2})
-    material = own_recipe(learned, material_of(learned), wanted=True)
+    material = apply_set_recipe(learned, material_of(learned), wanted=True)
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     weight, bias = (p.detach().clone().requires_grad_() for p in network.parameters())
@@ -101,7 +104,7 @@ def test_an_ordered_set_is_trained_on_step_by_step(plain: SyntheticSet, grey8: C
             tensor.data -= rate * gradient
     assert torch.allclose(network[1].weight, weight, atol=1e-6)
     assert material.detail() == {"augmentation": "none", "steps": 4, "order": "learned"}
-    assert "lr" in own_recipe(learned, material_of(learned), wanted=False).detail()
+    assert "lr" in apply_set_recipe(learned, material_of(learned), wanted=False).detail()
 
 
 def test_a_common_recipe_shuffles_what_is_ordered(plain: SyntheticSet, grey8: ClassData) -> None:
@@ -110,7 +113,7 @@ def test_a_common_recipe_shuffles_what_is_ordered(plain: SyntheticSet, grey8: Cl
     for synthetic in (learned, plain):
         torch.manual_seed(0)
         network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-        material = own_recipe(synthetic, material_of(synthetic), wanted=False)
+        material = apply_set_recipe(synthetic, material_of(synthetic), wanted=False)
         material.train(network, grey8, Context(seed=1), "common")
         results.append(network[1].weight.detach())
     assert torch.equal(*results)

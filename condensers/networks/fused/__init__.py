@@ -1,6 +1,6 @@
 """Blocks of networks as single operations on a CPU."""
 
-from condensers.networks.fused.block import Settings, block, runs
+from condensers.networks.fused.block import FusedSettings, block, runs
 from condensers.networks.fused.native import library
 
-__all__ = ["Settings", "block", "library", "runs"]
+__all__ = ["FusedSettings", "block", "library", "runs"]

@@ -38,7 +38,7 @@ def runs(x: Tensor, weight: Tensor) -> bool:
     return known and single_operations() and library() is not None
 
 
-class Settings(NamedTuple):
+class FusedSettings(NamedTuple):
     """padding: of the convolution, in pixels. slope: of the activation below zero. pool: whether it
     ends with pooling.
     """
@@ -50,21 +50,21 @@ class Settings(NamedTuple):
     groups: int = 1
 
 
-def block(x: Tensor, weights: Sequence[Tensor | None], settings: Settings) -> Tensor:
+def block(x: Tensor, weights: Sequence[Tensor | None], settings: FusedSettings) -> Tensor:
     """x (N, C, H, W) -> (N, width, H', W'), halved by pooling; bfloat16 under torch.autocast.
 
     weights: the convolution's (width, C / groups, 3, 3) and (width,), the norm's scale and shift
     (width,) each.
     """
-    found: Tensor = Block.apply(
+    found: Tensor = FusedBlock.apply(
         x.bfloat16() if torch.is_autocast_enabled("cpu") else x, *weights, settings
     )
     return found
 
 
-class Block(torch.autograd.Function):
+class FusedBlock(torch.autograd.Function):
     """x (N, C, H, W) float32 or bfloat16; weight, bias, scale, shift float32; settings: of
-    `Settings`.
+    `FusedSettings`.
     """
 
     @staticmethod

@@ -40,12 +40,12 @@ def library() -> ctypes.CDLL | None:
     if os.environ.get("HARNESS_FUSED") == "off" or compiler is None:
         return None
     try:
-        return _declared(ctypes.CDLL(str(_built(compiler))))
+        return _declare(ctypes.CDLL(str(_built(compiler))))
     except (OSError, subprocess.SubprocessError):
         return None
 
 
-def _declared(found: ctypes.CDLL) -> ctypes.CDLL:
+def _declare(found: ctypes.CDLL) -> ctypes.CDLL:
     for name, types in ARGUMENTS.items():
         for form in FORMATS:
             function = getattr(found, f"{name}_{form}")

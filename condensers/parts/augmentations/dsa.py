@@ -14,7 +14,7 @@ flip, colour, the other one, cutout.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from condensers.data import ClassData
 from condensers.errors import UsageError, shown, suggestion
 from condensers.hyperparameters import hyper
 from condensers.parts.augmentations import transforms
+from condensers.parts.augmentations.base import Augmentation, Draw, Drawn, Draws
 
 
 class Family(NamedTuple):
@@ -44,28 +45,23 @@ FAMILIES = {
 FIRST, LAST = ("flip", "color"), ("cutout",)
 
 
-class Draw(NamedTuple):
-    """A family and its parameters, for one batch."""
-
-    family: str
-    params: Tensor
-
-
-class Draws(NamedTuple):
-    """What is applied one after the other, for one batch."""
-
-    each: tuple[Draw, ...]
-
-
+@final
 @dataclass(frozen=True)
-class Siamese:
+class Siamese(Augmentation):
     """DSA's augmentation, strategy color_crop_cutout_flip_scale_rotate (no flip where labels would
     not survive it).
     """
 
-    strategy: str = hyper("color_crop_cutout_flip_scale_rotate", source="DSA, section 4.1")
+    strategy: str = hyper(
+        "color_crop_cutout_flip_scale_rotate",
+        help="families of transforms, joined by underscores",
+        source="DSA, section 4.1",
+    )
     mode: str = hyper(
-        "one", unit="families per batch", source="DSA's code, mode 'S'", values=("one", "together")
+        "one",
+        help="families of transforms applied to a batch",
+        source="DSA's code, mode 'S'",
+        values=("one", "together"),
     )
 
     registered: ClassVar[str] = "dsa"
@@ -79,6 +75,7 @@ class Siamese:
             )
 
     def families(self) -> list[str]:
+        """Return the names of the families of transformations, in the strategy's order."""
         return self.strategy.split("_")
 
     def for_data(self, data: ClassData) -> "Siamese":
@@ -91,7 +88,7 @@ class Siamese:
             )
         return replace(self, strategy="_".join(kept))
 
-    def without(self, family: str) -> "Siamese | NoAugmentation":
+    def without(self, family: str) -> Augmentation:
         """The same without one family; no augmentation where it is the only one."""
         kept = [f for f in self.families() if f != family]
         return replace(self, strategy="_".join(kept)) if kept else NoAugmentation()
@@ -110,11 +107,18 @@ class Siamese:
             (*before, *between, *(_one_of([f], n, shape, generator) for f in LAST if f in families))
         )
 
-    def apply(self, x: Tensor, params: Draw | Draws) -> Tensor:
-        """x (N, C, H, W) float32 normalised -> the same shape, differentiable in x."""
-        for family, drawn in params.each if isinstance(params, Draws) else (params,):
-            x = FAMILIES[family].apply(x, drawn)
-        return x
+    def apply(self, images: Tensor, drawn: Drawn) -> Tensor:
+        """(N, C, H, W) float32 normalised -> the same shape, differentiable in `images`."""
+        for family, params in _chain(drawn):
+            images = FAMILIES[family].apply(images, params)
+        return images
+
+
+def _chain(drawn: Drawn) -> tuple[Draw, ...]:
+    """The transformations of a draw, in order."""
+    if drawn is None:
+        return ()
+    return drawn.each if isinstance(drawn, Draws) else (drawn,)
 
 
 def _one_of(
@@ -125,23 +129,20 @@ def _one_of(
     return Draw(family, FAMILIES[family].draw(n, shape, generator))
 
 
+@final
 @dataclass(frozen=True)
-class NoAugmentation:
+class NoAugmentation(Augmentation):
     """Leaves images as they are."""
 
     registered: ClassVar[str] = "none"
 
-    def for_data(self, data: ClassData) -> "NoAugmentation":
-        return self
-
-    def without(self, family: str) -> "NoAugmentation":
-        return self
-
     def draw(self, n: int, shape: tuple[int, int, int], generator: torch.Generator) -> None:
+        """Draw nothing."""
         return None
 
-    def apply(self, x: Tensor, params: None) -> Tensor:
-        return x
+    def apply(self, images: Tensor, drawn: Drawn) -> Tensor:
+        """Return the images themselves."""
+        return images
 
 
 # Several batches, each under its own draw: one call a family in place of one a batch, where
@@ -149,38 +150,42 @@ class NoAugmentation:
 
 
 def apply_several(
-    augmentation: Any, batches: Sequence[Tensor], draws: Sequence[Any]
+    augmentation: Augmentation, batches: Sequence[Tensor], draws: Sequence[Drawn]
 ) -> list[Tensor]:
-    """Batches (n_b, C, H, W), a draw of one set of parameters for each -> the batches under their
-    draws.
+    """Transform several batches, each under its own draw.
 
-    On a GPU those whose draws are of the same families pass together; on a CPU, where a launch
+    On a GPU batches whose draws are of the same families pass as one; on a CPU, where a launch
     costs nothing and parameters that a batch shares are worked out once, each passes alone. The
     values are the same.
+
+    Args:
+        augmentation: Transforms the batches.
+        batches: (n_b, C, H, W) float32, normalised, each.
+        draws: One for each batch, with one set of parameters.
+
+    Returns:
+        The transformed batches, in their order.
     """
-    known = all(isinstance(draw, Draw | Draws) for draw in draws)
-    if known and batches and batches[0].is_cuda:
-        return together(augmentation, batches, draws)
-    return [
-        torch.as_tensor(augmentation.apply(batch, draw))
-        for batch, draw in zip(batches, draws, strict=True)
-    ]
+    known = [draw for draw in draws if isinstance(draw, Draw | Draws)]
+    if known and len(known) == len(batches) and batches[0].is_cuda:
+        return apply_by_families(augmentation, batches, known)
+    return [augmentation.apply(batch, draw) for batch, draw in zip(batches, draws, strict=True)]
 
 
-def together(
-    augmentation: Any, batches: Sequence[Tensor], draws: Sequence[Draw | Draws]
+def apply_by_families(
+    augmentation: Augmentation, batches: Sequence[Tensor], draws: Sequence[Draw | Draws]
 ) -> list[Tensor]:
-    """`apply_several` with one call for the batches of each combination of families."""
-    chains = [draw.each if isinstance(draw, Draws) else (draw,) for draw in draws]
+    """Do what `apply_several` does, with one call for the batches of each chain of families."""
+    chains = [_chain(draw) for draw in draws]
     groups: dict[tuple[str, ...], list[int]] = {}
     for index, chain in enumerate(chains):
         groups.setdefault(tuple(one.family for one in chain), []).append(index)
-    found: dict[int, Tensor] = {}
+    results: dict[int, Tensor] = {}
     for families, members in groups.items():
         sizes = [len(batches[index]) for index in members]
         each = []
-        for place, family in enumerate(families):
-            params = [chains[index][place].params for index in members]
+        for position, family in enumerate(families):
+            params = [chains[index][position].params for index in members]
             spread = [
                 one.expand(size, *one.shape[1:]) for one, size in zip(params, sizes, strict=True)
             ]
@@ -188,5 +193,5 @@ def together(
         out = augmentation.apply(
             torch.cat([batches[index] for index in members]), Draws(tuple(each))
         )
-        found |= dict(zip(members, torch.split(out, sizes), strict=True))
-    return [found[index] for index in range(len(batches))]
+        results |= dict(zip(members, torch.split(out, sizes), strict=True))
+    return [results[index] for index in range(len(batches))]

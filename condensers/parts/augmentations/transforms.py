@@ -130,13 +130,13 @@ def apply_cutout(x: Tensor, params: Tensor) -> Tensor:
     n, _, height, width = x.shape
     centres = params.to(x.device).expand(n, 2)
     covered = [
-        _covered(centres[:, axis], size, x.device) for axis, size in enumerate((height, width))
+        _covers(centres[:, axis], size, x.device) for axis, size in enumerate((height, width))
     ]
     hole = covered[0][:, :, None] & covered[1][:, None, :]
     return x * ~hole[:, None]
 
 
-def _covered(centre: Tensor, size: int, device: torch.device) -> Tensor:
+def _covers(centre: Tensor, size: int, device: torch.device) -> Tensor:
     """Which of `size` positions the square covers: (N, size) bool.
 
     Positions past the border fall on the border.

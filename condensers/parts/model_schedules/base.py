@@ -1,62 +1,128 @@
-"""Where the network of each step comes from.
+"""The base classes of model schedules: where the network of each step comes from.
 
-A schedule is a frozen dataclass of its hyperparameters; `begin(setting)` starts one run of it.
+A model schedule is a frozen dataclass of its hyperparameters; `begin(setting)` starts one run of
+it.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, final
 
 from torch import Tensor
 
-from condensers.parts.setting import Setting
+from condensers.data import ClassData
+from condensers.hyperparameters import Part
+from condensers.parts.setting import LABEL_FORMS, Given, Needs, RunSetting
 
 SyntheticBatch = Callable[[], tuple[Tensor, Tensor]]
+"""Gives the present images (M, C, H, W) and labels, without a graph."""
 
 
-class Running(Protocol):
-    """A schedule in a run; its whole state goes into the checkpoint.
+class NetworkSlot(NamedTuple):
+    """Where the statistics of the real images under a network are kept.
 
-    One that gives the same network, unmoved, at several steps has a `slot` (see
-    `condensers.composition.real_statistics`), that of the last `next`.
+    Attributes:
+        number: The network's number.
+        new: Whether another network was there before.
+        whole: Whether the statistics are of all real images, not of a batch.
     """
 
-    def next(self, step: int, synthetic: SyntheticBatch) -> Any:
-        """What the objective is given at `step` (from 0), in the schedule's form `gives`.
+    number: int
+    new: bool
+    whole: bool
+
+
+class ScheduleRun(ABC):
+    """A model schedule in a run.
+
+    Attributes:
+        slot: Set by `next` if the network of this step is given again, unmoved, at later steps.
+        prepared_seconds: What training networks before the first step took, even if an earlier run
+            did it.
+    """
+
+    slot: NetworkSlot | None = None
+    prepared_seconds: float = 0.0
+
+    @abstractmethod
+    def next(self, step: int, synthetic: SyntheticBatch) -> Given:
+        """Return what the objective is given at `step`, in the form that the schedule `gives`.
 
         Training that follows a step on the images happens here, at the beginning of the next step.
-        `synthetic()` gives the present images (M, C, H, W) and labels without a graph.
+
+        Args:
+            step: From 0.
+            synthetic: Gives the set as it is now.
         """
-        ...
 
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint; the generator's is kept elsewhere."""
 
-
-class Schedule(Protocol):
-    """gives: "network", "segment" or "nothing". couples_classes: whether its networks learn from
-    several classes.
-
-    steps(ipc): steps on the images per iteration (a method's `iterations` counts networks where a
-    schedule trains them). passes(setting-free numbers): image passes of its own training over
-    `steps` steps, for the estimate of time. A schedule that trains networks before the first step
-    says how many image passes that takes by `preparation(data)`, and its `Running` has
-    `prepared_seconds`, which counts also where they were found ready. One that keeps the real side
-    says so by `keeps`, by `real_sides(steps)` in how many steps real images are read, and by
-    `whole_classes` whether all of them are, beforehand.
-    """
-
-    registered: ClassVar[str]
-    gives: ClassVar[str]
-    couples_classes: ClassVar[bool]
-
-    def steps(self, ipc: int) -> int: ...
-    def passes(self, steps: int, images: int, ipc: int) -> float: ...
-    def begin(self, setting: Setting) -> Running: ...
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
 
 
+class ModelSchedule(Part):
+    """Decides which network, or what else, the objective is given at each step."""
+
+    @property
+    @abstractmethod
+    def couples_classes(self) -> bool:
+        """Whether its networks learn from images of several classes."""
+
+    @abstractmethod
+    def begin(self, setting: RunSetting) -> ScheduleRun:
+        """Start a run."""
+
+    @property
+    def gives(self) -> Needs:
+        """What it gives at each step."""
+        return Needs.NETWORK
+
+    @property
+    def label_forms(self) -> Sequence[str]:
+        """The forms of learned labels that it can train on, the recommended one last."""
+        return LABEL_FORMS
+
+    @property
+    def reuses_networks(self) -> bool:
+        """Whether it keeps what the objective reads from real images for later steps."""
+        return False
+
+    @property
+    def whole_classes(self) -> bool:
+        """Whether what it keeps is read from all images of a class."""
+        return False
+
+    def steps(self, ipc: int) -> int:
+        """Return the steps on the images of each of a method's `iterations`."""
+        return 1
+
+    def real_sides(self, steps: int) -> int:
+        """Return in how many of so many steps real images are read."""
+        return steps
+
+    def passes(self, steps: int, images: int, ipc: int) -> float:
+        """Return the image passes of its own training over so many steps, for estimates of time.
+
+        Args:
+            steps: Steps on the images.
+            images: Images of the set, decoded.
+            ipc: Images per class as the budget counts them.
+        """
+        return 0.0
+
+    def preparation(self, data: ClassData) -> float:
+        """Return the image passes of training that comes before the first step."""
+        return 0.0
+
+
+@final
 @dataclass(frozen=True)
-class NoNetwork:
+class NoNetwork(ModelSchedule):
     """Gives no network at all.
 
     No network: for objectives that take none, or draw their own (kernels of infinitely wide
@@ -64,27 +130,24 @@ class NoNetwork:
     """
 
     registered: ClassVar[str] = "none"
-    gives: ClassVar[str] = "nothing"
+    gives: ClassVar[Needs] = Needs.NOTHING
     couples_classes: ClassVar[bool] = False
 
-    def steps(self, ipc: int) -> int:
-        return 1
-
-    def passes(self, steps: int, images: int, ipc: int) -> float:
-        return 0.0
-
-    def begin(self, setting: Setting) -> "Nothing":
-        return Nothing()
+    def begin(self, setting: RunSetting) -> "NoNetworkRun":
+        """Start a run, which has no state."""
+        return NoNetworkRun()
 
 
-class Nothing:
+class NoNetworkRun(ScheduleRun):
     """Has no state."""
 
     def next(self, step: int, synthetic: SyntheticBatch) -> None:
+        """Return None."""
         return None
 
     def state_dict(self) -> dict[str, Any]:
+        """Return nothing."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        return None
+        """Take nothing up."""

@@ -18,7 +18,7 @@ experts would have given. Without a cache they are trained anew, and kept in mem
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -26,13 +26,14 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from condensers import networks
 from condensers.data import ClassData
+from condensers.engine import files
 from condensers.engine import loop as engine
 from condensers.engine.cache import key_of, make_missing
 from condensers.engine.context import Context, derive_seed
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
-from condensers.parts.model_schedules.base import SyntheticBatch
-from condensers.parts.setting import Setting
+from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
+from condensers.parts.setting import Needs, RunSetting, Segment
 from condensers.registry.code_digest import code_of
 from condensers.registry.registry import NETWORKS
 from condensers.training.classifier import Training, TrainingLoop
@@ -40,39 +41,34 @@ from condensers.training.classifier import Training, TrainingLoop
 FORMAT = 1
 
 
-class Segment(NamedTuple):
-    """A stretch of an expert's path. network: at `start`. start, target: all its parameters as
-    vectors (P,) float32.
-    """
-
-    network: nn.Module
-    start: Tensor
-    target: Tensor
-
-
+@final
 @dataclass(frozen=True)
-class Experts:
+class Experts(ModelSchedule):
     """Stretches of the paths that networks took when they were trained on the real data."""
 
     experts: int = hyper(100, unit="networks", source="MTT's code", minimum=1)
-    epochs: int = hyper(50, unit="epochs of each", source="MTT's code", minimum=1)
+    epochs: int = hyper(
+        50, unit="epochs", help="epochs of training of each expert", source="MTT's code", minimum=1
+    )
     expert_epochs: int = hyper(
         2,
-        unit="epochs of a segment, M",
+        unit="epochs",
+        help="epochs of a segment, M",
         source="TESLA's example; 3 in MTT's for CIFAR-100",
         minimum=1,
     )
     max_start: int = hyper(
         20,
-        unit="epochs: segments begin before this one",
+        unit="epochs",
+        help="segments begin before this epoch",
         source="MTT's example for CIFAR-100",
         minimum=1,
     )
-    lr: float = hyper(0.01, source="MTT's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate of the experts", source="MTT's code", minimum=0.0)
     batch: int = hyper(256, unit="images", source="MTT's code", minimum=1)
 
     registered: ClassVar[str] = "experts"
-    gives: ClassVar[str] = "segment"
+    gives: ClassVar[Needs] = Needs.SEGMENT
     couples_classes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -83,26 +79,21 @@ class Experts:
                 f" experts are trained for {self.epochs} epochs; raise epochs or lower max_start"
             )
 
-    def steps(self, ipc: int) -> int:
-        return 1
-
-    def passes(self, steps: int, images: int, ipc: int) -> float:
-        return 0.0
-
     def preparation(self, data: ClassData) -> float:
         """Image passes of the experts' training, which comes before the first step."""
         return float(self.experts * self.epochs * len(data.images))
 
-    def begin(self, setting: Setting) -> "Segments":
+    def begin(self, setting: RunSetting) -> "Segments":
+        """Start a run."""
         return Segments(self, setting)
 
 
-class Segments:
+class Segments(ScheduleRun):
     """One run; has no state but that of the run's generator. prepared_seconds: what training all
     experts took, also earlier.
     """
 
-    def __init__(self, schedule: Experts, setting: Setting) -> None:
+    def __init__(self, schedule: Experts, setting: RunSetting) -> None:
         self.schedule, self.setting = schedule, setting
         self.network = _network(setting, torch.Generator())
         shape = (schedule.epochs + 1, len(_vector(self.network)))
@@ -130,9 +121,11 @@ class Segments:
         return Segment(self.network.train(), start, target)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         return None
 
 
@@ -148,6 +141,7 @@ class ExpertLoop:
         self.rows[0] = first
 
     def step(self, index: int) -> float | Tensor:
+        """Take one step and return its loss."""
         figure = self.training.step(index)
         epoch, rest = divmod(index + 1, self.training.per_epoch)
         if rest == 0:
@@ -155,32 +149,34 @@ class ExpertLoop:
         return figure
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"training": self.training.state_dict(), "rows": self.rows}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.training.load_state_dict(state["training"])
         self.rows = state["rows"].cpu()
 
 
-def _files(schedule: Experts, setting: Setting) -> list[Path]:
+def _files(schedule: Experts, setting: RunSetting) -> list[Path]:
     """The files of all experts, those that were not there made."""
     assert setting.context.cache is not None
     folder = setting.context.cache / "experts" / _key(schedule, setting)
     paths = [folder / f"expert-{index}.pt" for index in range(schedule.experts)]
 
     def make(index: int) -> None:
-        engine.write_state(
+        files.write_state(
             paths[index], _train(schedule, setting, index, folder / f"unfinished-{index}")
         )
         shutil.rmtree(folder / f"unfinished-{index}", ignore_errors=True)
 
     make_missing(paths, make, setting.context)
     for path in paths:
-        engine.require_intact(path)
+        files.require_intact(path)
     return paths
 
 
-def _key(schedule: Experts, setting: Setting) -> str:
+def _key(schedule: Experts, setting: RunSetting) -> str:
     """Stands for all that determines an expert but its number.
 
     Devices and versions of torch round differently.
@@ -196,7 +192,9 @@ def _key(schedule: Experts, setting: Setting) -> str:
     return key_of([FORMAT, seen, parts, *settings, machine, code])
 
 
-def _train(schedule: Experts, setting: Setting, index: int, folder: Path | None) -> dict[str, Any]:
+def _train(
+    schedule: Experts, setting: RunSetting, index: int, folder: Path | None
+) -> dict[str, Any]:
     """Expert `index`: its parameters before the first and after each epoch, and the seconds that it
     took.
     """
@@ -224,7 +222,7 @@ def _own(context: Context, index: int, folder: Path | None) -> Context:
     return replace(context.fork("experts"), seed=derive_seed(index, "expert"), folder=folder)
 
 
-def _network(setting: Setting, generator: torch.Generator) -> nn.Module:
+def _network(setting: RunSetting, generator: torch.Generator) -> nn.Module:
     return networks.build(
         setting.network, setting.shape, setting.classes, generator, setting.data.device
     )
@@ -238,7 +236,7 @@ def _read(path: Path, shape: tuple[int, int]) -> dict[str, Any]:
     """What is in an expert's file; its parameters, of `shape`, stay there until they are asked
     for.
     """
-    with engine.taking_up(path):
+    with files.raise_damaged(path):
         state: dict[str, Any] = torch.load(path, weights_only=True, mmap=True, map_location="cpu")
         found = tuple(state["parameters"].shape)
         if found != shape:

@@ -14,59 +14,75 @@ method's `iterations`, since how many a network gets is not known beforehand.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
 
 from condensers.hyperparameters import hyper
-from condensers.parts.model_schedules.base import SyntheticBatch
+from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.model_schedules.training_steps import batches_of, train_epoch
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 
+@final
 @dataclass(frozen=True)
-class Gated:
+class Gated(ModelSchedule):
     """Networks that learn from the set as long as their accuracy says so."""
 
     settled: float = hyper(
-        0.04, unit="range of accuracies, 0 to 1", source="CAFE's code, lambda_1", minimum=0.0
+        0.04, help="range of accuracies, 0 to 1", source="CAFE's code, lambda_1", minimum=0.0
     )
     moved: float = hyper(
-        0.03, unit="range of accuracies, 0 to 1", source="CAFE's code, lambda_2", minimum=0.0
+        0.03, help="range of accuracies, 0 to 1", source="CAFE's code, lambda_2", minimum=0.0
     )
-    window: int = hyper(10, unit="accuracies", source="CAFE's code", minimum=1)
-    query: int = hyper(128, unit="real images per class", source="CAFE's code", minimum=1)
+    window: int = hyper(
+        10,
+        unit="accuracies",
+        help="latest accuracies that the gate looks at",
+        source="CAFE's code",
+        minimum=1,
+    )
+    query: int = hyper(
+        128, unit="images per class", help="real images", source="CAFE's code", minimum=1
+    )
     most_steps: int = hyper(
-        50, unit="steps on the images per network, at most", source="ours", minimum=1
+        50,
+        unit="steps",
+        help="steps on the images with each network, at most",
+        source="ours",
+        minimum=1,
     )
-    most_epochs: int = hyper(50, unit="epochs between steps, at most", source="ours", minimum=1)
-    lr: float = hyper(0.01, unit="learning rate of the network", source="CAFE's code", minimum=0.0)
+    most_epochs: int = hyper(
+        50,
+        unit="epochs",
+        help="epochs between steps on the images, at most",
+        source="ours",
+        minimum=1,
+    )
+    lr: float = hyper(0.01, help="learning rate of the network", source="CAFE's code", minimum=0.0)
     batch: int = hyper(256, unit="images", source="CAFE's code", minimum=1)
 
     registered: ClassVar[str] = "gated"
-    gives: ClassVar[str] = "network"
     couples_classes: ClassVar[bool] = True
     label_forms: ClassVar[tuple[str, ...]] = ("hard", "probabilities")
-
-    def steps(self, ipc: int) -> int:
-        return 1
 
     def passes(self, steps: int, images: int, ipc: int) -> float:
         """As if every inner loop took one window of epochs; a query passes forward only."""
         epochs = min(self.window, self.most_epochs)
         return steps * (epochs * images + (epochs + 1) * self.query * images / ipc / 3)
 
-    def begin(self, setting: Setting) -> "GatedNetworks":
+    def begin(self, setting: RunSetting) -> "GatedNetworks":
+        """Start a run."""
         return GatedNetworks(self, setting)
 
 
-class GatedNetworks:
+class GatedNetworks(ScheduleRun):
     """One run. accuracies: the last ones after steps on the images. taken: the steps of the present
     network.
     """
 
-    def __init__(self, schedule: Gated, setting: Setting) -> None:
+    def __init__(self, schedule: Gated, setting: RunSetting) -> None:
         self.schedule, self.setting = schedule, setting
         self.current = setting.fresh()
         self.accuracies: list[float] = []
@@ -115,6 +131,7 @@ class GatedNetworks:
         return right / len(images)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {
             "network": self.current.state_dict(),
             "accuracies": list(self.accuracies),
@@ -122,6 +139,7 @@ class GatedNetworks:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.current.load_state_dict(state["network"])
         self.accuracies, self.taken = list(state["accuracies"]), state["taken"]
 

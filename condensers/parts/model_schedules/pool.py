@@ -13,36 +13,40 @@ augmented where the method has an augmentation.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import nn
 
 from condensers.engine import optimiser_state
 from condensers.hyperparameters import hyper
-from condensers.parts.model_schedules.base import SyntheticBatch
+from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.objectives.kernel_regression import targets
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.training.classifier import loss_of
 
 
+@final
 @dataclass(frozen=True)
-class Pool:
+class Pool(ModelSchedule):
     """Networks of different ages that are regressed on the set as it is so far."""
 
     size: int = hyper(10, unit="networks", source="FRePo's code", minimum=1)
-    max_age: int = hyper(100, unit="training steps", source="FRePo's code", minimum=0)
-    lr: float = hyper(3e-4, unit="learning rate of Adam", source="FRePo's code", minimum=0.0)
+    max_age: int = hyper(
+        100,
+        unit="steps",
+        help="steps of training after which a network is replaced",
+        source="FRePo's code",
+        minimum=0,
+    )
+    lr: float = hyper(3e-4, help="learning rate of Adam", source="FRePo's code", minimum=0.0)
     batch: int = hyper(1000, unit="images", source="FRePo's code", minimum=1)
 
     registered: ClassVar[str] = "pool"
-    gives: ClassVar[str] = "network"
     couples_classes: ClassVar[bool] = True
 
-    def steps(self, ipc: int) -> int:
-        return 1
-
     def passes(self, steps: int, images: int, ipc: int) -> float:
+        """Return the image passes of its own training over so many steps."""
         first = sum(self.first_age(index) for index in range(self.size))
         return float((steps + first) * min(images, self.batch))
 
@@ -50,16 +54,17 @@ class Pool:
         """Training steps that network `index` has behind it at the start."""
         return index * self.max_age // self.size
 
-    def begin(self, setting: Setting) -> "AgeingNetworks":
+    def begin(self, setting: RunSetting) -> "AgeingNetworks":
+        """Start a run."""
         return AgeingNetworks(self, setting)
 
 
-class AgeingNetworks:
+class AgeingNetworks(ScheduleRun):
     """One run. owed: training steps that each network is to take before it is used next. picked:
     the one in use, -1 at first.
     """
 
-    def __init__(self, schedule: Pool, setting: Setting) -> None:
+    def __init__(self, schedule: Pool, setting: RunSetting) -> None:
         self.schedule, self.setting = schedule, setting
         self.networks = [setting.fresh() for _ in range(schedule.size)]
         self.optimisers = [self._optimiser(network) for network in self.networks]
@@ -107,6 +112,7 @@ class AgeingNetworks:
         self.ages[index] += steps
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {
             "networks": [network.state_dict() for network in self.networks],
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
@@ -116,6 +122,7 @@ class AgeingNetworks:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         for network, found in zip(self.networks, state["networks"], strict=True):
             network.load_state_dict(found)
         for optimiser, found in zip(self.optimisers, state["optimisers"], strict=True):

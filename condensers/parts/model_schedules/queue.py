@@ -6,68 +6,98 @@ than `size`. Between two steps `trained` of them, drawn at random, take `trainin
 SGD on random real images.
 
 Source: Zhao et al., "Improved Distribution Matching for Dataset Condensation" (IDM, CVPR 2023),
-section 3.3 as we recall, and the authors' code with the options of its commands. The queue begins
+and the authors' code (IDM_cifar10.py) with the options of its commands. The queue begins
 with three networks and gets its fourth before the first step. Difference from that code: a
 network's accuracy is that of its last training (theirs adds up since the last evaluation of the set
 and then starts again from nothing).
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import nn
 
 from condensers.hyperparameters import hyper
-from condensers.parts.model_schedules.base import SyntheticBatch
+from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.model_schedules.training_steps import train_step
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 
+@final
 @dataclass(frozen=True)
-class Queue:
+class Queue(ModelSchedule):
     """Networks of different ages, trained on the real images step by step."""
 
-    size: int = hyper(100, unit="networks at most", source="IDM's code, net_num", minimum=1)
-    first: int = hyper(3, unit="networks at the beginning", source="IDM's code", minimum=0)
+    size: int = hyper(
+        100,
+        unit="networks",
+        help="networks in the queue, at most",
+        source="IDM's code, net_num",
+        minimum=1,
+    )
+    first: int = hyper(
+        3,
+        unit="networks",
+        help="networks in the queue at the beginning",
+        source="IDM's code",
+        minimum=0,
+    )
     interval: int = hyper(
         30,
-        unit="steps between new networks",
+        unit="steps",
+        help="steps between new networks",
         source="IDM's code (5 for one image per class)",
         minimum=1,
     )
     trained: int = hyper(
-        2, unit="networks trained between steps", source="IDM's code, fetch_net_num", minimum=0
+        2,
+        unit="networks",
+        help="networks trained between steps on the images",
+        source="IDM's code, fetch_net_num",
+        minimum=0,
     )
     training_steps: int = hyper(
-        10, unit="steps of each", source="IDM's code, model_train_steps", minimum=1
+        10,
+        unit="steps",
+        help="steps of training of each of them",
+        source="IDM's code, model_train_steps",
+        minimum=1,
     )
-    lr: float = hyper(0.01, unit="learning rate of the networks", source="IDM's code", minimum=0.0)
-    momentum: float = hyper(0.9, source="IDM's code, net_decay", minimum=0.0)
-    weight_decay: float = hyper(5e-4, source="IDM's code, net_decay", minimum=0.0)
-    batch: int = hyper(256, unit="real images", source="IDM's code, trained_bs", minimum=1)
+    lr: float = hyper(0.01, help="learning rate of the networks", source="IDM's code", minimum=0.0)
+    momentum: float = hyper(
+        0.9, help="momentum of the networks' SGD", source="IDM's code, net_decay", minimum=0.0
+    )
+    weight_decay: float = hyper(
+        5e-4, help="weight decay of the networks", source="IDM's code, net_decay", minimum=0.0
+    )
+    batch: int = hyper(
+        256,
+        unit="images",
+        help="real images in a batch",
+        source="IDM's code, trained_bs",
+        minimum=1,
+    )
 
     registered: ClassVar[str] = "queue"
-    gives: ClassVar[str] = "network"
     couples_classes: ClassVar[bool] = True
 
-    def steps(self, ipc: int) -> int:
-        return 1
-
     def passes(self, steps: int, images: int, ipc: int) -> float:
+        """Return the image passes of its own training over so many steps."""
         return float(max(0, steps - 1) * self.trained * self.training_steps * self.batch)
 
-    def begin(self, setting: Setting) -> "QueuedNetworks":
+    def begin(self, setting: RunSetting) -> "QueuedNetworks":
+        """Start a run."""
         return QueuedNetworks(self, setting)
 
 
-class QueuedNetworks:
+class QueuedNetworks(ScheduleRun):
     """One run: networks and their optimisers, the oldest first.
 
     Each carries its `accuracy`, 0 before it was trained.
     """
 
-    def __init__(self, schedule: Queue, setting: Setting) -> None:
+    def __init__(self, schedule: Queue, setting: RunSetting) -> None:
         self.schedule, self.setting = schedule, setting
         self.networks: list[nn.Module] = []
         self.optimisers: list[torch.optim.SGD] = []
@@ -117,6 +147,7 @@ class QueuedNetworks:
         carry_accuracy(network, right / seen)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {
             "networks": [network.state_dict() for network in self.networks],
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
@@ -124,6 +155,7 @@ class QueuedNetworks:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         self.networks, self.optimisers = [], []
         for weights, moments, accuracy in zip(
             state["networks"], state["optimisers"], state["accuracies"], strict=True

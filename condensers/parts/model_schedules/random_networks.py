@@ -1,19 +1,25 @@
 """Networks of random weights: drawn anew, or kept for several steps."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import nn
 
-from condensers.composition.real_statistics import Slot
+from condensers.data import ClassData
 from condensers.hyperparameters import hyper
-from condensers.parts.model_schedules.base import SyntheticBatch
-from condensers.parts.setting import Setting
+from condensers.parts.model_schedules.base import (
+    ModelSchedule,
+    NetworkSlot,
+    ScheduleRun,
+    SyntheticBatch,
+)
+from condensers.parts.setting import RunSetting
 
 
+@final
 @dataclass(frozen=True)
-class Fresh:
+class Fresh(ModelSchedule):
     """A new network at every step, or every few steps, never trained.
 
     A new, randomly initialised network for every step (DM, WACV 2023, section 3.2), or for every
@@ -26,63 +32,62 @@ class Fresh:
 
     reuse: int = hyper(
         1,
-        unit="steps with a network, its real batch and its draw",
+        unit="steps",
+        help="steps with a network, its real batch and its draw",
         source="DM, algorithm 1",
         minimum=1,
     )
 
     registered: ClassVar[str] = "fresh"
-    gives: ClassVar[str] = "network"
     couples_classes: ClassVar[bool] = False
 
     @property
-    def keeps(self) -> bool:
+    def reuses_networks(self) -> bool:
+        """Whether a network serves more than one step."""
         return self.reuse > 1
 
     def real_sides(self, steps: int) -> int:
+        """Return in how many of so many steps real images are read."""
         return -(-steps // self.reuse)
 
-    def steps(self, ipc: int) -> int:
-        return 1
-
-    def passes(self, steps: int, images: int, ipc: int) -> float:
-        return 0.0
-
-    def begin(self, setting: Setting) -> "FreshNetworks":
+    def begin(self, setting: RunSetting) -> "FreshNetworks":
+        """Start a run."""
         return FreshNetworks(self, setting)
 
 
-class FreshNetworks:
+class FreshNetworks(ScheduleRun):
     """One run; the present network is its state where it serves more than one step."""
 
-    def __init__(self, schedule: Fresh, setting: Setting) -> None:
+    def __init__(self, schedule: Fresh, setting: RunSetting) -> None:
         self.schedule, self.setting = schedule, setting
         self.current: nn.Module | None = None
-        self.slot: Slot | None = None
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
         """A network that was not there before, at the first of each `reuse` steps."""
         new = step % self.schedule.reuse == 0
         if self.current is None or new:
             self.current = self.setting.fresh()
-        self.slot = Slot(0, new, whole=False) if self.schedule.keeps else None
+        self.slot = NetworkSlot(0, new, whole=False) if self.schedule.reuses_networks else None
         return self.current
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return (
             {"network": self.current.state_dict()}
-            if self.schedule.keeps and self.current is not None
+            if self.schedule.reuses_networks and self.current is not None
             else {}
         )
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         if "network" in state:
             self.current = self.setting.fresh()
             self.current.load_state_dict(state["network"])
 
 
+@final
 @dataclass(frozen=True)
-class Cached:
+class Cached(ModelSchedule):
     """Random networks that come again and again, with the statistics of the real images cached.
 
     A fixed number of random networks, each with what the objective reads from the real images,
@@ -101,50 +106,45 @@ class Cached:
     networks: int = hyper(10, unit="networks", source="ours", minimum=1)
     real: str = hyper(
         "class",
-        unit="real images behind the statistics of a network",
+        help="real images behind the statistics of a network",
         source="ours",
         values=("class", "batch"),
     )
     order: str = hyper(
-        "in-turn", unit="which network a step takes", source="ours", values=("in-turn", "random")
+        "in-turn", help="which network a step takes", source="ours", values=("in-turn", "random")
     )
 
     registered: ClassVar[str] = "cached"
-    gives: ClassVar[str] = "network"
     couples_classes: ClassVar[bool] = False
-    keeps: ClassVar[bool] = True
+    reuses_networks: ClassVar[bool] = True
 
     @property
     def whole_classes(self) -> bool:
+        """Whether the statistics are of all images of a class."""
         return self.real == "class"
 
     def real_sides(self, steps: int) -> int:
+        """Return in how many of so many steps real images are read."""
         return 0 if self.whole_classes else min(steps, self.networks)
 
-    def preparation(self, data: Any) -> float:
+    def preparation(self, data: ClassData) -> float:
         """Image passes of the caches: forward only, a third of a pass."""
         return self.networks * len(data.images) / 3 if self.whole_classes else 0.0
 
-    def steps(self, ipc: int) -> int:
-        return 1
-
-    def passes(self, steps: int, images: int, ipc: int) -> float:
-        return 0.0
-
-    def begin(self, setting: Setting) -> "CachedNetworks":
+    def begin(self, setting: RunSetting) -> "CachedNetworks":
+        """Start a run."""
         return CachedNetworks(self, setting)
 
 
-class CachedNetworks:
+class CachedNetworks(ScheduleRun):
     """One run: its networks.
 
     What is cached belongs to the loop, which finds it by the slot's number.
     """
 
-    def __init__(self, schedule: Cached, setting: Setting) -> None:
+    def __init__(self, schedule: Cached, setting: RunSetting) -> None:
         self.schedule, self.setting = schedule, setting
         self.networks = [setting.fresh() for _ in range(schedule.networks)]
-        self.slot: Slot | None = None
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
         """One of the networks."""
@@ -152,12 +152,14 @@ class CachedNetworks:
         number = step % size
         if self.schedule.order == "random":
             number = int(torch.randint(size, (1,), generator=self.setting.generator))
-        self.slot = Slot(number, new=False, whole=self.schedule.whole_classes)
+        self.slot = NetworkSlot(number, new=False, whole=self.schedule.whole_classes)
         return self.networks[number]
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the whole state, for the checkpoint."""
         return {"networks": [network.state_dict() for network in self.networks]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
         for network, weights in zip(self.networks, state["networks"], strict=True):
             network.load_state_dict(weights)

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from condensers.networks import has_batch_norm
 from condensers.parts.objectives.gradient import freeze_batch_norm
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 BATCH_NORM_IMAGES = 16  # of each class, as in DC's code
 
@@ -19,18 +19,24 @@ def train_epoch(
     images: Tensor,
     labels: Tensor,
     batch: int,
-    setting: Setting,
+    setting: RunSetting,
 ) -> None:
-    """Every image (N, C, H, W) once, in a new order, in batches that are augmented image by image.
+    """Train a network on every image once, in batches that are augmented image by image.
 
-    labels: (N,) int64, or (N, K) probabilities. The order and the augmentation are drawn from the
-    setting's generator.
+    Args:
+        network: In training mode.
+        optimiser: Of its parameters.
+        images: (N, C, H, W) float32, normalised.
+        labels: (N,) int64, or (N, K) probabilities.
+        batch: Images of a step.
+        setting: Gives the augmentation, and the generator that order and augmentation are drawn
+            from.
     """
     for chosen in batches_of(len(images), batch, setting):
         train_step(network, optimiser, setting.augment(images[chosen]), labels[chosen])
 
 
-def batches_of(images: int, batch: int, setting: Setting) -> Iterable[Tensor]:
+def batches_of(images: int, batch: int, setting: RunSetting) -> Iterable[Tensor]:
     """Indices of so many images in a new order, (<= batch,) int64 each, on the run's device."""
     order = torch.randperm(images, generator=setting.generator).to(setting.data.device)
     return torch.split(order, batch)
@@ -39,8 +45,16 @@ def batches_of(images: int, batch: int, setting: Setting) -> Iterable[Tensor]:
 def train_step(
     network: nn.Module, optimiser: torch.optim.Optimizer, images: Tensor, labels: Tensor
 ) -> Tensor:
-    """One step on the cross-entropy of images (n, C, H, W); returns the logits (n, K) before it,
-    without a graph.
+    """Take one step on the cross-entropy of images.
+
+    Args:
+        network: In training mode.
+        optimiser: Of its parameters.
+        images: (n, C, H, W) float32, normalised.
+        labels: (n,) int64, or (n, K) probabilities.
+
+    Returns:
+        The logits (n, K) before the step, without a graph.
     """
     logits: Tensor = network(images)
     loss = functional.cross_entropy(logits, labels)
@@ -50,9 +64,10 @@ def train_step(
     return logits.detach()
 
 
-def ready(network: nn.Module, setting: Setting) -> nn.Module:
-    """The network as gradients are matched in it: in training mode, batch norms with statistics of
-    real images, kept there.
+def prepare_network(network: nn.Module, setting: RunSetting) -> nn.Module:
+    """Prepare a network for matching and return it.
+
+    It is put in training mode; batch norms take their statistics from real images and keep them.
     """
     network.train()
     if has_batch_norm(network):

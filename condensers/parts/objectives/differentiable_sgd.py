@@ -14,7 +14,7 @@ step; memory for N parameter vectors and one graph.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,25 +22,32 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from condensers.networks.precision import by_modules, precision
+from condensers.parts.augmentations.base import Drawn
 from condensers.parts.objectives.base import Whole
 
 
 class Step(NamedTuple):
-    """chosen: positions of the images that a step trains on, (n,) int64. draw: their
-    augmentation.
+    """A step of the descent.
+
+    Attributes:
+        chosen: Positions of the images it trains on, (n,) int64.
+        draw: Their augmentation.
     """
 
     chosen: Tensor
-    draw: Any
+    draw: Drawn
 
 
 @dataclass(frozen=True)
 class Descent:
-    """Steps of plain SGD of `network` on the images of `whole`; rates: (N,), one for each of the N
-    steps.
+    """Steps of plain SGD on the images of a set.
 
-    Networks are in training mode and parameters (P,) are one vector, in the order of
-    `network.parameters()`.
+    Attributes:
+        network: In training mode; its parameters (P,) are one vector, in the order of
+            `network.parameters()`.
+        whole: The set.
+        rates: (N,), the learning rate of each step.
+        steps: The N steps.
     """
 
     network: nn.Module
@@ -113,7 +120,7 @@ class Descent:
 
 
 def logits(network: nn.Module, theta: Tensor, images: Tensor) -> Tensor:
-    """Logits (n, K) of `network` with the parameters `theta` (P,) in place of its own."""
+    """Return the logits (n, K) of a network with the parameters `theta` (P,) for its own."""
     named = dict(network.named_parameters())
     parts = torch.split(theta, [parameter.numel() for parameter in named.values()])
     shaped = {name: part.view(named[name].shape) for name, part in zip(named, parts, strict=True)}

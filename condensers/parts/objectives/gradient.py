@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +12,13 @@ from torch.nn import functional
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks.precision import by_modules
-from condensers.parts.objectives.base import Pair
+from condensers.parts.objectives.base import Pair, StatisticsObjective
 
 EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
-class GradientMatching:
+class GradientMatching(StatisticsObjective):
     """Distance between the gradients that real and synthetic images of each class give to a
     network.
 
@@ -40,53 +40,40 @@ class GradientMatching:
     """
 
     distance: str = hyper(
-        "node-cosine", source="DC, eq. 10", values=("node-cosine", "mse", "l1", "cosine")
+        "node-cosine",
+        help="distance of two gradients",
+        source="DC, eq. 10",
+        values=("node-cosine", "mse", "l1", "cosine"),
     )
     layers: str = hyper(
         "all",
-        unit="parameters that are compared",
+        help="parameters whose gradients are compared",
         source="DC's code",
         values=("all", "convolutions"),
     )
 
     registered: ClassVar[str] = "gradient"
-    kind: ClassVar[str] = "pairs"
-    needs: ClassVar[str] = "network"
-    real: ClassVar[bool] = True
     couples_classes: ClassVar[bool] = False
-    joint: ClassVar[bool] = False
     passes: ClassVar[tuple[float, float]] = (1.0, 2.5)
 
     def statistics(self, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
-        """The gradients of the pairs' real images, a tensor (len(pairs), ...) for each of
+        """Return the gradients of the real images, a tensor (len(pairs), ...) for each of
         `weights`, without a graph.
         """
-        each = [self._real(network, pair) for pair in pairs]
+        weights = self.weights(network)
+        each = [gradients(network, pair.real, pair.label, False, weights) for pair in pairs]
         return [torch.stack(layer) for layer in zip(*each, strict=True)]
 
-    def loss(
-        self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None
+    def loss_against(
+        self, network: nn.Module, statistics: Sequence[Tensor], pairs: Sequence[Pair]
     ) -> Tensor:
-        """Sum over the pairs' classes; differentiable twice through the synthetic images."""
-        losses = []
+        """Return the sum over the pairs' classes; differentiable twice through the images."""
+        weights, losses = self.weights(network), []
         for index, pair in enumerate(pairs):
-            real = (
-                [layer[index] for layer in statistics] if statistics else self._real(network, pair)
-            )
-            synthetic = gradients(
-                network,
-                pair.synthetic,
-                pair.label,
-                create_graph=True,
-                weights=self.weights(network),
-            )
-            losses.append(self.between(real, synthetic))
+            real = [layer[index] for layer in statistics]
+            synthetic = gradients(network, pair.synthetic, pair.label, True, weights)
+            losses.append(gradient_matching(real, synthetic, self.distance))
         return torch.stack(losses).sum()
-
-    def _real(self, network: nn.Module, pair: Pair) -> tuple[Tensor, ...]:
-        return gradients(
-            network, pair.real, pair.label, create_graph=False, weights=self.weights(network)
-        )
 
     def weights(self, network: nn.Module) -> list[nn.Parameter]:
         """The parameters whose gradients are compared; UsageError where the network has none
@@ -100,18 +87,39 @@ class GradientMatching:
             )
         return found
 
-    def between(self, real: Sequence[Tensor], synthetic: Sequence[Tensor]) -> Tensor:
-        """Distance of two lists of gradients, one tensor a parameter."""
-        if self.distance == "node-cosine":
-            layers = [node_cosine(a, b) for a, b in zip(real, synthetic, strict=True) if a.ndim > 1]
-            return torch.stack(layers).sum()
-        a, b = torch.cat([g.flatten() for g in real]), torch.cat([g.flatten() for g in synthetic])
-        if self.distance == "mse":
-            return ((a - b) ** 2).sum()
-        if self.distance == "l1":
-            return (a - b).abs().sum()
-        cosine: Tensor = (a * b).sum() / (a.norm() * b.norm() + EPSILON)
-        return 1 - cosine
+
+def gradient_matching(
+    real: Sequence[Tensor], synthetic: Sequence[Tensor], distance: str = "node-cosine"
+) -> Tensor:
+    """Return the distance between two gradients of a network.
+
+    Args:
+        real: A tensor for each parameter: the gradient that real images give.
+        synthetic: As many of the same shapes, differentiable: that of the synthetic images.
+        distance: "node-cosine" (DC, eq. 10), "cosine" of the whole gradient, or the sum of the
+            squared ("mse") or absolute ("l1") differences.
+
+    Returns:
+        A scalar.
+
+    >>> weight = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
+    >>> round(gradient_matching([weight], [weight]).item(), 4)
+    0.0
+    >>> round(gradient_matching([weight], [-weight]).item(), 4)
+    4.0
+    >>> gradient_matching([weight], [-weight], "mse")
+    tensor(20.)
+    """
+    if distance == "node-cosine":
+        layers = [node_cosine(a, b) for a, b in zip(real, synthetic, strict=True) if a.ndim > 1]
+        return torch.stack(layers).sum()
+    a, b = torch.cat([g.flatten() for g in real]), torch.cat([g.flatten() for g in synthetic])
+    if distance == "mse":
+        return ((a - b) ** 2).sum()
+    if distance == "l1":
+        return (a - b).abs().sum()
+    cosine: Tensor = (a * b).sum() / (a.norm() * b.norm() + EPSILON)
+    return 1 - cosine
 
 
 def gradients(
@@ -121,8 +129,17 @@ def gradients(
     create_graph: bool,
     weights: Sequence[nn.Parameter] | None = None,
 ) -> tuple[Tensor, ...]:
-    """Gradient of the mean cross-entropy of one class's images, a tensor for each parameter (or
-    each of `weights`).
+    """Return the gradient of the mean cross-entropy of one class's images.
+
+    Args:
+        network: A classifier.
+        images: (n, C, H, W) float32, normalised.
+        label: Their class.
+        create_graph: Whether the gradient can be differentiated once more.
+        weights: The parameters it is taken for; all if None.
+
+    Returns:
+        A tensor for each parameter.
     """
     labels = torch.full((len(images),), label, dtype=torch.int64, device=images.device)
     with by_modules() if create_graph else nullcontext():
@@ -133,8 +150,11 @@ def gradients(
 
 
 def node_cosine(a: Tensor, b: Tensor) -> Tensor:
-    """Sum over output nodes of one minus the cosine; a, b: a weight's gradients, (out, ...) with
-    two axes or more.
+    """Return the sum over output nodes of one minus the cosine of two gradients of a weight.
+
+    Args:
+        a: (out, ...), two axes or more.
+        b: As `a`.
     """
     a, b = a.flatten(1), b.flatten(1)
     cosine: Tensor = (a * b).sum(-1) / (a.norm(dim=-1) * b.norm(dim=-1) + EPSILON)
@@ -156,6 +176,7 @@ def freeze_batch_norm(network: nn.Module, real: Tensor) -> None:
             module.eval()
 
 
+@final
 @dataclass(frozen=True)
 class SummedGradient(GradientMatching):
     """Distance between the gradients that all real and all synthetic images give to a network.
@@ -166,25 +187,25 @@ class SummedGradient(GradientMatching):
     L = D( 1/C sum_c g(x_c), g(s_1, ..., s_C) ),  g the gradient of the mean cross-entropy, D as in
     gradient matching
 
-    Source: Lee et al., "Dataset Condensation with Contrastive Signals" (ICML 2022), section 4 as we
-    recall, and the authors' code (`--contrast`): what the classes' gradients have in common cancels
+    Source: Lee et al., "Dataset Condensation with Contrastive Signals" (ICML 2022), and
+    the authors' code (main.py, `--contrast`): what the classes' gradients have in common cancels
     in no class's own distance, but does in that of their sum.
     """
 
     registered: ClassVar[str] = "summed-gradient"
     couples_classes: ClassVar[bool] = True
-    joint: ClassVar[bool] = True
+    batches_classes: ClassVar[bool] = True
 
-    def loss(
-        self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None
+    def loss_against(
+        self, network: nn.Module, statistics: Sequence[Tensor], pairs: Sequence[Pair]
     ) -> Tensor:
-        """One distance for all pairs; differentiable twice through the synthetic images.
+        """Return one distance for all pairs; differentiable twice through the synthetic images.
 
         The real gradient is the mean over the classes, taken class by class; the synthetic one is
         that of all images.
         """
         weights = self.weights(network)
-        real = [layer.mean(0) for layer in statistics or self.statistics(network, pairs)]
+        real = [layer.mean(0) for layer in statistics]
         labels = [
             torch.full((len(pair.synthetic),), pair.label, device=pair.synthetic.device)
             for pair in pairs
@@ -194,4 +215,4 @@ class SummedGradient(GradientMatching):
                 network(torch.cat([pair.synthetic for pair in pairs])), torch.cat(labels)
             )
         synthetic = torch.autograd.grad(loss, weights, create_graph=True)
-        return self.between(real, synthetic)
+        return gradient_matching(real, synthetic, self.distance)

@@ -13,12 +13,12 @@ hard.
 Source: Nguyen, Chen & Lee, "Dataset meta-learning from kernel ridge-regression" (KIP, ICLR 2021),
 eq. 3 to 5; Zhou, Nezhadarya & Ba (FRePo, NeurIPS 2022); Loo et al. (RFAD, NeurIPS 2022). The mean
 over synthetic images in the margin term, and the set doubled by its mirror images (`flip`) in the
-order images, mirrored images, are as we recall FRePo's code. With an augmentation the real images
-are augmented, image by image, and the synthetic ones are not.
+order images, mirrored images, are those of FRePo's code (`proto_train_step`). With an
+augmentation the real images are augmented, image by image, and the synthetic ones are not.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -26,59 +26,65 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.parts.objectives.base import Learned, Whole
-from condensers.parts.objectives.kernels.base import Kernel
-from condensers.parts.setting import Setting
+from condensers.parts.objectives.base import Learned, Whole, WholeSetObjective
+from condensers.parts.objectives.kernels.base import Kernel, KernelSpec
+from condensers.parts.setting import Given, Needs, RunSetting
 from condensers.registry.registry import KERNELS
 from condensers.training.classifier import centred_onehot
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
+@final
 @dataclass(frozen=True)
-class KernelRegression:
+class KernelRegression(WholeSetObjective):
     """Loss of kernel ridge regression from the synthetic set to real images."""
 
-    kernel: Any = hyper("fc_ntk", source="KIP's notebook", part="kernel")
+    kernel: KernelSpec = hyper("fc_ntk", source="KIP's notebook", part="kernel")
     ridge: float = hyper(
-        1e-6, unit="mean of the kernel matrix's diagonal", source="KIP, FRePo", minimum=0.0
+        1e-6,
+        help="regularisation, relative to the mean of the kernel matrix's diagonal",
+        source="KIP, FRePo",
+        minimum=0.0,
     )
-    criterion: str = hyper("mse", source="KIP", values=("mse", "mse-sum", "platt"))
+    criterion: str = hyper(
+        "mse", help="loss of the predicted labels", source="KIP", values=("mse", "mse-sum", "platt")
+    )
     margin: float = hyper(
-        0.0, unit="weight of the label margin", source="ours: FRePo has 1", minimum=0.0
+        0.0, help="weight of the label margin", source="ours: FRePo has 1", minimum=0.0
     )
     flip: bool = hyper(
         False,
-        unit="the set doubled by mirror images, where they keep their label",
+        help="double the set by mirror images, if they keep their label",
         source="ours: FRePo does",
     )
-    platt_lr: float = hyper(0.01, unit="learning rate of q", source="RFAD's code", minimum=0.0)
+    platt_lr: float = hyper(0.01, help="learning rate of q", source="RFAD's code", minimum=0.0)
     dtype: str = hyper(
         "float64",
-        unit="of kernel and solution",
+        help="dtype of kernel and solution",
         source="KIP's notebook",
         values=("float32", "float64"),
     )
 
     registered: ClassVar[str] = "kernel-regression"
-    kind: ClassVar[str] = "whole"
-    real: ClassVar[bool] = True
     couples_classes: ClassVar[bool] = True
-    joint: ClassVar[bool] = True
     label_forms: ClassVar[tuple[str, ...]] = ("scores",)
 
     @property
-    def needs(self) -> str:
-        """What the kernel needs of the schedule."""
-        return str(KERNELS.create(self.kernel).needs)
+    def needs(self) -> Needs:
+        """What the kernel needs of the model schedule."""
+        return self._kernel().needs
 
     @property
     def passes(self) -> tuple[float, float]:
         """Passes of the run's network that a real and a synthetic image cost, roughly."""
-        real, synthetic = getattr(KERNELS.create(self.kernel), "passes", (1 / 3, 1.0))
-        return float(real), float(synthetic)
+        return self._kernel().passes
 
-    def extras(self, setting: Setting) -> dict[str, Learned]:
+    def _kernel(self) -> KernelSpec:
+        kernel: KernelSpec = KERNELS.create(self.kernel)
+        return kernel
+
+    def extras(self, setting: RunSetting) -> dict[str, Learned]:
         """The logarithm q of Platt's scale, which is not stored."""
         if self.criterion != "platt":
             return {}
@@ -92,10 +98,10 @@ class KernelRegression:
         """Networks are regressed on labels of form "scores"."""
         return {"loss": "mse"}
 
-    def loss(self, given: Any, whole: Whole) -> Tensor:
+    def loss(self, given: Given, whole: Whole) -> Tensor:
         """A scalar of the field `dtype`, differentiable in images, learned labels and q."""
         dtype, classes = DTYPES[self.dtype], whole.setting.classes
-        kernel: Kernel = KERNELS.create(self.kernel).begin(given, whole.setting)
+        kernel = self._kernel().begin(given, whole.setting)
         images, labels = whole.images.to(dtype), targets(whole.labels, classes).to(dtype)
         real = whole.augment(whole.real).to(dtype)
         if self.flip and whole.setting.data.mirror:
@@ -127,10 +133,25 @@ def targets(labels: Tensor, classes: int) -> Tensor:
 def ridge_predictions(
     kernel: Kernel, images: Tensor, labels: Tensor, queries: Tensor, ridge: float
 ) -> Tensor:
-    """(b, K): what regression on images (n, C, H, W) and labels (n, K) says of queries (b, C, H,
-    W).
+    """Predict the labels of queries by kernel ridge regression on images.
 
-    UsageError where the regularised kernel matrix has no Cholesky factor.
+    Args:
+        kernel: (n, C, H, W), (m, C, H, W) -> (n, m).
+        images: (n, C, H, W), differentiable.
+        labels: (n, K), differentiable.
+        queries: (b, C, H, W).
+        ridge: In units of the mean of the kernel matrix's diagonal, above 0.
+
+    Returns:
+        (b, K).
+
+    Raises:
+        UsageError: The regularised kernel matrix has no Cholesky factor.
+
+    >>> images, labels = torch.eye(2).view(2, 1, 1, 2), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> ridge_predictions(lambda x, y: x.flatten(1) @ y.flatten(1).T, images, labels, images, 1.0)
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.5000]])
     """
     matrix = kernel(images, images)
     matrix = matrix + ridge * matrix.diagonal().mean() * torch.eye(

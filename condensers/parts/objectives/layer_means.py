@@ -16,36 +16,40 @@ no image depends on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.parts.objectives.activations import activation_maps, means_of_layers, of_real
-from condensers.parts.objectives.base import Pair
+from condensers.parts.objectives.activations import activation_maps
+from condensers.parts.objectives.base import Pair, StatisticsObjective
+from condensers.parts.objectives.mean_embedding import (
+    mean_embedding,
+    real_means,
+    squared_distance,
+    synthetic_means,
+)
 
 
+@final
 @dataclass(frozen=True)
-class LayerMeans:
+class LayerMeans(StatisticsObjective):
     """Squared distances between the class means of the features of all layers."""
 
     weights: tuple[float, ...] = hyper(
         (0.1, 0.1, 1.0, 1.0),
-        unit="weights of layers, the last output's at the end",
+        help="weights of layers, that of the last output at the end",
         source="CAFE's code",
     )
     flattened: float = hyper(
-        1.0, unit="weight of the embedding beside the layers", source="CAFE's code", minimum=0.0
+        1.0, help="weight of the embedding beside the layers", source="CAFE's code", minimum=0.0
     )
 
     registered: ClassVar[str] = "layer-means"
-    kind: ClassVar[str] = "pairs"
-    needs: ClassVar[str] = "network"
-    real: ClassVar[bool] = True
     couples_classes: ClassVar[bool] = False
-    joint: ClassVar[bool] = True
+    batches_classes: ClassVar[bool] = True
     passes: ClassVar[tuple[float, float]] = (1 / 3, 1.0)
 
     def __post_init__(self) -> None:
@@ -59,27 +63,19 @@ class LayerMeans:
             )
 
     def statistics(self, network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
-        """The means of the pairs' real images, a tensor (len(pairs), ...) for each layer, the
-        embedding last; without a graph.
+        """Return the means of the real images, a tensor (len(pairs), ...) for each layer, the
+        embedding last.
         """
-        return of_real(self._means, network, pairs)
+        return real_means(maps_and_embedding, network, pairs)
 
-    def loss(
-        self, network: nn.Module, pairs: Sequence[Pair], statistics: Sequence[Tensor] | None = None
+    def loss_against(
+        self, network: nn.Module, statistics: Sequence[Tensor], pairs: Sequence[Pair]
     ) -> Tensor:
-        """Sum over the pairs' classes, differentiable in the synthetic images."""
-        real = statistics or self.statistics(network, pairs)
-        synthetic = self._means(network, [pair.synthetic for pair in pairs], together=True)
-        distances = [((a - b) ** 2).sum() for a, b in zip(real, synthetic, strict=True)]
+        """Return the sum over layers and classes, from one pass of all synthetic images."""
+        synthetic = synthetic_means(maps_and_embedding, network, pairs)
+        distances = [squared_distance(a, b) for a, b in zip(statistics, synthetic, strict=True)]
         weighted = [w * d for w, d in zip(self.weights_of(len(distances)), distances, strict=True)]
         return torch.stack(weighted).sum() + self.flattened * distances[-1]
-
-    def _means(self, network: nn.Module, batches: Sequence[Tensor], together: bool) -> list[Tensor]:
-        def layers(images: Tensor) -> list[Tensor]:
-            maps, embedding = activation_maps(network, images)
-            return [*maps, embedding]
-
-        return means_of_layers(layers, batches, together)
 
     def weights_of(self, layers: int) -> list[float]:
         """The weight of each of so many layers, the embedding the last of them.
@@ -89,3 +85,26 @@ class LayerMeans:
         """
         missing = max(0, layers - len(self.weights))
         return [*[self.weights[0]] * missing, *self.weights][-layers:]
+
+
+def layer_means(real: Sequence[Tensor], synthetic: Sequence[Tensor]) -> Tensor:
+    """Return the squared distances of the class means of several layers, summed with equal weights.
+
+    Args:
+        real: Features of the real images of a class, (n, ...) for each layer.
+        synthetic: Those of the synthetic ones, (m, ...) for each layer, differentiable.
+
+    Returns:
+        A scalar, the term of one class with all weights 1.
+
+    >>> layer_means([torch.zeros(3, 2), torch.ones(3, 4)], [torch.ones(1, 2), torch.ones(1, 4)])
+    tensor(2.)
+    """
+    distances = [mean_embedding(a, b) for a, b in zip(real, synthetic, strict=True)]
+    return torch.stack(distances).sum()
+
+
+def maps_and_embedding(network: nn.Module, images: Tensor) -> list[Tensor]:
+    """Return the activation maps of all blocks and the embedding of images (N, C, H, W)."""
+    maps, embedding = activation_maps(network, images)
+    return [*maps, embedding]

@@ -24,47 +24,61 @@ are left out of the gradient of the rate. The rate is kept positive (ours).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor
 
 from condensers.hyperparameters import hyper
-from condensers.parts.objectives.base import Learned, Whole
+from condensers.parts.objectives.base import Learned, Whole, WholeSetObjective
 from condensers.parts.objectives.differentiable_sgd import Descent, Step
-from condensers.parts.setting import Setting
+from condensers.parts.setting import Given, Needs, RunSetting, Segment
 
 LEAST_RATE = 1e-5
 LEAST_DISTANCE = 1e-20
 
 
+@final
 @dataclass(frozen=True)
-class Trajectory:
+class Trajectory(WholeSetObjective):
     """Distance to where an expert got, after some steps of training on the set from where it
     began.
     """
 
     steps: int = hyper(
-        20, unit="steps on the set, N", source="MTT's example for CIFAR-100", minimum=1
+        20,
+        unit="steps",
+        help="steps on the set, N",
+        source="MTT's example for CIFAR-100",
+        minimum=1,
     )
     batch_syn: int | None = hyper(
         None,
-        unit="images a step; the whole set where none is given",
+        unit="images",
+        help="images in a step; the whole set if left out",
         source="MTT's code",
         minimum=1,
     )
     lr: float = hyper(
-        0.01, unit="learning rate of the steps, at first", source="MTT's code", minimum=LEAST_RATE
+        0.01,
+        help="learning rate of the steps, at the beginning",
+        source="MTT's code",
+        minimum=LEAST_RATE,
     )
-    lr_lr: float = hyper(1e-5, unit="learning rate of that rate", source="MTT's code", minimum=0.0)
-    reverse: str = hyper("graph", source="MTT's code", values=("graph", "recomputed", "tesla"))
+    lr_lr: float = hyper(
+        1e-5, help="learning rate of the learned learning rate", source="MTT's code", minimum=0.0
+    )
+    reverse: str = hyper(
+        "graph",
+        help="how the gradient is taken back through the steps",
+        source="MTT's code",
+        values=("graph", "recomputed", "tesla"),
+    )
 
     registered: ClassVar[str] = "trajectory"
-    kind: ClassVar[str] = "whole"
-    needs: ClassVar[str] = "segment"
+    needs: ClassVar[Needs] = Needs.SEGMENT
     real: ClassVar[bool] = False
     couples_classes: ClassVar[bool] = True
-    joint: ClassVar[bool] = True
     label_forms: ClassVar[tuple[str, ...]] = ("hard", "probabilities")
 
     @property
@@ -74,7 +88,7 @@ class Trajectory:
         """
         return 0.0, self.steps * (2.5 if self.reverse == "graph" else 3.5)
 
-    def extras(self, setting: Setting) -> dict[str, Learned]:
+    def extras(self, setting: RunSetting) -> dict[str, Learned]:
         """The learned rate, (1,)."""
         return {
             "rates": Learned(
@@ -91,29 +105,29 @@ class Trajectory:
         return {"lr": "rates"}
 
     def extra_bytes(self, per_class: int) -> int:
+        """Return the bytes of the learned rate, one float32."""
         return 4
 
-    def loss(self, given: Any, whole: Whole) -> Tensor:
-        """The distance, with the graph of all steps. given: a segment (see
-        `condensers.parts.model_schedules.expert_trajectories`).
-        """
-        return distance(self._descent(given, whole).unroll(given.start), given.start, given.target)
+    def loss(self, given: Given, whole: Whole) -> Tensor:
+        """Return the distance, with the graph of all steps."""
+        segment = _segment(given)
+        end = self._descent(segment, whole).unroll(segment.start)
+        return trajectory_matching(end, segment.start, segment.target)
 
-    def backward(self, given: Any, whole: Whole) -> float:
-        """Add the gradient to what is learned, by the way `reverse`; returns the distance."""
+    def backward(self, given: Given, whole: Whole) -> float:
+        """Add the gradient to what is learned, by the way `reverse`; return the distance."""
         if self.reverse == "graph":
-            loss = self.loss(given, whole)
-            torch.autograd.backward(loss)
-            return loss.item()
-        descent = self._descent(given, whole)
-        path = descent.walk(given.start)
+            return float(super().backward(given, whole))
+        segment = _segment(given)
+        descent = self._descent(segment, whole)
+        path = descent.walk(segment.start)
         end = path[-1].requires_grad_()
-        loss = distance(end, given.start, given.target)
+        loss = trajectory_matching(end, segment.start, segment.target)
         adjoint = torch.autograd.grad(loss, end)[0]
         descent.reverse(path, adjoint, through_path=self.reverse == "recomputed")
         return loss.item()
 
-    def _descent(self, given: Any, whole: Whole) -> Descent:
+    def _descent(self, segment: Segment, whole: Whole) -> Descent:
         setting = whole.setting
         batches = chunks(
             len(whole.images), self.batch_syn or len(whole.images), self.steps, setting.generator
@@ -125,12 +139,28 @@ class Trajectory:
             )
             for chosen in batches
         ]
-        return Descent(given.network, whole, whole.extra["rates"].expand(self.steps), steps)
+        return Descent(segment.network, whole, whole.extra["rates"].expand(self.steps), steps)
 
 
-def distance(end: Tensor, start: Tensor, target: Tensor) -> Tensor:
-    """Squared distance from `end` to `target` in units of that from `start` to `target`; each
-    (P,).
+def _segment(given: Given) -> Segment:
+    assert isinstance(given, Segment), "compatibility of the parts is checked before a run begins"
+    return given
+
+
+def trajectory_matching(end: Tensor, start: Tensor, target: Tensor) -> Tensor:
+    """Return the squared distance of `end` from `target`, in units of that of `start`.
+
+    Args:
+        end: (P,), the parameters after the steps on the set, differentiable.
+        start: (P,), those of the expert at the beginning of the segment.
+        target: (P,), those of the expert at its end.
+
+    Returns:
+        A scalar: 0 at the target, 1 for a network that has not moved.
+
+    >>> start, target = torch.zeros(4), torch.full((4,), 2.0)
+    >>> trajectory_matching(torch.ones(4), start, target)
+    tensor(0.2500)
     """
     return (end - target).square().sum() / (start - target).square().sum().clamp_min(LEAST_DISTANCE)
 

@@ -12,7 +12,7 @@ code evaluates them there): their statistics are that batch's, not the set's.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -20,35 +20,32 @@ from torch.nn import functional
 from torch.nn.utils import parameters_to_vector
 
 from condensers.hyperparameters import hyper
-from condensers.parts.objectives.base import Learned, Whole
+from condensers.parts.objectives.base import Learned, Whole, WholeSetObjective
 from condensers.parts.objectives.differentiable_sgd import Descent, Step, logits
-from condensers.parts.setting import Setting
+from condensers.parts.setting import Given, RunSetting, require_network
 from condensers.training.ordered import step_images
 
 
+@final
 @dataclass(frozen=True)
-class Unrolled:
+class Unrolled(WholeSetObjective):
     """Cross-entropy on real images after ordered steps of training on the set, at learned rates."""
 
     epochs: int = hyper(
-        3, unit="passes over the images of each class", source="DD's code", minimum=1
+        3, unit="epochs", help="passes over the images of each class", source="DD's code", minimum=1
     )
     lr: float = hyper(
         0.02,
-        unit="learning rate of the steps, at first",
+        help="learning rate of the steps, at the beginning",
         source="DD's code: MNIST (0.001: CIFAR-10)",
         minimum=1e-6,
     )
     lr_lr: float = hyper(
-        0.01, unit="learning rate of rho", source="DD's code: that of the images", minimum=0.0
+        0.01, help="learning rate of rho", source="DD's code: that of the images", minimum=0.0
     )
 
     registered: ClassVar[str] = "unrolled"
-    kind: ClassVar[str] = "whole"
-    needs: ClassVar[str] = "network"
-    real: ClassVar[bool] = True
     couples_classes: ClassVar[bool] = True
-    joint: ClassVar[bool] = True
     label_forms: ClassVar[tuple[str, ...]] = ("hard", "probabilities")
 
     @property
@@ -56,7 +53,7 @@ class Unrolled:
         """Passes of a real and of a synthetic image a step."""
         return 1.0, 3.5 * self.epochs
 
-    def extras(self, setting: Setting) -> dict[str, Learned]:
+    def extras(self, setting: RunSetting) -> dict[str, Learned]:
         """rho, (T,): what softplus makes positive rates of."""
         rho = (
             torch.full((setting.per_class * self.epochs,), self.lr, device=setting.data.device)
@@ -77,19 +74,29 @@ class Unrolled:
         """per_class: images of a class as the set decodes."""
         return 4 * per_class * self.epochs
 
-    def backward(self, given: nn.Module, whole: Whole) -> float:
-        """Add the gradient to what is learned; returns the loss on the real batch. given: an
-        untrained network.
+    def loss(self, given: Given, whole: Whole) -> Tensor:
+        """Return the loss on the real batch, with the graph of all steps."""
+        network = require_network(given)
+        end = self._descent(network, whole).unroll(parameters_to_vector(network.parameters()))
+        return functional.cross_entropy(logits(network, end, whole.real), whole.real_labels)
+
+    def backward(self, given: Given, whole: Whole) -> float:
+        """Add the gradient to what is learned, in memory that does not grow with the graph of the
+        steps; return the loss.
         """
-        descent = Descent(
-            given, whole, functional.softplus(whole.extra["rates"]), self._steps(whole)
-        )
-        path = descent.walk(parameters_to_vector(given.parameters()))
+        network = require_network(given)
+        descent = self._descent(network, whole)
+        path = descent.walk(parameters_to_vector(network.parameters()))
         end = path[-1].requires_grad_()
-        loss = functional.cross_entropy(logits(given, end, whole.real), whole.real_labels)
+        loss = functional.cross_entropy(logits(network, end, whole.real), whole.real_labels)
         adjoint = torch.autograd.grad(loss, end)[0]
         descent.reverse(path, adjoint, through_path=True)
         return loss.item()
+
+    def _descent(self, network: nn.Module, whole: Whole) -> Descent:
+        return Descent(
+            network, whole, functional.softplus(whole.extra["rates"]), self._steps(whole)
+        )
 
     def _steps(self, whole: Whole) -> list[Step]:
         setting, device = whole.setting, whole.images.device

@@ -1,7 +1,7 @@
-"""What is learned and stored in place of images."""
+"""The base classes of parameterisations: what is learned and stored in place of images."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -9,66 +9,25 @@ from torch import Tensor
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
+from condensers.hyperparameters import Part
 
 Groups = dict[str, Tensor]
+"""Tensors by name."""
 
 
-class Parameterisation(Protocol):
-    """Groups of tensors that decode to images. A frozen dataclass of its hyperparameters.
+class StorageForm(Part):
+    """How stored groups of tensors stand for images.
 
-    A class has `units(data, ipc)` stored units (pictures, canvases, codes); each decodes to
-    `copies` images. Units and images are ordered by class. couples_classes: whether classes share
-    what is learned (decoders).
+    A set holds units (pictures, canvases, codes, files), ordered by class; each decodes to `copies`
+    images.
     """
 
-    registered: ClassVar[str]
-    couples_classes: ClassVar[bool]
-
     @property
-    def copies(self) -> int: ...
+    def copies(self) -> int:
+        """Images that a unit decodes to."""
+        return 1
 
-    def units(self, data: ClassData, ipc: int) -> int:
-        """Units of a class that a budget of `ipc` images per class pays for: ipc, unless units are
-        no pictures.
-        """
-        ...
-
-    def nbytes(self, data: ClassData, ipc: int) -> int:
-        """Stored bytes of the groups of all classes of `data`, without labels; grows with ipc."""
-        ...
-
-    def groups(self, start: Tensor, data: ClassData, context: Context) -> Groups:
-        """What is learned, from starting images (classes * units * copies, C, H, W) float32
-        normalised.
-        """
-        ...
-
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
-        """The images of the stored `units`, (units * copies, C, H, W) float32 normalised,
-        differentiable in the groups.
-        """
-        ...
-
-    def project(self, groups: Groups, data: ClassData) -> None:
-        """Put the groups back where they are valid (in place), after each step."""
-        ...
-
-    def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
-        """The groups as stored, on the CPU."""
-        ...
-
-    def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
-        """The stored groups of the units (n,) int64, in that order; what all units share is kept
-        whole.
-        """
-        ...
-
-    def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
-        """The stored groups of all units of `parts`, one part after the other; UsageError where
-        they cannot be one.
-        """
-        ...
-
+    @abstractmethod
     def unpack(
         self,
         stored: Mapping[str, Tensor],
@@ -76,15 +35,117 @@ class Parameterisation(Protocol):
         std: Sequence[float],
         shape: Sequence[int],
     ) -> Tensor:
-        """Stored groups -> all images (M, C, H, W) float32 normalised; shape is (C, H, W)."""
-        ...
+        """Decode all stored units.
+
+        Args:
+            stored: The groups, on one device.
+            mean: Of the data set's pixels in [0, 1], for each channel.
+            std: Their standard deviation.
+            shape: (C, H, W) of an image.
+
+        Returns:
+            Images (M, C, H, W) float32, normalised.
+        """
+
+    @abstractmethod
+    def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
+        """Return the stored groups of some units; what all units share is kept whole.
+
+        Args:
+            stored: The groups of all units.
+            units: (n,) int64, in the order of the result.
+        """
+
+    @abstractmethod
+    def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
+        """Return the stored groups of all units of several sets, one set after the other.
+
+        Raises:
+            UsageError: What the units share differs between the sets.
+        """
+
+    def decode_stored(self, stored: Mapping[str, Tensor], data: ClassData) -> Tensor:
+        """Return the images (M, C, H, W) of stored groups, on the device of `data`."""
+        moved = {name: tensor.to(data.device) for name, tensor in stored.items()}
+        return self.unpack(moved, data.mean, data.std, data.shape)
 
 
-def require_equal(parts: Sequence[Mapping[str, Tensor]], names: Sequence[str], told: str) -> None:
-    """UsageError unless what stored `parts` share is the same in all; told: what they are if it is
-    not.
+class Parameterisation(StorageForm):
+    """Groups of tensors that are learned in place of images."""
+
+    @property
+    @abstractmethod
+    def couples_classes(self) -> bool:
+        """Whether classes share what is learned, such as decoders."""
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """Learning rates of groups as multiples of the method's; 1 for a group not named."""
+        return {}
+
+    def units(self, data: ClassData, ipc: int) -> int:
+        """Return the units of a class that `ipc` images per class pay for."""
+        return ipc
+
+    @abstractmethod
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        """Return the stored bytes of the groups of all classes, without labels; grows with ipc."""
+
+    @abstractmethod
+    def groups(self, start: Tensor, data: ClassData, context: Context) -> Groups:
+        """Return what is learned, from starting images.
+
+        Args:
+            start: (classes * units * copies, C, H, W) float32, normalised, ordered by class.
+            data: The real images.
+            context: Randomness and folder, for groups that are trained first.
+        """
+
+    @abstractmethod
+    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+        """Return the images of some units.
+
+        Returns:
+            (units * copies, C, H, W) float32, normalised, differentiable in the groups.
+        """
+
+    def project(self, groups: Groups, data: ClassData) -> None:
+        """Put the groups back, in place, to where they are valid; called after each step."""
+
+    @abstractmethod
+    def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
+        """Return the groups as stored, on the CPU."""
+
+
+def require_equal(
+    parts: Sequence[Mapping[str, Tensor]], names: Sequence[str], difference: str
+) -> None:
+    """Require that stored `parts` are equal in what their units share.
+
+    Args:
+        parts: Stored groups of several sets.
+        names: The groups that are shared.
+        difference: What the sets are if these differ, for the message.
+
+    Raises:
+        UsageError: A shared group differs.
     """
     if not all(torch.equal(part[name], parts[0][name]) for part in parts for name in names):
         raise UsageError(
-            f"the sets are {told}, and cannot be one; keep them apart, or condense them together"
+            f"the sets are {difference}, and cannot be one; keep them apart, or condense them"
+            " together"
         )
+
+
+def valid_range(mean: Sequence[float], std: Sequence[float], like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the normalised values of black and of white, (C, 1, 1) each.
+
+    Args:
+        mean: Of the data set's pixels in [0, 1], for each channel.
+        std: Their standard deviation.
+        like: Gives dtype and device.
+    """
+    column = torch.tensor([list(mean), list(std)], device=like.device, dtype=like.dtype).view(
+        2, -1, 1, 1
+    )
+    return (0 - column[0]) / column[1], (1 - column[0]) / column[1]

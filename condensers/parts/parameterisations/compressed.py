@@ -9,35 +9,30 @@ there: nothing can be learned in it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import ClassVar
+from typing import ClassVar, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from condensers.hyperparameters import hyper
-from condensers.parts.parameterisations.base import Groups, require_equal
-from condensers.parts.parameterisations.jpeg.files import CODECS, Frame, decoded
+from condensers.parts.parameterisations.base import Groups, StorageForm, require_equal
+from condensers.parts.parameterisations.jpeg.files import CODECS, Frame, decode_file
 from condensers.parts.parameterisations.pixels import Pixels
 
 SHORT = 2**16
 
 
+@final
 @dataclass(frozen=True)
-class Compressed:
+class Compressed(StorageForm):
     """JPEG or PNG files with one head and tail for all."""
 
-    codec: str = hyper("png", source="ours", values=CODECS)
+    codec: str = hyper("png", help="file format of the stored images", source="ours", values=CODECS)
 
     registered: ClassVar[str] = "compressed"
-    couples_classes: ClassVar[bool] = False
-    learnable: ClassVar[bool] = False
 
-    @property
-    def copies(self) -> int:
-        return 1
-
-    def pack(self, shared: Frame, bodies: Sequence[bytes]) -> Groups:
+    def pack_files(self, shared: Frame, bodies: Sequence[bytes]) -> Groups:
         """The stored groups of images that `codecs.bodies` gave: bytes (B,), lengths (M,), head and
         tail.
         """
@@ -61,7 +56,7 @@ class Compressed:
         such images.
         """
         shared = _content(stored["head"]), _content(stored["tail"])
-        files = [decoded(self.codec, shared, body, shape) for body in _bodies(stored)]
+        files = [decode_file(self.codec, shared, body, shape) for body in _bodies(stored)]
         images = (
             torch.from_numpy(np.stack(files))
             if files
@@ -72,7 +67,7 @@ class Compressed:
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
         """The files at `units` (n,) int64, in that order."""
         bodies = _bodies(stored)
-        return self.pack(
+        return self.pack_files(
             (_content(stored["head"]), _content(stored["tail"])),
             [bodies[i] for i in units.tolist()],
         )
@@ -81,7 +76,7 @@ class Compressed:
         """The files of all `parts`; UsageError where their heads differ (other quality)."""
         require_equal(parts, ("head", "tail"), "compressed with different settings")
         shared = _content(parts[0]["head"]), _content(parts[0]["tail"])
-        return self.pack(shared, [body for part in parts for body in _bodies(part)])
+        return self.pack_files(shared, [body for part in parts for body in _bodies(part)])
 
 
 def _tensor(content: bytes) -> Tensor:

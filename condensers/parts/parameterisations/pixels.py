@@ -12,28 +12,25 @@ from torch import Tensor
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.hyperparameters import hyper
-from condensers.parts.parameterisations.base import Groups
+from condensers.parts.labels import label_dtype
+from condensers.parts.parameterisations.base import Groups, Parameterisation
 
 DTYPES = {"uint8": torch.uint8, "float16": torch.float16, "float32": torch.float32}
 
 
 @dataclass(frozen=True)
-class Pixels:
+class Pixels(Parameterisation):
     """One array of pixels per synthetic image."""
 
     storage: str = hyper(
-        "uint8", source="ours: what real images cost", values=("uint8", "float16", "float32")
+        "uint8",
+        help="dtype of the stored pixels",
+        source="ours: what real images cost",
+        values=("uint8", "float16", "float32"),
     )
 
     registered: ClassVar[str] = "pixels"
     couples_classes: ClassVar[bool] = False
-
-    @property
-    def copies(self) -> int:
-        return 1
-
-    def units(self, data: ClassData, ipc: int) -> int:
-        return ipc
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
         """Stored bytes of the pixels of all classes."""
@@ -45,13 +42,11 @@ class Pixels:
         return {"images": start.clone()}
 
     def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+        """Return the images themselves, (units, C, H, W)."""
         return groups["images"][units]
 
-    def project(self, groups: Groups, data: ClassData) -> None:
-        """Pixels are free while they are learned, and clamped when they are stored."""
-
     def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
-        """The groups as stored: uint8 pixels in 0..255, or normalised floats."""
+        """Return the images as stored: uint8 pixels in 0..255, clamped, or normalised floats."""
         images = groups["images"].detach()
         return {
             "images": (
@@ -64,9 +59,11 @@ class Pixels:
         }
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
+        """Return the images at `units`."""
         return {"images": stored["images"][units]}
 
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
+        """Return the images of all parts."""
         return {"images": torch.cat([part["images"] for part in parts])}
 
     def unpack(
@@ -82,3 +79,9 @@ class Pixels:
             return images.float()
         column = torch.tensor([*mean, *std], device=images.device).view(2, 1, -1, 1, 1)
         return (images.float() / 255 - column[0]) / column[1]
+
+
+def stored_bytes(data: ClassData, ipc: int) -> int:
+    """Return the bytes of `ipc` uint8 images and their hard labels for each class."""
+    labels = ipc * len(data.classes) * label_dtype(len(data.class_names)).itemsize
+    return Pixels().nbytes(data, ipc) + labels

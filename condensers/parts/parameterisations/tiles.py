@@ -14,34 +14,35 @@ the tiles of one canvas stand together.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from condensers.composition.learnable_set import valid_range
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.parts.parameterisations.base import Groups
+from condensers.parts.parameterisations.base import Groups, valid_range
 from condensers.parts.parameterisations.pixels import Pixels
 
 
+@final
 @dataclass(frozen=True)
 class Tiles(Pixels):
     """factor * factor images in each stored picture, which costs what one picture costs."""
 
     factor: int = hyper(
         2,
-        unit="tiles along each side of a canvas",
+        unit="tiles",
+        help="tiles along each side of a canvas",
         source="IDC's README (3 for ImageNet)",
         minimum=1,
     )
     clamp: bool = hyper(
         False,
-        unit="canvases kept between black and white while learned",
+        help="keep canvases between black and white while they are learned",
         source="ours: as pixels (IDC: true)",
     )
 
@@ -51,6 +52,7 @@ class Tiles(Pixels):
 
     @property
     def copies(self) -> int:
+        """Images that a unit decodes to."""
         return self.factor**2
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
@@ -70,6 +72,7 @@ class Tiles(Pixels):
         return canvases if fits else canvases | {"grey": grey(data.mean, data.std, start)}
 
     def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+        """Return the tiles at full size, (units * factor ** 2, C, H, W)."""
         return tiles_of(groups["images"][units], self.factor, groups.get("grey"))
 
     def project(self, groups: Groups, data: ClassData) -> None:
@@ -116,10 +119,15 @@ def require_room(shape: Sequence[int], factor: int) -> None:
 
 
 def tiles_of(canvases: Tensor, factor: int, padding: Tensor | None) -> Tensor:
-    """(n, C, H, W) -> the tiles at full size, (n * factor * factor, C, H, W): those of a canvas
-    together, row by row.
+    """Cut canvases into tiles and enlarge these to full size.
 
-    padding: (C, 1, 1), the value beyond a canvas whose sides are no multiples of `factor`.
+    Args:
+        canvases: (n, C, H, W).
+        factor: Tiles along each side.
+        padding: (C, 1, 1), the value beyond a canvas whose sides are no multiples of `factor`.
+
+    Returns:
+        (n * factor * factor, C, H, W): the tiles of a canvas together, row by row.
     """
     if factor == 1:
         return canvases
@@ -135,10 +143,14 @@ def tiles_of(canvases: Tensor, factor: int, padding: Tensor | None) -> Tensor:
 
 
 def mosaic(images: Tensor, factor: int) -> Tensor:
-    """(n * factor * factor, C, H, W) -> canvases (n, C, H, W) with each image made smaller in a
-    tile of its own.
+    """Make canvases of images, each of which is made smaller in a tile of its own.
 
-    Images follow one another as `tiles_of` gives them.
+    Args:
+        images: (n * factor * factor, C, H, W), in the order in which `tiles_of` gives them.
+        factor: Tiles along each side.
+
+    Returns:
+        (n, C, H, W).
     """
     if factor == 1:
         return images.clone()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +10,14 @@ from torch.nn import functional
 
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Pair
-from condensers.parts.objectives.mean_embedding import class_means
-from condensers.parts.regularisers.base import of_real
+from condensers.parts.objectives.mean_embedding import embeddings, synthetic_means
+from condensers.parts.regularisers.base import Regulariser, real_embeddings
+from condensers.parts.setting import RunSetting
 
 
+@final
 @dataclass(frozen=True)
-class CrossEntropy:
+class CrossEntropy(Regulariser):
     """Cross-entropy of the synthetic images under the network, weighted by its accuracy.
 
     Cross-entropy of the synthetic images, the more of it the better the network knows the real
@@ -24,20 +26,23 @@ class CrossEntropy:
     L = accuracy(net) sum_c mean_b CE( net(s_cb), c )
 
     Source: Zhao et al., "Improved Distribution Matching for Dataset Condensation" (IDM, CVPR 2023),
-    section 3.4 as we recall, and the authors' code. There the accuracy is in percent; here it is a
+    and the authors' code (IDM_cifar10.py, --syn_ce). There the accuracy is in percent; here it is a
     fraction from 0 to 1, so that their weights 0.5 and 0.1 are 50 and 10. The accuracy is what the
     schedule says of its network (`accuracy`, as `queue` does); where it says nothing, the part of
     the pairs' real images that the network classifies correctly.
     """
 
     weight: float = hyper(
-        50.0, unit="per accuracy of 1", source="IDM's commands: 0.5 per percent", minimum=0.0
+        50.0,
+        help="weight of the term for an accuracy of 1",
+        source="IDM's commands: 0.5 per percent",
+        minimum=0.0,
     )
 
     registered: ClassVar[str] = "cross-entropy"
     couples_classes: ClassVar[bool] = False
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: RunSetting) -> Tensor:
         """Sum over the pairs of their mean cross-entropy, times the network's accuracy."""
         sizes = [len(pair.synthetic) for pair in pairs]
         logits = network(torch.cat([pair.synthetic for pair in pairs]))
@@ -60,8 +65,9 @@ def accuracy_of(network: nn.Module, pairs: Sequence[Pair]) -> float:
     return right / sum(len(pair.real) for pair in pairs)
 
 
+@final
 @dataclass(frozen=True)
-class Discriminative:
+class Discriminative(Regulariser):
     """Real images are classified by the centres of the synthetic classes.
 
     Discriminative term: real images are to be nearest, by inner product, to the mean synthetic
@@ -75,17 +81,22 @@ class Discriminative:
     Labels are the positions of the classes at hand, any number of them.
     """
 
-    weight: float = hyper(0.01, source="CAFE's code, inner_weight", minimum=0.0)
+    weight: float = hyper(
+        0.01,
+        help="weight of the term beside the objective",
+        source="CAFE's code, inner_weight",
+        minimum=0.0,
+    )
 
     registered: ClassVar[str] = "discriminative"
     couples_classes: ClassVar[bool] = True
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: RunSetting) -> Tensor:
         """Sum over all real images of the pairs; differentiable in the synthetic images, the
         centres.
         """
-        real = of_real(network, pairs)
-        centres = class_means(network, [pair.synthetic for pair in pairs], together=True)
+        real = real_embeddings(network, pairs)
+        (centres,) = synthetic_means(embeddings, network, pairs)
         sizes = torch.tensor([len(part) for part in real])
         positions = torch.arange(len(pairs)).repeat_interleave(sizes).to(centres.device)
         return functional.cross_entropy(torch.cat(real) @ centres.T, positions, reduction="sum")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -10,14 +10,16 @@ from torch.nn import functional
 
 from condensers.hyperparameters import hyper
 from condensers.networks import Network
+from condensers.parts.augmentations.base import Augmentation
 from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.objectives.base import Pair
-from condensers.parts.regularisers.base import of_real, of_synthetic
-from condensers.parts.setting import Setting
+from condensers.parts.regularisers.base import Regulariser, real_embeddings, synthetic_embeddings
+from condensers.parts.setting import RunSetting
 
 
+@final
 @dataclass(frozen=True)
-class Contrastive:
+class Contrastive(Regulariser):
     """Contrast between classes (SupCon) of the synthetic images' embeddings, and of real ones.
 
     Supervised contrast: synthetic images are drawn to those of their own class and pushed from
@@ -38,20 +40,26 @@ class Contrastive:
     """
 
     weight: float = hyper(
-        100.0, source="ours: about a tenth of the gradient of DM, DC, DSA, IDC", minimum=0.0
+        100.0,
+        help="weight of the term beside the objective",
+        source="ours: about a tenth of the gradient of DM, DC, DSA, IDC",
+        minimum=0.0,
     )
-    temperature: float = hyper(0.1, source="SupCon, section 4, as we recall", minimum=1e-3)
-    real: bool = hyper(
-        True, unit="whether real images are positives and negatives too", source="ours"
+    temperature: float = hyper(
+        0.1,
+        help="temperature of the similarities",
+        source="SupCon, README of the authors' PyTorch code, --temp",
+        minimum=1e-3,
     )
+    real: bool = hyper(True, help="let real images be positives and negatives too", source="ours")
 
     registered: ClassVar[str] = "contrastive"
     couples_classes: ClassVar[bool] = True
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: RunSetting) -> Tensor:
         """Mean over the synthetic images of all pairs; 0 where none has a positive."""
-        synthetic = of_synthetic(network, pairs)
-        sides = [synthetic, of_real(network, pairs)] if self.real else [synthetic]
+        synthetic = synthetic_embeddings(network, pairs)
+        sides = [synthetic, real_embeddings(network, pairs)] if self.real else [synthetic]
         z = functional.normalize(torch.cat([part for side in sides for part in side]))
         labels = [
             torch.full((len(part),), pair.label)
@@ -75,8 +83,9 @@ def contrast(z: Tensor, positive: Tensor, temperature: float) -> Tensor:
     return -(weights * torch.log_softmax(scores, 1)).sum(1).mean()
 
 
+@final
 @dataclass(frozen=True)
-class SimCLR:
+class SimCLR(Regulariser):
     """Contrast between the synthetic images (SimCLR), each in two augmented views.
 
     Instance contrast: two augmented views of one synthetic image are to be nearer than views of
@@ -95,18 +104,23 @@ class SimCLR:
     """
 
     weight: float = hyper(
-        100.0, source="ours: about a tenth of the gradient of DM, DC, DSA, IDC", minimum=0.0
+        100.0,
+        help="weight of the term beside the objective",
+        source="ours: about a tenth of the gradient of DM, DC, DSA, IDC",
+        minimum=0.0,
     )
     temperature: float = hyper(
-        0.5, source="SimCLR, appendix B.9, on CIFAR-10, as we recall", minimum=1e-3
+        0.5,
+        help="temperature of the similarities",
+        source="SimCLR's README, for CIFAR-10, --temperature",
+        minimum=1e-3,
     )
-    augmentation: Any = hyper(Siamese(), source="ours", part="augmentation")
+    augmentation: Augmentation = hyper(Siamese(), source="ours", part="augmentation")
 
     registered: ClassVar[str] = "simclr"
     couples_classes: ClassVar[bool] = True
-    draws: ClassVar[bool] = True
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: Setting) -> Tensor:
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: RunSetting) -> Tensor:
         """Mean over both views of the synthetic images of all pairs; draws from the setting's
         generator.
         """

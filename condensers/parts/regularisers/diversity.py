@@ -11,14 +11,13 @@ each other apart, and to where
 real ones are. s^2 is `bandwidth`^2 times half the median squared distance of both together, as it
 is at the step.
 A class with one image has no spread and contributes 0.
-Sources, places as we recall: Gretton et al., "A Kernel Two-Sample Test" (JMLR 2012), Lemma 6 and
-section 8; Kulesza & Taskar,
-"Determinantal Point Processes for Machine Learning" (2012), section 2.
+Sources: Gretton et al., "A Kernel Two-Sample Test" (JMLR 2012), the unbiased statistic and the
+median heuristic; Kulesza & Taskar, "Determinantal Point Processes for Machine Learning" (2012).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -26,36 +25,46 @@ from torch.nn import functional
 
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Pair
-from condensers.parts.regularisers.base import of_real, of_synthetic
+from condensers.parts.regularisers.base import Regulariser, real_embeddings, synthetic_embeddings
+from condensers.parts.setting import RunSetting
 
 
+@final
 @dataclass(frozen=True)
-class Diversity:
+class Diversity(Regulariser):
     """Spread of each class's synthetic embeddings, over the real ones or by their determinant."""
 
     weight: float = hyper(
-        100.0, source="ours, for repulsion; determinantal: 1 does as much", minimum=0.0
+        100.0,
+        help="weight of the term beside the objective",
+        source="ours, for repulsion; determinantal: 1 does as much",
+        minimum=0.0,
     )
-    form: str = hyper("repulsion", source="ours", values=("repulsion", "determinantal"))
+    form: str = hyper(
+        "repulsion",
+        help="repulsion: images push each other apart; determinantal: their determinant grows",
+        source="ours",
+        values=("repulsion", "determinantal"),
+    )
     bandwidth: float = hyper(
         1.0,
-        unit="of the median distance (repulsion)",
-        source="Gretton et al., section 8",
+        help="bandwidth, relative to the median distance (repulsion)",
+        source="Gretton et al.: the median heuristic",
         minimum=1e-3,
     )
     epsilon: float = hyper(
-        0.01, unit="added to the kernel's diagonal (determinantal)", source="ours", minimum=1e-4
+        0.01, help="added to the kernel's diagonal (determinantal)", source="ours", minimum=1e-4
     )
 
     registered: ClassVar[str] = "diversity"
     couples_classes: ClassVar[bool] = False
 
-    def loss(self, network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: RunSetting) -> Tensor:
         """Sum over the pairs, each a class."""
-        synthetic = of_synthetic(network, pairs)
+        synthetic = synthetic_embeddings(network, pairs)
         if self.form == "determinantal":
             return torch.stack([minus_log_determinant(z, self.epsilon) for z in synthetic]).sum()
-        real = of_real(network, pairs)
+        real = real_embeddings(network, pairs)
         return torch.stack(
             [repulsion(z, x, self.bandwidth) for z, x in zip(synthetic, real, strict=True)]
         ).sum()

@@ -14,7 +14,7 @@ one class at hand needs no other rule.
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -25,9 +25,10 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from condensers.networks import NetworkSpec
 from condensers.parts.views.masking import IMAGES_AT_ONCE, Masking, block_of_map
 from condensers.registry.registry import NETWORKS
-from condensers.training.classifier import trained
+from condensers.training.classifier import train_fresh
 
 # Features of torchvision's ResNet-18 with its ImageNet weights, of images brought to four times
 # their size and three channels.
@@ -38,7 +39,7 @@ from condensers.training.classifier import trained
 LARGER = 4  # maps of the third stage are then a quarter of the image's side
 
 
-class Pretrained:
+class Pretrained(NetworkSpec):
     """Stands where a network's spec does."""
 
     def module(self, shape: tuple[int, int, int], classes: int) -> "PretrainedFeatures":
@@ -90,17 +91,20 @@ class PretrainedFeatures(nn.Module):
 
 
 @dataclass(frozen=True)
-class ScoreMapSpec:
+class ScoreMapSpec(NetworkSpec):
     """network: the spec whose block `block` gives the features; weights "torchvision" takes
     pre-trained ones in its place.
     """
 
-    network: Any
+    network: NetworkSpec
     block: int | None
     weights: str
 
     def module(self, shape: tuple[int, int, int], classes: int) -> "ScoreMap":
-        spec = Pretrained() if self.weights == "torchvision" else NETWORKS.create(self.network)
+        """Build the network with its maps of scores."""
+        spec: NetworkSpec = NETWORKS.create(self.network)
+        if self.weights == "torchvision":
+            spec = Pretrained()
         return ScoreMap(spec.module(shape, classes), shape, classes, self.block)
 
 
@@ -130,38 +134,55 @@ class ScoreMap(nn.Module):
         return 2 * (torch.logsumexp(scores / 2, 2) - math.log(scores.shape[2]))
 
 
+@final
 @dataclass(frozen=True)
-class Attention(Masking):
+class AttentionMask(Masking):
     """Real images under an attention map (Masked DC): what looks like any class stays."""
 
-    form: str = hyper("published", source="Masked DC's code", values=("published", "normalised"))
-    epochs: int = hyper(
-        20, unit="epochs of the network", source="ours; Masked DC's code: 50", minimum=1
+    form: str = hyper(
+        "published",
+        help="published: the sum over classes, as in the authors' code; normalised: their mean",
+        source="Masked DC's code",
+        values=("published", "normalised"),
     )
-    lr: float = hyper(0.3, source="ours", minimum=0.0)
+    epochs: int = hyper(
+        20,
+        unit="epochs",
+        help="epochs of training of the network",
+        source="ours; Masked DC's code: 50",
+        minimum=1,
+    )
+    lr: float = hyper(0.3, help="learning rate of the network", source="ours", minimum=0.0)
     weights: str = hyper(
-        "none", source="ours; Masked DC's code: torchvision", values=("none", "torchvision")
+        "none",
+        help="none: a network trained here; torchvision: one trained on ImageNet",
+        source="ours; Masked DC's code: torchvision",
+        values=("none", "torchvision"),
     )
 
     registered: ClassVar[str] = "attention"
 
     @torch.no_grad()
-    def computed(self, data: ClassData, context: Context) -> Tensor:
+    def compute(self, data: ClassData, context: Context) -> Tensor:
         """Maps (N, H, W) float in [0, 1], of a network that is trained first."""
         recipe = self.recipe(data, "binary")
         spec = ScoreMapSpec(self.network, self.block, self.weights)
         with torch.enable_grad():
-            network: Any = trained(
+            network = train_fresh(
                 spec, data, recipe, context.fork("attention"), "attention network"
             ).eval()
+        assert isinstance(network, ScoreMap)
         parts = context.each(torch.split(data.images, IMAGES_AT_ONCE), "maps of attention")
         here = list(data.classes)
         return torch.cat(
-            [attention(network.scores(data.normalise(part))[:, here], self.form) for part in parts]
+            [
+                attention_map(network.scores(data.normalise(part))[:, here], self.form)
+                for part in parts
+            ]
         )
 
 
-def attention(scores: Tensor, form: str) -> Tensor:
+def attention_map(scores: Tensor, form: str) -> Tensor:
     """Scores (n, K, H, W) -> maps (n, H, W) in [0, 1]; form "published" sums over classes,
     "normalised" takes the mean.
     """

@@ -13,7 +13,8 @@ none, r itself stands; the run's progress says for how many images.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from types import ModuleType
+from typing import ClassVar, NamedTuple, final
 
 import numpy
 import torch
@@ -24,56 +25,88 @@ from condensers.data import ClassData
 from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
 from condensers.hyperparameters import hyper
-from condensers.optional import extra
-from condensers.parts.views.base import mask_passes, mask_seconds, mask_source
+from condensers.networks import NetworkSpec
+from condensers.optional import require_package
+from condensers.parts.views.base import View, kept_mask_seconds, mask_source
+from condensers.parts.views.filling import FILLS, share
 from condensers.parts.views.masking import (
-    FILLS,
+    CoveringView,
     Maps,
-    covered,
-    kept_maps,
+    apply_masks,
+    load_or_compute_maps,
     require_shares,
-    share,
-    softened,
+    soften_masks,
 )
 from condensers.parts.views.saliency import Saliency
 
 REPORT_EVERY = 500
 
 
+@final
 @dataclass(frozen=True)
-class Background:
+class Background(CoveringView):
     """Real images without their background: GrabCut, seeded by the masks of another view."""
 
-    seed: Any = hyper(
+    seed: View = hyper(
         Saliency(algorithm="integrated-gradients"),
-        unit="view whose masks GrabCut starts from",
+        help="view whose masks GrabCut starts from",
         source="ours",
         part="view",
     )
-    sure_foreground: float = hyper(0.9, unit="of the seed's mask", source="ours", minimum=0.0)
+    sure_foreground: float = hyper(
+        0.9,
+        help="least value of the seed's mask that is certainly foreground",
+        source="ours",
+        minimum=0.0,
+    )
     probable: float = hyper(
-        0.4, unit="of the seed's mask: probably foreground from here", source="ours", minimum=0.0
+        0.4,
+        help="least value of the seed's mask that is probably foreground",
+        source="ours",
+        minimum=0.0,
     )
     sure_background: float = hyper(
-        0.2, unit="of the seed's mask: certainly background below", source="ours", minimum=0.0
+        0.2,
+        help="value of the seed's mask below which a pixel is certainly background",
+        source="ours",
+        minimum=0.0,
     )
-    iterations: int = hyper(5, source="OpenCV's tutorial", minimum=1)
-    scale: int = hyper(2, unit="times the image's side", source="ours", minimum=1)
-    fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
+    iterations: int = hyper(5, help="iterations of GrabCut", source="OpenCV's tutorial", minimum=1)
+    scale: int = hyper(
+        2,
+        help="side on which GrabCut works, as a multiple of the image's",
+        source="ours",
+        minimum=1,
+    )
+    fill: str = hyper(
+        "mean",
+        help="what stands where a pixel is masked",
+        source="Masked DC's code: zero of normalised pixels",
+        values=FILLS,
+    )
     rate: float = hyper(
-        1.0, unit="share of a class's images that are masked", source="ours", minimum=0.0
+        1.0, help="part of a class's images that is masked, 0 to 1", source="ours", minimum=0.0
     )
     softness: float = hyper(
-        0.0, unit="1: the foreground's part of a pixel, 0: binary", source="ours", minimum=0.0
+        0.0,
+        help="1 keeps the foreground's part of a pixel, 0 makes masks binary",
+        source="ours",
+        minimum=0.0,
     )
     threshold: float = hyper(
-        0.5, unit="of that part, where it is binary", source="ours", minimum=0.0
+        0.5,
+        help="least part of the foreground that counts, if masks are binary",
+        source="ours",
+        minimum=0.0,
     )
 
     registered: ClassVar[str] = "background"
 
     def __post_init__(self) -> None:
-        require_shares(self)
+        require_shares(
+            self,
+            {"rate": self.rate, "softness": self.softness, "threshold": self.threshold},
+        )
         if not self.sure_background <= self.probable <= self.sure_foreground:
             raise UsageError(
                 f"view background: sure_background {self.sure_background}, probable {self.probable}"
@@ -91,32 +124,38 @@ class Background:
 
     def masks(self, data: ClassData, context: Context) -> Tensor:
         """(N, H, W) uint8 on the CPU; cut where no equal run has left its masks."""
-        return softened(self.maps(data, context).values, self.softness, self.threshold)
+        return soften_masks(self.maps(data, context).values, self.softness, self.threshold)
 
     def apply(self, data: ClassData, context: Context) -> ClassData:
         """`data` without the background of `rate` of each class's images; UsageError without
         OpenCV.
         """
-        return covered(self, data, context)
+        return apply_masks(self, data, context)
 
     def maps(self, data: ClassData, context: Context) -> Maps:
         """The foreground's part of each pixel, and the seconds that they and the seed's took."""
         source = mask_source(self.seed, "view background.seed")
         seeds = source.masks(data, context)
-        found = kept_maps(self, data, context, partial(self._computed, data, context, seeds))
-        return Maps(found.values, found.seconds + mask_seconds(source, data, context))
+        found = load_or_compute_maps(
+            self, data, context, partial(self._compute, data, context, seeds)
+        )
+        return Maps(found.values, found.seconds + kept_mask_seconds(source, data, context))
 
-    def preparation(self, data: ClassData) -> list[tuple[Any, float]]:
+    def mask_seconds(self, data: ClassData, context: Context) -> float:
+        """Return the seconds that the masks and those of the seed took."""
+        return self.maps(data, context).seconds
+
+    def preparation(self, data: ClassData) -> list[tuple[NetworkSpec, float]]:
         """Networks and about how many images pass each: the seed's."""
-        return mask_passes(mask_source(self.seed, "view background.seed"), data)
+        return mask_source(self.seed, "view background.seed").preparation(data)
 
-    def _computed(self, data: ClassData, context: Context, seeds: Tensor) -> Tensor:
+    def _compute(self, data: ClassData, context: Context, seeds: Tensor) -> Tensor:
         if data.shape[0] not in (1, 3):
             raise UsageError(
                 f"view background: {data.name} has {data.shape[0]} channels; GrabCut takes grey or"
                 " colour images"
             )
-        cv2 = extra("cv2", "OpenCV", self.registered)
+        cv2 = require_package("cv2", "OpenCV", f"view {self.registered}", extra="views")
         images, count = data.images.cpu().permute(0, 2, 3, 1).numpy(), len(seeds)
         found, failed = [], 0
         for index, (image, relevance) in enumerate(
@@ -146,7 +185,7 @@ class Cut(NamedTuple):
 
 
 def cut(
-    cv2: Any,
+    cv2: ModuleType,
     image: NDArray[numpy.uint8],
     relevance: NDArray[numpy.float32],
     view: Background,
@@ -182,7 +221,7 @@ def cut(
     return Cut(relevance, failed=True)
 
 
-def both_sides(cv2: Any, labels: NDArray[numpy.uint8]) -> bool:
+def both_sides(cv2: ModuleType, labels: NDArray[numpy.uint8]) -> bool:
     """Whether there are pixels of the foreground and of the background."""
     foreground = numpy.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
     return bool(foreground.any() and not foreground.all())

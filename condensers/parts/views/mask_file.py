@@ -12,7 +12,7 @@ segmentation), hold for every image rather than a fraction, and images stay uint
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, final
 
 import numpy
 import torch
@@ -26,23 +26,30 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError, brief
 from condensers.hyperparameters import hyper
-from condensers.parts.views.masking import FILLS, filled, fills
+from condensers.parts.views.base import MaskView
+from condensers.parts.views.filling import FILLS, fill_masked, fills
 
 
+@final
 @dataclass(frozen=True)
-class Mask:
+class Mask(MaskView):
     """Real images under masks (N, H, W), one for each training image, in the data's order."""
 
     file: str = hyper(
         "",
-        unit="path of a .npy, or of a .safetensors with one tensor: (N, H, W) uint8 or float",
+        help="path of a .npy, or of a .safetensors with one tensor: (N, H, W) uint8 or float",
         source="ours",
     )
-    fill: str = hyper("mean", source="Masked DC's code: zero of normalised pixels", values=FILLS)
+    fill: str = hyper(
+        "mean",
+        help="what stands where a pixel is masked",
+        source="Masked DC's code: zero of normalised pixels",
+        values=FILLS,
+    )
 
     digest: str = hyper(
         "",
-        unit="SHA-256 of the file, 16 hex digits; taken from the file where it is left out",
+        help="SHA-256 of the file, 16 hex digits; computed from the file if left out",
         source="ours",
     )
 
@@ -70,18 +77,20 @@ class Mask:
         each image of `data`: an image is known by its place alone, so that data restricted to some
         classes need a file of their masks only.
         """
-        masks = self._checked(read_masks(self.file), data)
+        masks = self._check(read_masks(self.file), data)
         return replace(
             data,
-            images=filled(data.images, masks, fills(self.fill, data, masks, context.generator)),
+            images=fill_masked(
+                data.images, masks, fills(self.fill, data, masks, context.generator)
+            ),
         )
 
     def masks(self, data: ClassData, context: Context) -> Tensor:
         """(N, H, W) uint8 on the CPU, for views that start from masks; UsageError as in `apply`."""
-        masks = self._checked(read_masks(self.file), data)
+        masks = self._check(read_masks(self.file), data)
         return masks if masks.dtype == torch.uint8 else (masks * 255).round().to(torch.uint8)
 
-    def _checked(self, masks: Tensor, data: ClassData) -> Tensor:
+    def _check(self, masks: Tensor, data: ClassData) -> Tensor:
         wanted = (len(data.images), *data.shape[1:])
         if masks.ndim == 3 and masks.shape[1:] == wanted[1:] and len(masks) != wanted[0]:
             left = (

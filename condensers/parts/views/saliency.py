@@ -13,8 +13,10 @@ single pixels. With one class at hand there is nothing to tell apart; the map is
 class's own logit, and says little more than where a network sees anything.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from types import ModuleType
+from typing import ClassVar, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +26,8 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.optional import extra
+from condensers.networks import Network, blocks_of
+from condensers.optional import require_package
 from condensers.parts.views.masking import (
     IMAGES_AT_ONCE,
     Masking,
@@ -32,22 +35,36 @@ from condensers.parts.views.masking import (
     block_of_map,
     relative,
 )
-from condensers.training.classifier import trained
+from condensers.training.classifier import train_fresh
 
 BLURS_A_SIDE = 16
 
+Relevance = Callable[[Tensor, Tensor], Tensor]
+"""Maps (n, H, W) of images (n, C, H, W) and labels (n,)."""
 
+
+@final
 @dataclass(frozen=True)
 class Saliency(Masking):
     """Real images under the saliency of their own label, to a teacher: what told it the class
     stays.
     """
 
-    algorithm: str = hyper("grad-cam", source="ours", values=("grad-cam", "integrated-gradients"))
-    threshold: float = hyper(
-        0.25, unit="of the map, where it is binary", source="ours", minimum=0.0
+    algorithm: str = hyper(
+        "grad-cam",
+        help="how saliency is computed",
+        source="ours",
+        values=("grad-cam", "integrated-gradients"),
     )
-    steps: int = hyper(16, unit="points of the integral", source="ours; captum: 50", minimum=1)
+    threshold: float = hyper(
+        0.25,
+        help="least value of the map that is kept, if masks are binary",
+        source="ours",
+        minimum=0.0,
+    )
+    steps: int = hyper(
+        16, unit="points", help="points of the integral", source="ours; captum: 50", minimum=1
+    )
 
     registered: ClassVar[str] = "saliency"
 
@@ -55,19 +72,19 @@ class Saliency(Masking):
         """How many images pass where the maps are read."""
         return len(data.images) * (1.0 if self.algorithm == "grad-cam" else self.steps)
 
-    def computed(self, data: ClassData, context: Context) -> Tensor:
+    def compute(self, data: ClassData, context: Context) -> Tensor:
         """Maps (N, H, W) float in [0, 1]; UsageError without captum, or where the network gives no
         maps.
         """
-        captum = extra("captum.attr", "captum", self.registered)
+        captum = require_package("captum.attr", "captum", f"view {self.registered}", extra="views")
         recipe = self.recipe(data, "cross-entropy")
-        network = trained(
+        network = train_fresh(
             self.network, data, recipe, context.fork("teacher"), "teacher of saliency"
         ).eval()
         relevance = (
             self._grad_cam(captum, network, data)
             if self.algorithm == "grad-cam"
-            else self._integrated(captum, network)
+            else self._integrated_gradients(captum, network)
         )
         parts = [
             *zip(
@@ -81,17 +98,17 @@ class Saliency(Masking):
             [relative(relevance(data.normalise(images), labels)) for images, labels in seen]
         )
 
-    def _grad_cam(self, captum: Any, network: Any, data: ClassData) -> Any:
-        """A function of images and labels that gives maps (n, H, W)."""
+    def _grad_cam(self, captum: ModuleType, network: nn.Module, data: ClassData) -> Relevance:
         with torch.no_grad():
-            features = network.features(data.normalise(data.images[:2]))
-        if not hasattr(network, "blocks"):
+            features = cast(Network, network).features(data.normalise(data.images[:2]))
+        blocks = blocks_of(network)
+        if not isinstance(blocks, nn.ModuleList):
             raise UsageError(
                 "view saliency: the network has no blocks to read maps from; take convnet, resnet18"
                 " or alexnet"
             )
         index = block_of_map(features, data.shape[1], self.block, "view saliency")
-        algorithm = captum.LayerGradCam(network, network.blocks[index])
+        algorithm = captum.LayerGradCam(network, blocks[index])
 
         def relevance(images: Tensor, labels: Tensor) -> Tensor:
             coarse = algorithm.attribute(images, target=labels, relu_attributions=True)
@@ -99,8 +116,7 @@ class Saliency(Masking):
 
         return relevance
 
-    def _integrated(self, captum: Any, network: nn.Module) -> Any:
-        """A function of images and labels that gives maps (n, H, W)."""
+    def _integrated_gradients(self, captum: ModuleType, network: nn.Module) -> Relevance:
         algorithm = captum.IntegratedGradients(network)
 
         def relevance(images: Tensor, labels: Tensor) -> Tensor:

@@ -12,15 +12,15 @@ m: masks of another view. In cutmix the image keeps its label, because at least 
 is salient in it stays, and less of what is salient in y comes; published CutMix mixes the labels,
 which images that are matched class by class cannot have. The side of B is drawn as there and taken
 smaller until the bounds hold. Sources: Dwibedi, Misra & Hebert, "Cut, Paste and Learn" (ICCV 2017);
-Yun et al., "CutMix" (ICCV 2019), section 3.1; Kim, Choo & Song, "Puzzle Mix" (ICML 2020), which
-places by saliency, as we recall them. Only real images are varied: a synthetic one has no mask
+Yun et al., "CutMix" (ICCV 2019); Kim, Choo & Song, "Puzzle Mix: Exploiting Saliency and Local
+Statistics for Optimal Mixup" (ICML 2020). Only real images are varied: a synthetic one has no mask
 before it is learned, and its masks would change at every step; what both share is the method's
 siamese augmentation.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -30,9 +30,11 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from condensers.networks import NetworkSpec
 from condensers.parts.views.background import Background
-from condensers.parts.views.base import mask_passes, mask_seconds, mask_source
-from condensers.parts.views.masking import Maps, chosen, filled, fills, others, require_shares
+from condensers.parts.views.base import View, kept_mask_seconds, mask_source
+from condensers.parts.views.filling import fill_masked, fills, others
+from condensers.parts.views.masking import Maps, choose_share, require_shares
 
 # Boxes in images: the one around an object, enlarged to the whole; the least salient one, replaced
 # from another image.
@@ -40,7 +42,7 @@ from condensers.parts.views.masking import Maps, chosen, filled, fills, others, 
 IMAGES_AT_ONCE = 1024
 
 
-def cropped(images: Tensor, objects: Tensor, margin: float, smallest: float) -> Tensor:
+def crop_around(images: Tensor, objects: Tensor, margin: float, smallest: float) -> Tensor:
     """images (N, C, H, W) uint8, objects (N, H, W) bool -> uint8: each image's crop around its
     object, bilinear.
 
@@ -64,7 +66,7 @@ def cropped(images: Tensor, objects: Tensor, margin: float, smallest: float) -> 
         theta[:, row, 2] = torch.minimum(torch.maximum((first + last) / size - 1, -reach), reach)
     return torch.cat(
         [
-            _sampled(*part)
+            _sample(*part)
             for part in zip(
                 torch.split(images, IMAGES_AT_ONCE), torch.split(theta, IMAGES_AT_ONCE), strict=True
             )
@@ -82,13 +84,13 @@ def _span(present: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(last > 0, first, 0).float(), last.float()
 
 
-def _sampled(images: Tensor, theta: Tensor) -> Tensor:
+def _sample(images: Tensor, theta: Tensor) -> Tensor:
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
     found = functional.grid_sample(images.float(), grid, padding_mode="border", align_corners=False)
     return found.round().clamp(0, 255).to(torch.uint8)
 
 
-def mixed(
+def mix_boxes(
     images: Tensor,
     masks: Tensor,
     partners: Tensor,
@@ -102,7 +104,7 @@ def mixed(
     is drawn as CutMix does, sqrt(1 - l) of the image's with l uniform, and shrinks until a box
     keeps the bounds; of these the least salient is taken.
     """
-    steps, tables = min(images.shape[2:]), summed(masks)
+    steps, tables = min(images.shape[2:]), integral_image(masks)
     drawn = (
         (torch.rand(len(images), generator=generator).sqrt() * steps)
         .round()
@@ -124,7 +126,7 @@ def mixed(
     return found
 
 
-def summed(masks: Tensor) -> Tensor:
+def integral_image(masks: Tensor) -> Tensor:
     """(N, H, W) uint8 -> the sums over all above and left of each corner of a pixel, (N, H + 1, W +
     1) int32.
     """
@@ -152,11 +154,11 @@ def least_salient(
     ties = torch.rand(mine.shape, generator=generator).to(own.device)
     place = torch.where(allowed, mine + ties.double(), torch.inf).flatten(1).argmin(1)
     corner = place // mine.shape[2], place % mine.shape[2]
-    rows, columns = (_between(*one) for one in zip(corner, box, sizes, strict=True))
+    rows, columns = (_spans_of(*one) for one in zip(corner, box, sizes, strict=True))
     return rows[:, :, None] & columns[:, None, :] & allowed.flatten(1).any(1)[:, None, None]
 
 
-def _between(first: Tensor, side: int, size: int) -> Tensor:
+def _spans_of(first: Tensor, side: int, size: int) -> Tensor:
     """first (n,) int64 -> which of `size` places lie from there on, `side` of them: (n, size)
     bool.
     """
@@ -171,42 +173,72 @@ def box_sums(table: Tensor, box: Sequence[int]) -> Tensor:
     return below[:, :, width:] - below[:, :, :-width] - above[:, :, width:] + above[:, :, :-width]
 
 
+@final
 @dataclass(frozen=True)
-class SemanticMix:
+class SemanticMix(View):
     """Real images pasted on other backgrounds, cropped to their object, or mixed where they say
     least.
     """
 
-    kind: str = hyper("paste", source="ours", values=("paste", "crop", "cutmix"))
-    source: Any = hyper(
-        Background(), unit="view whose masks say what matters", source="ours", part="view"
+    kind: str = hyper(
+        "paste",
+        help="how real images are varied",
+        source="ours",
+        values=("paste", "crop", "cutmix"),
+    )
+    source: View = hyper(
+        Background(), help="view whose masks say what matters", source="ours", part="view"
     )
     rate: float = hyper(
         0.5,
-        unit="share of a class's images that are mixed",
+        help="part of a class's images that is mixed, 0 to 1",
         source="CutMix's code, for CIFAR",
         minimum=0.0,
     )
     threshold: float = hyper(
-        0.5, unit="of the mask: the object from here (paste, crop)", source="ours", minimum=0.0
+        0.5,
+        help="least value of the mask that belongs to the object (paste, crop)",
+        source="ours",
+        minimum=0.0,
     )
     margin: float = hyper(
-        0.1, unit="of the object's side, on each of its sides (crop)", source="ours", minimum=0.0
+        0.1,
+        help="margin on each side of the object, relative to its side (crop)",
+        source="ours",
+        minimum=0.0,
     )
     smallest: float = hyper(
-        0.5, unit="of the image's side, the least crop (crop)", source="ours", minimum=0.01
+        0.5,
+        help="least side of a crop, relative to the image's side (crop)",
+        source="ours",
+        minimum=0.01,
     )
     replaced: float = hyper(
-        0.1, unit="most of its own saliency that goes (cutmix)", source="ours", minimum=0.0
+        0.1,
+        help="greatest part of its own saliency that is replaced (cutmix)",
+        source="ours",
+        minimum=0.0,
     )
     brought: float = hyper(
-        0.5, unit="most of the other's saliency that comes (cutmix)", source="ours", minimum=0.0
+        0.5,
+        help="greatest part of the other image's saliency that comes (cutmix)",
+        source="ours",
+        minimum=0.0,
     )
 
     registered: ClassVar[str] = "semantic-mix"
 
     def __post_init__(self) -> None:
-        require_shares(self, ("rate", "threshold", "smallest", "replaced", "brought"))
+        require_shares(
+            self,
+            {
+                "rate": self.rate,
+                "threshold": self.threshold,
+                "smallest": self.smallest,
+                "replaced": self.replaced,
+                "brought": self.brought,
+            },
+        )
         if self.brought > 1 - self.replaced:
             raise UsageError(
                 f"view semantic-mix.brought: {self.brought} is more than what stays of an image,"
@@ -230,24 +262,30 @@ class SemanticMix:
         stay.
         """
         masks = self.maps(data, context).values.to(data.device)
-        some = chosen(data, self.rate, context.fork("rate").generator).to(data.device)
-        images = self._mixed(data, masks, context.fork("mix").generator)
+        some = choose_share(data, self.rate, context.fork("rate").generator).to(data.device)
+        images = self._mix(data, masks, context.fork("mix").generator)
         return replace(data, images=torch.where(some.view(-1, 1, 1, 1), images, data.images))
 
     def maps(self, data: ClassData, context: Context) -> Maps:
         """The source's masks, and the seconds that they took."""
         source = mask_source(self.source, "view semantic-mix.source")
-        return Maps(source.masks(data, context), mask_seconds(source, data, context))
+        return Maps(source.masks(data, context), kept_mask_seconds(source, data, context))
 
-    def preparation(self, data: ClassData) -> list[tuple[Any, float]]:
+    def mask_seconds(self, data: ClassData, context: Context) -> float:
+        """Return the seconds that the source's masks took."""
+        return self.maps(data, context).seconds
+
+    def preparation(self, data: ClassData) -> list[tuple[NetworkSpec, float]]:
         """Networks and about how many images pass each: the source's."""
-        return mask_passes(mask_source(self.source, "view semantic-mix.source"), data)
+        return mask_source(self.source, "view semantic-mix.source").preparation(data)
 
-    def _mixed(self, data: ClassData, masks: Tensor, generator: torch.Generator) -> Tensor:
+    def _mix(self, data: ClassData, masks: Tensor, generator: torch.Generator) -> Tensor:
         objects = masks >= 255 * self.threshold
         if self.kind == "crop":
-            return cropped(data.images, objects, self.margin, self.smallest)
+            return crop_around(data.images, objects, self.margin, self.smallest)
         if self.kind == "paste":
-            return filled(data.images, objects, fills("other", data, objects.float(), generator))
+            return fill_masked(
+                data.images, objects, fills("other", data, objects.float(), generator)
+            )
         partners = others(len(masks), generator).to(data.device)
-        return mixed(data.images, masks, partners, (self.replaced, self.brought), generator)
+        return mix_boxes(data.images, masks, partners, (self.replaced, self.brought), generator)

@@ -42,14 +42,14 @@ def _load() -> Callable[[], None]:
     """Import the verbs; Ctrl-C and SIGTERM are heard before what takes time to import is
     imported.
     """
-    from harness.process import Stopped, deafen, goes_on, interruptible
+    from harness.process import Stopped, deafen, raise_on_signals, resume_advice
 
     try:
-        with interruptible():
+        with raise_on_signals():
             from harness.cli.app import main as run
     except Stopped:
         deafen()
-        print(f"interrupted: {goes_on()}", file=sys.stderr)
+        print(f"interrupted: {resume_advice()}", file=sys.stderr)
         sys.exit(130)
     return run
 

@@ -1,7 +1,7 @@
-"""Main effects of a suite's design as the report's JSON has them, place by place and over all
-places.
+"""The chapter on a suite's design: main effects of its factors on what sets are used for.
 
-The main effects of a design: a table of levels by places, a figure of the same, and a sentence.
+It speaks of every scenario, so its tables and figures stand in their sections: a table of levels by
+places, a figure of the same, and a sentence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,171 +10,164 @@ from statistics import fmean
 from typing import Any
 
 from harness.plots.figure import Labels
-from harness.plots.forest import Level, forest
-from harness.report.origin import split_metric
+from harness.plots.forest import Level, draw_forest
+from harness.report.chapters.base import Chapter, Figure, Headline, Run, Styles
+from harness.report.place import join_parts
 from harness.report.results import Result
-from harness.report.rows import number
+from harness.report.rows import finite
 from harness.report.table import Column, Section, Table
-from harness.report.wording import NOT_DISTINGUISHABLE, estimate, listed, sizes, verdict
+from harness.report.wording import NOT_DISTINGUISHABLE, estimate, join_words, split_metric, verdict
 from harness.statistics.bounds import bounds_of
-from harness.statistics.effects import main_effects
-from harness.statistics.intervals import Interval
+from harness.statistics.effects import Effect, main_effects
 
-EffectRow = dict[str, Any]
 EVERYWHERE = "all"
-OF_USE = (
-    "test-accuracy",
-    "mean-test-accuracy",
-    "final-accuracy",
-    "forgetting",
-)  # what sets are used for; not what explains it
-
-
-def design_effects(design: Mapping[str, Any], results: Sequence[Result]) -> list[EffectRow]:
-    """One entry for each metric, place (data set and budget; "all": their mean) and level beside
-    the first of its factor.
-
-    design: {"factors", "runs"} of `harness.suite.design.Design`, or {}. Scenarios, their variants
-    and augmentations stay apart.
-    """
-    found = []
-    for kind, places in _places(design.get("runs", {}), results).items():
-        pools = {name: [place] for name, place in places.items()}
-        if len(places) > 1:
-            pools[EVERYWHERE] = list(places.values())
-        for place, values in pools.items():
-            for effect in main_effects(
-                design["factors"], design["runs"], values, bounds_of(kind[3], kind[4])
-            ):
-                found.append(
-                    _row(kind, place, (effect.factor, effect.level, effect.baseline), effect.found)
-                )
-    return found
-
-
-Kind = tuple[
-    str, str, str | None, str, str, bool | None
-]  # scenario, variant, recipe, metric, unit, higher_is_better
-Values = dict[int, dict[str, float]]  # seed -> label -> value
-
-
-def _places(runs: Mapping[str, Any], results: Sequence[Result]) -> dict[Kind, dict[str, Values]]:
-    found: dict[Kind, dict[str, Values]] = {}
-    for result in results:
-        entry = result.entry
-        if (
-            entry.is_reference
-            or entry.condenser not in runs
-            or split_metric(result.metric)[1] not in OF_USE
-        ):
-            continue
-        kind = (
-            entry.scenario,
-            entry.variant,
-            entry.recipe,
-            result.metric,
-            result.unit,
-            result.higher_is_better,
-        )
-        size = f"{sizes(entry.budget)} bytes" if entry.budget else f"ipc {entry.ipc}"
-        values = found.setdefault(kind, {}).setdefault(f"{entry.data}, {size}", {})
-        for seed in result.values:
-            values.setdefault(seed, {})[entry.condenser] = fmean(result.values[seed].values())
-    return found
-
-
-def _row(kind: Kind, place: str, named: tuple[str, str, str], found: Interval | None) -> EffectRow:
-    scenario, variant, recipe, metric, unit, higher_is_better = kind
-    factor, level, baseline = named
-    return {
-        "scenario": scenario,
-        "variant": variant,
-        "recipe": recipe,
-        "metric": metric,
-        "unit": unit,
-        "higher_is_better": higher_is_better,
-        "place": place,
-        "factor": factor,
-        "level": level,
-        "against": baseline,
-        "difference": number(found.mean) if found else None,
-        "low": number(found.low) if found else None,
-        "high": number(found.high) if found else None,
-        "distinguishable": bool(found and found.distinguishable),
-        "n": found.n if found else 0,
-    }
-
-
-Row = Mapping[str, Any]
 HOW = (
     "What a level adds to the metric against the first level of its factor: least squares over the"
     " runs of a seed, mean over seeds, 95 % interval. Interactions of factors are not in the model;"
     " in a fraction of a design they would show as effects."
 )
 
-
-def effect_tables(report: Mapping[str, Any]) -> list[Table]:
-    """One table a metric: a line for each level, a column for each place."""
-    return [_table(own) for own in _by_metric(report["effects"])]
-
-
-def effect_pictures(report: Mapping[str, Any], scenario: str) -> list[str]:
-    """One figure a metric of `scenario`."""
-    return [
-        _picture(own) for own in _by_metric(report["effects"]) if own[0]["scenario"] == scenario
-    ]
+Row = Mapping[str, Any]
+Values = dict[int, dict[str, float]]  # seed -> label -> value
+# scenario, variant, augmentation, metric, unit, whether higher is better
+Measure = tuple[str, str, str | None, str, str, bool | None]
 
 
-def effect_headlines(effects: Sequence[Row]) -> list[dict[str, str]]:
-    """For each metric: which levels change it over all places together, and which do not."""
-    found = []
-    for own in _by_metric(effects):
-        place = _places_in_order(own)[-1]
-        parts = []
-        for factor in dict.fromkeys(row["factor"] for row in own):
-            rows = [row for row in own if row["factor"] == factor and row["place"] == place]
-            told = {
-                word: [_said(row) for row in rows if _verdict(row) == word]
-                for word in ("better", "worse", "higher", "lower")
-            }
-            said = [f"{word}: {listed(names)}" for word, names in told.items() if names] or [
-                NOT_DISTINGUISHABLE
+class DesignChapter(Chapter):
+    """Main effects of the design, for all scenarios."""
+
+    @property
+    def title(self) -> str:
+        return "Design: what its factors change"
+
+    def facts(self, run: Run) -> dict[str, Any]:
+        """effects: one row for each metric, place (data set and size; "all": their mean) and level
+        beside the first of its factor.
+        """
+        design = run.suite.get("design") or {}
+        return {"effects": list_effects(design, run) if design else []}
+
+    def headlines(self, run: Run, facts: Mapping[str, Any]) -> list[Headline]:
+        """For each metric: which levels change it over all places together, and which do not."""
+        headlines = []
+        for own in _by_metric(facts["effects"]):
+            place = _name_places(own)[-1]
+            parts = [
+                _answer([row for row in own if (row["factor"], row["place"]) == (factor, place)])
+                for factor in dict.fromkeys(row["factor"] for row in own)
             ]
-            parts.append(f"{factor} against {rows[0]['against']}: {'; '.join(said)}")
-        first = own[0]
-        where = "all places together" if place == EVERYWHERE else place
-        question = (
-            f"Which parts of the design change {first['metric']} ({first['scenario']}, {where})?"
+            where = "all places together" if place == EVERYWHERE else place
+            question = (
+                f"Which parts of the design change {own[0]['metric']} ({own[0]['scenario']},"
+                f" {where})?"
+            )
+            headlines.append({"question": question, "answer": ". ".join(parts) + "."})
+        return headlines
+
+    def tables(self, report: Mapping[str, Any]) -> list[Table]:
+        """One table a metric: a line for each level, a column for each place."""
+        return [_tabulate(own) for own in _by_metric(report["effects"])]
+
+    def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
+        """One figure a metric, in the section of its scenario."""
+        return [Figure(own[0]["scenario"], _draw(own)) for own in _by_metric(report["effects"])]
+
+
+def list_effects(design: Mapping[str, Any], run: Run) -> list[dict[str, Any]]:
+    """List the main effects as the report's JSON has them.
+
+    Args:
+        design: {"factors", "runs"} of `harness.suite.design.Design`.
+        run: the results; scenarios, their variants and augmentations stay apart.
+    """
+    rows = []
+    for measure, places in _values(design.get("runs", {}), run).items():
+        pools = {name: [place] for name, place in places.items()}
+        if len(places) > 1:
+            pools[EVERYWHERE] = list(places.values())
+        bounds = bounds_of(measure[3], measure[4])
+        for place, values in pools.items():
+            effects = main_effects(design["factors"], design["runs"], values, bounds)
+            rows += [_row(measure, place, effect) for effect in effects]
+    return rows
+
+
+def _values(runs: Mapping[str, Any], run: Run) -> dict[Measure, dict[str, Values]]:
+    """Measure -> "data, size" -> seed -> label of a run -> value."""
+    by_measure: dict[Measure, dict[str, Values]] = {}
+    for result in run.results:
+        entry = result.entry
+        if entry.is_reference or entry.condenser not in runs or not _is_useful(result, run):
+            continue
+        measure = (
+            entry.scenario,
+            entry.variant,
+            entry.augmentation,
+            result.metric,
+            result.unit,
+            result.higher_is_better,
         )
-        found.append({"question": question, "answer": ". ".join(parts) + "."})
-    return found
+        place = f"{entry.data}, {entry.size}"
+        values = by_measure.setdefault(measure, {}).setdefault(place, {})
+        for seed in result.values:
+            values.setdefault(seed, {})[entry.condenser] = fmean(result.values[seed].values())
+    return by_measure
+
+
+def _is_useful(result: Result, run: Run) -> bool:
+    metric = split_metric(result.metric)[1]
+    return metric in run.chapters[result.entry.scenario].useful_metrics
+
+
+def _row(measure: Measure, place: str, effect: Effect) -> dict[str, Any]:
+    scenario, variant, augmentation, metric, unit, higher_is_better = measure
+    change = effect.change
+    return {
+        "scenario": scenario,
+        "variant": variant,
+        "recipe": augmentation,
+        "metric": metric,
+        "unit": unit,
+        "higher_is_better": higher_is_better,
+        "place": place,
+        "factor": effect.factor,
+        "level": effect.level,
+        "against": effect.baseline,
+        "difference": finite(change.mean) if change else None,
+        "low": finite(change.low) if change else None,
+        "high": finite(change.high) if change else None,
+        "distinguishable": bool(change and change.distinguishable),
+        "n": change.n if change else 0,
+    }
 
 
 def _by_metric(effects: Sequence[Row]) -> list[list[Row]]:
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in effects:
-        groups.setdefault(
-            (row["scenario"], row["variant"], row["recipe"], row["metric"]), []
-        ).append(row)
+        key = row["scenario"], row["variant"], row["recipe"], row["metric"]
+        groups.setdefault(key, []).append(row)
     return list(groups.values())
 
 
-def _places_in_order(rows: Sequence[Row]) -> list[str]:
+def _name_places(rows: Sequence[Row]) -> list[str]:
     """The places of a metric, all of them together last."""
     return list(dict.fromkeys(row["place"] for row in rows))
 
 
-def _title(rows: Sequence[Row]) -> str:
-    first = rows[0]
-    recipe = f"augmentation {first['recipe']}" if first["recipe"] else ""
-    return ", ".join(
-        part
-        for part in (
-            f"{first['scenario']}: main effects on {first['metric']}",
-            first["variant"],
-            recipe,
-        )
-        if part
+def _answer(rows: Sequence[Row]) -> str:
+    """The levels of one factor in one place."""
+    by_verdict = {
+        word: [
+            f"{row['level']} {estimate(row, row['unit'], 'difference', signed=True)}"
+            for row in rows
+            if _verdict(row) == word
+        ]
+        for word in ("better", "worse", "higher", "lower")
+    }
+    words = [f"{word}: {join_words(names)}" for word, names in by_verdict.items() if names]
+    return (
+        f"{rows[0]['factor']} against {rows[0]['against']}:"
+        f" {'; '.join(words or [NOT_DISTINGUISHABLE])}"
     )
 
 
@@ -182,33 +175,33 @@ def _verdict(row: Row) -> str:
     return verdict(row, row["higher_is_better"])
 
 
-def _said(row: Row) -> str:
-    return f"{row['level']} {estimate(row, row['unit'], 'difference', signed=True)}"
-
-
-def _estimate(row: Row | None) -> str:
-    return (
-        "-"
-        if row is None or row["difference"] is None
-        else estimate(row, row["unit"], "difference", signed=True)
+def _title(rows: Sequence[Row]) -> str:
+    first = rows[0]
+    return join_parts(
+        f"{first['scenario']}: main effects on {first['metric']}",
+        first["variant"],
+        f"augmentation {first['recipe']}" if first["recipe"] else "",
     )
 
 
-def _heading(place: str) -> str:
+def _column_title(place: str) -> str:
     return "all together" if place == EVERYWHERE else place
 
 
-def _at(place: str, line: Mapping[str, Row]) -> str:
-    return _estimate(line.get(place))
+def _estimate_at(place: str, line: Mapping[str, Row]) -> str:
+    row = line.get(place)
+    if row is None or row["difference"] is None:
+        return "-"
+    return estimate(row, row["unit"], "difference", signed=True)
 
 
-def _table(rows: Sequence[Row]) -> Table:
-    places = _places_in_order(rows)
+def _tabulate(rows: Sequence[Row]) -> Table:
+    places = _name_places(rows)
     last = places[-1]
     columns = [
         Column("level", lambda line: str(line[last]["level"]), is_text=True),
         *(
-            Column(_heading(place), partial(_at, place), drop=int(place != last))
+            Column(_column_title(place), partial(_estimate_at, place), drop=int(place != last))
             for place in places
         ),
         Column("seeds", lambda line: str(line[last]["n"]), drop=2),
@@ -228,14 +221,14 @@ def _table(rows: Sequence[Row]) -> Table:
     )
 
 
-def _picture(rows: Sequence[Row]) -> str:
+def _draw(rows: Sequence[Row]) -> str:
     """Each level's effect in each place, all of them together in black."""
     known = [row for row in rows if row["difference"] is not None]
     levels = [
         Level(
             f"{factor}: {level}",
             {
-                _heading(row["place"]): row
+                _column_title(row["place"]): row
                 for row in known
                 if (row["factor"], row["level"]) == (factor, level)
             },
@@ -243,6 +236,6 @@ def _picture(rows: Sequence[Row]) -> str:
         for factor, level in dict.fromkeys((row["factor"], row["level"]) for row in known)
     ]
     labels = Labels(_title(rows), f"change of {rows[0]['metric']} ({rows[0]['unit']})", "")
-    return forest(
-        levels, [place for place in _places_in_order(rows) if place != EVERYWHERE], labels
+    return draw_forest(
+        levels, [place for place in _name_places(rows) if place != EVERYWHERE], labels
     )

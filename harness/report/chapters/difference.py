@@ -1,13 +1,14 @@
-"""The tables of `diff`: what was changed, and what that did to the figures."""
+"""The tables of `diff`: what was changed from one run to another, and how the figures changed."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness.report.headlines import QUESTIONS
-from harness.report.origin import split_metric
+from harness.report.chapters import chapters_of_rows
+from harness.report.chapters.base import Chapter
+from harness.report.place import Place, Size
 from harness.report.table import Column, Section, Table
-from harness.report.wording import estimate, verdict
+from harness.report.wording import estimate, split_metric, verdict
 
 PARTS = ("configuration", "environment", "code")
 Row = Mapping[str, Any]
@@ -18,29 +19,31 @@ SHORTENED = (
 )
 
 
-def summary(changed: Mapping[str, Any]) -> str:
-    """How much changed, in one sentence."""
+def summarise_changes(changed: Mapping[str, Any]) -> str:
+    """Write how much changed, in one sentence."""
     figures = changed["figures"]
     both = [row for row in figures if row["a"] and row["b"]]
-    told = [row for row in both if row["comparison"] and row["comparison"]["distinguishable"]]
+    sure = [row for row in both if row["comparison"] and row["comparison"]["distinguishable"]]
     counts = [f"{len(changed[part])} of {part}" for part in PARTS]
     alone = len(figures) - len(both)
     more = f"; {alone} figures are in one run alone" if alone else ""
     return (
-        f"Changes: {', '.join(counts)}; of {len(both)} figures in both, {len(told)} differ by more"
+        f"Changes: {', '.join(counts)}; of {len(both)} figures in both, {len(sure)} differ by more"
         f" than chance{more}."
     )
 
 
-def difference_tables(changed: Mapping[str, Any]) -> list[Table]:
-    """Configuration, environment and code where they differ, then the figures of both runs."""
+def tabulate_changes(changed: Mapping[str, Any]) -> list[Table]:
+    """Make tables of configuration, environment and code where they differ, then of the figures of
+    both runs.
+    """
     columns = [
         Column("of", lambda row: row["what"], is_text=True),
         Column("what", lambda row: row["name"] or "there", is_text=True),
-        Column("A", lambda row: _said(row["a"]), is_text=True),
-        Column("B", lambda row: _said(row["b"]), is_text=True),
+        Column("A", lambda row: _write(row["a"]), is_text=True),
+        Column("B", lambda row: _write(row["b"]), is_text=True),
     ]
-    found = [
+    tables = [
         Table(
             "diff",
             part.capitalize(),
@@ -50,10 +53,10 @@ def difference_tables(changed: Mapping[str, Any]) -> list[Table]:
         for part in PARTS
         if changed[part]
     ]
-    return [*found, _figures(changed["figures"])] if changed["figures"] else found
+    return [*tables, _figures(changed["figures"])] if changed["figures"] else tables
 
 
-def _said(value: Any) -> str:
+def _write(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list) and value:
@@ -75,38 +78,26 @@ def _figures(rows: Sequence[Row]) -> Table:
             "pairs", lambda row: str(row["comparison"]["n"]) if row["comparison"] else "-", drop=3
         ),
     ]
+    chapters = chapters_of_rows(rows)
     places: dict[str, list[Row]] = {}
     for row in rows:
-        places.setdefault(_place(row), []).append(row)
+        title = f"{Place.of(row).heading()}, {Size.of(row)}"
+        places.setdefault(title, []).append(row)
     sections = [
         Section(
             place,
             [[column.text(row) for column in columns] for row in own],
-            [i for i, row in enumerate(own) if _leads(row)],
+            [i for i, row in enumerate(own) if _leads(row, chapters)],
         )
         for place, own in places.items()
     ]
     return Table("diff", "Figures", columns, sections, (PAIRED,), shortened=SHORTENED)
 
 
-def _leads(row: Row) -> bool:
-    told = row["comparison"] and row["comparison"]["distinguishable"]
-    return bool(told) or (split_metric(row["metric"])[1] in QUESTIONS and not row["reference"])
-
-
-def _place(row: Row) -> str:
-    size = (
-        f"{row['budget']:,} bytes"
-        if row["budget"]
-        else f"ipc {row['ipc']}"
-        if row["ipc"]
-        else "references"
-    )
-    what = "making the sets of" if row["scenario"] == "condense" else f"{row['scenario']} on"
-    recipe = f"augmentation {row['recipe']}" if row["recipe"] else ""
-    return ", ".join(
-        part for part in (f"{what} {row['data']}", row["variant"], recipe, size) if part
-    )
+def _leads(row: Row, chapters: Mapping[str, Chapter]) -> bool:
+    sure = row["comparison"] and row["comparison"]["distinguishable"]
+    asked = split_metric(row["metric"])[1] in chapters[row["scenario"]].questions
+    return bool(sure) or (asked and not row["reference"])
 
 
 def _mean(side: str) -> Callable[[Row], str]:
@@ -114,5 +105,5 @@ def _mean(side: str) -> Callable[[Row], str]:
 
 
 def _difference(row: Row) -> str:
-    found = row["comparison"]
-    return estimate(found, row["unit"], "difference", signed=True) if found else "-"
+    part = row["comparison"]
+    return estimate(part, row["unit"], "difference", signed=True) if part else "-"

@@ -1,10 +1,8 @@
-"""What making a set takes in joules, what using it takes, and after how many uses it has paid for
-itself.
+"""The chapter on the making of sets: its seconds, and the joules of making a set and of using it.
 
-uses = making / (a use of all data - a use of the set). Measured and estimated joules never enter
-one figure together.
+uses after which a set has paid for itself = making / (a use of all data - a use of the set)
 
-The table of joules and grams: measured and estimated ones are told apart in every row.
+Measured and estimated joules never enter one figure together, and every row says which they are.
 """
 
 import json
@@ -13,103 +11,108 @@ from math import ceil
 from typing import Any
 
 from harness.power import ESTIMATED, MEASURED, Power
-from harness.report.results import Entry, Record, by_entry
-from harness.report.rows import number
+from harness.report.chapters import chapters_of_rows
+from harness.report.chapters.base import Chapter, Run
+from harness.report.place import MAKING, Size, join_parts
+from harness.report.results import Entry, Record, Result, group_by_entry, read_costs
+from harness.report.rows import finite
+from harness.report.set_sheets import list_sets
 from harness.report.table import Column, Section, Table
 from harness.report.wording import estimate
 from harness.statistics.bounds import POSITIVE
 from harness.statistics.intervals import break_even, interval
 
-# Scenario -> the reference that is trained on all data, and what one use is.
-FULL = {
-    "accuracy": "full-data",
-    "cross-architecture": "full-data",
-    "continual": "joint",
-    "search": "truth",
-}
-USES = {
-    "accuracy": "training one network",
-    "cross-architecture": "training one network",
-    "continual": "one class order with all strategies",
-    "search": "training one architecture",
-}
-Figure = dict[str, Any]
+Joules = dict[str, Any]  # {"mean", "low", "high", "n", "how"}
+Row = Mapping[str, Any]
 
 
-def energy_costs(records: Sequence[Record], power: Power) -> dict[str, Any]:
-    """`rows`: making, use and full, each {"mean", "low", "high", "n", "how"} in joules or None, and
-    paid_after.
+class MakingChapter(Chapter):
+    """Making the sets: seconds and energy."""
 
-    paid_after: the number of uses; "never" where a use of the set takes no less; None where a
-    figure is missing, or one was measured and another estimated.
+    @property
+    def title(self) -> str:
+        return "Making the sets"
+
+    def results(self, records: Sequence[Record]) -> list[Result]:
+        """Seconds, and joules where a meter was read."""
+        groups = group_by_entry(records)
+        return [r for entry, group in groups.items() for r in read_costs(entry, group)]
+
+    def facts(self, run: Run) -> dict[str, Any]:
+        """energy: what making and using each set takes; sets: the cell of each set's first seed."""
+        return {
+            "energy": {**run.power.as_json(), "rows": list_energy(run)},
+            "sets": list_sets(run.records),
+        }
+
+    def tables(self, report: Mapping[str, Any]) -> list[Table]:
+        """The costs of making sets, then the energy of making and using them."""
+        return super().tables(report) + tabulate_energy(report)
+
+
+def list_energy(run: Run) -> list[dict[str, Any]]:
+    """List the joules of making and using each set, for scenarios that say what a use is.
+
+    Returns:
+        Rows with making, use and full (a use of all data): each {"mean", "low", "high", "n", "how"}
+        in joules, or None. paid_after is the number of uses; "never" where a use of the set takes
+        no less; None where a figure is missing, or one was measured and another estimated.
     """
-    groups = by_entry(records)
-    made = {
-        _set(entry): _figure(group, power)
-        for entry, group in groups.items()
-        if entry.scenario == "condense"
+    groups = group_by_entry(run.records)
+    costs = {entry: _joules_of_use(group, run.power) for entry, group in groups.items()}
+    made = {_set(entry): cost for entry, cost in costs.items() if entry.scenario == MAKING}
+    used = {e: cost for e, cost in costs.items() if run.chapters[e.scenario].use}
+    full = {
+        entry.place.of_any_augmentation: cost
+        for entry, cost in used.items()
+        if _is_full(entry, run)
     }
-    used = {
-        entry: _figure(group, power) for entry, group in groups.items() if entry.scenario in FULL
-    }
-    full = {_place(entry): figure for entry, figure in used.items() if _is_full(entry)}
     rows = []
     for entry, use in used.items():
-        is_full = _is_full(entry)
+        is_full = _is_full(entry, run)
         if use is None or (entry.is_reference and not is_full):
             continue
-        making, whole = (
-            (None, None) if is_full else (made.get(_set(entry)), full.get(_place(entry)))
-        )
-        found = {"making": making, "use": use, "full": whole}
+        making = None if is_full else made.get(_set(entry))
+        whole = None if is_full else full.get(entry.place.of_any_augmentation)
+        parts = {"making": making, "use": use, "full": whole}
         grams = {
-            name: power.grams(figure["mean"]) if figure else None for name, figure in found.items()
+            name: run.power.grams(part["mean"]) if part else None for name, part in parts.items()
         }
-        rows.append(
-            {
-                **entry.named(),
-                **found,
-                "paid_after": _paid_after(making, use, whole),
-                "grams": grams,
-            }
-        )
-    return {**power.as_json(), "rows": rows}
+        paid = _paid_after(making, use, whole)
+        rows.append({**entry.as_json(), **parts, "paid_after": paid, "grams": grams})
+    return rows
 
 
-def _is_full(entry: Entry) -> bool:
-    return entry.is_reference and entry.condenser == FULL[entry.scenario]
+def _is_full(entry: Entry, run: Run) -> bool:
+    return entry.is_reference and entry.condenser == run.chapters[entry.scenario].all_data_reference
 
 
 def _set(entry: Entry) -> tuple[Any, ...]:
     return entry.data, entry.condenser, entry.ipc, entry.budget
 
 
-def _place(entry: Entry) -> tuple[str, str, str]:
-    return entry.scenario, entry.data, entry.variant
-
-
-def _figure(group: Sequence[Record], power: Power) -> Figure | None:
+def _joules_of_use(group: Sequence[Record], power: Power) -> Joules | None:
     """Joules of one use (or making), over seeds; those that were measured, where any was."""
-    spent = {record["cell"]["seed"]: (power.joules(record), _uses(record)) for record in group}
+    spent = {
+        record["cell"]["seed"]: (power.joules(record), _count_uses(record)) for record in group
+    }
     known = [(*joules, uses) for joules, uses in spent.values() if joules is not None and uses]
     if not known:
         return None
     how = MEASURED if any(each[1] == MEASURED for each in known) else known[0][1]
-    found = interval([joules / uses for joules, told, uses in known if told == how], POSITIVE)
+    mean = interval([joules / uses for joules, means, uses in known if means == how], POSITIVE)
     return {
-        "mean": found.mean,
-        "low": number(found.low),
-        "high": number(found.high),
-        "n": found.n,
+        "mean": mean.mean,
+        "low": finite(mean.low),
+        "high": finite(mean.high),
+        "n": mean.n,
         "how": how,
     }
 
 
-def _uses(record: Record) -> int:
-    """How many uses a cell is: networks, class orders or architectures; 1 for the making of a
-    set.
-    """
-    if record["kind"] == "condense":
+def _count_uses(record: Record) -> int:
+    """Count the networks, class orders or architectures of a cell; the making of a set is one."""
+    if record["kind"] == MAKING:
         return 1
     measurements: Sequence[Mapping[str, Any]] = (record.get("outcome") or {}).get(
         "measurements", []
@@ -122,32 +125,27 @@ def _uses(record: Record) -> int:
     )
 
 
-def _paid_after(making: Figure | None, use: Figure, full: Figure | None) -> float | str | None:
+def _paid_after(making: Joules | None, use: Joules, full: Joules | None) -> float | str | None:
     if making is None or full is None or len({making["how"], use["how"], full["how"]}) > 1:
         return None
-    return (
-        break_even(making["mean"], full["mean"], use["mean"]) or "never" if making["mean"] else 0.0
-    )
+    if not making["mean"]:
+        return 0.0
+    return break_even(making["mean"], full["mean"], use["mean"]) or "never"
 
 
-Row = Mapping[str, Any]
-
-
-def energy_tables(report: Mapping[str, Any]) -> list[Table]:
-    """One table for each data set; none where nothing was measured and no CPU time is known."""
+def tabulate_energy(report: Mapping[str, Any]) -> list[Table]:
+    """Make a table for each data set; none where nothing was measured and no CPU time is known."""
     energy = report["energy"]
     columns = _columns(energy["grid_intensity"] is not None)
-    found = []
+    notes = _notes(energy, chapters_of_rows(report["rows"]))
+    tables = []
     for data in dict.fromkeys(row["data"] for row in energy["rows"]):
-        groups: dict[tuple[str, str, bool, int, int], list[Row]] = {}
+        groups: dict[tuple[str, str, Size], list[Row]] = {}
         for row in (row for row in energy["rows"] if row["data"] == data):
-            size = row["budget"] or 0, 0 if row["budget"] else row["ipc"] or 0
-            groups.setdefault(
-                (row["scenario"], row["variant"], row["reference"], *size), []
-            ).append(row)
-        last = {
-            scenario: place for place, (scenario, *_) in enumerate(groups)
-        }  # references stand after the sets
+            key = row["scenario"], row["variant"], Size.of(row)
+            groups.setdefault(key, []).append(row)
+        # a scenario stands where its last group came: references are measured after the sets
+        last = {scenario: position for position, (scenario, *_) in enumerate(groups)}
         sections = [
             Section(_title(*key), [[column.text(row) for column in columns] for row in groups[key]])
             for key in sorted(groups, key=lambda key: (last[key[0]], key[1:]))
@@ -156,8 +154,8 @@ def energy_tables(report: Mapping[str, Any]) -> list[Table]:
             f"energy on {data}: making a set, using it, and the uses after which it has paid for"
             " itself"
         )
-        found.append(Table("condense", title, columns, sections, _notes(energy)))
-    return found
+        tables.append(Table(MAKING, title, columns, sections, notes))
+    return tables
 
 
 def _columns(with_grams: bool) -> list[Column]:
@@ -170,15 +168,14 @@ def _columns(with_grams: bool) -> list[Column]:
         Column("making, J", _joules("making")),
         Column("one use, J", _joules("use")),
         Column("a use of all data, J", _joules("full"), drop=1),
-        Column("paid for after, uses", lambda row: _paid(row["paid_after"])),
+        Column("paid for after, uses", lambda row: _format_uses(row["paid_after"])),
         *(grams if with_grams else []),
         Column("joules are", _how, is_text=True),
     ]
 
 
-def _title(scenario: str, variant: str, is_reference: bool, budget: int, ipc: int) -> str:
-    size = "all data" if is_reference else f"{budget:,} bytes" if budget else f"ipc {ipc}"
-    return ", ".join(part for part in (scenario, variant, size) if part)
+def _title(scenario: str, variant: str, size: Size) -> str:
+    return join_parts(scenario, variant, "all data" if size.is_reference else str(size))
 
 
 def _joules(name: str) -> Callable[[Row], str]:
@@ -190,7 +187,7 @@ def _grams(name: str) -> Callable[[Row], str]:
     return lambda row: "-" if row["grams"][name] is None else f"{row['grams'][name]:.2g}"
 
 
-def _paid(uses: float | str | None) -> str:
+def _format_uses(uses: float | str | None) -> str:
     if uses is None:
         return "-"
     return uses if isinstance(uses, str) else f"{ceil(uses):,}"
@@ -206,27 +203,23 @@ def _how(row: Row) -> str:
     )
 
 
-def _notes(energy: Mapping[str, Any]) -> list[str]:
+def _notes(energy: Mapping[str, Any], chapters: Mapping[str, Chapter]) -> list[str]:
     rows = energy["rows"]
-    uses = "; ".join(
-        f"{name}: {what}"
-        for name, what in USES.items()
-        if any(row["scenario"] == name for row in rows)
-    )
-    full = "; ".join(dict.fromkeys(FULL[row["scenario"]] for row in rows if row["full"]))
-    found = [
+    own = {
+        row["scenario"]: chapters[row["scenario"]] for row in rows if row["scenario"] in chapters
+    }
+    uses = "; ".join(f"{name}: {chapter.use}" for name, chapter in own.items())
+    full = dict.fromkeys(own[row["scenario"]].all_data_reference for row in rows if row["full"])
+    notes = [
         f"A use is, in {uses}. Means over seeds with 95 % intervals; uses are computed from means."
     ]
-    found += [f"All data are those of the references {full}."] if full else []
-    if any(
-        row[name] and row[name]["how"] == ESTIMATED
-        for row in rows
-        for name in ("making", "use", "full")
-    ):
-        found.append(
+    notes += [f"All data are those of the references {'; '.join(full)}."] if full else []
+    parts = [row[name] for row in rows for name in ("making", "use", "full") if row[name]]
+    if any(part["how"] == ESTIMATED for part in parts):
+        notes.append(
             f"Estimated: CPU seconds times {energy['watts_per_core']:g} W a core"
             f" ({energy['source']}); no memory, no cooling."
         )
     if energy["grid_intensity"] is not None:
-        found.append(f"CO2 at {energy['grid_intensity']:g} g/kWh.")
-    return found
+        notes.append(f"CO2 at {energy['grid_intensity']:g} g/kWh.")
+    return notes

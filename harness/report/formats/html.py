@@ -1,14 +1,10 @@
-"""A report as one self-contained HTML page: nothing fetched, figures inline, one script of our own
-that sorts its tables.
+"""A report as one self-contained HTML page: nothing fetched, figures inline, one style sheet, and
+one script of our own that sorts its tables.
 
-The style sheet of the HTML report.
-
-The script of the HTML report: its tables are sorted by the heading that a reader presses, within
-their sections.
-
-Without a script the tables are as they were written. A heading is a button, so the keyboard reaches
-it, and says its order as aria-sort; pressed a third time it gives back the first order. What is no
-number comes last in a column of numbers.
+The script sorts by the heading that a reader presses, within the sections of a table. Without it
+the tables stand as they were written. A heading is a button, so that the keyboard reaches it, and
+gives its order as aria-sort; pressed a third time it restores the first order. Cells that are no
+numbers come last in a column of numbers.
 """
 
 import re
@@ -17,43 +13,34 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from harness.report.chapters import CHAPTERS, chapters_of_rows, explain
 from harness.report.notes import progress_sentence
 from harness.report.pictures import pictures
 from harness.report.set_sheets import gallery_page
 from harness.report.table import Table
 from harness.report.tables import tables
-from harness.report.wording import METHOD, NO_INTERVAL, NOT_DISTINGUISHABLE, cell_name, definitions
+from harness.report.wording import METHOD, NO_INTERVAL, NOT_DISTINGUISHABLE, cell_name
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 SCRIPT = (Path(__file__).parent / "sort.js").read_text(encoding="utf-8")
 FIGURES = 12
 WIDE = 500.0  # points
 WORDS = {"better": "good", "worse": "bad", NOT_DISTINGUISHABLE: "even", NO_INTERVAL: "even"}
-TITLES = {
-    "accuracy": "Accuracy: networks trained on the set alone",
-    "cross-architecture": "Cross-architecture: other networks trained on the set alone",
-    "continual": "Continual learning: the set as replay memory",
-    "data-space": "Data space: where the images of a set lie among real ones",
-    "search": "Architecture search: the set as proxy data",
-    "mask-quality": "Mask quality: whether the views' masks mean something",
-    "privacy": "Privacy: which images a set was made of",
-    "condense": "Making the sets",
-}
 
 
 def render(report: Mapping[str, Any]) -> str:
-    """The page: what was found, then figures and tables by scenario, then failures, notes,
-    definitions and how to repeat it.
+    """Write the page: headlines, then figures and tables by scenario, then failures, notes,
+    definitions and how to repeat the run.
     """
     title = f"Report of {escape(str(report['suite']))}"
     body = [_head(report, title), _headlines(report["headlines"])]
-    drawn, laid = pictures(report), tables(report)
-    for scenario in dict.fromkeys(table.scenario for table in laid):
-        own = [table for table in laid if table.scenario == scenario]
+    chapters, figures, every = chapters_of_rows(report["rows"]), pictures(report), tables(report)
+    for scenario in dict.fromkeys(table.scenario for table in every):
+        own = [table for table in every if table.scenario == scenario]
         body.append(
             _section(
-                TITLES.get(scenario, scenario),
-                _figures(drawn.get(scenario, [])) + "".join(map(_table, own)),
+                chapters[scenario].title if scenario in CHAPTERS.entries() else scenario,
+                _figures(figures.get(scenario, [])) + "".join(map(_table, own)),
             )
         )
     pictured = gallery_page(report)
@@ -83,9 +70,11 @@ def _head(report: Mapping[str, Any], title: str) -> str:
     cells = report["cells"]
     data = dict.fromkeys(str(row["data"]) for row in report["rows"])
     facts = [f"{cells['done']} of {cells['total']} cells", f"data: {', '.join(data) or 'none'}"]
-    here = report["environment"]
+    environment = report["environment"]
     facts += [
-        f"{name}: {_plain(here[name])}" for name in ("device", "threads", "cpu") if name in here
+        f"{name}: {_plain(environment[name])}"
+        for name in ("device", "threads", "cpu")
+        if name in environment
     ]
     partial = progress_sentence(cells)
     warning = f'<p class="warning">{escape(partial)}</p>' if partial else ""
@@ -95,8 +84,8 @@ def _head(report: Mapping[str, Any], title: str) -> str:
     )
 
 
-def _headlines(found: Sequence[Mapping[str, str]]) -> str:
-    cards = [f"<li><b>{escape(h['question'])}</b> {escape(h['answer'])}</li>" for h in found]
+def _headlines(headlines: Sequence[Mapping[str, str]]) -> str:
+    cards = [f"<li><b>{escape(h['question'])}</b> {escape(h['answer'])}</li>" for h in headlines]
     return f'<ul class="headlines">{"".join(cards)}</ul>' if cards else ""
 
 
@@ -109,14 +98,14 @@ def _figures(svgs: Sequence[str]) -> str:
     figures = [f"<figure{_wide(svg)}>{svg}</figure>" for svg in svgs]
     shown, folded = figures[:FIGURES], figures[FIGURES:]
     more = (
-        f"<details><summary>{len(folded)} more figures</summary>{_beside(folded)}</details>"
+        f"<details><summary>{len(folded)} more figures</summary>{_figure_row(folded)}</details>"
         if folded
         else ""
     )
-    return _beside(shown) + more if figures else ""
+    return _figure_row(shown) + more if figures else ""
 
 
-def _beside(figures: Sequence[str]) -> str:
+def _figure_row(figures: Sequence[str]) -> str:
     return f'<div class="figures">{"".join(figures)}</div>'
 
 
@@ -173,8 +162,8 @@ def _list(items: Sequence[str]) -> str:
 
 
 def _definitions(report: Mapping[str, Any]) -> str:
-    known = definitions([row["metric"] for row in report["rows"]])
-    written = (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in known)
+    known = explain(report["rows"])
+    written = (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in known.items())
     return f"<dl>{''.join(written)}</dl>"
 
 

@@ -20,14 +20,16 @@ _SPECIAL = {
 
 def render(report: Mapping[str, Any]) -> str:
     """One table environment each; headlines, notes and commands as comments above."""
-    said = [
+    lines = [
         f"Report of {report['suite']}; needs \\usepackage{{booktabs}}",
         progress_sentence(report["cells"]) or "",
     ]
-    said += [f"{h['question']} {h['answer']}" for h in report["headlines"]] + list(report["notes"])
-    said += [f"failed: {cell_name(f.get('cell'))}: {f.get('sentence')}" for f in report["failures"]]
-    said += [f"made by: {command}" for command in report["commands"]]
-    comments = [f"% {' '.join(line.split())}" for line in said if line]
+    lines += [f"{h['question']} {h['answer']}" for h in report["headlines"]] + list(report["notes"])
+    lines += [
+        f"failed: {cell_name(f.get('cell'))}: {f.get('sentence')}" for f in report["failures"]
+    ]
+    lines += [f"made by: {command}" for command in report["commands"]]
+    comments = [f"% {' '.join(line.split())}" for line in lines if line]
     return "\n\n".join(["\n".join(comments), *(_table(table) for table in tables(report))]) + "\n"
 
 

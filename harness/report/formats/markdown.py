@@ -4,14 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from harness.report.chapters import explain
 from harness.report.notes import progress_sentence
 from harness.report.table import Table
 from harness.report.tables import tables
-from harness.report.wording import METHOD, cell_name, definitions
+from harness.report.wording import METHOD, cell_name
 
 
 def render(report: Mapping[str, Any]) -> str:
-    """Headlines, tables, failures, notes and how to repeat it."""
+    """Write headlines, tables, failures, notes, definitions and how to repeat the run."""
     partial = progress_sentence(report["cells"])
     blocks = [f"# Report of {escape(report['suite'])}"]
     blocks += [f"**{escape(partial)}**"] if partial else []
@@ -27,11 +28,11 @@ def render(report: Mapping[str, Any]) -> str:
             for f in report["failures"]
         ]
         blocks += ["## Failed cells", "\n".join(lines)]
-    metrics = [row["metric"] for row in report["rows"]]
+    known = explain(report["rows"])
     blocks += ["## Notes", "\n".join(f"- {escape(note)}" for note in [*report["notes"], METHOD])]
     blocks += [
         "## Metrics",
-        "\n".join(f"- **{escape(name)}**: {escape(text)}" for name, text in definitions(metrics)),
+        "\n".join(f"- **{escape(name)}**: {escape(text)}" for name, text in known.items()),
     ]
     facts = ["- " + escape(f"{name}: {value}") for name, value in report["environment"].items()]
     commands = [f"    {line}" for command in report["commands"] for line in command.splitlines()]

@@ -31,12 +31,12 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
     if partial:
         console.print(_plain(partial, "yellow"))
     for headline in report["headlines"]:
-        said = Text.assemble(_plain(headline["question"], "bold"), " ", _plain(headline["answer"]))
+        text = Text.assemble(_plain(headline["question"], "bold"), " ", _plain(headline["answer"]))
         console.line()
-        console.print(said)
+        console.print(text)
     for table in tables(report):
         if not table.is_detail:
-            print_table(shortened(table), console)
+            print_table(shorten(table), console)
     _list(
         "Failed cells",
         [f"{cell_name(f.get('cell'))}: {f.get('sentence')}" for f in report["failures"]],
@@ -56,8 +56,8 @@ def print_table(table: Table, console: Console) -> None:
         console.print(_plain(" ".join(table.footnotes), "dim"))
 
 
-def shortened(table: Table) -> Table:
-    """The rows that lead, and a word about the rest."""
+def shorten(table: Table) -> Table:
+    """Keep the rows that lead, and note how many there are."""
     sections = [
         (
             s
@@ -70,8 +70,8 @@ def shortened(table: Table) -> Table:
     shown, of = (sum(len(section.rows) for section in each) for each in (sections, table.sections))
     if shown == of:
         return table
-    said = f"{shown} of {of} rows: {table.shortened}."
-    return replace(table, sections=sections, footnotes=[said, *table.footnotes])
+    note = f"{shown} of {of} rows: {table.shortened}."
+    return replace(table, sections=sections, footnotes=[note, *table.footnotes])
 
 
 def _list(title: str, lines: Sequence[str], console: Console) -> None:
@@ -83,7 +83,7 @@ def _list(title: str, lines: Sequence[str], console: Console) -> None:
 
 
 def _table(table: Table, width: int) -> RichTable:
-    shown = fitting(table, width)
+    shown = fit_columns(table, width)
     gap = GAP if sum(_width(table, i) + GAP for i in shown) - GAP <= width else 1
     grid = RichTable(
         box=box.SIMPLE_HEAD,
@@ -108,9 +108,9 @@ def _table(table: Table, width: int) -> RichTable:
     return grid
 
 
-def fitting(table: Table, width: int) -> list[int]:
-    """Indices of the columns that fit into `width` characters, close together if need be; those of
-    the highest drop go first.
+def fit_columns(table: Table, width: int) -> list[int]:
+    """Choose the columns that fit into `width` characters, close together if need be; those of the
+    highest drop go first.
     """
     shown = list(range(len(table.columns)))
     while sum(_width(table, i) + 1 for i in shown) - 1 > width:

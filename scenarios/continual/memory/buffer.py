@@ -1,10 +1,5 @@
-"""CondensedMemory: a condensed set as the replay memory of any Avalanche strategy.
+"""CondensedMemory: a condensed set as the replay memory of any Avalanche strategy."""
 
-Whether a stream and a memory speak of the same kind of images. Avalanche mixes whatever it gets,
-without an error.
-"""
-
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,112 +8,75 @@ from avalanche.training.storage_policy import ExemplarsBuffer
 from torch import Tensor
 
 from condensers.errors import UsageError
-from scenarios.continual.items import as_dataset
-from scenarios.continual.memory.exemplars import MemoryBatch, Names, Piece, joined
-from scenarios.continual.memory.likeness import labelled, require_likeness
-from scenarios.continual.memory.numbering import (
-    ClassIds,
-    Numbering,
-    numbering_of,
-    origin,
-    require_class_ids,
+from scenarios.continual.items import as_memory_dataset
+from scenarios.continual.memory.exemplars import (
+    Exemplars,
+    MemoryBatch,
+    SourceLike,
+    StreamIds,
+    as_source,
+    join_exemplars,
 )
-from scenarios.continual.memory.sources import Given, Offline, as_source, require_classes
-
-SAMPLE = 64
-# Standard deviations of the same classes differ by far less than this; images in 0..1 and
-# normalised ones by 3 to 4.
-RATIO = 2.5
-
-
-def require_agreement(dataset: Any, memory: Tensor, card: Mapping[str, Any] | None) -> None:
-    """Refuse, with UsageError, a stream data set whose items do not fit the memory's images (M, C,
-    H, W).
-
-    Items must be (x, y) or (x, y, t), x a float tensor of the memory's shape. With a card, the
-    pixels of some items, spread over the data set, must also be on the scale of images normalised
-    with the card's mean and std.
-    """
-    if not memory.is_floating_point():
-        raise UsageError(
-            f"CondensedMemory: the memory's images are {memory.dtype}, not normalised floats;"
-            " decode them first"
-        )
-    item = dataset[0]
-    if len(item) not in (2, 3):
-        raise UsageError(
-            f"CondensedMemory: the stream's items have {len(item)} parts; give (x, y) or (x, y,"
-            " task label)"
-        )
-    x = item[0]
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise UsageError(
-            f"CondensedMemory: the stream gives images as {kind}; normalise them to floats, as the"
-            " memory's are"
-        )
-    if x.shape != memory.shape[1:]:
-        raise UsageError(
-            f"CondensedMemory: the stream's images are {tuple(x.shape)}, the memory's"
-            f" {tuple(memory.shape[1:])}; use a set condensed from the stream's data"
-        )
-    if card is not None:
-        _require_scale(dataset, memory, card)
+from scenarios.continual.memory.stream_fit import (
+    ClassIds,
+    find_numbering,
+    find_origin,
+    require_class_ids,
+    require_stream_fit,
+)
 
 
-def _require_scale(dataset: Any, memory: Tensor, card: Mapping[str, Any]) -> None:
-    chosen = torch.linspace(0, len(dataset) - 1, min(SAMPLE, len(dataset))).round().int().tolist()
-    stream = torch.stack([dataset[i][0] for i in chosen]).float()
-    mean, std = torch.tensor(card["mean"]), torch.tensor(card["std"])
-    low, high = float((-mean / std).min()), float(((1 - mean) / std).max())
-    span = high - low
-    outside = float(stream.min()) < low - span or float(stream.max()) > high + span
-    ratio = float(stream.std()) / max(float(memory.std()), 1e-6)
-    if outside or not 1 / RATIO < ratio < RATIO:
-        raise UsageError(
-            "CondensedMemory: the stream's pixels lie in"
-            f" {float(stream.min()):.2f}..{float(stream.max()):.2f} (deviation"
-            f" {float(stream.std()):.2f}), the memory's in"
-            f" {float(memory.min()):.2f}..{float(memory.max()):.2f} (deviation"
-            f" {float(memory.std()):.2f}); normalise the stream with mean {list(card['mean'])} and"
-            f" std {list(card['std'])}, or pass check_range=False"
-        )
+class CondensedMemory(ExemplarsBuffer):  # type: ignore[misc]
+    """Hold the condensed images of the classes seen so far, and never one of a class to come.
 
+    Use it with `CondensedReplay(memory, batch_size_mem=64)`, which takes soft labels too. With hard
+    labels Avalanche's own plugins do as well: `ReplayPlugin(mem_size=memory.max_size,
+    batch_size_mem=64, storage_policy=memory)`, or `plugin = GDumbPlugin(memory.max_size);
+    plugin.storage_policy = memory`. Items take the stream's form, (x, y) or (x, y, task label), and
+    labels are the stream's ids.
 
-class CondensedMemory(ExemplarsBuffer):
-    """Replay memory that holds the condensed images of the classes seen so far, and never one of a
-    class to come.
+    Args:
+        source: A SyntheticSet; the path of its .safetensors file; or a callable that is given the
+            new classes of an experience, in ascending order, and returns their set.
+        max_size: How many images the memory may hold; Avalanche's ReplayPlugin wants its
+            `mem_size` equal to it. The size of the set by default; a callable needs it.
+        fill_batch: The `batch_size_mem` of Avalanche's own plugins, to keep memory batches full.
+            Avalanche cuts a memory batch to the size of the memory, so that a small memory weighs
+            less in the loss. With this the images are listed over and over (by index, not copied).
+            0 keeps Avalanche's behaviour, which GDumb needs.
+        check_range: Refuse a stream whose pixels are on another scale than the set's.
+        outputs: The learner's output for each class, where several classes share one (domains).
+        class_ids: What the ids of the stream mean: a table {id: class of the set}, or a list of
+            such tables, one for each experience. Needed only if neither the benchmark tells (as
+            `nc_benchmark` does, however it numbers classes) nor the images, which are compared
+            with the set's. It is not checked against the images.
 
-    source: a SyntheticSet; the path of its .safetensors file; or a callable which is given the new
-        classes of an
-    experience, in ascending order, and returns their set (condensation anew for each experience).
-    max_size: images it may hold, which ReplayPlugin wants to be equal to its `mem_size`; the set's
-        size where it is left
-    out, and needed with a callable.
-    fill_batch: the `batch_size_mem` of Avalanche's plugin, to have every memory batch full.
-        Avalanche cuts a memory batch to
-    the size of the memory, so a smaller memory would also weigh less in the loss; with this its
-    images are listed over and
-    over (by index, not copied). 0 leaves Avalanche's behaviour. Leave it at 0 for GDumb.
-    check_range: refuse a stream whose pixels are on another scale than the set's.
-    class_ids: what the ids of the stream mean: a table {id: class of the set}, or a list of such
-        tables, one for each
-    experience. It is needed only where neither the benchmark says so (as `nc_benchmark` does,
-    however it numbers classes) nor
-    the images, which are compared with the set's; what is given here is believed.
-    outputs: the learner's output for each class, where several classes share one (domains).
+    Raises:
+        UsageError: The file is no set. Later, when the memory meets the stream: they do not agree
+            in classes, shape, dtype or scale, or the classes of the ids cannot be determined.
 
-    Use: `CondensedReplay(memory, batch_size_mem=64)` of `scenarios.continual.memory`, which takes
-    soft labels too; `ReplayPlugin(mem_size=memory.max_size, batch_size_mem=64,
-    storage_policy=memory)`, or `plugin = GDumbPlugin(memory.max_size); plugin.storage_policy =
-    memory` with hard labels. Items take the stream's form, (x, y) or (x, y, t), and labels are the
-    stream's ids. Raises UsageError where stream and set do not agree in classes, shape, dtype or
-    scale, and where it cannot be told which classes the stream's ids are.
+    Examples:
+        >>> import tempfile
+        >>> from condensers.engine.context import Context
+        >>> from condensers.registry.registry import create_condenser
+        >>> from condensers.sets.files import save_set
+        >>> from condensers.sets.synthetic_set import Budget
+        >>> from scenarios import CondensedMemory, load_dataset
+        >>> train = load_dataset("digits").train
+        >>> condensed = create_condenser("random").condense(train, Budget(ipc=2), Context())
+        >>> path = f"{tempfile.mkdtemp()}/digits.safetensors"
+        >>> save_set(condensed, path)
+        >>> memory = CondensedMemory(path)
+        >>> memory.max_size
+        20
+        >>> memory.admit([3, 7])  # Avalanche does this after each experience
+        >>> memory.seen_classes, memory.image_count
+        ((3, 7), 4)
     """
 
     def __init__(
         self,
-        source: Given,
+        source: SourceLike,
         max_size: int | None = None,
         fill_batch: int = 0,
         check_range: bool = True,
@@ -127,47 +85,49 @@ class CondensedMemory(ExemplarsBuffer):
     ) -> None:
         self.source = as_source(source)
         if max_size is None:
-            if not isinstance(self.source, Offline):
+            if self.source.known_exemplars is None:
                 raise UsageError(
                     "CondensedMemory: a callable source needs max_size, the number of images the"
                     " memory may hold"
                 )
-            max_size = len(self.source.whole.labels)
+            max_size = len(self.source.known_exemplars.labels)
         super().__init__(max_size)
         self._fill_batch, self._check_range = fill_batch, check_range
         if class_ids is not None:
-            require_class_ids(
-                class_ids,
-                self.source.whole.labels.tolist() if isinstance(self.source, Offline) else (),
-            )
+            known = self.source.known_exemplars
+            require_class_ids(class_ids, () if known is None else known.labels.tolist())
         self._class_ids = class_ids
         # What the stream calls the set's classes; none where it calls each by its own number.
         self._ids = {} if outputs is None else dict(enumerate(outputs))
         self._tasks: dict[int, int] = {}
         self._compared: Any = None
-        self._pieces: list[Piece] = []
-        self._whole: Piece | None = None
+        self._parts: list[Exemplars] = []
+        self._exemplars: Exemplars | None = None
         self._arrived: dict[int, tuple[int, int]] = {}  # class -> experience, task label
         self._marks = torch.empty(0, 2, dtype=torch.int64)
         self._task_aware, self._dtype = False, torch.float32
-        self.unchanged = 0
+        self.unchanged_count = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"CondensedMemory({self.image_count} of at most {self.max_size} images,"
+            f" {len(self.seen_classes)} classes seen, {self.nbytes} bytes)"
+        )
 
     @property
     def nbytes(self) -> int:
-        """The bytes that the memory takes now; an offline set takes all of its own from the
-        start.
-        """
+        """The bytes that the memory takes now; an offline set takes all of its bytes at once."""
         return sum(self.source.ledger.values())
 
     @property
-    def seen(self) -> tuple[int, ...]:
+    def seen_classes(self) -> tuple[int, ...]:
         """The classes in memory, in order of arrival."""
         return tuple(self._arrived)
 
     @property
-    def held(self) -> int:
+    def image_count(self) -> int:
         """The number of different images in memory."""
-        return 0 if self._whole is None else len(self._whole.labels)
+        return 0 if self._exemplars is None else len(self._exemplars.labels)
 
     @property
     def experiences(self) -> list[int]:
@@ -177,30 +137,40 @@ class CondensedMemory(ExemplarsBuffer):
     def admit(self, classes: Sequence[int], task: int = 0) -> None:
         """Take in those of `classes` that are new, as one experience.
 
-        `unchanged`: how many images stand where they stood.
+        `unchanged_count` then tells how many images kept their positions.
+
+        Args:
+            classes: Classes of the set.
+            task: The task label of the experience.
+
+        Raises:
+            UsageError: The set has no image of a class, or the images exceed `max_size`.
         """
         new = tuple(sorted({int(c) for c in classes} - set(self._arrived)))
         if new:
-            pieces = list(self.source.take(new))
+            parts = list(self.source.take(new))
             experience = 1 + max((arrived for arrived, _ in self._arrived.values()), default=-1)
             self._arrived |= dict.fromkeys(new, (experience, task))
-            self._hold(pieces)
+            self._store(parts)
 
     def observe(self, images: Tensor, labels: Tensor) -> None:
-        """Let a memory that is made from the passing stream see a minibatch: (n, C, H, W) uint8 and
-        its classes (n,).
+        """Let a memory that is condensed from the passing stream see a minibatch.
+
+        Args:
+            images: (n, C, H, W) uint8.
+            labels: (n,) int64, classes of the set.
         """
         if self.source.observe(images, labels):
-            self._hold(list(self.source.pieces))
+            self._store(list(self.source.exemplars))
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint needs: the order in which classes came, and what the source keeps."""
+        """Return the order in which classes came, and the state of the source."""
         arrived = [[c, *mark] for c, mark in self._arrived.items()]
         named = {"ids": dict(self._ids), "tasks": dict(self._tasks)}
         return {
             "arrived": arrived,
             "source": self.source.state_dict(),
-            "unchanged": self.unchanged,
+            "unchanged": self.unchanged_count,
         } | named
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -210,38 +180,39 @@ class CondensedMemory(ExemplarsBuffer):
         for c, (experience, _) in self._arrived.items():
             groups.setdefault(experience, []).append(c)
         self.source.restore(state["source"], [tuple(group) for group in groups.values()])
-        if self.source.pieces:
-            self._hold(list(self.source.pieces))
-        self.unchanged = state["unchanged"]
+        if self.source.exemplars:
+            self._store(list(self.source.exemplars))
+        self.unchanged_count = state["unchanged"]
 
-    def _hold(self, pieces: list[Piece]) -> None:
-        """Hold `pieces` in place of what was held."""
-        held = sum(len(piece.labels) for piece in pieces)
-        if held > self.max_size:
+    def _store(self, parts: list[Exemplars]) -> None:
+        """Hold `parts` in place of what was held."""
+        count = sum(len(part.labels) for part in parts)
+        if count > self.max_size:
             raise UsageError(
-                f"CondensedMemory: {held} images do not fit max_size {self.max_size}; raise it"
+                f"CondensedMemory: {count} images do not fit max_size {self.max_size}; raise it"
             )
-        same = [a is b for a, b in zip(self._pieces, pieces, strict=False)]
-        kept = pieces[: same.index(False)] if False in same else pieces[: len(same)]
-        self.unchanged = sum(len(piece.labels) for piece in kept)
-        self._pieces, whole = pieces, joined(pieces)
+        same = [a is b for a, b in zip(self._parts, parts, strict=False)]
+        unchanged = parts[: same.index(False)] if False in same else parts[: len(same)]
+        self.unchanged_count = sum(len(part.labels) for part in unchanged)
+        self._parts, joined = parts, join_exemplars(parts)
         latest = max((mark for mark in self._arrived.values()), default=(0, 0))
-        self._marks = torch.tensor([self._arrived.get(c, latest) for c in whole.labels.tolist()])
-        self._whole = whole.called(self._names(whole))
+        self._marks = torch.tensor([self._arrived.get(c, latest) for c in joined.labels.tolist()])
+        self._exemplars = joined.renumber(self._find_stream_ids(joined))
 
-    def _names(self, whole: Piece) -> Names | None:
-        """What the stream calls the classes; None where it has names of its own for none."""
+    def _find_stream_ids(self, exemplars: Exemplars) -> StreamIds | None:
+        """Return the stream's ids of the classes; None if they are the classes' own numbers."""
         tasks = self._tasks | {c: task for c, (_, task) in self._arrived.items()}
         several = len(set(tasks.values())) > 1
-        if several and whole.scores:
+        if several and exemplars.scores:
             raise UsageError(
                 "CondensedMemory: this set has scores, which are regressed on all outputs at once,"
                 " and the stream has several tasks with outputs of their own; use a set with hard"
                 " labels or probabilities"
             )
-        if not self._ids and (whole.targets is None or not several):
+        labels, targets = exemplars.labels, exemplars.targets
+        if not self._ids and (targets is None or not several):
             return None
-        width = 1 + int(whole.labels.max()) if whole.targets is None else whole.targets.shape[1]
+        width = 1 + int(labels.max()) if targets is None else targets.shape[1]
         named = self._ids or {c: c for c in range(width)}
         # A class to come is of the one task there is; but not one that shares an id, for it may be
         # the id of another task.
@@ -249,27 +220,33 @@ class CondensedMemory(ExemplarsBuffer):
         unknown = -1 if several or shared else next(iter(tasks.values()), 0)
         classes = range(max(width, *(c + 1 for c in named)))
         ids = torch.tensor([named.get(c, -1) for c in classes])
-        return Names(ids, torch.tensor([tasks.get(c, unknown) for c in classes]))
+        return StreamIds(ids, torch.tensor([tasks.get(c, unknown) for c in classes]))
 
-    def whole(self) -> Piece:
-        """All that is held; UsageError before anything is."""
-        if self._whole is None:
+    def exemplars(self) -> Exemplars:
+        """Return all that the memory holds.
+
+        Raises:
+            UsageError: The memory is still empty.
+        """
+        if self._exemplars is None:
             raise UsageError(
                 "CondensedMemory: holds nothing yet; let it take in an experience first"
             )
-        return self._whole
+        return self._exemplars
 
-    def batch(
+    def draw(
         self, n: int, generator: torch.Generator, experience: int | None = None, once: bool = False
     ) -> MemoryBatch:
-        """n images drawn without replacement, or all of them over and over (`once`: one time) where
-        there are fewer.
+        """Draw a batch without replacement.
 
-        experience: of those alone that came with this one, counted from 0.
+        Args:
+            n: How many images; where there are fewer, all of them come over and over.
+            generator: What draws.
+            experience: Draw only from images that came with this experience, counted from 0.
+            once: Draw no image twice, so that the batch may be smaller than `n`.
         """
-        held = self.whole()
         among = (
-            torch.arange(self.held)
+            torch.arange(self.image_count)
             if experience is None
             else (self._marks[:, 0] == experience).nonzero().flatten()
         )
@@ -277,80 +254,64 @@ class CondensedMemory(ExemplarsBuffer):
         index = torch.cat(
             [among[torch.randperm(len(among), generator=generator)] for _ in range(rounds)]
         )[:n]
-        return self.at(index, held)
+        return self.select(index)
 
-    def at(self, index: Tensor, held: Piece | None = None) -> MemoryBatch:
-        """The images at `index` (n,)."""
-        held = held or self.whole()
-        targets = None if held.targets is None else held.targets[index]
+    def select(self, index: Tensor) -> MemoryBatch:
+        """Return the images at the positions `index` (n,) int64."""
+        held = self.exemplars()
         return MemoryBatch(
             held.images[index],
             held.labels[index],
-            targets,
+            None if held.targets is None else held.targets[index],
             held.scores,
             self._marks[index, 1],
             index,
         )
 
     def post_adapt(self, agent_state: Any, exp: Any) -> None:
-        """Take in the classes of `exp` that are new; ReplayPlugin does so after training on it,
-        GDumbPlugin before.
-        """
+        """Take in the new classes of `exp`; ReplayPlugin does so after training, GDumb before."""
         item = exp.dataset[0]
-        self._task_aware, self._dtype = len(item) == 3, getattr(item[0], "dtype", torch.float32)
-        numbering = numbering_of(exp, self._class_ids)
+        self._task_aware = len(item) == 3
+        self._dtype = item[0].dtype if isinstance(item[0], Tensor) else torch.float32
+        numbering = find_numbering(exp, self._class_ids)
         self._ids |= numbering.ids
         self._tasks |= numbering.tasks
         self.admit(list(numbering.classes.values()), int(item[2]) if self._task_aware else 0)
         self.require_fit(exp)
 
     def require_fit(self, exp: Any) -> None:
-        """Refuse a stream whose items are not of the form, scale and classes of the images, as far
-        as there are any.
+        """Refuse a stream whose items do not fit the images that are known.
+
+        Args:
+            exp: An Avalanche experience.
+
+        Raises:
+            UsageError: Stream and set do not agree in classes, shape, dtype or scale.
         """
-        numbering, data = numbering_of(exp, self._class_ids), origin(exp).dataset
-        known = (
-            self.source.whole
-            if isinstance(self.source, Offline)
-            else joined(self._pieces)
-            if self._pieces
-            else None
-        )
+        data, known = find_origin(exp).dataset, self.source.known_exemplars
+        if known is None and self._parts:
+            known = join_exemplars(self._parts)
         if known is None or data is self._compared:
             return
-        # Items of a stream may be drawn anew whenever they are read; looking at them must not
-        # change what training draws.
-        with torch.random.fork_rng(devices=[]):
-            require_agreement(data, known.images, self.source.card if self._check_range else None)
-            if numbering.trust != "certain":
-                self._require_classes(data, numbering_of(origin(exp), self._class_ids), known)
-        here = set(numbering.classes.values()) <= set(known.labels.tolist())
-        self._compared = data if here else None
-
-    def _require_classes(self, data: Any, numbering: Numbering, known: Piece) -> None:
-        """Refuse ids that are not those of the classes they are taken for, once there are images of
-        all these classes.
-        """
-        classes = tuple(sorted(set(numbering.classes.values())))
-        if isinstance(self.source, Offline):
-            require_classes(known, classes)
-        if set(classes) <= set(known.labels.tolist()):
-            x, y = labelled(data, list(numbering.classes))
-            require_likeness(x, y, numbering.classes, known, numbering.trust)
+        card = self.source.card if self._check_range else None
+        complete = self.source.known_exemplars is not None
+        self._compared = (
+            data if require_stream_fit(exp, self._class_ids, known, card, complete) else None
+        )
 
     def update(self, strategy: Any, **_: Any) -> None:
-        """What Avalanche's plugins call; here without the base class's deprecation warning at each
-        experience.
-        """
+        """Take in an experience, without the deprecation warning of the base class."""
         self.post_adapt(strategy, strategy.experience)
 
     def resize(self, strategy: Any, new_size: int) -> None:
-        """Change the limit; UsageError below what is held, for part of a condensed set is not what
-        was condensed.
+        """Change the limit.
+
+        Raises:
+            UsageError: More images are held; part of a condensed set is not what was condensed.
         """
-        if new_size < self.held:
+        if new_size < self.image_count:
             raise UsageError(
-                f"CondensedMemory: holds {self.held} images and cannot be cut to {new_size};"
+                f"CondensedMemory: holds {self.image_count} images and cannot be cut to {new_size};"
                 " condense a smaller set"
             )
         self.max_size = new_size
@@ -358,27 +319,11 @@ class CondensedMemory(ExemplarsBuffer):
     @property
     def buffer(self) -> Any:
         """The memory as an Avalanche data set, for Avalanche's own plugins."""
-        return super().buffer if self._whole is None else self._as_dataset(self._whole)
+        if self._exemplars is None:
+            return super().buffer
+        tasks = self._marks[:, 1].tolist() if self._task_aware else None
+        return as_memory_dataset(self._exemplars, tasks, self._dtype, self._fill_batch)
 
     @buffer.setter
     def buffer(self, new: Any) -> None:
         self._buffer = new
-
-    def _as_dataset(self, held: Piece) -> Any:
-        if held.targets is not None:
-            raise UsageError(
-                "CondensedMemory: this set has soft labels, which Avalanche cannot mix with the"
-                " whole-number labels of a stream; use the plugin CondensedReplay of"
-                " scenarios.continual.memory, or condense one with hard labels"
-            )
-        dataset = as_dataset(
-            held.images.to(self._dtype),
-            held.labels,
-            self._marks[:, 1].tolist() if self._task_aware else None,
-        )
-        if not self._fill_batch:
-            return dataset
-        # As many rounds as make the length a multiple of the batch: then no batch is cut, and all
-        # images count the same.
-        rounds = math.lcm(self.held, self._fill_batch) // self.held
-        return dataset.subset(list(range(self.held)) * rounds)

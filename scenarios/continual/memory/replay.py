@@ -1,135 +1,110 @@
-"""CondensedReplay: minibatches of a stream joined by images of a memory, in any Avalanche strategy,
-soft labels included.
-"""
+"""CondensedReplay: joins minibatches of a stream with exemplars, in any Avalanche strategy."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from avalanche.core import SupervisedPlugin
+from avalanche.training import plugins, supervised
 from avalanche.training.losses import ICaRLLossPlugin
+from avalanche.training.storage_policy import ExemplarsBuffer
+from avalanche.training.supervised.icarl import _ICaRLPlugin
 from torch import Tensor, nn
-from torch.nn import functional
 
 from condensers.errors import UsageError
 from scenarios.continual.memory.buffer import CondensedMemory
-from scenarios.continual.memory.criterion import Criterion, OwnLoss, adds_up
-from scenarios.continual.memory.exemplars import MemoryBatch, Piece
-from scenarios.continual.memory.other_memories import require_no_buffer
+from scenarios.continual.memory.criterion import JoinedLoss, MeanLoss, MemoryLoss
+from scenarios.continual.memory.exemplars import Exemplars, MemoryBatch
+from scenarios.continual.strategies.base import ResumablePlugin
 
 
-class Rule(Protocol):
-    """What is descended on a joined minibatch. Its state is what it keeps of the memory, such as
-    logits.
+class Retrieval(ABC):
+    """Base class of what chooses the exemplars that join a minibatch."""
 
-    extra_bytes, where there is one: how much that is, by name, as {"logits": 4000}.
-    """
-
-    def loss(self, logits: Tensor, y: Tensor, drawn: MemoryBatch, criterion: Criterion) -> Tensor:
-        """logits (n + m, K) of n images of the stream and m of the memory; y (n,) labels of the
-        former.
-
-        criterion: the strategy's own loss of a part, given its logits and y or `drawn.y`.
-        """
-        ...
-
-    def learned(self, network: nn.Module, memory: CondensedMemory) -> None:
-        """Called whenever the memory has changed: after an experience, and where a memory is made
-        from the passing stream.
-        """
-        ...
-
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state: dict[str, Any]) -> None: ...
-
-
-class Retrieval(Protocol):
-    """Which images of the memory join a minibatch."""
-
+    @abstractmethod
     def choose(
         self, strategy: Any, memory: CondensedMemory, n: int, generator: torch.Generator
-    ) -> MemoryBatch: ...
+    ) -> MemoryBatch:
+        """Choose exemplars.
+
+        Args:
+            strategy: The Avalanche strategy, its minibatch still the stream's alone.
+            memory: What is chosen from; it holds an image at least.
+            n: How many images.
+            generator: What draws.
+        """
 
 
-class Joint:
-    """The mean loss over all images of the minibatch, as in Avalanche's replay, or their sum;
-    nothing is kept.
-    """
-
-    def loss(
-        self,
-        logits: Tensor,
-        y: Tensor,
-        drawn: MemoryBatch,
-        criterion: Criterion = functional.cross_entropy,
-    ) -> Tensor:
-        n, m = len(y), len(drawn.y)
-        stream, memory = criterion(logits[:n], y), memory_loss(logits[n:], drawn, criterion)
-        if drawn.targets is not None and adds_up(criterion, logits[:n], y):
-            return stream + m * memory
-        return (n * stream + m * memory) / (n + m)
-
-    def learned(self, network: nn.Module, memory: CondensedMemory) -> None:
-        return None
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        return None
-
-
-class Uniform:
-    """Images drawn uniformly, all of them before one comes twice."""
+class UniformRetrieval(Retrieval):
+    """Uniform draws; all images come before one comes twice."""
 
     def choose(
         self, strategy: Any, memory: CondensedMemory, n: int, generator: torch.Generator
     ) -> MemoryBatch:
-        return memory.batch(n, generator)
+        return memory.draw(n, generator)
 
 
-class CondensedReplay(SupervisedPlugin):
-    """Joins each minibatch of the stream with `batch_size_mem` images of the memory, once that
-    holds any.
+class CondensedReplay(SupervisedPlugin, ResumablePlugin):  # type: ignore[misc]
+    """Join each minibatch of the stream with exemplars, in any Avalanche strategy.
 
-    A smaller memory is drawn over and over, so every memory weighs the same in the loss. The loss
-    is the strategy's own, of the joined minibatch, whose labels are whole numbers. Only where the
-    memory has soft labels is the loss of its images that of these: cross-entropy for probabilities,
-    half the squared distance for scores; the stream's part stays the strategy's own. What other
-    plugins add to the loss stays, before this one in the list or after it. Refuses, with
-    UsageError, a strategy that has a memory of its own, and one that computes its loss in a way
-    that leaves no place for soft labels or a rule. rule: what the loss is made of in place of all
-    that. generator: what draws; without one, torch's global generator gives a seed.
+    The plugin does nothing until the memory holds an image. A small memory is drawn over and over,
+    so that every memory weighs the same in the loss. The loss of the joined minibatch is the
+    strategy's own if labels are whole numbers. If the memory has soft labels, the loss of its
+    images is cross-entropy for probabilities, or half the squared distance for scores; the
+    stream's part stays the strategy's own. What other plugins add to the loss stays.
 
-    >>> # Naive(model=..., optimizer=...,
-    plugins=[CondensedReplay(CondensedMemory("set.safetensors"), 64)])
+    Args:
+        memory: What is replayed.
+        batch_size_mem: How many exemplars join each minibatch.
+        loss: What replaces the loss of the joined minibatch, such as a loss that keeps logits.
+        retrieval: What chooses the exemplars; uniform draws by default.
+        generator: What draws. By default torch's global generator gives a seed.
+
+    Raises:
+        UsageError: In training: the strategy has a memory of its own, or computes its loss in a
+            way that leaves no place for soft labels or `loss`.
+
+    Examples:
+        >>> from avalanche.models import SimpleMLP
+        >>> from avalanche.training.supervised import Naive
+        >>> from torch.optim import SGD
+        >>> from condensers.engine.context import Context
+        >>> from condensers.registry.registry import create_condenser
+        >>> from condensers.sets.synthetic_set import Budget
+        >>> from scenarios import CondensedMemory, CondensedReplay, load_dataset
+        >>> train = load_dataset("digits").train
+        >>> condensed = create_condenser("random").condense(train, Budget(ipc=2), Context())
+        >>> replay = CondensedReplay(CondensedMemory(condensed), batch_size_mem=64)
+        >>> network = SimpleMLP(input_size=64, num_classes=10)
+        >>> strategy = Naive(
+        ...     model=network, optimizer=SGD(network.parameters(), 0.01), plugins=[replay]
+        ... )  # then: for experience in benchmark.train_stream: strategy.train(experience)
     """
 
     def __init__(
         self,
         memory: CondensedMemory,
         batch_size_mem: int,
-        rule: Rule | None = None,
+        loss: MemoryLoss | None = None,
         retrieval: Retrieval | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.memory, self.size = memory, batch_size_mem
-        self.rule, self.retrieval = rule, retrieval or Uniform()
+        self.loss, self.retrieval = loss, retrieval or UniformRetrieval()
         self.generator = generator or torch.Generator().manual_seed(int(torch.randint(2**62, (1,))))
         self.stream, self.drawn = 0, None  # type: int, MemoryBatch | None
-        self.known: Piece | None = None
-        self.own: OwnLoss | None = None
+        self.known: Exemplars | None = None
+        self.joined_loss: JoinedLoss | None = None
 
     @property
     def extra_bytes(self) -> dict[str, int]:
-        """What the rule keeps beside the memory."""
-        return dict(getattr(self.rule, "extra_bytes", {}))
+        """The bytes that the loss keeps beside the memory."""
+        return {} if self.loss is None else self.loss.extra_bytes
 
     def before_training(self, strategy: Any, **_: Any) -> None:
-        """Refuse, with UsageError, a strategy with a memory of its own, and a second one of these
-        plugins.
-        """
+        """Refuse a strategy with a memory of its own, and a second plugin of this class."""
         require_no_buffer(strategy)
         if sum(isinstance(plugin, CondensedReplay) for plugin in strategy.plugins) > 1:
             raise UsageError(
@@ -137,20 +112,18 @@ class CondensedReplay(SupervisedPlugin):
             )
 
     def before_training_exp(self, strategy: Any, **_: Any) -> None:
-        """Refuse, with UsageError, a stream that does not fit the memory, before anything is
-        learned of it.
-        """
+        """Refuse a stream that does not fit the memory, before it is learned."""
         self.memory.require_fit(strategy.experience)
 
     def before_training_iteration(self, strategy: Any, **_: Any) -> None:
-        """Join the minibatch: the stream's images stand first."""
+        """Join the minibatch; the images of the stream come first."""
         batch = strategy.mbatch
         self.stream, self.drawn = len(batch[0]), None
-        if not self.memory.held:
+        if not self.memory.image_count:
             return
-        self._tell(strategy.model)
+        self._notify_loss(strategy.model)
         drawn = self.retrieval.choose(strategy, self.memory, self.size, self.generator)
-        self.drawn = on_device(drawn, batch[0])
+        self.drawn = move_batch(drawn, batch[0])
         parts = (self.drawn.x, self.drawn.y, self.drawn.tasks)
         strategy.mbatch = [
             torch.cat([mine, theirs.to(mine.dtype)])
@@ -158,85 +131,90 @@ class CondensedReplay(SupervisedPlugin):
         ]
 
     def after_forward(self, strategy: Any, **_: Any) -> None:
-        """Stand in for the strategy's loss, where it is not that of the joined minibatch as a
-        whole.
-        """
-        if self.drawn is not None and (self.rule is not None or self.drawn.targets is not None):
+        """Replace the strategy's loss if it is not that of the whole joined minibatch."""
+        if self.drawn is not None and (self.loss is not None or self.drawn.targets is not None):
             if isinstance(strategy._criterion, ICaRLLossPlugin):
                 raise UsageError(
-                    "CondensedReplay: iCaRL's loss is that of a whole minibatch, so soft labels or"
-                    " a rule have no place in it; use a set with hard labels and no rule"
+                    "CondensedReplay: iCaRL's loss is that of a whole minibatch, so soft labels"
+                    " and `loss` have no place in it; use a set with hard labels and no `loss`"
                 )
-            rule = self.rule or Joint()
-            self.own = OwnLoss(strategy, self.stream, self.drawn, rule.loss)
+            loss = self.loss or MeanLoss()
+            self.joined_loss = JoinedLoss(strategy, self.stream, self.drawn, loss)
 
     def before_backward(self, strategy: Any, **_: Any) -> None:
         """Give the strategy its loss back."""
-        if self.own is not None:
-            self.own.withdraw()
+        if self.joined_loss is not None:
+            self.joined_loss.withdraw()
 
     def after_training_iteration(self, strategy: Any, **_: Any) -> None:
-        """Refuse, with UsageError, a strategy that did not ask for its loss."""
-        own, self.own, self.drawn = self.own, None, None
-        if own is not None and not own.used:
+        """Refuse a strategy that did not compute its loss by its criterion."""
+        joined_loss, self.joined_loss, self.drawn = self.joined_loss, None, None
+        if joined_loss is not None and not joined_loss.used:
             raise UsageError(
                 f"CondensedReplay: {type(strategy).__name__} does not compute its loss by its"
                 " criterion, so the memory's soft labels or the rule given have no part in it; use"
-                " another strategy, or a set with hard labels and no rule"
+                " another strategy, or a set with hard labels and no `loss`"
             )
 
     def after_training_exp(self, strategy: Any, **_: Any) -> None:
         """Take in the classes of the experience."""
-        self._tell(strategy.model)
+        self._notify_loss(strategy.model)
         self.memory.update(strategy)
-        self._tell(strategy.model)
+        self._notify_loss(strategy.model)
 
-    def _tell(self, network: nn.Module) -> None:
-        """Tell the rule of each change of the memory, one by one, for `memory.unchanged` speaks of
-        the last alone.
-        """
-        if self.memory.held and self.memory.whole() is not self.known:
-            if self.rule is not None:
-                self.rule.learned(network, self.memory)
-            self.known = self.memory.whole()
+    def _notify_loss(self, network: nn.Module) -> None:
+        """Tell the loss of each change, one by one: `unchanged_count` is that of the last alone."""
+        if self.memory.image_count and self.memory.exemplars() is not self.known:
+            if self.loss is not None:
+                self.loss.update(network, self.memory)
+            self.known = self.memory.exemplars()
 
     def state_dict(self) -> dict[str, Any]:
-        told = self.memory.held > 0 and self.memory.whole() is self.known
-        return {"rule": {} if self.rule is None else self.rule.state_dict(), "told": told}
+        notified = self.memory.image_count > 0 and self.memory.exemplars() is self.known
+        return {"rule": {} if self.loss is None else self.loss.state_dict(), "told": notified}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Give the memory its state first."""
-        if self.rule is not None:
-            self.rule.load_state_dict(state["rule"])
-        self.known = self.memory.whole() if state["told"] else None
+        """Load a state, after that of the memory."""
+        if self.loss is not None:
+            self.loss.load_state_dict(state["rule"])
+        self.known = self.memory.exemplars() if state["told"] else None
 
 
-def soft_losses(logits: Tensor, targets: Tensor, scores: bool) -> Tensor:
-    """(m,): the loss of each of the logits (m, K) on soft labels (m, L); outputs that one of the
-    two lacks do not count.
-    """
-    width = min(logits.shape[1], targets.shape[1])
-    if scores:
-        return 0.5 * (logits[:, :width] - targets[:, :width]).square().sum(1)
-    if targets.shape[1] > width:
-        targets = targets[:, :width] / targets[:, :width].sum(1, keepdim=True).clamp_min(1e-12)
-    targets = functional.pad(targets, (0, logits.shape[1] - width))
-    return functional.cross_entropy(logits, targets, reduction="none")
-
-
-def memory_loss(
-    logits: Tensor, drawn: MemoryBatch, criterion: Criterion = functional.cross_entropy
-) -> Tensor:
-    """The loss of logits (m, K) on the labels that the memory has: the criterion's for hard ones,
-    the mean for soft ones.
-    """
-    if drawn.targets is None:
-        return criterion(logits, drawn.y)
-    return soft_losses(logits, drawn.targets, drawn.scores).mean()
-
-
-def on_device(drawn: MemoryBatch, like: Tensor) -> MemoryBatch:
-    """The batch where `like` is, its images of that dtype."""
+def move_batch(drawn: MemoryBatch, like: Tensor) -> MemoryBatch:
+    """Move a batch to the device of `like`, and its images to its dtype."""
     targets = None if drawn.targets is None else drawn.targets.to(like.device)
     x, y, tasks = drawn.x.to(like), drawn.y.to(like.device), drawn.tasks.to(like.device)
     return MemoryBatch(x, y, targets, drawn.scores, tasks, drawn.index)
+
+
+# Those whose memory is no ExemplarsBuffer among their fields, or that would replay the condensed
+# one a second time.
+KEEPERS = (
+    supervised.AR1,
+    supervised.MER,
+    supervised.SCR,
+    _ICaRLPlugin,
+    plugins.AGEMPlugin,
+    plugins.GEMPlugin,
+    plugins.GDumbPlugin,
+    plugins.GSS_greedyPlugin,
+    plugins.GenerativeReplayPlugin,
+    plugins.ReplayPlugin,
+)
+
+
+def require_no_buffer(strategy: Any) -> None:
+    """Refuse a strategy that has a memory, itself or by a plugin: it would be measured too."""
+    for part in (strategy, *strategy.plugins):
+        buffers = [name for name, value in vars(part).items() if _is_buffer(value)]
+        if buffers or isinstance(part, KEEPERS):
+            name = type(strategy).__name__
+            by = "" if part is strategy else f" by {type(part).__name__.lstrip('_')}"
+            raise UsageError(
+                f"CondensedReplay: {name} replays a memory of its own{by}, beside which the"
+                " condensed one cannot stand; use Naive or another strategy without a memory"
+            )
+
+
+def _is_buffer(value: object) -> bool:
+    return isinstance(value, ExemplarsBuffer) and not isinstance(value, CondensedMemory)

@@ -18,19 +18,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from scenarios.continual.memory.buffer import CondensedMemory
-from scenarios.continual.memory.criterion import Criterion
+from scenarios.continual.memory.criterion import Criterion, memory_loss
 from scenarios.continual.memory.exemplars import MemoryBatch
-from scenarios.continual.memory.replay import memory_loss, on_device
+from scenarios.continual.memory.replay import move_batch
+from scenarios.continual.strategies.base import ResumablePlugin
 
 Bound = Callable[[Tensor, Tensor], Tensor]
 
 
-class BoundGradients(SupervisedPlugin):
+class BoundGradients(SupervisedPlugin, ResumablePlugin):  # type: ignore[misc]
     """Puts bound(g (P,), R (t, P)) in place of the gradient g of each minibatch; the memory is not
     joined to it.
 
     each: a row of R for each experience in memory, of at most `size` of its images; otherwise one
-    row, of images of all. images: how many of the memory's images passed the network. Weights that
+    row, of images of all. Weights that
     have no gradient are left out.
     """
 
@@ -50,14 +51,14 @@ class BoundGradients(SupervisedPlugin):
             each,
             generator,
         )
-        self.images = 0
+        self.extra_images = 0
 
     def after_backward(self, strategy: Any, **_: Any) -> None:
-        if not self.memory.held:
+        if not self.memory.image_count:
             return
         weights = [p for p in strategy.model.parameters() if p.grad is not None]
-        found = self.bound(flat([p.grad for p in weights]), self._references(strategy, weights))
-        for p, part in zip(weights, found.split([p.numel() for p in weights]), strict=True):
+        found = self.bound(flatten([p.grad for p in weights]), self._references(strategy, weights))
+        for p, part in zip(weights, torch.split(found, [p.numel() for p in weights]), strict=True):
             p.grad.copy_(part.view_as(p))
 
     def _references(self, strategy: Any, weights: Sequence[nn.Parameter]) -> Tensor:
@@ -65,12 +66,15 @@ class BoundGradients(SupervisedPlugin):
         like = strategy.mbatch[0]
         groups = self.memory.experiences if self.each else [None]
         drawn = [
-            on_device(self.memory.batch(self.size, self.generator, group, once=True), like)
+            move_batch(self.memory.draw(self.size, self.generator, group, once=True), like)
             for group in groups
         ]
-        self.images += sum(len(batch.y) for batch in drawn)
+        self.extra_images += sum(len(batch.y) for batch in drawn)
         return torch.stack(
-            [reference(strategy.model, weights, batch, strategy._criterion) for batch in drawn]
+            [
+                reference_gradient(strategy.model, weights, batch, strategy._criterion)
+                for batch in drawn
+            ]
         )
 
     def after_training_exp(self, strategy: Any, **_: Any) -> None:
@@ -78,35 +82,37 @@ class BoundGradients(SupervisedPlugin):
         self.memory.update(strategy)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"images": self.images}
+        return {"images": self.extra_images}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.images = state["images"]
+        self.extra_images = state["images"]
 
 
-def flat(parts: Sequence[Tensor]) -> Tensor:
+def flatten(parts: Sequence[Tensor]) -> Tensor:
     """All numbers in one row."""
     return torch.cat([part.flatten() for part in parts])
 
 
-def reference(
+def reference_gradient(
     network: nn.Module,
     weights: Sequence[nn.Parameter],
     drawn: MemoryBatch,
     criterion: Criterion = functional.cross_entropy,
 ) -> Tensor:
     """(P,): the gradient of the memory's loss; the weights' own `grad` is left as it is."""
-    return flat(torch.autograd.grad(memory_loss(network(drawn.x), drawn, criterion), list(weights)))
+    return flatten(
+        torch.autograd.grad(memory_loss(network(drawn.x), drawn, criterion), list(weights))
+    )
 
 
-def averaged(g: Tensor, references: Tensor) -> Tensor:
+def project_averaged(g: Tensor, references: Tensor) -> Tensor:
     """A-GEM's bound: g (P,) without its part against the one reference (1, P)."""
     r = references[0]
     dot = g @ r
     return g - dot / (r @ r) * r if dot < 0 else g
 
 
-def episodic(margin: float) -> Bound:
+def make_episodic_bound(margin: float) -> Bound:
     """GEM's bound: the nearest gradient that has no part against any of the references (t, P), and
     `margin` beyond.
 

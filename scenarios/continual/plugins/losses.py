@@ -19,12 +19,11 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from scenarios.continual.memory.buffer import CondensedMemory
-from scenarios.continual.memory.criterion import Criterion
+from scenarios.continual.memory.criterion import Criterion, MemoryLoss, memory_loss
 from scenarios.continual.memory.exemplars import MemoryBatch
-from scenarios.continual.memory.replay import Joint, memory_loss
 
 
-class Asymmetric(Joint):
+class AsymmetricLoss(MemoryLoss):
     """The rule of ER-ACE for CondensedReplay; nothing is kept.
 
     The strategy's criterion must be a cross-entropy.
@@ -37,12 +36,12 @@ class Asymmetric(Joint):
         drawn: MemoryBatch,
         criterion: Criterion = functional.cross_entropy,
     ) -> Tensor:
-        return among_present(logits[: len(y)], y, criterion) + memory_loss(
+        return present_class_loss(logits[: len(y)], y, criterion) + memory_loss(
             logits[len(y) :], drawn, criterion
         )
 
 
-def among_present(
+def present_class_loss(
     logits: Tensor, y: Tensor, criterion: Criterion = functional.cross_entropy
 ) -> Tensor:
     """Mean cross-entropy of logits (n, K) with labels y (n,), over the classes that occur in y.
@@ -61,7 +60,7 @@ def among_present(
     return loss
 
 
-class KeptLogits:
+class StoredLogitsLoss(MemoryLoss):
     """The rule of DER (beta 0) and DER++ for CondensedReplay. logits: (images in memory, K), or
     None before there are any.
     """
@@ -91,13 +90,17 @@ class KeptLogits:
         loss = criterion(stream, y) + self.alpha * functional.mse_loss(memory, kept)
         return loss + self.beta * memory_loss(memory, drawn, criterion) if self.beta else loss
 
-    def learned(self, network: nn.Module, memory: CondensedMemory) -> None:
+    def update(self, network: nn.Module, memory: CondensedMemory) -> None:
         """Keep the logits of the images that are new; those that stand where they stood keep
         theirs.
         """
-        same = memory.unchanged if self.logits is not None else 0
+        same = memory.unchanged_count if self.logits is not None else 0
         kept = [] if self.logits is None else [self.logits[:same]]
-        new = [logits_of(network, memory.whole().images[same:])] if same < memory.held else []
+        new = (
+            [compute_logits(network, memory.exemplars().images[same:])]
+            if same < memory.image_count
+            else []
+        )
         self.logits = torch.cat([*kept, *new])
 
     def state_dict(self) -> dict[str, Any]:
@@ -108,7 +111,7 @@ class KeptLogits:
 
 
 @torch.no_grad()
-def logits_of(network: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
+def compute_logits(network: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
     """(n, K) of images (n, C, H, W) in evaluation mode, where the network is; the network's mode is
     left as it was.
     """

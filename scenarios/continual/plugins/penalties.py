@@ -8,33 +8,33 @@ from avalanche.training.plugins import EWCPlugin, LwFPlugin
 from avalanche.training.utils import ParamData
 from torch import Tensor, nn
 
-HELD = ("saved_params", "importances")
+from scenarios.continual.strategies.base import ResumablePlugin
 
 
-class Consolidation(EWCPlugin):  # type: ignore[misc]
+class Consolidation(EWCPlugin, ResumablePlugin):  # type: ignore[misc]
     """EWCPlugin whose weights and importances of past experiences are its state."""
 
     @property
     def extra_bytes(self) -> dict[str, int]:
         return {name: _nbytes(kept) for name, kept in self.state_dict().items()}
 
+    def _past(self) -> dict[str, dict[int, dict[str, Any]]]:
+        return {"saved_params": self.saved_params, "importances": self.importances}
+
     def state_dict(self) -> dict[str, Any]:
-        held: dict[str, Any] = {name: getattr(self, name) for name in HELD}
         return {
             name: {t: {k: p.data for k, p in kept.items()} for t, kept in past.items()}
-            for name, past in held.items()
+            for name, past in self._past().items()
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        for name in HELD:
-            getattr(self, name).clear()
+        for name, past in self._past().items():
+            past.clear()
             for t, kept in state[name].items():
-                getattr(self, name)[t] = {
-                    k: ParamData(k, init_tensor=w, device=w.device) for k, w in kept.items()
-                }
+                past[t] = {k: ParamData(k, init_tensor=w, device=w.device) for k, w in kept.items()}
 
 
-class Distillation(LwFPlugin):  # type: ignore[misc]
+class Distillation(LwFPlugin, ResumablePlugin):  # type: ignore[misc]
     """LwFPlugin whose previous network is its state, and stays as it was: it is in evaluation mode,
     so nothing in it moves.
     """
@@ -55,11 +55,11 @@ class Distillation(LwFPlugin):  # type: ignore[misc]
         if self.restored is not None:
             network = copy.deepcopy(strategy.model)
             network.load_state_dict(self.restored)
-            self.lwf.prev_model, self.restored = _frozen(network), None
+            self.lwf.prev_model, self.restored = _freeze(network), None
 
     def after_training_exp(self, strategy: Any, **_: Any) -> None:
         super().after_training_exp(strategy)
-        self.lwf.prev_model = _frozen(self.lwf.prev_model)
+        self.lwf.prev_model = _freeze(self.lwf.prev_model)
 
     def state_dict(self) -> dict[str, Any]:
         network = (
@@ -80,7 +80,7 @@ class Distillation(LwFPlugin):  # type: ignore[misc]
         self.lwf.expcount = state["experiences"]
 
 
-def _frozen(network: nn.Module) -> nn.Module:
+def _freeze(network: nn.Module) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 

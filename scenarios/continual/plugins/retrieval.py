@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from scenarios.continual.memory.buffer import CondensedMemory
-from scenarios.continual.memory.criterion import Criterion, each_of
+from scenarios.continual.memory.criterion import Criterion, compute_each_loss, soft_losses
 from scenarios.continual.memory.exemplars import MemoryBatch
-from scenarios.continual.memory.replay import on_device, soft_losses
+from scenarios.continual.memory.replay import Retrieval, move_batch
 
 CROSS_ENTROPY = nn.CrossEntropyLoss()
 
 
 @dataclass(frozen=True)
-class MostInterfered:
+class MostInterfered(Retrieval):
     """The retrieval of MIR for CondensedReplay: of `candidates` images drawn, those whose loss
     would rise most.
 
@@ -33,17 +33,17 @@ class MostInterfered:
     def choose(
         self, strategy: Any, memory: CondensedMemory, n: int, generator: torch.Generator
     ) -> MemoryBatch:
-        among = min(self.candidates, memory.held)
+        among = min(self.candidates, memory.image_count)
         if among <= n:
-            return memory.batch(n, generator)
-        drawn = memory.batch(among, generator)
+            return memory.draw(n, generator)
+        drawn = memory.draw(among, generator)
         x, y = strategy.mbatch[0], strategy.mbatch[1]
         lr, criterion = strategy.optimizer.param_groups[0]["lr"], strategy._criterion
-        rises = rise(strategy.model, x, y, lr, on_device(drawn, x), criterion)
-        return memory.at(drawn.index[rises.topk(n).indices.cpu()])
+        rises = loss_increase(strategy.model, x, y, lr, move_batch(drawn, x), criterion)
+        return memory.select(drawn.index[rises.topk(n).indices.cpu()])
 
 
-def rise(
+def loss_increase(
     network: nn.Module,
     x: Tensor,
     y: Tensor,
@@ -69,7 +69,7 @@ def rise(
 def _losses(logits: Tensor, drawn: MemoryBatch, criterion: Criterion) -> Tensor:
     if drawn.targets is not None:
         return soft_losses(logits, drawn.targets, drawn.scores)
-    return each_of(criterion, logits, drawn.y)
+    return compute_each_loss(criterion, logits, drawn.y)
 
 
 def _logits(network: nn.Module, weights: dict[str, Any], x: Tensor) -> Tensor:

@@ -1,8 +1,13 @@
 """Names -> strategies. Importing this package imports neither torch nor avalanche."""
 
-from condensers.registry.registry import Registry
+from typing import TYPE_CHECKING
 
-STRATEGIES = Registry(
+from scenarios.typed_registry import TypedRegistry
+
+if TYPE_CHECKING:
+    from scenarios.continual.strategies.base import Strategy
+
+STRATEGIES: "TypedRegistry[Strategy]" = TypedRegistry(
     "strategy",
     "strategies",
     {
@@ -21,4 +26,5 @@ STRATEGIES = Registry(
         "lwf": "scenarios.continual.strategies.penalties:LwF",
         "mir": "scenarios.continual.strategies.replay:Mir",
     },
+    "scenarios.continual.strategies.base:Strategy",
 )

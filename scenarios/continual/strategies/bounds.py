@@ -4,16 +4,13 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from condensers.hyperparameters import hyper
-from scenarios.continual.settings import Settings
+from scenarios.continual.learner_settings import LearnerSettings
 from scenarios.continual.strategies.base import Strategy
 
 
 @dataclass(frozen=True)
 class Naive(Strategy):
-    """Fine-tuning on the stream without a memory: the lower bound.
-
-    Naive: training goes on from one experience to the next, nothing is kept: the lower bound.
-    """
+    """Fine-tuning from one experience to the next without a memory: the lower bound."""
 
     registered: ClassVar[str] = "naive"
     memory: ClassVar[str] = "none"
@@ -21,10 +18,7 @@ class Naive(Strategy):
 
 @dataclass(frozen=True)
 class Joint(Strategy):
-    """All images of all classes at once: the upper bound, with a final accuracy alone.
-
-    Joint: one training on the images of all classes together: the upper bound.
-    """
+    """One training on the images of all classes: the upper bound, with a final accuracy alone."""
 
     epochs: int = hyper(5, unit="epochs", source="ours", minimum=1)
 
@@ -32,7 +26,7 @@ class Joint(Strategy):
     memory: ClassVar[str] = "none"
     shows: ClassVar[str] = "all"
 
-    def settings(self, common: Settings) -> Settings:
+    def settings(self, common: LearnerSettings) -> LearnerSettings:
         return replace(
             Strategy.settings(self, common),
             epochs=self.epochs,
@@ -44,10 +38,7 @@ class Joint(Strategy):
 
 @dataclass(frozen=True)
 class Cumulative(Strategy):
-    """Training on all images seen so far, kept whole: what a memory without limit gives.
-
-    Cumulative: at each experience, training goes on with the images of all experiences so far.
-    """
+    """Training on all images seen so far, at each experience: a memory without limit."""
 
     registered: ClassVar[str] = "cumulative"
     memory: ClassVar[str] = "none"

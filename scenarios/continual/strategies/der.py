@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from condensers.hyperparameters import hyper
-from scenarios.continual.strategies.base import Plugin, Setup, Strategy
+from scenarios.continual.strategies.base import ResumablePlugin, Setup, Strategy
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class Der(Strategy):
     """Dark experience replay: the memory's labels are not used."""
 
     alpha: float = hyper(
-        1.0, unit="weight of the kept logits", source="DER's code: MNIST, 500 images", minimum=0.0
+        1.0, help="weight of the stored logits", source="DER's code: MNIST, 500 images", minimum=0.0
     )
 
     registered: ClassVar[str] = "der"
 
-    def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        return plugins(setup, self.alpha, 0.0)
+    def plugins(self, setup: Setup) -> Sequence[ResumablePlugin]:
+        return make_plugins(setup, self.alpha, 0.0)
 
 
 @dataclass(frozen=True)
@@ -34,29 +34,32 @@ class DerPlusPlus(Strategy):
     """Dark experience replay with the memory's labels."""
 
     alpha: float = hyper(
-        1.0, unit="weight of the kept logits", source="DER's code: MNIST, 500 images", minimum=0.0
+        1.0, help="weight of the stored logits", source="DER's code: MNIST, 500 images", minimum=0.0
     )
     beta: float = hyper(
         0.5,
-        unit="weight of the memory's labels",
+        help="weight of the memory's labels",
         source="DER's code: MNIST, 500 images",
         minimum=0.0,
     )
 
     registered: ClassVar[str] = "der++"
 
-    def plugins(self, setup: Setup) -> Sequence[Plugin]:
-        return plugins(setup, self.alpha, self.beta)
+    def plugins(self, setup: Setup) -> Sequence[ResumablePlugin]:
+        return make_plugins(setup, self.alpha, self.beta)
 
 
-def plugins(setup: Setup, alpha: float, beta: float) -> Sequence[Plugin]:
-    """Replay with the rule that both have."""
+def make_plugins(setup: Setup, alpha: float, beta: float) -> Sequence[ResumablePlugin]:
+    """Make the plugins of DER (beta 0) and DER++."""
     from scenarios.continual.memory.replay import CondensedReplay
-    from scenarios.continual.plugins.losses import KeptLogits
+    from scenarios.continual.plugins.losses import StoredLogitsLoss
 
-    rule = KeptLogits(alpha, beta)
+    loss = StoredLogitsLoss(alpha, beta)
     return [
         CondensedReplay(
-            setup.memory, setup.settings.batch_size_mem, rule=rule, generator=setup.generator
+            setup.require_memory(),
+            setup.settings.batch_size_mem,
+            loss=loss,
+            generator=setup.generator,
         )
     ]

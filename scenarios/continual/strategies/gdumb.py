@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from condensers.hyperparameters import hyper
 from condensers.training.classifier import Training
-from scenarios.continual.settings import Settings
+from scenarios.continual.learner_settings import LearnerSettings
 from scenarios.continual.strategies.base import Strategy
 
 
@@ -19,26 +19,36 @@ class GDumb(Strategy):
     """Training from scratch on the memory alone, at each experience."""
 
     epochs: int = hyper(
-        100, unit="epochs per experience", source="ours; DM's code: 1000, GDumb: 256", minimum=1
+        100,
+        unit="epochs",
+        help="epochs of training in each experience",
+        source="ours; DM's code: 1000, GDumb: 256",
+        minimum=1,
     )
     steps: int | None = hyper(
         None,
-        unit="gradient steps, in place of epochs: equal for all memories",
+        unit="steps",
+        help="gradient steps in place of epochs: equal for all memories",
         source="ours",
         minimum=1,
     )
     batch: int = hyper(64, unit="images", source="ours; GDumb: 16", minimum=1)
     augmentation: str = hyper(
-        "dsa", source="ours: as DSA and DM evaluate sets", values=("none", "dsa")
+        "dsa",
+        help="augmentation in training on the memory",
+        source="ours: as DSA and DM evaluate sets",
+        values=("none", "dsa"),
     )
     drop: bool = hyper(
-        False, unit="a tenth of the rate from half of the epochs on", source="ours; DC's code: true"
+        False,
+        help="use a tenth of the learning rate from half of the epochs on",
+        source="ours; DC's code: true",
     )
 
     registered: ClassVar[str] = "gdumb"
     from_scratch: ClassVar[bool] = True
 
-    def training(self, common: Settings) -> Training:
+    def training(self, common: LearnerSettings) -> Training:
         """How the memory is trained on."""
         return Training(
             self.epochs,

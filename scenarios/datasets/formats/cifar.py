@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condensers.errors import DataMissing, brief
-from scenarios.datasets.raw import Part, checked_labels
+from scenarios.datasets.raw import RawPart, check_labels
 
 KINDS = re.compile(
     "[iu][1248]|[SU][1-9][0-9]{0,2}"
@@ -31,14 +31,16 @@ class _Type:
     """Stands in for numpy.dtype: the type of plain numbers or texts, and its byte order."""
 
     def __init__(self, code: Any = "", *_: Any) -> None:
-        text = _text(code)
+        text = _describe(code)
         if not KINDS.fullmatch(text):
             raise pickle.UnpicklingError(f"type {text[:20]!r} is neither a whole number nor a text")
         self.code, self.order = text, "<"
 
     def __setstate__(self, state: Any) -> None:
         self.order = (
-            ">" if isinstance(state, tuple) and len(state) > 1 and _text(state[1]) == ">" else "<"
+            ">"
+            if isinstance(state, tuple) and len(state) > 1 and _describe(state[1]) == ">"
+            else "<"
         )
 
 
@@ -52,10 +54,10 @@ class _Array:
     def __setstate__(self, state: Any) -> None:
         _, shape, kind, fortran, raw = state
         content = raw.encode("latin1") if isinstance(raw, str) else raw
-        self.values = _values(content, kind, shape, "F" if fortran else "C")
+        self.values = _read_values(content, kind, shape, "F" if fortran else "C")
 
 
-def _values(content: Any, kind: Any, shape: Any, order: Any) -> NDArray[np.generic]:
+def _read_values(content: Any, kind: Any, shape: Any, order: Any) -> NDArray[np.generic]:
     """An array of `shape` from its bytes; UnpicklingError where they do not fit each other."""
     fine = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
     if (
@@ -65,35 +67,36 @@ def _values(content: Any, kind: Any, shape: Any, order: Any) -> NDArray[np.gener
         or order not in ("C", "F")
     ):
         raise pickle.UnpicklingError("an array without shape, type and bytes")
-    found = np.frombuffer(bytes(content), kind.order + kind.code)
+    found: NDArray[np.generic] = np.frombuffer(bytes(content), kind.order + kind.code)
     if math.prod(shape) != len(found):
         raise pickle.UnpicklingError(f"an array of {shape} holds {len(found)} values")
-    return found.reshape(shape, order=order)
+    values: NDArray[np.generic] = found.reshape(shape, order=order)
+    return values
 
 
-def _array(*_: Any) -> _Array:
+def _make_array(*_: Any) -> _Array:
     """Stands in for numpy's `_reconstruct`: an array still without values."""
     return _Array()
 
 
-def _from_buffer(content: Any, kind: Any, shape: Any, order: Any, axes: Any = None) -> _Array:
+def _read_buffer(content: Any, kind: Any, shape: Any, order: Any, axes: Any = None) -> _Array:
     """Stands in for numpy's `_frombuffer`, which protocol 5 asks for; axes: of a transposed
     array.
     """
     array = _Array()
-    array.values = _values(content, kind, shape, "C" if order == "K" else order)
+    array.values = _read_values(content, kind, shape, "C" if order == "K" else order)
     if order == "K" and axes is not None:
         array.values = array.values.transpose(axes)
     return array
 
 
-def _scalar(kind: Any, raw: Any) -> Any:
+def _read_scalar(kind: Any, raw: Any) -> Any:
     """Stands in for numpy's `scalar`: one number or text from its bytes."""
     content = raw.encode("latin1") if isinstance(raw, str) else raw
-    return _values(content, kind, (1,), "C")[0].item()
+    return _read_values(content, kind, (1,), "C")[0].item()
 
 
-def _bytes(*given: Any) -> bytes:
+def _make_bytes(*given: Any) -> bytes:
     """Stands in for `_codecs.encode`, and for `bytes` without arguments."""
     if not given:
         return b""
@@ -105,14 +108,14 @@ def _bytes(*given: Any) -> bytes:
 # How Python 3 writes bytes, and how numpy rebuilds an array or a number, under the names that their
 # old and new versions write. Not by numpy itself, which a damaged state can end the process in.
 _ALLOWED: dict[tuple[str, str], Any] = {
-    ("_codecs", "encode"): _bytes,
-    ("__builtin__", "bytes"): _bytes,
-    ("builtins", "bytes"): _bytes,
+    ("_codecs", "encode"): _make_bytes,
+    ("__builtin__", "bytes"): _make_bytes,
+    ("builtins", "bytes"): _make_bytes,
     ("numpy", "dtype"): _Type,
     **{("numpy", name): _Array for name in ("ndarray", "memmap")},
-    **{(f"numpy.{core}.multiarray", "_reconstruct"): _array for core in ("core", "_core")},
-    **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
-    **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
+    **{(f"numpy.{core}.multiarray", "_reconstruct"): _make_array for core in ("core", "_core")},
+    **{(f"numpy.{core}.multiarray", "scalar"): _read_scalar for core in ("core", "_core")},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): _read_buffer for core in ("core", "_core")},
 }
 _OPCODES: dict[int, Callable[[Any], None]] = dict(pickle._Unpickler.dispatch)
 
@@ -170,23 +173,25 @@ def read_pickle(path: Path) -> dict[str, Any]:
         raise DataMissing(
             f"{path}: holds a {type(content).__name__}, not CIFAR's table; fetch the file again"
         )
-    named = {_text(key): value for key, value in content.items() if isinstance(key, str | bytes)}
+    named = {
+        _describe(key): value for key, value in content.items() if isinstance(key, str | bytes)
+    }
     return {
         key: value.values if isinstance(value, _Array) else value for key, value in named.items()
     }
 
 
-def read_part(paths: list[Path], label_key: str, classes: int) -> Part:
+def read_part(paths: list[Path], label_key: str, classes: int) -> RawPart:
     """Read batch files, one after the other, into one part of (N, 3, 32, 32) images."""
     batches = [_read_batch(path, label_key, classes) for path in paths]
-    return Part(
+    return RawPart(
         np.concatenate([b.images for b in batches]), np.concatenate([b.labels for b in batches])
     )
 
 
 def read_class_names(path: Path, key: str) -> tuple[str, ...]:
     """Read the names of the classes from the file of metadata."""
-    found = _entry(read_pickle(path), key, path)
+    found = _get_entry(read_pickle(path), key, path)
     names = found.tolist() if isinstance(found, np.ndarray) else found
     if (
         not isinstance(names, list | tuple)
@@ -194,12 +199,12 @@ def read_class_names(path: Path, key: str) -> tuple[str, ...]:
         or not all(isinstance(name, str | bytes) for name in names)
     ):
         raise DataMissing(f"{path}: its '{key}' is not a list of class names; fetch the file again")
-    return tuple(_text(name) for name in names)
+    return tuple(_describe(name) for name in names)
 
 
-def _read_batch(path: Path, label_key: str, classes: int) -> Part:
+def _read_batch(path: Path, label_key: str, classes: int) -> RawPart:
     content = read_pickle(path)
-    data, labels = _entry(content, "data", path), _entry(content, label_key, path)
+    data, labels = _get_entry(content, "data", path), _get_entry(content, label_key, path)
     if (
         not isinstance(data, np.ndarray)
         or data.dtype != np.uint8
@@ -209,15 +214,15 @@ def _read_batch(path: Path, label_key: str, classes: int) -> Part:
         raise DataMissing(
             f"{path}: its 'data' is not an array of rows of 3072 bytes; fetch the file again"
         )
-    return Part(data.reshape(-1, 3, 32, 32), checked_labels(labels, classes, len(data), str(path)))
+    return RawPart(data.reshape(-1, 3, 32, 32), check_labels(labels, classes, len(data), str(path)))
 
 
-def _entry(content: dict[str, Any], key: str, path: Path) -> Any:
+def _get_entry(content: dict[str, Any], key: str, path: Path) -> Any:
     if key not in content:
         others = ", ".join(ascii(name)[1:-1][:20] for name in sorted(content)[:5]) or "nothing"
         raise DataMissing(f"{path}: has no '{key}', only {others}; fetch the file again")
     return content[key]
 
 
-def _text(value: Any) -> str:  # of a type, a key or a name
+def _describe(value: Any) -> str:  # of a type, a key or a name
     return value.decode("latin1") if isinstance(value, bytes) else str(value)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from condensers.errors import DataMissing, brief
-from scenarios.datasets.raw import Part, Pixels, checked_labels
+from scenarios.datasets.raw import Pixels, RawPart, check_labels
 
 FILES = (
     "train-images-idx3-ubyte",
@@ -23,17 +23,19 @@ SIDE = 28
 LIMIT = 2**28  # bytes of one file unpacked: the largest published one takes 4.7e7
 
 
-def read_parts(paths: list[Path], classes: int) -> tuple[Part, Part]:
+def read_parts(paths: list[Path], classes: int) -> tuple[RawPart, RawPart]:
     """Read the four files, in the order of FILES, into (train, test)."""
     train_images, train_labels, test_images, test_labels = paths
-    return _part(train_images, train_labels, classes), _part(test_images, test_labels, classes)
+    return _read_part(train_images, train_labels, classes), _read_part(
+        test_images, test_labels, classes
+    )
 
 
 def read_idx(path: Path, dimensions: int) -> Pixels:
     """Return the array of bytes in one IDX file, plain or gzipped; DataMissing names the file when
     it is damaged.
     """
-    content = _content(path)
+    content = _read_content(path)
     start = 4 + 4 * dimensions
     if len(content) < start:
         raise DataMissing(
@@ -58,7 +60,7 @@ def read_idx(path: Path, dimensions: int) -> Pixels:
     return values.reshape(shape)
 
 
-def _content(path: Path) -> bytes:
+def _read_content(path: Path) -> bytes:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             content = file.read(LIMIT + 1)
@@ -75,11 +77,11 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _part(images_path: Path, labels_path: Path, classes: int) -> Part:
+def _read_part(images_path: Path, labels_path: Path, classes: int) -> RawPart:
     images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
     if images.shape[1:] != (SIDE, SIDE):
         raise DataMissing(
             f"{images_path}: its images are {images.shape[1:]} pixels, not {(SIDE, SIDE)}; fetch"
             " the right file"
         )
-    return Part(images[:, None], checked_labels(labels, classes, len(images), str(labels_path)))
+    return RawPart(images[:, None], check_labels(labels, classes, len(images), str(labels_path)))

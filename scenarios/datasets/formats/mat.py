@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condensers.errors import DataMissing, brief
-from scenarios.datasets.raw import Part, checked_labels
+from scenarios.datasets.raw import RawPart, check_labels
 
 HEADER, TAG, COMPRESSED, MATRIX = 128, 8, 15, 14
 KINDS = {
@@ -47,7 +47,7 @@ LIMIT = (
 MOST_DIMENSIONS = 8
 
 
-def arrays(content: bytes) -> dict[str, NDArray[np.generic]]:
+def read_arrays(content: bytes) -> dict[str, NDArray[np.generic]]:
     """Every array of plain numbers in a file, by name; ValueError where the file is damaged or of
     another kind.
     """
@@ -56,17 +56,17 @@ def arrays(content: bytes) -> dict[str, NDArray[np.generic]]:
     order = "<" if content[126:128] == b"IM" else ">"
     found: dict[str, NDArray[np.generic]] = {}
     room = LIMIT
-    for kind, data in _elements(content[HEADER:], order):
+    for kind, data in _iterate_elements(content[HEADER:], order):
         if kind == COMPRESSED:
-            ((kind, data),) = _elements(_unpacked(data, room), order)
+            ((kind, data),) = _iterate_elements(_unpack(data, room), order)
         if kind == MATRIX:
-            named = _array(data, order, room)
+            named = _read_array(data, order, room)
             found |= {} if named is None else dict([named])
             room -= 0 if named is None else named[1].nbytes
     return found
 
 
-def _elements(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+def _iterate_elements(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
     """(type, data) of each element."""
     place = 0
     while place < len(content):
@@ -85,7 +85,7 @@ def _elements(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
         place += step
 
 
-def _unpacked(data: bytes, room: int) -> bytes:
+def _unpack(data: bytes, room: int) -> bytes:
     try:
         unpacking = zlib.decompressobj()
         content = unpacking.decompress(data, max(1, room))
@@ -96,11 +96,11 @@ def _unpacked(data: bytes, room: int) -> bytes:
     return content
 
 
-def _array(data: bytes, order: str, room: int) -> tuple[str, NDArray[np.generic]] | None:
+def _read_array(data: bytes, order: str, room: int) -> tuple[str, NDArray[np.generic]] | None:
     """Name and values of an array of real numbers, which takes `room` bytes at most; None for
     anything else.
     """
-    parts = list(_elements(data, order))
+    parts = list(_iterate_elements(data, order))
     if len(parts) < 4 or [kind for kind, _ in parts[:3]] != [6, 5, 1] or len(parts[0][1]) != 8:
         return None
     flags = struct.unpack_from(order + "I", parts[0][1])[0]
@@ -118,10 +118,10 @@ def _array(data: bytes, order: str, room: int) -> tuple[str, NDArray[np.generic]
     return parts[2][1].decode("ascii", "replace"), values.reshape(shape, order="F").astype(dtype)
 
 
-def read_part(path: Path) -> Part:
+def read_part(path: Path) -> RawPart:
     """Read one file into (N, 3, 32, 32) images and labels equal to the digits."""
     try:
-        content = arrays(path.read_bytes())
+        content = read_arrays(path.read_bytes())
     except ValueError as fault:
         raise DataMissing(
             f"{path}: cannot be read as a MATLAB file ({brief(fault)}); fetch the file again"
@@ -141,7 +141,7 @@ def read_part(path: Path) -> Part:
     labels = labels.ravel().astype(np.float64)  # as MATLAB keeps numbers
     # Only 10 stands for the digit 0: a raw 0 is no label of this format.
     digits = np.where(labels == 10, 0, np.where(labels == 0, -1, labels))
-    return Part(
+    return RawPart(
         np.ascontiguousarray(images.transpose(3, 2, 0, 1)),
-        checked_labels(digits, 10, len(images.T), str(path)),
+        check_labels(digits, 10, len(images.T), str(path)),
     )

@@ -1,48 +1,66 @@
-"""What a baseline gives the search: a judge of architectures."""
+"""Base classes of the baselines, and of what scores the architectures of a search."""
 
-from typing import Any, ClassVar, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from condensers.engine.context import Context
+from condensers.networks.base import NetworkSpec
 from scenarios.protocol import Splits
 
+if TYPE_CHECKING:
+    from scenarios.search.scenario import Search
 
-class Judge(Protocol):
-    """Scores one architecture after the other; what is larger is judged better.
 
-    measures: what the score is, in words. unit: its unit. own_draws: whether weights and batches
-    are drawn apart from those of the proxies of the same seed.
-    """
-
-    @property
-    def measures(self) -> str: ...
+class Judge(ABC):
+    """Base class of what scores one architecture after the other; a larger score is better."""
 
     @property
-    def unit(self) -> str: ...
+    @abstractmethod
+    def measures(self) -> str:
+        """What the score is, in words."""
 
     @property
-    def own_draws(self) -> bool: ...
+    @abstractmethod
+    def unit(self) -> str:
+        """The unit of the score."""
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
-        """The record of one architecture, as JSON values: "score", "seconds", "images" and what
-        else the judge found.
+    @property
+    def independent_seed(self) -> bool:
+        """Whether weights and batches differ from those of the proxies of the same seed."""
+        return False
 
-        spec: has `module(shape, classes)`. name: its identifier, unique in the space. What is not
-        learned costs 0 images.
+    @abstractmethod
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
+        """Score one architecture.
+
+        Args:
+            spec: What builds its network.
+            name: Its identifier, unique in the space.
+            context: That of the search.
+
+        Returns:
+            JSON values: "score", "seconds", "images" (0 if nothing is learned) and what else the
+            judge found.
         """
-        ...
 
 
-class Baseline(Protocol):
-    """A frozen dataclass without settings of its own: those of the search hold."""
+class Baseline(ABC):
+    """Base class of the baselines: frozen dataclasses; the settings are those of the search."""
 
-    registered: ClassVar[str]
+    registered: ClassVar[str] = ""
 
-    def judge(self, settings: Any, data: Splits) -> Judge:
-        """settings: the `Search`. data: on the device of the run."""
-        ...
+    @abstractmethod
+    def judge(self, settings: "Search", data: Splits) -> Judge:
+        """Return what scores the architectures.
 
-    def images(self, settings: Any, data: Splits) -> float:
-        """About how many images pass forward and backward for one architecture (a forward pass
-        counts a third).
+        Args:
+            settings: The search.
+            data: On the device of the run.
         """
-        ...
+
+    @abstractmethod
+    def images(self, settings: "Search", data: Splits) -> float:
+        """Estimate the images that pass forward and backward for one architecture.
+
+        A forward pass counts a third.
+        """

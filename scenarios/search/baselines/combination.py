@@ -1,5 +1,4 @@
-"""A set's opinion and a zero-cost score, combined by their ranks over the architectures that were
-tried.
+"""The score of a set and a zero-cost score, combined by their ranks over the architectures tried.
 
 score_a = (r(validation accuracy)_a + r(zero-cost)_a) / 2,   r: rank from 0 (worst) to 1 (best),
 equal values share the mean rank
@@ -19,7 +18,7 @@ from scenarios.search.baselines.base import Judge
 SCORES = ("parameters", "flops", "synflow", "jacob-cov", "naswot", "grad-norm", "snip")
 
 
-def combined(
+def combine_scores(
     rows: Sequence[dict[str, Any]],
     name: str,
     judge: Judge,
@@ -36,8 +35,8 @@ def combined(
     apart = replace(context, folder=folder, generator=torch.Generator())
     found = [judge.judge(spec(row), row["id"], apart) for row in rows]
     ranks = zip(
-        ranked([row["score"] for row in rows]),
-        ranked([other["score"] for other in found]),
+        rank_values([row["score"] for row in rows]),
+        rank_values([other["score"] for other in found]),
         strict=True,
     )
     return [
@@ -47,11 +46,11 @@ def combined(
     ]
 
 
-def ranked(values: Sequence[float]) -> list[float]:
+def rank_values(values: Sequence[float]) -> list[float]:
     """Ranks from 0 (least) to 1 (greatest), equal values sharing their mean; 0.5 where there is one
     value.
 
-    >>> ranked([3.0, 1.0, 3.0])
+    >>> rank_values([3.0, 1.0, 3.0])
     [0.75, 0.0, 0.75]
     """
     column = torch.tensor(values, dtype=torch.float64)

@@ -1,18 +1,23 @@
 """Baselines that train for less: fewer steps, or fewer images."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from condensers.engine.context import Context
+from condensers.networks.base import NetworkSpec
 from scenarios.protocol import Splits
-from scenarios.search.candidate import Job
-from scenarios.search.curve import geometric, searching
+from scenarios.search.baselines.base import Baseline, Judge
+from scenarios.search.candidate import TrainingJudge
+from scenarios.search.curve import limit_validation, space_steps
+
+if TYPE_CHECKING:
+    from scenarios.search.scenario import Search
 
 
 @dataclass(frozen=True)
-class EarlyStopping:
+class EarlyStopping(Baseline):
     """Validation accuracy after a few gradient steps on all training data; its curve goes on.
 
     Early stopping: validation accuracy after as many gradient steps on all real images as a set of
@@ -25,23 +30,26 @@ class EarlyStopping:
 
     registered: ClassVar[str] = "early-stopping"
 
-    def judge(self, settings: Any, data: Splits) -> Job:
+    def judge(self, settings: "Search", data: Splits) -> TrainingJudge:
         train = data.train
         count = settings.early_stopping_ipc * len(train.classes)
         steps = settings.steps_on(count)
         batch = settings.batch if settings.steps else min(settings.batch, count)
-        recipe = replace(settings.recipe(), batch=batch, steps=steps)
-        readings = geometric(
-            steps * settings.early_stopping_most, settings.readings, settings.first_reading
-        )
-        seen = searching(data, settings.validation_images)
-        tested, most = settings.evaluation_batch, settings.early_stopping_most
-        by_loss = settings.score_by == "loss"
-        return Job(
-            seen, train.images, train.labels, recipe, False, tested, readings, most, 1, by_loss
+        return TrainingJudge(
+            limit_validation(data, settings.validation_images),
+            train.images,
+            train.labels,
+            replace(settings.recipe(), batch=batch, steps=steps),
+            False,
+            settings.evaluation_batch,
+            space_steps(
+                steps * settings.early_stopping_most, settings.readings, settings.first_reading
+            ),
+            beyond=settings.early_stopping_most,
+            by_loss=settings.by_loss,
         )
 
-    def images(self, settings: Any, data: Splits) -> float:
+    def images(self, settings: "Search", data: Splits) -> float:
         count = settings.early_stopping_ipc * len(data.train.classes)
         read = settings.readings * min(settings.validation_images, len(data.validation.images))
         seen = settings.steps * settings.batch if settings.steps else settings.epochs * count
@@ -49,30 +57,29 @@ class EarlyStopping:
 
 
 @dataclass(frozen=True)
-class OfSubset:
+class SubsetJudge(Judge):
     """Judges by training on images drawn from `data`, the same for all architectures of one seed.
 
     settings: the `Search`.
     """
 
-    settings: Any
+    settings: "Search"
     data: Splits
 
-    own_draws: ClassVar[bool] = False
+    independent_seed: ClassVar[bool] = False
 
     @property
     def measures(self) -> str:
-        return self._job(self.data.train.images[:1], self.data.train.labels[:1]).measures
+        return self._make_judge(self.data.train.images[:1], self.data.train.labels[:1]).measures
 
     @property
     def unit(self) -> str:
-        return self._job(self.data.train.images[:1], self.data.train.labels[:1]).unit
+        return self._make_judge(self.data.train.images[:1], self.data.train.labels[:1]).unit
 
-    def _job(self, images: torch.Tensor, labels: torch.Tensor) -> Job:
-        job: Job = self.settings.proxy(self.data, images, labels, self.settings.recipe())
-        return job
+    def _make_judge(self, images: torch.Tensor, labels: torch.Tensor) -> TrainingJudge:
+        return self.settings.make_proxy_judge(self.data, images, labels, self.settings.recipe())
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         train, generator = self.data.train, context.fork("subset").generator
         parts = [
             train.sample(label, self.settings.subset_ipc, generator) for label in train.classes
@@ -80,12 +87,12 @@ class OfSubset:
         labels = torch.tensor(train.classes).repeat_interleave(
             torch.tensor([len(part) for part in parts])
         )
-        job = self._job(torch.cat(parts), labels.to(train.device))
+        job = self._make_judge(torch.cat(parts), labels.to(train.device))
         return job.judge(spec, name, context)
 
 
 @dataclass(frozen=True)
-class Subset:
+class Subset(Baseline):
     """Validation accuracy after training on a random real subset by the recipe of the sets, with a
     curve.
 
@@ -98,8 +105,10 @@ class Subset:
 
     registered: ClassVar[str] = "subset"
 
-    def judge(self, settings: Any, data: Splits) -> OfSubset:
-        return OfSubset(settings, searching(data, settings.validation_images))
+    def judge(self, settings: "Search", data: Splits) -> SubsetJudge:
+        return SubsetJudge(settings, limit_validation(data, settings.validation_images))
 
-    def images(self, settings: Any, data: Splits) -> float:
-        return float(settings.proxy_passes(data, settings.subset_ipc * len(data.train.classes)))
+    def images(self, settings: "Search", data: Splits) -> float:
+        return float(
+            settings.count_proxy_passes(data, settings.subset_ipc * len(data.train.classes))
+        )

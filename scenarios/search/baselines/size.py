@@ -2,20 +2,25 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from condensers import networks
 from condensers.engine.context import Context
+from condensers.networks.base import NetworkSpec
 from condensers.networks.precision import by_modules
 from scenarios.protocol import Splits
+from scenarios.search.baselines.base import Baseline, Judge
 from scenarios.search.candidate import parameter_count
+
+if TYPE_CHECKING:
+    from scenarios.search.scenario import Search
 
 
 @dataclass(frozen=True)
-class Counted:
+class ParameterJudge(Judge):
     """Judges by the number of trainable parameters."""
 
     shape: tuple[int, int, int]
@@ -23,9 +28,9 @@ class Counted:
 
     measures: ClassVar[str] = "trainable parameters"
     unit: ClassVar[str] = "parameters"
-    own_draws: ClassVar[bool] = False
+    independent_seed: ClassVar[bool] = False
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         return {
             "score": float(parameter_count(spec, self.shape, self.classes)),
             "seconds": 0.0,
@@ -34,7 +39,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Parameters:
+class Parameters(Baseline):
     """The number of trainable parameters.
 
     Parameter count: the more trainable numbers, the better.
@@ -42,28 +47,28 @@ class Parameters:
 
     registered: ClassVar[str] = "parameters"
 
-    def judge(self, settings: Any, data: Splits) -> Counted:
-        return Counted(data.train.shape, len(data.train.class_names))
+    def judge(self, settings: "Search", data: Splits) -> ParameterJudge:
+        return ParameterJudge(data.train.shape, len(data.train.class_names))
 
-    def images(self, settings: Any, data: Splits) -> float:
+    def images(self, settings: "Search", data: Splits) -> float:
         return 0.0
 
 
-def flop_count(spec: Any, shape: tuple[int, int, int], classes: int) -> int:
+def flop_count(spec: NetworkSpec, shape: tuple[int, int, int], classes: int) -> int:
     """Floating point operations of one image (C, H, W) forward; without memory where the network
     can do without.
     """
     try:
         with torch.device("meta"):
-            return _counted(spec.module(shape, classes), torch.zeros(1, *shape))
+            return _count_flops(spec.module(shape, classes), torch.zeros(1, *shape))
     except RuntimeError:  # a module that makes tensors of its own on the CPU, or looks at values
-        return _counted(
+        return _count_flops(
             networks.build(spec, shape, classes, torch.Generator()), torch.zeros(1, *shape)
         )
 
 
 @torch.no_grad()
-def _counted(network: torch.nn.Module, image: torch.Tensor) -> int:
+def _count_flops(network: torch.nn.Module, image: torch.Tensor) -> int:
     counter = FlopCounterMode(display=False)
     with by_modules(), counter:
         network.eval()(image)
@@ -71,7 +76,7 @@ def _counted(network: torch.nn.Module, image: torch.Tensor) -> int:
 
 
 @dataclass(frozen=True)
-class Operations:
+class FlopJudge(Judge):
     """Judges by the floating point operations of one image."""
 
     shape: tuple[int, int, int]
@@ -79,16 +84,16 @@ class Operations:
 
     measures: ClassVar[str] = "floating point operations of an image"
     unit: ClassVar[str] = "FLOPs"
-    own_draws: ClassVar[bool] = False
+    independent_seed: ClassVar[bool] = False
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         begun = time.monotonic()
         score = float(flop_count(spec, self.shape, self.classes))
         return {"score": score, "seconds": time.monotonic() - begun, "images": 0}
 
 
 @dataclass(frozen=True)
-class Flops:
+class Flops(Baseline):
     """The number of floating point operations that one image takes.
 
     FLOPs: the more operations an image takes, the better.
@@ -101,8 +106,8 @@ class Flops:
 
     registered: ClassVar[str] = "flops"
 
-    def judge(self, settings: Any, data: Splits) -> Operations:
-        return Operations(data.train.shape, len(data.train.class_names))
+    def judge(self, settings: "Search", data: Splits) -> FlopJudge:
+        return FlopJudge(data.train.shape, len(data.train.class_names))
 
-    def images(self, settings: Any, data: Splits) -> float:
+    def images(self, settings: "Search", data: Splits) -> float:
         return 0.0

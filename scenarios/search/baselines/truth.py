@@ -4,31 +4,36 @@ Sharing weights and batches with the proxies would raise their correlation.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from condensers.training.classifier import Training
 from scenarios.protocol import Splits
-from scenarios.search.baselines.base import Judge
-from scenarios.search.candidate import Job
-from scenarios.search.ground_truth.reading import found, reader
+from scenarios.search.baselines.base import Baseline, Judge
+from scenarios.search.candidate import TrainingJudge
+from scenarios.search.ground_truth.reading import find_table, make_judge
+
+if TYPE_CHECKING:
+    from scenarios.search.scenario import Search
 
 
 @dataclass(frozen=True)
-class Truth:
+class TruthBaseline(Baseline):
     """Test accuracy after training on all training data, read from a table where one has it
     (`truth` of the search).
     """
 
     registered: ClassVar[str] = "truth"
 
-    def judge(self, settings: Any, data: Splits) -> Judge:
-        return reader(settings, data, training_on_all(settings, data))
+    def judge(self, settings: "Search", data: Splits) -> Judge:
+        return make_judge(settings, data, make_truth_judge(settings, data))
 
-    def images(self, settings: Any, data: Splits) -> float:
-        return 0.0 if found(settings, data) is not None else images_of_training(settings, data)
+    def images(self, settings: "Search", data: Splits) -> float:
+        return (
+            0.0 if find_table(settings, data) is not None else count_training_images(settings, data)
+        )
 
 
-def training_on_all(settings: Any, data: Splits) -> Job:
+def make_truth_judge(settings: "Search", data: Splits) -> TrainingJudge:
     """Trains each architecture on all training data and tests it once."""
     recipe = Training(
         settings.truth_epochs,
@@ -37,10 +42,12 @@ def training_on_all(settings: Any, data: Splits) -> Job:
         augmentation=settings.truth_augmentation,
         precision=settings.precision,
     )
-    return Job(data, data.train.images, data.train.labels, recipe, True, settings.evaluation_batch)
+    return TrainingJudge(
+        data, data.train.images, data.train.labels, recipe, True, settings.evaluation_batch
+    )
 
 
-def images_of_training(settings: Any, data: Splits) -> float:
+def count_training_images(settings: "Search", data: Splits) -> float:
     """About how many images pass forward and backward for an architecture that is trained."""
     tested = len(data.validation.images) + len(data.test.images)
     return float(settings.truth_epochs * len(data.train.images) + tested / 3)

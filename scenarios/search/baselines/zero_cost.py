@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,14 +22,19 @@ from condensers import networks
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
+from condensers.networks.base import NetworkSpec
 from condensers.networks.precision import by_modules
 from scenarios.protocol import Splits
+from scenarios.search.baselines.base import Baseline, Judge
+
+if TYPE_CHECKING:
+    from scenarios.search.scenario import Search
 
 Score = Callable[[nn.Module, Tensor, Tensor], float]
 
 
 @dataclass(frozen=True)
-class ZeroCost:
+class ZeroCost(Judge):
     """Judges an untrained network by `score`(network in training mode, images (n, C, H, W) float32
     normalised, labels (n,)).
 
@@ -40,20 +45,24 @@ class ZeroCost:
     data: ClassData
     batch: int
     score: Score
-    measures: str
+    title: str
     images: int
 
     unit: ClassVar[str] = "score"
-    own_draws: ClassVar[bool] = False
+    independent_seed: ClassVar[bool] = False
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+    @property
+    def measures(self) -> str:
+        return self.title
+
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         """The record of one architecture; RuntimeError where its score is not a finite number."""
         part = context.fork(f"architecture-{name}")
         drawn = context.fork("zero-cost").generator
         found: dict[str, Any] = part.memo("result", lambda: self._judge(spec, part, drawn))
         return found
 
-    def _judge(self, spec: Any, context: Context, drawn: torch.Generator) -> dict[str, Any]:
+    def _judge(self, spec: NetworkSpec, context: Context, drawn: torch.Generator) -> dict[str, Any]:
         images, labels = self.data.batch(self.batch, drawn)
         network = networks.build(
             spec, self.data.shape, len(self.data.class_names), context.generator, context.device
@@ -66,7 +75,7 @@ class ZeroCost:
         return {"score": score, "seconds": seconds, "images": self.images}
 
 
-def on_minibatch(settings: Any, data: Splits, score: Score, measures: str) -> ZeroCost:
+def make_minibatch_judge(settings: "Search", data: Splits, score: Score, measures: str) -> ZeroCost:
     """A judge that passes the minibatch of `settings`, a `Search`, forward and backward."""
     batch = min(settings.zero_cost_batch, len(data.train.images))
     return ZeroCost(data.train, batch, score, measures, batch)
@@ -98,7 +107,7 @@ def grad_norm(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 @dataclass(frozen=True)
-class GradNorm:
+class GradNorm(Baseline):
     """Gradient norm: the sum of the layers' gradient lengths of one minibatch, untrained.
 
     Gradient norm: the lengths of the layers' gradients, summed.
@@ -111,17 +120,17 @@ class GradNorm:
 
     registered: ClassVar[str] = "grad-norm"
 
-    def judge(self, settings: Any, data: Splits) -> ZeroCost:
-        return on_minibatch(settings, data, grad_norm, "gradient norm")
+    def judge(self, settings: "Search", data: Splits) -> ZeroCost:
+        return make_minibatch_judge(settings, data, grad_norm, "gradient norm")
 
-    def images(self, settings: Any, data: Splits) -> float:
+    def images(self, settings: "Search", data: Splits) -> float:
         return float(settings.zero_cost_batch)
 
 
 K = 1e-5
 
 
-def from_jacobian(jacobian: Tensor) -> float:
+def score_jacobian(jacobian: Tensor) -> float:
     """The score of rows (n, pixels) float; a row without variance correlates with no other."""
     centred = jacobian.double() - jacobian.double().mean(1, keepdim=True)
     unit = centred / centred.norm(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float64).tiny)
@@ -135,11 +144,11 @@ def jacob_cov(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     (jacobian,) = torch.autograd.grad(
         network(images).sum(), images, allow_unused=True, materialize_grads=True
     )
-    return from_jacobian(jacobian.flatten(1))
+    return score_jacobian(jacobian.flatten(1))
 
 
 @dataclass(frozen=True)
-class JacobCov:
+class JacobCov(Baseline):
     """Jacobian covariance: how little the slopes at different images are correlated, untrained.
 
     Jacobian covariance: how little the slopes of a network at different images are correlated.
@@ -153,10 +162,10 @@ class JacobCov:
 
     registered: ClassVar[str] = "jacob-cov"
 
-    def judge(self, settings: Any, data: Splits) -> ZeroCost:
-        return on_minibatch(settings, data, jacob_cov, "jacobian covariance")
+    def judge(self, settings: "Search", data: Splits) -> ZeroCost:
+        return make_minibatch_judge(settings, data, jacob_cov, "jacobian covariance")
 
-    def images(self, settings: Any, data: Splits) -> float:
+    def images(self, settings: "Search", data: Splits) -> float:
         return float(settings.zero_cost_batch)
 
 
@@ -176,7 +185,7 @@ SMOOTH = (
 SMALLEST = 1e-6
 
 
-def kernel(codes: Tensor) -> Tensor:
+def hamming_kernel(codes: Tensor) -> Tensor:
     """K (n, n) float64: in how many of their units the codes (n, units) bool agree."""
     signs = codes.float() * 2 - 1  # sums of these are exact for up to 2^24 units
     return (codes.shape[1] + (signs @ signs.T).double()) / 2
@@ -195,7 +204,7 @@ def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     with by_modules(), ExitStack() as hooks:  # a block that is one operation calls no hooks
         for activation in activations:
             seen = activation.register_forward_pre_hook(
-                lambda _, given: kernels.append(kernel(given[0].flatten(1) > 0))
+                lambda _, given: kernels.append(hamming_kernel(given[0].flatten(1) > 0))
             )
             hooks.enter_context(seen)
         network(images)
@@ -208,7 +217,7 @@ def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 @dataclass(frozen=True)
-class NASWOT:
+class NASWOT(Baseline):
     """NASWOT: log-determinant of how the signs before activations agree between images, untrained.
 
     NASWOT: how differently a network's units fire for different images.
@@ -224,10 +233,10 @@ class NASWOT:
 
     registered: ClassVar[str] = "naswot"
 
-    def judge(self, settings: Any, data: Splits) -> ZeroCost:
-        return on_minibatch(settings, data, naswot, "naswot")
+    def judge(self, settings: "Search", data: Splits) -> ZeroCost:
+        return make_minibatch_judge(settings, data, naswot, "naswot")
 
-    def images(self, settings: Any, data: Splits) -> float:
+    def images(self, settings: "Search", data: Splits) -> float:
         return settings.zero_cost_batch / 3
 
 
@@ -240,7 +249,7 @@ def snip(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 @dataclass(frozen=True)
-class Snip:
+class Snip(Baseline):
     """SNIP: the sum of |weight x gradient| of one minibatch, untrained.
 
     SNIP: how much the loss depends on each weight, summed.
@@ -254,10 +263,10 @@ class Snip:
 
     registered: ClassVar[str] = "snip"
 
-    def judge(self, settings: Any, data: Splits) -> ZeroCost:
-        return on_minibatch(settings, data, snip, "snip")
+    def judge(self, settings: "Search", data: Splits) -> ZeroCost:
+        return make_minibatch_judge(settings, data, snip, "snip")
 
-    def images(self, settings: Any, data: Splits) -> float:
+    def images(self, settings: "Search", data: Splits) -> float:
         return float(settings.zero_cost_batch)
 
 
@@ -289,7 +298,7 @@ def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 @dataclass(frozen=True)
-class SynFlow:
+class SynFlow(Baseline):
     """SynFlow: log of the flow through absolute weights from an image of ones, norms left out.
 
     SynFlow: how much flows through a network of absolute weights, from an image of ones.
@@ -306,8 +315,8 @@ class SynFlow:
 
     registered: ClassVar[str] = "synflow"
 
-    def judge(self, settings: Any, data: Splits) -> ZeroCost:
+    def judge(self, settings: "Search", data: Splits) -> ZeroCost:
         return ZeroCost(data.train, 1, synflow, "synflow, logarithm", 0)
 
-    def images(self, settings: Any, data: Splits) -> float:
+    def images(self, settings: "Search", data: Splits) -> float:
         return 0.0

@@ -11,11 +11,12 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from condensers.engine.context import Context, Progress, kept
+from condensers.engine.context import Context, Progress
+from condensers.engine.files import read_memo
 from condensers.errors import Interrupted
 from scenarios.search.engines.task import (
     LOG,
@@ -23,17 +24,22 @@ from scenarios.search.engines.task import (
     TASK,
     TRIALS,
     Task,
-    error_of,
-    row_of,
+    error_path,
+    row_path,
     write_task,
 )
 from scenarios.search.judging import Judging
+
+if TYPE_CHECKING:
+    from scenarios.search.engines.engines import ServiceEngine
 
 SECONDS_A_LOOK = 0.2
 SECONDS_TO_STOP = 20
 
 
-def launched(engine: Any, judging: Judging, context: Context) -> list[dict[str, Any]]:
+def launch_search(
+    engine: "ServiceEngine", judging: Judging, context: Context
+) -> list[dict[str, Any]]:
     """Run the search of `judging` by NNI's training service, as `engine` says; a row for each
     architecture tried.
 
@@ -60,14 +66,14 @@ def launched(engine: Any, judging: Judging, context: Context) -> list[dict[str, 
         context.progress(Progress("search", 0, judging.plan.limit, engine.advice()))
         process = _start(folder)
         try:
-            _look_after(process, folder, judging.plan.limit, context)
+            _wait_for(process, folder, judging.plan.limit, context)
         finally:
             _end(process)
             (home / "code" / TASK).unlink()
         if process.returncode:
-            raise RuntimeError(f"NNI's training service failed: {_reason(home)}")
+            raise RuntimeError(f"NNI's training service failed: {_find_reason(home)}")
         return [
-            _row(folder, judging, choice)
+            _read_row(folder, judging, choice)
             for choice in json.loads((home / TRIALS).read_text(encoding="utf-8"))
         ]
 
@@ -94,7 +100,7 @@ def _start(folder: Path) -> "Popen[bytes]":
         )
 
 
-def _look_after(process: "Popen[bytes]", folder: Path, total: int, context: Context) -> None:
+def _wait_for(process: "Popen[bytes]", folder: Path, total: int, context: Context) -> None:
     """Wait for the service to end, telling how many architectures are done."""
     told = 0
     while process.poll() is None:
@@ -120,7 +126,7 @@ def _end(process: "Popen[bytes]") -> None:
     process.wait()
 
 
-def _reason(home: Path) -> str:
+def _find_reason(home: Path) -> str:
     """The first error of NNI's server, else the last line of what ran it."""
     server = "".join(
         path.read_text(encoding="utf-8", errors="replace")
@@ -133,13 +139,13 @@ def _reason(home: Path) -> str:
     )
 
 
-def _row(folder: Path, judging: Judging, choice: dict[str, Any]) -> dict[str, Any]:
+def _read_row(folder: Path, judging: Judging, choice: dict[str, Any]) -> dict[str, Any]:
     """What is known of one trial; our files count, not what NNI says: it calls some of these
     trained.
     """
     name = judging.plan.identifier(choice)
-    for path in (row_of(folder, name), error_of(folder, name)):
+    for path in (row_path(folder, name), error_path(folder, name)):
         if path.exists():
-            row: dict[str, Any] = kept(path)
+            row: dict[str, Any] = read_memo(path)
             return row
-    return judging.failed(choice, "its trial ended without a score and without an error")
+    return judging.make_failure_row(choice, "its trial ended without a score and without an error")

@@ -32,20 +32,20 @@ from nni.nas.experiment.config import SimplifiedModelFormatConfig, TrainingServi
 from nni.nas.space import ModelStatus
 from nni.tools.nnictl.config_utils import Experiments
 
-from condensers.engine.context import kept, write_atomically
+from condensers.engine.files import read_memo, write_atomically
 from scenarios.search.engines.task import (
     TASK,
     TRIALS,
     Task,
     end_with_parent,
-    keep,
+    keep_row,
     read_task,
-    row_of,
+    row_path,
 )
 from scenarios.search.engines.trial import run_trial
-from scenarios.search.judging import Plan
+from scenarios.search.judging import SearchPlan
 from scenarios.search.model_space import ChoiceSpace
-from scenarios.search.nni_experiment import contained
+from scenarios.search.nni_experiment import contain_nni
 
 
 class KeptEngine(TrainingServiceExecutionEngine):  # type: ignore[misc]
@@ -56,7 +56,7 @@ class KeptEngine(TrainingServiceExecutionEngine):  # type: ignore[misc]
     allows.
     """
 
-    def __init__(self, experiment: Any, plan: Plan, folder: Path) -> None:
+    def __init__(self, experiment: Any, plan: SearchPlan, folder: Path) -> None:
         self.plan, self.folder = plan, folder
         self.tried: list[Any] = []
         super().__init__(experiment, fetch_intermediates=False)
@@ -65,9 +65,9 @@ class KeptEngine(TrainingServiceExecutionEngine):  # type: ignore[misc]
     def submit_models(self, *models: Any) -> None:
         for model in models:
             self.tried.append(model)
-            row = row_of(self.folder, self.plan.identifier(model.sample))
+            row = row_path(self.folder, self.plan.identifier(model.sample))
             if row.exists():
-                score = self.plan.guide(kept(row))
+                score = self.plan.guide(read_memo(row))
                 model.status = ModelStatus.Training
                 self.dispatch_model_event(FinalMetricEvent(model, score))
                 self.dispatch_model_event(TrainingEndEvent(model, ModelStatus.Trained))
@@ -80,14 +80,14 @@ class KeptEngine(TrainingServiceExecutionEngine):  # type: ignore[misc]
 
     def _receive(self, command: Any) -> None:
         if isinstance(command.value, dict):
-            keep(command.value["row"], self.folder)
+            keep_row(command.value["row"], self.folder)
 
 
 SECONDS_A_LOOK = 0.2
 SECONDS_TO_START = 60
 
 
-class _Served(NasExperiment):  # type: ignore[misc]
+class _ServedExperiment(NasExperiment):  # type: ignore[misc]
     """An experiment whose engine is ours. make_engine: builds it once NNI's server is there."""
 
     make_engine: Callable[[Any], KeptEngine]
@@ -113,17 +113,17 @@ def serve(folder: Path) -> None:
     launcher.Experiments = nni_experiment.Experiments = partial(
         Experiments, home_dir=str(home / "nni-experiments")
     )
-    with contained(home):
-        experiment = _Served(
+    with contain_nni(home):
+        experiment = _ServedExperiment(
             ChoiceSpace(plan.space),
             evaluator,
             strategy,
-            _config(task, home),
+            _make_config(task, home),
             f"search-{os.getpid()}",
         )
         experiment.make_engine = partial(KeptEngine, plan=plan, folder=folder)
         try:
-            experiment.start(_free_port())
+            experiment.start(_find_free_port())
             engine = experiment._engine
             engine.wait_models()
             tried = [model.sample for model in engine.tried]
@@ -132,7 +132,7 @@ def serve(folder: Path) -> None:
     write_atomically(home / TRIALS, json.dumps(tried).encode())
 
 
-def _config(task: Task, home: Path) -> NasExperimentConfig:
+def _make_config(task: Task, home: Path) -> NasExperimentConfig:
     address = task.engine.address()
     return NasExperimentConfig(
         execution_engine=TrainingServiceEngineConfig(),
@@ -171,19 +171,19 @@ def _start_node(arguments: Any, mode: Any, home: Path, address: str) -> "Popen[b
         preexec_fn=partial(end_with_parent, signal.SIGKILL),
     )
     latest = time.monotonic() + SECONDS_TO_START
-    while server.poll() is None and not _listens(arguments.port) and time.monotonic() < latest:
+    while server.poll() is None and not _is_listening(arguments.port) and time.monotonic() < latest:
         time.sleep(SECONDS_A_LOOK)
     return server
 
 
-def _listens(port: int) -> bool:
+def _is_listening(port: int) -> bool:
     """Whether somebody on this machine takes connections there."""
     with suppress(OSError), socket.create_connection(("localhost", port), SECONDS_A_LOOK):
         return True
     return False
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     """A port that is free, and so is the one above, which remote trials need."""
     while True:
         with socket.socket() as first, socket.socket() as second:

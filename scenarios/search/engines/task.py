@@ -1,4 +1,4 @@
-"""What the processes of NNI's training service are told: one file, which they find by its path."""
+"""The task file that the processes of NNI's training service read."""
 
 import ctypes
 import io
@@ -6,15 +6,18 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from condensers.engine.context import Context
-from condensers.engine.context import keep as write_row
+from condensers.engine.files import write_memo as write_row
 from condensers.registry import import_path
 from condensers.registry.registry import is_registered
 from scenarios.search.judging import Judging
+
+if TYPE_CHECKING:
+    from scenarios.search.engines.engines import ServiceEngine
 
 TASK, TRIALS, LOG = "task.pt", "trials.json", "service.log"
 PR_SET_PDEATHSIG = 1
@@ -30,7 +33,7 @@ class Task:
     """
 
     judging: Judging
-    engine: Any
+    engine: "ServiceEngine"
     seed: int
     device: torch.device
     folder: Path | None
@@ -39,7 +42,7 @@ class Task:
     threads: int
 
     def context(self) -> Context:
-        """What a trial's judge is lent; nobody asks it to stop: its process is ended."""
+        """Return the context of a trial's judge; a trial is stopped by ending its process."""
         return Context(
             self.seed,
             self.device,
@@ -65,26 +68,26 @@ def read_task(path: Path) -> Task:
     The file names code to run, so it is never one from somewhere else.
     """
     sources, pickled = torch.load(path, weights_only=False)
-    import_path.load_sources([import_path.Source(*source) for source in sources], is_registered)
+    import_path.load_sources([import_path.LoadedFile(*source) for source in sources], is_registered)
     task: Task = torch.load(io.BytesIO(pickled), weights_only=False)
     return task
 
 
-def row_of(folder: Path, name: str) -> Path:
+def row_path(folder: Path, name: str) -> Path:
     """The file of an architecture that has a score: `Context.memo("row", ...)` of its own
     folder.
     """
     return folder / f"architecture-{name}" / "row.json"
 
 
-def error_of(folder: Path, name: str) -> Path:
+def error_path(folder: Path, name: str) -> Path:
     """The file of an architecture whose last trial failed."""
     return folder / f"architecture-{name}" / "error.json"
 
 
-def keep(row: Mapping[str, Any], folder: Path) -> None:
+def keep_row(row: Mapping[str, Any], folder: Path) -> None:
     """Write the row of an architecture where those who wait for it look."""
-    path = (error_of if "error" in row else row_of)(folder, row["id"])
+    path = (error_path if "error" in row else row_path)(folder, row["id"])
     write_row(path, dict(row))
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import nni
 import torch
 
-from scenarios.search.engines.task import OWNER, error_of, keep, read_task
-from scenarios.search.judging import watch
+from scenarios.search.engines.task import OWNER, error_path, keep_row, read_task
+from scenarios.search.judging import end_process_when
 
 GRACE = 5.0
 
@@ -25,29 +25,29 @@ def run_trial(model: Any, task: str) -> None:
     intermediate result. An architecture that has a row is not judged again. A trial that hangs five
     seconds past the limit, or whose experiment is gone, is ended.
     """
-    watch(_owner_gone, lambda: None)
+    end_process_when(_is_owner_gone, lambda: None)
     work = read_task(Path(task))
     torch.set_num_threads(work.threads)
-    tell: Callable[[Any], None] = partial(keep, folder=work.folder) if work.folder else _report
+    tell: Callable[[Any], None] = partial(keep_row, folder=work.folder) if work.folder else _report
     judging, context = work.judging, work.context()
     name, seconds = judging.plan.identifier(model.choice), judging.plan.seconds
     if work.folder:
-        error_of(work.folder, name).unlink(missing_ok=True)
+        error_path(work.folder, name).unlink(missing_ok=True)
     judging.sizes(
         model.choice
     )  # what this imports on the way takes seconds, which are not the architecture's
     if seconds:
         end = time.monotonic() + seconds + GRACE
-        hung = judging.failed(
+        hung = judging.make_failure_row(
             model.choice,
             f"TimeoutError: it hung past the limit of {seconds:g} seconds; its process was ended",
         )
-        watch(lambda: time.monotonic() > end, lambda: tell(hung))
+        end_process_when(lambda: time.monotonic() > end, lambda: tell(hung))
     try:
         place = context.fork(f"architecture-{name}")
         row = place.memo("row", lambda: judging.row(model.choice, context))
     except Exception as fault:
-        tell(judging.failed(model.choice, f"{type(fault).__name__}: {fault}"))
+        tell(judging.make_failure_row(model.choice, f"{type(fault).__name__}: {fault}"))
         raise
     if work.folder is None:
         tell(row)
@@ -59,7 +59,7 @@ def _report(row: dict[str, Any]) -> None:
     nni.report_intermediate_result({"default": row.get("score", 0.0), "row": row})
 
 
-def _owner_gone() -> bool:
+def _is_owner_gone() -> bool:
     """Whether the process that runs the experiment on this machine is gone; never true on another
     machine.
     """

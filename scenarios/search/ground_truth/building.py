@@ -6,13 +6,13 @@ from typing import Any
 
 from condensers.engine.context import Context
 from scenarios.protocol import Splits
-from scenarios.search.baselines.truth import training_on_all
+from scenarios.search.baselines.truth import make_truth_judge
 from scenarios.search.ground_truth.reading import OWN_DRAWS
-from scenarios.search.judging import sizes
+from scenarios.search.judging import measure_size
 from scenarios.search.spaces.base import create_space
 
 
-def trained_row(
+def train_row(
     settings: Any, choice: Mapping[str, Any], data: Splits, context: Context
 ) -> dict[str, Any]:
     """The row of one architecture and the context's seed, all but `made`: what a search with these
@@ -22,7 +22,7 @@ def trained_row(
     """
     space = create_space(settings.space, "search.space").fitting(data.train.shape)
     spec, name = space.spec(choice), space.identifier(choice)
-    job = training_on_all(settings, data)
+    job = make_truth_judge(settings, data)
     per_epoch = -(-len(data.train.images) // settings.truth_batch)
     read = replace(
         job, readings=tuple(per_epoch * epoch for epoch in range(1, settings.truth_epochs + 1))
@@ -33,7 +33,7 @@ def trained_row(
         "id": name,
         "choices": dict(choice),
         "seed": context.seed,
-        **sizes(spec, shape, classes),
+        **measure_size(spec, shape, classes),
         **{name: found[name] for name in ("validation", "test", "images")},
         "seconds": round(found["seconds"], 4),
         "curve": [

@@ -5,34 +5,40 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from condensers.engine.context import write_atomically
+from condensers.engine.files import write_atomically
 from condensers.errors import DataMissing, UsageError, brief
 from condensers.plain import parse_json
 from condensers.schema import brief_faults
-from scenarios.datasets.location import Place
+from scenarios.datasets.location import DataLocation
 from scenarios.search.ground_truth.shape import TableShape
-from scenarios.search.ground_truth.table import FORMAT, OF_ROW, Table, Target, content_of
+from scenarios.search.ground_truth.table import (
+    FORMAT,
+    OF_ROW,
+    GroundTruthTable,
+    Target,
+    hash_content,
+)
 
 SHIPPED = Path(__file__).parent
 FOLDER, PUBLISHED = "ground-truth", "nas-bench-201-"
 
 
-def shipped() -> dict[str, Path]:
+def list_shipped() -> dict[str, Path]:
     """Name -> file of each table of this package."""
     return {path.stem: path for path in sorted(SHIPPED.glob("*.json"))}
 
 
-def find(name: str) -> Path:
-    """The file of a table that ships, of one in the data folder, or of a path.
+def find_path(name: str) -> Path:
+    """Find the file of a table that ships, of one in the data folder, or of a path.
 
     Raises:
         DataMissing: The name is that of a published table, which is not in the data folder.
         UsageError: There is none of them.
     """
-    known, path = shipped(), Path(name)
+    known, path = list_shipped(), Path(name)
     if name in known:
         return known[name]
-    imported = imported_file(name)
+    imported = locate_imported(name)
     if imported.is_file() and path.name == name:
         return imported
     if name.startswith(PUBLISHED) and not path.is_file():
@@ -48,12 +54,12 @@ def find(name: str) -> Path:
     return path
 
 
-def imported_file(name: str) -> Path:
-    """Where a table of this name stands in the data folder, which HARNESS_DATA names."""
-    return Place.choose().root / FOLDER / f"{name}.json"
+def locate_imported(name: str) -> Path:
+    """Return where a table of this name stands in the data folder, which HARNESS_DATA names."""
+    return DataLocation.choose().root / FOLDER / f"{name}.json"
 
 
-def read(path: Path) -> Table:
+def read_table(path: Path) -> GroundTruthTable:
     """The table in a file; UsageError where it is none, of another format, or not what its hash
     says.
     """
@@ -64,7 +70,7 @@ def read(path: Path) -> Table:
 
 
 @lru_cache(maxsize=16)
-def _read(path: Path, changed: int) -> Table:
+def _read(path: Path, changed: int) -> GroundTruthTable:
     try:
         value = parse_json(path.read_bytes())
     except ValueError as fault:
@@ -80,7 +86,7 @@ def _read(path: Path, changed: int) -> Table:
             f" {FORMAT}; build it again"
         )
     if (
-        content_of({name: part for name, part in value.items() if name != "content"})
+        hash_content({name: part for name, part in value.items() if name != "content"})
         != value["content"]
     ):
         raise UsageError(
@@ -92,7 +98,7 @@ def _read(path: Path, changed: int) -> Table:
         raise UsageError(
             f"{path}: no ground-truth table ({faults}); make one with: harness truth build"
         )
-    return Table(
+    return GroundTruthTable(
         Target(value["space"], value["recipe"], value["data"]),
         value["choices"],
         value["made"],
@@ -100,14 +106,16 @@ def _read(path: Path, changed: int) -> Table:
     )
 
 
-def write(path: Path, table: Table) -> None:
+def write_table(path: Path, table: GroundTruthTable) -> None:
     """Write a table whole or not at all: a line for each row, the hash first."""
     value: dict[str, Any] = {"format": FORMAT, "content": table.content, **table.as_json()}
-    rows = ",\n  ".join(_line({name: row[name] for name in OF_ROW}) for row in value.pop("rows"))
-    head = [f" {json.dumps(name)}: {_line(part)}" for name, part in value.items()]
+    rows = ",\n  ".join(
+        _format_line({name: row[name] for name in OF_ROW}) for row in value.pop("rows")
+    )
+    head = [f" {json.dumps(name)}: {_format_line(part)}" for name, part in value.items()]
     text = "{\n" + ",\n".join([*head, f' "rows": [\n  {rows}\n ]']) + "\n}\n"
     write_atomically(path, text.encode())
 
 
-def _line(value: Any) -> str:
+def _format_line(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))

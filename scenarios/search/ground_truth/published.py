@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from condensers.errors import UsageError
-from scenarios.search.ground_truth.table import Row, Table, Target, make
-from scenarios.search.judging import sizes
+from scenarios.search.ground_truth.table import GroundTruthTable, Row, Target, make_table
+from scenarios.search.judging import measure_size
 from scenarios.search.spaces.cell_strings import CLASSES, isomorphism_class, parse_cell
 from scenarios.search.spaces.nas_bench_201 import NasBench201Space
 
@@ -59,13 +59,13 @@ class Trained(NamedTuple):
     group: Any = None
 
 
-def published_table(
+def make_published_table(
     found: Sequence[Trained],
     data: str,
     made: Mapping[str, Any],
     *,
     partial: bool = False,
-) -> Table:
+) -> GroundTruthTable:
     """Check what a file holds, and make a ground-truth table of it.
 
     Args:
@@ -89,11 +89,11 @@ def published_table(
     _require_aligned(found, classes)
     images = DATA[data]
     counts = _Counts(images)
-    rows = [_row(one, choice, counts) for one, choice in zip(found, choices, strict=True)]
-    return make(_target(data, images), SPACE.choices(), [made], rows)
+    rows = [_make_row(one, choice, counts) for one, choice in zip(found, choices, strict=True)]
+    return make_table(_make_target(data, images), SPACE.choices(), [made], rows)
 
 
-def _target(data: str, images: Images) -> Target:
+def _make_target(data: str, images: Images) -> Target:
     recipe = {
         "truth_epochs": EPOCHS,
         "truth_batch": BATCH,
@@ -122,7 +122,7 @@ class _Counts:
         self.images = images
         shape = (3, images.pixels, images.pixels)
         bare = SPACE.spec(dict.fromkeys(SPACE.choices(), "none"))
-        self.base = sizes(bare, shape, images.classes)
+        self.base = measure_size(bare, shape, images.classes)
 
     def of(self, choice: Mapping[str, str]) -> dict[str, int]:
         kernels = [
@@ -140,7 +140,7 @@ class _Counts:
         return found
 
 
-def _row(one: Trained, choice: Mapping[str, str], counts: _Counts) -> Row:
+def _make_row(one: Trained, choice: Mapping[str, str], counts: _Counts) -> Row:
     counted = counts.of(choice)
     if one.parameters is not None and abs(one.parameters - counted["parameters"]) > 1:
         raise UsageError(

@@ -8,25 +8,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from condensers.engine.context import Context, derive_seed
 from condensers.errors import DataMissing, UsageError
-from scenarios.datasets.naming import parted
+from condensers.networks.base import NetworkSpec
+from scenarios.datasets.naming import split_name
 from scenarios.protocol import Splits
 from scenarios.registry import SEARCH_STRATEGIES
 from scenarios.search.baselines.base import Judge
-from scenarios.search.engines.engines import tried
-from scenarios.search.ground_truth.files import find, read, shipped
-from scenarios.search.ground_truth.table import Table, Target, target_of
-from scenarios.search.judging import Plan
-from scenarios.search.spaces.base import create_space, describe_size
-from scenarios.search.strategies import MOST, Random
+from scenarios.search.engines.engines import try_architectures
+from scenarios.search.ground_truth.files import find_path, list_shipped, read_table
+from scenarios.search.ground_truth.table import GroundTruthTable, Target, describe_target
+from scenarios.search.judging import SearchPlan
+from scenarios.search.spaces.base import SearchSpace, create_space, describe_size
+from scenarios.search.strategies import MOST, ListedSearch, RandomSearch, SearchStrategy
+
+if TYPE_CHECKING:
+    from scenarios.search.scenario import Search
 
 
-def every_choice(space: Any) -> list[dict[str, Any]]:
+def list_choices(space: SearchSpace) -> list[dict[str, Any]]:
     """All architectures of a space, as its choices' values by name; UsageError where no table could
     hold them.
     """
@@ -39,14 +43,14 @@ def every_choice(space: Any) -> list[dict[str, Any]]:
     return [dict(zip(choices, values, strict=True)) for values in product(*choices.values())]
 
 
-def sampled(space: Any, count: int, seed: int) -> list[dict[str, Any]]:
+def sample_choices(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:
     """The architectures that a random search of `count` with that `sample_seed` tries.
 
     UsageError where there are fewer.
     """
-    strategy = Random()
-    trials = tried(
-        Plan(space, strategy, strategy.tries(space, count), seed), lambda choice: 0.0, None
+    strategy = RandomSearch()
+    trials = try_architectures(
+        SearchPlan(space, strategy, strategy.tries(space, count), seed), lambda choice: 0.0, None
     )
     return [{name: trial.choice[name] for name in space.choices()} for trial in trials]
 
@@ -57,20 +61,20 @@ OWN_DRAWS = "truth"
 
 
 @dataclass(frozen=True)
-class Tabled:
+class TableJudge(Judge):
     """Judges by a table's rows of the search's seed.
 
     seeds: those that it is read for. otherwise: judges the others, None where they are an error.
     """
 
     name: str
-    table: Table
+    table: GroundTruthTable
     seeds: Sequence[int]
     otherwise: Judge | None
 
     measures: ClassVar[str] = "test accuracy"
     unit: ClassVar[str] = "%"
-    own_draws: ClassVar[bool] = True
+    independent_seed: ClassVar[bool] = True
 
     def seed(self, context: Context) -> int | None:
         """Which of the table's seeds `context`, forked for the truth, comes from."""
@@ -78,7 +82,7 @@ class Tabled:
             (seed for seed in self.seeds if derive_seed(seed, OWN_DRAWS) == context.seed), None
         )
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         seed = self.seed(context)
         if seed is None and self.otherwise is not None:
             return self.otherwise.judge(spec, name, context)
@@ -105,7 +109,7 @@ class Tabled:
 
 
 @dataclass(frozen=True)
-class PublishedTruth:
+class PublishedJudge(Judge):
     """Judges by what others published of networks of their own: the mean over their seeds, the same
     for every seed of a run.
 
@@ -113,13 +117,13 @@ class PublishedTruth:
     """
 
     name: str
-    table: Table
+    table: GroundTruthTable
 
     measures: ClassVar[str] = "test accuracy, published"
     unit: ClassVar[str] = "%"
-    own_draws: ClassVar[bool] = True
+    independent_seed: ClassVar[bool] = True
 
-    def judge(self, spec: Any, name: str, context: Context) -> dict[str, Any]:
+    def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         rows = [row for seed in self.table.seeds if (row := self.table.row(name, seed))]
         if not rows:
             raise UsageError(
@@ -134,14 +138,14 @@ class PublishedTruth:
         return {**found, "score": found["test"]}
 
 
-def said(judge: Judge, context: Context) -> dict[str, Any]:
+def describe_source(judge: Judge, context: Context) -> dict[str, Any]:
     """What a record says of truth that was read: {"truth": {"from", "content", "torch"}}; nothing
     of one that was trained.
 
     torch: the versions that trained the rows, where they are not this one. published: by whom,
     where others did, and `space` their networks' settings.
     """
-    if isinstance(judge, PublishedTruth):
+    if isinstance(judge, PublishedJudge):
         target = judge.table.target
         published = {"published": target.recipe["published"], "space": dict(target.space)}
         return {
@@ -152,35 +156,55 @@ def said(judge: Judge, context: Context) -> dict[str, Any]:
                 **published,
             }
         }
-    if not isinstance(judge, Tabled) or judge.seed(context) is None:
+    if not isinstance(judge, TableJudge) or judge.seed(context) is None:
         return {}
     versions = sorted({str(made.get("torch")) for made in judge.table.made} - {torch.__version__})
     return {"truth": {"from": judge.name, "content": judge.table.content, "torch": versions}}
 
 
-def table_there(truth: str) -> Path | None:
-    """The file of the table that `truth` names; None where it names none, or one that was published
-    and has still to be imported: that is said when it is read.
+def find_named_path(truth: str) -> Path | None:
+    """Find the file of the table that `truth` names; None where it names none, or one that was
+    published and is not imported yet: the search says so when it reads it.
     """
     try:
-        return None if truth in (TRAIN, AUTO) else find(truth)
+        return None if truth in (TRAIN, AUTO) else find_path(truth)
     except DataMissing:
         return None
 
 
-def named_table(truth: str) -> Table | None:
-    """The table that `truth` names; None where it names none."""
-    return None if truth in (TRAIN, AUTO) else read(find(truth))
+def read_named_table(truth: str) -> GroundTruthTable | None:
+    """Read the table that `truth` names; None where it names none."""
+    return None if truth in (TRAIN, AUTO) else read_table(find_path(truth))
 
 
-def truth_target(settings: Any, space: Any, data: Splits) -> Target:
-    """What the truth of a `Search` is of: a published table's own target, where one is named."""
-    known = named_table(settings.truth)
+def make_strategy(settings: "Search") -> SearchStrategy:
+    """Make a search's strategy; one that goes by a list is given the architectures of its truth.
+
+    Raises:
+        UsageError: It retrains what it finds, and the truth was published.
+    """
+    strategy = SEARCH_STRATEGIES.create(settings.strategy, "search.strategy")
+    known = read_named_table(settings.truth)
+    if known is not None and isinstance(strategy, ListedSearch):
+        return strategy.of(list(known.architectures.values()))
+    if known is not None and strategy.adaptive and known.target.published:
+        raise UsageError(
+            f"search.strategy: {strategy.registered} retrains what it finds, and the truth that"
+            " is published is of other networks; take listed or random"
+        )
+    return strategy
+
+
+def describe_truth(settings: "Search", space: SearchSpace, data: Splits) -> Target:
+    """Return the target of a search's truth: that of the published table that it names, or else its
+    own.
+    """
+    known = read_named_table(settings.truth)
     published = known is not None and known.target.published
-    return known.target if known and published else target_of(settings, space, data)
+    return known.target if known and published else describe_target(settings, space, data)
 
 
-def found(settings: Any, data: Splits) -> tuple[str, Table] | None:
+def find_table(settings: "Search", data: Splits) -> tuple[str, GroundTruthTable] | None:
     """The table that the truth is read from, and its name; None where it is trained.
 
     UsageError where a table was named that is none, or is of another space, recipe or data.
@@ -188,11 +212,11 @@ def found(settings: Any, data: Splits) -> tuple[str, Table] | None:
     if settings.truth == TRAIN:
         return None
     space = create_space(settings.space, "search.space").fitting(data.train.shape)
-    target = target_of(settings, space, data)
+    target = describe_target(settings, space, data)
     if settings.truth != AUTO:
-        table = read(find(settings.truth))
+        table = read_table(find_path(settings.truth))
         different = (
-            published_differences(table.target, target)
+            list_published_differences(table.target, target)
             if table.target.published
             else table.target.differences(target)
         )
@@ -203,17 +227,19 @@ def found(settings: Any, data: Splits) -> tuple[str, Table] | None:
                 " another table, or set truth to auto or train"
             )
         return settings.truth, table
-    tables = {name: read(path) for name, path in shipped().items()}
+    tables = {name: read_table(path) for name, path in list_shipped().items()}
     matching = {name: table for name, table in tables.items() if table.target.key == target.key}
     return max(matching.items(), key=lambda entry: len(entry[1].rows), default=None)
 
 
-def published_differences(published: Target, target: Target) -> list[str]:
-    """Why published truth says nothing of a search: another space or other images. Smaller networks
-    and fewer pixels of the same images are what a search on a small budget compares with it.
+def list_published_differences(published: Target, target: Target) -> list[str]:
+    """List why published truth says nothing of a search: another space or other images.
+
+    Smaller networks and fewer pixels of the same images are no reason: a search on a small budget
+    compares them with the published networks.
     """
     sides = [
-        (side.space["name"], parted(side.data["name"])[0], side.data["classes"])
+        (side.space["name"], split_name(side.data["name"])[0], side.data["classes"])
         for side in (published, target)
     ]
     return [
@@ -223,24 +249,24 @@ def published_differences(published: Target, target: Target) -> list[str]:
     ]
 
 
-def reader(settings: Any, data: Splits, trained: Judge) -> Judge:
+def make_judge(settings: "Search", data: Splits, trained: Judge) -> Judge:
     """What judges for the truth: a table's rows, `trained`, or the one for some seeds and the other
     for the rest.
 
     A table that was not named is read only for seeds of which it has all that the search tries.
     """
-    known = found(settings, data)
+    known = find_table(settings, data)
     if known is None:
         return trained
     name, table = known
     if table.target.published:
-        return PublishedTruth(name, table)
+        return PublishedJudge(name, table)
     if settings.truth != AUTO:
-        return Tabled(name, table, table.seeds, None)
-    return Tabled(name, table, _covered(table, settings, data), trained)
+        return TableJudge(name, table, table.seeds, None)
+    return TableJudge(name, table, _find_covered_seeds(table, settings, data), trained)
 
 
-def _covered(table: Table, settings: Any, data: Splits) -> list[int]:
+def _find_covered_seeds(table: GroundTruthTable, settings: "Search", data: Splits) -> list[int]:
     space = create_space(settings.space, "search.space").fitting(data.train.shape)
     rows = Counter(row["seed"] for row in table.rows)
     if all(count == space.size for count in rows.values()):
@@ -249,6 +275,6 @@ def _covered(table: Table, settings: Any, data: Splits) -> list[int]:
         return [seed for seed, count in rows.items() if count == space.size]
     tried = [
         space.identifier(choice)
-        for choice in sampled(space, settings.architectures, settings.sample_seed)
+        for choice in sample_choices(space, settings.architectures, settings.sample_seed)
     ]
     return [seed for seed in table.seeds if all(table.row(name, seed) for name in tried)]

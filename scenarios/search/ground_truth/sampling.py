@@ -5,14 +5,16 @@ order of true accuracy.
 import numpy as np
 
 from condensers.errors import UsageError
-from scenarios.search.ground_truth.table import Table, make
+from scenarios.search.ground_truth.table import GroundTruthTable, make_table
 from scenarios.search.spaces.cell_strings import isomorphism_class
 from scenarios.search.spaces.nas_bench_201 import NasBench201Space
 
 CLASSES = {NasBench201Space.registered: isomorphism_class}
 
 
-def stratified(table: Table, count: int, seed: int, above: float = 0.0) -> Table:
+def sample_strata(
+    table: GroundTruthTable, count: int, seed: int, above: float = 0.0
+) -> GroundTruthTable:
     """Draw architectures from all of the order of true accuracy, no two of which are one network.
 
     Args:
@@ -49,4 +51,4 @@ def stratified(table: Table, count: int, seed: int, above: float = 0.0) -> Table
     how = {"architectures": count, "seed": seed, "above": above, "of": table.content}
     rows = [row for row in table.rows if row["id"] in chosen]
     made = [{**one, "sampled": how} for one in table.made]
-    return make(table.target, table.choices, made, rows)
+    return make_table(table.target, table.choices, made, rows)

@@ -13,11 +13,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import settings_of
 from scenarios.protocol import Splits
+
+if TYPE_CHECKING:
+    from scenarios.search.scenario import Search
+    from scenarios.search.spaces.base import SearchSpace
 
 FORMAT = 1
 RECIPE = ("truth_epochs", "truth_batch", "truth_lr", "truth_augmentation", "precision")
@@ -66,7 +70,7 @@ class Target:
         return asdict(self)
 
 
-def target_of(settings: Any, space: Any, data: Splits) -> Target:
+def describe_target(settings: "Search", space: "SearchSpace", data: Splits) -> Target:
     """The target of a `Search` with these settings; space: as it fits `data`."""
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     described = {
@@ -76,7 +80,7 @@ def target_of(settings: Any, space: Any, data: Splits) -> Target:
         "classes": len(data.train.class_names),
         "images": {name: len(part.images) for name, part in parts.items()},
     }
-    recipe = {name: getattr(settings, name) for name in RECIPE}
+    recipe = {name: value for name, value in settings_of(settings).items() if name in RECIPE}
     return Target({"name": space.registered, **settings_of(space)}, recipe, described)
 
 
@@ -98,7 +102,7 @@ ACCURACIES = ("id", "choices", "seed", "parameters", "flops", "validation", "tes
 
 
 @dataclass(frozen=True)
-class Table:
+class GroundTruthTable:
     """What every architecture of `target` reached.
 
     choices: name of each choice -> its values. made: command, torch, device and so on of each run
@@ -116,7 +120,7 @@ class Table:
     @cached_property
     def content(self) -> str:
         """SHA-256 of all that the table says, whatever its file's spacing."""
-        return content_of(self.as_json())
+        return hash_content(self.as_json())
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, int], Row]:
@@ -183,26 +187,26 @@ class Table:
         return text.getvalue()
 
 
-def content_of(value: Mapping[str, Any]) -> str:
+def hash_content(value: Mapping[str, Any]) -> str:
     """The SHA-256 of a JSON value with sorted keys and no spaces."""
     return hashlib.sha256(
         json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
     ).hexdigest()
 
 
-def make(
+def make_table(
     target: Target,
     choices: Mapping[str, Sequence[Any]],
     made: Sequence[Mapping[str, Any]],
     rows: Sequence[Row],
-) -> Table:
+) -> GroundTruthTable:
     """A table in its one order: rows by architecture and seed; how they were made without repeats,
     and only what rows name.
     """
-    used = {content_of(made[row["made"]]): made[row["made"]] for row in rows}
+    used = {hash_content(made[row["made"]]): made[row["made"]] for row in rows}
     places = {content: place for place, content in enumerate(sorted(used))}
-    moved = [{**row, "made": places[content_of(made[row["made"]])]} for row in rows]
-    return Table(
+    moved = [{**row, "made": places[hash_content(made[row["made"]])]} for row in rows]
+    return GroundTruthTable(
         target,
         choices,
         [used[name] for name in places],
@@ -210,7 +214,7 @@ def make(
     )
 
 
-def merged(named: Sequence[tuple[str, Table]]) -> Table:
+def merge_tables(named: Sequence[tuple[str, GroundTruthTable]]) -> GroundTruthTable:
     """One table with the rows of all; of a row that several have, the first one's seconds stand.
 
     named: what each is called in errors, and the table. UsageError where they answer different
@@ -233,7 +237,7 @@ def merged(named: Sequence[tuple[str, Table]]) -> Table:
             if place not in found:
                 found[place] = name, row
                 rows.append({**row, "made": row["made"] + offset})
-            elif _says(found[place][1]) != _says(row):
+            elif _list_values(found[place][1]) != _list_values(row):
                 other, before = found[place]
                 both = (
                     f"{other} and {name} both have {row['id']} with seed {row['seed']}, but not the"
@@ -243,9 +247,9 @@ def merged(named: Sequence[tuple[str, Table]]) -> Table:
                     f"{both} ({before['test']:.4g} and {row['test']:.4g} % test accuracy); leave"
                     " that row out of one, or build it again in one place"
                 )
-    return make(first.target, first.choices, made, rows)
+    return make_table(first.target, first.choices, made, rows)
 
 
-def _says(row: Row) -> list[Any]:
+def _list_values(row: Row) -> list[Any]:
     """What a row says that no machine's speed changes."""
     return [*(row[name] for name in ACCURACIES), [point[0] for point in row["curve"]]]

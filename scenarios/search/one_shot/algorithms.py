@@ -1,31 +1,33 @@
 """How one-shot search chooses: NNI's algorithms over a network that holds all architectures."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from condensers.hyperparameters import hyper
 
 
-class Algorithm(Protocol):
-    """A frozen dataclass. tries: how many architectures are compared once the weights are trained,
-    0 where none needs to be.
-    """
+class Algorithm(ABC):
+    """Base class of the one-shot algorithms: frozen dataclasses."""
 
-    registered: ClassVar[str]
+    registered: ClassVar[str] = ""
 
     @property
-    def tries(self) -> int: ...
+    @abstractmethod
+    def tries(self) -> int:
+        """How many architectures are compared once the weights are trained; 0 if none are."""
 
+    @abstractmethod
     def of_nni(self, clip: float) -> Any:
-        """NNI's strategy; clip: the norm to which gradients of weights are cut.
+        """Return NNI's strategy; imports NNI and lightning.
 
-        Imports NNI and lightning.
+        Args:
+            clip: The norm to which gradients of weights are cut.
         """
-        ...
 
 
 @dataclass(frozen=True)
-class Darts:
+class DartsAlgorithm(Algorithm):
     """The mixture of all operations is trained, weights and mixture in turns; the strongest
     operations are taken.
 
@@ -34,7 +36,7 @@ class Darts:
     """
 
     lr: float = hyper(
-        3e-4, unit="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0
+        3e-4, help="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0
     )
 
     registered: ClassVar[str] = "darts"
@@ -47,7 +49,7 @@ class Darts:
 
 
 @dataclass(frozen=True)
-class GumbelDarts:
+class GumbelDarts(Algorithm):
     """DARTS whose mixture is drawn from a Gumbel softmax that cools linearly.
 
     Source: Xie et al., "SNAS: Stochastic Neural Architecture Search" (ICLR 2019); NNI cites Wu et
@@ -55,10 +57,14 @@ class GumbelDarts:
     """
 
     lr: float = hyper(
-        3e-4, unit="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0
+        3e-4, help="learning rate of the mixture (Adam)", source="DARTS, section 3.1", minimum=0.0
     )
-    start: float = hyper(1.0, unit="temperature", source="NNI", minimum=0.0)
-    end: float = hyper(0.33, unit="temperature", source="NNI", minimum=0.01)
+    start: float = hyper(
+        1.0, help="temperature of the mixture at the beginning", source="NNI", minimum=0.0
+    )
+    end: float = hyper(
+        0.33, help="temperature of the mixture at the end", source="NNI", minimum=0.01
+    )
 
     registered: ClassVar[str] = "gumbel-darts"
     tries: ClassVar[int] = 0
@@ -73,7 +79,7 @@ class GumbelDarts:
 
 
 @dataclass(frozen=True)
-class RandomOneShot:
+class RandomOneShot(Algorithm):
     """Each step trains the weights of one random architecture; then random ones are compared with
     the weights they share.
 
@@ -82,7 +88,11 @@ class RandomOneShot:
     """
 
     tries: int = hyper(
-        100, unit="architectures compared", source="ours; Li & Talwalkar: 1000", minimum=1
+        100,
+        unit="architectures",
+        help="architectures compared by the shared weights",
+        source="ours; Li & Talwalkar: 1000",
+        minimum=1,
     )
 
     registered: ClassVar[str] = "random-one-shot"
@@ -97,7 +107,7 @@ class RandomOneShot:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class SupernetTraining:
     """SGD with a cosine schedule down to a rate of 0.001, as DARTS trains its shared weights. clip:
     norm of the gradient.
     """

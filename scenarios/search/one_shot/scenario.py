@@ -23,42 +23,74 @@ from condensers.hyperparameters import hyper
 from condensers.registry.registry import AUGMENTATIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.classifier import Training, accuracy, as_input, train
-from scenarios.protocol import Measurement, Outcome, Recipe, Reference, Splits, Subject
+from scenarios.protocol import (
+    CondensationRequest,
+    Measurement,
+    Outcome,
+    Reference,
+    Scenario,
+    Splits,
+    Subject,
+)
 from scenarios.registry import ALGORITHMS
 from scenarios.search.candidate import parameter_count
-from scenarios.search.one_shot.algorithms import Schedule
-from scenarios.search.one_shot.search import Material, halves, searched
-from scenarios.search.spaces.base import create_space
-from scenarios.training_material import as_labelled
+from scenarios.search.one_shot.algorithms import SupernetTraining
+from scenarios.search.one_shot.search import SearchHalves, run_search, split_halves
+from scenarios.search.spaces.base import SearchSpace, WeightSharingSpace, create_space
+from scenarios.training_material import match_loss_to_labels
 
 
 @dataclass(frozen=True)
-class OneShot:
-    """Test accuracy of the cell that one-shot search finds on a set, after training on all training
-    data.
+class OneShot(Scenario):
+    """Test accuracy of the cell that one-shot search finds on a set.
+
+    The cell is trained on all training data first.
     """
 
     space: Any = hyper("nas-bench-201", part="space", source="ours")
     algorithm: Any = hyper("darts", part="one-shot algorithm", source="ours")
-    epochs: int = hyper(300, unit="epochs on a set", source="ours", minimum=1)
+    epochs: int = hyper(
+        300, unit="epochs", help="epochs of training on a set", source="ours", minimum=1
+    )
     full_epochs: int = hyper(
-        50, unit="epochs on the full data", source="DARTS, section 3.1", minimum=1
+        50,
+        unit="epochs",
+        help="epochs of training on the full data",
+        source="DARTS, section 3.1",
+        minimum=1,
     )
     batch: int = hyper(64, unit="images", source="DARTS, section 3.1", minimum=1)
-    lr: float = hyper(0.025, source="DARTS, section 3.1", minimum=0.0)
-    momentum: float = hyper(0.9, source="DARTS, section 3.1", minimum=0.0)
-    weight_decay: float = hyper(3e-4, source="DARTS, section 3.1", minimum=0.0)
-    clip: float = hyper(5.0, unit="norm of the gradient", source="DARTS's code", minimum=0.0)
-    augmentation: str = hyper("none", unit="of the search", source="ours", values=("none", "dsa"))
+    lr: float = hyper(
+        0.025, help="learning rate of the shared weights", source="DARTS, section 3.1", minimum=0.0
+    )
+    momentum: float = hyper(
+        0.9, help="momentum of the shared weights", source="DARTS, section 3.1", minimum=0.0
+    )
+    weight_decay: float = hyper(
+        3e-4, help="weight decay of the shared weights", source="DARTS, section 3.1", minimum=0.0
+    )
+    clip: float = hyper(
+        5.0, help="greatest norm of the gradient", source="DARTS's code", minimum=0.0
+    )
+    augmentation: str = hyper(
+        "none",
+        help="augmentation in the training of the search",
+        source="ours",
+        values=("none", "dsa"),
+    )
     final_space: Any = hyper(
         None,
         part="space",
-        unit="the same choices in a network of another size",
+        help="space of the final networks: the same choices at another size",
         source="ours: space",
     )
-    final_epochs: int = hyper(30, unit="epochs on the full data", source="ours", minimum=1)
+    final_epochs: int = hyper(
+        30, unit="epochs", help="epochs of training on the full data", source="ours", minimum=1
+    )
     final_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    final_lr: float = hyper(0.01, source="DC's code", minimum=0.0)
+    final_lr: float = hyper(
+        0.01, help="learning rate of the final training", source="DC's code", minimum=0.0
+    )
 
     registered: ClassVar[str] = "one-shot"
     references: ClassVar[tuple[str, ...]] = ("full-data",)
@@ -71,7 +103,7 @@ class OneShot:
             )
         ALGORITHMS.create(self.algorithm, "one-shot.algorithm")
         space, final = self._spaces()
-        if not hasattr(space, "supernet"):
+        if not isinstance(space, WeightSharingSpace):
             raise UsageError(
                 f"one-shot.space: {space.registered} shares no weights; take nas-bench-201, darts"
                 " or an NNI ModelSpace"
@@ -83,13 +115,12 @@ class OneShot:
             )
 
     def run(self, subject: Subject, data: Splits, context: Context) -> Outcome:
-        """Search with `subject`, a set or the reference "full-data", then train and test what was
-        found.
+        """Search with a set or the reference "full-data", then train and test the cell.
 
-        A finished search or training is not done again, and one that was cut off goes on: from the
-        context's folder. `seconds` are those of both; the search's own are a measurement too.
+        Search and training are resumed from the context's folder. `seconds` are those of both;
+        those of the search are a measurement too.
         """
-        if isinstance(subject, Recipe):
+        if isinstance(subject, CondensationRequest):
             raise UsageError(
                 "one-shot: needs a finished set or full-data, not a condenser still to be run;"
                 " condense first"
@@ -123,9 +154,7 @@ class OneShot:
     def image_passes(
         self, data: Splits, images: int, reference: str | None
     ) -> list[tuple[Any, float]]:
-        """Networks and about how many images pass each, forward and backward; all operations of a
-        mixture pass each image.
-        """
+        """Estimate the training; all operations of a mixture see each image."""
         space, final = (space.fitting(data.train.shape) for space in self._spaces())
         choices = space.choices()
         middle = {name: values[len(values) // 2] for name, values in choices.items()}
@@ -140,7 +169,7 @@ class OneShot:
             (final.spec(middle), self.final_epochs * len(data.train.images) + tested),
         ]
 
-    def _spaces(self) -> tuple[Any, Any]:
+    def _spaces(self) -> tuple[SearchSpace, SearchSpace]:
         """The space of the search, and that of the found network."""
         space = create_space(self.space, "one-shot.space")
         return space, (
@@ -154,17 +183,20 @@ class OneShot:
     ) -> dict[str, Any]:
         train_data = data.train
         images, labels, loss, epochs = self._images(subject, train_data, context.device)
-        weights, architecture = halves(images, labels, context.generator)
+        weights, architecture = split_halves(images, labels, context.generator)
         augmentation = AUGMENTATIONS.create(self.augmentation).for_data(train_data)
-        material = Material(weights, architecture, len(train_data.class_names), loss, augmentation)
-        schedule = Schedule(
+        material = SearchHalves(
+            weights, architecture, len(train_data.class_names), loss, augmentation
+        )
+        schedule = SupernetTraining(
             epochs, self.batch, self.lr, self.momentum, self.weight_decay, self.clip
         )
         space, algorithm = (
             self._spaces()[0].fitting(train_data.shape),
             ALGORITHMS.create(self.algorithm),
         )
-        choice, seconds = searched(space, algorithm, material, schedule, context)
+        assert isinstance(space, WeightSharingSpace)
+        choice, seconds = run_search(space, algorithm, material, schedule, context)
         trained = epochs * (len(weights[0]) if algorithm.tries else len(images))
         return {"choice": choice, "seconds": seconds, "images": trained}
 
@@ -184,7 +216,7 @@ class OneShot:
                     f"one-shot: the set was made from {subject.card['dataset']}, whose images or"
                     " classes are others"
                 )
-            labels, recipe = as_labelled(subject, labels, Training())
+            labels, recipe = match_loss_to_labels(subject, labels, Training())
             return as_input(images, train_data), labels, recipe.loss, self.epochs
         if subject.name in self.references:
             images = train_data.normalise(train_data.images.to(device))

@@ -14,15 +14,15 @@ from torch import Tensor
 from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
 from condensers.training.classifier import loss_of
-from scenarios.search.one_shot.algorithms import Algorithm, Schedule
-from scenarios.search.spaces.base import WeightSharing
+from scenarios.search.one_shot.algorithms import Algorithm, SupernetTraining
+from scenarios.search.spaces.base import WeightSharingSpace
 
 Half = tuple[Tensor, Tensor]
 TALKERS = ("nni", "pytorch_lightning", "lightning", "lightning_fabric")
 
 
 @dataclass(frozen=True)
-class Material:
+class SearchHalves:
     """What is searched with: two halves of images (n, C, H, W) float32, normalised, with labels
     (n,) or (n, K).
 
@@ -36,12 +36,12 @@ class Material:
     augmentation: Any
 
 
-def halves(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Half, Half]:
+def split_halves(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Half, Half]:
     """Two halves of labelled images, with half of each class; UsageError where a class has a single
     image.
     """
     classes = labels if labels.ndim == 1 else labels.argmax(1)
-    if int(torch.bincount(classes.cpu())[classes.unique().cpu()].min()) < 2:
+    if int(torch.bincount(classes.cpu())[torch.unique(classes).cpu()].min()) < 2:
         raise UsageError(
             "one-shot: needs two images of each class, for weights and for the architecture; take a"
             " larger set"
@@ -52,11 +52,11 @@ def halves(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[
     return (images[first], labels[first]), (images[second], labels[second])
 
 
-def searched(
-    space: WeightSharing,
+def run_search(
+    space: WeightSharingSpace,
     algorithm: Algorithm,
-    material: Material,
-    schedule: Schedule,
+    material: SearchHalves,
+    schedule: SupernetTraining,
     context: Context,
 ) -> tuple[dict[str, Any], float]:
     """The choices of the architecture found, and the seconds it took; goes on from a checkpoint in
@@ -64,12 +64,16 @@ def searched(
 
     All draws come from the context, and the process's own are left alone.
     """
-    from scenarios.search.one_shot.weights import SharedWeights, Watch, evaluator
+    from scenarios.search.one_shot.weights import SharedWeights, SupernetCallback, make_evaluator
 
     channels, height, width = material.weights[0].shape[1:]
     shape = (channels, height, width)
-    augmentation, generator, watch = material.augmentation, context.generator, Watch(context)
-    with _apart(generator, context.device):
+    augmentation, generator, watch = (
+        material.augmentation,
+        context.generator,
+        SupernetCallback(context),
+    )
+    with _isolate(generator, context.device):
         module = SharedWeights(
             schedule,
             material.loss,
@@ -79,14 +83,16 @@ def searched(
         supernet = strategy.mutate_model(space.supernet(shape, material.classes))
         clip = schedule.clip if algorithm.tries else None  # DARTS clips by itself
         ready = strategy.mutate_evaluator(
-            evaluator(module, (material.weights, material.architecture), clip, watch)
+            make_evaluator(module, (material.weights, material.architecture), clip, watch)
         )
         ready.module.log_probs = (
-            _nothing  # there is no log, and asking for it takes a sixth of the time
+            _skip_logging  # there is no log, and asking for it takes a sixth of the time
         )
-        _in_order(ready.module)
+        _order_parameters(ready.module)
         if algorithm.tries:
-            module.choose = lambda: take(ready.module, space.sample(drawn(space, generator)))
+            module.choose = lambda: set_architecture(
+                ready.module, space.sample(draw_choice(space, generator))
+            )
         try:
             ready.evaluate(supernet)
         except (KeyboardInterrupt, SystemExit):
@@ -95,11 +101,13 @@ def searched(
             raise
         if not algorithm.tries:
             return space.choice(ready.module.export()), watch.spent
-        best = _best(space, ready.module.to(context.device), algorithm.tries, material, generator)
+        best = _choose_best(
+            space, ready.module.to(context.device), algorithm.tries, material, generator
+        )
         return best, watch.spent
 
 
-def drawn(space: WeightSharing, generator: torch.Generator) -> dict[str, Any]:
+def draw_choice(space: WeightSharingSpace, generator: torch.Generator) -> dict[str, Any]:
     """An architecture drawn uniformly."""
     return {
         name: values[int(torch.randint(len(values), (1,), generator=generator))]
@@ -107,7 +115,7 @@ def drawn(space: WeightSharing, generator: torch.Generator) -> dict[str, Any]:
     }
 
 
-def take(module: Any, sample: Mapping[str, Any]) -> None:
+def set_architecture(module: Any, sample: Mapping[str, Any]) -> None:
     """Let the supernet be the one architecture; NNI's own draws come from generators that cannot be
     seeded.
     """
@@ -116,26 +124,30 @@ def take(module: Any, sample: Mapping[str, Any]) -> None:
 
 
 @torch.no_grad()
-def _best(
-    space: WeightSharing, module: Any, tries: int, material: Material, generator: torch.Generator
+def _choose_best(
+    space: WeightSharingSpace,
+    module: Any,
+    tries: int,
+    material: SearchHalves,
+    generator: torch.Generator,
 ) -> dict[str, Any]:
     """Of some random architectures the one with the least loss on the half for the architecture, in
     statistics of its batches.
     """
-    choices: Sequence[dict[str, Any]] = [drawn(space, generator) for _ in range(tries)]
+    choices: Sequence[dict[str, Any]] = [draw_choice(space, generator) for _ in range(tries)]
     images, labels = material.architecture
-    batches = list(zip(images.split(256), labels.split(256), strict=True))
+    batches = list(zip(torch.split(images, 256), torch.split(labels, 256), strict=True))
     module.train()
     losses = []
     for choice in choices:
-        take(module, space.sample(choice))
+        set_architecture(module, space.sample(choice))
         losses.append(
             sum(float(loss_of(module.model(x), y, material.loss)) * len(x) for x, y in batches)
         )
     return choices[losses.index(min(losses))]
 
 
-def _in_order(module: Any) -> None:
+def _order_parameters(module: Any) -> None:
     """Give the architecture's parameters an order; NNI has them in a set, and what an optimiser
     knows of them goes by place.
     """
@@ -143,19 +155,19 @@ def _in_order(module: Any) -> None:
         return
     found = module.arch_parameters
 
-    def ordered() -> list[Any]:
+    def list_parameters() -> list[Any]:
         place = {id(parameter): index for index, parameter in enumerate(module.parameters())}
         return sorted(found(), key=lambda parameter: place[id(parameter)])
 
-    module.arch_parameters = ordered
+    module.arch_parameters = list_parameters
 
 
-def _nothing(probabilities: Any) -> None:
+def _skip_logging(probabilities: Any) -> None:
     return None
 
 
 @contextmanager
-def _apart(generator: torch.Generator, device: torch.device) -> Iterator[None]:
+def _isolate(generator: torch.Generator, device: torch.device) -> Iterator[None]:
     """Seed the global generators for a while, and silence NNI and lightning."""
     seed, state = int(torch.randint(2**62, (1,), generator=generator)), random.getstate()
     loggers = {logging.getLogger(name): logging.getLogger(name).level for name in TALKERS}

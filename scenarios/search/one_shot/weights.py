@@ -24,12 +24,12 @@ from torch.utils.data import BatchSampler, RandomSampler, TensorDataset
 from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted
 from condensers.training.classifier import loss_of
-from scenarios.search.one_shot.algorithms import Schedule
+from scenarios.search.one_shot.algorithms import SupernetTraining
 
 CHECKPOINT = "shared-weights.ckpt"
 
 
-class Watch(pytorch_lightning.Callback):  # type: ignore[misc]
+class SupernetCallback(pytorch_lightning.Callback):  # type: ignore[misc]
     """Progress and checkpoints after epochs; Interrupted before the step that follows a request to
     stop.
 
@@ -46,7 +46,7 @@ class Watch(pytorch_lightning.Callback):  # type: ignore[misc]
     def spent(self) -> float:
         return self.before + time.monotonic() - self.begun
 
-    def found(self) -> dict[str, Any]:
+    def find_checkpoint(self) -> dict[str, Any]:
         """Lightning's arguments that go on from the checkpoint, where there is one."""
         return (
             {"ckpt_path": self.file, "weights_only": True}
@@ -105,10 +105,12 @@ class SharedWeights(LightningModule):  # type: ignore[misc]
     loss: as in `loss_of`.
     """
 
-    def __init__(self, schedule: Schedule, loss: str, augment: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self, schedule: SupernetTraining, loss: str, augment: Callable[[Tensor], Tensor]
+    ) -> None:
         super().__init__()
         self.schedule, self.loss, self.augment = schedule, loss, augment
-        self.choose: Callable[[], None] = _nothing
+        self.choose: Callable[[], None] = _keep_choice
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         images, labels = batch
@@ -125,8 +127,8 @@ class SharedWeights(LightningModule):  # type: ignore[misc]
         ]
 
 
-def evaluator(
-    module: SharedWeights, halves: tuple[Any, Any], clip: float | None, watch: Watch
+def make_evaluator(
+    module: SharedWeights, halves: tuple[Any, Any], clip: float | None, watch: SupernetCallback
 ) -> Lightning:
     """NNI's evaluator. halves: (images, labels) for the weights, and those for the architecture."""
     context = watch.context
@@ -142,22 +144,22 @@ def evaluator(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    loaders = [_batches(half, module.schedule.batch, context.generator) for half in halves]
+    loaders = [_make_batches(half, module.schedule.batch, context.generator) for half in halves]
     return Lightning(
         module,
         trainer,
         train_dataloaders=loaders[0],
         val_dataloaders=loaders[1],
-        fit_kwargs=watch.found(),
+        fit_kwargs=watch.find_checkpoint(),
     )
 
 
-def _batches(half: tuple[Tensor, Tensor], size: int, generator: torch.Generator) -> Any:
+def _make_batches(half: tuple[Tensor, Tensor], size: int, generator: torch.Generator) -> Any:
     """Shuffled batches, each taken from the tensors at once."""
     dataset = TensorDataset(*half)
     order = BatchSampler(RandomSampler(dataset, generator=generator), size, drop_last=False)
     return DataLoader(dataset, sampler=order, batch_size=None)
 
 
-def _nothing() -> None:
+def _keep_choice() -> None:
     return None

@@ -1,9 +1,10 @@
 """What a space gives a search: choices, and a network for each combination of their values."""
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from condensers.errors import UsageError
 from condensers.networks.base import NetworkSpec
@@ -11,56 +12,69 @@ from condensers.registry import import_path
 from scenarios.registry import SPACES
 
 
-class Space(Protocol):
-    """A frozen dataclass; an architecture is one value for each choice."""
+class SearchSpace(ABC):
+    """Base class of the search spaces: choices, and a network for each combination of values.
 
-    registered: ClassVar[str]
+    A subclass is a frozen dataclass of its settings. An architecture is one value for each choice.
+    """
 
+    registered: ClassVar[str] = ""
+
+    @abstractmethod
     def choices(self) -> dict[str, tuple[Any, ...]]:
-        """Name of each choice -> the values it may take, which are JSON values."""
-        ...
+        """Return the values that each choice may take, by its name; they are JSON values."""
 
     @property
+    @abstractmethod
     def size(self) -> int:
         """How many architectures there are."""
-        ...
 
+    @abstractmethod
     def spec(self, choice: Mapping[str, Any]) -> NetworkSpec:
-        """What builds the network of one value for each choice."""
-        ...
+        """Return what builds the network of one value for each choice."""
 
-    def fitting(self, shape: tuple[int, int, int]) -> "Space":
-        """The space without what images of `shape` (C, H, W) do not allow; UsageError where nothing
-        is left.
+    @abstractmethod
+    def fitting(self, shape: tuple[int, int, int]) -> "SearchSpace":
+        """Return the space without what images of a shape do not allow.
+
+        Args:
+            shape: (C, H, W).
+
+        Raises:
+            UsageError: Nothing is left.
         """
-        ...
 
+    @abstractmethod
     def identifier(self, choice: Mapping[str, Any]) -> str:
-        """A short name of an architecture, unique in the space, fit for a folder."""
-        ...
+        """Return a short name of an architecture, unique in the space and fit for a folder."""
 
 
-class WeightSharing(Space, Protocol):
-    """A space whose architectures can share weights in one network, as one-shot search needs."""
+class WeightSharingSpace(SearchSpace):
+    """Base class of the spaces whose architectures share weights, as one-shot search needs."""
 
+    @abstractmethod
     def supernet(self, shape: tuple[int, int, int], classes: int) -> Any:
-        """A fresh NNI ModelSpace for images of `shape` (C, H, W); its logits are (N, classes)."""
-        ...
+        """Return a fresh NNI ModelSpace.
 
+        Args:
+            shape: (C, H, W) of the images.
+            classes: K; its logits are (N, K).
+        """
+
+    @abstractmethod
     def sample(self, choice: Mapping[str, Any]) -> dict[str, Any]:
-        """The choices of an architecture as NNI labels them in the supernet."""
-        ...
+        """Return the choices of an architecture as NNI labels them in the supernet."""
 
+    @abstractmethod
     def choice(self, sample: Mapping[str, Any]) -> dict[str, Any]:
-        """The reverse of `sample`."""
-        ...
+        """Return the architecture of what `sample` returned."""
 
 
-def create_space(spec: Any, where: str) -> Any:
+def create_space(spec: Any, where: str) -> SearchSpace:
     """A space from its registered name, its place, or a table with `name`.
 
-    The place, FILE.py:Name or package.module:Name, is that of a dataclass as of `Space`, or (in a
-    module) of an NNI ModelSpace.
+    The place, FILE.py:Name or package.module:Name, is that of a dataclass as of `SearchSpace`, or
+    (in a module) of an NNI ModelSpace.
 
     In a table, what stands beside the place of a ModelSpace are arguments of its constructor.
     """
@@ -71,12 +85,12 @@ def create_space(spec: Any, where: str) -> Any:
 
         return ImportedSpace(
             name, {key: value for key, value in table.items() if key != "name"}
-        ).checked(where)
+        ).check(where)
     return SPACES.create(spec, where)
 
 
 def _is_space(name: str, where: str) -> bool:
-    """Whether FILE.py:Name or module:Name is a dataclass as of `Space`, rather than an NNI
+    """Whether FILE.py:Name or module:Name is a dataclass as of `SearchSpace`, rather than an NNI
     ModelSpace.
     """
     try:

@@ -40,7 +40,7 @@ def parse_cell(text: Any) -> dict[str, str]:
     if tuple(edge for edge, _ in parts) != NAS_BENCH_EDGES:
         raise UsageError(
             f"the cell {shown(str(text))} is not one of NAS-Bench-201, such as"
-            f" {cell_string(dict.fromkeys(NAS_BENCH_EDGES, 'skip_connect'))}"
+            f" {write_cell(dict.fromkeys(NAS_BENCH_EDGES, 'skip_connect'))}"
         )
     choice = {edge: NAMES.get(name, name) for edge, name in parts}
     unknown = next((name for name in choice.values() if name not in NAS_BENCH_LETTERS), None)
@@ -52,8 +52,8 @@ def parse_cell(text: Any) -> dict[str, str]:
     return choice
 
 
-def cell_string(choice: Mapping[str, str]) -> str:
-    """The text of a cell, as its authors write it."""
+def write_cell(choice: Mapping[str, str]) -> str:
+    """Write a cell as its authors do."""
     nodes = []
     for end in (1, 2, 3):
         names = [choice[f"{start}_{end}"] for start in range(end)]

@@ -14,11 +14,12 @@ from condensers.errors import UsageError
 from condensers.hyperparameters import build, hyper
 from condensers.networks.convnet import ConvNetSpec
 from scenarios.search.candidate import identifier
+from scenarios.search.spaces.base import SearchSpace
 from scenarios.search.spaces.frozen import size_of
 
 
 @dataclass(frozen=True)
-class ConvNetSpace:
+class ConvNetSpace(SearchSpace):
     """The published space: 720 ConvNets."""
 
     depths: tuple[int, ...] = hyper(
@@ -28,13 +29,19 @@ class ConvNetSpace:
         (32, 64, 128, 256), unit="channels", source="DC and FTD, search experiment"
     )
     norms: tuple[str, ...] = hyper(
-        ("none", "batch", "layer", "instance", "group"), source="DC and FTD, search experiment"
+        ("none", "batch", "layer", "instance", "group"),
+        help="normalisations to choose from",
+        source="DC and FTD, search experiment",
     )
     activations: tuple[str, ...] = hyper(
-        ("sigmoid", "relu", "leakyrelu"), source="DC and FTD, search experiment"
+        ("sigmoid", "relu", "leakyrelu"),
+        help="activations to choose from",
+        source="DC and FTD, search experiment",
     )
     poolings: tuple[str, ...] = hyper(
-        ("none", "max", "avg"), source="DC and FTD, search experiment"
+        ("none", "max", "avg"),
+        help="poolings to choose from",
+        source="DC and FTD, search experiment",
     )
 
     registered: ClassVar[str] = "convnet-720"
@@ -88,7 +95,7 @@ class ConvNetSpace:
         kept = tuple(
             depth
             for depth in self.depths
-            if all(_fits(depth, pooling, shape) for pooling in self.poolings)
+            if all(_fits_images(depth, pooling, shape) for pooling in self.poolings)
         )
         if not kept:
             raise UsageError(
@@ -106,14 +113,18 @@ class SmallConvNetSpace(ConvNetSpace):
 
     depths: tuple[int, ...] = hyper((1, 2, 3), unit="blocks", source="ours")
     widths: tuple[int, ...] = hyper((8, 16, 32), unit="channels", source="ours")
-    norms: tuple[str, ...] = hyper(("none", "batch", "instance"), source="ours")
-    activations: tuple[str, ...] = hyper(("relu", "leakyrelu"), source="ours")
-    poolings: tuple[str, ...] = hyper(("max", "avg"), source="ours")
+    norms: tuple[str, ...] = hyper(
+        ("none", "batch", "instance"), help="normalisations to choose from", source="ours"
+    )
+    activations: tuple[str, ...] = hyper(
+        ("relu", "leakyrelu"), help="activations to choose from", source="ours"
+    )
+    poolings: tuple[str, ...] = hyper(("max", "avg"), help="poolings to choose from", source="ours")
 
     registered: ClassVar[str] = "convnet-small"
 
 
-def _fits(depth: int, pooling: str, shape: tuple[int, int, int]) -> bool:
+def _fits_images(depth: int, pooling: str, shape: tuple[int, int, int]) -> bool:
     """Whether the network itself accepts images of that size; no memory is taken to find out."""
     try:
         with torch.device("meta"):

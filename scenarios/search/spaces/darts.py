@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from scenarios.search.spaces.base import WeightSharingSpace
 from scenarios.search.spaces.frozen import FrozenSpec, size_of
 from scenarios.search.spaces.letters import DARTS_CELLS, DARTS_LETTERS
 
@@ -20,7 +21,7 @@ NODES = (2, 3, 4, 5)  # the first two are the outputs of the two cells before
 
 
 @dataclass(frozen=True)
-class DartsSpace:
+class DartsSpace(WeightSharingSpace):
     """Normal and reduction cells of 4 nodes, in a network of the size given."""
 
     channels: int = hyper(
@@ -83,9 +84,9 @@ class DartsSpace:
         )
 
     def supernet(self, shape: tuple[int, int, int], classes: int) -> Any:
-        from scenarios.search.spaces.supernets import Darts  # NNI takes seconds to import
+        from scenarios.search.spaces.supernets import DartsSupernet  # NNI takes seconds to import
 
-        return Darts(shape[0], classes, self.channels, self.cells)
+        return DartsSupernet(shape[0], classes, self.channels, self.cells)
 
     def sample(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}

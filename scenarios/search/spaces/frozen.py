@@ -7,10 +7,12 @@ from typing import Any
 
 from torch import nn
 
+from condensers.networks import NetworkSpec
+
 
 @dataclass(frozen=True)
-class FrozenSpec:
-    """One architecture. space: a `WeightSharing`. sample: a value for each of NNI's labels."""
+class FrozenSpec(NetworkSpec):
+    """One architecture. space: a `WeightSharingSpace`. sample: a value for each of NNI's labels."""
 
     space: Any
     sample: Mapping[str, Any]

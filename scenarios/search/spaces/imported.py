@@ -12,13 +12,15 @@ import torch
 from torch import nn
 
 from condensers.errors import UsageError
+from condensers.networks import NetworkSpec
 from condensers.registry import import_path
 from scenarios.search.candidate import identifier
+from scenarios.search.spaces.base import WeightSharingSpace
 from scenarios.search.spaces.frozen import size_of
 
 
 @dataclass(frozen=True)
-class ImportedSpace:
+class ImportedSpace(WeightSharingSpace):
     """place: "package.module:Name". arguments: of its constructor, also given `shape` (C, H, W) and
     `classes` if it takes them.
 
@@ -31,7 +33,7 @@ class ImportedSpace:
 
     registered: ClassVar[str] = "imported"
 
-    def checked(self, where: str) -> "ImportedSpace":
+    def check(self, where: str) -> "ImportedSpace":
         """The space itself; UsageError where there is no such ModelSpace, or it cannot be built."""
         try:
             self.choices()
@@ -103,7 +105,7 @@ class ImportedSpace:
         space = self._class()
         offered = {"shape": shape, "classes": classes}
         given = dict(self.arguments) | {
-            name: offered[name] for name in _parameters(space) & offered.keys()
+            name: offered[name] for name in _list_parameters(space) & offered.keys()
         }
         try:
             return space(**given)
@@ -136,7 +138,7 @@ class ImportedSpace:
 
 
 @dataclass(frozen=True)
-class ImportedSpec:
+class ImportedSpec(NetworkSpec):
     """One architecture, whose outputs are looked at before it is trained. sample: a value for each
     of NNI's labels.
     """
@@ -174,14 +176,14 @@ class ImportedSpec:
         return network.train(), found
 
 
-def _parameters(space: type) -> set[str]:
+def _list_parameters(space: type) -> set[str]:
     """The names of the constructor's parameters; NNI keeps the constructor itself behind a wrapper
     without them.
     """
-    written = next(vars(c)["_init_wrapped"] for c in space.__mro__ if _own(c))
+    written = next(vars(c)["_init_wrapped"] for c in space.__mro__ if _has_own_init(c))
     return set(inspect.signature(written).parameters)
 
 
-def _own(space: type) -> bool:
+def _has_own_init(space: type) -> bool:
     """Whether the class wrote its constructor, and not NNI on its behalf."""
     return getattr(vars(space).get("_init_wrapped"), "__name__", "new_init") != "new_init"

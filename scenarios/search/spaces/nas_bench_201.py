@@ -11,19 +11,28 @@ from typing import Any, ClassVar
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
+from scenarios.search.spaces.base import WeightSharingSpace
 from scenarios.search.spaces.frozen import FrozenSpec, size_of
 from scenarios.search.spaces.letters import NAS_BENCH_EDGES, NAS_BENCH_LETTERS
 
 
 @dataclass(frozen=True)
-class NasBench201Space:
+class NasBench201Space(WeightSharingSpace):
     """Cells of 6 edges with 5 operations each, in a network of the size given."""
 
     channels: int = hyper(
-        8, unit="channels of the stem", source="ours, for a CPU; NAS-Bench-201: 16", minimum=1
+        8,
+        unit="channels",
+        help="channels of the stem",
+        source="ours, for a CPU; NAS-Bench-201: 16",
+        minimum=1,
     )
     cells: int = hyper(
-        1, unit="cells a stage", source="ours, for a CPU; NAS-Bench-201: 5", minimum=1
+        1,
+        unit="cells",
+        help="cells in each stage",
+        source="ours, for a CPU; NAS-Bench-201: 5",
+        minimum=1,
     )
 
     registered: ClassVar[str] = "nas-bench-201"
@@ -55,9 +64,11 @@ class NasBench201Space:
         return "".join(NAS_BENCH_LETTERS[choice[edge]] for edge in NAS_BENCH_EDGES)
 
     def supernet(self, shape: tuple[int, int, int], classes: int) -> Any:
-        from scenarios.search.spaces.supernets import NasBench201  # NNI takes seconds to import
+        from scenarios.search.spaces.supernets import (
+            NasBench201Supernet,
+        )  # NNI takes seconds to import
 
-        return NasBench201(shape[0], classes, self.channels, self.cells)
+        return NasBench201Supernet(shape[0], classes, self.channels, self.cells)
 
     def sample(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         return dict(choice)

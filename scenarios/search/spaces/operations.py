@@ -19,12 +19,12 @@ class ConvUnit(nn.Sequential):
         super().__init__(nn.ReLU(), *convolutions, nn.BatchNorm2d(convolutions[-1].out_channels))
 
 
-def conv(channels: int, out: int, kernel: int, stride: int = 1) -> ConvUnit:
+def make_conv(channels: int, out: int, kernel: int, stride: int = 1) -> ConvUnit:
     """ReLU, one convolution, batch norm."""
     return ConvUnit(nn.Conv2d(channels, out, kernel, stride, kernel // 2, bias=False))
 
 
-def depthwise(channels: int, kernel: int, stride: int, dilation: int = 1) -> ConvUnit:
+def make_depthwise(channels: int, kernel: int, stride: int, dilation: int = 1) -> ConvUnit:
     """ReLU, a convolution of each channel by itself, a convolution of single pixels, batch norm."""
     padding = dilation * (kernel // 2)
     spatial = nn.Conv2d(
@@ -33,9 +33,11 @@ def depthwise(channels: int, kernel: int, stride: int, dilation: int = 1) -> Con
     return ConvUnit(spatial, nn.Conv2d(channels, channels, 1, bias=False))
 
 
-def separable(channels: int, kernel: int, stride: int) -> nn.Sequential:
+def make_separable(channels: int, kernel: int, stride: int) -> nn.Sequential:
     """A depthwise unit twice, of which the first has the stride."""
-    return nn.Sequential(depthwise(channels, kernel, stride), depthwise(channels, kernel, 1))
+    return nn.Sequential(
+        make_depthwise(channels, kernel, stride), make_depthwise(channels, kernel, 1)
+    )
 
 
 class Zero(nn.Module):
@@ -68,7 +70,7 @@ class ResidualHalving(nn.Module):
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
-        self.branch = nn.Sequential(conv(channels, out, 3, 2), conv(out, out, 3))
+        self.branch = nn.Sequential(make_conv(channels, out, 3, 2), make_conv(out, out, 3))
         mean = nn.AvgPool2d(
             2, 2, ceil_mode=True
         )  # the authors' pool rounds odd sizes down, the branch up
@@ -79,7 +81,7 @@ class ResidualHalving(nn.Module):
         return total
 
 
-def mean_pool(stride: int) -> nn.Module:
+def make_mean_pool(stride: int) -> nn.Module:
     """The mean of 3 x 3 pixels, without those outside of the image."""
     return nn.AvgPool2d(3, stride, 1, count_include_pad=False)
 
@@ -89,12 +91,12 @@ OPERATIONS: dict[str, Callable[[int, int], nn.Module]] = {
     "skip_connect": lambda channels, stride: (
         nn.Identity() if stride == 1 else Halving(channels, channels)
     ),
-    "conv_1x1": lambda channels, stride: conv(channels, channels, 1, stride),
-    "conv_3x3": lambda channels, stride: conv(channels, channels, 3, stride),
+    "conv_1x1": lambda channels, stride: make_conv(channels, channels, 1, stride),
+    "conv_3x3": lambda channels, stride: make_conv(channels, channels, 3, stride),
     "max_pool_3x3": lambda channels, stride: nn.MaxPool2d(3, stride, 1),
-    "avg_pool_3x3": lambda channels, stride: mean_pool(stride),
-    "sep_conv_3x3": lambda channels, stride: separable(channels, 3, stride),
-    "sep_conv_5x5": lambda channels, stride: separable(channels, 5, stride),
-    "dil_conv_3x3": lambda channels, stride: depthwise(channels, 3, stride, 2),
-    "dil_conv_5x5": lambda channels, stride: depthwise(channels, 5, stride, 2),
+    "avg_pool_3x3": lambda channels, stride: make_mean_pool(stride),
+    "sep_conv_3x3": lambda channels, stride: make_separable(channels, 3, stride),
+    "sep_conv_5x5": lambda channels, stride: make_separable(channels, 5, stride),
+    "dil_conv_3x3": lambda channels, stride: make_depthwise(channels, 3, stride, 2),
+    "dil_conv_5x5": lambda channels, stride: make_depthwise(channels, 5, stride, 2),
 }

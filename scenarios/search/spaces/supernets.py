@@ -17,7 +17,7 @@ from scenarios.search.spaces.letters import (
     NAS_BENCH_EDGES,
     NAS_BENCH_LETTERS,
 )
-from scenarios.search.spaces.operations import OPERATIONS, Halving, ResidualHalving, conv
+from scenarios.search.spaces.operations import OPERATIONS, Halving, ResidualHalving, make_conv
 
 
 class DenseCell(nn.Module):
@@ -44,7 +44,7 @@ class DenseCell(nn.Module):
         return nodes[-1]
 
 
-class NasBench201(ModelSpace):  # type: ignore[misc]
+class NasBench201Supernet(ModelSpace):  # type: ignore[misc]
     """Stem, three stages of `cells` cells with a residual block between them, mean over pixels,
     linear layer.
     """
@@ -76,14 +76,14 @@ class Inputs(nn.Module):
 
     def __init__(self, channels: tuple[int, int], width: int, after_reduction: bool) -> None:
         super().__init__()
-        first = Halving(channels[0], width) if after_reduction else conv(channels[0], width, 1)
-        self.both = nn.ModuleList([first, conv(channels[1], width, 1)])
+        first = Halving(channels[0], width) if after_reduction else make_conv(channels[0], width, 1)
+        self.both = nn.ModuleList([first, make_conv(channels[1], width, 1)])
 
     def forward(self, outputs: list[Tensor]) -> list[Tensor]:
         return [unit(output) for unit, output in zip(self.both, outputs, strict=True)]
 
 
-def _operation(
+def _make_operation(
     node: int, which: int, source: int | None, *, name: str, width: int, reduces: bool
 ) -> nn.Module:
     """The operation on an edge.
@@ -93,7 +93,7 @@ def _operation(
     return OPERATIONS[name](width, 2 if reduces and (source is None or source < 2) else 1)
 
 
-class Darts(ModelSpace):  # type: ignore[misc]
+class DartsSupernet(ModelSpace):  # type: ignore[misc]
     """Stem of three times `width` channels, `cells` cells with a reduction at each third, mean over
     pixels, linear layer.
     """
@@ -110,7 +110,7 @@ class Darts(ModelSpace):  # type: ignore[misc]
             reduces = index in (cells // 3, 2 * cells // 3)
             width *= 2 if reduces else 1
             factories = {
-                name: partial(_operation, name=name, width=width, reduces=reduces)
+                name: partial(_make_operation, name=name, width=width, reduces=reduces)
                 for name in DARTS_LETTERS
             }
             inputs = Inputs(before, width, after_reduction)

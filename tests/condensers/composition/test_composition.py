@@ -47,7 +47,7 @@ def test_class_by_class_objectives_take_any_network_parameterisation_and_label(
     schedule: Any, objective: str, parameterisation: str, labels: Any, view: str, grey8: ClassData
 ) -> None:
     spec = {
-        "schedule": schedule,
+        "model_schedule": schedule,
         "objective": objective,
         "parameterisation": parameterisation,
         "labels": labels,
@@ -86,21 +86,21 @@ REFUSED = [
     ),
     (
         {"name": "dm", "objective": "trajectory"},
-        "needs a segment at each step, but schedule fresh gives a network; take experts",
+        "needs a segment at each step, but model schedule fresh gives a network; take experts",
     ),
     (
-        {"name": "dm", "schedule": "none"},
-        "needs a network at each step, but schedule none gives nothing; take fresh",
+        {"name": "dm", "model_schedule": "none"},
+        "needs a network at each step, but model schedule none gives nothing; take fresh",
     ),
     (
         {"name": "kip", "regularisers": [{"name": "discriminative"}]},
         (
-            "regulariser discriminative is a term of a network's features, and schedule none gives"
-            " no network"
+            "regulariser discriminative is a term of a network's features, and model schedule"
+            " none gives no network"
         ),
     ),
     (
-        {"name": "frepo", "schedule": "trained-on-synthetic"},
+        {"name": "frepo", "model_schedule": "trained-on-synthetic"},
         "trained-on-synthetic takes learned labels as probabilities, not as scores",
     ),
     (

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from condensers import networks
 from condensers.composition.initialisation import starting_images
-from condensers.composition.matching_loop import SetLoop
+from condensers.composition.matching_loop import CondensationLoop
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.objectives.base import Pair
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.registry.registry import OBJECTIVES, create_condenser
 from condensers.sets.synthetic_set import Budget
 
@@ -25,14 +25,14 @@ PAIRED = ["mean-embedding", "layer-means", "attention", "gradient", "summed-grad
 SMALL = {"name": "convnet", "depth": 2, "width": 4}
 
 
-def begin(data: ClassData, **settings: Any) -> SetLoop:
+def begin(data: ClassData, **settings: Any) -> CondensationLoop:
     method = create_condenser(
         {"name": "dm", "batch_real": 6, "network": SMALL, "iterations": 6, **settings}
     )
-    setting = Setting(
+    setting = RunSetting(
         data, method.network, method.augmentation.for_data(data), Context(seed=2), 2, 2
     )
-    return SetLoop(method, setting, starting_images(data, 2, "real", setting.generator))
+    return CondensationLoop(method, setting, starting_images(data, 2, "real", setting.generator))
 
 
 @pytest.mark.parametrize("objective", PAIRED)
@@ -48,14 +48,14 @@ def test_a_loss_on_kept_statistics_is_the_loss_on_the_images(
     statistics = part.statistics(network, pairs)
     assert all(len(layer) == 3 and not layer.requires_grad for layer in statistics)
     without = [pair._replace(real=pair.real[:0]) for pair in pairs]
-    assert torch.equal(part.loss(network, without, statistics), part.loss(network, pairs))
+    assert torch.equal(part.loss_against(network, statistics, without), part.loss(network, pairs))
 
 
 def test_reused_networks_follow_a_plain_loop(grey8: ClassData) -> None:
     """DM written out: every third step draws a network, then for each class a batch and a seed of
     the augmentation.
     """
-    loop = begin(grey8, schedule={"name": "fresh", "reuse": 3})
+    loop = begin(grey8, model_schedule={"name": "fresh", "reuse": 3})
     setting, augmentation = loop.setting, Siamese().for_data(grey8)
     images = starting_images(grey8, 2, "real", Context(seed=2).generator)
     generator = torch.Generator()
@@ -89,10 +89,10 @@ def test_one_step_with_a_network_is_the_schedule_as_it_was(
     grey8: ClassData, condense_tiny: Callable[..., Any]
 ) -> None:
     plain, once = (
-        condense_tiny("dm", grey8, 2, schedule=one)
+        condense_tiny("dm", grey8, 2, model_schedule=one)
         for one in ("fresh", {"name": "fresh", "reuse": 1})
     )
-    twice = condense_tiny("dm", grey8, 2, schedule={"name": "fresh", "reuse": 2})
+    twice = condense_tiny("dm", grey8, 2, model_schedule={"name": "fresh", "reuse": 2})
     assert torch.equal(plain.tensors["images"], once.tensors["images"])
     assert not torch.equal(plain.tensors["images"], twice.tensors["images"])
 
@@ -102,12 +102,12 @@ def test_cached_statistics_are_those_of_all_images(
     objective: str, grey8: ClassData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("condensers.composition.real_statistics.IMAGES_AT_ONCE", 7)
-    loop = begin(grey8, objective=objective, schedule={"name": "cached", "networks": 2})
+    loop = begin(grey8, objective=objective, model_schedule={"name": "cached", "networks": 2})
     augmentation = loop.setting.augmentation
     for step in range(5):
         loop.step(step)
-    assert sorted(loop.real.kept) == [0, 1]
-    for number, of_classes in loop.real.kept.items():
+    assert sorted(loop.real.cached) == [0, 1]
+    for number, of_classes in loop.real.cached.items():
         network = loop.schedule.networks[number]
         assert sorted(of_classes) == list(range(10))
         for label, kept in of_classes.items():
@@ -120,7 +120,7 @@ def test_cached_statistics_are_those_of_all_images(
             )
 
 
-def counting(loop: SetLoop, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def counting(loop: CondensationLoop, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The steps at which real images are read."""
     read, step = [], [0]
     part, statistics = type(loop.method.objective), type(loop.method.objective).statistics
@@ -151,7 +151,7 @@ def counting(loop: SetLoop, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_real_images_are_read_once_for_each_network(
     schedule: dict[str, Any], wanted: list[int], grey8: ClassData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop = begin(grey8, schedule=schedule, iterations=2 if "outer" in schedule else 6)
+    loop = begin(grey8, model_schedule=schedule, iterations=2 if "outer" in schedule else 6)
     assert counting(loop, monkeypatch) == wanted
 
 
@@ -162,7 +162,7 @@ def test_the_estimate_counts_how_often_real_images_are_read(grey8: ClassData) ->
             "batch_real": 6,
             "network": SMALL,
             "iterations": 6,
-            "schedule": schedule,
+            "model_schedule": schedule,
         }
         ((_, count),) = create_condenser(spec).image_passes(grey8, 2)
         return float(count)
@@ -178,13 +178,13 @@ def test_the_estimate_counts_how_often_real_images_are_read(grey8: ClassData) ->
 
 @pytest.mark.parametrize("update", ["all", "class"])
 def test_a_set_updated_class_by_class_keeps_each_class(update: str, grey8: ClassData) -> None:
-    loop = begin(grey8, update=update, schedule={"name": "fresh", "reuse": 2})
+    loop = begin(grey8, update=update, model_schedule={"name": "fresh", "reuse": 2})
     loop.step(0)
-    first = {position: kept.seed for position, kept in loop.real.kept[0].items()}
+    first = {position: kept.seed for position, kept in loop.real.cached[0].items()}
     loop.step(1)
-    assert {position: kept.seed for position, kept in loop.real.kept[0].items()} == first
+    assert {position: kept.seed for position, kept in loop.real.cached[0].items()} == first
     loop.step(2)
-    assert all(loop.real.kept[0][position].seed != seed for position, seed in first.items())
+    assert all(loop.real.cached[0][position].seed != seed for position, seed in first.items())
 
 
 def test_terms_read_real_images_under_the_kept_draw(grey8: ClassData) -> None:
@@ -194,7 +194,7 @@ def test_terms_read_real_images_under_the_kept_draw(grey8: ClassData) -> None:
         "batch_real": 6,
         "network": SMALL,
         "iterations": 4,
-        "schedule": {"name": "fresh", "reuse": 2},
+        "model_schedule": {"name": "fresh", "reuse": 2},
     }
     without, along = (
         create_condenser(spec | {"regularisers": terms}).condense(grey8, Budget(ipc=2), Context())
@@ -205,21 +205,25 @@ def test_terms_read_real_images_under_the_kept_draw(grey8: ClassData) -> None:
 
 def test_a_network_taken_at_random_has_its_own_statistics(grey8: ClassData) -> None:
     loop = begin(
-        grey8, schedule={"name": "cached", "networks": 3, "order": "random", "real": "batch"}
+        grey8, model_schedule={"name": "cached", "networks": 3, "order": "random", "real": "batch"}
     )
     taken = []
     for step in range(12):
         loop.step(step % 6)
         assert loop.schedule.slot is not None
         taken.append(loop.schedule.slot.number)
-    assert set(taken) == set(loop.real.kept)
+    assert set(taken) == set(loop.real.cached)
     assert taken != [step % 3 for step in range(12)]
 
 
 def test_what_cannot_be_kept_is_refused() -> None:
-    spec = {"name": "dm", "schedule": "cached", "network": {"name": "convnet", "norm": "batch"}}
+    spec = {
+        "name": "dm",
+        "model_schedule": "cached",
+        "network": {"name": "convnet", "norm": "batch"},
+    }
     with pytest.raises(
         UsageError, match="batch norm would see each part alone; take another norm, or real 'batch'"
     ):
         create_condenser(spec)
-    create_condenser(spec | {"schedule": {"name": "cached", "real": "batch"}})
+    create_condenser(spec | {"model_schedule": {"name": "cached", "real": "batch"}})

@@ -38,15 +38,15 @@ STOP = {
 }
 PROBABILITIES = {"name": "learned", "form": "probabilities"}
 CASES = [
-    pytest.param("dc", {"iterations": 3, "schedule": TRAINED}, 9, (1, 4, 6), id="dc"),
+    pytest.param("dc", {"iterations": 3, "model_schedule": TRAINED}, 9, (1, 4, 6), id="dc"),
     pytest.param(
         "dc",
-        {"iterations": 3, "schedule": TRAINED, "network": BATCH_NORM},
+        {"iterations": 3, "model_schedule": TRAINED, "network": BATCH_NORM},
         9,
         (2,),
         id="dc-batch-norm",
     ),
-    pytest.param("dsa", {"iterations": 2, "schedule": TRAINED}, 6, (2, 5), id="dsa"),
+    pytest.param("dsa", {"iterations": 2, "model_schedule": TRAINED}, 6, (2, 5), id="dsa"),
     pytest.param("dm", {"iterations": 5}, 5, (0, 3), id="dm"),
     pytest.param("dm", {"iterations": 4, "regularisers": ["simclr"]}, 4, (1, 3), id="dm-simclr"),
     pytest.param("kfs", {"iterations": 5}, 5, (1, 4), id="kfs"),
@@ -63,18 +63,20 @@ CASES = [
         id="tesla",
     ),
     pytest.param("datadam", {"iterations": 3}, 3, (1,), id="datadam"),
-    pytest.param("dcc", {"iterations": 2, "schedule": TRAINED}, 6, (1, 4), id="dcc"),
-    pytest.param("idc", {"iterations": 3, "schedule": REAL_TRAINED}, 9, (0, 2, 3, 7), id="idc"),
+    pytest.param("dcc", {"iterations": 2, "model_schedule": TRAINED}, 6, (1, 4), id="dcc"),
+    pytest.param(
+        "idc", {"iterations": 3, "model_schedule": REAL_TRAINED}, 9, (0, 2, 3, 7), id="idc"
+    ),
     pytest.param(
         "idc",
-        {"iterations": 1, "schedule": REAL_TRAINED, "network": BATCH_NORM},
+        {"iterations": 1, "model_schedule": REAL_TRAINED, "network": BATCH_NORM},
         3,
         (1,),
         id="idc-batch-norm",
     ),
     pytest.param(
         "dream",
-        {"iterations": 3, "schedule": REAL_TRAINED, "sampler": CLUSTERED},
+        {"iterations": 3, "model_schedule": REAL_TRAINED, "sampler": CLUSTERED},
         9,
         (1, 4),
         id="dream",
@@ -83,26 +85,28 @@ CASES = [
     pytest.param("idm", {"iterations": 6}, 6, (1, 3, 4), id="idm"),
     pytest.param(
         "dm",
-        {"iterations": 7, "schedule": {"name": "fresh", "reuse": 3}},
+        {"iterations": 7, "model_schedule": {"name": "fresh", "reuse": 3}},
         7,
         (0, 1, 3, 5),
         id="dm-reuse",
     ),
     pytest.param(
         "dm",
-        {"iterations": 6, "schedule": CACHED, "sampler": "stratified"},
+        {"iterations": 6, "model_schedule": CACHED, "sampler": "stratified"},
         6,
         (1, 3, 5),
         id="dm-cached",
     ),
     pytest.param(
         "dm",
-        {"iterations": 5, "schedule": {"name": "cached", "networks": 2}},
+        {"iterations": 5, "model_schedule": {"name": "cached", "networks": 2}},
         5,
         (1, 3),
         id="dm-cached-classes",
     ),
-    pytest.param("dsa", {"iterations": 1, "schedule": REUSED}, 6, (1, 2, 3, 5), id="dsa-reuse"),
+    pytest.param(
+        "dsa", {"iterations": 1, "model_schedule": REUSED}, 6, (1, 2, 3, 5), id="dsa-reuse"
+    ),
     pytest.param("dm", {"iterations": 6, "stop": STOP}, 6, (1, 2, 3, 5), id="dm-stop"),
     pytest.param("forgetting", {"epochs": 3, "batch": 50}, 16, (0, 5, 14), id="forgetting"),
     pytest.param("el2n", {"epochs": 1, "networks": 2, "batch": 50}, 16, (2, 6, 8, 11), id="el2n"),

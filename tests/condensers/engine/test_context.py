@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from condensers.engine.context import Context, write_atomically
+from condensers.engine.context import Context
+from condensers.engine.files import write_atomically
 from condensers.errors import Interrupted, StorageFailed
 
 

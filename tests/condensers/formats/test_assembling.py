@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.formats.assembling import assemble, found
+from condensers.formats.assembling import assemble, describe_published
 from condensers.formats.choices import Choices
 from condensers.formats.published import Published
 from condensers.formats.reading import Files, read
@@ -67,7 +67,9 @@ def test_what_the_file_does_not_say_is_asked_all_at_once(dc_file: Path, grey8: C
         and "pass --normalised with-data (by the mean and std of blobs8)" in first
     )
     assert "which classes its labels 0 to 9 are; pass --labels with-data" in second
-    assert "20 images 1x8x8, floating-point pixels from -" in found(read(Files(dc_file)))
+    assert "20 images 1x8x8, floating-point pixels from -" in describe_published(
+        read(Files(dc_file))
+    )
 
 
 @pytest.mark.parametrize("storage", ["float32", "uint8"])
@@ -198,7 +200,7 @@ def test_labels_from_1_are_told_how_to_be_read(
         match="has labels 1 to 10, but classes are named for 0 to 9, and none for 10; pass",
     ):
         bring(path, grey8, AS_DATA)
-    assert found(read(Files(path))).endswith("labels 1 to 10")
+    assert describe_published(read(Files(path))).endswith("labels 1 to 10")
     with pytest.raises(UsageError, match="'one' is no label; write pairs"):
         bring(path, grey8, Choices("with-data", "one=1"))
 

@@ -1,15 +1,18 @@
 """The published settings, as the papers and the authors' code have them."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from condensers.data import ClassData
 from condensers.methods.dc import DC
 from condensers.methods.dm import DM
 from condensers.methods.dsa import DSA
 from condensers.parts.model_schedules.trained_on_synthetic import inner_loops, outer_loops
 from condensers.registry.registry import NETWORKS, with_parts
+from condensers.sets.synthetic_set import SyntheticSet
 
 DC_SETTINGS = {
     "iterations": 1000,
@@ -18,7 +21,7 @@ DC_SETTINGS = {
     "batch_real": 256,
     "network": "convnet",
     "objective": "gradient",
-    "schedule": "trained-on-synthetic",
+    "model_schedule": "trained-on-synthetic",
 }
 PUBLISHED = [
     (DC(), DC_SETTINGS | {"init": "noise", "augmentation": "none"}),
@@ -47,7 +50,7 @@ def test_defaults_are_the_published_ones(method: Any, published: dict[str, Any])
 
 def test_the_parts_of_dc_have_the_published_settings() -> None:
     whole = with_parts(DC())
-    assert (whole.objective.distance, whole.schedule.lr, whole.schedule.batch) == (
+    assert (whole.objective.distance, whole.model_schedule.lr, whole.model_schedule.batch) == (
         "node-cosine",
         0.01,
         256,
@@ -79,3 +82,11 @@ def test_dm_is_coupled_only_by_batch_norm() -> None:
     assert DM(network={"name": "convnet", "norm": "batch"}).couples_classes
     assert DC().couples_classes
     assert DSA().couples_classes
+
+
+def test_a_card_names_the_defaults_of_unverified_sources(
+    condense_tiny: Callable[..., SyntheticSet], grey8: ClassData
+) -> None:
+    doubtful = condense_tiny("kfs", grey8, 2).card["unverified"]
+    assert set(doubtful) >= {"augmentation", "objective"}
+    assert "unverified" not in condense_tiny("dm", grey8, 1).card

@@ -9,11 +9,11 @@ import pytest
 from torch import Tensor
 
 from condensers.composition.initialisation import starting_images
-from condensers.composition.matching_loop import SetLoop
+from condensers.composition.matching_loop import CondensationLoop
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.registry.registry import NETWORKS, create_condenser, with_parts
 
 NETWORK = {"name": "convnet", "depth": 2, "width": 5}
@@ -42,7 +42,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 }
 PARTS: dict[str, dict[str, Any]] = {
     "cafe": {
-        "schedule": {
+        "model_schedule": {
             "settled": 0.04,
             "moved": 0.03,
             "window": 10,
@@ -54,7 +54,7 @@ PARTS: dict[str, dict[str, Any]] = {
     },
     "datadam": {"objective": {"power": 4.0, "balance": 0.01, "scale": 100.0}},
     "idm": {
-        "schedule": {
+        "model_schedule": {
             "size": 100,
             "first": 3,
             "interval": 30,
@@ -65,7 +65,7 @@ PARTS: dict[str, dict[str, Any]] = {
         },
         "parameterisation": {"factor": 2},
     },
-    "dcc": {"objective": {"distance": "node-cosine"}, "schedule": {"lr": 0.01, "batch": 256}},
+    "dcc": {"objective": {"distance": "node-cosine"}, "model_schedule": {"lr": 0.01, "batch": 256}},
 }
 
 
@@ -110,7 +110,7 @@ def test_the_rates_are_halved_at_parts_of_the_run_also_after_an_interruption(
 ) -> None:
     seen: list[float] = []
 
-    class Watching(SetLoop):
+    class Watching(CondensationLoop):
         def _backward(self, loss: Tensor) -> float:
             seen.append(self.set.optimiser.param_groups[0]["lr"])
             return super()._backward(loss)
@@ -120,7 +120,7 @@ def test_the_rates_are_halved_at_parts_of_the_run_also_after_an_interruption(
             {"name": "dm", "network": NETWORK, "iterations": 8, "lr": 0.4, "halve_at": [0.5, 0.75]}
         )
     )
-    setting = Setting(data, method.network, method.augmentation, Context(), IPC, IPC)
+    setting = RunSetting(data, method.network, method.augmentation, Context(), IPC, IPC)
     start = starting_images(data, IPC, "real", setting.generator)
     loop = Watching(method, setting, start)
     for index in range(7):

@@ -17,7 +17,7 @@ from condensers.methods.idc import DREAM, IDC, unit_pixel_rate
 from condensers.parts.augmentations.cutmix import draw_box
 from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.parameterisations.tiles import mosaic
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.registry.registry import create_condenser, with_parts
 from condensers.sets.synthetic_set import Budget
 
@@ -63,7 +63,7 @@ def test_defaults_are_the_published_ones(name: str) -> None:
     assert (whole.parameterisation.factor, whole.parameterisation.clamp) == (2, True)
     assert (whole.objective.distance, whole.objective.layers) == ("mse", "convolutions")
     assert whole.augmentation == MATCHING
-    rule = whole.schedule
+    rule = whole.model_schedule
     assert (rule.inner, rule.n_data, rule.epochs, rule.batch, rule.cutmix) == (
         100,
         2000,
@@ -88,7 +88,7 @@ def test_the_rate_is_the_published_rule_in_normalised_pixels(
     data = ClassData(
         "one", images, torch.zeros(1, dtype=torch.int64), ("a",), (0.5,) * 3, (std,) * 3
     )
-    setting = Setting(data, NETWORK, None, Context(), ipc=ipc, per_class=ipc)
+    setting = RunSetting(data, NETWORK, None, Context(), ipc=ipc, per_class=ipc)
     assert unit_pixel_rate(5e-3, setting) == pytest.approx(wanted)
     assert (
         IDC().learning_rate(setting)
@@ -190,7 +190,7 @@ def test_a_run_equals_the_algorithm_written_out(data: ClassData) -> None:
             "clamp": True,
             "storage": "float32",
         },
-        "schedule": {"name": "trained-on-real", "inner": 2, "n_data": 16, "batch": 8},
+        "model_schedule": {"name": "trained-on-real", "inner": 2, "n_data": 16, "batch": 8},
     }
     made = create_condenser(spec).condense(data, Budget(ipc=IPC), Context(seed=SEED))
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (data.mean, data.std))
@@ -207,7 +207,7 @@ def test_the_method_without_tiles_is_on_pixels(data: ClassData) -> None:
         "iterations": 1,
         "batch_real": BATCH,
         "network": NETWORK,
-        "schedule": {"name": "trained-on-real", "inner": 3, "n_data": 8, "batch": 8},
+        "model_schedule": {"name": "trained-on-real", "inner": 3, "n_data": 8, "batch": 8},
     }
     plain, tiled = (
         create_condenser(spec | {"parameterisation": part}).condense(data, Budget(ipc=1), Context())
@@ -224,7 +224,7 @@ def test_dream_is_idc_with_representative_batches_and_start(data: ClassData) -> 
         "iterations": 2,
         "batch_real": 4,
         "network": NETWORK,
-        "schedule": {"name": "trained-on-real", "inner": 2, "n_data": 8, "batch": 8},
+        "model_schedule": {"name": "trained-on-real", "inner": 2, "n_data": 8, "batch": 8},
     }
     dream, same, other = (
         create_condenser(spec | one)

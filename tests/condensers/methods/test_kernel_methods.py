@@ -67,7 +67,7 @@ def test_defaults_are_the_references() -> None:
         1.0,
         True,
     )
-    assert frepo.schedule == Pool(size=10, max_age=100, lr=3e-4, batch=1000)
+    assert frepo.model_schedule == Pool(size=10, max_age=100, lr=3e-4, batch=1000)
     assert (frepo.network.norm, frepo.batch_real, frepo.iterations, frepo.lr) == (
         "batch",
         1024,
@@ -158,7 +158,7 @@ def test_a_run_of_frepo_is_its_algorithm(data: ClassData) -> None:
     spec |= {
         "labels": EXACT_LABELS,
         "parameterisation": STORED,
-        "schedule": {"name": "pool", "size": 1, "lr": 0.01},
+        "model_schedule": {"name": "pool", "size": 1, "lr": 0.01},
     }
     ours = create_condenser(spec).condense(data, Budget(ipc=IPC), Context(seed=SEED))
     draw, start, rows = literal_start(data)

@@ -147,7 +147,11 @@ def test_a_run_of_cafe_equals_the_algorithm_written_out(data: ClassData) -> None
         "most_steps": 4,
         "most_epochs": 3,
     }
-    settings = {"iterations": 9, "halve_at": [0.6], "schedule": gate | {"lr": 0.3, "batch": 4}}
+    settings = {
+        "iterations": 9,
+        "halve_at": [0.6],
+        "model_schedule": gate | {"lr": 0.3, "batch": 4},
+    }
     ours = condensed("cafe", data, settings)
     literal, made, epochs = literal_cafe(data, 9)
     assert made > 2
@@ -206,7 +210,7 @@ def test_a_run_of_idm_equals_the_algorithm_written_out(data: ClassData) -> None:
         "lr": 0.05,
         "batch": 7,
     }
-    ours = condensed("idm", data, {"iterations": 5, "schedule": queue})
+    ours = condensed("idm", data, {"iterations": 5, "model_schedule": queue})
     close(ours, literal_idm(data, 5), data, "real")
 
 

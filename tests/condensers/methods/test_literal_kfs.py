@@ -11,14 +11,14 @@ from torch import Tensor
 
 from condensers import networks
 from condensers.composition.initialisation import starting_images
-from condensers.composition.matching_loop import SetLoop
+from condensers.composition.matching_loop import CondensationLoop
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.methods.dm import DM
 from condensers.methods.kfs import KFS
 from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.parameterisations.latent import Latent
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.registry.registry import create_condenser, with_parts
 from condensers.sets.files import load_set, save_set
 from condensers.sets.synthetic_set import Budget, SyntheticSet
@@ -49,13 +49,15 @@ def data(make_data: Callable[..., ClassData]) -> ClassData:
     return make_data((3, 8, 8), 3, 9, mirror=True)
 
 
-def loop_of(data: ClassData, spec: dict[str, object], context: Context) -> SetLoop:
+def loop_of(data: ClassData, spec: dict[str, object], context: Context) -> CondensationLoop:
     method = with_parts(create_condenser(spec))
     per_class = method.images_per_class(data, IPC)
-    setting = Setting(
+    setting = RunSetting(
         data, method.network, method.augmentation.for_data(data), context, IPC, per_class
     )
-    return SetLoop(method, setting, starting_images(data, per_class, "real", context.generator))
+    return CondensationLoop(
+        method, setting, starting_images(data, per_class, "real", context.generator)
+    )
 
 
 def adam(moments: list[Tensor], gradient: Tensor, step: int) -> Tensor:

@@ -78,8 +78,12 @@ def literal_run(
 
 TRAINED = {"name": "trained-on-synthetic", "outer": 3, "inner": 2, "batch": 4}
 CASES = [
-    pytest.param("dc", {"iterations": 2, "schedule": TRAINED}, 6, 3, "noise", False, 0.1, id="dc"),
-    pytest.param("dsa", {"iterations": 2, "schedule": TRAINED}, 6, 3, "real", True, 0.1, id="dsa"),
+    pytest.param(
+        "dc", {"iterations": 2, "model_schedule": TRAINED}, 6, 3, "noise", False, 0.1, id="dc"
+    ),
+    pytest.param(
+        "dsa", {"iterations": 2, "model_schedule": TRAINED}, 6, 3, "real", True, 0.1, id="dsa"
+    ),
     pytest.param("dm", {"iterations": 5}, 5, None, "real", True, 1.0, id="dm"),
 ]
 

@@ -16,7 +16,7 @@ SPEC: dict[str, Any] = {
     "iterations": 4,
     "batch_real": 8,
     "network": {"name": "convnet", "width": 4, "depth": 2},
-    "schedule": QUEUE,
+    "model_schedule": QUEUE,
 }
 
 
@@ -32,7 +32,7 @@ def test_what_its_networks_learn_changes_the_set() -> None:
     """With a rate of 0 the networks stay as they were drawn; all else is equal."""
     data = data_of((1, 24, 24), each=60)
     sets = [
-        create_condenser(SPEC | {"schedule": QUEUE | {"lr": lr}})
+        create_condenser(SPEC | {"model_schedule": QUEUE | {"lr": lr}})
         .condense(data, Budget(ipc=1), Context(seed=3))
         .decode()[0]
         for lr in (0.0, 0.05, 0.05)

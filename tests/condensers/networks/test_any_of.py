@@ -58,10 +58,11 @@ def test_a_set_condensed_with_several_networks_resumes_to_the_same_bytes(
 
 def test_schedules_that_keep_networks_are_refused_and_so_is_an_empty_list() -> None:
     with pytest.raises(
-        UsageError, match="schedule trained-on-synthetic keeps networks; take schedule fresh"
+        UsageError,
+        match="model schedule trained-on-synthetic keeps networks; take model schedule fresh",
     ):
         create_condenser({"name": "dc", "network": BOTH})
     with pytest.raises(UsageError, match="keeps networks"):
-        create_condenser({**DM, "schedule": {"name": "fresh", "reuse": 2}})
+        create_condenser({**DM, "model_schedule": {"name": "fresh", "reuse": 2}})
     with pytest.raises(UsageError, match="give a list of networks"):
         create_condenser({**DM, "network": {"name": "any-of", "networks": []}})

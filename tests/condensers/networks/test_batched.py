@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from condensers.networks import build
-from condensers.networks.batched import Together
+from condensers.networks.batched import NetworkStack
 
 COUNT, CLASSES = 3, 5
 GREY28, COLOUR9 = (1, 28, 28), (3, 9, 9)
@@ -38,7 +38,7 @@ def compared(spec: dict[str, Any], shape: tuple[int, int, int], n: int) -> None:
     alone, generator = members(spec, shape), torch.Generator().manual_seed(5)
     x = torch.randn(n, *shape, generator=generator, dtype=torch.float64)
     weights = torch.randn(n, COUNT, CLASSES, generator=generator, dtype=torch.float64)
-    together = Together(alone)
+    together = NetworkStack(alone)
     found, wanted = together(x), torch.stack([network(x) for network in alone], 1)
     assert found.shape == (n, COUNT, CLASSES)
     torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-11)
@@ -81,7 +81,7 @@ def test_weights_go_back_where_they_came_from() -> None:
         members({"depth": 2, "width": 8}, COLOUR9),
         members({"depth": 2, "width": 8}, COLOUR9),
     )
-    together = Together(alone)
+    together = NetworkStack(alone)
     before = [parameter.clone() for network in alone for parameter in network.parameters()]
     with torch.no_grad():
         for stack in together.parameters():
@@ -102,7 +102,7 @@ def test_float32_agrees_to_rounding() -> None:
     x = torch.randn(6, *GREY28, generator=torch.Generator().manual_seed(1))
     wanted = torch.stack([network(x) for network in alone], 1)
     assert (
-        functional.mse_loss(Together(alone)(x), wanted).sqrt()
+        functional.mse_loss(NetworkStack(alone)(x), wanted).sqrt()
         < 1e-5 * wanted.square().mean().sqrt()
     )
 
@@ -119,9 +119,9 @@ def test_float32_agrees_to_rounding() -> None:
 def test_networks_that_differ_are_refused(second: dict[str, Any], sentence: str) -> None:
     spec = {"depth": 1, "width": 8}
     with pytest.raises(UsageError, match=sentence):
-        Together([members(spec, COLOUR9)[0], members(spec | second, COLOUR9)[0]])
+        NetworkStack([members(spec, COLOUR9)[0], members(spec | second, COLOUR9)[0]])
 
 
 def test_other_networks_are_refused() -> None:
     with pytest.raises(UsageError, match="network 0 is no ConvNet"):
-        Together([build("mlp", COLOUR9, CLASSES, torch.Generator())])
+        NetworkStack([build("mlp", COLOUR9, CLASSES, torch.Generator())])

@@ -61,7 +61,7 @@ def test_one_operation_equals_its_modules(pooling, activation, shape, width, kin
     labels = torch.tensor([0, 1, 2, 3, 0])
     with by_modules():
         wanted, expected = model.features(images), gradients(model, images, labels)
-    assert all(type(o.grad_fn).__name__ == "BlockBackward" for o in model.features(images))
+    assert all(type(o.grad_fn).__name__ == "FusedBlockBackward" for o in model.features(images))
     for found, out in zip(model.features(images), wanted, strict=True):
         assert torch.allclose(found, out, atol=5e-5, rtol=1e-4)
     names = ["images", *(name for name, _ in model.named_parameters())]
@@ -165,7 +165,7 @@ def test_what_it_cannot_do_goes_by_modules():
             4,
             torch.Generator().manual_seed(0),
         ).features(images)[0]
-        assert type(out.grad_fn).__name__ != "BlockBackward", settings
+        assert type(out.grad_fn).__name__ != "FusedBlockBackward", settings
     double = network().double()
     assert double(images.double()).dtype == torch.float64
     model = network()

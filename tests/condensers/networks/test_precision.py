@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from condensers.composition.initialisation import starting_images
-from condensers.composition.matching_loop import SetLoop
+from condensers.composition.matching_loop import CondensationLoop
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.networks import build
 from condensers.parts.objectives.gradient import gradients
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.registry.registry import create_condenser
 from condensers.training.classifier import Training, accuracy, train
 
@@ -25,10 +25,12 @@ def loss_and_gradient(name: str, precision: str, data: ClassData) -> tuple[float
         {"name": name, "network": NETWORK, "batch_real": 6, "init": "real", "precision": precision}
     )
     per_class = method.images_per_class(data, 3)
-    setting = Setting(
+    setting = RunSetting(
         data, method.network, method.augmentation.for_data(data), Context(seed=1), 3, per_class
     )
-    loop = SetLoop(method, setting, starting_images(data, per_class, "real", setting.generator))
+    loop = CondensationLoop(
+        method, setting, starting_images(data, per_class, "real", setting.generator)
+    )
     return loop.step(0), loop.set.groups["images"].grad
 
 

@@ -110,9 +110,12 @@ def test_a_registered_class_keeps_its_name() -> None:
     ("name", "told"),
     [
         ("{0}:Yours", r"mine\.py: has no class Yours; write .*mine\.py:ITS_NAME"),
-        ("{0}:Other", r"cannot be used \(it lacks '__dataclass_fields__'\)"),
-        ("{0}:Scaled", r"cannot be used \(it lacks 'condense'\)"),
-        ("{0}:hyper", r"cannot be used \(it lacks '__dataclass_fields__'\)"),
+        ("{0}:Other", r"cannot be used \(it is no dataclass\)"),
+        (
+            "{0}:Scaled",
+            r"cannot be used \(it does not derive from .*\.Condenser\)",
+        ),
+        ("{0}:hyper", r"cannot be used \(it is no class\)"),
         ("{0}:", "is neither a known name nor a place; write FILE.py:Name"),
         ("photos/x.txt:Mine", "is neither a known name nor a place"),
         ("nowhere.py:Mine", r"nowhere\.py: cannot be read \(No such file or directory\)"),

@@ -30,7 +30,7 @@ class Base:
     objective: Any = hyper(GradientMatching(distance="mse"), part="objective")
     network: Any = hyper(ConvNetSpec(2, width=8), part="network")
     several: Any = hyper((GradientMatching("cosine"), "named"), part="objective")
-    renamed: Any = hyper(Trained(outer=2), part="schedule")
+    renamed: Any = hyper(Trained(outer=2), part="model schedule")
     unknown: Any = hyper(torch.device("cpu"))
     plain: Any = hyper((1, 2))
     made: list[int] = field(default_factory=lambda: [3])

@@ -33,6 +33,8 @@ THIRD = '''
 from dataclasses import dataclass
 from typing import ClassVar
 import torch
+from condensers.condenser import Condenser
+from condensers.parts.parameterisations.pixels import Pixels
 from condensers.selections.base import Selection
 
 @dataclass(frozen=True)
@@ -42,11 +44,14 @@ class Mine(Selection):
         return torch.arange(ipc)
 
 @dataclass(frozen=True)
-class Silent:
+class Silent(Condenser):
     """Written by hand, and says nothing of its images."""
     evaluation: ClassVar[str] = "dsa"
     couples_classes: ClassVar[bool] = False
+    parameterisation: ClassVar[Pixels] = Pixels()
     def condense(self, data, budget, context): ...
+    def nbytes(self, data, ipc): ...
+    def images_per_class(self, data, ipc): ...
 '''
 
 
@@ -115,9 +120,9 @@ def test_a_selection_of_a_third_party_is_of_real_images_and_a_silent_one_is_refu
 
 
 def test_a_word_that_is_no_origin_is_refused(grey8: ClassData) -> None:
-    from condensers.selections.base import Random
+    from condensers.selections.base import RandomSelection
 
-    class Odd(Random):
+    class Odd(RandomSelection):
         origin = "real image"
 
     with pytest.raises(UsageError, match="random: 'real image' is no origin of images"):

@@ -102,8 +102,8 @@ def test_a_part_is_made_from_a_name_a_table_or_itself() -> None:
     spec = {"name": "convnet", "depth": 2}
     assert NETWORKS.create(spec) == ConvNetSpec(depth=2)
     assert spec == {"name": "convnet", "depth": 2}
-    made = DM(iterations=1)
-    assert NETWORKS.create(made) is made
+    network, made = ConvNetSpec(depth=2), DM(iterations=1)
+    assert NETWORKS.create(network) is network
     assert create_condenser(made) is made
     parts = create_condenser({"name": "dm", "iterations": 1})
     assert parts == with_parts(DM(iterations=1)), "the parts that it names are made too"
@@ -123,15 +123,15 @@ def third_party(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         '"""First: the first images.\n\nNot published.\n"""\n\n'
         "from dataclasses import dataclass\n"
         "from condensers.hyperparameters import hyper\n"
-        "from condensers.selections.base import Random\n\n\n"
+        "from condensers.selections.base import RandomSelection\n\n\n"
         "@dataclass(frozen=True)\n"
-        "class First(Random):\n"
+        "class First(RandomSelection):\n"
         '    """The first images of each class."""\n\n'
         '    skip: int = hyper(0, unit="images", source="theirs", minimum=0)\n'
     )
     monkeypatch.syspath_prepend(str(tmp_path))
 
-    def installed(group: str) -> list[EntryPoint]:
+    def installed_entry_points(group: str) -> list[EntryPoint]:
         found = {"first": "their_package.first:First", "dm": "their_package.first:First"}
         return (
             [EntryPoint(n, v, group) for n, v in found.items()]
@@ -139,7 +139,7 @@ def third_party(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             else []
         )
 
-    monkeypatch.setattr(registry, "installed", installed)
+    monkeypatch.setattr(registry, "installed_entry_points", installed_entry_points)
     monkeypatch.setattr(METHODS, "_third", None)
 
 
@@ -164,7 +164,9 @@ def test_a_built_in_name_cannot_be_taken_over() -> None:
 
 def test_an_entry_whose_module_is_gone_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        registry, "installed", lambda group: [EntryPoint("gone", "not_there.at_all:Gone", group)]
+        registry,
+        "installed_entry_points",
+        lambda group: [EntryPoint("gone", "not_there.at_all:Gone", group)],
     )
     monkeypatch.setattr(METHODS, "_third", None)
     with pytest.raises(UsageError, match=r"method 'gone' cannot be loaded .*not_there"):

@@ -18,7 +18,7 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.parts.parameterisations.compressed import Compressed
-from condensers.parts.parameterisations.jpeg.sizes import Sizes, fitted
+from condensers.parts.parameterisations.jpeg.sizes import Sizes, fit_images
 from condensers.registry.registry import create_condenser
 from condensers.selections.base import stored_bytes
 from condensers.selections.real_files import RealJPEG, RealPNG
@@ -182,7 +182,7 @@ def test_images_that_are_too_large_give_way_to_their_nearest(smooth: Smooth) -> 
         return sizes.total(sum(lengths), max(lengths), len(lengths))
 
     def fit(limit: int) -> list[list[int]]:
-        return fitted(largest, sizes, limit, lambda at: data.images[at].float().flatten(1))
+        return fit_images(largest, sizes, limit, lambda at: data.images[at].float().flatten(1))
 
     most, least = size(largest), size(smallest)
     assert fit(most) == largest

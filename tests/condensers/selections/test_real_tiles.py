@@ -14,9 +14,9 @@ from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
 from condensers.parts.labels import LearnedLabels
 from condensers.parts.parameterisations.tiles import Tiles
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.registry.registry import AUGMENTATIONS, create_condenser
-from condensers.selections.geometry import KMeans
+from condensers.selections.geometry import KMeansSelection
 from condensers.selections.real_tiles import RealTiles
 from condensers.sets.files import load_set, save_set
 from condensers.sets.synthetic_set import Budget, SyntheticSet
@@ -103,7 +103,7 @@ def test_k_means_has_a_cluster_for_every_tile(grey8: ClassData) -> None:
     made = RealTiles(choose="k-means").condense(grey8, Budget(ipc=2), Context(seed=3))
     members = grey8.members(0)
     features = grey8.normalise(grey8.images[members]).flatten(1)
-    wanted = members[KMeans().choose(features, 8, torch.Generator().manual_seed(3))]
+    wanted = members[KMeansSelection().choose(features, 8, torch.Generator().manual_seed(3))]
     assert made.card["indices"]["class 0"] == wanted.tolist()
 
 
@@ -135,7 +135,7 @@ def test_a_teacher_labels_what_is_decoded(make_data: Callable[..., ClassData]) -
     assert torch.equal(labels.argmax(1), hard.decode()[1])
     assert float(labels.max(1).values.std()) > 1e-3
     context = Context(seed=1)
-    setting = Setting(
+    setting = RunSetting(
         data, method.network, AUGMENTATIONS.create("none").for_data(data), context, 2, 8
     )
     assert torch.equal(method.labels.finish(images, setting).half().float(), labels)

@@ -21,7 +21,7 @@ from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
 from condensers.registry.registry import create_condenser
 from condensers.selections.scores import Forgetting, GraNd, norms_one_by_one, norms_together
-from condensers.selections.scoring import ScoringLoop, ranked
+from condensers.selections.scoring import ScoringLoop, rank_images
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 NET = {"name": "convnet", "depth": 1, "width": 4}
@@ -199,14 +199,14 @@ def test_the_set_holds_the_first_of_each_class(keep: str, noisy: ClassData) -> N
 def test_equal_scores_are_ranked_by_the_seed_alone() -> None:
     scores = torch.tensor([1.0, 0, 1, 0, 2, 0])
     orders = [
-        ranked(scores, "hardest", torch.Generator().manual_seed(seed)).tolist()
+        rank_images(scores, "hardest", torch.Generator().manual_seed(seed)).tolist()
         for seed in (0, 0, 1, 2, 3)
     ]
     assert orders[0] == orders[1]
     assert len({tuple(order) for order in orders}) > 1
     for order in orders:
         assert (order[0], set(order[1:3]), set(order[3:])) == (4, {0, 2}, {1, 3, 5})
-    assert ranked(scores, "easiest", torch.Generator()).tolist()[-1] == 4
+    assert rank_images(scores, "easiest", torch.Generator()).tolist()[-1] == 4
 
 
 @pytest.mark.parametrize("name", SCORED)

@@ -13,8 +13,8 @@ from condensers.clustering import centroids
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.registry.registry import create_condenser
-from condensers.selections.base import Random
-from condensers.selections.geometry import Herding, KCenter, KMeans
+from condensers.selections.base import RandomSelection
+from condensers.selections.geometry import Herding, KCenter, KMeansSelection
 from condensers.sets.synthetic_set import Budget
 
 
@@ -63,7 +63,8 @@ def test_k_center_takes_the_farthest(seed: int, generator: torch.Generator) -> N
 
 
 @pytest.mark.parametrize(
-    "choose", [Herding().choose, KCenter().choose, KMeans().choose, Random().choose]
+    "choose",
+    [Herding().choose, KCenter().choose, KMeansSelection().choose, RandomSelection().choose],
 )
 def test_no_position_twice_also_when_all_images_are_equal(
     choose: object, generator: torch.Generator
@@ -78,7 +79,7 @@ def test_k_means_is_as_good_as_scikit_learns(k: int) -> None:
     ours = [
         inertia(data, centroids(data, k, torch.Generator().manual_seed(seed))) for seed in range(5)
     ]
-    theirs = cluster.KMeans(k, n_init=5, random_state=0).fit(data.numpy()).inertia_
+    theirs = cluster.KMeansSelection(k, n_init=5, random_state=0).fit(data.numpy()).inertia_
     assert min(ours) <= 1.03 * theirs
     assert sum(ours) / 5 <= 1.6 * theirs
 
@@ -105,7 +106,7 @@ def test_one_centroid_is_the_mean(generator: torch.Generator) -> None:
 
 def test_k_means_images_are_the_nearest_to_the_centroids() -> None:
     data = points(40)
-    picked = KMeans().choose(data, 5, torch.Generator().manual_seed(1)).tolist()
+    picked = KMeansSelection().choose(data, 5, torch.Generator().manual_seed(1)).tolist()
     for centre, position in zip(
         centroids(data, 5, torch.Generator().manual_seed(1)).tolist(), picked, strict=True
     ):
@@ -125,7 +126,7 @@ def test_centroid_images_are_the_rounded_class_means_at_one_per_class(grey8: Cla
 def test_random_draws_every_image_equally_often() -> None:
     generator = torch.Generator().manual_seed(0)
     counts = torch.bincount(
-        torch.cat([Random().choose(torch.zeros(8, 1), 2, generator) for _ in range(2000)]),
+        torch.cat([RandomSelection().choose(torch.zeros(8, 1), 2, generator) for _ in range(2000)]),
         minlength=8,
     )
     assert bool(((counts - 500).abs() < 90).all())

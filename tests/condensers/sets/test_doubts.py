@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from condensers.composition.learnable_set import Learnable
+from condensers.composition.learnable_set import LearnableSet
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import WorkFailed
@@ -71,7 +71,7 @@ def test_what_is_not_finite_after_the_last_step_is_no_black_pixel(
 ) -> None:
     """The loss that the engine looks at is the one before the last step."""
     monkeypatch.setattr(
-        Learnable, "project", lambda learned: learned.groups["images"].data.fill_(float("nan"))
+        LearnableSet, "project", lambda learned: learned.groups["images"].data.fill_(float("nan"))
     )
     with pytest.raises(WorkFailed, match="what it learned is not finite"):
         condense_tiny("dm", grey8, 1, iterations=1)

@@ -13,7 +13,7 @@ from condensers.data import ClassData
 from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted
 from condensers.networks import build
-from condensers.networks.batched import Together
+from condensers.networks.batched import NetworkStack
 from condensers.training.batched import accuracies, groups, train_together
 from condensers.training.classifier import Training, TrainingLoop, accuracy, predict, train
 
@@ -81,7 +81,7 @@ def test_the_losses_of_the_first_steps_in_float32(grey28: ClassData) -> None:
         for n in networks(grey28)
     ]
     together = TrainingLoop(
-        Together(networks(grey28)), grey28.images, labels, recipe, grey28, Context(seed=1)
+        NetworkStack(networks(grey28)), grey28.images, labels, recipe, grey28, Context(seed=1)
     )
     for step in range(5):
         assert float(together.step(step)) == pytest.approx(

@@ -41,7 +41,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         started.append(command)
         path = cache_file()
         assert path is not None
-        descriptions._keep(path, SMALL)
+        descriptions._write_cache(path, SMALL)
         return subprocess.CompletedProcess(command, 0, json.dumps(SMALL).encode(), b"")
 
     monkeypatch.setattr(descriptions.subprocess, "run", run)

@@ -24,7 +24,7 @@ from condensers.sets.files import load_set, save_set
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness.sets.exporting import export
 from scenarios.datasets import load
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from condensers.sets.files import load_set, save_set
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness.sets.exporting import export
 from harness.store.store import Store
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 MEASURED = """
 about = "seconds"
@@ -183,6 +183,15 @@ def test_the_card_says_what_is_known_and_that_the_rest_is_not_measured(
     )
     assert text.count("\nNot measured.") == 2 and "| Energy of making it | not measured |" in text
     assert f"| Stored bytes | {hard.nbytes}, as pixels |" in text
+
+
+def test_the_card_names_defaults_of_unverified_sources(hard: SyntheticSet, tmp_path: Path) -> None:
+    doubtful = SyntheticSet(hard.tensors, {**hard.card, "unverified": ["objective"]})
+    for name, made in (("doubtful", doubtful), ("hard", hard)):
+        export(made, tmp_path / name, "hf")
+    told = "Unverified, the source of the default was not found: `objective`."
+    assert told in (tmp_path / "doubtful" / "README.md").read_text(encoding="utf-8")
+    assert "Unverified" not in (tmp_path / "hard" / "README.md").read_text(encoding="utf-8")
 
 
 def test_names_from_outside_are_no_markup_and_leave_no_folder(

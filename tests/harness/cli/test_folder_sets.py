@@ -11,7 +11,7 @@ from PIL import Image
 
 from condensers.sets.files import load_set
 from harness.store.store import Store
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 QUICK = ("--set", "epochs=1", "--set", "networks=1", "--set", 'network={name="mlp",width=8}')
 SUITE = """

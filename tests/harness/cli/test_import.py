@@ -13,7 +13,7 @@ import torch
 
 from condensers.sets.files import load_set
 from scenarios.datasets import load
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 QUICK = ("--set", "epochs=1", "--set", "networks=1", "--set", 'network={name="mlp",width=8}')
 AS_DATA = ("--normalised", "with-data", "--labels", "with-data")

@@ -17,7 +17,7 @@ from harness.scaffold import KINDS
 from harness.sets.exporting import WRITERS
 from harness.suite.overrides import loads
 from scenarios.registry import SCENARIOS
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 NAMES = {
     "datasets": {
@@ -58,16 +58,39 @@ def test_show_gives_default_unit_and_source(harness: Harness) -> None:
         "name": "iterations",
         "type": "int",
         "default": 20000,
-        "unit": "steps on the images",
+        "unit": "steps",
+        "help": "steps on the images",
         "source": "DM, section 4.1",
         "minimum": 1,
     }
     shown = harness("show", "dm").out
     assert (
-        "  iterations = 20000\n      steps on the images; whole number, at least 1; source: DM,"
-        " section 4.1\n" in shown
+        "  iterations: int = 20000  steps on the images\n      steps; whole number, at least 1;"
+        " source: DM, section 4.1\n" in shown
     )
-    assert '  network = "convnet"\n      network, see `harness list networks`; ' in shown
+    assert (
+        "\n  momentum: float = 0.5  momentum of SGD, beta 1 of Adam\n      number, at least 0.0;"
+        " source: DM's code\n" in shown
+    ), "what a field is for is said by the base class"
+    assert '  network: network = "convnet"\n      network, see `harness list networks`; ' in shown
+    assert "  momentum: float = 0.9  beta 1 of Adam\n" in harness("show", "kip").out
+
+
+def test_show_says_which_source_is_unverified(harness: Harness) -> None:
+    kfs = harness("show", "kfs").out
+    assert "source: KFS, its loss (unverified)\n" in kfs
+    assert "unverified" not in harness("show", "dm").out
+
+
+def test_a_unit_is_a_unit_and_no_explanation() -> None:
+    units = {
+        field.get("unit", "images")
+        for table in descriptions().values()
+        for part in table.values()
+        for field in part["fields"]
+    }
+    assert {unit for unit in units if not re.fullmatch("[A-Za-z/]+( per class)?", unit)} == set()
+    assert {"steps", "epochs", "images per class", "seconds"} <= units
 
 
 def test_every_setting_is_shown_as_a_suite_would_write_it(
@@ -93,8 +116,14 @@ def test_every_setting_is_shown_as_a_suite_would_write_it(
             and "Any" not in words
             and not re.search(r"one of [^\"0-9]|, ,|list `", words)
         ), field
+        setting = first.strip().removesuffix(field.get("help", "")).strip()
+        assert setting.startswith(f"{field['name']}: {field['type']}")
+        assert field.get("help", "") in first or field["help"] in " ".join(
+            line.strip() for line in details
+        )
         if field["default"] is not None:
-            assert loads(first) == {field["name"]: field["default"]}
+            value = setting.removeprefix(f"{field['name']}: {field['type']} = ")
+            assert loads(f"value = {value}") == {"value": field["default"]}
 
 
 @pytest.mark.parametrize("kind", kinds())

@@ -13,7 +13,7 @@ import pytest
 from condensers.hyperparameters import settings_of
 from condensers.registry.registry import create_condenser
 from harness.store.store import Store
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 SUITE = """
 data = ["digits"]
@@ -283,7 +283,7 @@ def test_a_process_elsewhere_gets_the_parts_of_a_search(
         ),
         (
             ("condense", "dm", "--data", "digits", "--set", "network=my_scenario.py:MyScenario"),
-            "it lacks 'module'",
+            "it does not derive from condensers.networks.base.NetworkSpec",
         ),
         (
             ("condense", "dm", "--data", "bad.py:Bad", "--ipc", 1),
@@ -296,8 +296,9 @@ def test_a_part_of_another_kind_is_one_sentence(
     harness: Harness, parts: Path, words: tuple[object, ...], told: str
 ) -> None:
     (parts / "bad.py").write_text(
-        "from dataclasses import dataclass\n\n@dataclass\nclass Bad:\n    def read(self, place):\n "
-        "       return []\n"
+        "from dataclasses import dataclass\n\n"
+        "from scenarios.datasets.location import DatasetSource\n\n\n"
+        "@dataclass\nclass Bad(DatasetSource):\n    def read(self, place):\n        return []\n"
     )
     answer = harness(*words)
     assert answer.status == 2 and told in answer.err and answer.err.count("\n") == 1, answer.err

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 SUITE = """
 about = "Größe „eins“"

@@ -9,7 +9,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from condensers.sets.files import load_set
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 DM = (
     "condense",

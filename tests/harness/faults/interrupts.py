@@ -1,7 +1,7 @@
 """Interrupts every verb at many moments, goes on, and compares the end with that of an undisturbed
 one.
 
-python tests/harness/faults/interrupts.py [SIGNALS] [SEED] [VERB ...]: a line a signal; exit status
+python -m tests.harness.faults.interrupts [SIGNALS] [SEED] [VERB ...]: a line a signal; exit status
 1 where a command answered late, with another status than 130, without the line that goes on or with
 a traceback, left a process behind, or came to another end.
 """
@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.store.store import Store
+from tests.helpers.command_line import start
 
-CODE = "import sys; sys.argv[0] = 'harness'\nfrom condensation_harness import main; main()"
-COMMAND = [sys.executable, "-c", CODE]
 STUCK = '''
 import time
 from dataclasses import dataclass
@@ -162,7 +161,7 @@ def files_found(pattern: str) -> Callable[[Path], object]:
 def table_found(place: Path) -> object:
     from scenarios.search.ground_truth import files
 
-    rows = files.read(place / "table.json").rows
+    rows = files.read_table(place / "table.json").rows
     return sorted((row["id"], row["seed"], row["test"]) for row in rows)
 
 
@@ -230,22 +229,16 @@ def verbs(shared: Path) -> dict[str, Verb]:
     }
 
 
-def start(verb: Verb, place: Path) -> "subprocess.Popen[str]":
-    place.mkdir(exist_ok=True)
-    words = [word.replace("PLACE", str(place)) for word in verb.words]
-    return subprocess.Popen(
-        [*COMMAND, *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def start_verb(verb: Verb, folder: Path) -> "subprocess.Popen[str]":
+    folder.mkdir(exist_ok=True)
+    words = [word.replace("PLACE", str(folder)) for word in verb.words]
+    return start(*words, stdout=subprocess.DEVNULL, start_new_session=True)
 
 
 def finish(verb: Verb, place: Path) -> float:
     """Run to the end; the seconds it took."""
     begun = time.monotonic()
-    process = start(verb, place)
+    process = start_verb(verb, place)
     _, err = process.communicate()
     assert process.returncode == 0, err
     return time.monotonic() - begun
@@ -253,7 +246,7 @@ def finish(verb: Verb, place: Path) -> float:
 
 def interrupt(verb: Verb, place: Path, after: float, kind: str) -> tuple[bool, list[str]]:
     """Whether the signal came in time, and what was wrong with the answer."""
-    process = start(verb, place)
+    process = start_verb(verb, place)
     try:
         process.communicate(timeout=after)
         return False, []

@@ -1,7 +1,7 @@
 """Kills the command, or one of its workers, at a random moment, goes on, and compares the end with
 that of an undisturbed run.
 
-python tests/harness/faults/rounds.py [KILLS] [SEED]: a line a kill; exit status 1 where any byte of
+python -m tests.harness.faults.rounds [KILLS] [SEED]: a line a kill; exit status 1 where any byte of
 a set or any figure differs.
 """
 
@@ -17,12 +17,8 @@ from collections import Counter
 from pathlib import Path
 
 from harness.store.store import Store
+from tests.helpers.command_line import start_silently
 
-COMMAND = [
-    sys.executable,
-    "-c",
-    "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()",
-]
 SUITE = """
 data = ["digits"]
 seeds = 2
@@ -48,24 +44,12 @@ epochs = 100
 LATEST = 6.0
 
 
-def begin(suite: Path, out: Path, workers: int) -> "subprocess.Popen[bytes]":
-    words = [
-        "run",
-        str(suite),
-        "--out",
-        str(out),
-        "--workers",
-        str(workers),
-        "--checkpoint-seconds",
-        "0",
-        "--quiet",
-    ]
-    return subprocess.Popen(
-        [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+def begin(suite: Path, out: Path, workers: int) -> "subprocess.Popen[str]":
+    words = ["--workers", workers, "--checkpoint-seconds", 0, "--quiet"]
+    return start_silently("run", suite, "--out", out, *words)
 
 
-def workers_of(process: "subprocess.Popen[bytes]") -> list[int]:
+def workers_of(process: "subprocess.Popen[str]") -> list[int]:
     """Ids of its worker processes that are there."""
     with contextlib.suppress(OSError):
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -84,7 +68,7 @@ def is_at_work(out: Path, since: float) -> bool:
     return False
 
 
-def strike(process: "subprocess.Popen[bytes]", target: str, dice: random.Random) -> bool:
+def strike(process: "subprocess.Popen[str]", target: str, dice: random.Random) -> bool:
     """Kill what is to be killed; False where it was not there."""
     if process.poll() is not None:
         return False

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.store.store import Store
-from tests.harness.conftest import Harness
 from tests.harness.faults.test_storage import outcomes
-from tests.harness.running.test_run import SLOW, files, start, until
+from tests.helpers.command_line import Harness, read_sets, start, wait_until
+from tests.helpers.suites import SLOW
 
 ray = pytest.importorskip("ray", reason='needs Ray: pip install "condensation-harness[cluster]"')
 
@@ -30,7 +30,7 @@ def test_a_cluster_gives_what_one_process_gives_though_a_node_is_removed(
         process = start(
             "run", path, "--out", many, "--ray", cluster.address, "--checkpoint-seconds", 0
         )
-        until(
+        wait_until(
             lambda: (
                 process.poll() is not None or list(many.glob("cells/*/unfinished/checkpoint.pt"))
             ),
@@ -42,7 +42,7 @@ def test_a_cluster_gives_what_one_process_gives_though_a_node_is_removed(
         cluster.shutdown()
     assert process.returncode == 0, err
     assert "Ray (" in err
-    assert files(many) == files(one) and outcomes(many) == outcomes(one)
+    assert read_sets(many) == read_sets(one) and outcomes(many) == outcomes(one)
     assert not list(many.rglob("unfinished"))
 
 

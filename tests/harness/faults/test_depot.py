@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 
 from condensers.errors import StorageFailed, UsageError
-from harness.running.cell_work import Settings
-from harness.running.work import load_data, work
-from harness.store.depot import Depot, node_folder, shared_work
+from harness.running.cell_work import RunSettings, load_data, run_cell
+from harness.running.ray_cluster import run_shared_cell
+from harness.store.depot import Depot, node_folder
 from harness.store.store import Store
 from harness.suite.cell import Cell
-from harness.suite.plan import load_plan
-from tests.harness.conftest import TINY
+from harness.suite.plan import plan_suite
 from tests.harness.faults.conftest import flip
-from tests.harness.running.test_run import SLOW
+from tests.helpers.suites import SLOW, TINY
 
 pytest.importorskip("fsspec")
 Become = Callable[[str], Path]
@@ -36,10 +35,10 @@ def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Become]:
 def test_a_cell_goes_on_at_another_node_and_ends_the_same(tmp_path: Path, nodes: Become) -> None:
     suite, url = tmp_path / "slow.toml", f"file://{tmp_path / 'depot'}"
     suite.write_text(SLOW.replace("iterations = 3000", "iterations = 60"))
-    cells = load_plan(str(suite), [], None, False).plan.cells
+    cells = plan_suite(suite).cells
     made = next(cell for cell in cells if cell.kind == "condense" and cell.label == "dm")
     used = next(cell for cell in cells if cell.needs == made.key)
-    settings = Settings(tmp_path / "unused", "test", None, 0.1, checkpoint_seconds=0.0)
+    settings = RunSettings(tmp_path / "unused", "test", None, 0.1, checkpoint_seconds=0.0)
     steps: list[int] = []
 
     def stopped() -> bool:
@@ -47,9 +46,9 @@ def test_a_cell_goes_on_at_another_node_and_ends_the_same(tmp_path: Path, nodes:
         return len(steps) > 20
 
     nodes("first")
-    assert shared_work(made, settings, lambda event: None, stopped, url) == "interrupted"
+    assert run_shared_cell(made, settings, lambda event: None, stopped, url) == "interrupted"
     depot = Depot(url)
-    assert depot.files.exists(depot.place(made.key, "unfinished/checkpoint.pt"))
+    assert depot.files.exists(depot.location(made.key, "unfinished/checkpoint.pt"))
     nodes("second")
     begun_at: list[int] = []
 
@@ -58,17 +57,17 @@ def test_a_cell_goes_on_at_another_node_and_ends_the_same(tmp_path: Path, nodes:
         if progress and progress.name == "dm":
             begun_at.append(progress.done)
 
-    assert shared_work(made, settings, listen, lambda: False, url) == "done"
+    assert run_shared_cell(made, settings, listen, lambda: False, url) == "done"
     assert begun_at[0] > 10, "it went on from the checkpoint"
-    assert not depot.files.exists(depot.place(made.key, "unfinished"))
+    assert not depot.files.exists(depot.location(made.key, "unfinished"))
     nodes("third")
-    assert shared_work(used, settings, lambda event: None, lambda: False, url) == "done"
+    assert run_shared_cell(used, settings, lambda event: None, lambda: False, url) == "done"
     command, alone = Store(tmp_path / "command"), Store(tmp_path / "alone")
     assert depot.pull(command, made.key) and depot.pull(command, used.key)
-    here = Settings(alone.root, "test", None, 0.1)
+    here = RunSettings(alone.root, "test", None, 0.1)
     for cell in (made, used):
         assert (
-            work(cell, here, lambda event: None, lambda: False, load_data(cell.data, here))
+            run_cell(cell, here, lambda event: None, lambda: False, load_data(cell.data, here))
             == "done"
         )
     assert command.set_path(made.key).read_bytes() == alone.set_path(made.key).read_bytes()
@@ -83,14 +82,14 @@ def made(tmp_path: Path) -> tuple[Cell, Cell]:
     """A cell that makes a set in a moment, and one that measures it."""
     suite = tmp_path / "tiny.toml"
     suite.write_text(TINY, encoding="utf-8")
-    cells = load_plan(str(suite), [], None, False).plan.cells
+    cells = plan_suite(suite).cells
     condensed = next(cell for cell in cells if cell.kind == "condense" and cell.label == "dm")
     return condensed, next(cell for cell in cells if cell.needs == condensed.key)
 
 
 def compute(cell: Cell, url: str) -> str:
-    return shared_work(
-        cell, Settings(Path("unused"), "test", None, 0.1), lambda event: None, lambda: False, url
+    return run_shared_cell(
+        cell, RunSettings(Path("unused"), "test", None, 0.1), lambda event: None, lambda: False, url
     )
 
 
@@ -106,10 +105,10 @@ def check_losses(url: str, made: tuple[Cell, Cell], nodes: Become, command: Stor
     assert not depot.has(condensed.key)
     assert [compute(cell, url) for cell in made] == ["done", "done"]
     assert depot.has(condensed.key) and depot.pull(command, measured.key), "the node put them back"
-    depot.files.rm(depot.place(condensed.key, "set.safetensors"))
+    depot.files.rm(depot.location(condensed.key, "set.safetensors"))
     nodes("second")
     assert compute(measured, url) == "done", "its record is there, whatever became of the set"
-    depot.files.rm(depot.place(measured.key, "record.json"))
+    depot.files.rm(depot.location(measured.key, "record.json"))
     nodes("third")
     assert compute(measured, url) == "lost", "nobody has the set that it measures"
     assert compute(condensed, url) == "done" and depot.pull(command, condensed.key)

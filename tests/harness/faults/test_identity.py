@@ -16,12 +16,14 @@ from pathlib import Path
 import pytest
 
 from condensers.engine.cache import make_missing
-from condensers.engine.context import Context, read_sealed, write_atomically, write_sealed
+from condensers.engine.context import Context
+from condensers.engine.files import read_sealed, write_atomically, write_sealed
 from condensers.errors import Damaged, StorageFailed, UsageError
 from harness.cli.app import main
 from harness.store.locks import Holder
 from harness.store.store import FORMAT, Store
-from tests.harness.conftest import TINY, Harness
+from tests.helpers.command_line import Harness
+from tests.helpers.suites import TINY
 
 SUITE = TINY.replace("seeds = 2", "seeds = 1")
 
@@ -465,7 +467,7 @@ def test_a_lock_says_no_more_of_its_holder_than_is_known(
     tmp_path: Path, written: Holder | None, said: str
 ) -> None:
     """Another process holds the lock, and the text in it is older."""
-    (tmp_path / ".lock").write_text(written.written() if written else "")
+    (tmp_path / ".lock").write_text(written.to_json() if written else "")
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDS, tmp_path / ".lock"], stdout=subprocess.PIPE
     )
@@ -479,7 +481,7 @@ def test_a_lock_says_no_more_of_its_holder_than_is_known(
         process.wait()
         process.stdout.close()
     with Store(tmp_path).lock():
-        assert Holder.read((tmp_path / ".lock").read_text()) == Holder.here()
+        assert Holder.read((tmp_path / ".lock").read_text()) == Holder.of_this_process()
     assert (tmp_path / ".lock").read_text() == ""
 
 

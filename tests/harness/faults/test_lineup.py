@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from condensers.errors import Interrupted
-from harness.running.scheduler import drive
-from harness.running.work import Event
+from harness.running.cell_work import Event
+from harness.running.scheduler import WorkerPool, schedule_cells
 from harness.store.store import Store
 from harness.suite.cell import Cell
 
@@ -28,7 +28,7 @@ def use(made: Cell) -> Cell:
     )  # fmt: skip
 
 
-class Scripted:
+class Scripted(WorkerPool):
     """Two workers; each cell ends as its script says, "done" when that is used up.
 
     `log` has what began, in order.
@@ -49,7 +49,7 @@ class Scripted:
         self.busy.append(cell)
         self.log.append(cell.key)
 
-    def ended(self, seconds: float) -> list[tuple[Cell, str]]:
+    def wait(self, seconds: float) -> list[tuple[Cell, str]]:
         if not self.busy:
             return []
         cell = self.busy.pop(0)
@@ -67,7 +67,7 @@ def played(
     cells: Sequence[Cell], scripts: Mapping[str, Sequence[str]], root: Path
 ) -> tuple[Scripted, list[Event]]:
     workers, heard = Scripted(scripts), []
-    drive(cells, workers, Store(root), heard.append, threading.Event())
+    schedule_cells(cells, workers, Store(root), heard.append, threading.Event())
     assert workers.closed
     return workers, heard
 
@@ -108,5 +108,5 @@ def test_a_stop_halts_the_workers_and_begins_nothing_more(tmp_path: Path) -> Non
     cells, stop = [condense(name) for name in "abcd"], threading.Event()
     workers = Scripted({cell.key: ["interrupted"] for cell in cells})
     with pytest.raises(Interrupted):
-        drive(cells, workers, Store(tmp_path), lambda event: stop.set(), stop)
+        schedule_cells(cells, workers, Store(tmp_path), lambda event: stop.set(), stop)
     assert workers.halted and workers.closed and len(workers.log) == 2

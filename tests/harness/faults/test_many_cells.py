@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from harness.store.store import Store
-from harness.suite.plan import load_plan
+from harness.suite.plan import plan_suite
 
 SUITE = """
 data = ["digits"]
@@ -25,14 +25,14 @@ def test_ten_thousand_cells_are_planned_and_resumed_in_ten_seconds(tmp_path: Pat
     suite, store = tmp_path / "many.toml", Store(tmp_path / "out")
     suite.write_text(SUITE)
     begun = time.process_time()
-    cells = load_plan(str(suite), [], None, False).plan.cells
+    cells = plan_suite(suite).cells
     planned = time.process_time() - begun
     assert len(cells) == 10_000
     for cell in cells[:-10]:
         store.folder(cell.key).mkdir(parents=True)
         (store.folder(cell.key) / "record.json").write_text(json.dumps({"key": cell.key}))
     begun = time.process_time()
-    again = load_plan(str(suite), [], None, False).plan.cells
+    again = plan_suite(suite).cells
     left = [cell.key for cell in again if not store.done(cell.key)]
     resumed = time.process_time() - begun
     assert left == [cell.key for cell in cells[-10:]]

@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from harness.process import shortage
-from tests.harness.conftest import Harness
-from tests.harness.faults.interrupts import COMMAND
+from tests.helpers.command_line import COMMAND, Harness
 
 FAULTS = {
     "files": (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "too many open files"),

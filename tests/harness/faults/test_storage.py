@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from condensers.engine.context import Context, read_sealed, write_sealed
-from condensers.engine.loop import read_state, run, write_state
+from condensers.engine.context import Context
+from condensers.engine.files import read_sealed, read_state, write_sealed, write_state
+from condensers.engine.loop import run
 from condensers.errors import Damaged, Interrupted, UsageError, WorkFailed
 from harness.store.store import Store
-from tests.harness.conftest import Harness
 from tests.harness.faults.conftest import flip
+from tests.helpers.command_line import Harness
 
 
 @contextmanager

@@ -4,11 +4,11 @@ import signal
 import time
 from pathlib import Path
 
-from condensers.engine.context import read_sealed
+from condensers.engine.files import read_sealed
 from harness.store.store import Store
-from tests.harness.conftest import Harness
 from tests.harness.faults.conftest import WriteFaulty
-from tests.harness.running.test_run import SLOW, start, until
+from tests.helpers.command_line import Harness, start, wait_until
+from tests.helpers.suites import SLOW
 
 
 def test_a_killed_worker_costs_nothing_but_time(
@@ -51,7 +51,7 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_whole_files(
     path, out = tmp_path / "slow.toml", tmp_path / "out"
     path.write_text(SLOW.replace("iterations = 3000", "iterations = 400"))
     process = start("run", path, "--out", out, "--workers", 2, "--checkpoint-seconds", 0)
-    until(lambda: list(out.glob("cells/*/unfinished/checkpoint.pt")))
+    wait_until(lambda: list(out.glob("cells/*/unfinished/checkpoint.pt")))
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)

@@ -13,7 +13,7 @@ import condensers
 from condensers.sets.files import load_set
 from harness import gallery
 from scenarios.datasets import load
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 NAMES = ("gallery:dm", "gallery:dm-tiles", "gallery:random")
 

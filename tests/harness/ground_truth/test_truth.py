@@ -14,9 +14,8 @@ from condensers.engine.context import Context
 from harness.ground_truth.summary import ceiling
 from scenarios.search import candidate
 from scenarios.search.ground_truth import files
-from scenarios.search.ground_truth.table import make
-from tests.harness.conftest import Harness
-from tests.harness.running.test_run import start, until
+from scenarios.search.ground_truth.table import make_table
+from tests.helpers.command_line import Harness, start, wait_until
 
 # Six architectures of one block of eight channels, on 4 x 4 pixels.
 SPACE = ("space.depths=[1]", "space.widths=[8]", "space.activations=['relu']", "truth_epochs=1")
@@ -41,7 +40,8 @@ def words(out: Path, *more: object, settings: tuple[str, ...] = SPACE) -> tuple[
 
 def results(path: Path) -> list[tuple[Any, ...]]:
     return [
-        (row["id"], row["seed"], row["validation"], row["test"]) for row in files.read(path).rows
+        (row["id"], row["seed"], row["validation"], row["test"])
+        for row in files.read_table(path).rows
     ]
 
 
@@ -75,7 +75,7 @@ def test_parts_of_two_machines_merge_into_what_one_builds(
     for index, path in enumerate(parts, 1):
         assert "6 rows" in harness(*words(path, "--seeds", 2, "--part", f"{index}/2")).out
     assert harness("truth", "merge", *parts, "--out", out).status == 0
-    assert results(out) == results(whole) and len(files.read(out).made) == 2
+    assert results(out) == results(whole) and len(files.read_table(out).made) == 2
     refused = harness("truth", "merge", parts[0], "--out", out)
     assert refused.status == 2 and "nothing to be merged with" in refused.err
 
@@ -124,13 +124,13 @@ def test_a_deadline_leaves_what_is_done_and_the_line_that_goes_on(
         stopped.status == 130 and "12 cells left; go on with:\nharness truth build" in stopped.err
     )
     assert not out.exists()
-    assert harness(*words(out)).status == 0 and len(files.read(out).rows) == 12
+    assert harness(*words(out)).status == 0 and len(files.read_table(out).rows) == 12
 
 
 def test_a_killed_build_goes_on_and_comes_to_the_same(harness: Harness, tmp_path: Path) -> None:
     out, work, settings = tmp_path / "t.json", tmp_path / "t.work", (*SPACE[:-1], "truth_epochs=10")
     process = start(*words(out, "--seeds", 1, settings=settings))
-    until(lambda: len(list(work.rglob("record.json"))) >= 2)
+    wait_until(lambda: len(list(work.rglob("record.json"))) >= 2)
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL and not out.exists()
@@ -162,7 +162,7 @@ def test_show_says_how_far_seeds_agree_and_csv_has_every_row(
     )
     lines = list(csv.DictReader(io.StringIO(harness("truth", "csv", out).out)))
     assert [(line["id"], int(line["seed"]), float(line["test"])) for line in lines] == [
-        (row["id"], row["seed"], row["test"]) for row in files.read(out).rows
+        (row["id"], row["seed"], row["test"]) for row in files.read_table(out).rows
     ]
     harness("truth", "csv", out, "--out", tmp_path / "t.csv")
     assert len((tmp_path / "t.csv").read_text().splitlines()) == 13
@@ -177,8 +177,8 @@ def test_the_noise_ceiling_is_scipy_s_over_the_architectures_that_have_all_seeds
     harness(
         *words(out, "--seeds", 2, settings=(*SPACE[:1], "space.widths=[8, 16]", "truth_epochs=1"))
     )
-    table = files.read(out)
-    one = make(table.target, table.choices, table.made, table.rows[:-1])
+    table = files.read_table(out)
+    one = make_table(table.target, table.choices, table.made, table.rows[:-1])
     tests = [
         [
             row["test"]
@@ -197,7 +197,7 @@ def test_the_noise_ceiling_is_scipy_s_over_the_architectures_that_have_all_seeds
     )
     assert (
         ceiling(
-            make(
+            make_table(
                 table.target,
                 table.choices,
                 table.made,
@@ -250,7 +250,7 @@ def test_published_accuracies_are_imported_and_sampled(
     few = tmp_path / "few.json"
     answer = harness("truth", "sample", "nas-bench-201-cifar10", "--architectures", 4, "--out", few)
     assert answer.status == 0, answer.err
-    tests = sorted(row["test"] for row in files.read(few).rows)
+    tests = sorted(row["test"] for row in files.read_table(few).rows)
     assert [int((test - 70) // 4) for test in tests] == [0, 1, 2, 3]
     shown = harness("truth", "show", few).out
     assert "published NAS-Bench-201 (Dong & Yang, ICLR 2020)" in shown and "not published" in shown

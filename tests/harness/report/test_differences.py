@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from harness.report.chapters.difference import difference_tables, summary
-from harness.report.runs import differences
+from harness.report.chapters.difference import summarise_changes, tabulate_changes
+from harness.report.runs import compare_runs
 from harness.store.store import Store
-from tests.harness.conftest import Harness
 from tests.harness.report.conftest import made, with_values
+from tests.helpers.command_line import Harness
 
 Records = list[dict[str, Any]]
 
@@ -124,7 +124,7 @@ def test_seeds_that_are_not_shared_give_no_difference() -> None:
     a, b = accuracies(5.0), copy.deepcopy(accuracies(5.0))
     for record in b:
         record["cell"]["seed"] += 10
-    found = differences(({"suite": "a"}, a, []), ({"suite": "a"}, b, []))
+    found = compare_runs(({"suite": "a"}, a, []), ({"suite": "a"}, b, []))
     assert [row["comparison"] for row in found["figures"]] == [None, None]
     assert found["configuration"] == [
         {"what": "suite", "name": "seeds", "a": [0, 1, 2], "b": [10, 11, 12]}
@@ -132,14 +132,14 @@ def test_seeds_that_are_not_shared_give_no_difference() -> None:
 
 
 def test_a_run_has_no_difference_to_itself(suite: dict[str, Any], records: Records) -> None:
-    found = differences((suite, records, []), (suite, records, []))
+    found = compare_runs((suite, records, []), (suite, records, []))
     assert found["configuration"] == found["environment"] == []
     assert all(
         not row["comparison"]["distinguishable"] for row in found["figures"] if row["comparison"]
     )
     assert sum(row["comparison"] is not None for row in found["figures"]) > 50
-    assert ", 0 differ by more than chance." in summary(found)
-    (table,) = difference_tables(found)
+    assert ", 0 differ by more than chance." in summarise_changes(found)
+    (table,) = tabulate_changes(found)
     assert all(
         row[5] in ("not distinguishable", "no interval", "-")
         for section in table.sections
@@ -158,7 +158,7 @@ def test_searches_of_other_architectures_are_not_compared(
             row["id"] = f"b{row['id']}"
         for repeat in record["outcome"]["measurements"][0]["repeats"]:
             repeat["architecture"] = f"b{repeat['architecture']}"
-    found = differences((suite, records, []), (suite, renamed, []))
+    found = compare_runs((suite, records, []), (suite, renamed, []))
     ranks = [
         row for row in found["figures"] if row["metric"] == "kendall-tau" and row["a"] and row["b"]
     ]

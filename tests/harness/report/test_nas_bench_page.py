@@ -28,7 +28,7 @@ def record() -> dict[str, Any]:
 
 
 def test_the_page_is_what_the_record_says(script: ModuleType, record: dict[str, Any]) -> None:
-    words = RECORD.with_suffix(".words.md").read_text("utf-8")
+    words = RECORD.with_suffix(".words.txt").read_text("utf-8")
     assert RECORD.with_suffix(".md").read_text("utf-8") == script.make_page(record, words)
     assert "{{" not in script.make_page(record, words)
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from harness.report.building import build, render
-from harness.report.runs import together
+from harness.report.runs import merge_runs
 from harness.store.store import Store
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 Records = list[dict[str, Any]]
 Runs = Callable[..., Records]
@@ -40,7 +40,7 @@ def changed(records: Records, seeds: int = 0, **hyperparameters: object) -> Reco
 
 def rows(*given: tuple[str, Any]) -> dict[tuple[str, str], int]:
     """(label, variant) -> n of each row."""
-    built = build(*together(given))
+    built = build(*merge_runs(given))
     return {(row["condenser"], row["variant"]): row["n"] for row in built["rows"]}
 
 
@@ -62,7 +62,7 @@ def test_further_seeds_of_one_thing_are_one_row(runs: Runs) -> None:
 def test_sets_that_differ_say_their_run_and_share_the_random_images(runs: Runs) -> None:
     shared, dm = runs("random", [50.0, 51.0, 52.0]), runs("dm", [60.0, 61.5, 61.0])
     built = build(
-        *together([as_run("a", shared + dm), as_run("b", shared + changed(dm, iterations=9))])
+        *merge_runs([as_run("a", shared + dm), as_run("b", shared + changed(dm, iterations=9))])
     )
     found = {row["condenser"]: row["comparison"] for row in built["rows"]}
     assert list(found) == ["random", "dm (a)", "dm (b)"]
@@ -74,7 +74,7 @@ def test_where_random_images_differ_runs_stand_apart_and_are_compared_within(run
     b = changed(a)
     for record in b:
         record["outcome"]["measurements"][0]["values"] = [80.0 + record["cell"]["seed"]]
-    built = build(*together([as_run("a", a), as_run("b", b)]))
+    built = build(*merge_runs([as_run("a", a), as_run("b", b)]))
     found = {(row["condenser"], row["variant"]): row["comparison"] for row in built["rows"]}
     assert set(found) == {(label, f'run="{run}"') for label in ("random", "dm") for run in "ab"}
     assert found["dm", 'run="a"']["difference"] > 9 and found["dm", 'run="b"'][
@@ -86,7 +86,7 @@ def test_a_failure_that_another_run_made_good_is_none(runs: Runs) -> None:
     dm = runs("dm", [60.0, 61.0])
     name, (suite, records, _) = as_run("a", dm)
     failure = {"key": dm[1]["key"], "cell": dm[1]["cell"], "sentence": "lost"}
-    built = build(*together([(name, (suite, records[:1], [failure])), as_run("b", dm)]))
+    built = build(*merge_runs([(name, (suite, records[:1], [failure])), as_run("b", dm)]))
     assert built["failures"] == [] and built["cells"] == {
         "total": 2,
         "done": 2,

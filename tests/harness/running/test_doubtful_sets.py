@@ -5,9 +5,10 @@ say so.
 import json
 from pathlib import Path
 
-from harness.report.notes import doubtful
+from harness.report.notes import note_doubts
 from harness.store.store import Store
-from tests.harness.conftest import TINY, Harness
+from tests.helpers.command_line import Harness
+from tests.helpers.suites import TINY
 
 SHORT = ("--set", "iterations=20", "--set", 'network={name="convnet",width=8}')
 
@@ -63,5 +64,5 @@ def test_the_report_names_the_set_and_its_seeds() -> None:
         return {"kind": kind, "cell": cell, "doubts": ["it is black"]}
 
     records = [record("condense", 0), record("condense", 1), record("shard", 1)]
-    assert doubtful(records) == ["Doubtful set: dm on digits (ipc 1, seeds 0, 1): it is black."]
-    assert doubtful([{**records[0], "doubts": []}]) == []
+    assert note_doubts(records) == ["Doubtful set: dm on digits (ipc 1, seeds 0, 1): it is black."]
+    assert note_doubts([{**records[0], "doubts": []}]) == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.conftest import Harness
+from tests.helpers.command_line import Harness
 
 SUITE = """
 data = ["digits"]
@@ -32,7 +32,7 @@ references = []
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A suite of two cells of which every step is told."""
-    monkeypatch.setattr("harness.running.work.EVENT_SECONDS", 0.0)
+    monkeypatch.setattr("harness.running.cell_work.EVENT_SECONDS", 0.0)
     path = tmp_path / "small.toml"
     path.write_text(SUITE, encoding="utf-8")
     return path

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from condensers.engine.context import Progress
-from harness.running.progress import Board
-from harness.running.work import Event
+from harness.running.cell_work import Event
+from harness.running.progress import ProgressBoard
 from harness.suite.cell import Cell
 
 WIDE = 200
@@ -21,7 +21,7 @@ def cell(seed: int) -> Cell:
 def test_time_left_is_guessed_from_a_share_of_the_work_that_says_something() -> None:
     cells, text = [cell(seed) for seed in range(3)], StringIO()
     weights = dict(zip((one.key for one in cells), (0.001, 1.0, 2.0), strict=True))
-    board = Board(cells, weights, Console(file=text, width=200))
+    board = ProgressBoard(cells, weights, Console(file=text, width=200))
     board.begun -= 60
     for one in cells:
         board.listen(Event(one.key, "done"))
@@ -37,7 +37,7 @@ def test_a_long_cell_says_at_most_once_a_minute_where_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one, text, now = cell(0), StringIO(), time.monotonic()
-    board = Board([one], {one.key: 1.0}, Console(file=text, width=WIDE))
+    board = ProgressBoard([one], {one.key: 1.0}, Console(file=text, width=WIDE))
     monkeypatch.setattr(time, "monotonic", lambda: now)
     board.listen(Event(one.key, "started"))
     for done in range(100):
@@ -51,8 +51,8 @@ def test_a_long_cell_says_at_most_once_a_minute_where_it_is(
 
 def test_quiet_shows_nothing() -> None:
     one, text = cell(0), StringIO()
-    board = Board([one], {one.key: 1.0}, Console(file=text, width=WIDE), quiet=True)
-    board.told[one.key] = board.begun - 1000
+    board = ProgressBoard([one], {one.key: 1.0}, Console(file=text, width=WIDE), quiet=True)
+    board.reported_at[one.key] = board.begun - 1000
     for event in (Event(one.key, "started"), working(1), Event(one.key, "done")):
         board.listen(event)
     assert text.getvalue() == ""
@@ -61,7 +61,7 @@ def test_quiet_shows_nothing() -> None:
 def test_a_terminal_shows_cells_left_step_and_loss() -> None:
     cells, text = [cell(seed) for seed in range(2)], StringIO()
     weights = {one.key: 1.0 for one in cells}
-    board = Board(cells, weights, Console(file=text, width=WIDE, force_terminal=True))
+    board = ProgressBoard(cells, weights, Console(file=text, width=WIDE, force_terminal=True))
     with board.bars:
         board.listen(Event(cells[0].key, "started"))
         board.listen(working(7))

@@ -1,41 +1,15 @@
 """Running, resuming, stopping: what a user does to a suite, and what a machine does to a user."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from harness.store.store import Store
-from tests.harness.conftest import TINY, Harness
-
-COMMAND = [
-    sys.executable,
-    "-c",
-    "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()",
-]
-SLOW = TINY.replace("iterations = 3", "iterations = 3000").replace("seeds = 2", "seeds = 1")
-
-
-def start(*words: object) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [*COMMAND, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def until(condition: object, seconds: float = 180) -> None:
-    end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
-def files(root: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*.safetensors")}
+from tests.helpers.command_line import Harness, is_alive, read_sets, start, wait_until
+from tests.helpers.suites import SLOW
 
 
 def test_run_then_run_again_finds_everything_done(
@@ -73,7 +47,7 @@ def test_a_records_values_are_raw_and_its_card_complete(
 def test_two_processes_give_what_one_gives(harness: Harness, tiny: Path, tmp_path: Path) -> None:
     harness("run", tiny, "--out", tmp_path / "one", "--workers", 1)
     harness("run", tiny, "--out", tmp_path / "two", "--workers", 2)
-    assert files(tmp_path / "one") == files(tmp_path / "two")
+    assert read_sets(tmp_path / "one") == read_sets(tmp_path / "two")
     one, two = (
         {r["key"]: r["outcome"] for r in Store(tmp_path / name).contents()[1]}
         for name in ("one", "two")
@@ -88,7 +62,9 @@ def test_a_signal_stops_with_130_and_the_line_that_goes_on(tmp_path: Path, numbe
     path, out = tmp_path / "slow.toml", tmp_path / "out"
     path.write_text(SLOW)
     process = start("run", path, "--out", out, "--workers", 2)
-    until(lambda: list(out.glob("cells/*/unfinished")) or list(out.glob("cells/*/record.json")))
+    wait_until(
+        lambda: list(out.glob("cells/*/unfinished")) or list(out.glob("cells/*/record.json"))
+    )
     time.sleep(1)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
@@ -102,26 +78,20 @@ def test_kill_9_loses_at_most_the_steps_since_the_checkpoint(
     path, out, whole = tmp_path / "slow.toml", tmp_path / "out", tmp_path / "whole"
     path.write_text(SLOW.replace("iterations = 3000", "iterations = 400"))
     process = start("run", path, "--out", out, "--workers", 2, "--checkpoint-seconds", 0)
-    until(lambda: list(out.glob("cells/*/unfinished/checkpoint.pt")))
+    wait_until(lambda: list(out.glob("cells/*/unfinished/checkpoint.pt")))
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     workers = [int(pid) for pid in children.read_text().split()] if children.exists() else []
     process.kill()
     process.wait()
-    until(lambda: not any(alive(pid) for pid in workers), 20)
+    wait_until(lambda: not any(is_alive(pid) for pid in workers), 20)
     assert not list(out.rglob("set.safetensors.tmp"))
     kept = list(out.glob("cells/*/unfinished/checkpoint.pt"))
     assert kept, "the checkpoint survives the kill"
     assert harness("run", path, "--out", out, "--workers", 1).status == 0
     assert harness("run", path, "--out", whole, "--workers", 1).status == 0
-    assert files(out) == files(whole), "the resumed run gives the bytes of an uninterrupted one"
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    assert read_sets(out) == read_sets(whole), (
+        "the resumed run gives the bytes of an uninterrupted one"
+    )
 
 
 def test_a_second_run_in_the_same_folder_is_refused(
@@ -170,7 +140,7 @@ def test_equal_cells_of_another_run_are_taken_on_request(
     )
     assert answer.status == 0, answer.err
     assert "15 cells, 5 to do" in answer.err and "10 cells taken from other runs" in answer.err
-    assert files(first).items() <= files(second).items()
+    assert read_sets(first).items() <= read_sets(second).items()
     assert not list(second.glob("cells/.*")), "nothing half-copied is left"
     refused = harness("run", tiny, "--out", second, "--reuse", tmp_path / "nothing")
     assert (refused.status, refused.err.count("\n")) == (2, 1)

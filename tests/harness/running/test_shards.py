@@ -9,9 +9,9 @@ import torch
 
 from condensers.sets.files import load_set
 from harness.store.store import Store
-from tests.harness.conftest import TINY, Harness
 from tests.harness.faults.test_storage import outcomes
-from tests.harness.running.test_run import files
+from tests.helpers.command_line import Harness, read_sets
+from tests.helpers.suites import TINY
 
 SHARDED = TINY.replace('method = "dm"', 'method = "dm"\nshards = 3')
 
@@ -68,7 +68,7 @@ def test_shards_in_two_processes_give_the_same(
 ) -> None:
     for name, workers in (("one", 1), ("two", 2)):
         assert harness("run", sharded, "--out", tmp_path / name, "--workers", workers).status == 0
-    assert files(tmp_path / "one") == files(tmp_path / "two")
+    assert read_sets(tmp_path / "one") == read_sets(tmp_path / "two")
     assert outcomes(tmp_path / "one") == outcomes(tmp_path / "two")
 
 

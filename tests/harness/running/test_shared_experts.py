@@ -10,7 +10,7 @@ import torch
 from condensers.data import ClassData
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget
-from harness.running.cell_work import Hooks, Settings, context_of
+from harness.running.cell_work import RunSettings, cell_context
 from harness.sets.make import make_set
 from harness.store.store import Store
 from harness.suite.cell import Cell
@@ -20,7 +20,13 @@ MTT = {
     "iterations": 1,
     "network": {"name": "mlp", "width": 8},
     "objective": {"name": "trajectory", "steps": 2},
-    "schedule": {"name": "experts", "experts": 2, "epochs": 1, "expert_epochs": 1, "max_start": 1},
+    "model_schedule": {
+        "name": "experts",
+        "experts": 2,
+        "epochs": 1,
+        "expert_epochs": 1,
+        "max_start": 1,
+    },
 }
 
 
@@ -49,10 +55,9 @@ def test_methods_without_experts_leave_no_folder(grey8: ClassData, tmp_path: Pat
 
 
 def test_cells_of_a_run_share_one_folder(tmp_path: Path) -> None:
-    settings = Settings(root=tmp_path, command="run", data_dir=None, validation=0.1)
-    hooks = Hooks(lambda _: None, lambda: False)
+    settings = RunSettings(root=tmp_path, command="run", data_dir=None, validation=0.1)
     cells = [Cell("condense", "mnist-5k", {}, seed, "mtt") for seed in (0, 1)]
-    lent = [context_of(cell, settings, hooks) for cell in cells]
+    lent = [cell_context(cell, settings, lambda _: None, lambda: False) for cell in cells]
     assert [context.cache for context in lent] == [tmp_path / "cache"] * 2
     assert lent[0].folder != lent[1].folder
     assert lent[0].fork("part").cache == tmp_path / "cache"

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.faults.interrupts import COMMAND, STUCK, STUCK_SUITE, left_behind
-from tests.harness.running.test_run import until
+from tests.harness.faults.interrupts import STUCK, STUCK_SUITE, left_behind
+from tests.helpers.command_line import start, wait_until
 
 GUARDED = """
 import sys, time
-from harness.process import Stopped, interruptible
+from harness.process import Stopped, raise_on_signals
 sys.argv = ["harness", "report", "x"]
 try:
-    with interruptible() as asked:
+    with raise_on_signals() as asked:
         try:
             print("ready", flush=True)
             time.sleep(60)
@@ -79,9 +79,9 @@ def test_a_second_ctrl_c_ends_at_once_with_the_line_that_goes_on() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_a_signal_during_the_imports_is_130_and_one_line(tmp_path: Path, number: int) -> None:
     words = ["plan", "demo", "--out", str(tmp_path / "out")]
-    process = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True)
+    process = start(*words, stdout=None)
     maps = Path(f"/proc/{process.pid}/maps")
-    until(lambda: "libtorch" in maps.read_text())
+    wait_until(lambda: "libtorch" in maps.read_text())
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     wanted = f"interrupted: go on with:\nharness plan demo --out {tmp_path / 'out'}\n"
@@ -94,12 +94,10 @@ def test_a_cell_that_hears_nothing_does_not_keep_the_run(tmp_path: Path) -> None
     plugin.write_text(STUCK, encoding="utf-8")
     suite.write_text(STUCK_SUITE.format(place=plugin), encoding="utf-8")
     words = ["run", str(suite), "--out", str(out), "--workers", "2", "--quiet"]
-    process = subprocess.Popen(
-        [*COMMAND, *words], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    until(lambda: list(tmp_path.glob("at-work-*")))
+    process = start(*words, stdout=None, start_new_session=True)
+    wait_until(lambda: list(tmp_path.glob("at-work-*")))
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert f"go on with:\nharness run {suite} --out {out}" in err and "Traceback" not in err
-    until(lambda: not left_behind(process.pid), 20)
+    wait_until(lambda: not left_behind(process.pid), 20)

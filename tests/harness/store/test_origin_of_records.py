@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.store.store import Store
-from tests.harness.conftest import TINY, Harness
+from tests.helpers.command_line import Harness
+from tests.helpers.suites import TINY
 
 THIRD = '''
 from dataclasses import dataclass

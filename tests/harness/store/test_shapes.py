@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from condensers.engine.context import write_sealed
+from condensers.engine.files import write_sealed
 from condensers.errors import Damaged, UsageError, brief, shown, visible
 from condensers.plain import oddities, parse_json
 from harness.report.formats.data import as_json

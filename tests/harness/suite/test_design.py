@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.statistics.effects import fitted, main_effects
+from harness.statistics.effects import fit_effects, main_effects
 from harness.suite import definition
 from harness.suite.design import expand
-from tests.harness.conftest import TINY, Harness
+from tests.helpers.command_line import Harness
+from tests.helpers.suites import TINY
 
 FACTORS = {
     "method": ["dm", "dc", "dsa"],
@@ -63,8 +64,11 @@ def test_effects_of_a_model_without_interactions_are_found_exactly(fraction: str
         label: 40.0 + sum(ADDS[level] for level in run.values()) for label, run in chosen.items()
     }
     if fraction == "latin":
-        assert fitted(FACTORS, {label: chosen[label] for label in list(chosen)[:5]}, values) is None
-    found = fitted(FACTORS, chosen, values)
+        assert (
+            fit_effects(FACTORS, {label: chosen[label] for label in list(chosen)[:5]}, values)
+            is None
+        )
+    found = fit_effects(FACTORS, chosen, values)
     assert found == pytest.approx(
         {(f, one): ADDS[one] for f, levels in FACTORS.items() for one in levels[1:]}
     )
@@ -83,22 +87,22 @@ def test_the_interval_of_an_effect_is_that_of_its_seeds_and_places_are_averaged_
         for _ in range(2)
     ]
     effect = next(one for one in main_effects(FACTORS, chosen, places) if one.level == "cross")
-    each = [[fitted(FACTORS, chosen, place[seed]) for place in places] for seed in range(4)]
+    each = [[fit_effects(FACTORS, chosen, place[seed]) for place in places] for seed in range(4)]
     values = [sum(one["term", "cross"] for one in pair if one) / 2 for pair in each]
-    assert effect.baseline == "no term" and effect.found is not None
+    assert effect.baseline == "no term" and effect.change is not None
     assert (
-        effect.found.mean == pytest.approx(np.mean(values))
-        and effect.found.n == 4
-        and effect.found.method == "Student's t"
+        effect.change.mean == pytest.approx(np.mean(values))
+        and effect.change.n == 4
+        and effect.change.method == "Student's t"
     )
-    assert effect.found.low is not None and effect.found.low < effect.found.mean
+    assert effect.change.low is not None and effect.change.low < effect.change.mean
     del places[1][3]["dm, none, no term"]
-    assert [one.found.n for one in main_effects(FACTORS, chosen, places) if one.found] == [
+    assert [one.change.n for one in main_effects(FACTORS, chosen, places) if one.change] == [
         4
     ] * 5  # 17 runs still suffice
     places[1][3] = {}
-    assert [one.found.n for one in main_effects(FACTORS, chosen, places) if one.found] == [3] * 5
-    assert [one.found for one in main_effects(FACTORS, chosen, [{0: {}}])] == [None] * 5
+    assert [one.change.n for one in main_effects(FACTORS, chosen, places) if one.change] == [3] * 5
+    assert [one.change for one in main_effects(FACTORS, chosen, [{0: {}}])] == [None] * 5
 
 
 @pytest.mark.parametrize(

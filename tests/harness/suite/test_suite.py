@@ -6,7 +6,7 @@ import pytest
 from condensers.errors import DataMissing, UsageError
 from harness.suite import definition, plan
 from scenarios.datasets import load
-from tests.harness.conftest import TINY
+from tests.helpers.suites import TINY
 
 
 def written(tmp_path: Path, text: str) -> str:
@@ -16,7 +16,7 @@ def written(tmp_path: Path, text: str) -> str:
 
 
 def cells(tmp_path: Path, text: str, *overrides: str) -> list[plan.Cell]:
-    return list(plan.make(definition.read(written(tmp_path, text), overrides), load).cells)
+    return list(plan.lay_out(definition.read(written(tmp_path, text), overrides), load).cells)
 
 
 def test_built_in_suites_are_right() -> None:
@@ -98,7 +98,7 @@ def test_real_images_stand_beside_a_float_set_at_equal_bytes(tmp_path: Path) -> 
 
 
 def test_the_methods_own_recipe_is_used_for_real_images_too(tmp_path: Path) -> None:
-    schedule = 'schedule = { name = "trained-on-synthetic", outer = 1 }'
+    schedule = 'model_schedule = { name = "trained-on-synthetic", outer = 1 }'
     text = (
         TINY
         + f'\n[[condensers]]\nmethod = "dc"\niterations = 1\n{schedule}\nnetwork = {{ name = "mlp"'
@@ -173,7 +173,7 @@ def test_faults_of_several_parts_of_one_condenser_are_told_at_once(tmp_path: Pat
             tmp_path,
             TINY,
             "condensers.dm.network=3",
-            "condensers.dm.schedule=false",
+            "condensers.dm.model_schedule=false",
             "condensers.dm.view=oval",
         )
     assert len(str(fault.value).splitlines()) == 3
@@ -199,12 +199,12 @@ def test_a_setting_of_a_part_that_has_no_table_is_set_in_its_default(tmp_path: P
     condenser, scenario = settings(
         tmp_path,
         "condensers.dm.objective.name=gradient",
-        "condensers.dm.schedule.reuse=3",
+        "condensers.dm.model_schedule.reuse=3",
         "scenarios.accuracy.network=mlp",
         "scenarios.accuracy.network.width=16",
     )
     assert condenser["objective"]["name"] == "gradient"
-    assert condenser["schedule"] == {"name": "fresh", "reuse": 3}
+    assert condenser["model_schedule"] == {"name": "fresh", "reuse": 3}
     assert scenario["network"] == {"name": "mlp", "depth": 2, "width": 16}
 
 

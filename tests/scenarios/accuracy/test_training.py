@@ -14,7 +14,8 @@ from condensers import networks
 from condensers.data import ClassData
 from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted
-from condensers.parts.augmentations.dsa import Draw, Siamese
+from condensers.parts.augmentations.base import Draw
+from condensers.parts.augmentations.dsa import Siamese
 from condensers.training.classifier import Training, TrainingLoop, accuracy, predict, train
 
 SMALL = {"name": "convnet", "depth": 2, "width": 8}

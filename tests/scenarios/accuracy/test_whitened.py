@@ -14,10 +14,10 @@ from condensers.errors import UsageError
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.training.classifier import as_input
-from condensers.whitening import Fit, fitted
+from condensers.whitening import Fit, fit_whitening
 from scenarios.accuracy.cross_architecture import CrossArchitecture
 from scenarios.accuracy.scenario import Accuracy
-from scenarios.accuracy.whitened import wanted, whitened
+from scenarios.accuracy.whitened import choose_whitening, whiten_splits
 from scenarios.datasets import load
 from scenarios.protocol import Reference, Splits
 
@@ -40,7 +40,7 @@ def asking(made: SyntheticSet, fit: Fit) -> SyntheticSet:
 
 def test_whitened_training_images_are_uncorrelated_and_come_back(digits: Splits) -> None:
     fit = Fit((0.0,), (1.0,), eps=1e-5)
-    turn = fitted(digits.train.images, fit)
+    turn = fit_whitening(digits.train.images, fit)
     unit = digits.train.images.float() / 255
     white = turn.apply(unit).flatten(1)
     covariance = (white - white.mean(0)).T @ (white - white.mean(0)) / (len(white) - 1)
@@ -52,17 +52,17 @@ def test_whitened_training_images_are_uncorrelated_and_come_back(digits: Splits)
 
 
 def test_real_and_synthetic_images_are_seen_alike(digits: Splits, chosen: SyntheticSet) -> None:
-    here = whitened(digits, Fit(digits.train.mean, digits.train.std), Context())
-    assert whitened(digits, None, Context()) is digits
+    here = whiten_splits(digits, Fit(digits.train.mean, digits.train.std), Context())
+    assert whiten_splits(digits, None, Context()) is digits
     images, _ = chosen.decode()
     bytes_ = chosen.tensors["images"]
     seen = as_input(bytes_, here.train)
-    assert torch.allclose(here.train.seen(images), seen, atol=1e-4)
+    assert torch.allclose(here.train.network_input(images), seen, atol=1e-4)
     assert torch.allclose(here.test.normalise(bytes_), seen) and torch.equal(
         here.train.quantise(seen), bytes_
     )
     assert not torch.allclose(seen, images, atol=0.1)
-    assert digits.train.seen(images) is images
+    assert digits.train.network_input(images) is images
 
 
 def test_the_card_may_ask_for_whitening_and_the_scenario_decides(
@@ -71,16 +71,19 @@ def test_the_card_may_ask_for_whitening_and_the_scenario_decides(
     data: ClassData = digits.train
     fit = Fit(data.mean, data.std)
     asks = asking(chosen, fit)
-    assert [wanted(choice, asks, data) for choice in ("none", "card", "zca-normalised")] == [
+    assert [
+        choose_whitening(choice, asks, data) for choice in ("none", "card", "zca-normalised")
+    ] == [
         None,
         fit,
         fit,
     ]
     assert (
-        wanted("zca", chosen, data) == Fit((0.0,), (1.0,)) and wanted("card", chosen, data) is None
+        choose_whitening("zca", chosen, data) == Fit((0.0,), (1.0,))
+        and choose_whitening("card", chosen, data) is None
     )
     with pytest.raises(UsageError, match="is none that is known"):
-        wanted(
+        choose_whitening(
             "card",
             replace(chosen, card={**chosen.card, "recipe": {"whitening": {"name": "pca"}}}),
             data,

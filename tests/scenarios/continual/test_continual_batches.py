@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from scenarios.continual.settings import Batches
+from scenarios.continual.learner_settings import Batches
 
 
 def batches_of(data, **given):
@@ -44,7 +44,7 @@ def test_from_the_middle_on_they_are_the_same(splits, start, repeats):
 def test_repeats_come_in_a_row_and_only_the_first_is_new(splits):
     once = [y.tolist() for _, y in batches_of(splits.train)]
     batches = batches_of(splits.train, repeats=2)
-    found, new = zip(*((y.tolist(), batches.begins()) for _, y in batches), strict=True)
+    found, new = zip(*((y.tolist(), batches.is_first_repeat()) for _, y in batches), strict=True)
     assert list(found) == [y for y in once for _ in range(2)]
     assert list(new) == [True, False] * len(once)
 
@@ -53,7 +53,7 @@ def test_labels_are_as_given_and_raw_is_what_was_shown(splits):
     outputs = torch.arange(10) % 2
     batches = batches_of(splits.train, labels=outputs[splits.train.labels])
     for x, y in batches:
-        images, labels = batches.raw()
+        images, labels = batches.raw_minibatch()
         assert images.dtype == torch.uint8
         assert torch.equal(splits.train.normalise(images), x)
         assert torch.equal(outputs[labels], y)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from condensers.engine.context import Context
-from condensers.engine.loop import read_state
+from condensers.engine.files import read_state
 from condensers.networks.convnet import ConvNetSpec
 from scenarios.continual.scenario import Continual
 
@@ -33,7 +33,7 @@ SCRIPT = """
 import os, pickle, signal, sys, time
 from pathlib import Path
 import torch
-import scenarios.continual.course, scenarios.continual.memory.buffer
+import scenarios.continual.stream_run, scenarios.continual.memory.buffer
 import scenarios.continual.memory.replay, scenarios.continual.trial
 from condensers.engine.context import Context
 

@@ -10,9 +10,9 @@ import torch
 from condensers.engine.context import Context
 from condensers.networks.convnet import ConvNetSpec
 from condensers.sets.synthetic_set import Budget
-from scenarios.continual.accuracy_matrix import Readings
+from scenarios.continual.accuracy_matrix import AccuracyMatrix
 from scenarios.continual.scenario import Continual
-from scenarios.protocol import Recipe, Reference
+from scenarios.protocol import CondensationRequest, Reference
 
 FAST = Continual(
     orders=1,
@@ -36,14 +36,14 @@ def owners(images, labels):
 @pytest.fixture
 def held(monkeypatch):
     """(classes seen, what is in memory) whenever the test images are read."""
-    found, row = [], Readings.row
+    found, row = [], AccuracyMatrix.measure_row
 
     def noted(self, network):
-        if self.memory is not None and self.memory.held:
-            found.append((self.memory.seen, self.memory.whole()))
+        if self.memory is not None and self.memory.image_count:
+            found.append((self.memory.seen_classes, self.memory.exemplars()))
         return row(self, network)
 
-    monkeypatch.setattr(Readings, "row", noted)
+    monkeypatch.setattr(AccuracyMatrix, "measure_row", noted)
     return found
 
 
@@ -53,7 +53,7 @@ def held(monkeypatch):
 @pytest.mark.parametrize("growth", ["growing", "fixed"])
 def test_a_condenser_sees_the_images_of_one_experience_alone(splits, spy, growth, layout):
     scenario = replace(FAST, growth=growth, **layout)
-    outcome = scenario.run(Recipe(spy, Budget(ipc=2)), splits, Context(seed=1))
+    outcome = scenario.run(CondensationRequest(spy, Budget(ipc=2)), splits, Context(seed=1))
     owner = owners(splits.train.images, splits.train.labels)
     parts = [set(part) for part in outcome.detail["experiences"][0]]
     assert {classes for classes, _ in spy.shown} >= {tuple(sorted(part)) for part in parts}
@@ -64,7 +64,9 @@ def test_a_condenser_sees_the_images_of_one_experience_alone(splits, spy, growth
 
 @pytest.mark.parametrize("kind", ["offline", "per-experience"])
 def test_a_memory_holds_no_image_of_a_class_to_come(splits, spy, memory_of, held, kind):
-    subject = memory_of(splits.train, 2) if kind == "offline" else Recipe(spy, Budget(ipc=2))
+    subject = (
+        memory_of(splits.train, 2) if kind == "offline" else CondensationRequest(spy, Budget(ipc=2))
+    )
     outcome = replace(FAST, memory=kind, evaluate_every=1).run(subject, splits, Context(seed=1))
     images = splits.train.normalise(splits.train.images)
     owner = owners(images, splits.train.labels)

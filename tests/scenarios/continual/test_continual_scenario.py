@@ -16,9 +16,9 @@ from condensers.networks.convnet import ConvNetSpec
 from condensers.sets.synthetic_set import Budget
 from scenarios.continual import metrics
 from scenarios.continual.accuracy_matrix import METRICS
-from scenarios.continual.memory.condensing import share
+from scenarios.continual.memory.condensing import share_budget
 from scenarios.continual.scenario import Continual
-from scenarios.protocol import Recipe, Reference
+from scenarios.protocol import CondensationRequest, Reference
 
 GDUMB = {"name": "gdumb", "epochs": 3, "batch": 16}
 QUICK = {**GDUMB, "epochs": 1}
@@ -76,7 +76,11 @@ def test_the_same_seed_gives_the_same_and_leaves_the_global_generator_alone(spli
 
 def test_orders_are_paired_over_subjects_and_differ_over_seeds(splits, memory_of, spy):
     scenario = replace(SMALL, orders=2, strategies=(QUICK, {"name": "joint", "epochs": 1}))
-    subjects = [memory_of(splits.train, 1), Reference("joint"), Recipe(spy, Budget(ipc=2))]
+    subjects = [
+        memory_of(splits.train, 1),
+        Reference("joint"),
+        CondensationRequest(spy, Budget(ipc=2)),
+    ]
     orders = [
         scenario.run(subject, splits, Context(seed=4)).detail["orders"] for subject in subjects
     ]
@@ -105,7 +109,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(splits, memory_of, tmp_path, 
         scenario.run(
             subject, splits, Context(seed=2, folder=tmp_path, stop=stop, progress=events.append)
         )
-    name = f"continual order 0 {scenario.created[0].name}"
+    name = f"continual order 0 {scenario.created_strategies[0].name}"
     assert [e.done for e in events if e.name == name] == [1, 2]
     resumed = scenario.run(
         subject, splits, Context(seed=2, folder=tmp_path, progress=events.append)
@@ -150,7 +154,9 @@ def test_the_bounds_enclose_a_good_memory(splits, memory_of):
 
 
 def test_a_recipe_condenses_each_experience_alone_and_once(splits, tmp_path, spy):
-    outcome = SMALL.run(Recipe(spy, Budget(ipc=2)), splits, Context(seed=1, folder=tmp_path))
+    outcome = SMALL.run(
+        CondensationRequest(spy, Budget(ipc=2)), splits, Context(seed=1, folder=tmp_path)
+    )
     parts = outcome.detail["experiences"][0]
     assert spy.calls == Counter({tuple(sorted(part)): 1 for part in parts})
     assert (outcome.detail["memory"], outcome.detail["bytes_used_max"]) == (
@@ -160,16 +166,18 @@ def test_a_recipe_condenses_each_experience_alone_and_once(splits, tmp_path, spy
     assert outcome.costs["condensation_seconds"] > 0
     for stale in tmp_path.rglob("result.json"):
         stale.unlink()
-    again = SMALL.run(Recipe(spy, Budget(ipc=2)), splits, Context(seed=1, folder=tmp_path))
+    again = SMALL.run(
+        CondensationRequest(spy, Budget(ipc=2)), splits, Context(seed=1, folder=tmp_path)
+    )
     assert sum(spy.calls.values()) == 5
     assert without_times(again) == without_times(outcome)
 
 
 def test_bytes_are_shared_out_over_the_experiences(splits, spy):
-    assert share(Budget(nbytes=1000), 2, 10) == Budget(nbytes=200)
-    assert share(Budget(ipc=3), 2, 10) == Budget(ipc=3)
+    assert share_budget(Budget(nbytes=1000), 2, 10) == Budget(nbytes=200)
+    assert share_budget(Budget(ipc=3), 2, 10) == Budget(ipc=3)
     scenario = replace(SMALL, strategies=(QUICK,), experiences=3)
-    outcome = scenario.run(Recipe(spy, Budget(nbytes=30 * 65)), splits, Context())
+    outcome = scenario.run(CondensationRequest(spy, Budget(nbytes=30 * 65)), splits, Context())
     assert outcome.detail["bytes_used_max"] == 30 * 65
 
 

@@ -4,7 +4,13 @@ import torch
 
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from scenarios.continual.stream import Layout, benchmark, class_order, published_order, split
+from scenarios.continual.stream import (
+    StreamOrder,
+    dm_class_order,
+    draw_class_order,
+    make_benchmark,
+    split_classes,
+)
 
 
 @pytest.mark.parametrize(
@@ -12,7 +18,7 @@ from scenarios.continual.stream import Layout, benchmark, class_order, published
     [(10, 5, [2] * 5), (10, 3, [4, 3, 3]), (7, 7, [1] * 7), (5, 1, [5])],
 )
 def test_no_class_is_dropped(classes, experiences, sizes):
-    parts = split(list(range(classes)), experiences)
+    parts = split_classes(list(range(classes)), experiences)
     assert [len(part) for part in parts] == sizes
     assert [label for part in parts for label in part] == list(range(classes))
 
@@ -20,19 +26,19 @@ def test_no_class_is_dropped(classes, experiences, sizes):
 @pytest.mark.parametrize("experiences", [0, 11])
 def test_a_number_of_experiences_that_cannot_be_is_refused(experiences):
     with pytest.raises(UsageError, match="take 1 to 10"):
-        split(list(range(10)), experiences)
+        split_classes(list(range(10)), experiences)
 
 
 def test_the_order_depends_on_the_generator_alone_and_keeps_the_labels():
     classes = (2, 3, 5, 7, 11, 13)
-    orders = [class_order(classes, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    orders = [draw_class_order(classes, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
     assert orders[0] == orders[1] != orders[2]
     assert sorted(orders[0]) == list(classes)
 
 
 def test_experiences_hold_the_normalised_images_of_their_classes(splits):
     parts = [(3, 0), (9,), (1, 2, 4)]
-    made = benchmark(splits.train, splits.test, parts)
+    made = make_benchmark(splits.train, splits.test, parts)
     for stream, data in ((made.train_stream, splits.train), (made.test_stream, splits.test)):
         for experience, classes in zip(stream, parts, strict=True):
             assert set(experience.classes_in_this_experience) == set(classes)
@@ -47,7 +53,7 @@ def test_experiences_hold_the_normalised_images_of_their_classes(splits):
 
 @pytest.mark.parametrize("experiences", range(2, 11))
 def test_every_class_is_in_one_experience_however_many_there_are(experiences):
-    parts = split(list(range(10)), experiences)
+    parts = split_classes(list(range(10)), experiences)
     assert sorted(c for part in parts for c in part) == list(range(10))
     assert len(parts) == experiences
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
@@ -55,9 +61,9 @@ def test_every_class_is_in_one_experience_however_many_there_are(experiences):
 
 def test_sizes_and_base_classes():
     order = [7, 3, 9, 0, 1, 2, 4, 5, 6, 8]
-    assert split(order, 5, sizes=(1, 6, 3)) == [(7,), (3, 9, 0, 1, 2, 4), (5, 6, 8)]
-    assert split(order, 3, base=5) == [(7, 3, 9, 0, 1), (2, 4, 5), (6, 8)]
-    assert split(order, 2, base=9) == [tuple(order[:9]), (8,)]
+    assert split_classes(order, 5, sizes=(1, 6, 3)) == [(7,), (3, 9, 0, 1, 2, 4), (5, 6, 8)]
+    assert split_classes(order, 3, base=5) == [(7, 3, 9, 0, 1), (2, 4, 5), (6, 8)]
+    assert split_classes(order, 2, base=9) == [tuple(order[:9]), (8,)]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def test_sizes_and_base_classes():
 )
 def test_a_layout_that_cannot_be_is_refused_in_one_sentence(given, sentence):
     with pytest.raises(UsageError, match=sentence) as caught:
-        split(list(range(10)), 3, **given)
+        split_classes(list(range(10)), 3, **given)
     assert "\n" not in str(caught.value)
 
 
@@ -83,12 +89,12 @@ def test_the_published_order_is_that_of_numpy_and_leaves_its_generator_alone(see
         wanted = np.random.permutation(10).tolist()
     finally:
         np.random.set_state(state)
-    assert published_order(tuple(range(10)), seed) == wanted
+    assert dm_class_order(tuple(range(10)), seed) == wanted
     assert np.array_equal(np.random.get_state()[1], state[1])
 
 
 def test_orders_of_a_layout(splits):
-    layout = {order: Layout(5, 0, (), order) for order in ("dm", "given", "random")}
+    layout = {order: StreamOrder(5, 0, (), order) for order in ("dm", "given", "random")}
     parts = {
         (order, seed): [
             layout[order].parts(splits.train, number, 2, Context(seed=seed)) for number in range(2)
@@ -102,6 +108,6 @@ def test_orders_of_a_layout(splits):
     assert flat["given", 0] == flat["given", 1] == [list(range(10))] * 2
     # Published permutations 0 and 1 for the first seed, 2 and 3 for the next.
     assert [*flat["dm", 0], *flat["dm", 1]] == [
-        published_order(tuple(range(10)), k) for k in range(4)
+        dm_class_order(tuple(range(10)), k) for k in range(4)
     ]
     assert len({tuple(order) for seed in (0, 1) for order in flat["random", seed]}) == 4

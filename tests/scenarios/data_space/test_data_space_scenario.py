@@ -14,9 +14,9 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
-from scenarios import kept
+from scenarios import caching
 from scenarios.data_space.measures import MEASURES
-from scenarios.protocol import Recipe, Reference, Splits
+from scenarios.protocol import CondensationRequest, Reference, Splits
 from scenarios.registry import SCENARIOS
 from tests.conftest import build_data
 
@@ -86,7 +86,7 @@ def test_the_trained_network_is_made_once(
 ) -> None:
     first = scenario().run(chosen(data, 2), data, Context(cache=tmp_path))
     assert len(list((tmp_path / "embeddings").glob("*.pt"))) == 1
-    monkeypatch.setattr(kept, "trained", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(caching, "train_fresh", lambda *_: pytest.fail("trained again"))
     again = scenario().run(chosen(data, 2), data, Context(seed=3, cache=tmp_path))
     assert again.measurements == first.measurements
     monkeypatch.undo()
@@ -183,7 +183,9 @@ def test_wrong_settings_are_named(settings: dict[str, Any], sentence: str) -> No
 
 def test_a_recipe_cannot_be_measured(data: Splits) -> None:
     with pytest.raises(UsageError, match="give a finished set or the reference real-images"):
-        scenario().run(Recipe(create_condenser("random"), Budget(ipc=1)), data, Context())
+        scenario().run(
+            CondensationRequest(create_condenser("random"), Budget(ipc=1)), data, Context()
+        )
 
 
 def test_a_class_that_soft_labels_never_name_is_left_out(data: Splits) -> None:

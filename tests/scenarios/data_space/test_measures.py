@@ -18,14 +18,14 @@ from scenarios.data_space.measures import (
     coverage,
     density,
     frechet_distance,
-    measured,
+    measure_space,
     mmd,
     nearer_than_real,
     nearest_real_distance,
     within_class_spread,
 )
-from scenarios.data_space.points import ClassPoints, Space
-from scenarios.data_space.projections import PROJECTIONS, framed, principal
+from scenarios.data_space.points import ClassPoints, EmbeddedSpace
+from scenarios.data_space.projections import PROJECTIONS, frame_points, project_principal
 
 K = 5
 
@@ -131,7 +131,7 @@ def test_nearest_real_images() -> None:
     assert nearer_than_real(points(n=1)) is None
 
 
-def space(m: int, factor: float = 1.0) -> Space:
+def space(m: int, factor: float = 1.0) -> EmbeddedSpace:
     """Three classes of 20 real images, `m` synthetic ones of two of them."""
     drawn = torch.Generator().manual_seed(1)
     labels, own = torch.arange(3).repeat(20), torch.arange(2).repeat(m)
@@ -139,11 +139,11 @@ def space(m: int, factor: float = 1.0) -> Space:
     real, synthetic = (
         centres[each] + torch.randn(len(each), 8, generator=drawn) for each in (labels, own)
     )
-    return Space(factor * real, labels, factor * synthetic, own, K)
+    return EmbeddedSpace(factor * real, labels, factor * synthetic, own, K)
 
 
 def test_measures_do_not_depend_on_the_scale_of_the_embedding() -> None:
-    found, scaled = measured(space(4)), measured(space(4, 7.0))
+    found, scaled = measure_space(space(4)), measure_space(space(4, 7.0))
     assert found.keys() == MEASURES.keys()
     for name in MEASURES:
         assert found[name] == pytest.approx(scaled[name], rel=1e-4), name
@@ -159,14 +159,14 @@ def test_the_unit_is_the_usual_distance_to_the_nearest() -> None:
 
 
 def test_classes_without_synthetic_images_are_left_out_and_one_image_leaves_two_undefined() -> None:
-    found = measured(space(1))
+    found = measure_space(space(1))
     assert {name for name, each in found.items() if not each} == {"mmd", "within-class-spread"}
     assert all(set(each) == {0, 1} for each in found.values() if each)
 
 
 def test_copies_of_real_images_cover_them_all() -> None:
     own = space(4)
-    copied = measured(Space(own.real, own.real_labels, own.real, own.real_labels, K))
+    copied = measure_space(EmbeddedSpace(own.real, own.real_labels, own.real, own.real_labels, K))
     assert set(copied["coverage"].values()) == {1.0}
     assert set(copied["nearest-real-distance"].values()) == {0.0}
     assert set(copied["nearer-than-real"].values()) == {100.0}
@@ -174,8 +174,10 @@ def test_copies_of_real_images_cover_them_all() -> None:
 
 def test_equal_real_images_leave_finite_values() -> None:
     own = space(2)
-    flat = measured(
-        Space(torch.zeros_like(own.real), own.real_labels, own.synthetic, own.synthetic_labels, K)
+    flat = measure_space(
+        EmbeddedSpace(
+            torch.zeros_like(own.real), own.real_labels, own.synthetic, own.synthetic_labels, K
+        )
     )
     assert all(np.isfinite(list(each.values())).all() for each in flat.values())
     assert not flat["within-class-spread"] and not flat["mmd"]
@@ -184,7 +186,7 @@ def test_equal_real_images_leave_finite_values() -> None:
 def test_principal_components_are_those_of_scikit_learn() -> None:
     drawn = torch.Generator().manual_seed(2)
     sample = torch.randn(40, 6, generator=drawn) @ torch.diag(torch.tensor([5.0, 3, 2, 1, 1, 1]))
-    ours, theirs = principal(sample, 2), PCA(2).fit_transform(sample.numpy())
+    ours, theirs = project_principal(sample, 2), PCA(2).fit_transform(sample.numpy())
     for ours_one, theirs_one in zip(ours.T.numpy(), theirs.T, strict=True):
         assert abs(np.corrcoef(ours_one, theirs_one)[0, 1]) == pytest.approx(1)
         assert ours_one.std() == pytest.approx(theirs_one.std(), rel=1e-4)
@@ -202,5 +204,5 @@ def test_projections_keep_neighbours_and_repeat(name: str) -> None:
 
 
 def test_coordinates_keep_their_proportions() -> None:
-    placed = framed(torch.tensor([[-2.0, 1.0], [8.0, 6.0], [3.0, 2.2468]]))
+    placed = frame_points(torch.tensor([[-2.0, 1.0], [8.0, 6.0], [3.0, 2.2468]]))
     assert torch.allclose(placed, torch.tensor([[0, 0], [1, 0.5], [0.5, 0.125]]))

@@ -14,9 +14,9 @@ from condensers.errors import UsageError
 from condensers.sets.files import load_set
 from harness.cli.app import app
 from scenarios.datasets import check, load
-from scenarios.datasets.derived import combine, outputs
-from scenarios.datasets.raw import Part
-from scenarios.datasets.usps_like import area_average, rendered
+from scenarios.datasets.derived import combine, map_domains
+from scenarios.datasets.raw import RawPart
+from scenarios.datasets.usps_like import area_average, render_part
 from scenarios.protocol import Splits
 
 NAME = "domains:digits+mnist-5k+usps-like"
@@ -58,7 +58,7 @@ def test_a_rendering_is_in_the_part_of_the_digit_that_it_shows():
     assert usps.train.shape == (1, 16, 16)
     for part in ("train", "validation", "test"):
         shown, source = getattr(usps, part), getattr(mnist, part)
-        again = rendered(Part(source.images.numpy(), source.labels.numpy()))
+        again = render_part(RawPart(source.images.numpy(), source.labels.numpy()))
         assert np.array_equal(again.images, shown.images.numpy())
         assert torch.equal(source.labels, shown.labels)
 
@@ -66,12 +66,12 @@ def test_a_rendering_is_in_the_part_of_the_digit_that_it_shows():
 def test_a_rendering_fills_its_frame_with_the_digit():
     image = np.zeros((1, 1, 28, 28), dtype=np.uint8)
     image[0, 0, 3:23, 9:13] = 200
-    found = rendered(Part(image, np.zeros(1, dtype=np.int64))).images[0, 0].astype(int)
+    found = render_part(RawPart(image, np.zeros(1, dtype=np.int64))).images[0, 0].astype(int)
     assert found.max() == 255
     assert (found[:, :5] == 0).all() and (found[:, 11:] == 0).all(), "narrow digits stay narrow"
     assert (found[[0, -1], 8] > 150).all(), "from top to bottom"
     assert np.array_equal(found[:, 5:11], found[:, 5:11][:, ::-1])
-    empty = rendered(Part(np.zeros_like(image), np.zeros(1, dtype=np.int64))).images
+    empty = render_part(RawPart(np.zeros_like(image), np.zeros(1, dtype=np.int64))).images
     assert not empty.any()
 
 
@@ -106,11 +106,11 @@ def test_sizes_and_colours_become_those_of_the_largest():
 
 
 def test_outputs_go_by_the_name_of_the_data():
-    known = outputs(NAME, 30)
+    known = map_domains(NAME, 30)
     assert known is not None
     assert known.outputs == tuple(range(10)) * 3
     assert known.domains == (0,) * 10 + (1,) * 10 + (2,) * 10
-    assert outputs("fashion-mnist", 10) is None
+    assert map_domains("fashion-mnist", 10) is None
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import torch
 from condensers.data import ClassData
 from condensers.errors import DataMissing, UsageError
 from scenarios.datasets import DATASETS, check, load
-from scenarios.datasets.raw import Part
-from scenarios.datasets.split import hold_out, statistics, stratified
+from scenarios.datasets.raw import RawPart
+from scenarios.datasets.split import hold_out, split_stratified, statistics
 from scenarios.protocol import Splits
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
@@ -107,7 +107,7 @@ def test_two_calls_give_the_same_bytes_in_the_same_order(name: str):
 
 
 def test_the_split_is_the_same_on_every_machine():
-    kept, held = stratified(np.repeat(np.arange(10), 500), 0.2)
+    kept, held = split_stratified(np.repeat(np.arange(10), 500), 0.2)
     assert kept[:5].tolist() == [597, 332, 3935, 4800, 1102]
     assert held[:5].tolist() == [521, 4304, 1261, 1082, 4160]
 
@@ -127,10 +127,10 @@ def test_a_share_outside_0_to_1_is_refused(share: float):
 
 def test_stratified_holds_at_least_one_and_keeps_at_least_one():
     labels = np.array([0] * 2 + [1] * 3 + [2] * 100)
-    kept, held = stratified(labels, 0.9)
+    kept, held = split_stratified(labels, 0.9)
     assert np.bincount(labels[held]).tolist() == [1, 2, 90]
     assert sorted([*kept, *held]) == list(range(105))
-    assert np.bincount(labels[stratified(labels, 0.01)[1]]).tolist() == [1, 1, 1]
+    assert np.bincount(labels[split_stratified(labels, 0.01)[1]]).tolist() == [1, 1, 1]
 
 
 def test_statistics_equal_numpy_s_and_never_divide_by_zero():
@@ -188,7 +188,7 @@ def test_listing_imports_neither_torch_nor_numpy():
 
 
 def test_a_class_with_one_training_image_is_refused_by_name():
-    part = Part(np.zeros((3, 1, 2, 2), np.uint8), np.array([0, 0, 1]))
+    part = RawPart(np.zeros((3, 1, 2, 2), np.uint8), np.array([0, 0, 1]))
     with pytest.raises(
         DataMissing,
         match="x: class 'dog' has only 1 image left to divide between training and validation",

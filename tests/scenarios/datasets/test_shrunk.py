@@ -7,15 +7,15 @@ from torch.nn import functional
 
 from condensers.errors import UsageError
 from scenarios.datasets import check, load
-from scenarios.datasets.derived import fewer, shrunk
-from scenarios.datasets.raw import Part, RawData
+from scenarios.datasets.derived import limit_images, shrink_images
+from scenarios.datasets.raw import RawData, RawPart
 
 
 def raw(*shape: int) -> RawData:
     images = np.random.RandomState(0).randint(0, 256, (6, *shape)).astype(np.uint8)
     return RawData(
-        Part(images, np.arange(6) % 2),
-        Part(images[:4], np.arange(4) % 2),
+        RawPart(images, np.arange(6) % 2),
+        RawPart(images[:4], np.arange(4) % 2),
         ("a", "b"),
         "none",
         False,
@@ -27,7 +27,7 @@ def raw(*shape: int) -> RawData:
 def test_each_pixel_is_the_mean_of_its_square_and_the_statistics_are_left_to_the_new_images() -> (
     None
 ):
-    found = shrunk("noise@4", raw(3, 12, 6), 4)
+    found = shrink_images("noise@4", raw(3, 12, 6), 4)
     oracle = functional.avg_pool2d(torch.from_numpy(raw(3, 12, 6).train.images).double(), 3)
     assert found.train.images.shape == (6, 3, 4, 2) and found.test.images.shape == (4, 3, 4, 2)
     assert np.array_equal(found.train.images, np.floor(oracle.numpy() + 0.5).astype(np.uint8))
@@ -78,7 +78,7 @@ def test_a_width_that_does_not_divide_is_refused_and_names_are_checked_without_d
     with pytest.raises(
         UsageError, match="12 x 7 pixels are not brought to 6 by averages; no lesser one fits"
     ):
-        shrunk("noise@6", raw(1, 12, 7), 6)
+        shrink_images("noise@6", raw(1, 12, 7), 6)
     check("fashion-mnist@14")
     with pytest.raises(UsageError, match="unknown dataset"):
         check("no-such-set@14")
@@ -91,8 +91,8 @@ def test_fewer_training_images_are_the_first_of_each_class_and_all_test_images_s
     assert [few.validation.count(label) for label in few.train.classes] == [6] * 10
     assert torch.equal(few.test.labels, whole.test.labels)
     images = np.arange(12, dtype=np.uint8).reshape(12, 1, 1, 1)
-    part = Part(images, np.arange(12) % 2)
-    found = fewer("n~2", RawData(part, part, ("a", "b"), "none", False, (0.5,), (0.5,)), 2)
+    part = RawPart(images, np.arange(12) % 2)
+    found = limit_images("n~2", RawData(part, part, ("a", "b"), "none", False, (0.5,), (0.5,)), 2)
     assert (
         found.train.images.ravel().tolist() == [0, 1, 2, 3]
         and found.mean is None

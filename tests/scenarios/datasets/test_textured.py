@@ -13,7 +13,13 @@ import torch
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from scenarios.datasets import load
-from scenarios.datasets.textured import CONTRAST, LUMINANCE, composed, known_masks, true_masks
+from scenarios.datasets.textured import (
+    CONTRAST,
+    LUMINANCE,
+    compose_all,
+    find_true_masks,
+    true_masks,
+)
 from scenarios.protocol import Splits
 
 
@@ -28,7 +34,7 @@ def plain() -> Splits:
 
 
 def test_the_images_never_change() -> None:
-    assert hashlib.sha256(composed().images.tobytes()).hexdigest()[:16] == "084580120f83b468"
+    assert hashlib.sha256(compose_all().images.tobytes()).hexdigest()[:16] == "084580120f83b468"
 
 
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
@@ -70,9 +76,9 @@ def test_other_images_have_no_true_masks(
     splits: Splits, make_data: Callable[..., ClassData]
 ) -> None:
     strange = make_data((3, 28, 28), 3, 2)
-    assert known_masks(strange) is None
+    assert find_true_masks(strange) is None
     with pytest.raises(UsageError, match="blobs28: image 0 is not one of mnist-5k-textured"):
         true_masks(strange)
-    assert known_masks(splits.validation) is not None
+    assert find_true_masks(splits.validation) is not None
     few = load("mnist-5k-textured~20").train
-    assert torch.equal(known_masks(few), true_masks(few)) and len(few.images) == 180
+    assert torch.equal(find_true_masks(few), true_masks(few)) and len(few.images) == 180

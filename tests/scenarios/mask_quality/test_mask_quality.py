@@ -16,14 +16,21 @@ from torch import Tensor, nn
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.parts.views.masking import fills
+from condensers.parts.views.filling import fills
 from condensers.sets.synthetic_set import SyntheticSet
 from harness.suite import plan
 from harness.suite.definition import parse
 from scenarios.datasets import load
 from scenarios.datasets.textured import true_masks
 from scenarios.mask_quality import scenario as mask_quality
-from scenarios.mask_quality.curves import areas, centre, overlap, pointing, ranks, uniform
+from scenarios.mask_quality.curves import (
+    draw_uniform_masks,
+    make_centre_masks,
+    mask_overlap,
+    measure_curves,
+    pointing_accuracy,
+    rank_pixels,
+)
 from scenarios.protocol import Outcome, Reference, Splits
 from scenarios.registry import SCENARIOS
 
@@ -54,7 +61,7 @@ def test_areas_are_those_of_plain_loops(
 ) -> None:
     data = make_data((1, 4, 4), 2, 3)
     masks = torch.randperm(96, generator=generator).view(6, 4, 4).to(torch.uint8)
-    found = areas(Sum(), data, ranks(masks, generator), 4, Context())
+    found = measure_curves(Sum(), data, rank_pixels(masks, generator), 4, Context())
     blurred, mean = (
         fills("blur", data, masks, generator),
         torch.full((1, 4, 4), 255 * 0.5).round().to(torch.uint8),
@@ -81,16 +88,16 @@ def test_pointing_and_overlap_of_known_masks(generator: torch.Generator) -> None
     truth[:, :2, :2] = True
     masks = truth.to(torch.uint8) * 200
     masks[1] = masks[1].flip(0)
-    ranked = ranks(masks, generator)
-    assert pointing(ranked, truth) == 50.0
-    assert overlap(ranked, truth) == 0.5
+    ranked = rank_pixels(masks, generator)
+    assert pointing_accuracy(ranked, truth) == 50.0
+    assert mask_overlap(ranked, truth) == 0.5
     half = torch.zeros(1, 4, 4, dtype=torch.uint8)
     half[0, 0] = 255
-    assert overlap(ranks(half, generator), truth[:1]) == pytest.approx(2 / 6)
+    assert mask_overlap(rank_pixels(half, generator), truth[:1]) == pytest.approx(2 / 6)
 
 
 def test_equal_pixels_are_ranked_by_chance(generator: torch.Generator) -> None:
-    ranked = ranks(torch.zeros(2, 4, 4, dtype=torch.uint8), generator)
+    ranked = rank_pixels(torch.zeros(2, 4, 4, dtype=torch.uint8), generator)
     assert sorted(ranked[0].tolist()) == list(range(16)) and not torch.equal(ranked[0], ranked[1])
 
 
@@ -135,11 +142,11 @@ def test_true_masks_are_best_and_chance_meets_the_digits_by_their_area(
     scores = {}
     for name, masks in (
         ("true", true_masks(data)),
-        ("centre", centre(data)),
-        ("uniform", uniform(data, generator)),
+        ("centre", make_centre_masks(data)),
+        ("uniform", draw_uniform_masks(data, generator)),
     ):
-        ranked = ranks(masks, generator)
-        scores[name] = pointing(ranked, truth), overlap(ranked, truth)
+        ranked = rank_pixels(masks, generator)
+        scores[name] = pointing_accuracy(ranked, truth), mask_overlap(ranked, truth)
     assert scores["true"] == (100.0, 1.0)
     assert scores["uniform"][0] == pytest.approx(100 * area, abs=4)
     assert scores["uniform"] < scores["centre"] < scores["true"]
@@ -197,7 +204,7 @@ def test_sets_are_neither_taken_nor_laid_out(grey8: ClassData) -> None:
         "data": ["x"], "ipc": [1], "seeds": 2, "condensers": [{"method": "random"}],
         "scenarios": [{"scenario": "mask-quality"}, {"scenario": "accuracy", "references": []}],
     }  # fmt: skip
-    cells = plan.make(parse(table, "test"), lambda _: Splits(grey8, grey8, grey8)).cells
+    cells = plan.lay_out(parse(table, "test"), lambda _: Splits(grey8, grey8, grey8)).cells
     measured = [cell.reference for cell in cells if cell.scenario == "mask-quality"]
     assert measured == 2 * list(mask_quality.MaskQuality().references)
     assert sum(cell.scenario == "accuracy" for cell in cells) == 2

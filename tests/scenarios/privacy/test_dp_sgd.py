@@ -16,10 +16,10 @@ from condensers.errors import UsageError
 from scenarios.privacy.dp_sgd import (
     Guarantee,
     PrivateLoop,
-    Steps,
+    PrivateSteps,
+    clip_batch,
+    clip_one_by_one,
     noise_multiplier,
-    one_by_one,
-    together,
     train_privately,
 )
 
@@ -45,8 +45,8 @@ def test_clipped_sums_are_those_of_opacus(network: nn.Module, grey8: ClassData) 
     clip = float(lengths.median())
     wanted = [sum(g[i] * min(1.0, clip / float(lengths[i])) for i in range(6)) for g in each]
     for found in (
-        one_by_one(network, images, labels, clip),
-        together(network, images, labels, clip),
+        clip_one_by_one(network, images, labels, clip),
+        clip_batch(network, images, labels, clip),
     ):
         for a, b in zip(found, wanted, strict=True):
             torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
@@ -58,7 +58,7 @@ def test_without_noise_or_clipping_a_step_is_one_of_sgd(
     before = [p.detach().clone() for p in network.parameters()]
     loss = functional.cross_entropy(network(grey8.normalise(grey8.images)), grey8.labels)
     gradients = torch.autograd.grad(loss, list(network.parameters()))
-    PrivateLoop(network, grey8, Steps(0.1, 1.0, 0.0, 1e9), Context()).step(0)
+    PrivateLoop(network, grey8, PrivateSteps(0.1, 1.0, 0.0, 1e9), Context()).step(0)
     for parameter, old, gradient in zip(network.parameters(), before, gradients, strict=True):
         torch.testing.assert_close(parameter.detach(), old - 0.1 * gradient, rtol=1e-4, atol=1e-6)
 
@@ -66,7 +66,7 @@ def test_without_noise_or_clipping_a_step_is_one_of_sgd(
 def test_noise_is_as_large_as_the_clipped_gradient_asks(grey8: ClassData) -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     before = network[1].weight.detach().clone()
-    PrivateLoop(network, grey8, Steps(1.0, 0.5, 1e4, 0.25), Context()).step(0)
+    PrivateLoop(network, grey8, PrivateSteps(1.0, 0.5, 1e4, 0.25), Context()).step(0)
     assert float((network[1].weight.detach() - before).std()) == pytest.approx(
         1e4 * 0.25 / (0.5 * 200), rel=0.1
     )

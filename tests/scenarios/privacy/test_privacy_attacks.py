@@ -13,13 +13,13 @@ from condensers.errors import UsageError
 from scenarios.privacy.attacks import (
     auc,
     confidence,
+    find_nearest,
     lira,
     loss_threshold,
-    near_copies,
-    nearest,
+    near_copy_rate,
     true_positive_rate,
 )
-from scenarios.privacy.shadows import halves, others_of, pool_of
+from scenarios.privacy.shadows import draw_halves, list_usable_shadows, select_pool
 
 Make = Callable[..., ClassData]
 
@@ -71,12 +71,12 @@ def test_without_a_leak_lira_is_chance_only_where_the_pair_is_left_out(make_data
     alone: list[float] = []
     for _ in range(10):
         inside, values = (
-            halves(data, 8, generator),
+            draw_halves(data, 8, generator),
             torch.randn(8, 2000, generator=generator).double(),
         )
         for target in range(8):
             every = [s for s in range(8) if s != target]
-            for rest, found in ((others_of(target, 8), apart), (every, alone)):
+            for rest, found in ((list_usable_shadows(target, 8), apart), (every, alone)):
                 scores, members = lira(values[target], values[rest], inside[rest]), inside[target]
                 found.append(auc(scores[members], scores[~members]))
     error = (
@@ -115,21 +115,21 @@ def test_at_chance_the_true_positive_rate_is_no_more_than_asked() -> None:
 
 def test_every_image_is_in_half_of_all_halves(make_data: Make, generator: torch.Generator) -> None:
     data = make_data((1, 8, 8), 3, 7)
-    inside = halves(data, 6, generator)
+    inside = draw_halves(data, 6, generator)
     assert (inside.sum(0) == 3).all()
     assert all(torch.equal(inside[s], ~inside[s + 1]) for s in (0, 2, 4))
     counts = {int(inside[s][data.labels == c].sum()) for s in range(6) for c in range(3)}
     assert counts == {3, 4}
     assert not torch.equal(inside[0], inside[2]) and not torch.equal(inside[0], inside[3])
-    assert others_of(3, 6) == [0, 1, 4, 5]
-    assert [pool_of(data, 9).count(c) for c in range(3)] == [3, 3, 3]
+    assert list_usable_shadows(3, 6) == [0, 1, 4, 5]
+    assert [select_pool(data, 9).count(c) for c in range(3)] == [3, 3, 3]
 
 
 def test_a_class_of_one_image_has_no_halves(make_data: Make) -> None:
     data = make_data((1, 8, 8), 3, 4)
     lone = data.subset(torch.cat([(data.labels != 2).nonzero().flatten(), data.members(2)[:1]]))
     with pytest.raises(UsageError, match="class 'class 2' has one image"):
-        pool_of(lone, 100)
+        select_pool(lone, 100)
 
 
 def test_near_copies_are_counted_against_images_held_out(generator: torch.Generator) -> None:
@@ -143,8 +143,8 @@ def test_near_copies_are_counted_against_images_held_out(generator: torch.Genera
         far[4] - far[3]
     )  # the first percentile of 400 is between the fourth and the fifth
     wanted = sum(min(float((y - m).norm()) for m in members) <= limit for y in made) / 8
-    assert near_copies(made, members, held_out) == pytest.approx(100 * wanted)
-    assert near_copies(made, members, held_out) >= 62.5
-    assert near_copies(held_out, members, held_out) == pytest.approx(1.0)
-    distance, index = nearest(made[:5], members)
+    assert near_copy_rate(made, members, held_out) == pytest.approx(100 * wanted)
+    assert near_copy_rate(made, members, held_out) >= 62.5
+    assert near_copy_rate(held_out, members, held_out) == pytest.approx(1.0)
+    distance, index = find_nearest(made[:5], members)
     assert distance.tolist() == [0.0] * 5 and index.tolist() == [0, 1, 2, 3, 4]

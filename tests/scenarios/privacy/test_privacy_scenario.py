@@ -18,13 +18,13 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
 from condensers.registry.registry import create_condenser
-from condensers.selections.base import Random
+from condensers.selections.base import RandomSelection
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness.statistics.intervals import interval
 from harness.suite import plan
 from harness.suite.definition import parse
 from harness.suite.estimate import estimate
-from scenarios.protocol import Outcome, Recipe, Reference, Splits
+from scenarios.protocol import CondensationRequest, Outcome, Reference, Splits
 from scenarios.registry import SCENARIOS
 
 SMALL = {"name": "convnet", "depth": 1, "width": 8}
@@ -40,7 +40,7 @@ ATTACKS = ("lira", "loss", "nearest-pixels")
 
 
 @dataclass(frozen=True)
-class Noise(Random):
+class Noise(RandomSelection):
     """A set that knows nothing of the images: even noise, under their labels."""
 
     registered = "noise"
@@ -53,8 +53,8 @@ class Noise(Random):
         return replace(made, tensors={**made.tensors, "images": noise})
 
 
-def recipe(ipc: int, condenser: Any = None) -> Recipe:
-    return Recipe(condenser or create_condenser("random"), Budget(ipc=ipc))
+def recipe(ipc: int, condenser: Any = None) -> CondensationRequest:
+    return CondensationRequest(condenser or create_condenser("random"), Budget(ipc=ipc))
 
 
 def values(outcome: Outcome, metric: str) -> list[float]:
@@ -171,7 +171,7 @@ def test_a_suite_makes_no_sets_for_it_and_counts_those_that_it_makes(grey8: Clas
         "scenarios": [tiny],
     }
     splits = Splits(grey8, grey8, grey8)
-    cells = plan.make(parse(table, "test"), lambda _: splits).cells
+    cells = plan.lay_out(parse(table, "test"), lambda _: splits).cells
     assert [(cell.kind, cell.label) for cell in cells] == [
         ("scenario", "full-data"), ("scenario", "dp-sgd"), ("scenario", "random"),
     ]  # fmt: skip

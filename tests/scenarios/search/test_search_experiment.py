@@ -8,7 +8,7 @@ import pytest
 from condensers.errors import Interrupted
 from scenarios.registry import SEARCH_STRATEGIES
 from scenarios.search.model_space import ChoiceSpace
-from scenarios.search.nni_experiment import Trial, explore
+from scenarios.search.nni_experiment import SearchTrial, explore
 from scenarios.search.spaces.convnet import SmallConvNetSpace
 
 SPACE = SmallConvNetSpace(depths=(1, 2), widths=(8,), norms=("none",))
@@ -16,7 +16,7 @@ SPACE = SmallConvNetSpace(depths=(1, 2), widths=(8,), norms=("none",))
 
 def tried(
     score: Any, folder: Path, strategy: str = "random", seed: int = 0, limit: int = 4
-) -> list[Trial]:
+) -> list[SearchTrial]:
     return explore(
         ChoiceSpace(SPACE), SEARCH_STRATEGIES.create(strategy).of_nni(seed), limit, score, folder
     )

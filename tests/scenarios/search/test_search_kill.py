@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +11,9 @@ from typing import Any
 
 import pytest
 
-from condensers.engine.context import kept as read_memo
+from condensers.engine.files import read_memo
+from tests.helpers.command_line import start_silently
 
-COMMAND = [
-    sys.executable,
-    "-c",
-    "import sys; sys.argv[0] = 'harness'\nfrom harness.cli.app import main; main()",
-]
 SUITE = """
 data = ["digits"]
 seeds = 1
@@ -34,7 +29,7 @@ engine = {engine}
 SEQUENTIAL, LOCAL = '"sequential"', '{ name = "local", trials = 2 }'
 
 
-def start(folder: Path, engine: str, epochs: int) -> "subprocess.Popen[bytes]":
+def start(folder: Path, engine: str, epochs: int) -> "subprocess.Popen[str]":
     suite = folder / "suite.toml"
     suite.write_text(SUITE.format(engine=engine, epochs=epochs))
     words = [
@@ -47,9 +42,7 @@ def start(folder: Path, engine: str, epochs: int) -> "subprocess.Popen[bytes]":
         "--checkpoint-seconds",
         "0.1",
     ]
-    return subprocess.Popen(
-        [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    return start_silently(*words)
 
 
 def until(condition: Callable[[], object], seconds: float = 120) -> None:
@@ -97,7 +90,7 @@ def service(folder: Path) -> bool:
     return any("nni_node" in words for words in processes(folder))
 
 
-def kill(folder: Path, process: "subprocess.Popen[bytes]", number: int) -> dict[str, Any]:
+def kill(folder: Path, process: "subprocess.Popen[str]", number: int) -> dict[str, Any]:
     """Kill the run and wait until all that it started is gone; what was finished by then."""
     process.send_signal(number)
     assert process.wait(60) == (130 if number == signal.SIGTERM else -number)

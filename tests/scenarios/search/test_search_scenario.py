@@ -21,7 +21,9 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was trained: (number of images, recipe, name, initial weights)."""
     calls: list[Any] = []
 
-    def watched(network: Any, job: candidate.Job, context: Context, name: str) -> dict[str, Any]:
+    def watched(
+        network: Any, job: candidate.TrainingJudge, context: Context, name: str
+    ) -> dict[str, Any]:
         calls.append(
             (len(job.images), job.recipe, name, network.classifier.weight.detach().clone())
         )
@@ -148,7 +150,9 @@ def test_failing_architecture_is_listed_without_a_score(
 ) -> None:
     expected = ids(search.run(Reference("parameters"), splits, Context()))
 
-    def fail(network: Any, job: candidate.Job, context: Context, name: str) -> dict[str, Any]:
+    def fail(
+        network: Any, job: candidate.TrainingJudge, context: Context, name: str
+    ) -> dict[str, Any]:
         if name.endswith(broken):
             raise RuntimeError("out of memory")
         return train(network, job, context, name)

@@ -4,31 +4,44 @@ Kernels and features of many images in bounded memory: portions, whose insides a
 the backward pass.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from condensers.parts.setting import Setting
+from condensers.hyperparameters import Part
+from condensers.parts.setting import Given, Needs, RunSetting
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
 
 
-class KernelSpec(Protocol):
-    """A frozen dataclass. needs: "network" or "nothing". dtype follows the images that it is
-    given.
-    """
+class KernelSpec(Part):
+    """The hyperparameters of a kernel between images."""
 
-    registered: ClassVar[str]
-    needs: ClassVar[str]
+    @property
+    def needs(self) -> Needs:
+        """What it needs of the model schedule: a network, or nothing."""
+        return Needs.NOTHING
 
-    def begin(self, given: Any, setting: Setting) -> Kernel:
-        """The kernel of one step: (n, C, H, W), (m, C, H, W) -> (n, m), differentiable in both;
-        random features are drawn now.
+    @property
+    def passes(self) -> tuple[float, float]:
+        """Passes of the run's network that a real and a synthetic image cost, roughly."""
+        return 1 / 3, 1.0
+
+    @abstractmethod
+    def begin(self, given: Given, setting: RunSetting) -> Kernel:
+        """Return the kernel of one step; random features are drawn now.
+
+        Args:
+            given: What the model schedule gave.
+            setting: What the run lends.
+
+        Returns:
+            (n, C, H, W), (m, C, H, W) -> (n, m), differentiable in both, in the images' dtype.
         """
-        ...
 
 
 NUMBERS_AT_ONCE = 2**20

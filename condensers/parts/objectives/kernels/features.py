@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,18 @@ from torch import Tensor, nn
 from condensers.hyperparameters import hyper
 from condensers.networks import Network, has_batch_norm
 from condensers.networks.convnet import ConvNet, ConvNetSpec
-from condensers.parts.objectives.kernels.base import InnerProducts, Kernel, features_in_portions
-from condensers.parts.setting import Setting
+from condensers.parts.objectives.kernels.base import (
+    InnerProducts,
+    Kernel,
+    KernelSpec,
+    features_in_portions,
+)
+from condensers.parts.setting import Given, Needs, RunSetting, require_network
 
 
+@final
 @dataclass(frozen=True)
-class Features:
+class Features(KernelSpec):
     """Inner products of the given network's features.
 
     features: inner products of the features of the network at hand.
@@ -30,26 +36,27 @@ class Features:
     """
 
     registered: ClassVar[str] = "features"
-    needs: ClassVar[str] = "network"
-    passes: ClassVar[tuple[float, float]] = (1 / 3, 1.0)
+    needs: ClassVar[Needs] = Needs.NETWORK
 
-    def begin(self, given: nn.Module, setting: Setting) -> Kernel:
-        dtype = next(given.parameters()).dtype
+    def begin(self, given: Given, setting: RunSetting) -> Kernel:
+        """Return the inner products of the network's embeddings."""
+        network = require_network(given)
+        dtype = next(network.parameters()).dtype
 
         def embed(images: Tensor) -> Tensor:
             # Inside, so that a portion that is computed again in the backward pass finds the
             # weights as they were.
-            with frozen(given):
-                return cast(Network, given).embed(images)
+            with freeze(network):
+                return cast(Network, network).embed(images)
 
         def phi(images: Tensor) -> Tensor:
-            return features_in_portions(embed, images.to(dtype), together=has_batch_norm(given))
+            return features_in_portions(embed, images.to(dtype), together=has_batch_norm(network))
 
         return InnerProducts(phi)
 
 
 @contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
+def freeze(network: nn.Module) -> Iterator[None]:
     """Forward passes within record no gradients of the weights, which nothing here wants."""
     wanted = [parameter.requires_grad for parameter in network.parameters()]
     network.requires_grad_(False)
@@ -60,8 +67,9 @@ def frozen(network: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(value)
 
 
+@final
 @dataclass(frozen=True)
-class RandomFeatureNNGP:
+class RandomFeatureNNGP(KernelSpec):
     """NNGP kernel of ConvNets, by the features of fresh random networks at every step.
 
     rf_nngp: the kernel of infinitely wide ConvNets' outputs (NNGP), estimated by the features of a
@@ -79,17 +87,31 @@ class RandomFeatureNNGP:
     the exact kernel as its expectation only in the limit of wide layers.
     """
 
-    models: int = hyper(8, unit="networks per step", source="RFAD's code", minimum=1)
+    models: int = hyper(
+        8, unit="networks", help="networks drawn for each step", source="RFAD's code", minimum=1
+    )
     width: int = hyper(256, unit="channels", source="RFAD's code", minimum=1)
     depth: int = hyper(3, unit="blocks", source="RFAD, section 4", minimum=1)
-    pooling: str = hyper("avg", source="RFAD, section 4", values=("none", "max", "avg"))
-    weight_variance: float = hyper(
-        2.0, unit="times fan-in", source="RFAD's code: K = 2 Phi Phi^T + 0.01", minimum=0.0
+    pooling: str = hyper(
+        "avg",
+        help="pooling at the end of each block",
+        source="RFAD, section 4",
+        values=("none", "max", "avg"),
     )
-    bias_variance: float = hyper(0.01, source="RFAD's code: K = 2 Phi Phi^T + 0.01", minimum=0.0)
+    weight_variance: float = hyper(
+        2.0,
+        help="variance of the weights, times fan-in",
+        source="RFAD's code: K = 2 Phi Phi^T + 0.01",
+        minimum=0.0,
+    )
+    bias_variance: float = hyper(
+        0.01,
+        help="variance of the biases",
+        source="RFAD's code: K = 2 Phi Phi^T + 0.01",
+        minimum=0.0,
+    )
 
     registered: ClassVar[str] = "rf_nngp"
-    needs: ClassVar[str] = "nothing"
 
     @property
     def passes(self) -> tuple[float, float]:
@@ -97,7 +119,8 @@ class RandomFeatureNNGP:
         cost = self.models * (self.width / 128) ** 2
         return cost / 3, cost
 
-    def begin(self, given: Any, setting: Setting) -> Kernel:
+    def begin(self, given: Given, setting: RunSetting) -> Kernel:
+        """Draw the networks and return the kernel of their features."""
         networks = [self._network(setting) for _ in range(self.models)]
 
         def phi(images: Tensor) -> Tensor:
@@ -106,7 +129,7 @@ class RandomFeatureNNGP:
 
         return InnerProducts(phi, self.weight_variance, self.bias_variance)
 
-    def _network(self, setting: Setting) -> ConvNet:
+    def _network(self, setting: RunSetting) -> ConvNet:
         """A ConvNet with Gaussian weights; laid out without weights first, since torch's own start
         would be thrown away.
         """

@@ -11,15 +11,15 @@ Hongler, "Neural tangent kernel" (NeurIPS 2018), theorem 1, for the part of T'.
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from condensers.hyperparameters import hyper
-from condensers.parts.objectives.kernels.base import Kernel, pairwise_in_portions
-from condensers.parts.setting import Setting
+from condensers.parts.objectives.kernels.base import Kernel, KernelSpec, pairwise_in_portions
+from condensers.parts.setting import Given, RunSetting
 
 # Angles whose cosine is within so many rounding errors of 1 are taken for zero: those of an image
 # and itself.
@@ -46,7 +46,11 @@ class _ArcCosine(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, cross: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(  # ctx is an object of torch's own making
+        ctx: Any,  # noqa: ANN401
+        cross: Tensor,
+        scale: Tensor,
+    ) -> tuple[Tensor, Tensor]:
         limit = 1 - ROUNDING * torch.finfo(cross.dtype).eps
         cosine = cross / scale
         same = cosine > limit
@@ -62,7 +66,11 @@ class _ArcCosine(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, of_both: Tensor, of_slopes: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(
+        ctx: Any,  # noqa: ANN401
+        of_both: Tensor,
+        of_slopes: Tensor,
+    ) -> tuple[Tensor, Tensor]:
         cosine, sine, slopes, scale = ctx.saved_tensors
         bend = (of_slopes / scale).div_(sine).masked_fill_(sine == 0, 0.0).div_(2 * math.pi)
         of_cross = torch.addcmul(bend, of_both, slopes)
@@ -70,8 +78,9 @@ class _ArcCosine(torch.autograd.Function):
         return of_cross, of_scale
 
 
+@final
 @dataclass(frozen=True)
-class FullyConnectedNTK:
+class FullyConnectedNTK(KernelSpec):
     """Exact neural tangent kernel of a fully connected ReLU network of infinite width.
 
     fc_ntk: the neural tangent kernel of an infinitely wide, fully connected ReLU network, exactly.
@@ -84,17 +93,24 @@ class FullyConnectedNTK:
     each, as in KIP's data.
     """
 
-    depth: int = hyper(1, unit="hidden layers", source="KIP's notebook: FC1", minimum=0)
-    weight_variance: float = hyper(
-        2.0, unit="times fan-in", source="KIP's notebook: W_std = sqrt 2", minimum=0.0
+    depth: int = hyper(
+        1, unit="layers", help="hidden layers", source="KIP's notebook: FC1", minimum=0
     )
-    bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
+    weight_variance: float = hyper(
+        2.0,
+        help="variance of the weights, times fan-in",
+        source="KIP's notebook: W_std = sqrt 2",
+        minimum=0.0,
+    )
+    bias_variance: float = hyper(
+        0.01, help="variance of the biases", source="KIP's notebook: b_std = 0.1", minimum=0.0
+    )
 
     registered: ClassVar[str] = "fc_ntk"
-    needs: ClassVar[str] = "nothing"
     passes: ClassVar[tuple[float, float]] = (0.02, 0.02)
 
-    def begin(self, given: Any, setting: Setting) -> Kernel:
+    def begin(self, given: Given, setting: RunSetting) -> Kernel:
+        """Return `between`, which draws nothing."""
         return self.between
 
     def between(self, x: Tensor, y: Tensor) -> Tensor:
@@ -114,8 +130,9 @@ class FullyConnectedNTK:
         return tangent
 
 
+@final
 @dataclass(frozen=True)
-class ConvolutionalNTK:
+class ConvolutionalNTK(KernelSpec):
     """Exact neural tangent kernel of a convolutional ReLU network of infinite width, without
     pooling.
 
@@ -137,15 +154,20 @@ class ConvolutionalNTK:
 
     depth: int = hyper(3, unit="convolutions", source="ours: as many as ConvNet-3", minimum=1)
     weight_variance: float = hyper(
-        2.0, unit="times fan-in", source="KIP's notebook: W_std = sqrt 2", minimum=0.0
+        2.0,
+        help="variance of the weights, times fan-in",
+        source="KIP's notebook: W_std = sqrt 2",
+        minimum=0.0,
     )
-    bias_variance: float = hyper(0.01, source="KIP's notebook: b_std = 0.1", minimum=0.0)
+    bias_variance: float = hyper(
+        0.01, help="variance of the biases", source="KIP's notebook: b_std = 0.1", minimum=0.0
+    )
 
     registered: ClassVar[str] = "conv_ntk"
-    needs: ClassVar[str] = "nothing"
     passes: ClassVar[tuple[float, float]] = (1.0, 1.0)
 
-    def begin(self, given: Any, setting: Setting) -> Kernel:
+    def begin(self, given: Given, setting: RunSetting) -> Kernel:
+        """Return `between`, which draws nothing."""
         return self.between
 
     def between(self, x: Tensor, y: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ here the file format decides what a coefficient costs.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -26,29 +26,28 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import label_dtype
-from condensers.parts.parameterisations.base import Groups
+from condensers.parts.parameterisations.base import Groups, Parameterisation
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
-from condensers.parts.parameterisations.jpeg.entropy import BLOCK, Layout, body, layout
+from condensers.parts.parameterisations.jpeg.entropy import BLOCK, ScanLayout, body, layout
 from condensers.parts.parameterisations.jpeg.sizes import Sizes
 from condensers.parts.parameterisations.jpeg.transform import Transform
 from condensers.parts.parameterisations.latent import straight_through
-from condensers.parts.parameterisations.pixels import Pixels
-from condensers.selections.base import stored_bytes
+from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
 
 LARGEST = 1023.0  # what ten bits hold
 FILES, PIXELS = Compressed("jpeg"), Pixels()
 
 
+@final
 @dataclass(frozen=True)
-class JPEG:
+class JPEG(Parameterisation):
     """Coefficients of JPEG files; how many files fit depends on the data."""
 
-    quality: int = hyper(10, unit="of 100", source="ours", minimum=1)
+    quality: int = hyper(10, help="JPEG quality, 1 to 100", source="ours", minimum=1)
 
     registered: ClassVar[str] = "jpeg"
     couples_classes: ClassVar[bool] = False
-    copies: ClassVar[int] = 1
     # What stays as it is stands beside the learned tensor.
     rates: ClassVar[Mapping[str, float]] = {"mask": 0.0, "range": 0.0, "sides": 0.0}
 
@@ -99,14 +98,14 @@ class JPEG:
         """
         if _form(groups) is PIXELS:
             return PIXELS.decode(groups, units)
-        images = Transform(_shape(groups), self.quality).inverse(self._kept(groups, units))
+        images = Transform(_shape(groups), self.quality).inverse(self._round(groups, units))
         mean, std = groups["range"].detach().view(2, 1, -1, 1, 1)
         normalised: Tensor = (
             straight_through(images, images.detach().clamp(0, 255)) / 255 - mean
         ) / std
         return normalised
 
-    def _kept(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def _round(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
         """The coefficients (n, B, 64) as files hold them."""
         masked = groups["coefficients"][units] * groups["mask"][units].detach()
         return straight_through(masked, masked.detach().round())
@@ -122,10 +121,12 @@ class JPEG:
         """
         if _form(groups) is PIXELS:
             return PIXELS.pack(groups, data)
-        kept = self._kept(groups, slice(None)).detach().int().cpu()
+        kept = self._round(groups, slice(None)).detach().int().cpu()
         sizes = Sizes(data, "jpeg", self.quality)
         limit = sizes.content(len(kept) // len(data.classes))
-        return FILES.pack(sizes.frame, fitted_bodies(kept, layout(data.shape, self.quality), limit))
+        return FILES.pack_files(
+            sizes.frame, fit_bodies(kept, layout(data.shape, self.quality), limit)
+        )
 
     def unpack(
         self,
@@ -134,12 +135,15 @@ class JPEG:
         std: Sequence[float],
         shape: Sequence[int],
     ) -> Tensor:
+        """Decode the files, or the pixels."""
         return _form(stored).unpack(stored, mean, std, shape)
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
+        """Return the files, or the pixels, at `units`."""
         return _form(stored).take(stored, units)
 
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
+        """Return all files, or all pixels; UsageError if some sets have the one, some the other."""
         forms = {_form(part) for part in parts}
         if len(forms) > 1:
             raise UsageError(
@@ -159,7 +163,7 @@ def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:
     return groups["range"].shape[1], height, width
 
 
-def fitted_bodies(kept: Tensor, form: Layout, limit: int) -> list[bytes]:
+def fit_bodies(kept: Tensor, form: ScanLayout, limit: int) -> list[bytes]:
     """The scans of images whose coefficients are kept (M, B, 64), of no more than `limit` bytes in
     all.
 
@@ -187,9 +191,9 @@ def _without(kept: Tensor, droppable: Tensor, first: int) -> Tensor:
     return kept.masked_fill(droppable & fine, 0)
 
 
-def _bodies(kept: Tensor, form: Layout) -> list[bytes]:
+def _bodies(kept: Tensor, form: ScanLayout) -> list[bytes]:
     return [body(image, form) for image in kept.tolist()]
 
 
-def _length(kept: Tensor, form: Layout) -> int:
+def _length(kept: Tensor, form: ScanLayout) -> int:
     return sum(map(len, _bodies(kept, form)))

@@ -21,7 +21,7 @@ Table = dict[int, tuple[int, int]]  # symbol -> code, its number of bits
 
 
 @dataclass(frozen=True)
-class Layout:
+class ScanLayout:
     """order (B,): the blocks, plane after plane, in the order of the scan. components (B,): the
     plane of each block then.
 
@@ -42,7 +42,7 @@ class Layout:
 
 
 @lru_cache(maxsize=16)
-def layout(shape: tuple[int, int, int], quality: int) -> Layout:
+def layout(shape: tuple[int, int, int], quality: int) -> ScanLayout:
     """Of JPEG files of images of `shape` (C, H, W) that `codecs` writes."""
     channels, height, width = shape
     read = dict(_segments(files.frame("jpeg", quality, shape)[0]))
@@ -59,14 +59,14 @@ def layout(shape: tuple[int, int, int], quality: int) -> Layout:
     else:
         rows, columns = -(-height // (2 * BLOCK)), -(-width // (2 * BLOCK))
         grids = ((2 * rows, 2 * columns), (rows, columns), (rows, columns))
-        order, components = _interleaved(rows, columns)
+        order, components = _interleave(rows, columns)
     each = torch.stack([quanta[chosen[plane]] for plane in components])
-    return Layout(
+    return ScanLayout(
         grids, torch.tensor(order), tuple(components), torch.tensor(_zigzag()), each, tables
     )
 
 
-def _interleaved(rows: int, columns: int) -> tuple[list[int], list[int]]:
+def _interleave(rows: int, columns: int) -> tuple[list[int], list[int]]:
     """Four blocks of luminance and one of each colour, unit after unit."""
     order, first = [], 4 * rows * columns
     for row in range(rows):
@@ -126,7 +126,7 @@ def _zigzag() -> list[int]:
     return [BLOCK * row + column for row, column in along]
 
 
-def body(coefficients: Sequence[Sequence[int]], form: Layout) -> bytes:
+def body(coefficients: Sequence[Sequence[int]], form: ScanLayout) -> bytes:
     """The bytes of one image's scan, from its coefficients (B, 64), whole numbers in the order of
     the scan.
     """
@@ -147,7 +147,7 @@ def _block(
 ) -> Iterator[tuple[int, int]]:
     size = abs(difference).bit_length()
     yield direct[size]
-    yield _signed(difference, size)
+    yield _signed_bits(difference, size)
     run = 0
     for value in block[1:]:
         if not value:
@@ -158,11 +158,11 @@ def _block(
             run -= 16
         size = abs(value).bit_length()
         yield alternating[run << 4 | size]
-        yield _signed(value, size)
+        yield _signed_bits(value, size)
         run = 0
     if run:
         yield alternating[0]
 
 
-def _signed(value: int, size: int) -> tuple[int, int]:
+def _signed_bits(value: int, size: int) -> tuple[int, int]:
     return value if value >= 0 else value + (1 << size) - 1, size

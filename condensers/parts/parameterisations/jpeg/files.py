@@ -15,13 +15,14 @@ import io
 import struct
 import zlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from condensers.errors import UsageError
 
+Bytes = NDArray[np.uint8]
 Frame = tuple[bytes, bytes]  # head and tail
 BEST = 100  # the highest quality of a JPEG
 CODECS = ("jpeg", "png")
@@ -58,16 +59,16 @@ def frame(codec: str, quality: int, shape: Sequence[int]) -> Frame:
     return file[: _scan(file)], file[-2:]
 
 
-def bodies(codec: str, quality: int, images: Any) -> list[bytes]:
+def bodies(codec: str, quality: int, images: Bytes) -> list[bytes]:
     """What each of images (n, C, H, W) uint8 (numpy) adds to the frame."""
     planes = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
     if codec == "png":
-        return [min((_deflated(*trial) for trial in _trials(image)), key=len) for image in planes]
+        return [min((_deflate(*trial) for trial in _trials(image)), key=len) for image in planes]
     files = [_as_jpeg(image, quality) for image in planes]
     return [file[_scan(file) : -2] for file in files]
 
 
-def decoded(codec: str, shared: Frame, body: bytes, shape: Sequence[int]) -> Any:
+def decode_file(codec: str, shared: Frame, body: bytes, shape: Sequence[int]) -> Bytes:
     """The image (C, H, W) uint8 (numpy) of a body; ValueError for damaged bytes, or for an image of
     another shape.
     """
@@ -86,7 +87,7 @@ def decoded(codec: str, shared: Frame, body: bytes, shape: Sequence[int]) -> Any
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 
 
-def _as_jpeg(image: Any, quality: int) -> bytes:
+def _as_jpeg(image: Bytes, quality: int) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(
         file, "JPEG", quality=quality, subsampling="4:2:0"
@@ -109,12 +110,12 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     )
 
 
-def _trials(image: Any) -> list[tuple[bytes, int]]:
+def _trials(image: Bytes) -> list[tuple[bytes, int]]:
     """The lines of an image (H, W, C) with and without filters, each with every strategy of
     zlib.
     """
     height, channels = image.shape[0], image.shape[2]
-    filtered = _filtered(image.reshape(height, -1).astype(np.int16), channels)
+    filtered = _filter_lines(image.reshape(height, -1).astype(np.int16), channels)
     best = np.abs(filtered.astype(np.int8).astype(np.int16)).sum(2).argmin(0)
     found = []
     for kinds in (np.zeros_like(best), best):
@@ -125,7 +126,7 @@ def _trials(image: Any) -> list[tuple[bytes, int]]:
     return found
 
 
-def _filtered(lines: Any, step: int) -> Any:
+def _filter_lines(lines: NDArray[np.int16], step: int) -> Bytes:
     """PNG's five filters (none, sub, up, average, Paeth) of lines (H, S) int16: (5, H, S) uint8;
     step: bytes of a pixel.
     """
@@ -139,6 +140,6 @@ def _filtered(lines: Any, step: int) -> Any:
     return np.stack(kinds).astype(np.uint8)
 
 
-def _deflated(lines: bytes, strategy: int) -> bytes:
+def _deflate(lines: bytes, strategy: int) -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, strategy)
     return packer.compress(lines) + packer.flush()

@@ -30,6 +30,7 @@ class Sizes:
         return [self.made[index] for index in indices]
 
     def length(self, index: int) -> int:
+        """Return the bytes that an image adds to the frame."""
         return len(self.bodies([index])[0])
 
     def total(self, content: int, longest: int, images: int) -> int:
@@ -64,7 +65,7 @@ class Sizes:
         ]
 
 
-def fitted(
+def fit_images(
     chosen: Sequence[Sequence[int]], sizes: Sizes, limit: int, features: Callable[[Tensor], Tensor]
 ) -> list[list[int]]:
     """The chosen images of each class, with as few replaced as make them fit `limit`; as many must

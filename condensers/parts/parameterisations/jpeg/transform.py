@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from condensers.parts.parameterisations.jpeg.entropy import Layout, layout
+from condensers.parts.parameterisations.jpeg.entropy import ScanLayout, layout
 
 SIDE = 8
 # Rows: Y, Cb, Cr of (R, G, B).
@@ -34,7 +34,8 @@ class Transform:
     quality: int
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> ScanLayout:
+        """How the blocks of a file follow each other."""
         return layout(self.shape, self.quality)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,8 +1,5 @@
 """Tables of continual learning beyond its metrics: condensed memories beside real ones, and what
-each memory takes.
-
-What each memory takes in continual learning: its bytes by part and strategy, and what its training
-cost.
+each memory takes in bytes and in training.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from harness.report.chapters.continual.memories import best_by_strategy
-from harness.report.origin import AVERAGES
-from harness.report.results import Record, by_entry
-from harness.report.table import Column, Section, Table
-from harness.report.wording import estimate, figure, sizes, verdict
+from harness.report.place import Place, group_by_place
+from harness.report.results import AVERAGES, Record, group_by_entry
+from harness.report.table import Column, Table, sections_by_size
+from harness.report.wording import estimate, format_bytes, format_number, verdict
 
+COSTS = ("seconds", "images", "joules")
 Row = Mapping[str, Any]
 PAIRED = "Paired differences of the memory less its rival, with 95 % intervals."
 PICKED = (
@@ -33,71 +31,61 @@ COSTS_NOTE = (
 )
 
 
-def compared(report: Mapping[str, Any]) -> list[Table]:
-    """The best condensed memory of each strategy against the best real images; then every memory
-    against both rivals.
+def tabulate_rivals(rows: Sequence[Row]) -> list[Table]:
+    """Make tables of the best condensed memory of each strategy against the best real images, then
+    of every memory against both rivals.
     """
-    found = []
-    for place, rows in _places(report["continual"]).items():
-        best = best_by_strategy(rows)
+    tables = []
+    for place, own in group_by_place(rows).items():
+        best = best_by_strategy(own)
         if best:
-            title = f"{_heading(place)}: best condensed memory against the best real images"
-            found.append(
-                Table(
-                    place[0],
-                    title,
-                    _columns(first="strategy"),
-                    _sections(best, _columns("strategy")),
-                    (PICKED + BEST,),
-                )
-            )
-        for rival in dict.fromkeys(row["rival"] for row in rows):
-            own = [row for row in rows if row["rival"] == rival]
-            name = (
-                "the best averages of real images" if rival == AVERAGES else "the best real images"
-            )
-            columns = _columns(first="set")
-            for strategy in dict.fromkeys(row["strategy"] for row in own):
-                shown = [row for row in own if row["strategy"] == strategy]
-                title = f"{_heading(place)}, strategy {strategy}: every memory against {name}"
-                notes = (PAIRED if rival == AVERAGES else PICKED,)
-                found.append(
-                    Table(
-                        place[0], title, columns, _sections(shown, columns), notes, is_detail=True
-                    )
-                )
-    return found
+            columns = _columns("strategy")
+            title = f"{place.heading()}: best condensed memory against the best real images"
+            sections = sections_by_size(best, columns)
+            tables.append(Table(place.scenario, title, columns, sections, (PICKED + BEST,)))
+        groups = dict.fromkeys((row["rival"], row["strategy"]) for row in own)
+        rivals = list(dict.fromkeys(row["rival"] for row in own))
+        for rival, strategy in sorted(groups, key=lambda group: rivals.index(group[0])):
+            shown = [row for row in own if (row["rival"], row["strategy"]) == (rival, strategy)]
+            tables.append(_tabulate_all(place, shown))
+    return tables
 
 
-def ledgers(report: Mapping[str, Any]) -> list[Table]:
-    """Bytes by part and what training cost, a table a strategy; references stand in their own."""
-    found = []
-    for place, rows in _places(report["ledger"]).items():
+def _tabulate_all(place: Place, rows: Sequence[Row]) -> Table:
+    of_averages = rows[0]["rival"] == AVERAGES
+    name = "the best averages of real images" if of_averages else "the best real images"
+    title = f"{place.heading()}, strategy {rows[0]['strategy']}: every memory against {name}"
+    columns = _columns("set")
+    sections = sections_by_size(rows, columns)
+    notes = (PAIRED if of_averages else PICKED,)
+    return Table(place.scenario, title, columns, sections, notes, is_detail=True)
+
+
+def tabulate_costs(rows: Sequence[Row]) -> list[Table]:
+    """Make tables of bytes by part and of what training cost, one a strategy; references have one
+    of their own.
+    """
+    tables = []
+    for place, own in group_by_place(rows).items():
         groups: dict[str, list[Row]] = {}
-        for row in rows:
-            groups.setdefault(
-                "references" if row["reference"] else str(row["strategy"]), []
-            ).append(row)
-        for strategy, own in groups.items():
-            columns = _ledger_columns(own)
-            title = (
-                f"{_heading(place)},"
-                f" {strategy if strategy == 'references' else f'strategy {strategy}'}: bytes and"
-                " costs"
+        for row in own:
+            name = "references" if row["reference"] else f"strategy {row['strategy']}"
+            groups.setdefault(name, []).append(row)
+        for name, shown in groups.items():
+            columns = _cost_columns(shown)
+            title = f"{place.heading()}, {name}: bytes and costs"
+            sections = sections_by_size(shown, columns)
+            tables.append(
+                Table(place.scenario, title, columns, sections, (COSTS_NOTE,), is_detail=True)
             )
-            found.append(
-                Table(
-                    place[0], title, columns, _sections(own, columns), (COSTS_NOTE,), is_detail=True
-                )
-            )
-    return found
+    return tables
 
 
-def _ledger_columns(rows: Sequence[Row]) -> list[Column]:
+def _cost_columns(rows: Sequence[Row]) -> list[Column]:
     parts = dict.fromkeys(name for row in rows for name in row["parts"])
     columns = [Column("set", lambda row: str(row["condenser"]), is_text=True)]
     columns += [Column(name, _part(name)) for name in parts]
-    columns.append(Column("total bytes", lambda row: sizes(round(row["total"]))))
+    columns.append(Column("total bytes", lambda row: format_bytes(round(row["total"]))))
     units = {
         "seconds": ("training, s", "s"),
         "images": ("images processed", "parameters"),
@@ -114,9 +102,9 @@ def _columns(first: str) -> list[Column]:
     titles = {"strategy": "strategy", "condenser": "set"}
     return [
         *(Column(titles[name], _named(name), is_text=True) for name in names),
-        Column("bytes", lambda row: sizes(row["bytes"]), drop=3),
+        Column("bytes", lambda row: format_bytes(row["bytes"]), drop=3),
         Column("against", lambda row: str(row["against"]), drop=1, is_text=True),
-        Column("its bytes", lambda row: sizes(row["against_bytes"]), drop=4),
+        Column("its bytes", lambda row: format_bytes(row["against_bytes"]), drop=4),
         Column("final accuracy, points", lambda row: _difference(row["accuracy"])),
         Column("accuracy", lambda row: verdict(row["accuracy"], True), drop=2, is_text=True),
         Column("forgetting, points", lambda row: _difference(row["forgetting"])),
@@ -130,57 +118,26 @@ def _named(name: str) -> Callable[[Row], str]:
 
 
 def _part(name: str) -> Callable[[Row], str]:
-    return lambda row: sizes(round(row["parts"].get(name, 0)))
+    return lambda row: format_bytes(round(row["parts"].get(name, 0)))
 
 
 def _cost(name: str, unit: str) -> Callable[[Row], str]:
-    return lambda row: figure(row[name], unit)
+    return lambda row: format_number(row[name], unit)
 
 
 def _difference(part: Row | None) -> str:
     return "-" if part is None else estimate(part, "points", "difference", signed=True)
 
 
-def _places(rows: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:
-    found: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        found.setdefault((row["scenario"], row["data"], row["variant"]), []).append(row)
-    return found
+def list_costs(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """List bytes by part and in total, and what training cost: a row a memory (or reference) and
+    strategy, means over seeds.
 
-
-def _heading(place: tuple[Any, ...]) -> str:
-    scenario, data, variant = place
-    return ", ".join(part for part in (f"{scenario} on {data}", variant) if part)
-
-
-def _sections(rows: Sequence[Row], columns: Sequence[Column]) -> list[Section]:
-    found: dict[tuple[int, int], list[Row]] = {}
-    for row in rows:
-        found.setdefault((row["budget"] or 0, 0 if row["budget"] else row["ipc"] or 0), []).append(
-            row
-        )
-    titles = {
-        key: f"{key[0]:,} bytes" if key[0] else f"ipc {key[1]}" if key[1] else "references"
-        for key in found
-    }
-    return [
-        Section(titles[key], [[column.text(row) for column in columns] for row in found[key]])
-        for key in sorted(found)
-    ]
-
-
-COSTS = ("seconds", "images", "joules")
-
-
-def ledger(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """One row a memory (or reference) and strategy: bytes by part and in total, means over seeds.
-
-    seconds, images processed and joules are those of a whole cell, all its strategies and class
-    orders together, and None where they were not measured. Records of before there was a ledger
-    give no row.
+    Seconds, images processed and joules are those of a whole cell, all its strategies and class
+    orders together, and None where they were not measured. Records without a ledger give no row.
     """
-    found = []
-    for entry, group in by_entry(records).items():
+    rows = []
+    for entry, group in group_by_entry(records).items():
         outcomes = [record.get("outcome") or {} for record in group]
         ledgers = [(outcome.get("detail") or {}).get("ledger") or {} for outcome in outcomes]
         costs = {
@@ -189,16 +146,16 @@ def ledger(records: Sequence[Record]) -> list[dict[str, Any]]:
         }
         for strategy in dict.fromkeys(name for each in ledgers for name in each):
             parts = _parts([each[strategy] for each in ledgers if strategy in each])
-            found.append(
+            rows.append(
                 {
-                    **entry.named(),
+                    **entry.as_json(),
                     "strategy": strategy,
                     "parts": parts,
                     "total": sum(parts.values()),
                     **costs,
                 }
             )
-    return found
+    return rows
 
 
 def _parts(ledgers: Sequence[Mapping[str, float]]) -> dict[str, float]:

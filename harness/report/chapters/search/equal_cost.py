@@ -1,12 +1,9 @@
 """Proxies against baselines of equal cost: short trainings cut where a proxy's cost ends, scores
-without training, real images.
+without training, real images. And regret against the seconds that a search takes.
 
-What a proxy spends on an architecture is what a baseline may spend on it: as many gradient steps
-(images, where records do not count steps), as many seconds, or as many seconds with a share of the
-condensation, spread over the architectures searched.
-
-What a search loses by what it costs: regret of the retrained top against seconds, condensation
-included.
+A baseline may spend on an architecture as much as the proxy spends: as many gradient steps (images,
+where records do not count steps), as many seconds, or as many seconds with a share of the
+condensation, which is spread over the architectures searched.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,28 +15,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.report.chapters.search.alignment import (
+    AlignedScores,
+    AlignedSearch,
     Groups,
-    Lineup,
-    Searched,
-    by_seed,
+    Searches,
+    count_retrained,
     is_truth,
-    matrix,
-    retrained,
-    values_of,
+    read_by_seed,
+    read_values,
+    stack_scores,
 )
-from harness.report.chapters.search.wording import OWN
-from harness.report.origin import REAL
-from harness.report.results import Entry, Record, condensation_seconds
-from harness.report.rows import Row, Searches, comparison, number
-from harness.statistics.rank import kendall, regret_at
+from harness.report.chapters.search.rivals import OWN
+from harness.report.results import REAL, Entry, Record, condensation_seconds
+from harness.report.rows import Row, as_comparison, finite
 from harness.statistics.rank_bootstrap import (
     RankDraws,
-    Truth,
+    TrueAccuracies,
+    draw_ranks,
     rank_difference,
-    rank_draws,
     rank_interval,
     seed_agreement,
 )
+from harness.statistics.rank_samples import kendall_of_samples, regret_at
 
 Array = NDArray[np.float64]
 Curves = Sequence[Sequence[Sequence[Mapping[str, Any]]]]  # (S, A) lists of readings
@@ -48,10 +45,14 @@ COUNT = "equal count"
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """A baseline as one proxy meets it.
+    """A baseline that one proxy is compared with.
 
-    at: what is equal. late: architectures whose first reading comes after that cost; short: those
-    whose last comes at less than nine tenths of it.
+    Args:
+        entry: the baseline.
+        at: what is equal.
+        tau: its Kendall tau.
+        late: number of architectures whose first reading comes after that cost.
+        short: number of architectures whose last reading comes at less than nine tenths of it.
     """
 
     entry: Entry
@@ -61,103 +62,103 @@ class Match:
     short: int = 0
 
 
-def equal_costs(searches: Searches) -> list[Row]:
-    """One row a proxy and baseline: the paired difference of their tau, with its interval.
+def compare_at_equal_cost(searches: Searches) -> list[Row]:
+    """List one row a proxy and baseline: the paired difference of their tau, with its interval.
 
     `at` says what is equal; `ceiling` is the mean tau of two seeds of the truth, None with one
     seed.
     """
-    found: list[Row] = []
-    for searched in searches.values():
-        lineup = searched.lineup
-        if lineup is None:
+    rows: list[Row] = []
+    for search in searches.values():
+        aligned = search.aligned
+        if aligned is None:
             continue
-        agreement = seed_agreement([kendall], lineup.truth)
-        ceiling = None if agreement is None else number(agreement[0].point)
-        own = {entry: _tau(lineup, scores) for entry, scores in lineup.scores.items()}
+        agreement = seed_agreement([kendall_of_samples], aligned.truth)
+        ceiling = None if agreement is None else finite(agreement[0].point)
+        own = {entry: _tau(aligned, scores) for entry, scores in aligned.scores.items()}
         for entry in (one for one in own if not one.is_reference):
-            found += [
-                {**entry.named(), **_compared(own[entry], match), "ceiling": ceiling}
-                for match in _matches(entry, searched, lineup, own)
+            rows += [
+                {**entry.as_json(), **_compare(own[entry], match), "ceiling": ceiling}
+                for match in _matches(entry, search, aligned, own)
             ]
-    return found
+    return rows
 
 
-def _tau(lineup: Lineup, scores: Array) -> RankDraws:
-    return rank_draws([kendall], lineup.truth, scores)[0]
+def _tau(aligned: AlignedScores, scores: Array) -> RankDraws:
+    return draw_ranks([kendall_of_samples], aligned.truth, scores)[0]
 
 
-def _compared(own: RankDraws, match: Match) -> Row:
+def _compare(own: RankDraws, match: Match) -> Row:
     interval = rank_interval(own)
     return {
         "tau": {
-            "mean": number(interval.mean),
-            "low": number(interval.low),
-            "high": number(interval.high),
+            "mean": finite(interval.mean),
+            "low": finite(interval.low),
+            "high": finite(interval.high),
         },
         "at": match.at,
         "late": match.late,
         "short": match.short,
-        "against_kind": match.entry.kind,
-        "against_tau": number(match.tau.point),
-        **comparison(rank_difference(own, match.tau), match.entry.condenser),
+        "against_kind": match.entry.origin,
+        "against_tau": finite(match.tau.point),
+        **as_comparison(rank_difference(own, match.tau), match.entry.condenser),
     }
 
 
 def _matches(
-    proxy: Entry, searched: Searched, lineup: Lineup, own: Mapping[Entry, RankDraws]
+    proxy: Entry, search: AlignedSearch, aligned: AlignedScores, own: Mapping[Entry, RankDraws]
 ) -> list[Match]:
     """The baselines of one proxy: those that train as far as it costs, those that do not, and real
     images of its count.
     """
-    found = []
-    spent = _spent(searched.groups[proxy], lineup.ids)
+    matches = []
+    spent = _costs_of(search.groups[proxy], aligned.ids)
     for entry, tau in own.items():
-        curves = curves_of(searched.groups[entry], lineup.ids) if entry.is_reference else None
+        curves = read_curves(search.groups[entry], aligned.ids) if entry.is_reference else None
         if curves:
             for at, (axis, cost) in _budgets(spent, curves).items():
                 last = np.array([[curve[-1][axis] for curve in seed] for seed in curves])
-                scores, late = _cut(curves, axis, cost)
+                scores, late = _cut_curves(curves, axis, cost)
                 short = int((last < 0.9 * cost).any(0).sum())
-                found.append(Match(entry, at, _tau(lineup, scores), late, short))
+                matches.append(Match(entry, at, _tau(aligned, scores), late, short))
         elif entry.is_reference:
-            found.append(Match(entry, OWN, tau))
-        elif entry.kind == REAL != proxy.kind and (entry.ipc, entry.budget) == (
+            matches.append(Match(entry, OWN, tau))
+        elif entry.origin == REAL != proxy.origin and (entry.ipc, entry.budget) == (
             proxy.ipc,
             proxy.budget,
         ):
-            found.append(Match(entry, COUNT, tau))
-    return found
+            matches.append(Match(entry, COUNT, tau))
+    return matches
 
 
-def curves_of(records: Sequence[Record], ids: Sequence[str]) -> Curves:
-    """The readings of each seed and architecture; none at all where some has none."""
-    found = []
+def read_curves(records: Sequence[Record], ids: Sequence[str]) -> Curves:
+    """Read the readings of each seed and architecture; none at all where some has none."""
+    curves = []
     for record in records:
         rows = {
             str(row["id"]): row.get("curve")
             for row in ((record.get("outcome") or {}).get("detail") or {}).get("architectures", [])
         }
-        found.append([rows.get(name) or [] for name in ids])
-    return found if found and all(curve for seed in found for curve in seed) else []
+        curves.append([rows.get(name) or [] for name in ids])
+    return curves if curves and all(curve for seed in curves for curve in seed) else []
 
 
-def _spent(records: Sequence[Record], ids: Sequence[str]) -> dict[str, Array]:
+def _costs_of(records: Sequence[Record], ids: Sequence[str]) -> dict[str, Array]:
     """What a proxy spends on each architecture (A,), mean over its seeds: steps, images, seconds,
     seconds with condensation.
     """
-    found = {}
+    costs = {}
     for name in ("steps", "images", "seconds"):
-        tables = by_seed(records, partial(values_of, name=name))
+        tables = read_by_seed(records, partial(read_values, name=name))
         if tables and all(one in table for table in tables.values() for one in ids):
-            found[name] = matrix(tables, ids).mean(0)
-    if "seconds" in found:
-        found["all"] = found["seconds"] + condensation_share(records)
-    return found
+            costs[name] = stack_scores(tables, ids).mean(0)
+    if "seconds" in costs:
+        costs["all"] = costs["seconds"] + share_condensation(records)
+    return costs
 
 
-def condensation_share(records: Sequence[Record]) -> float:
-    """Seconds of condensation on each architecture that was tried; 0 where nothing was
+def share_condensation(records: Sequence[Record]) -> float:
+    """Compute the seconds of condensation for each architecture that was tried; 0 where nothing was
     condensed.
     """
     made = list(condensation_seconds(records).values())
@@ -183,7 +184,7 @@ def _budgets(spent: Mapping[str, Array], curves: Curves) -> dict[str, tuple[str,
     }
 
 
-def _cut(curves: Curves, axis: str, cost: Array) -> tuple[Array, int]:
+def _cut_curves(curves: Curves, axis: str, cost: Array) -> tuple[Array, int]:
     """(S, A) validation accuracy at the last reading that costs no more, and how many first
     readings come later.
 
@@ -207,48 +208,48 @@ def _cut(curves: Curves, axis: str, cost: Array) -> tuple[Array, int]:
 READINGS = 12
 
 
-def regret_by_cost(searches: Searches) -> list[Row]:
-    """One row a proxy or baseline: its points, one where it has no curve, and k.
+def list_regret_by_cost(searches: Searches) -> list[Row]:
+    """List one row a proxy or baseline: its points, one where it has no curve, and k.
 
-    A point: seconds of searching all architectures of the lineup, condensation included and
+    A point: seconds of searching all architectures of the aligned, condensation included and
     retraining the best k left out (it is the same for all), and regret@k with its interval. The
     truth stands at its own cost and no regret.
     """
-    found = []
-    for searched in searches.values():
-        if searched.lineup is not None:
-            found += _rows(searched.groups, searched.lineup)
-    return found
+    rows = []
+    for search in searches.values():
+        if search.aligned is not None:
+            rows += _rows(search.groups, search.aligned)
+    return rows
 
 
-def _rows(groups: Groups, lineup: Lineup) -> list[Row]:
-    k, count = retrained(len(lineup.ids)), len(lineup.ids)
-    found = []
+def _rows(groups: Groups, aligned: AlignedScores) -> list[Row]:
+    k, count = count_retrained(len(aligned.ids)), len(aligned.ids)
+    rows = []
     for entry, records in groups.items():
         each = _seconds(records)
         if is_truth(entry) and each is not None:
             points = [{"seconds": each * count, "mean": 0.0, "low": None, "high": None}]
-        elif entry in lineup.scores:
-            curves = _readings(curves_of(records, lineup.ids)) if entry.is_reference else []
-            share = 0.0 if entry.is_reference else condensation_share(records)
-            alone = [] if each is None else [((each + share) * count, lineup.scores[entry])]
+        elif entry in aligned.scores:
+            curves = _readings(read_curves(records, aligned.ids)) if entry.is_reference else []
+            share = 0.0 if entry.is_reference else share_condensation(records)
+            alone = [] if each is None else [((each + share) * count, aligned.scores[entry])]
             points = [
-                _point(seconds, scores, lineup.truth, k) for seconds, scores in curves or alone
+                _point(seconds, scores, aligned.truth, k) for seconds, scores in curves or alone
             ]
         else:
             points = []
         if points:
-            found.append({**entry.named(), "k": k, "points": points})
-    return found
+            rows.append({**entry.as_json(), "k": k, "points": points})
+    return rows
 
 
-def _point(seconds: float, scores: Array, truth: Truth, k: int) -> Row:
-    interval = rank_interval(rank_draws([regret_at(k)], truth, scores)[0])
+def _point(seconds: float, scores: Array, truth: TrueAccuracies, k: int) -> Row:
+    interval = rank_interval(draw_ranks([regret_at(k)], truth, scores)[0])
     return {
         "seconds": seconds,
-        "mean": number(interval.mean),
-        "low": number(interval.low),
-        "high": number(interval.high),
+        "mean": finite(interval.mean),
+        "low": finite(interval.low),
+        "high": finite(interval.high),
     }
 
 
@@ -270,12 +271,12 @@ def _readings(curves: Sequence[Sequence[Sequence[Mapping[str, Any]]]]) -> list[t
     """
     longest = max((len(curve) for seed in curves for curve in seed), default=0)
     wanted = np.unique(np.linspace(0, longest - 1, min(longest, READINGS)).round()).astype(int)
-    found = []
+    readings = []
     for i in wanted.tolist():
         reached = [[curve[min(i, len(curve) - 1)] for curve in seed] for seed in curves]
         seconds = np.array([[reading["seconds"] for reading in seed] for seed in reached])
         scores = np.array(
             [[reading["validation"] for reading in seed] for seed in reached], dtype=np.float64
         )
-        found.append((float(seconds.sum(1).mean()), scores))
-    return found
+        readings.append((float(seconds.sum(1).mean()), scores))
+    return readings

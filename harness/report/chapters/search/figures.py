@@ -5,22 +5,30 @@ against true accuracy.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.plots.figure import Labels, Series, bars
-from harness.plots.points import cost_figure, scatter
-from harness.report.chapters.continual.figures import label
-from harness.report.chapters.search.alignment import TRUTH
+from harness.plots.figure import Labels, Series
+from harness.plots.points import draw_costs, draw_scatter
+from harness.report.chapters.bars import draw_metric_bars
+from harness.report.chapters.base import Styles
+from harness.report.chapters.search.alignment import TRUTH, Searches
+from harness.report.place import Place, join_parts, set_label
 from harness.report.wording import estimate
 
 Row = Mapping[str, Any]
-Styles = Mapping[str, int | None]
 PANELS = 25
 
 
-def search_pictures(
+def draw_search(
     rows: Sequence[Row], scatters: Sequence[Row], costs: Sequence[Row], styles: Styles
 ) -> list[str]:
-    """All figures of one search; scatters and costs as the report has them."""
-    found = bars_of(
+    """Draw all figures of one search.
+
+    Args:
+        rows: its rows.
+        scatters: scores against true accuracy, as the report has them.
+        costs: regret by cost, as the report has it.
+        styles: label of a set -> its colour.
+    """
+    figures = draw_metric_bars(
         rows,
         "kendall-tau",
         ("Rank correlation with the truth", "Kendall tau (1: same order, 0: chance)"),
@@ -31,30 +39,30 @@ def search_pictures(
         f"What trusting the proxy costs, {regret},",
         "test accuracy lost (points, less is better)",
     )
-    found += bars_of(rows, regret, lost, styles)
-    found += _costs(costs, styles)
+    figures += draw_metric_bars(rows, regret, lost, styles)
+    figures += _draw_costs(costs, styles)
     if scatters:
         of = f", the first {PANELS} of {len(scatters)}" if len(scatters) > PANELS else ""
         title = (
             "Proxy score against true accuracy,"
-            f" {in_place(scatters[0], '').removeprefix(' on ')}{of}"
+            f" {join_parts(scatters[0]['data'], scatters[0]['variant'])}{of}"
         )
         axis = "proxy score (validation accuracy in %, or what the baseline measures)"
         shown = sorted(scatters, key=lambda part: bool(part["reference"]))[:PANELS]
-        found.append(
-            scatter(
+        figures.append(
+            draw_scatter(
                 [_panel(part, styles) for part in shown],
                 Labels(title, axis, "true test accuracy (%)"),
             )
         )
-    return found
+    return figures
 
 
 def _panel(part: Row, styles: Styles) -> Series:
     points = zip(part["architectures"], part["scores"], part["truth"], strict=True)
     names = [f"{name}: score {score:.4g}, true {true:.1f} %" for name, score, true in points]
     return Series(
-        label(part), part["scores"], part["truth"], style=_style(part, styles), names=names
+        set_label(part), part["scores"], part["truth"], style=_style(part, styles), names=names
     )
 
 
@@ -62,12 +70,14 @@ def _style(part: Row, styles: Styles) -> int | None:
     return None if part["reference"] else styles.get(part["condenser"])
 
 
-def _costs(costs: Sequence[Row], styles: Styles) -> list[str]:
+def _draw_costs(costs: Sequence[Row], styles: Styles) -> list[str]:
     series = []
     for row in costs:
         points = [point for point in row["points"] if point["mean"] is not None]
         x, y = ([point[key] for point in points] for key in ("seconds", "mean"))
-        name = "truth: all data" if row["reference"] and row["condenser"] == TRUTH else label(row)
+        name = (
+            "truth: all data" if row["reference"] and row["condenser"] == TRUTH else set_label(row)
+        )
         names = [
             f"{name}: {point['seconds']:,.1f} s, {estimate(point, 'points')} points"
             for point in points
@@ -85,36 +95,30 @@ def _costs(costs: Sequence[Row], styles: Styles) -> list[str]:
             )
     if len(series) < 2:
         return []
-    title = in_place(costs[0], f"Regret@{costs[0]['k']} by the cost of the search")
+    what = f"Regret@{costs[0]['k']} by the cost of the search"
+    title = Place.of(costs[0]).heading(what)
     axis = "seconds of searching all architectures, condensation included, retraining the best not"
-    return [cost_figure(series, Labels(title, axis, "test accuracy lost (points)"))]
+    return [draw_costs(series, Labels(title, axis, "test accuracy lost (points)"))]
 
 
-def in_place(row: Row, metric: str) -> str:
-    """A title with the data, the settings and the recipe of a row."""
-    parts = [
-        f"{metric} on {row['data']}",
-        row["variant"],
-        f"augmentation {row.get('recipe')}" if row.get("recipe") else "",
-    ]
-    return ", ".join(part for part in parts if part)
-
-
-def bar(row: Row, part: Row, key: str, styles: Mapping[str, int | None]) -> Series:
-    """A bar of the value `key` of a part of a row."""
-    style = styles.get(row["condenser"])
-    return Series(
-        label(row), [0], [part[key]], [part["low"]], [part["high"]], style, row["reference"]
-    )
-
-
-def bars_of(
-    rows: Sequence[Row], metric: str, titles: tuple[str, str], styles: Mapping[str, int | None]
-) -> list[str]:
-    """One figure of bars of a metric, references last; none where nothing was measured. titles: of
-    the figure, of its axis.
+def list_scatters(searches: Searches) -> list[dict[str, Any]]:
+    """List the points of every proxy: its mean score over seeds, and the true test accuracy in %,
+    of each architecture.
     """
-    own = [row for row in rows if row["metric"] == metric and row["mean"] is not None]
-    own.sort(key=lambda row: (row["reference"], row["ipc"] or 0))
-    series = [bar(row, row, "mean", styles) for row in own]
-    return [bars(series, Labels(in_place(own[0], titles[0]), titles[1], ""))] if series else []
+    return [
+        {
+            "scenario": place.scenario,
+            "data": place.data,
+            "variant": place.variant,
+            "condenser": entry.condenser,
+            "ipc": entry.ipc,
+            "reference": entry.is_reference,
+            "architectures": list(aligned.ids),
+            "scores": scores.mean(0).tolist(),
+            "truth": aligned.truth.test.mean(0).tolist(),
+        }
+        for place, search in searches.items()
+        for aligned in (search.aligned,)
+        if aligned is not None
+        for entry, scores in aligned.scores.items()
+    ]

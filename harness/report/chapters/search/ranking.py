@@ -11,64 +11,66 @@ from numpy.typing import NDArray
 from harness.report.chapters.search.alignment import (
     CORRELATIONS,
     FOUND,
-    Lineup,
-    Searched,
+    AlignedScores,
+    AlignedSearch,
     Statistics,
     is_truth,
-    statistics_of,
+    list_statistics,
 )
 from harness.report.results import (
     Entry,
     Record,
     Result,
     condensation_seconds,
-    from_values,
     nbytes,
-    seconds,
+    summarise,
+    summarise_seconds,
 )
 from harness.report.wording import TOP
 from harness.statistics.intervals import Interval, break_even
 from harness.statistics.rank_bootstrap import (
     RankDraws,
-    Truth,
-    rank_draws,
+    TrueAccuracies,
+    draw_ranks,
     rank_interval,
     seed_agreement,
 )
 
 
-def search_results(searched: Searched) -> list[Result]:
-    """All results of one search, entry by entry; without a lineup those that need no truth."""
-    groups, lineup = searched.groups, searched.lineup
+def rank_proxies(search: AlignedSearch) -> list[Result]:
+    """Compute all results of one search, entry by entry; those that need no truth where it could
+    not be aligned.
+    """
+    groups, aligned = search.groups, search.aligned
     truth = next((records for entry, records in groups.items() if is_truth(entry)), [])
     each = _seconds_per_architecture(truth)
     full = float(np.mean(list(each.values()))) if each else None
-    found: list[Result] = []
+    results: list[Result] = []
     for entry, records in groups.items():
-        if lineup is not None and (is_truth(entry) or entry in lineup.scores):
-            found += _ranks(entry, nbytes(records), lineup)
-        found += _found(entry, records)
-        found += _costs(entry, records, full)
-    return found
+        if aligned is not None and (is_truth(entry) or entry in aligned.scores):
+            results += _ranks(entry, nbytes(records), aligned)
+        results += _found(entry, records)
+        results += _costs(entry, records, full)
+    return results
 
 
-def _ranks(entry: Entry, size: int | None, lineup: Lineup) -> list[Result]:
+def _ranks(entry: Entry, size: int | None, aligned: AlignedScores) -> list[Result]:
     """Measures on all architectures, then on the true top 20 %."""
-    scores = lineup.scores.get(entry)
-    found = _measures(entry, size, (lineup.truth, scores), lineup.statistics)
-    if lineup.top is None or lineup.top_truth is None:
-        return found
-    few = statistics_of(len(lineup.top), lineup.truth.parameters is not None)
+    scores = aligned.scores.get(entry)
+    results = _measures(entry, size, (aligned.truth, scores), aligned.statistics)
+    if aligned.top is None or aligned.top_truth is None:
+        return results
+    few = list_statistics(len(aligned.top), aligned.truth.parameters is not None)
     named = {name + TOP: statistic for name, statistic in few.items()}
-    return found + _measures(
-        entry, size, (lineup.top_truth, None if scores is None else scores[:, lineup.top]), named
+    return results + _measures(
+        entry, size, (aligned.top_truth, None if scores is None else scores[:, aligned.top]), named
     )
 
 
 def _measures(
     entry: Entry,
     size: int | None,
-    sides: tuple[Truth, NDArray[np.float64] | None],
+    sides: tuple[TrueAccuracies, NDArray[np.float64] | None],
     statistics: Statistics,
 ) -> list[Result]:
     """sides: the truth, and the entry's scores.
@@ -84,19 +86,19 @@ def _measures(
     every: Sequence[RankDraws] = (
         (seed_agreement(wanted, truth) or [])
         if scores is None
-        else rank_draws(wanted, truth, scores)
+        else draw_ranks(wanted, truth, scores)
     )
     seeds = len(truth.test) if scores is None else len(scores)
-    found = []
+    results = []
     for (metric, (_, unit, higher)), draws in zip(statistics.items(), every, strict=False):
         if metric.startswith(CORRELATIONS[-1]) and math.isnan(draws.point):
             continue  # parameters themselves: nothing is left of them
         over = f"{draws.architectures} architectures, {seeds} seed{'s' if seeds > 1 else ''}"
         interval = rank_interval(draws)
-        found.append(
+        results.append(
             Result(entry, size, metric, unit, higher, interval, over, draws=draws, seeds=seeds)
         )
-    return found
+    return results
 
 
 def _found(entry: Entry, records: Sequence[Record]) -> list[Result]:
@@ -113,12 +115,12 @@ def _found(entry: Entry, records: Sequence[Record]) -> list[Result]:
         if final and final.get("test") is not None
     }
     return (
-        [from_values(entry, nbytes(records), (FOUND, "%", True), tested, "seeds")] if tested else []
+        [summarise(entry, nbytes(records), (FOUND, "%", True), tested, "seeds")] if tested else []
     )
 
 
 def _seconds_per_architecture(records: Sequence[Record]) -> dict[int, float]:
-    found: dict[int, float] = {}
+    seconds: dict[int, float] = {}
     for record in records:
         outcome = record.get("outcome") or {}
         spent, count = (
@@ -126,8 +128,8 @@ def _seconds_per_architecture(records: Sequence[Record]) -> dict[int, float]:
             len(outcome.get("detail", {}).get("architectures", [])),
         )
         if spent is not None and count:
-            found[record["cell"]["seed"]] = float(spent) / count
-    return found
+            seconds[record["cell"]["seed"]] = float(spent) / count
+    return seconds
 
 
 def _costs(entry: Entry, records: Sequence[Record], full: float | None) -> list[Result]:
@@ -137,19 +139,19 @@ def _costs(entry: Entry, records: Sequence[Record], full: float | None) -> list[
         if r.get("outcome") and r["outcome"]["costs"].get("seconds") is not None
     }
     made = condensation_seconds(records)
-    found = [seconds(entry, records, "search-seconds", spent)] if spent else []
+    results = [summarise_seconds(entry, records, "search-seconds", spent)] if spent else []
     if made:
-        found.append(seconds(entry, records, "condensation-seconds", made))
+        results.append(summarise_seconds(entry, records, "condensation-seconds", made))
     each = _seconds_per_architecture(records)
     if full is None or is_truth(entry) or not each:
-        return found
+        return results
     spent_on_set = dict.fromkeys(each, 0.0) if entry.is_reference else made
     points = {
         seed: break_even(spent_on_set[seed], full, each[seed])
         for seed in each
         if seed in spent_on_set
     }
-    return [*found, _pays_from(entry, nbytes(records), points)] if points else found
+    return [*results, _pays_from(entry, nbytes(records), points)] if points else results
 
 
 def _pays_from(entry: Entry, size: int | None, points: Mapping[int, float | None]) -> Result:
@@ -159,6 +161,6 @@ def _pays_from(entry: Entry, size: int | None, points: Mapping[int, float | None
     metric = ("break-even-architectures", "architectures", False)
     values = {seed: {"": point} for seed, point in points.items() if point is not None}
     if len(values) == len(points):
-        return from_values(entry, size, metric, values, "seeds")
+        return summarise(entry, size, metric, values, "seeds")
     never = Interval(math.nan, None, None, len(points), "never: the proxy is not cheaper")
     return Result(entry, size, *metric, interval=never, over="seeds", seeds=len(points))

@@ -11,26 +11,26 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.report.chapters.search.alignment import Lineup, Searched
-from harness.report.chapters.search.equal_cost import Curves, curves_of
+from harness.report.chapters.search.alignment import AlignedScores, AlignedSearch, Searches
+from harness.report.chapters.search.equal_cost import Curves, read_curves
 from harness.report.results import Entry
-from harness.report.rows import Row, Searches, number
+from harness.report.rows import Row, finite
 from harness.statistics.intervals import Interval
-from harness.statistics.rank import (
-    RankStatistic,
-    counts_below,
-    kendall,
-    mid_ranks,
-    precision_at,
-    regret_at,
-    spearman,
-)
 from harness.statistics.rank_bootstrap import (
     RankDraws,
-    Truth,
+    TrueAccuracies,
+    draw_ranks,
     rank_difference,
-    rank_draws,
     rank_interval,
+)
+from harness.statistics.rank_samples import (
+    RankStatistic,
+    count_below,
+    kendall_of_samples,
+    precision_at,
+    rank_with_ties,
+    regret_at,
+    spearman_of_samples,
 )
 
 Array = NDArray[np.float64]
@@ -39,15 +39,21 @@ WAYS = ("accuracy", "loss")
 
 
 class Reading(NamedTuple):
-    """scores: way -> (S, A), larger is better. seconds: of all architectures, mean over seeds."""
+    """The scores of all architectures after some steps of training.
+
+    Args:
+        steps: gradient steps so far.
+        seconds: of all architectures together, the mean over seeds.
+        scores: "accuracy" or "loss" -> (S, A) scores, a row a seed; larger is better.
+    """
 
     steps: int
     seconds: float
     scores: Mapping[str, Array]
 
 
-def tenth(count: int) -> int:
-    """How many of so many architectures are the top tenth."""
+def count_tenth(count: int) -> int:
+    """Count the architectures in the top tenth of so many."""
     return max(1, round(count / 10))
 
 
@@ -59,15 +65,15 @@ def rank_readings(searches: Searches) -> list[Row]:
         architectures, "by", and Kendall's tau, Spearman's rho, precision and regret of the top
         tenth, each with its interval; "over-accuracy" is tau by loss less tau by accuracy, paired.
     """
-    found: list[Row] = []
-    for searched in searches.values():
-        lineup = searched.lineup
-        if lineup is None:
+    rows: list[Row] = []
+    for search in searches.values():
+        aligned = search.aligned
+        if aligned is None:
             continue
-        for entry, readings in _read(searched, lineup).items():
+        for entry, readings in _read(search, aligned).items():
             for reading in readings:
-                found += _rows(entry, reading, lineup.truth)
-    return found
+                rows += _rank_ways(entry, reading, aligned.truth)
+    return rows
 
 
 def combine_ranks(searches: Searches) -> list[Row]:
@@ -78,38 +84,38 @@ def combine_ranks(searches: Searches) -> list[Row]:
         One row for each pair and way: "with", "by", and what `rank_readings` gives; "over-score" is
         tau less that of the score that trains nothing, paired.
     """
-    found: list[Row] = []
-    for searched in searches.values():
-        lineup = searched.lineup
-        if lineup is None:
+    rows: list[Row] = []
+    for search in searches.values():
+        aligned = search.aligned
+        if aligned is None:
             continue
-        read = _read(searched, lineup)
+        read = _read(search, aligned)
         free = {
             entry: scores
-            for entry, scores in lineup.scores.items()
+            for entry, scores in aligned.scores.items()
             if entry.is_reference and entry not in read
         }
         for entry, readings in read.items():
             for other, scores in free.items():
-                found += _pair(entry, readings[-1], (other, scores), lineup.truth)
-    return found
+                rows += _combine(entry, readings[-1], (other, scores), aligned.truth)
+    return rows
 
 
-def _read(searched: Searched, lineup: Lineup) -> dict[Entry, list[Reading]]:
-    """The readings of the entries whose curves hold both accuracy and loss."""
-    found = {}
-    for entry in lineup.scores:
-        curves = curves_of(searched.groups[entry], lineup.ids)
+def _read(search: AlignedSearch, aligned: AlignedScores) -> dict[Entry, list[Reading]]:
+    """Read the curves of the entries that hold both accuracy and loss."""
+    readings = {}
+    for entry in aligned.scores:
+        curves = read_curves(search.groups[entry], aligned.ids)
         points = [point for seed in curves for curve in seed for point in curve]
         if points and all("loss" in point and "steps" in point for point in points):
-            found[entry] = _readings(curves)
-    return found
+            readings[entry] = _choose_readings(curves)
+    return readings
 
 
-def _readings(curves: Curves) -> list[Reading]:
+def _choose_readings(curves: Curves) -> list[Reading]:
     shortest = min(len(curve) for seed in curves for curve in seed)
     places = np.unique(np.linspace(0, shortest - 1, min(shortest, MOST)).round()).astype(int)
-    found = []
+    readings = []
     for place in places.tolist():
         points = [[curve[place] for curve in seed] for seed in curves]
         table = {
@@ -118,16 +124,21 @@ def _readings(curves: Curves) -> list[Reading]:
         }
         scores = {"accuracy": table["validation"], "loss": -table["loss"]}
         seconds = float(table["seconds"].sum(1).mean())
-        found.append(Reading(int(table["steps"].max()), seconds, scores))
-    return found
+        readings.append(Reading(int(table["steps"].max()), seconds, scores))
+    return readings
 
 
-def _rows(entry: Entry, reading: Reading, truth: Truth) -> list[Row]:
-    draws = {way: _draws(truth, reading.scores[way]) for way in WAYS}
+def _rank_ways(entry: Entry, reading: Reading, truth: TrueAccuracies) -> list[Row]:
+    draws = {way: _draw(truth, reading.scores[way]) for way in WAYS}
     rows = []
     for way in WAYS:
-        row: Row = {**entry.named(), "steps": reading.steps, "seconds": reading.seconds, "by": way}
-        row |= _figures(draws[way])
+        row: Row = {
+            **entry.as_json(),
+            "steps": reading.steps,
+            "seconds": reading.seconds,
+            "by": way,
+        }
+        row |= _summarise(draws[way])
         if way == "loss":
             paired = rank_difference(draws["loss"][0], draws["accuracy"][0])
             row["over-accuracy"] = _as_json(paired)
@@ -135,58 +146,60 @@ def _rows(entry: Entry, reading: Reading, truth: Truth) -> list[Row]:
     return rows
 
 
-def _pair(entry: Entry, reading: Reading, other: tuple[Entry, Array], truth: Truth) -> list[Row]:
+def _combine(
+    entry: Entry, reading: Reading, other: tuple[Entry, Array], truth: TrueAccuracies
+) -> list[Row]:
     score, values = other
-    alone = _draws(truth, values)[0]
+    alone = _draw(truth, values)[0]
     rows = []
     for way in WAYS:
         own = reading.scores[way]
         seeds = max(len(own), len(values))
         both = [
-            _ranks(own[seed % len(own)]) + _ranks(values[seed % len(values)])
-            for seed in range(seeds)
+            _rank(own[seed % len(own)]) + _rank(values[seed % len(values)]) for seed in range(seeds)
         ]
-        draws = _draws(truth, np.array(both))
+        draws = _draw(truth, np.array(both))
         rows.append(
             {
-                **entry.named(),
+                **entry.as_json(),
                 "with": score.condenser,
                 "by": way,
-                **_figures(draws),
+                **_summarise(draws),
                 "over-score": _as_json(rank_difference(draws[0], alone)),
             }
         )
     return rows
 
 
-def _ranks(scores: Array) -> Array:
-    """(A,) mean ranks of (A,) scores."""
-    return mid_ranks(counts_below(scores[None], np.ones((1, len(scores)))))[0]
+def _rank(scores: Array) -> Array:
+    """Rank (A,) scores, equal ones at their mean rank."""
+    ranks: Array = rank_with_ties(count_below(scores[None], np.ones((1, len(scores)))))[0]
+    return ranks
 
 
-def _draws(truth: Truth, scores: Array) -> list[RankDraws]:
-    return rank_draws([statistic for statistic, _ in _statistics(scores.shape[1])], truth, scores)
+def _draw(truth: TrueAccuracies, scores: Array) -> list[RankDraws]:
+    return draw_ranks([statistic for statistic, _ in _statistics(scores.shape[1])], truth, scores)
 
 
 def _statistics(count: int) -> list[tuple[RankStatistic, str]]:
-    top = tenth(count)
+    top = count_tenth(count)
     return [
-        (kendall, "tau"),
-        (spearman, "rho"),
+        (kendall_of_samples, "tau"),
+        (spearman_of_samples, "rho"),
         (precision_at(top), "precision"),
         (regret_at(1), "regret@1"),
         (regret_at(top), "regret-tenth"),
     ]
 
 
-def _figures(draws: Sequence[RankDraws]) -> Row:
+def _summarise(draws: Sequence[RankDraws]) -> Row:
     names = [name for _, name in _statistics(draws[0].architectures)]
     return {name: _as_json(rank_interval(one)) for name, one in zip(names, draws, strict=True)}
 
 
 def _as_json(interval: Interval) -> dict[str, float | None]:
     return {
-        "mean": number(interval.mean),
-        "low": number(interval.low),
-        "high": number(interval.high),
+        "mean": finite(interval.mean),
+        "low": finite(interval.low),
+        "high": finite(interval.high),
     }

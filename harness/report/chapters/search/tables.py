@@ -1,44 +1,40 @@
-"""Tables of a search beyond its metrics: proxies against baselines of equal cost, and what each
-entry found best.
-
-Which columns the tables of a search have: what decides first, all measures after it, then the true
-top 20 %.
+"""Tables of a search: what decides first, all measures after it, then the true top 20 %; and beside
+its metrics, proxies against baselines of equal cost and what each entry found best.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from harness.report.chapters.search.alignment import FOUND
-from harness.report.chapters.search.wording import (
-    beaten,
-    by_proxy,
-    lost,
+from harness.report.chapters.search.rivals import (
+    group_by_proxy,
+    is_beaten,
+    is_better,
+    name_winners,
     rival_name,
     rival_names,
-    winners,
 )
+from harness.report.place import Size, group_by_place
 from harness.report.table import (
     Bundle,
     Column,
-    Layout,
+    MetricColumns,
     Row,
     Section,
     Table,
-    compared,
-    count,
-    first,
-    value,
+    TableLayout,
+    sections_by_size,
 )
-from harness.report.wording import TOP, estimate, figure, listed, verdict
+from harness.report.wording import TOP, estimate, format_number, join_words, verdict
 
+TAU = "kendall-tau"
 PAIRED = (
     "Differences are tau of the proxy less tau of the baseline, paired over architectures and"
     " seeds, with 95 % intervals."
 )
 EQUAL = (
-    "A baseline with a curve is read where it has cost what the proxy costs on each architecture:"
-    " the last reading up to there, the first where even that comes later; past its end, its end."
+    "A baseline with a curve is read at the proxy's cost on each architecture: its last reading up"
+    " to that cost, its first where even that costs more, its end where it ends before."
     " Condensation is spread over the architectures searched."
 )
 WAYS = (
@@ -53,44 +49,59 @@ ADAPTED = (
 )
 
 
-def search_tables(report: Mapping[str, Any]) -> list[Table]:
-    """The hardest baseline of each proxy, then all of them; where there is no lineup, the best that
-    each entry found.
+def tabulate_rivals(rows: Sequence[Row]) -> list[Table]:
+    """Make the table of the hardest baseline of each proxy, and that of all baselines.
+
+    Args:
+        rows: proxies against baselines of equal cost.
     """
-    found = []
-    for place, rows in _places(report["equal_cost"]).items():
-        heading = ", ".join(part for part in (f"{place[0]} on {place[1]}", place[2]) if part)
-        title = f"{heading}: proxies against baselines of equal cost"
-        notes = [*winners(rows), *_curve_notes(rows), HARDEST, PAIRED]
-        found.append(
-            Table(
-                place[0],
-                title,
-                HARDEST_COLUMNS,
-                _sections([_hardest(own) for own in by_proxy(rows)], HARDEST_COLUMNS),
-                notes,
-            )
+    tables = []
+    for place, own in group_by_place(rows).items():
+        title = f"{place.heading()}: proxies against baselines of equal cost"
+        notes = [*name_winners(own), *_curve_notes(own), HARDEST, PAIRED]
+        hardest = [_hardest(each) for each in group_by_proxy(own)]
+        sections = sections_by_size(hardest, HARDEST_COLUMNS)
+        tables.append(Table(place.scenario, title, HARDEST_COLUMNS, sections, notes))
+        title, notes = f"{title}, all of them", [PAIRED, EQUAL]
+        tables.append(Table(place.scenario, title, ALL_COLUMNS, _all(own), notes, is_detail=True))
+    return tables
+
+
+def tabulate_best(rows: Sequence[Row]) -> list[Table]:
+    """Make the table of the best architecture of each entry, where none were scored by all.
+
+    Args:
+        rows: what each entry found best.
+    """
+    return [
+        Table(
+            place.scenario,
+            f"{place.heading()}: best found",
+            FOUND_COLUMNS,
+            sections_by_size(own, FOUND_COLUMNS),
+            [ADAPTED],
         )
-        found.append(
-            Table(
-                place[0],
-                f"{title}, all of them",
-                ALL_COLUMNS,
-                _all(rows),
-                [PAIRED, EQUAL],
-                is_detail=True,
-            )
+        for place, own in group_by_place(rows).items()
+    ]
+
+
+def tabulate_readings(rows: Sequence[Row]) -> list[Table]:
+    """Make the table of Kendall's tau by accuracy and by loss at the readings of each curve.
+
+    Args:
+        rows: what ranks better of one training, in pairs by accuracy and by loss.
+    """
+    return [
+        Table(
+            place.scenario,
+            f"{place.heading()}: by accuracy and by loss",
+            READING_COLUMNS,
+            sections_by_size(_pair_ways(own), READING_COLUMNS),
+            [WAYS],
+            is_detail=True,
         )
-    for place, rows in _places(report["readings"]).items():
-        heading = ", ".join(part for part in (f"{place[0]} on {place[1]}", place[2]) if part)
-        title = f"{heading}: by accuracy and by loss"
-        sections = _sections(_both_ways(rows), READING_COLUMNS)
-        found.append(Table(place[0], title, READING_COLUMNS, sections, [WAYS], is_detail=True))
-    for place, rows in _places(report["best_found"]).items():
-        heading = ", ".join(part for part in (f"{place[0]} on {place[1]}", place[2]) if part)
-        sections = _sections(rows, FOUND_COLUMNS)
-        found.append(Table(place[0], f"{heading}: best found", FOUND_COLUMNS, sections, [ADAPTED]))
-    return found
+        for place, own in group_by_place(rows).items()
+    ]
 
 
 def _share(row: Row) -> str:
@@ -109,14 +120,14 @@ HARDEST_COLUMNS = (
     Column("beats", lambda row: row["beats"]),
     Column("loses to", lambda row: row["loses"], drop=1),
     Column("hardest baseline", rival_name, is_text=True),
-    Column("its tau", lambda row: figure(row["against_tau"], ""), drop=2),
+    Column("its tau", lambda row: format_number(row["against_tau"], ""), drop=2),
     Column("difference", _difference),
     Column("proxy is", lambda row: verdict(row, True), is_text=True),
 )
 ALL_COLUMNS = (
     Column("baseline", lambda row: str(row["against"]), is_text=True),
     Column("at", lambda row: str(row["at"]), is_text=True),
-    Column("its tau", lambda row: figure(row["against_tau"], "")),
+    Column("its tau", lambda row: format_number(row["against_tau"], "")),
     Column("tau of the proxy less its tau", _difference),
     Column("proxy is", lambda row: verdict(row, True), is_text=True),
 )
@@ -125,12 +136,10 @@ FOUND_COLUMNS = (
     Column("seed", lambda row: str(row["seed"])),
     Column("tried", lambda row: str(row["tried"])),
     Column("best architecture", lambda row: str(row["architecture"]), is_text=True),
-    Column("its score", lambda row: figure(row["score"], row["unit"])),
-    Column("truth, %", lambda row: figure(row["truth"], "%")),
-    Column("retrained, %", lambda row: figure(row["retrained"], "%")),
+    Column("its score", lambda row: format_number(row["score"], row["unit"])),
+    Column("truth, %", lambda row: format_number(row["truth"], "%")),
+    Column("retrained, %", lambda row: format_number(row["retrained"], "%")),
 )
-
-
 READING_COLUMNS = (
     Column("trained on", lambda row: str(row["condenser"]), is_text=True),
     Column("steps", lambda row: str(row["steps"])),
@@ -140,8 +149,8 @@ READING_COLUMNS = (
 )
 
 
-def _both_ways(rows: Sequence[Row]) -> list[Row]:
-    """A row for each reading, with that of the loss under `by_loss`; they come in pairs."""
+def _pair_ways(rows: Sequence[Row]) -> list[Row]:
+    """Make one row of each pair, with that of the loss under `by_loss`."""
     return [
         {**first, "by_loss": second} for first, second in zip(rows[::2], rows[1::2], strict=True)
     ]
@@ -154,125 +163,94 @@ def _hardest(rows: Sequence[Row]) -> Row:
     hardest = max(rows, key=lambda row: -2.0 if row["against_tau"] is None else row["against_tau"])
     counts = {
         name: f"{sum(map(test, rows))} of {len(rows)}"
-        for name, test in (("beats", beaten), ("loses", lost))
+        for name, test in (("beats", is_beaten), ("loses", is_better))
     }
     return {**hardest, **counts}
 
 
 def _all(rows: Sequence[Row]) -> list[Section]:
-    found = []
-    for own in by_proxy(rows):
-        title = f"{own[0]['condenser']}, {_size(own[0])}, tau {estimate(own[0]['tau'], '')}"
-        found.append(Section(title, [[column.text(row) for column in ALL_COLUMNS] for row in own]))
-    return found
-
-
-def _sections(rows: Sequence[Row], columns: Sequence[Column]) -> list[Section]:
-    """Rows by budget in bytes or images per class; references last."""
-    found: dict[tuple[bool, int, int], list[Row]] = {}
-    for row in rows:
-        key = row["reference"], row["budget"] or 0, 0 if row["budget"] else row["ipc"] or 0
-        found.setdefault(key, []).append(row)
-    return [
-        Section(
-            _size(found[key][0]), [[column.text(row) for column in columns] for row in found[key]]
+    sections = []
+    for own in group_by_proxy(rows):
+        title = (
+            f"{own[0]['condenser']}, {Size.of(own[0]).heading}, tau {estimate(own[0]['tau'], '')}"
         )
-        for key in sorted(found)
-    ]
-
-
-def _size(row: Row) -> str:
-    if row["reference"]:
-        return "references"
-    return f"budget {row['budget']:,} bytes" if row["budget"] else f"ipc {row['ipc'] or '?'}"
+        sections.append(
+            Section(title, [[column.text(row) for column in ALL_COLUMNS] for row in own])
+        )
+    return sections
 
 
 def _curve_notes(rows: Sequence[Row]) -> list[str]:
     """Where a curve could not be read at equal cost, to whose advantage that is."""
-    found = []
-    for key, said in (
+    notes = []
+    for key, what in (
         ("late", "began after the proxy's cost, so the baseline is given more"),
         ("short", "ended before the proxy's cost, so the baseline is given less"),
     ):
         names = rival_names([row for row in rows if row[key]])
-        found += [f"For some architectures the curve of {listed(names)} {said}."] if names else []
-    return found
+        notes += (
+            [f"For some architectures the curve of {join_words(names)} {what}."] if names else []
+        )
+    return notes
 
 
-def _places(rows: Sequence[Row]) -> dict[tuple[str, str, str], list[Row]]:
-    found: dict[tuple[str, str, str], list[Row]] = {}
-    for row in rows:
-        found.setdefault((row["scenario"], row["data"], row["variant"]), []).append(row)
-    return found
+def lay_out_search(metrics: Sequence[str], usual: MetricColumns) -> list[TableLayout]:
+    """Say which tables one search has.
 
-
-TAU = "kendall-tau"
-
-
-def search_layouts(names: Sequence[str], rows: Sequence[Row]) -> list[Layout]:
-    """The tables of one search that holds the metrics `names`."""
-    whole = [name for name in names if not name.endswith(TOP)]
-    precision, regret = (_leading(whole, kind) for kind in ("precision", "regret"))
-    main = [
-        *first(rows),
-        *compared(TAU, rows),
-        *(replace(value(name), drop=1) for name in precision),
-        *(Column(f"{name}, points (less is better)", value(name).text) for name in regret),
-        Column("pays from (architectures)", _pays_from),
-        count(TAU),
-    ]
-    shown = [name for name in (TAU, *precision, *regret) if name in names]
-    times = [value(name) for name in ("condensation-seconds", "search-seconds") if name in names]
+    Args:
+        metrics: the metrics that it holds.
+        usual: the usual columns.
+    """
+    whole = [name for name in metrics if not name.endswith(TOP)]
+    first = usual.name_and_bytes()
+    precision, regret = (_first_of(whole, kind) for kind in ("precision", "regret"))
+    shown = [name for name in (TAU, *precision, *regret) if name in metrics]
     further = [
-        value(name)
+        usual.value(name)
         for name in whole
         if name not in shown and not name.endswith(("seconds", "architectures", FOUND))
     ]
-    found = [Layout("", shown, main)] if shown else []
-    if FOUND in names:
-        found.append(
-            Layout(
-                ": accuracy of what was found",
-                [FOUND],
-                [*first(rows), *compared(FOUND, rows), count(FOUND)],
-            )
-        )
-    found.append(
-        Layout(
-            ": seconds",
-            ["search-seconds"],
-            [*first(rows), *times, _seeds()],
-            is_detail=len(found) > 0,
-        )
-    )
+    layouts = []
+    if shown:
+        columns = [
+            *first,
+            *usual.comparison(TAU),
+            *(replace(usual.value(name), drop=1) for name in precision),
+            *(Column(f"{n}, points (less is better)", usual.value(n).text) for n in regret),
+            Column("pays from (architectures)", _pays_from),
+            usual.count(TAU),
+        ]
+        layouts.append(TableLayout("", shown, columns))
+    if FOUND in metrics:
+        columns = [*first, *usual.comparison(FOUND), usual.count(FOUND)]
+        layouts.append(TableLayout(": accuracy of what was found", [FOUND], columns))
+    times = [
+        usual.value(name) for name in ("condensation-seconds", "search-seconds") if name in metrics
+    ]
+    columns = [*first, *times, usual.count("search-seconds", "seeds")]
+    detail = len(layouts) > 0
+    layouts.append(TableLayout(": seconds", ["search-seconds"], columns, is_detail=detail))
     if further:
         measured = [name for name in whole if name not in (*shown, FOUND)]
-        found.append(
-            Layout(
-                ": further measures",
-                measured,
-                [*first(rows), *further, count("spearman")],
-                is_detail=True,
-            )
-        )
-    top = [name for name in names if name.endswith(TOP)]
-    if top:
-        columns = [
-            *first(rows),
-            *(replace(value(name), title=name.removesuffix(TOP)) for name in top),
-            count(top[0]),
-        ]
-        found.append(Layout(f": measures{TOP}", top, columns, is_detail=True))
-    return found
+        columns = [*first, *further, usual.count("spearman")]
+        layouts.append(TableLayout(": further measures", measured, columns, is_detail=True))
+    return layouts + _lay_out_top([name for name in metrics if name.endswith(TOP)], usual)
 
 
-def _leading(names: Sequence[str], kind: str) -> list[str]:
+def _lay_out_top(metrics: Sequence[str], usual: MetricColumns) -> list[TableLayout]:
+    if not metrics:
+        return []
+    columns = [
+        *usual.name_and_bytes(),
+        *(replace(usual.value(name), title=name.removesuffix(TOP)) for name in metrics),
+        usual.count(metrics[0]),
+    ]
+    return [TableLayout(f": measures{TOP}", metrics, columns, is_detail=True)]
+
+
+def _first_of(names: Sequence[str], kind: str) -> list[str]:
     """The metric of a kind at the k that leads: the first."""
     return [name for name in names if name.startswith(f"{kind}@")][:1]
-
-
-def _seeds() -> Column:
-    return replace(count("search-seconds"), title="seeds")
 
 
 def _pays_from(bundle: Bundle) -> str:

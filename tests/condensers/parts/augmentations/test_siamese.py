@@ -10,14 +10,13 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.errors import UsageError
+from condensers.parts.augmentations.base import Draw, Draws
 from condensers.parts.augmentations.dsa import (
     FAMILIES,
-    Draw,
-    Draws,
     NoAugmentation,
     Siamese,
+    apply_by_families,
     apply_several,
-    together,
 )
 
 SHAPE = (3, 8, 8)
@@ -272,5 +271,5 @@ def test_several_batches_at_once_are_each_under_its_own_draw(mode: str) -> None:
     }
     assert 1 < len(families) < len(batches)
     alone = apply_several(augmentation, batches, draws)
-    for one, other in zip(together(augmentation, batches, draws), alone, strict=True):
+    for one, other in zip(apply_by_families(augmentation, batches, draws), alone, strict=True):
         assert torch.allclose(one, other, atol=1e-5)

@@ -17,7 +17,7 @@ from condensers.engine.context import Context, Progress, derive_seed
 from condensers.errors import Interrupted, UsageError
 from condensers.parts.augmentations.dsa import NoAugmentation, Siamese
 from condensers.parts.model_schedules.expert_trajectories import Experts, Segments
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.registry.registry import create_condenser
 from condensers.sets.files import save_set
 from condensers.sets.synthetic_set import Budget, SyntheticSet
@@ -27,8 +27,8 @@ SHORT = Experts(experts=2, epochs=3, expert_epochs=2, max_start=2, lr=0.1, batch
 STEPS = 12  # 200 images in batches of 64, three epochs
 
 
-def setting_of(data: ClassData, context: Context, augmentation: Any = None) -> Setting:
-    return Setting(data, SPEC, augmentation or NoAugmentation(), context, ipc=1, per_class=1)
+def setting_of(data: ClassData, context: Context, augmentation: Any = None) -> RunSetting:
+    return RunSetting(data, SPEC, augmentation or NoAugmentation(), context, ipc=1, per_class=1)
 
 
 def never() -> tuple[Tensor, Tensor]:
@@ -169,7 +169,7 @@ def test_the_estimate_counts_the_experts(
 ) -> None:
     few, more = ({"name": "experts", "experts": n, "epochs": 4, "max_start": 1} for n in (1, 3))
     passes = [
-        create_condenser(tiny("mtt") | {"schedule": one}).image_passes(grey8, 1)[0][1]
+        create_condenser(tiny("mtt") | {"model_schedule": one}).image_passes(grey8, 1)[0][1]
         for one in (few, more)
     ]
     assert passes[1] - passes[0] == 2 * 4 * 200
@@ -179,7 +179,7 @@ def test_segments_must_end_within_the_training() -> None:
     with pytest.raises(
         UsageError, match="begins at epoch 19 ends at 21, but experts are trained for 10 epochs"
     ):
-        create_condenser({"name": "mtt", "schedule": {"name": "experts", "epochs": 10}})
+        create_condenser({"name": "mtt", "model_schedule": {"name": "experts", "epochs": 10}})
 
 
 def test_interrupted_inside_the_experts_a_run_ends_with_the_same_bytes(

@@ -13,13 +13,13 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.parts.augmentations.dsa import NoAugmentation
 from condensers.parts.model_schedules.gated import Gated, GatedNetworks
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 LINEAR = {"name": "mlp", "depth": 1, "width": 4}
 
 
-def setting_of(data: ClassData, network: Any = None) -> Setting:
-    return Setting(data, network or LINEAR, NoAugmentation(), Context(), ipc=1, per_class=1)
+def setting_of(data: ClassData, network: Any = None) -> RunSetting:
+    return RunSetting(data, network or LINEAR, NoAugmentation(), Context(), ipc=1, per_class=1)
 
 
 def running(

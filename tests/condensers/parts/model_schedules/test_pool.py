@@ -15,14 +15,14 @@ from condensers.engine.context import Context
 from condensers.parts.augmentations.dsa import NoAugmentation
 from condensers.parts.model_schedules.base import NoNetwork
 from condensers.parts.model_schedules.pool import AgeingNetworks, Pool
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 NETWORK = {"name": "mlp", "depth": 1, "width": 4}
 
 
 @pytest.fixture
-def setting(grey8: ClassData) -> Setting:
-    return Setting(grey8, NETWORK, NoAugmentation(), Context(seed=5), 1, 1)
+def setting(grey8: ClassData) -> RunSetting:
+    return RunSetting(grey8, NETWORK, NoAugmentation(), Context(seed=5), 1, 1)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def weights(network: Any) -> Tensor:
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
-def test_first_ages_are_spread_and_really_trained(setting: Setting, present: Any) -> None:
+def test_first_ages_are_spread_and_really_trained(setting: RunSetting, present: Any) -> None:
     pool = Pool(size=4, max_age=10)
     assert [pool.first_age(index) for index in range(4)] == [0, 2, 5, 7]
     running = pool.begin(setting)
@@ -56,7 +56,7 @@ def test_first_ages_are_spread_and_really_trained(setting: Setting, present: Any
 
 
 def test_each_step_trains_the_last_network_and_no_other_until_it_is_too_old(
-    setting: Setting, present: Any
+    setting: RunSetting, present: Any
 ) -> None:
     running = Pool(size=3, max_age=3).begin(setting)
     replaced = 0
@@ -82,7 +82,7 @@ def test_each_step_trains_the_last_network_and_no_other_until_it_is_too_old(
     assert max(running.ages) <= 3
 
 
-def test_training_is_adam_on_half_the_squared_distance(setting: Setting, present: Any) -> None:
+def test_training_is_adam_on_half_the_squared_distance(setting: RunSetting, present: Any) -> None:
     running = Pool(size=1, max_age=10, lr=0.01).begin(setting)
     network = networks.build(NETWORK, setting.shape, 10, torch.Generator().manual_seed(0))
     network.load_state_dict(running.networks[0].state_dict())
@@ -106,22 +106,22 @@ def test_training_is_adam_on_half_the_squared_distance(setting: Setting, present
 
 @pytest.mark.parametrize(("batch", "wanted"), [(4, 4), (1000, 10)])
 def test_a_training_step_takes_so_many_images(
-    batch: int, wanted: int, setting: Setting, present: Any, monkeypatch: pytest.MonkeyPatch
+    batch: int, wanted: int, setting: RunSetting, present: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
 
-    def noting(self: Setting, images: Tensor) -> Tensor:
+    def noting(self: RunSetting, images: Tensor) -> Tensor:
         sizes.append(len(images))
         return images
 
-    monkeypatch.setattr(Setting, "augment", noting)
+    monkeypatch.setattr(RunSetting, "augment", noting)
     running = Pool(size=1, batch=batch).begin(setting)
     for step in range(3):
         running.next(step, present)
     assert sizes == [wanted, wanted]
 
 
-def test_hard_labels_are_regressed_centred(setting: Setting, grey8: ClassData) -> None:
+def test_hard_labels_are_regressed_centred(setting: RunSetting, grey8: ClassData) -> None:
     images, hard = grey8.normalise(grey8.images[:10]), grey8.labels[:10]
     rows = torch.eye(10)[hard] - 0.1
     after = []
@@ -134,7 +134,7 @@ def test_hard_labels_are_regressed_centred(setting: Setting, grey8: ClassData) -
     assert torch.allclose(after[0], after[1])
 
 
-def test_a_pool_taken_up_again_goes_on_as_it_was(setting: Setting, present: Any) -> None:
+def test_a_pool_taken_up_again_goes_on_as_it_was(setting: RunSetting, present: Any) -> None:
     running = Pool(size=3, max_age=4).begin(setting)
     for step in range(7):
         running.next(step, present)
@@ -166,7 +166,7 @@ def test_the_estimate_counts_first_ages_and_steps() -> None:
     assert Pool(batch=20).passes(100, 50, 5) == (100 + 450) * 20
 
 
-def test_no_network_is_nothing(setting: Setting, present: Any) -> None:
+def test_no_network_is_nothing(setting: RunSetting, present: Any) -> None:
     running = NoNetwork().begin(setting)
     assert running.next(0, present) is None
     assert running.state_dict() == {}

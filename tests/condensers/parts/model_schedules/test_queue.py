@@ -13,7 +13,7 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.parts.augmentations.dsa import NoAugmentation
 from condensers.parts.model_schedules.queue import Queue
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 
 class Numbered(nn.Module):
@@ -47,7 +47,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 def begin(schedule: Queue, data: ClassData) -> Any:
     return schedule.begin(
-        Setting(data, "any", NoAugmentation(), Context(seed=2), ipc=1, per_class=1)
+        RunSetting(data, "any", NoAugmentation(), Context(seed=2), ipc=1, per_class=1)
     )
 
 
@@ -136,7 +136,7 @@ def test_a_network_knows_nothing_before_it_is_trained_and_learns(
 
 
 def test_the_whole_queue_is_taken_up_again(grey8: ClassData) -> None:
-    setting = Setting(
+    setting = RunSetting(
         grey8, {"name": "mlp", "width": 4}, NoAugmentation(), Context(seed=2), ipc=1, per_class=1
     )
     schedule = Queue(size=3, interval=1, training_steps=2, batch=8)
@@ -146,7 +146,7 @@ def test_the_whole_queue_is_taken_up_again(grey8: ClassData) -> None:
     state, draws = run.state_dict(), setting.generator.get_state()
     weights = [{name: tensor.clone() for name, tensor in one.items()} for one in state["networks"]]
     other = schedule.begin(
-        Setting(
+        RunSetting(
             grey8,
             {"name": "mlp", "width": 4},
             NoAugmentation(),

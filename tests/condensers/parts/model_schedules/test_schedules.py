@@ -12,7 +12,7 @@ from condensers.engine.context import Context
 from condensers.parts.augmentations.dsa import NoAugmentation
 from condensers.parts.model_schedules.random_networks import Fresh
 from condensers.parts.model_schedules.trained_on_synthetic import TrainedOnSynthetic
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 
 class Counting(nn.Module):
@@ -46,7 +46,7 @@ def run(
     schedule: Any, steps: int, events: list[str], data: ClassData, augmentation: Any = None
 ) -> None:
     running = schedule.begin(
-        Setting(data, "any", augmentation or NoAugmentation(), Context(), ipc=1, per_class=1)
+        RunSetting(data, "any", augmentation or NoAugmentation(), Context(), ipc=1, per_class=1)
     )
 
     def present() -> tuple[Tensor, Tensor]:

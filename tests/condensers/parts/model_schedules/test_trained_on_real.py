@@ -13,7 +13,7 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.parts.augmentations.dsa import NoAugmentation, Siamese
 from condensers.parts.model_schedules.trained_on_real import TrainedOnReal
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 
 class Noting(nn.Module):
@@ -46,7 +46,7 @@ def begin(
     schedule: TrainedOnReal, data: ClassData, augmentation: Any = None, network: Any = "any"
 ) -> Any:
     return schedule.begin(
-        Setting(
+        RunSetting(
             data, network, augmentation or NoAugmentation(), Context(seed=2), ipc=1, per_class=1
         )
     )

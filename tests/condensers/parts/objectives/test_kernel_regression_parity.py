@@ -24,7 +24,7 @@ from condensers.parts.objectives.kernel_regression import (
 )
 from condensers.parts.objectives.kernels.features import Features, RandomFeatureNNGP
 from condensers.parts.objectives.kernels.neural_tangent import FullyConnectedNTK
-from condensers.parts.setting import Setting
+from condensers.parts.setting import Needs, RunSetting
 from condensers.registry.registry import OBJECTIVES, create_condenser
 from condensers.sets.synthetic_set import Budget
 
@@ -33,7 +33,7 @@ RANDOM = RandomFeatureNNGP(models=1, width=6, depth=1)
 
 def whole_of(data: ClassData, labels: Tensor | None = None) -> Whole:
     """Two synthetic images a class, all real ones, an augmentation that changes nothing."""
-    setting = Setting(
+    setting = RunSetting(
         data, {"name": "convnet", "depth": 1, "width": 6}, NoAugmentation(), Context(seed=2), 2, 2
     )
     first = torch.cat([data.normalise(data.images[data.members(c)[:2]]) for c in data.classes])
@@ -166,15 +166,18 @@ def test_only_real_images_are_augmented(grey8: ClassData) -> None:
 
 
 def test_what_it_needs_is_what_its_kernel_needs() -> None:
-    assert OBJECTIVES.create("kernel-regression").needs == "nothing"
-    assert OBJECTIVES.create({"name": "kernel-regression", "kernel": "features"}).needs == "network"
+    assert OBJECTIVES.create("kernel-regression").needs is Needs.NOTHING
+    assert (
+        OBJECTIVES.create({"name": "kernel-regression", "kernel": "features"}).needs
+        is Needs.NETWORK
+    )
     assert OBJECTIVES.create({"name": "kernel-regression", "kernel": "conv_ntk"}).passes == (
         1.0,
         1.0,
     )
     with pytest.raises(
         UsageError,
-        match=r"objective kernel-regression needs a network .* schedule none gives nothing",
+        match=r"objective kernel-regression needs a network .* model schedule none gives nothing",
     ):
         create_condenser(
             {"name": "kip", "objective": {"name": "kernel-regression", "kernel": "features"}}
@@ -210,7 +213,7 @@ def test_any_kernel_serves_any_kernel_method(kernel: str, colour32: ClassData) -
     }
     schedule = "fresh" if kernel == "features" else "none"
     spec |= {
-        "schedule": schedule,
+        "model_schedule": schedule,
         "objective": {"name": "kernel-regression", "kernel": table, "criterion": "platt"},
     }
     condenser = create_condenser(spec)

@@ -18,10 +18,9 @@ from condensers import networks
 from condensers.data import ClassData
 from condensers.engine.context import Context, Progress
 from condensers.parts.augmentations.dsa import NoAugmentation, Siamese
-from condensers.parts.model_schedules.expert_trajectories import Segment
 from condensers.parts.objectives.base import Whole
 from condensers.parts.objectives.trajectory import LEAST_RATE, Trajectory, chunks
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting, Segment
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget
 
@@ -41,7 +40,7 @@ def material(
     are leaves.
     """
     generator = torch.Generator().manual_seed(1)
-    setting = Setting(data, spec or SPEC, NoAugmentation(), Context(), ipc=2, per_class=2)
+    setting = RunSetting(data, spec or SPEC, NoAugmentation(), Context(), ipc=2, per_class=2)
     network = networks.build(spec or SPEC, (1, 8, 8), CLASSES, generator).to(dtype)
     start = torch.nn.utils.parameters_to_vector(network.parameters()).detach()
     target = start + 0.05 * torch.randn(len(start), generator=generator).to(dtype)
@@ -270,7 +269,7 @@ def test_the_distance_falls_while_images_are_learned(
         "iterations": 18,
         "lr": 100.0,
         "network": SPEC,
-        "schedule": schedule,
+        "model_schedule": schedule,
         "objective": objective,
         "augmentation": "none",
     }

@@ -18,7 +18,7 @@ from condensers.engine.context import Context
 from condensers.parts.augmentations.dsa import NoAugmentation
 from condensers.parts.objectives.base import Whole
 from condensers.parts.objectives.unrolled import Unrolled
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.training.ordered import OrderedLoop
@@ -84,7 +84,9 @@ def test_the_reverse_pass_is_autograd_through_all_steps(
     literal = literal_loss(network, images, labels, rho, real, real_labels)
     wanted = torch.autograd.grad(literal, leaves)
 
-    setting = Setting(data, spec, NoAugmentation(), Context(), ipc=PER_CLASS, per_class=PER_CLASS)
+    setting = RunSetting(
+        data, spec, NoAugmentation(), Context(), ipc=PER_CLASS, per_class=PER_CLASS
+    )
     whole = Whole(images, labels, real, real_labels, {"rates": rho}, setting.augment, setting)
     assert Unrolled(epochs=EPOCHS).backward(network, whole) == pytest.approx(
         literal.item(), rel=1e-11
@@ -93,6 +95,10 @@ def test_the_reverse_pass_is_autograd_through_all_steps(
         assert right.norm() > 0
         assert leaf.grad is not None
         assert (leaf.grad - right).norm() / right.norm() < 1e-9
+    loss = Unrolled(epochs=EPOCHS).loss(network, whole)
+    assert loss.item() == pytest.approx(literal.item(), rel=1e-11)
+    for again, right in zip(torch.autograd.grad(loss, leaves), wanted, strict=True):
+        assert (again - right).norm() / right.norm() < 1e-9
 
 
 def test_stored_are_positive_rates_that_begin_as_told(

@@ -11,7 +11,7 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.parts.parameterisations.jpeg import files as codecs
-from condensers.parts.parameterisations.jpeg.coefficients import JPEG, fitted_bodies
+from condensers.parts.parameterisations.jpeg.coefficients import JPEG, fit_bodies
 from condensers.parts.parameterisations.jpeg.entropy import body, layout
 from condensers.parts.parameterisations.jpeg.transform import Transform
 from condensers.registry.registry import create_condenser
@@ -59,7 +59,9 @@ def test_pillow_reads_what_is_written_as_it_is_rendered(shape, quality):
     coefficients = transform.forward(images.float()).round()
     bodies = [body(one, layout(shape, quality)) for one in coefficients.int().tolist()]
     shared = codecs.frame("jpeg", quality, shape)
-    read = np.stack([codecs.decoded("jpeg", shared, one, shape) for one in bodies]).astype(float)
+    read = np.stack([codecs.decode_file("jpeg", shared, one, shape) for one in bodies]).astype(
+        float
+    )
     rendered = transform.inverse(coefficients).clamp(0, 255).numpy()
     # libjpeg computes in whole numbers, and enlarges and converts colours in steps that are
     # rounded.
@@ -81,7 +83,7 @@ def test_extreme_coefficients_can_be_written():
     for value in (1023, -1023):
         block = [[value] + [0] * 20 + [value] * 43, [-value] + [0] * 62 + [1]]
         shared = codecs.frame("jpeg", 50, (1, 8, 16))
-        assert codecs.decoded("jpeg", shared, body(block, form), (1, 8, 16)).shape == (1, 8, 16)
+        assert codecs.decode_file("jpeg", shared, body(block, form), (1, 8, 16)).shape == (1, 8, 16)
 
 
 def test_files_are_made_to_fit():
@@ -90,9 +92,9 @@ def test_files_are_made_to_fit():
     form = layout(shape, 60)
     whole = [body(one, form) for one in kept.tolist()]
     total = sum(map(len, whole))
-    assert fitted_bodies(kept, form, total) == whole
+    assert fit_bodies(kept, form, total) == whole
     for share in (0.9, 0.5, 0.2):
-        found = sum(map(len, fitted_bodies(kept, form, int(share * total))))
+        found = sum(map(len, fit_bodies(kept, form, int(share * total))))
         assert share * total * 0.6 < found <= share * total
 
 

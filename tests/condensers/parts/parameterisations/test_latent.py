@@ -16,8 +16,9 @@ from torch.nn import functional
 from condensers.data import ClassData
 from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
-from condensers.parts.parameterisations.latent import AutoEncoder, Latent
+from condensers.parts.parameterisations.latent import Latent
 from condensers.parts.parameterisations.pixels import Pixels
+from condensers.parts.parameterisations.warm_start import AutoEncoder
 
 MakeData = Callable[..., ClassData]
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]

@@ -191,7 +191,7 @@ def test_clamped_canvases_stay_between_black_and_white(colour32: ClassData) -> N
 def test_methods_learn_save_and_load_tiles(
     factor: int, name: str, grey8: ClassData, tmp_path: Path
 ) -> None:
-    settings = {} if name == "dm" else {"schedule": TRAINED}
+    settings = {} if name == "dm" else {"model_schedule": TRAINED}
     made = run(grey8, {"name": "tiles", "factor": factor}, name=name, **settings)
     save_set(made, tmp_path / "set.safetensors")
     images, labels = load_set(tmp_path / "set.safetensors").decode()

@@ -14,8 +14,10 @@ from condensers.engine.context import Context
 from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.objectives.base import Pair
 from condensers.parts.regularisers.contrastive import Contrastive, SimCLR
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 from tests.condensers.parts.regularisers.cases import TOLERANCES, agree, case
+
+NO_SETTING: Any = None  # these terms draw nothing
 
 
 def embedded(network: nn.Module, image: Tensor) -> Tensor:
@@ -50,14 +52,14 @@ def test_supervised_contrast(
     dtype: torch.dtype, for_loss: float, for_gradient: float, synthetic: int, real: bool
 ) -> None:
     network, pairs = case(dtype, synthetic=synthetic)
-    ours = Contrastive(temperature=0.2, real=real).loss(network, pairs)
+    ours = Contrastive(temperature=0.2, real=real).loss(network, pairs, NO_SETTING)
     agree(ours, literal_contrastive(network, pairs, 0.2, real), pairs, for_loss, for_gradient)
 
 
 @pytest.mark.parametrize("classes", [1, 3])
 def test_images_without_a_positive_contribute_nothing(classes: int) -> None:
     network, pairs = case(torch.float64, synthetic=1)
-    loss = Contrastive(real=False).loss(network, pairs[:classes])
+    loss = Contrastive(real=False).loss(network, pairs[:classes], NO_SETTING)
     assert loss.item() == 0
     assert all(
         not g.any() for g in torch.autograd.grad(loss, [pair.synthetic for pair in pairs[:classes]])
@@ -66,18 +68,18 @@ def test_images_without_a_positive_contribute_nothing(classes: int) -> None:
 
 def test_contrast_is_least_where_classes_lie_apart() -> None:
     network, pairs = case(torch.float64)
-    mixed = Contrastive().loss(network, pairs)
+    mixed = Contrastive().loss(network, pairs, NO_SETTING)
     apart = [
         pair._replace(
             real=pair.synthetic.detach()[:1], synthetic=pair.synthetic[:1].expand(2, -1, -1, -1)
         )
         for pair in pairs
     ]
-    assert Contrastive().loss(network, apart) < mixed
+    assert Contrastive().loss(network, apart, NO_SETTING) < mixed
 
 
-def setting_of(data: ClassData, seed: int) -> Setting:
-    return Setting(data, "convnet", "none", Context(seed=seed), 2, 2)
+def setting_of(data: ClassData, seed: int) -> RunSetting:
+    return RunSetting(data, "convnet", "none", Context(seed=seed), 2, 2)
 
 
 def grey(make_data: Callable[..., ClassData]) -> ClassData:
@@ -133,7 +135,7 @@ def test_networks_with_batch_norm_give_finite_gradients(
     network, pairs = case(torch.float32, norm="batch")
     setting = setting_of(grey(make_data), 0)
     loss = (
-        Contrastive().loss(network, pairs)
+        Contrastive().loss(network, pairs, NO_SETTING)
         if term == "contrastive"
         else SimCLR().loss(network, pairs, setting)
     )

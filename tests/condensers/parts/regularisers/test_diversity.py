@@ -4,6 +4,7 @@ images towards.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from condensers.parts.objectives.base import Pair
 from condensers.parts.regularisers.diversity import Diversity, minus_log_determinant, repulsion
 from condensers.sets.synthetic_set import SyntheticSet
 from tests.condensers.parts.regularisers.cases import TOLERANCES, agree, case
+
+NO_SETTING: Any = None  # these terms draw nothing
 
 
 def squared(a: Tensor, b: Tensor) -> Tensor:
@@ -72,7 +75,7 @@ def test_repulsion(
     dtype: torch.dtype, for_loss: float, for_gradient: float, synthetic: int
 ) -> None:
     network, pairs = case(dtype, synthetic=synthetic)
-    ours = Diversity(bandwidth=0.7).loss(network, pairs)
+    ours = Diversity(bandwidth=0.7).loss(network, pairs, NO_SETTING)
     agree(ours, literal_repulsion(network, pairs, 0.7), pairs, for_loss, for_gradient)
 
 
@@ -82,14 +85,14 @@ def test_determinantal(
     dtype: torch.dtype, for_loss: float, for_gradient: float, synthetic: int
 ) -> None:
     network, pairs = case(dtype, synthetic=synthetic)
-    ours = Diversity(form="determinantal", epsilon=0.05).loss(network, pairs)
+    ours = Diversity(form="determinantal", epsilon=0.05).loss(network, pairs, NO_SETTING)
     agree(ours, literal_determinantal(network, pairs, 0.05), pairs, for_loss, for_gradient)
 
 
 @pytest.mark.parametrize("form", ["repulsion", "determinantal"])
 def test_a_class_with_one_image_contributes_nothing(form: str) -> None:
     network, pairs = case(torch.float64, synthetic=1)
-    loss = Diversity(form=form).loss(network, pairs)
+    loss = Diversity(form=form).loss(network, pairs, NO_SETTING)
     assert loss.item() == 0
     assert all(not g.any() for g in torch.autograd.grad(loss, [pair.synthetic for pair in pairs]))
 
@@ -99,8 +102,8 @@ def test_classes_have_no_say_in_each_others_spread(form: str) -> None:
     network, pairs = case(torch.float64, synthetic=3)
     term = Diversity(form=form)
     agree(
-        term.loss(network, pairs),
-        torch.stack([term.loss(network, [pair]) for pair in pairs]).sum(),
+        term.loss(network, pairs, NO_SETTING),
+        torch.stack([term.loss(network, [pair], NO_SETTING) for pair in pairs]).sum(),
         pairs,
         1e-11,
         1e-9,
@@ -133,7 +136,8 @@ def test_equal_images_and_batch_norm_give_finite_gradients(form: str) -> None:
     same = [pair._replace(synthetic=pair.synthetic[:1].expand(2, -1, -1, -1)) for pair in pairs]
     for chosen in (pairs, same):
         gradients = torch.autograd.grad(
-            Diversity(form=form).loss(network, chosen), [pair.synthetic for pair in pairs]
+            Diversity(form=form).loss(network, chosen, NO_SETTING),
+            [pair.synthetic for pair in pairs],
         )
         assert all(bool(g.isfinite().all()) for g in gradients)
 

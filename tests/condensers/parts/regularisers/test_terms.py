@@ -2,6 +2,8 @@
 loops; which accuracy counts.
 """
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -9,6 +11,8 @@ from torch import Tensor, nn
 from condensers.parts.objectives.base import Pair
 from condensers.parts.regularisers.classification import CrossEntropy, Discriminative, accuracy_of
 from tests.condensers.parts.regularisers.cases import TOLERANCES, agree, case
+
+NO_SETTING: Any = None  # these terms draw nothing
 
 
 def minus_log_softmax(scores: list[Tensor], right: int) -> Tensor:
@@ -46,13 +50,16 @@ def test_centres_classify_the_real_images(
     dtype: torch.dtype, for_loss: float, for_gradient: float
 ) -> None:
     network, pairs = case(dtype)
-    ours, literal = Discriminative().loss(network, pairs), literal_discriminative(network, pairs)
+    ours, literal = (
+        Discriminative().loss(network, pairs, NO_SETTING),
+        literal_discriminative(network, pairs),
+    )
     agree(ours, literal, pairs, for_loss, for_gradient)
 
 
 def test_one_class_has_nothing_to_be_told_from() -> None:
     network, pairs = case(torch.float64)
-    assert Discriminative().loss(network, pairs[:1]).item() == 0
+    assert Discriminative().loss(network, pairs[:1], NO_SETTING).item() == 0
     assert Discriminative.couples_classes
 
 
@@ -62,15 +69,18 @@ def test_cross_entropy_counts_as_much_as_the_network_knows(
 ) -> None:
     network, pairs = case(dtype)
     network.accuracy = 0.25
-    ours, literal = CrossEntropy().loss(network, pairs), literal_cross_entropy(network, pairs, 0.25)
+    ours, literal = (
+        CrossEntropy().loss(network, pairs, NO_SETTING),
+        literal_cross_entropy(network, pairs, 0.25),
+    )
     agree(ours, literal, pairs, for_loss, for_gradient)
 
 
 def test_cross_entropy_of_all_classes_at_once_equals_one_after_the_other() -> None:
     network, pairs = case(torch.float64)
     network.accuracy = 0.75
-    apart = torch.stack([CrossEntropy().loss(network, [pair]) for pair in pairs]).sum()
-    agree(CrossEntropy().loss(network, pairs), apart, pairs, 1e-11, 1e-9)
+    apart = torch.stack([CrossEntropy().loss(network, [pair], NO_SETTING) for pair in pairs]).sum()
+    agree(CrossEntropy().loss(network, pairs, NO_SETTING), apart, pairs, 1e-11, 1e-9)
 
 
 def test_the_accuracy_is_the_schedules_or_that_of_the_real_images() -> None:
@@ -86,7 +96,7 @@ def test_the_accuracy_is_the_schedules_or_that_of_the_real_images() -> None:
 def test_a_network_that_knows_nothing_asks_nothing() -> None:
     network, pairs = case(torch.float64)
     network.accuracy = 0.0
-    assert CrossEntropy().loss(network, pairs).item() == 0
+    assert CrossEntropy().loss(network, pairs, NO_SETTING).item() == 0
 
 
 @pytest.mark.parametrize(
@@ -95,5 +105,7 @@ def test_a_network_that_knows_nothing_asks_nothing() -> None:
 def test_networks_with_batch_norm_give_finite_gradients(term: Discriminative) -> None:
     network, pairs = case(torch.float32, norm="batch")
     network.accuracy = 0.5
-    gradients = torch.autograd.grad(term.loss(network, pairs), [pair.synthetic for pair in pairs])
+    gradients = torch.autograd.grad(
+        term.loss(network, pairs, NO_SETTING), [pair.synthetic for pair in pairs]
+    )
     assert all(bool(g.isfinite().all()) and g.abs().sum() > 0 for g in gradients)

@@ -13,15 +13,15 @@ from condensers.clustering import centroids
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.parts.augmentations.dsa import NoAugmentation
-from condensers.parts.samplers import ClusteredBatches, KMeans
-from condensers.parts.setting import Setting
+from condensers.parts.samplers import ClusteredBatches, KMeansSampler
+from condensers.parts.setting import RunSetting
 
 NORMS = ["instance", "batch"]
 
 
 def begin(data: ClassData, interval: int = 10) -> ClusteredBatches:
-    return KMeans(interval=interval).begin(
-        Setting(data, "any", NoAugmentation(), Context(seed=6), ipc=1, per_class=1)
+    return KMeansSampler(interval=interval).begin(
+        RunSetting(data, "any", NoAugmentation(), Context(seed=6), ipc=1, per_class=1)
     )
 
 

@@ -12,8 +12,8 @@ from condensers import networks
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.parts.augmentations.dsa import NoAugmentation
-from condensers.parts.samplers import Random, Stratified, StratifiedBatches
-from condensers.parts.setting import Setting
+from condensers.parts.samplers import RandomSampler, StratifiedBatches, StratifiedSampler
+from condensers.parts.setting import RunSetting
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def kinds() -> Tensor:
 
 
 def begin(data: ClassData, clusters: int | None = None, seed: int = 6) -> StratifiedBatches:
-    return Stratified(clusters=clusters).begin(
-        Setting(data, "any", NoAugmentation(), Context(seed=seed), 1, 1)
+    return StratifiedSampler(clusters=clusters).begin(
+        RunSetting(data, "any", NoAugmentation(), Context(seed=seed), 1, 1)
     )
 
 
@@ -63,10 +63,10 @@ def test_every_image_comes_equally_often(grouped: ClassData) -> None:
 
 
 def squared_errors(
-    data: ClassData, sampler: Stratified | Random, n: int, network: networks.Network
+    data: ClassData, sampler: StratifiedSampler | RandomSampler, n: int, network: networks.Network
 ) -> Tensor:
     """|| mean of a batch's embeddings - mean of the class's ||^2 of 200 batches."""
-    running = sampler.begin(Setting(data, "any", NoAugmentation(), Context(seed=1), 1, 1))
+    running = sampler.begin(RunSetting(data, "any", NoAugmentation(), Context(seed=1), 1, 1))
     with torch.no_grad():
         wanted = network.embed(data.normalise(data.images[data.members(0)])).mean(0)
         means = torch.stack(
@@ -83,7 +83,8 @@ def test_the_mean_embedding_varies_less_than_that_of_random_batches(
     network = networks.build(spec, grouped.shape, 2, torch.Generator().manual_seed(1))
     assert isinstance(network, networks.Network)
     random, stratified = (
-        squared_errors(grouped, one, n, network).mean() for one in (Random(), Stratified())
+        squared_errors(grouped, one, n, network).mean()
+        for one in (RandomSampler(), StratifiedSampler())
     )
     assert stratified < 0.5 * random
 

@@ -17,10 +17,10 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.parts.views import masking
-from condensers.parts.views.attention import Attention, ScoreMapSpec, attention
+from condensers.parts.views.attention import AttentionMask, ScoreMapSpec, attention_map
 from condensers.registry.registry import VIEWS, create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
-from condensers.training.classifier import Training, loss_of, trained
+from condensers.training.classifier import Training, loss_of, train_fresh
 
 SMALL = {"name": "convnet", "depth": 1, "width": 8}
 VIEW = {"name": "attention", "epochs": 2, "network": SMALL}
@@ -41,7 +41,7 @@ Tiny = Callable[[str], dict[str, Any]]
 @pytest.mark.parametrize("form", ["published", "normalised"])
 def test_the_map_is_the_equation(form: str, generator: torch.Generator) -> None:
     scores = 3 * torch.randn((2, 4, 3, 5), generator=generator)
-    found = attention(scores, form)
+    found = attention_map(scores, form)
     for n in range(2):
         for y in range(3):
             for x in range(5):
@@ -55,10 +55,10 @@ def test_the_map_is_the_equation(form: str, generator: torch.Generator) -> None:
 
 def test_ten_zero_scores_say_nothing_and_only_the_normalised_form_knows() -> None:
     zeros = torch.zeros(1, 10, 2, 2)
-    assert torch.allclose(attention(zeros, "published"), torch.full((1, 2, 2), 10 / 11))
-    assert torch.allclose(attention(zeros, "normalised"), torch.full((1, 2, 2), 0.5))
+    assert torch.allclose(attention_map(zeros, "published"), torch.full((1, 2, 2), 10 / 11))
+    assert torch.allclose(attention_map(zeros, "normalised"), torch.full((1, 2, 2), 0.5))
     assert torch.allclose(
-        attention(torch.zeros(1, 200, 2, 2), "normalised"), torch.full((1, 2, 2), 0.5)
+        attention_map(torch.zeros(1, 200, 2, 2), "normalised"), torch.full((1, 2, 2), 0.5)
     )
 
 
@@ -100,7 +100,7 @@ def test_equal_runs_make_their_maps_once(
         raise AssertionError("a network is trained again")
 
     for module in ("condensers.parts.views.attention", "condensers.parts.views.saliency"):
-        monkeypatch.setattr(f"{module}.trained", refuse)
+        monkeypatch.setattr(f"{module}.train_fresh", refuse)
     assert torch.equal(first, view.masks(grey8, Context(seed=1, cache=tmp_path)))
     harder = VIEWS.create(spec | {"softness": 0.0, "fill": "blur", "rate": 0.5})
     assert set(harder.masks(grey8, Context(seed=1, cache=tmp_path)).unique().tolist()) <= {0, 255}
@@ -157,7 +157,7 @@ def test_uninformed_maps_keep_everything() -> None:
 
 def test_what_cannot_be_is_refused(grey8: ClassData) -> None:
     with pytest.raises(UsageError, match=r"view attention.rate: 1.5 is above 1"):
-        Attention(rate=1.5)
+        AttentionMask(rate=1.5)
     with pytest.raises(UsageError, match="no convolutional blocks, and so no map; take convnet"):
         VIEWS.create(VIEW | {"network": "mlp"}).masks(grey8, Context())
     with pytest.raises(UsageError, match="has no block 5 that gives maps; it has 1 of them"):
@@ -189,7 +189,7 @@ def test_pretrained_weights_are_trained_on(
         "torchvision.models._api.load_state_dict_from_url", lambda *_, **__: weights
     )
     part = grey8.subset(torch.arange(20))
-    network: Any = trained(
+    network: Any = train_fresh(
         ScoreMapSpec(SMALL, None, "torchvision"), part, Training(1, batch=20), Context(), "test"
     )
     assert network.scores(part.normalise(part.images)).shape == (20, 10, 8, 8)

@@ -9,7 +9,7 @@ import torch
 
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.parts.views.masking import FILLS, filled, fills
+from condensers.parts.views.filling import FILLS, fill_masked, fills
 
 
 @pytest.mark.parametrize("name", FILLS)
@@ -18,7 +18,8 @@ def test_a_mask_of_ones_keeps_every_byte_whatever_the_fill(
 ) -> None:
     masks = torch.full((len(colour32.images), 32, 32), 255, dtype=torch.uint8)
     assert torch.equal(
-        filled(colour32.images, masks, fills(name, colour32, masks, generator)), colour32.images
+        fill_masked(colour32.images, masks, fills(name, colour32, masks, generator)),
+        colour32.images,
     )
 
 

@@ -11,7 +11,13 @@ from torch import Tensor
 
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.parts.views.semantic_mix import SemanticMix, cropped, least_salient, mixed, summed
+from condensers.parts.views.semantic_mix import (
+    SemanticMix,
+    crop_around,
+    integral_image,
+    least_salient,
+    mix_boxes,
+)
 from condensers.registry.registry import VIEWS, create_condenser
 from condensers.sets.synthetic_set import Budget
 from tests.condensers.parts.views.conftest import Composed, rough_of
@@ -74,7 +80,7 @@ def test_a_crop_is_its_box_enlarged(
     )
     objects = torch.zeros(1, 10, 12, dtype=torch.bool)
     objects[0, rows[0] : rows[1], columns[0] : columns[1]] = True
-    found = cropped(image, objects, margin, smallest)
+    found = crop_around(image, objects, margin, smallest)
     longest = max((rows[1] - rows[0]) / 10, (columns[1] - columns[0]) / 12)
     side = min(1, max(smallest, longest * (1 + 2 * margin)))
     top, left = (
@@ -97,7 +103,7 @@ def test_a_crop_is_its_box_enlarged(
 def test_an_image_without_an_object_is_not_cropped(composed: Compose) -> None:
     images = composed(3).data.images
     assert torch.equal(
-        cropped(images, torch.zeros(len(images), 28, 28, dtype=torch.bool), 0.1, 0.5), images
+        crop_around(images, torch.zeros(len(images), 28, 28, dtype=torch.bool), 0.1, 0.5), images
     )
 
 
@@ -117,7 +123,7 @@ def test_cutmix_keeps_both_bounds(bounds: tuple[float, float]) -> None:
     masks = torch.randint(0, 256, (20, 12, 10), generator=generator).to(torch.uint8)
     masks[:, 4:8, 3:7] = 255
     images, partners = levels(20, (12, 10)), torch.arange(20).roll(7)
-    found = mixed(images, masks, partners, bounds, generator)
+    found = mix_boxes(images, masks, partners, bounds, generator)
     changed = (found != images)[:, 0]
     assert torch.equal(found[:, 0], torch.where(changed, images[partners][:, 0], images[:, 0]))
     assert len(changed.sum((1, 2)).unique()) > 1, "sides are drawn"
@@ -131,7 +137,7 @@ def test_cutmix_keeps_both_bounds(bounds: tuple[float, float]) -> None:
 def test_the_box_is_the_least_salient_that_keeps_the_bounds() -> None:
     generator = torch.Generator().manual_seed(5)
     own, others = torch.randint(0, 256, (2, 30, 8, 8), generator=generator).to(torch.uint8)
-    found = least_salient(summed(own), summed(others), 0.5, (0.22, 0.24), generator)
+    found = least_salient(integral_image(own), integral_image(others), 0.5, (0.22, 0.24), generator)
     none = 0
     for n in range(30):
         sums = {}
@@ -160,8 +166,8 @@ def test_where_everything_is_as_salient_nothing_that_counts_is_replaced() -> Non
         torch.Generator().manual_seed(0),
     )
     images, partners = levels(5, (6, 6)), torch.arange(5).roll(1)
-    assert torch.equal(mixed(images, masks, partners, (0.02, 1.0), generator), images)
-    nothing_salient = mixed(images, masks * 0, partners, (0.0, 0.0), generator)
+    assert torch.equal(mix_boxes(images, masks, partners, (0.02, 1.0), generator), images)
+    nothing_salient = mix_boxes(images, masks * 0, partners, (0.0, 0.0), generator)
     assert bool((nothing_salient != images).flatten(1).any(1).all())
 
 

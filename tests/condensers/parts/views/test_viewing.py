@@ -10,7 +10,7 @@ import torch
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.parts.views.base import viewed
+from condensers.parts.views.base import apply_view
 from condensers.registry.registry import VIEWS, create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 
@@ -31,16 +31,16 @@ def test_the_difference_in_plain_figures(black: ClassData, tmp_path: Path) -> No
         {"name": "attention", "epochs": 1, "network": SMALL, "softness": 0.0, "threshold": 1.0}
     )
     context = Context(cache=tmp_path)
-    assert viewed(VIEWS.create("identity"), black, context).said == {}
-    found = viewed(replace(attention, fill="black"), black, context).said["view"]
+    assert apply_view(VIEWS.create("identity"), black, context).card_entries == {}
+    found = apply_view(replace(attention, fill="black"), black, context).card_entries["view"]
     assert found == {
         "name": "attention",
         "changed": 255 / 64,
         "pixels_changed": 1 / 64,
         "kept": 0.0,
     }
-    kept = viewed(replace(attention, threshold=0.0), black, context)
-    assert kept.said["view"] == {
+    kept = apply_view(replace(attention, threshold=0.0), black, context)
+    assert kept.card_entries["view"] == {
         "name": "attention",
         "changed": 0.0,
         "pixels_changed": 0.0,

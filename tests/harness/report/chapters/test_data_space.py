@@ -16,8 +16,8 @@ from scipy import stats
 from harness.report.building import build, render
 from harness.report.formats.terminal import print_report
 from harness.report.tables import tables
-from tests.harness.conftest import Harness
 from tests.harness.report.conftest import made, scored, with_values
+from tests.helpers.command_line import Harness
 
 CONDENSERS = [f"method-{i}" for i in range(9)]
 SPACES = ("trained mlp", "pixels")

@@ -9,7 +9,7 @@ import pytest
 
 from harness.power import Power
 from harness.report.building import build, render
-from harness.report.chapters.energy import energy_tables
+from harness.report.chapters.energy import tabulate_energy
 from tests.harness.report.conftest import made, with_values
 
 Records = list[dict[str, Any]]
@@ -78,7 +78,7 @@ def test_estimates_are_cpu_seconds_times_watts_and_say_so() -> None:
     assert found["paid_after"] == pytest.approx(38 / (20 - 1))
     assert rows(records, Power(watts_per_core=6.0))["dm"]["making"]["mean"] == pytest.approx(38 * 6)
     report = build({"suite": "s"}, records, [])
-    (table,) = energy_tables(report)
+    (table,) = tabulate_energy(report)
     assert table.sections[0].rows[0][4:] == ["2", "estimated"]
     assert "12 W a core (Green Algorithms" in " ".join(table.footnotes)
     assert all("estimated" in render(report, form) for form in ("md", "html", "latex"))
@@ -101,7 +101,7 @@ def test_measured_and_estimated_are_not_mixed() -> None:
         and found["making"]["how"] == "measured"
         and found["use"]["how"] == "estimated"
     )
-    (table,) = energy_tables(report)
+    (table,) = tabulate_energy(report)
     assert table.sections[0].rows[0][4:] == [
         "-",
         "making measured, use estimated, all data estimated",
@@ -125,7 +125,7 @@ def test_what_is_not_known_is_not_estimated() -> None:
     for record in records:
         record["energy"] = {"reason": "no readable meter"}
     report = build({"suite": "s"}, records, [])
-    assert report["energy"]["rows"] == [] and energy_tables(report) == []
+    assert report["energy"]["rows"] == [] and tabulate_energy(report) == []
     trained_before = cell("search", "truth", 0, None, 5.0)
     trained_before["outcome"]["detail"]["truth"] = "a table"
     elsewhere = cell("search", "dm", 0, None, 5.0)

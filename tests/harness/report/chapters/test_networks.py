@@ -16,8 +16,8 @@ from scipy import special, stats
 from harness.report.building import build, render
 from harness.report.formats.terminal import print_report
 from harness.report.tables import tables
-from tests.harness.conftest import Harness
 from tests.harness.report.conftest import made, with_values
+from tests.helpers.command_line import Harness
 
 NETWORKS = {"convnet": 70.0, "resnet18 width=16": 60.0, "vgg11": 55.0, "alexnet": 40.0}
 MEAN = "mean-test-accuracy"

@@ -61,6 +61,7 @@ def test_a_narrow_continual_table_with_long_verdicts_still_fits(runs: Runs) -> N
     ):
         for record in runs(label, values):
             base = record["outcome"]["measurements"][0]
+            record["cell"]["scenario"] = "continual"
             metrics = (("replay/forgetting", False), ("replay/final-accuracy", True))
             record["outcome"]["measurements"] = [
                 base | {"metric": m, "higher_is_better": h} for m, h in metrics

@@ -21,10 +21,9 @@ from condensers.engine.context import Context
 from condensers.registry.registry import create_condenser
 from condensers.sets.files import save_set
 from condensers.sets.synthetic_set import Budget
-from harness.plots.set_sheet import sheet
 from harness.report.building import build, render
 from harness.report.formats.html import SCRIPT
-from harness.report.set_sheets import illustrated
+from harness.report.set_sheets import draw_set, with_set_images
 from harness.store.store import Store
 from tests.harness.report.conftest import made
 
@@ -104,7 +103,7 @@ def test_a_gallery_shows_the_first_seed_with_a_column_a_class(
     colour32: ClassData, tmp_path: Path
 ) -> None:
     store, records = stored(tmp_path, colour32, 2)
-    report = illustrated(build({"suite": "s"}, records, []), [store.root / "cells"])
+    report = with_set_images(build({"suite": "s"}, records, []), [store.root / "cells"])
     (gallery,) = report["galleries"]
     assert (gallery["seed"], gallery["condenser"], report["unpictured"]) == (0, "random", 0)
     assert gallery["classes"] == list(colour32.class_names)
@@ -123,12 +122,13 @@ def test_sets_that_are_gone_or_find_no_room_are_counted(
     more = [
         record | {"key": "gone", "cell": record["cell"] | {"label": "dm"}} for record in records[:1]
     ]
-    report = illustrated(build({"suite": "s"}, records + more, []), [store.root / "cells"])
+    report = with_set_images(build({"suite": "s"}, records + more, []), [store.root / "cells"])
     assert (len(report["galleries"]), report["unpictured"]) == (1, 1)
     assert "1 more sets are not pictured" in render(report, "html")
     monkeypatch.setattr("harness.report.set_sheets.ROOM", 10)
     assert (
-        illustrated(build({"suite": "s"}, records, []), [store.root / "cells"])["unpictured"] == 1
+        with_set_images(build({"suite": "s"}, records, []), [store.root / "cells"])["unpictured"]
+        == 1
     )
 
 
@@ -143,7 +143,7 @@ def test_a_sheet_has_the_images_at_their_places_and_makes_large_ones_smaller(
         .to(torch.uint8)
         .numpy()
     )
-    rows, columns = np.asarray(sheet(synthetic)), np.asarray(sheet(synthetic, across=False))
+    rows, columns = np.asarray(draw_set(synthetic)), np.asarray(draw_set(synthetic, across=False))
     assert rows.shape == (3 * 29 + 1, 2 * 29 + 1) and columns.shape == rows.shape[::-1]
     assert np.array_equal(rows[30:58, 1:29], pixels[2, 0]), (
         "the first image of the second class begins the second row"
@@ -151,4 +151,4 @@ def test_a_sheet_has_the_images_at_their_places_and_makes_large_ones_smaller(
     assert np.array_equal(columns[30:58, 1:29], pixels[1, 0]), (
         "the second image of the first class stands below the first"
     )
-    assert sheet(synthetic, 1, classes=2, side=14).size == (15 + 1, 2 * 15 + 1)
+    assert draw_set(synthetic, 1, classes=2, side=14).size == (15 + 1, 2 * 15 + 1)

@@ -20,7 +20,7 @@ from condensers.errors import UsageError
 from condensers.sets.files import save_set
 from scenarios.continual.items import as_dataset
 from scenarios.continual.memory.buffer import CondensedMemory
-from scenarios.continual.stream import benchmark
+from scenarios.continual.stream import make_benchmark
 
 PAIRS = [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]
 
@@ -47,7 +47,7 @@ def plain_stream(splits):
 
 
 def our_stream(splits):
-    return benchmark(splits.train, splits.test, PAIRS).train_stream
+    return make_benchmark(splits.train, splits.test, PAIRS).train_stream
 
 
 class Record(SupervisedPlugin):
@@ -60,7 +60,7 @@ class Record(SupervisedPlugin):
         self.buffer, self.batches, self.at_start = buffer, [], []
 
     def before_training_exp(self, strategy, **_):
-        self.at_start.append(set(self.buffer.seen))
+        self.at_start.append(set(self.buffer.seen_classes))
 
     def before_training_iteration(self, strategy, **_):
         self.batches.append((strategy.clock.train_exp_counter, strategy.mbatch[1].tolist()))
@@ -93,7 +93,7 @@ def test_replay_memory_holds_the_classes_seen_and_none_to_come(splits, stream, m
     buffer = CondensedMemory(memory_of(splits.train, 3))
     record = learn(stream(splits), buffer, replay(buffer))
     assert record.at_start == [set(range(2 * t)) for t in range(5)]
-    assert buffer.seen == tuple(range(10))
+    assert buffer.seen_classes == tuple(range(10))
     assert all(set(labels) <= set(range(2 * t + 2)) for t, labels in record.batches)
     assert any(set(labels) == {0, 1, 2, 3} for t, labels in record.batches if t == 1)
     assert sorted(buffer.buffer.targets) == sorted(3 * list(range(10)))
@@ -110,7 +110,7 @@ def test_gdumb_trains_on_the_memory_alone_which_it_fills_before(splits, stream, 
 
 
 def test_every_memory_has_the_same_batch_however_small_it_is(splits, memory_of):
-    stream = benchmark(splits.train, splits.test, PAIRS[:3]).train_stream
+    stream = make_benchmark(splits.train, splits.test, PAIRS[:3]).train_stream
     shares = {}
     for ipc in (1, 5, 24):
         buffer = CondensedMemory(memory_of(splits.train, ipc), fill_batch=16)
@@ -118,7 +118,7 @@ def test_every_memory_has_the_same_batch_however_small_it_is(splits, memory_of):
         shares[ipc] = [
             sum(label < 2 * t for label in labels) for t, labels in record.batches if t > 0
         ]
-        assert buffer.held == 6 * ipc
+        assert buffer.image_count == 6 * ipc
         counts = torch.bincount(torch.tensor(list(buffer.buffer.targets)))
         assert len(set(counts.tolist())) == 1 and len(buffer.buffer) % 16 == 0
     assert set(shares[1]) == {16}
@@ -128,7 +128,7 @@ def test_every_memory_has_the_same_batch_however_small_it_is(splits, memory_of):
 def test_without_fill_batch_a_small_memory_has_smaller_batches(splits, memory_of):
     buffer = CondensedMemory(memory_of(splits.train, 1))
     record = learn(
-        benchmark(splits.train, splits.test, PAIRS[:2]).train_stream, buffer, replay(buffer)
+        make_benchmark(splits.train, splits.test, PAIRS[:2]).train_stream, buffer, replay(buffer)
     )
     assert {sum(label < 2 for label in labels) for t, labels in record.batches if t == 1} == {2}
 
@@ -152,13 +152,13 @@ def test_a_callable_condenses_the_new_classes_only(splits, memory_of):
 
     buffer = CondensedMemory(condense, max_size=20)
     sizes = []
-    for experience in benchmark(
+    for experience in make_benchmark(
         splits.train, splits.test, [(4, 1), (1, 2), (4, 2), (0,)]
     ).train_stream:
         buffer.post_adapt(None, experience)
         sizes.append(buffer.nbytes)
     assert asked == [(1, 4), (2,), (0,)]
-    assert buffer.seen == (1, 4, 2, 0)
+    assert buffer.seen_classes == (1, 4, 2, 0)
     one = 64 + 1
     assert sizes == [4 * one, 6 * one, 6 * one, 8 * one]
 
@@ -169,6 +169,10 @@ def test_a_file_is_the_same_memory(splits, tmp_path, memory_of):
     for source in (tmp_path / "set.safetensors", str(tmp_path / "set.safetensors")):
         buffer = CondensedMemory(source)
         assert (buffer.max_size, buffer.nbytes) == (20, made.nbytes)
+    buffer.admit([3, 7])
+    assert repr(buffer) == (
+        f"CondensedMemory(4 of at most 20 images, 2 classes seen, {made.nbytes} bytes)"
+    )
 
 
 def faults(splits, memory_of):
@@ -212,7 +216,7 @@ def test_the_check_of_the_scale_can_be_switched_off(splits, memory_of):
     experience = with_classes_timeline(benchmark_from_datasets(train=stream)).train_stream[0]
     buffer = CondensedMemory(memory_of(splits.train, 2), check_range=False)
     buffer.post_adapt(None, experience)
-    assert buffer.held == 20
+    assert buffer.image_count == 20
 
 
 def test_resizing_keeps_the_set_whole(splits, memory_of):
@@ -242,13 +246,13 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch, capsys, memory_of
         torch.manual_seed(0)
         for example in (script, soft):  # the second goes on from the first
             exec(compile(example, "README.md", "exec"), names)
-            assert names["memory"].seen == tuple(
+            assert names["memory"].seen_classes == tuple(
                 label
                 for e in names["benchmark"].train_stream
                 for label in sorted(e.classes_in_this_experience)
             )
             assert float(capsys.readouterr().out.split()[-1]) > 0.5
-    assert names["memory"].whole().targets.shape == (100, 10)
+    assert names["memory"].exemplars().targets.shape == (100, 10)
 
 
 def test_a_set_of_another_class_order_is_still_found_by_label(splits, memory_of):

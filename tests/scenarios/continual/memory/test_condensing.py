@@ -11,9 +11,14 @@ from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget
-from scenarios.continual.memory.condensing import Fixed, PerExperience, Streamed, most_images
+from scenarios.continual.memory.condensing import (
+    FixedSize,
+    OnlineSource,
+    PerExperienceCondenser,
+    count_most_images,
+)
 from scenarios.continual.scenario import Continual
-from scenarios.protocol import Recipe, Splits
+from scenarios.protocol import CondensationRequest, Splits
 
 PARTS = [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]
 SMALL = Continual(
@@ -27,25 +32,25 @@ SMALL = Continual(
 
 
 def recipe(ipc=2, name="random"):
-    return Recipe(create_condenser(name), Budget(ipc=ipc))
+    return CondensationRequest(create_condenser(name), Budget(ipc=ipc))
 
 
 @pytest.mark.parametrize("how", ["herding", "random", "first", "recondense"])
 def test_a_fixed_memory_has_its_whole_size_at_every_experience(splits, how):
-    made = PerExperience(recipe(2), splits.train, Context(seed=1))
-    source, held = Fixed(made, how), []
+    made = PerExperienceCondenser(recipe(2), splits.train, Context(seed=1))
+    source, held = FixedSize(made, how), []
     for part in PARTS:
         pieces = source.take(part)
         counts = torch.cat([piece.labels for piece in pieces]).bincount()
         assert set(counts[counts > 0].tolist()) == {20 // len(source.seen)}
         held.append(sum(len(piece.labels) for piece in pieces))
     assert held == [20, 20, 18, 16, 20]
-    assert most_images(made, PARTS) == 20
+    assert count_most_images(made, PARTS) == 20
     assert source.ledger == {"images": 20 * 64, "labels": 20}
 
 
 def test_what_a_fixed_memory_keeps_was_there_before(splits):
-    source = Fixed(PerExperience(recipe(2), splits.train, Context(seed=1)), "herding")
+    source = FixedSize(PerExperienceCondenser(recipe(2), splits.train, Context(seed=1)), "herding")
     before = source.take((0, 1))[0]
     after = source.take((2, 3))[0]
     assert len(before.labels) == 20 and len(after.labels) == 10
@@ -53,9 +58,11 @@ def test_what_a_fixed_memory_keeps_was_there_before(splits):
 
 
 def test_a_fixed_memory_needs_an_image_for_each_class(splits):
-    source = Fixed(
-        PerExperience(
-            Recipe(create_condenser("random"), Budget(nbytes=260)), splits.train, Context()
+    source = FixedSize(
+        PerExperienceCondenser(
+            CondensationRequest(create_condenser("random"), Budget(nbytes=260)),
+            splits.train,
+            Context(),
         ),
         "first",
     )
@@ -69,7 +76,7 @@ def test_a_streamed_memory_reads_what_passes_and_nothing_else(splits):
     are condensed.
     """
     blank = replace(splits.train, images=torch.zeros_like(splits.train.images))
-    source = Streamed(recipe(2, "k-means-centroids"), blank, 6, Context(seed=2))
+    source = OnlineSource(recipe(2, "k-means-centroids"), blank, 6, Context(seed=2))
     for label in (3, 7):
         images = splits.train.images[splits.train.members(label)]
         for batch in images.split(4):
@@ -89,26 +96,26 @@ def test_a_streamed_memory_reads_what_passes_and_nothing_else(splits):
 
 
 def test_images_of_the_past_count_as_often_as_they_stand_for(splits):
-    source = Streamed(recipe(1), splits.train, 4, Context())
+    source = OnlineSource(recipe(1), splits.train, 4, Context())
     images = splits.train.images[splits.train.members(0)]
     source.observe(images[:8], torch.zeros(8, dtype=torch.int64))
-    assert len(source._past(0)) == 8
+    assert len(source._repeat_past(0)) == 8
     source.observe(images[8:], torch.zeros(16, dtype=torch.int64))
-    assert len(source._past(0)) == 20, "no more copies than the most"
-    assert len(source._past(1)) == 0
+    assert len(source._repeat_past(0)) == 20, "no more copies than the most"
+    assert len(source._repeat_past(1)) == 0
 
 
 def test_the_state_of_a_streamed_memory_comes_back(splits):
     first, second = (
-        Streamed(recipe(1, "k-means"), splits.train, 4, Context(seed=3)) for _ in range(2)
+        OnlineSource(recipe(1, "k-means"), splits.train, 4, Context(seed=3)) for _ in range(2)
     )
     images, labels = splits.train.images, splits.train.labels
     first.observe(images[:27], labels[:27])
     second.restore(first.state_dict(), [])
     for source in (first, second):
         source.observe(images[27:40], labels[27:40])
-    assert [(a.images.tolist(), a.labels.tolist()) for a in first.pieces] == [
-        (b.images.tolist(), b.labels.tolist()) for b in second.pieces
+    assert [(a.images.tolist(), a.labels.tolist()) for a in first.exemplars] == [
+        (b.images.tolist(), b.labels.tolist()) for b in second.exemplars
     ]
     assert first.ledger == second.ledger and first.passed == second.passed
 

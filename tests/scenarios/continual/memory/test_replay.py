@@ -17,7 +17,7 @@ from condensers.errors import UsageError
 from scenarios.continual.items import as_dataset
 from scenarios.continual.memory.buffer import CondensedMemory
 from scenarios.continual.memory.replay import CondensedReplay
-from scenarios.continual.stream import benchmark
+from scenarios.continual.stream import make_benchmark
 
 PAIRS = [(0, 1), (2, 3), (4, 5), (6, 7), (8, 9)]
 
@@ -39,7 +39,7 @@ def scores(made):
 
 
 def pairs(splits):
-    return benchmark(splits.train, splits.test, PAIRS).train_stream
+    return make_benchmark(splits.train, splits.test, PAIRS).train_stream
 
 
 def triples(splits):
@@ -91,7 +91,7 @@ def learn(stream, memory):
 def test_the_loss_of_the_memory_is_that_of_its_labels(splits, memory_of, form, labelled):
     memory = CondensedMemory(labelled(memory_of(splits.train, 2)))
     learned = learn(form(splits), memory)
-    held = memory.whole()
+    held = memory.exemplars()
     where = {image.numpy().tobytes(): i for i, image in enumerate(held.images)}
     assert [len(x) for _, x, *_ in learned] == [16] * 3 + [24] * 12
     for t, x, y, logits, loss in learned:
@@ -108,7 +108,7 @@ def test_the_loss_of_the_memory_is_that_of_its_labels(splits, memory_of, form, l
                 logits[16:], y[16:] if held.targets is None else held.targets[index]
             )
         assert loss == pytest.approx((wanted / len(x)).item(), rel=1e-5)
-    assert memory.seen == tuple(range(10))
+    assert memory.seen_classes == tuple(range(10))
 
 
 def test_both_forms_of_a_stream_teach_the_same(splits, memory_of):
@@ -146,7 +146,7 @@ def test_a_stream_that_does_not_fit_is_refused_before_anything_is_learned(
     with pytest.raises(UsageError, match=sentence) as caught:
         learn(stream.train_stream, memory)
     assert "\n" not in str(caught.value)
-    assert memory.held == 0
+    assert memory.image_count == 0
 
 
 @pytest.mark.parametrize("source", ["offline", "anew"])
@@ -165,9 +165,13 @@ def test_a_memory_restored_is_the_memory_kept(splits, memory_of, source):
     for part in ((4, 1), (0,), (9, 3, 7)):
         memory.admit(part, task=part[0])
     restored.load_state_dict(memory.state_dict())
-    assert (restored.seen, restored.held, restored.nbytes) == (memory.seen, 12, memory.nbytes)
+    assert (restored.seen_classes, restored.image_count, restored.nbytes) == (
+        memory.seen_classes,
+        12,
+        memory.nbytes,
+    )
     for of in (None, 0, 1, 2):
-        one, other = (m.batch(7, torch.Generator().manual_seed(3), of) for m in (memory, restored))
+        one, other = (m.draw(7, torch.Generator().manual_seed(3), of) for m in (memory, restored))
         for name in ("x", "y", "tasks", "index"):
             assert torch.equal(getattr(one, name), getattr(other, name)), name
         assert (one.targets is None) == (source == "anew") and (
@@ -175,20 +179,20 @@ def test_a_memory_restored_is_the_memory_kept(splits, memory_of, source):
         )
     for kept in (memory, restored):
         kept.admit((2,))
-    assert torch.equal(memory.whole().images, restored.whole().images)
+    assert torch.equal(memory.exemplars().images, restored.exemplars().images)
 
 
 def test_the_state_of_a_memory_that_holds_nothing(splits, memory_of):
     memory = CondensedMemory(memory_of(splits.train, 1))
     memory.load_state_dict(CondensedMemory(memory_of(splits.train, 1)).state_dict())
-    assert (memory.held, memory.seen) == (0, ())
+    assert (memory.image_count, memory.seen_classes) == (0, ())
 
 
 def test_draws_come_without_replacement_until_all_were_drawn(splits, memory_of):
     memory = CondensedMemory(memory_of(splits.train, 2))
     memory.admit((0, 1))
     memory.admit((5,))
-    index = memory.batch(15, torch.Generator().manual_seed(0)).index
+    index = memory.draw(15, torch.Generator().manual_seed(0)).index
     assert sorted(index[:6].tolist()) == sorted(index[6:12].tolist()) == list(range(6))
     assert len(set(index[12:].tolist())) == 3
-    assert set(memory.batch(3, torch.Generator().manual_seed(0), experience=1).y.tolist()) == {5}
+    assert set(memory.draw(3, torch.Generator().manual_seed(0), experience=1).y.tolist()) == {5}

@@ -18,11 +18,12 @@ from torch.utils.data import TensorDataset
 
 from condensers.errors import UsageError
 from scenarios.continual.memory.buffer import CondensedMemory
+from scenarios.continual.memory.criterion import MeanLoss
 from scenarios.continual.memory.exemplars import MemoryBatch
-from scenarios.continual.memory.replay import CondensedReplay, Joint
-from scenarios.continual.plugins.gradients import reference
-from scenarios.continual.plugins.losses import Asymmetric, KeptLogits, among_present
-from scenarios.continual.plugins.retrieval import rise
+from scenarios.continual.memory.replay import CondensedReplay
+from scenarios.continual.plugins.gradients import reference_gradient
+from scenarios.continual.plugins.losses import AsymmetricLoss, StoredLogitsLoss, present_class_loss
+from scenarios.continual.plugins.retrieval import loss_increase
 
 WEIGHTS = torch.linspace(0.1, 2.0, 10)
 
@@ -263,7 +264,7 @@ def test_a_strategy_that_leaves_no_place_for_soft_labels_is_refused(splits, memo
     assert len(learn(splits, memory_of(splits.train, 2), kind=Deaf)[0]) == 10
     for made, rule in (
         (soft(memory_of(splits.train, 2)), None),
-        (memory_of(splits.train, 2), KeptLogits(1.0)),
+        (memory_of(splits.train, 2), StoredLogitsLoss(1.0)),
     ):
         with pytest.raises(UsageError, match="Deaf does not compute its loss by its criterion"):
             learn(splits, made, kind=Deaf, rule=rule)
@@ -282,17 +283,17 @@ def test_rules_are_made_of_the_strategys_criterion():
     own = nn.CrossEntropyLoss(weight=WEIGHTS)
     masked = logits[:3].masked_fill(~torch.isin(torch.arange(10), y), float("-inf"))
     torch.testing.assert_close(
-        Asymmetric().loss(logits, y, drawn, own), own(masked, y) + own(logits[3:], drawn.y)
+        AsymmetricLoss().loss(logits, y, drawn, own), own(masked, y) + own(logits[3:], drawn.y)
     )
     torch.testing.assert_close(
-        Joint().loss(logits, y, drawn, own), (own(logits[:3], y) + own(logits[3:], drawn.y)) / 2
+        MeanLoss().loss(logits, y, drawn, own), (own(logits[:3], y) + own(logits[3:], drawn.y)) / 2
     )
-    rule = KeptLogits(0.5, 0.7)
+    rule = StoredLogitsLoss(0.5, 0.7)
     rule.logits = torch.zeros(3, 10)
     wanted = own(logits[:3], y) + 0.5 * logits[3:].square().mean() + 0.7 * own(logits[3:], drawn.y)
     torch.testing.assert_close(rule.loss(logits, y, drawn, own), wanted)
     with pytest.raises(UsageError, match="without smoothing"):
-        among_present(logits[:3], y, nn.CrossEntropyLoss(label_smoothing=0.1))
+        present_class_loss(logits[:3], y, nn.CrossEntropyLoss(label_smoothing=0.1))
 
 
 def test_gradients_and_retrieval_are_those_of_the_strategys_criterion():
@@ -301,7 +302,7 @@ def test_gradients_and_retrieval_are_those_of_the_strategys_criterion():
     x, y = torch.randn(5, 1, 2, 2, generator=generator), torch.tensor([0, 1, 2, 3, 4])
     own, drawn = nn.CrossEntropyLoss(weight=WEIGHTS), drawn_of(x, y)
     wanted = torch.autograd.grad(own(network(x), y), list(network.parameters()))
-    found = reference(network, list(network.parameters()), drawn, own)
+    found = reference_gradient(network, list(network.parameters()), drawn, own)
     torch.testing.assert_close(found, torch.cat([g.flatten() for g in wanted]))
 
     def weighed(logits, labels):
@@ -309,5 +310,6 @@ def test_gradients_and_retrieval_are_those_of_the_strategys_criterion():
         return own(logits, labels) * (WEIGHTS[labels].squeeze() if len(labels) == 1 else 1)
 
     torch.testing.assert_close(
-        rise(network, x, y, 0.1, drawn, own), rise(network, x, y, 0.1, drawn, weighed)
+        loss_increase(network, x, y, 0.1, drawn, own),
+        loss_increase(network, x, y, 0.1, drawn, weighed),
     )

@@ -126,7 +126,9 @@ def test_an_image_of_the_memory_is_called_what_the_stream_calls_its_class(splits
         assert y.tolist() == [stream.class_mapping[c] for c in classes]
         came = [ORDER.index(c) // 2 if how.get("task_labels") else 0 for c in classes]
         assert tasks.tolist() == came
-    assert memory.seen == tuple(c for t in range(5) for c in sorted(ORDER[2 * t : 2 * t + 2]))
+    assert memory.seen_classes == tuple(
+        c for t in range(5) for c in sorted(ORDER[2 * t : 2 * t + 2])
+    )
 
 
 def test_avalanches_own_replay_is_given_the_ids_of_the_stream(splits, memory_of):
@@ -146,7 +148,7 @@ def test_an_online_stream_cut_from_a_renumbered_one_is_that_one(splits, memory_o
     memory, of = CondensedMemory(made), class_of(made)
     for _, x, y, _ in learn(stream, memory):
         assert y.tolist() == [ORDER.index(of[image.numpy().tobytes()]) for image in x]
-    assert set(memory.seen) == set(range(10))
+    assert set(memory.seen_classes) == set(range(10))
 
 
 def test_soft_labels_are_numbered_as_the_stream_is(splits, memory_of):
@@ -155,7 +157,7 @@ def test_soft_labels_are_numbered_as_the_stream_is(splits, memory_of):
         stream, memory = numbered(splits, **how).train_stream, CondensedMemory(made)
         for t in range(5):
             memory.post_adapt(None, stream[t])
-        held = memory.whole()
+        held = memory.exemplars()
         assert held.targets.shape == (20, shown) and torch.equal(
             held.targets.argmax(1), held.labels
         )
@@ -169,9 +171,9 @@ def test_soft_labels_of_a_stream_of_some_classes_speak_of_these(splits, memory_o
     memory = CondensedMemory(soft(memory_of(splits.train, 1)))
     for experience in stream:
         memory.post_adapt(None, experience)
-    assert memory.seen == (3, 7, 1, 9)
+    assert memory.seen_classes == (3, 7, 1, 9)
     torch.testing.assert_close(
-        memory.whole().targets, (0.9 * torch.eye(4)[[1, 0, 3, 2]] + 0.01) / 0.94
+        memory.exemplars().targets, (0.9 * torch.eye(4)[[1, 0, 3, 2]] + 0.01) / 0.94
     )
 
 
@@ -191,7 +193,7 @@ def test_a_callable_is_asked_for_classes_and_not_for_ids(splits, memory_of):
     memory = CondensedMemory(condense, 20)
     learn(numbered(splits, class_ids_from_zero_from_first_exp=True).train_stream, memory)
     assert asked == [(3, 7), (1, 9), (0, 2), (4, 5), (6, 8)]
-    assert memory.whole().labels.tolist() == [
+    assert memory.exemplars().labels.tolist() == [
         ORDER.index(c) for pair in asked for c in pair for _ in range(2)
     ]
 
@@ -220,12 +222,12 @@ def test_a_stream_made_by_hand_is_refused_unless_its_ids_are_explained(
         UsageError, match=r"images that the stream calls .* look like the set's class .*class_ids="
     ) as caught:
         learn(stream, memory)
-    assert "\n" not in str(caught.value) and memory.held == 0
+    assert "\n" not in str(caught.value) and memory.image_count == 0
     memory, of = CondensedMemory(made, class_ids=table), class_of(made)
     for _, x, y, _ in learn(stream, memory):
         classes = [of[image.numpy().tobytes()] for image in x]
         assert y.tolist() == [named(ORDER.index(c) // 2, c) for c in classes]
-    assert set(memory.seen) == set(range(10))
+    assert set(memory.seen_classes) == set(range(10))
 
 
 def test_classes_of_a_domain_to_come_are_not_in_memory(splits, memory_of):
@@ -251,7 +253,7 @@ def test_classes_of_a_domain_to_come_are_not_in_memory(splits, memory_of):
     assert {
         of[image.numpy().tobytes()] for t, x, *_ in learn(stream, memory) for image in x
     } <= set(range(10))
-    assert memory.seen == tuple(range(20)) and memory.whole().labels.tolist() == 2 * [
+    assert memory.seen_classes == tuple(range(20)) and memory.exemplars().labels.tolist() == 2 * [
         c for c in range(10) for _ in range(2)
     ]
 
@@ -271,7 +273,7 @@ def test_ids_that_are_the_classes_need_no_explanation(splits, memory_of):
     for name, stream in streams.items():
         memory = CondensedMemory(memory_of(splits.train, 3))
         learn(stream, memory)
-        assert set(memory.seen) == set(range(10)), name
+        assert set(memory.seen_classes) == set(range(10)), name
 
 
 def test_labels_shuffled_before_the_benchmark_are_seen_in_spite_of_its_mapping(splits, memory_of):
@@ -355,5 +357,7 @@ def test_a_memory_of_a_renumbered_stream_is_restored(splits, memory_of):
         memory.post_adapt(None, experience)
     restored.load_state_dict(memory.state_dict())
     for name in ("images", "labels", "targets"):
-        assert torch.equal(getattr(restored.whole(), name), getattr(memory.whole(), name))
-    assert torch.equal(restored.at(torch.arange(12)).tasks, memory.at(torch.arange(12)).tasks)
+        assert torch.equal(getattr(restored.exemplars(), name), getattr(memory.exemplars(), name))
+    assert torch.equal(
+        restored.select(torch.arange(12)).tasks, memory.select(torch.arange(12)).tasks
+    )

@@ -13,7 +13,7 @@ from condensers.registry.registry import SELECTIONS
 from condensers.sets.synthetic_set import Budget
 from scenarios.continual.scenario import Continual
 from scenarios.continual.strategies import STRATEGIES
-from scenarios.protocol import Recipe, Reference
+from scenarios.protocol import CondensationRequest, Reference
 
 SETTINGS = {"gdumb": {"epochs": 3, "batch": 16}}
 WITH_MEMORY = [name for name in STRATEGIES.entries() if STRATEGIES.create(name).memory != "none"]
@@ -107,7 +107,7 @@ def test_strategy_without_its_memory_goes_on(name, splits, tmp_path):
 
 @pytest.mark.parametrize("name", ["der", "der++", "mir", "gem"])
 def test_strategy_goes_on_with_a_memory_made_from_the_passing_stream(name, splits, tmp_path):
-    recipe = Recipe(SELECTIONS.create("random"), Budget(ipc=3))
+    recipe = CondensationRequest(SELECTIONS.create("random"), Budget(ipc=3))
     online = scenario_of(name, memory="online", online=10, online_update=5)
     # An update of the memory asks twice a class whether it must stop, and is begun again where it
     # was: it fits between two stops.

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from scenarios.continual.plugins.gradients import averaged, episodic
+from scenarios.continual.plugins.gradients import make_episodic_bound, project_averaged
 
 
 def of_seed(seed):
@@ -20,7 +20,7 @@ def test_averaged_gradient_has_no_part_against_the_memory():
             torch.randn(30, generator=of_seed(seed)),
             torch.randn(1, 30, generator=of_seed(seed + 100)),
         )
-        found, dot = averaged(g, r), (g @ r[0]).item()
+        found, dot = project_averaged(g, r), (g @ r[0]).item()
         if dot >= 0:
             assert torch.equal(found, g)
         else:
@@ -37,7 +37,7 @@ def test_episodic_gradient_solves_the_quadratic_programme(t, margin):
             torch.randn(12, generator=of_seed(seed)),
             torch.randn(t, 12, generator=of_seed(seed + 50)),
         )
-        found = episodic(margin)(g, rows)
+        found = make_episodic_bound(margin)(g, rows)
         if bool((rows @ g >= 0).all()):
             assert torch.equal(found, g)
             continue
@@ -57,5 +57,5 @@ def test_episodic_gradient_solves_the_quadratic_programme(t, margin):
 
 def test_episodic_gradient_where_references_are_the_same_twice():
     r = torch.tensor([1.0, 2.0, 0.0])
-    found = episodic(0.0)(torch.tensor([-1.0, 0.0, 3.0]), torch.stack([r, r]))
+    found = make_episodic_bound(0.0)(torch.tensor([-1.0, 0.0, 3.0]), torch.stack([r, r]))
     torch.testing.assert_close(found, torch.tensor([-1.0, 0.0, 3.0]) + 0.2 * r)

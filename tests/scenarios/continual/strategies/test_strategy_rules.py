@@ -10,10 +10,11 @@ from torch import nn
 from condensers.data import ClassData
 from condensers.networks import build
 from scenarios.continual.memory.buffer import CondensedMemory
+from scenarios.continual.memory.criterion import memory_loss
 from scenarios.continual.memory.exemplars import MemoryBatch
-from scenarios.continual.memory.replay import CondensedReplay, memory_loss
-from scenarios.continual.plugins.losses import Asymmetric, KeptLogits, among_present
-from scenarios.continual.plugins.retrieval import MostInterfered, rise
+from scenarios.continual.memory.replay import CondensedReplay
+from scenarios.continual.plugins.losses import AsymmetricLoss, StoredLogitsLoss, present_class_loss
+from scenarios.continual.plugins.retrieval import MostInterfered, loss_increase
 from scenarios.continual.strategies.replay import NearestMean
 
 
@@ -38,7 +39,7 @@ def test_asymmetric_cross_entropy_leaves_absent_classes_out():
     y = torch.tensor([0, 3])
     first = -math.log(math.exp(1.0) / (math.exp(1.0) + math.exp(0.5)))
     second = -math.log(math.exp(3.0) / (math.exp(0.0) + math.exp(3.0)))
-    loss = among_present(logits, y)
+    loss = present_class_loss(logits, y)
     assert loss.item() == pytest.approx((first + second) / 2, rel=1e-6)
     loss.backward()
     assert logits.grad[:, [1, 2]].abs().sum() == 0 and bool((logits.grad[:, [0, 3]] != 0).all())
@@ -59,8 +60,8 @@ def test_asymmetric_loss_adds_the_memory_over_all_classes(kind):
         "soft": None if targets is None else -(targets * logs).sum(1),
     }
     by_hand["scores"] = None if targets is None else 0.5 * ((logits[2:] - targets) ** 2).sum(1)
-    expected = among_present(logits[:2], y) + by_hand[kind].mean()
-    torch.testing.assert_close(Asymmetric().loss(logits, y, drawn), expected)
+    expected = present_class_loss(logits[:2], y) + by_hand[kind].mean()
+    torch.testing.assert_close(AsymmetricLoss().loss(logits, y, drawn), expected)
 
 
 def test_dark_experience_is_the_distance_to_the_logits_of_the_drawn_images():
@@ -78,7 +79,7 @@ def test_dark_experience_is_the_distance_to_the_logits_of_the_drawn_images():
     )
     labelled = -logits[2:].log_softmax(1)[[0, 1, 2], drawn.y].mean()
     for beta in (0.0, 0.7):
-        rule = KeptLogits(0.3, beta)
+        rule = StoredLogitsLoss(0.3, beta)
         rule.logits = kept
         assert rule.loss(logits, y, drawn).item() == pytest.approx(
             float(stream + 0.3 * squared + beta * labelled), rel=1e-5
@@ -86,26 +87,30 @@ def test_dark_experience_is_the_distance_to_the_logits_of_the_drawn_images():
 
 
 def test_logits_of_images_that_stay_are_kept_and_changed_ones_made_anew(memory_of, splits):
-    memory, rule = filled(memory_of, splits), KeptLogits(1.0)
+    memory, rule = filled(memory_of, splits), StoredLogitsLoss(1.0)
     network = build("mlp", splits.train.shape, 10, of_seed(0))
     network.train()
-    rule.learned(network, memory)
+    rule.update(network, memory)
     first = rule.logits.clone()
-    torch.testing.assert_close(first, network.eval()(memory.whole().images).detach())
+    torch.testing.assert_close(first, network.eval()(memory.exemplars().images).detach())
     other = build("mlp", splits.train.shape, 10, of_seed(1))
     memory.admit((4, 5))
-    rule.learned(other, memory)
+    rule.update(other, memory)
     assert torch.equal(rule.logits[:12], first) and rule.extra_bytes == {"logits": 18 * 10 * 4}
-    torch.testing.assert_close(rule.logits[12:], other.eval()(memory.whole().images[12:]).detach())
-    memory.unchanged = 0
-    rule.learned(other, memory)
+    torch.testing.assert_close(
+        rule.logits[12:], other.eval()(memory.exemplars().images[12:]).detach()
+    )
+    memory.unchanged_count = 0
+    rule.update(other, memory)
     assert not torch.allclose(rule.logits[:12], first)
 
 
 def test_every_change_of_a_memory_is_told_once(memory_of, splits):
     memory, told = filled(memory_of, splits), []
-    rule = SimpleNamespace(learned=lambda network, memory: told.append(memory.held), loss=None)
-    plugin = CondensedReplay(memory, 4, rule=rule, generator=of_seed(0))
+    rule = SimpleNamespace(
+        update=lambda network, memory: told.append(memory.image_count), loss=None
+    )
+    plugin = CondensedReplay(memory, 4, loss=rule, generator=of_seed(0))
     batch = [torch.zeros(2, 1, 8, 8), torch.zeros(2, dtype=torch.int64)]
     for _ in range(2):
         plugin.before_training_iteration(SimpleNamespace(mbatch=list(batch), model=nn.Identity()))
@@ -124,10 +129,10 @@ def test_rise_is_that_of_a_step_on_a_copy_and_leaves_the_network_alone(network, 
         of_seed(0),
     ).train()
     memory = filled(memory_of, splits)
-    drawn, some = memory.batch(6, of_seed(1)), splits.train.restrict((4, 5))
+    drawn, some = memory.draw(6, of_seed(1)), splits.train.restrict((4, 5))
     x, y = some.normalise(some.images[::6]), some.labels[::6]
     before = {name: w.clone() for name, w in made.state_dict().items()}
-    found = rise(made, x, y, 0.1, drawn)
+    found = loss_increase(made, x, y, 0.1, drawn)
     assert all(torch.equal(w, before[name]) for name, w in made.state_dict().items())
     assert all(p.grad is None for p in made.parameters())
     losses = [nn.functional.cross_entropy(made(drawn.x), drawn.y, reduction="none")]
@@ -146,7 +151,7 @@ def test_most_interfered_images_are_those_whose_loss_rises_most(memory_of, split
     strategy = SimpleNamespace(
         mbatch=[x, y], model=network, optimizer=optimiser, _criterion=nn.CrossEntropyLoss()
     )
-    rises = rise(network, x, y, 0.1, memory.at(torch.arange(memory.held)))
+    rises = loss_increase(network, x, y, 0.1, memory.select(torch.arange(memory.image_count)))
     chosen = MostInterfered(100).choose(strategy, memory, 4, of_seed(2))
     assert set(chosen.index.tolist()) == set(rises.topk(4).indices.tolist())
     # Where no choice can be made, all are drawn, over and over.
@@ -178,9 +183,9 @@ def test_nearest_mean_tells_separated_clusters_apart():
         * torch.tensor([1.0, 5.0, 9.0, 0.1]).view(4, 1, 1, 1),
         labels=which,
     )
-    memory = SimpleNamespace(held=4, whole=lambda: held)
+    memory = SimpleNamespace(image_count=4, exemplars=lambda: held)
     assert NearestMean().predict(Still(), test, memory)[:6].tolist() == [0, 0, 1, 1, 2, 2]
-    assert NearestMean().predict(Still(), test, SimpleNamespace(held=0)).tolist() == [3] * 8
+    assert NearestMean().predict(Still(), test, SimpleNamespace(image_count=0)).tolist() == [3] * 8
 
 
 def test_memory_loss_is_the_mean_over_images():

@@ -13,7 +13,7 @@ import pytest
 from condensers.errors import DataMissing
 from scenarios.datasets import load
 from scenarios.datasets.formats.cifar import read_pickle
-from scenarios.datasets.raw import checked_labels
+from scenarios.datasets.raw import check_labels
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 LABELS: dict[str, Callable[[list[int]], Any]] = {
@@ -172,11 +172,11 @@ def nested(depth: int) -> list[Any]:
 )
 def test_labels_that_are_no_whole_numbers_are_refused(labels: Any) -> None:
     with pytest.raises(DataMissing, match="file: its labels are not a row of whole numbers"):
-        checked_labels(labels, 10, 2, "file")
+        check_labels(labels, 10, 2, "file")
 
 
 def test_labels_beyond_every_number_are_refused() -> None:
     for labels in ([0, 2**80], np.array([0, 2**64 - 1], dtype=np.uint64)):
         with pytest.raises(DataMissing, match="file: "):
-            checked_labels(labels, 10, 2, "file")
-    assert checked_labels(np.array([1.0, 2.0]), 10, 2, "file").tolist() == [1, 2]
+            check_labels(labels, 10, 2, "file")
+    assert check_labels(np.array([1.0, 2.0]), 10, 2, "file").tolist() == [1, 2]

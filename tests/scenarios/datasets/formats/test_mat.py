@@ -9,7 +9,7 @@ import pytest
 import scipy.io
 
 from scenarios.datasets.formats import mat
-from scenarios.datasets.formats.mat import arrays
+from scenarios.datasets.formats.mat import read_arrays
 
 
 def written(content: dict[str, Any], packed: bool) -> bytes:
@@ -31,7 +31,7 @@ def test_arrays_are_those_that_scipy_reads(packed: bool, dtype: str) -> None:
         },
         packed,
     )
-    found, wanted = arrays(content), scipy.io.loadmat(io.BytesIO(content))
+    found, wanted = read_arrays(content), scipy.io.loadmat(io.BytesIO(content))
     assert set(found) == {"X", "y"}
     for name, array in found.items():
         assert array.dtype == wanted[name].dtype and np.array_equal(array, wanted[name])
@@ -49,7 +49,7 @@ def test_arrays_are_those_that_scipy_reads(packed: bool, dtype: str) -> None:
 )
 def test_a_spoilt_file_is_a_value_error(spoil: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        arrays(spoil(written({"X": np.arange(1000.0).reshape(10, 100) ** 0.5}, packed=True)))
+        read_arrays(spoil(written({"X": np.arange(1000.0).reshape(10, 100) ** 0.5}, packed=True)))
 
 
 def doubles_as_bytes(count: int) -> bytes:
@@ -71,7 +71,7 @@ def doubles_as_bytes(count: int) -> bytes:
 def test_arrays_that_grow_beyond_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mat, "LIMIT", 2**16)
     header = written({}, packed=False)
-    assert arrays(header + doubles_as_bytes(8000))["X"].nbytes == 64_000
+    assert read_arrays(header + doubles_as_bytes(8000))["X"].nbytes == 64_000
     for content in (doubles_as_bytes(9000), doubles_as_bytes(5000) * 2):
         with pytest.raises(ValueError, match="its arrays take more than 65536 bytes"):
-            arrays(header + content)
+            read_arrays(header + content)

@@ -14,8 +14,8 @@ from condensers.networks.convnet import ConvNetSpec
 from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Reference, Splits
 from scenarios.registry import BASELINES
-from scenarios.search.baselines.combination import SCORES, ranked
-from scenarios.search.baselines.zero_cost import ZeroCost, on_minibatch
+from scenarios.search.baselines.combination import SCORES, rank_values
+from scenarios.search.baselines.zero_cost import ZeroCost, make_minibatch_judge
 from scenarios.search.scenario import Search
 
 NAMES = "truth early-stopping subset parameters flops synflow jacob-cov naswot grad-norm snip"
@@ -54,12 +54,15 @@ def test_minibatch_is_the_same_for_all_architectures_and_new_for_each_seed(
         seen.append(images)
         return float(len(labels))
 
-    judge = on_minibatch(replace(search, zero_cost_batch=10), splits, score, "size")
+    judge = make_minibatch_judge(replace(search, zero_cost_batch=10), splits, score, "size")
     for name, seed in (("a", 1), ("b", 1), ("a", 2)):
         found = judge.judge(ConvNetSpec(depth=1, width=8), name, Context(seed=seed))
         assert (found["score"], found["images"]) == (10.0, 10)
     assert torch.equal(seen[0], seen[1]) and not torch.equal(seen[0], seen[2])
-    assert on_minibatch(replace(search, zero_cost_batch=999), splits, score, "size").batch == 120
+    assert (
+        make_minibatch_judge(replace(search, zero_cost_batch=999), splits, score, "size").batch
+        == 120
+    )
 
 
 def test_a_score_that_is_no_number_is_a_failure(splits: Splits) -> None:
@@ -69,8 +72,8 @@ def test_a_score_that_is_no_number_is_a_failure(splits: Splits) -> None:
 
 
 def test_ranks_share_ties() -> None:
-    assert ranked([3.0, 1.0, 3.0, -5.0]) == pytest.approx([2.5 / 3, 1 / 3, 2.5 / 3, 0.0])
-    assert ranked([7.0]) == [0.5] and ranked([2.0, 2.0]) == [0.5, 0.5]
+    assert rank_values([3.0, 1.0, 3.0, -5.0]) == pytest.approx([2.5 / 3, 1 / 3, 2.5 / 3, 0.0])
+    assert rank_values([7.0]) == [0.5] and rank_values([2.0, 2.0]) == [0.5, 0.5]
 
 
 def test_combination_is_the_mean_of_ranks(
@@ -84,7 +87,8 @@ def test_combination_is_the_mean_of_ranks(
     )
     assert values(both, "validation") == values(plain) and values(both, "naswot") == values(zero)
     expected = [
-        (a + b) / 2 for a, b in zip(ranked(values(plain)), ranked(values(zero)), strict=True)
+        (a + b) / 2
+        for a, b in zip(rank_values(values(plain)), rank_values(values(zero)), strict=True)
     ]
     assert values(both) == list(both.measurements[0].values) == expected
     assert both.detail["score"] == "mean rank by validation accuracy and by naswot, 0 to 1"

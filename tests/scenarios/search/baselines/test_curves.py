@@ -16,15 +16,15 @@ from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training import classifier
 from condensers.training.classifier import Training
 from scenarios.protocol import Reference, Splits
-from scenarios.search.candidate import Job, train
-from scenarios.search.curve import affordable, geometric, searching
+from scenarios.search.candidate import TrainingJudge, train
+from scenarios.search.curve import limit_readings, limit_validation, space_steps
 from scenarios.search.scenario import Search
 
 RECIPE = Training(epochs=4, lr=0.05, batch=32, augmentation="dsa")  # 4 epochs of 4 steps
 
 
-def job(splits: Splits, **settings: Any) -> Job:
-    return Job(
+def job(splits: Splits, **settings: Any) -> TrainingJudge:
+    return TrainingJudge(
         splits, splits.train.images, splits.train.labels, RECIPE, test=False, batch=64, **settings
     )
 
@@ -121,26 +121,26 @@ def test_a_killed_training_goes_on_with_its_curve(splits: Splits, tmp_path: Path
 
 
 def test_readings_are_geometric_and_affordable() -> None:
-    assert geometric(800, 5) == (8, 25, 80, 253, 800)
-    assert (geometric(3, 12), geometric(9, 1), geometric(9, 0)) == ((1, 2, 3), (9,), ())
-    assert geometric(150, 3, 0.33) == (50, 86, 150)
-    assert affordable(12, processed=20_000, validation=2_000) == 7
-    assert (affordable(12, 10**6, 2_000), affordable(12, 1_000, 2_000)) == (12, 0)
+    assert space_steps(800, 5) == (8, 25, 80, 253, 800)
+    assert (space_steps(3, 12), space_steps(9, 1), space_steps(9, 0)) == ((1, 2, 3), (9,), ())
+    assert space_steps(150, 3, 0.33) == (50, 86, 150)
+    assert limit_readings(12, processed=20_000, validation=2_000) == 7
+    assert (limit_readings(12, 10**6, 2_000), limit_readings(12, 1_000, 2_000)) == (12, 0)
 
 
 def test_validation_images_of_a_search_are_some_of_every_class(splits: Splits) -> None:
-    few = searching(splits, 9)
+    few = limit_validation(splits, 9)
     assert torch.bincount(few.validation.labels).tolist() == [3, 3, 3]
-    assert torch.equal(few.validation.images, searching(splits, 9).validation.images)
+    assert torch.equal(few.validation.images, limit_validation(splits, 9).validation.images)
     assert (
-        len(searching(splits, 10).validation.images) == 10
-        and searching(splits, 30).validation is splits.validation
+        len(limit_validation(splits, 10).validation.images) == 10
+        and limit_validation(splits, 30).validation is splits.validation
     )
     uneven = splits.validation.subset(torch.tensor([0, 1, 2, 3, 4, 5, 10, 11, 12, 20]))
     assert torch.bincount(
-        searching(replace(splits, validation=uneven), 4).validation.labels
+        limit_validation(replace(splits, validation=uneven), 4).validation.labels
     ).tolist() == [2, 1, 1]
-    assert len(searching(replace(splits, validation=uneven), 1).validation.images) == 3
+    assert len(limit_validation(replace(splits, validation=uneven), 1).validation.images) == 3
     assert (few.train, few.test) == (splits.train, splits.test)
 
 
@@ -149,11 +149,11 @@ def test_search_validates_on_few_images_and_the_truth_on_all(
 ) -> None:
     read: list[int] = []
 
-    def watched(self: Job, network: Any, data: ClassData) -> dict[str, float]:
+    def watched(self: TrainingJudge, network: Any, data: ClassData) -> dict[str, float]:
         read.append(len(data.images))
         return {"validation": 50.0, "loss": 1.0}
 
-    monkeypatch.setattr(Job, "reading", watched)
+    monkeypatch.setattr(TrainingJudge, "measure", watched)
     for subject in (synthetic, Reference("early-stopping"), Reference("subset")):
         replace(search, validation_images=6).run(subject, splits, Context())
     assert set(read) == {6}
@@ -183,9 +183,9 @@ def test_early_stopping_scores_at_equal_steps_whatever_its_curve(
 def test_subset_trains_on_the_same_few_images_of_each_class(
     search: Search, splits: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[Job] = []
+    seen: list[TrainingJudge] = []
     monkeypatch.setattr(
-        Job,
+        TrainingJudge,
         "judge",
         lambda self, *_: seen.append(self) or {"score": 1.0, "seconds": 1.0, "images": 1},
     )

@@ -11,16 +11,17 @@ from torch.nn import functional
 
 from condensers import networks
 from condensers.errors import UsageError
+from condensers.networks.base import NetworkSpec
 from condensers.networks.convnet import ConvNetSpec
 from scenarios.search.baselines.size import flop_count
 from scenarios.search.baselines.zero_cost import (
     Score,
-    from_jacobian,
     grad_norm,
+    hamming_kernel,
     jacob_cov,
-    kernel,
     log_determinant,
     naswot,
+    score_jacobian,
     snip,
     synflow,
 )
@@ -58,7 +59,7 @@ def test_flops_of_a_network_that_needs_memory_are_counted_too() -> None:
             shift = torch.ones(1, device="cpu")
             return super().forward(x.flatten(1) + shift) if bool(shift > 0) else x
 
-    class Spec:
+    class Spec(NetworkSpec):
         def module(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
             return Shifted(math.prod(shape), classes)
 
@@ -139,7 +140,7 @@ def test_naswot_kernel_counts_the_units_that_agree() -> None:
     codes = torch.tensor(
         [[True, False, True, True], [True, True, False, True], [False, True, False, True]]
     )
-    matrix = kernel(codes)
+    matrix = hamming_kernel(codes)
     assert matrix.tolist() == [[4, 2, 1], [2, 4, 3], [1, 3, 4]]
     assert log_determinant(matrix) == pytest.approx(math.log(4 * 7 - 2 * 5 + 1 * 2))
 
@@ -161,7 +162,7 @@ def test_naswot_sees_the_activations_of_fused_blocks(batch: tuple[Tensor, Tensor
     x, matrix = batch[0], torch.zeros(6, 6, dtype=torch.float64)
     for block in network.get_submodule("blocks").children():
         before = block.get_submodule("1")(block.get_submodule("0")(x))
-        matrix += kernel(before.flatten(1) > 0)
+        matrix += hamming_kernel(before.flatten(1) > 0)
         x = block.get_submodule("3")(block.get_submodule("2")(before))
     assert naswot(network, *batch) == pytest.approx(torch.logdet(matrix).item(), rel=1e-9)
 
@@ -180,11 +181,11 @@ def test_jacob_cov_of_known_correlations(batch: tuple[Tensor, Tensor]) -> None:
     k = 1e-5
     each = [math.log(v + k) + 1 / (v + k) for v in (0.0, 1.0, 2.0, 3.0)]
     apart = torch.tensor([[1.0, -1, 0, 0], [0, 0, 1, -1], [1, 1, -1, -1]])
-    assert from_jacobian(apart) == pytest.approx(-3 * each[1])
-    assert from_jacobian(torch.stack([apart[0], 2 * apart[0], apart[1]])) == pytest.approx(
+    assert score_jacobian(apart) == pytest.approx(-3 * each[1])
+    assert score_jacobian(torch.stack([apart[0], 2 * apart[0], apart[1]])) == pytest.approx(
         -(each[0] + each[1] + each[2])
     )
-    assert from_jacobian(torch.zeros(3, 4)) == pytest.approx(-3 * each[0])
+    assert score_jacobian(torch.zeros(3, 4)) == pytest.approx(-3 * each[0])
     linear = nn.Sequential(
         nn.Flatten(), nn.Linear(256, 3)
     )  # its slopes are the same for all images

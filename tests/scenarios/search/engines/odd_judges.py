@@ -20,7 +20,7 @@ class Odd:
 
     measures: ClassVar[str] = "nothing"
     unit: ClassVar[str] = ""
-    own_draws: ClassVar[bool] = False
+    independent_seed: ClassVar[bool] = False
 
     def judge(self, spec: Any, name: str, context: Context) -> Any:
         way = self.ways.get(name, "")

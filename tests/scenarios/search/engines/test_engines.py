@@ -13,11 +13,11 @@ import pytest
 
 from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, UsageError
-from scenarios.search.engines.engines import Local, Sequential
-from scenarios.search.judging import Judging, Plan, at_most
+from scenarios.search.engines.engines import LocalEngine, SequentialEngine
+from scenarios.search.judging import Judging, SearchPlan, limit_time
 from scenarios.search.scenario import Search
 from scenarios.search.spaces.convnet import SmallConvNetSpace
-from scenarios.search.strategies import Grid
+from scenarios.search.strategies import GridSearch
 
 SPACE = SmallConvNetSpace(depths=(1, 2, 3), widths=(8,), norms=("none",), poolings=("max",))
 LATE = "TimeoutError: it took longer than the limit of 0.2 seconds"
@@ -30,7 +30,7 @@ def judging(monkeypatch: pytest.MonkeyPatch) -> Any:
     from odd_judges import Odd  # as the trials' processes import it
 
     return lambda ways, seconds=0.2: Judging(
-        Plan(SPACE, Grid(), 6, 0, seconds), Odd(ways), (1, 8, 8), 3
+        SearchPlan(SPACE, GridSearch(), 6, 0, seconds), Odd(ways), (1, 8, 8), 3
     )
 
 
@@ -46,7 +46,7 @@ def test_every_architecture_is_tried_and_listed(judging: Any, tmp_path: Path) ->
         "d2-w8-none-leakyrelu-max": "not a number",
     }
     told: list[Progress] = []
-    rows = Sequential().explore(judging(ways), Context(folder=tmp_path, progress=told.append))
+    rows = SequentialEngine().explore(judging(ways), Context(folder=tmp_path, progress=told.append))
     assert errors(rows) == {
         "d1-w8-none-relu-max": "RuntimeError: out of memory",
         "d1-w8-none-leakyrelu-max": "ValueError: its judge gave no score but None",
@@ -66,7 +66,7 @@ def test_processes_lose_nothing_either(judging: Any, tmp_path: Path) -> None:
     }
     four = judging(ways)
     four = replace(four, plan=replace(four.plan, limit=4))
-    rows = Local(trials=4).explore(four, Context(folder=tmp_path))
+    rows = LocalEngine(trials=4).explore(four, Context(folder=tmp_path))
     assert [row["id"] for row in rows] == [*ways, "d2-w8-none-leakyrelu-max"]
     assert errors(rows) == {
         "d1-w8-none-relu-max": "RuntimeError: out of memory",
@@ -105,9 +105,9 @@ def test_somebody_elses_alarm_still_rings() -> None:
     handler = signal.signal(signal.SIGALRM, lambda number, frame: rung.append(number))
     earlier = signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
-        with pytest.raises(TimeoutError, match=r"limit of 0\.1 seconds"), at_most(0.1):
+        with pytest.raises(TimeoutError, match=r"limit of 0\.1 seconds"), limit_time(0.1):
             time.sleep(5)
-        with at_most(0.1):
+        with limit_time(0.1):
             pass
         assert not rung
         time.sleep(0.5)

@@ -18,7 +18,7 @@ import pytest
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from scenarios.protocol import Reference, Splits
-from scenarios.search.engines.engines import Remote
+from scenarios.search.engines.engines import RemoteEngine
 from scenarios.search.scenario import Search
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin") or shutil.which("sshd")
@@ -127,5 +127,5 @@ def test_a_machine_that_does_not_answer_is_named(
 
 
 def test_only_other_machines_need_the_network() -> None:
-    assert Remote("127.0.0.1", "me").advice() == ""
-    assert "through the firewall" in Remote("192.0.2.1", "me").advice()
+    assert RemoteEngine("127.0.0.1", "me").advice() == ""
+    assert "through the firewall" in RemoteEngine("192.0.2.1", "me").advice()

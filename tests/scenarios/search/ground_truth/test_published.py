@@ -24,13 +24,13 @@ from condensers.errors import DataMissing, UsageError
 from scenarios.protocol import Reference, Splits
 from scenarios.search.candidate import parameter_count
 from scenarios.search.ground_truth import files
-from scenarios.search.ground_truth.published import SPACE, Trained, published_table
+from scenarios.search.ground_truth.published import SPACE, Trained, make_published_table
 from scenarios.search.ground_truth.published_files import read_published
-from scenarios.search.ground_truth.sampling import stratified
-from scenarios.search.ground_truth.table import Table
-from scenarios.search.judging import sizes
+from scenarios.search.ground_truth.sampling import sample_strata
+from scenarios.search.ground_truth.table import GroundTruthTable
+from scenarios.search.judging import measure_size
 from scenarios.search.scenario import Search
-from scenarios.search.spaces.cell_strings import cell_string, isomorphism_class
+from scenarios.search.spaces.cell_strings import isomorphism_class, write_cell
 from scenarios.search.spaces.letters import NAS_BENCH_EDGES
 
 MADE = {"command": "harness truth import", "torch": None, "device": None}
@@ -46,13 +46,13 @@ def some_cells() -> list[dict[str, str]]:
     ]
 
 
-TRUE = {cell_string(choice): 60.0 + at for at, choice in enumerate(some_cells())}
+TRUE = {write_cell(choice): 60.0 + at for at, choice in enumerate(some_cells())}
 FOUND = [Trained(cell, value) for cell, value in TRUE.items()]
 
 
 @pytest.fixture(scope="module")
-def table() -> Table:
-    return published_table(FOUND, "cifar10", MADE, partial=True)
+def table() -> GroundTruthTable:
+    return make_published_table(FOUND, "cifar10", MADE, partial=True)
 
 
 def official(seeds: tuple[int, ...]) -> dict[str, Any]:
@@ -197,20 +197,22 @@ def test_what_cannot_be_read_is_one_sentence(
     assert "\n" not in str(fault.value)
 
 
-def test_a_table_says_what_was_published_and_what_was_not(table: Table, tmp_path: Path) -> None:
-    files.write(tmp_path / "a.json", table)
-    read = files.read(tmp_path / "a.json")
+def test_a_table_says_what_was_published_and_what_was_not(
+    table: GroundTruthTable, tmp_path: Path
+) -> None:
+    files.write_table(tmp_path / "a.json", table)
+    read = files.read_table(tmp_path / "a.json")
     assert read.content == table.content and read.target.published
     row = read.row(read.ids[0], 0)
     assert row is not None and row["validation"] is None and row["seconds"] is None
-    assert row["test"] == TRUE[cell_string(row["choices"])]
+    assert row["test"] == TRUE[write_cell(row["choices"])]
 
 
-def test_counts_are_those_of_our_networks_of_the_published_size(table: Table) -> None:
+def test_counts_are_those_of_our_networks_of_the_published_size(table: GroundTruthTable) -> None:
     for name in table.ids[::13]:
         row = table.row(name, 0)
         assert row is not None
-        counted = sizes(SPACE.spec(row["choices"]), (3, 32, 32), 10)
+        counted = measure_size(SPACE.spec(row["choices"]), (3, 32, 32), 10)
         assert counted == {key: row[key] for key in ("parameters", "flops")}
 
 
@@ -243,12 +245,12 @@ def changed(at: int, **values: Any) -> list[Trained]:
 )
 def test_what_cannot_be_true_is_refused(found: list[Trained], why: str) -> None:
     with pytest.raises(UsageError, match=why):
-        published_table(found, "cifar10", MADE, partial=True)
+        make_published_table(found, "cifar10", MADE, partial=True)
 
 
 def test_part_of_the_cells_must_be_asked_for() -> None:
     with pytest.raises(UsageError, match=r"holds 27 of the 15,625 cells.*--partial"):
-        published_table(FOUND, "cifar10", MADE)
+        make_published_table(FOUND, "cifar10", MADE)
 
 
 def test_accuracies_that_belong_to_other_cells_are_refused() -> None:
@@ -261,34 +263,34 @@ def test_accuracies_that_belong_to_other_cells_are_refused() -> None:
     tests = [60.0 + at for at in range(len(ones))]
     for second, fits in ((tests, True), (tests[::-1], False)):
         found = [
-            Trained(cell_string(choice), test)
+            Trained(write_cell(choice), test)
             for choice, test in zip([*ones, *twins], [*tests, *second], strict=True)
         ]
         if fits:
-            published_table(found, "cifar10", MADE, partial=True)
+            make_published_table(found, "cifar10", MADE, partial=True)
         else:
             with pytest.raises(UsageError, match="cells and accuracies do not belong together"):
-                published_table(found, "cifar10", MADE, partial=True)
+                make_published_table(found, "cifar10", MADE, partial=True)
 
 
-def test_a_sample_has_one_of_each_part_of_the_order(table: Table) -> None:
-    drawn = stratified(table, 9, seed=1)
+def test_a_sample_has_one_of_each_part_of_the_order(table: GroundTruthTable) -> None:
+    drawn = sample_strata(table, 9, seed=1)
     tests = sorted(row["test"] for row in drawn.rows)
     assert [int((value - 60) // 3) for value in tests] == list(range(9))
-    assert drawn.content == stratified(table, 9, seed=1).content
-    assert drawn.ids != stratified(table, 9, seed=2).ids
+    assert drawn.content == sample_strata(table, 9, seed=1).content
+    assert drawn.ids != sample_strata(table, 9, seed=2).ids
     assert drawn.made[0]["sampled"]["of"] == table.content
-    assert min(row["test"] for row in stratified(table, 9, 1, above=70).rows) > 70
+    assert min(row["test"] for row in sample_strata(table, 9, 1, above=70).rows) > 70
     with pytest.raises(UsageError, match="28 architectures asked for, and 27"):
-        stratified(table, 28, 0)
+        sample_strata(table, 28, 0)
 
 
 def test_a_sample_holds_no_network_twice() -> None:
     plain = dict.fromkeys(NAS_BENCH_EDGES, "none") | {"0_3": "conv_3x3"}
     same = [plain | {"0_1": name} for name in ("none", "conv_1x1", "conv_3x3")]
-    found = [Trained(cell_string(choice), 80.0) for choice in same] + FOUND
-    table = published_table(found, "cifar10", MADE, partial=True)
-    drawn = stratified(table, 28, 0)
+    found = [Trained(write_cell(choice), 80.0) for choice in same] + FOUND
+    table = make_published_table(found, "cifar10", MADE, partial=True)
+    drawn = sample_strata(table, 28, 0)
     classes = [isomorphism_class(choice) for choice in drawn.architectures.values()]
     assert len(set(classes)) == 28
 
@@ -303,8 +305,8 @@ def images(make_data: Callable[..., ClassData]) -> Splits:
 
 
 @pytest.fixture
-def small(table: Table, tmp_path: Path) -> Search:
-    files.write(tmp_path / "nine.json", stratified(table, 9, 0))
+def small(table: GroundTruthTable, tmp_path: Path) -> Search:
+    files.write_table(tmp_path / "nine.json", sample_strata(table, 9, 0))
     return Search(
         space={"name": "nas-bench-201", "channels": 2, "cells": 1},
         strategy="listed",
@@ -323,7 +325,7 @@ def test_a_search_is_compared_with_what_was_published(small: Search, images: Spl
     """The whole of it, on synthetic images: 9 cells, truth, short training, accuracy and loss."""
     truth = small.run(Reference("truth"), images, Context(seed=3))
     rows = truth.detail["architectures"]
-    assert [row["score"] for row in rows] == [TRUE[cell_string(_edges(row))] for row in rows]
+    assert [row["score"] for row in rows] == [TRUE[write_cell(_edges(row))] for row in rows]
     assert "seconds" not in truth.costs and "seconds" not in rows[0]
     assert truth.detail["truth"]["published"].startswith("NAS-Bench-201")
     assert truth.detail["truth"]["space"] == {"name": "nas-bench-201", "channels": 16, "cells": 5}
@@ -344,25 +346,27 @@ def _edges(row: dict[str, Any]) -> dict[str, str]:
 
 
 def test_loss_is_the_cross_entropy_of_the_validation_images(small: Search, images: Splits) -> None:
-    job = small.proxy(images, images.train.images, images.train.labels, small.recipe())
+    job = small.make_proxy_judge(images, images.train.images, images.train.labels, small.recipe())
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 10))
     data = images.validation
     logits = network(data.normalise(data.images))
-    found = job.reading(network, data)
+    found = job.measure(network, data)
     expected = torch.nn.functional.cross_entropy(logits, data.labels).item()
     assert found["loss"] == pytest.approx(expected, rel=1e-6)
     with torch.no_grad():
         network[1].weight.fill_(float("nan"))
-    assert job.reading(network, data)["loss"] == 1e6
+    assert job.measure(network, data)["loss"] == 1e6
 
 
 def test_steps_are_the_same_for_sets_of_all_sizes(small: Search, images: Splits) -> None:
     for count in (5, 40):
         train = images.train
-        job = small.proxy(images, train.images[:count], train.labels[:count], small.recipe())
+        job = small.make_proxy_judge(
+            images, train.images[:count], train.labels[:count], small.recipe()
+        )
         assert job.recipe.steps == 3 and job.readings[-1] == 3
-    assert small.proxy_passes(images, 40) == small.proxy_passes(images, 4000)
+    assert small.count_proxy_passes(images, 40) == small.count_proxy_passes(images, 4000)
 
 
 @pytest.mark.parametrize(
@@ -389,15 +393,15 @@ def test_other_images_are_refused(small: Search, images: Splits) -> None:
 
 
 def test_a_table_is_found_in_the_data_folder(
-    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    table: GroundTruthTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
     with pytest.raises(DataMissing, match="harness truth import"):
-        files.find("nas-bench-201-cifar10")
-    path = files.imported_file("nas-bench-201-cifar10")
+        files.find_path("nas-bench-201-cifar10")
+    path = files.locate_imported("nas-bench-201-cifar10")
     path.parent.mkdir()
-    files.write(path, table)
-    assert files.find("nas-bench-201-cifar10") == path == Path(files.find(str(path)))
+    files.write_table(path, table)
+    assert files.find_path("nas-bench-201-cifar10") == path == Path(files.find_path(str(path)))
 
 
 def real_file() -> Path | None:
@@ -411,7 +415,7 @@ def real_file() -> Path | None:
 def test_the_real_table_says_what_papers_say() -> None:
     path = real_file()
     assert path is not None
-    table = published_table(read_published(path, "cifar10"), "cifar10", MADE)
+    table = make_published_table(read_published(path, "cifar10"), "cifar10", MADE)
     tests = np.array([row["test"] for row in table.rows])
     assert len(tests) == 15_625 and round(float(tests.max()), 2) == 94.37
     sizes_of = np.array([row["parameters"] for row in table.rows])
@@ -422,5 +426,5 @@ def test_the_real_table_says_what_papers_say() -> None:
         for name, rho in (("logsynflow", 0.826), ("naswot", 0.793)):
             found = spearmanr(loaded[f"{name}_cifar10"], truth).statistic
             assert found == pytest.approx(rho, abs=5e-4)
-    few = stratified(table, 100, seed=0, above=60)
+    few = sample_strata(table, 100, seed=0, above=60)
     assert len({isomorphism_class(choice) for choice in few.architectures.values()}) == 100

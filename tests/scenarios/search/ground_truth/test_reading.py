@@ -19,9 +19,9 @@ from scenarios.protocol import Outcome, Reference, Splits
 from scenarios.registry import SPACES
 from scenarios.search import candidate
 from scenarios.search.ground_truth import files
-from scenarios.search.ground_truth.building import trained_row
-from scenarios.search.ground_truth.reading import every_choice, sampled
-from scenarios.search.ground_truth.table import make, target_of
+from scenarios.search.ground_truth.building import train_row
+from scenarios.search.ground_truth.reading import list_choices, sample_choices
+from scenarios.search.ground_truth.table import describe_target, make_table
 from scenarios.search.scenario import Search
 
 TRUTH = Reference("truth")
@@ -43,13 +43,15 @@ def write(
 ) -> Path:
     """A table of those seeds, of all architectures or of some."""
     space = SPACES.create(small.space).fitting(splits.train.shape)
-    every = choices or every_choice(space)
+    every = choices or list_choices(space)
     rows = [
-        {**trained_row(small, c, splits, Context(seed=s)), "made": 0}
+        {**train_row(small, c, splits, Context(seed=s)), "made": 0}
         for c, s in itertools.product(every, range(seeds))
     ]
     made = [{"command": "harness truth build", "torch": torch.__version__}]
-    files.write(path, make(target_of(small, space, splits), space.choices(), made, rows))
+    files.write_table(
+        path, make_table(describe_target(small, space, splits), space.choices(), made, rows)
+    )
     return path
 
 
@@ -89,7 +91,7 @@ def test_a_table_that_is_named_gives_what_training_gives(
         read = replace(small, truth=str(path)).run(TRUTH, splits, Context(seed=seed))
         assert trainings == [] and results(read) == results(trained)
         assert read.detail["table"] == trained.detail["table"] and "truth" not in trained.detail
-        table = files.read(path)
+        table = files.read_table(path)
         assert read.detail["truth"] == {"from": str(path), "content": table.content, "torch": []}
         rows = [table.row(row["id"], seed) for row in read.detail["architectures"]]
         assert read.costs["seconds"] == sum(row["seconds"] for row in rows if row) > 0
@@ -124,7 +126,7 @@ def test_a_named_tables_content_determines_the_result(
     path = write(tmp_path / "t.json", small, splits, 1)
     named = replace(small, truth=str(path))
     assert (
-        named.truth_content == files.read(path).content
+        named.truth_content == files.read_table(path).content
         and replace(named, truth="train").truth_content == ""
     )
     assert settings_of(
@@ -160,7 +162,7 @@ def test_a_table_of_some_architectures_is_read_where_the_search_tries_no_others(
     small: Search, splits: Splits, shipped: Path, trainings: list[str]
 ) -> None:
     space = SPACES.create(small.space).fitting(splits.train.shape)
-    tried = sampled(space, 2, small.sample_seed)
+    tried = sample_choices(space, 2, small.sample_seed)
     assert [candidate.identifier(c) for c in tried] == [
         row["id"]
         for row in small.run(Reference("parameters"), splits, Context()).detail["architectures"]
@@ -180,12 +182,12 @@ def test_rows_of_another_torch_are_noted(
     path = write(tmp_path / "t.json", small, splits, 1)
     monkeypatch.setattr(torch, "__version__", "9.9")
     truth = replace(small, truth=str(path)).run(TRUTH, splits, Context()).detail["truth"]
-    assert truth["torch"] == [files.read(path).made[0]["torch"]]
+    assert truth["torch"] == [files.read_table(path).made[0]["torch"]]
 
 
 def test_every_table_of_the_package_is_whole_and_as_its_hash_says() -> None:
-    for path in files.shipped().values():
-        table = files.read(path)
+    for path in files.list_shipped().values():
+        table = files.read_table(path)
         assert len(table.rows) == len(table.ids) * len(table.seeds)
         assert all(len(row["curve"]) == table.target.recipe["truth_epochs"] for row in table.rows)
 
@@ -197,9 +199,9 @@ def test_a_search_of_digits_reads_the_shipped_table_whose_rows_training_gives_ag
         read.detail["truth"]["from"] == "convnet-small-digits"
         and len(read.detail["architectures"]) == 24
     )
-    row = files.read(files.find("convnet-small-digits")).row("d1-w8-none-relu-avg", 2)
+    row = files.read_table(files.find_path("convnet-small-digits")).row("d1-w8-none-relu-avg", 2)
     assert row is not None
-    again = trained_row(search, row["choices"], splits, Context(seed=2))
+    again = train_row(search, row["choices"], splits, Context(seed=2))
     assert [again[name] for name in ("parameters", "flops", "images")] == [
         row[name] for name in ("parameters", "flops", "images")
     ]

@@ -15,19 +15,24 @@ from condensers.errors import UsageError
 from scenarios.protocol import Splits
 from scenarios.registry import SPACES
 from scenarios.search.ground_truth import files
-from scenarios.search.ground_truth.building import trained_row
-from scenarios.search.ground_truth.reading import every_choice
-from scenarios.search.ground_truth.table import Table, make, merged, target_of
+from scenarios.search.ground_truth.building import train_row
+from scenarios.search.ground_truth.reading import list_choices
+from scenarios.search.ground_truth.table import (
+    GroundTruthTable,
+    describe_target,
+    make_table,
+    merge_tables,
+)
 from scenarios.search.scenario import Search
 
 
 @pytest.fixture
-def table(search: Search, splits: Splits) -> Table:
+def table(search: Search, splits: Splits) -> GroundTruthTable:
     """Two seeds of the first four architectures."""
     space = SPACES.create(search.space).fitting(splits.train.shape)
-    choices = every_choice(space)[:4]
+    choices = list_choices(space)[:4]
     rows = [
-        {**trained_row(search, c, splits, Context(seed=s)), "made": s}
+        {**train_row(search, c, splits, Context(seed=s)), "made": s}
         for s in (0, 1)
         for c in choices
     ]
@@ -35,14 +40,16 @@ def table(search: Search, splits: Splits) -> Table:
         {"command": "first", "torch": "1", "device": "cpu"},
         {"command": "second", "torch": "2", "device": "cuda"},
     ]
-    return make(target_of(search, space, splits), space.choices(), made, rows)
+    return make_table(describe_target(search, space, splits), space.choices(), made, rows)
 
 
-def part(table: Table, keep: Callable[[Any], bool]) -> Table:
-    return make(table.target, table.choices, table.made, [row for row in table.rows if keep(row)])
+def part(table: GroundTruthTable, keep: Callable[[Any], bool]) -> GroundTruthTable:
+    return make_table(
+        table.target, table.choices, table.made, [row for row in table.rows if keep(row)]
+    )
 
 
-def test_a_row_holds_its_curve_and_its_cost(table: Table, search: Search) -> None:
+def test_a_row_holds_its_curve_and_its_cost(table: GroundTruthTable, search: Search) -> None:
     for row in table.rows:
         assert len(row["curve"]) == search.truth_epochs == 2
         assert row["curve"][-1] == [round(row["validation"], 4), row["seconds"]]
@@ -56,17 +63,17 @@ def test_a_row_holds_its_curve_and_its_cost(table: Table, search: Search) -> Non
 
 
 def test_a_file_gives_back_the_same_table_and_a_hash_that_spaces_do_not_change(
-    table: Table, tmp_path: Path
+    table: GroundTruthTable, tmp_path: Path
 ) -> None:
-    files.write(tmp_path / "a.json", table)
-    again = files.read(tmp_path / "a.json")
+    files.write_table(tmp_path / "a.json", table)
+    again = files.read_table(tmp_path / "a.json")
     assert (
         again.as_json() == json.loads(json.dumps(table.as_json()))
         and again.content == table.content
     )
     spaced = json.dumps(json.loads((tmp_path / "a.json").read_text()), indent=4)
     (tmp_path / "b.json").write_text(spaced)
-    assert files.read(tmp_path / "b.json").content == table.content
+    assert files.read_table(tmp_path / "b.json").content == table.content
 
 
 @pytest.mark.parametrize(
@@ -79,44 +86,44 @@ def test_a_file_gives_back_the_same_table_and_a_hash_that_spaces_do_not_change(
     ],
 )
 def test_a_changed_file_is_refused_in_one_sentence(
-    table: Table, tmp_path: Path, change: Any, said: str
+    table: GroundTruthTable, tmp_path: Path, change: Any, said: str
 ) -> None:
-    files.write(tmp_path / "a.json", table)
+    files.write_table(tmp_path / "a.json", table)
     value = json.loads((tmp_path / "a.json").read_text())
     change(value)
     (tmp_path / "a.json").write_text(json.dumps(value))
     with pytest.raises(UsageError, match=said) as caught:
-        files.read(tmp_path / "a.json")
+        files.read_table(tmp_path / "a.json")
     assert "\n" not in str(caught.value)
 
 
 def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(UsageError, match=r"a\.json: no ground-truth table, since it is not JSON"):
-        files.read(tmp_path / "a.json")
+        files.read_table(tmp_path / "a.json")
     with pytest.raises(UsageError, match="'nowhere': neither a file nor a table of this package"):
-        files.find("nowhere")
+        files.find_path("nowhere")
 
 
-def test_parts_are_merged_into_the_whole_in_any_order(table: Table) -> None:
+def test_parts_are_merged_into_the_whole_in_any_order(table: GroundTruthTable) -> None:
     odd, even = (part(table, lambda row, r=r: table.rows.index(row) % 2 == r) for r in (1, 0))
     assert (
-        merged([("a", odd), ("b", even)]).content
-        == merged([("b", even), ("a", odd)]).content
+        merge_tables([("a", odd), ("b", even)]).content
+        == merge_tables([("b", even), ("a", odd)]).content
         == table.content
     )
     assert [len(t.made) for t in (part(table, lambda row: row["seed"] == 0), table)] == [1, 2]
 
 
-def test_double_rows_may_differ_in_seconds_alone(table: Table) -> None:
-    slower = make(
+def test_double_rows_may_differ_in_seconds_alone(table: GroundTruthTable) -> None:
+    slower = make_table(
         table.target,
         table.choices,
         table.made,
         [{**r, "seconds": 9.0, "curve": [[v, 9.0] for v, _ in r["curve"]]} for r in table.rows],
     )
-    assert merged([("a", table), ("b", slower)]).content == table.content
-    other = make(
+    assert merge_tables([("a", table), ("b", slower)]).content == table.content
+    other = make_table(
         table.target,
         table.choices,
         table.made,
@@ -125,25 +132,29 @@ def test_double_rows_may_differ_in_seconds_alone(table: Table) -> None:
     with pytest.raises(
         UsageError, match=rf"a and b both have {table.rows[0]['id']} with seed 0, but not the same"
     ):
-        merged([("a", table), ("b", other)])
+        merge_tables([("a", table), ("b", other)])
 
 
-def test_tables_of_two_truths_are_not_merged(table: Table, search: Search, splits: Splits) -> None:
+def test_tables_of_two_truths_are_not_merged(
+    table: GroundTruthTable, search: Search, splits: Splits
+) -> None:
     space = SPACES.create(search.space).fitting(splits.train.shape)
-    longer = target_of(replace(search, truth_epochs=9), space, splits)
-    wider = target_of(search, replace(space, widths=(8, 16)), splits)
-    turned = target_of(search, space, replace(splits, test=splits.validation))
+    longer = describe_target(replace(search, truth_epochs=9), space, splits)
+    wider = describe_target(search, replace(space, widths=(8, 16)), splits)
+    turned = describe_target(search, space, replace(splits, test=splits.validation))
     for target, said in (
         (longer, "truth_epochs 2 and 9"),
         (wider, r"widths \[8\] and \[8, 16\]"),
         (turned, "images for test .* and "),
     ):
         with pytest.raises(UsageError, match=f"a and b are not tables of one truth: {said}"):
-            merged([("a", table), ("b", make(target, table.choices, table.made, table.rows))])
+            merge_tables(
+                [("a", table), ("b", make_table(target, table.choices, table.made, table.rows))]
+            )
         assert target.key != table.target.key
 
 
-def test_csv_has_a_line_for_each_row(table: Table) -> None:
+def test_csv_has_a_line_for_each_row(table: GroundTruthTable) -> None:
     lines = list(csv.DictReader(io.StringIO(table.as_csv())))
     assert [(line["id"], int(line["seed"]), float(line["test"])) for line in lines] == [
         (row["id"], row["seed"], row["test"]) for row in table.rows
@@ -163,4 +174,4 @@ def test_a_space_too_large_for_a_table_says_so() -> None:
     with pytest.raises(
         UsageError, match=r"space darts: has about \S+ architectures; say how many of them"
     ):
-        every_choice(SPACES.create("darts"))
+        list_choices(SPACES.create("darts"))

@@ -17,7 +17,7 @@ from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.protocol import Reference, Splits
 from scenarios.search.one_shot import scenario
 from scenarios.search.one_shot.scenario import OneShot
-from scenarios.search.one_shot.search import halves
+from scenarios.search.one_shot.search import split_halves
 from scenarios.search.spaces.letters import NAS_BENCH_EDGES
 
 pytest.importorskip("pytorch_lightning")
@@ -105,7 +105,7 @@ def test_random_search_keeps_the_least_loss_of_those_it_tries(
 
     taken: list[dict[str, Any]] = []
     losses: list[float] = []
-    real_take, real_loss = search.take, search.loss_of
+    real_take, real_loss = search.set_architecture, search.loss_of
 
     def take(module: Any, sample: Any) -> None:
         taken.append(dict(sample))
@@ -115,7 +115,7 @@ def test_random_search_keeps_the_least_loss_of_those_it_tries(
         losses.append(float(real_loss(*arguments)))
         return real_loss(*arguments)
 
-    monkeypatch.setattr(search, "take", take)
+    monkeypatch.setattr(search, "set_architecture", take)
     monkeypatch.setattr(search, "loss_of", loss_of)
     settings = replace(one_shot, algorithm={"name": "random-one-shot", "tries": 5}, batch=20)
     cell = settings.run(Reference("full-data"), splits, Context()).detail["cell"]
@@ -165,7 +165,7 @@ def test_finished_search_is_not_done_again(
         settings.run(
             synthetic, splits, Context(seed=1, folder=tmp_path, progress=steps.append, stop=stop)
         )
-    monkeypatch.setattr(scenario, "searched", lambda *arguments: pytest.fail("searched again"))
+    monkeypatch.setattr(scenario, "run_search", lambda *arguments: pytest.fail("searched again"))
     resumed = settings.run(synthetic, splits, Context(seed=1, folder=tmp_path))
     assert resumed.detail["retraining"]["images"] == 3 * 120
 
@@ -181,7 +181,7 @@ def test_a_search_that_was_cut_off_goes_on_to_the_same_end(
     """Killed in its third of four epochs, after each of which it is kept: the weights at the end
     are those of a whole run.
     """
-    from scenarios.search.one_shot.weights import Watch
+    from scenarios.search.one_shot.weights import SupernetCallback
 
     ends: list[dict[str, torch.Tensor]] = []
 
@@ -195,7 +195,7 @@ def test_a_search_that_was_cut_off_goes_on_to_the_same_end(
             }
         )
 
-    monkeypatch.setattr(Watch, "on_train_end", remember)
+    monkeypatch.setattr(SupernetCallback, "on_train_end", remember)
     settings = replace(
         one_shot, algorithm=algorithm, full_epochs=4, batch=15, augmentation="dsa", final_epochs=1
     )
@@ -253,7 +253,7 @@ def test_a_signal_to_stop_ends_a_search(one_shot: OneShot, splits: Splits) -> No
 def test_halves_share_classes_and_no_image() -> None:
     labels = torch.arange(3).repeat(5)
     images = torch.arange(15.0).reshape(15, 1, 1, 1)
-    first, second = halves(images, labels, torch.Generator().manual_seed(1))
+    first, second = split_halves(images, labels, torch.Generator().manual_seed(1))
     assert sorted([*first[0].flatten().tolist(), *second[0].flatten().tolist()]) == list(range(15))
     for half in (first, second):
         assert all(int((half[1] == label).sum()) in (2, 3) for label in range(3))
@@ -270,7 +270,7 @@ def test_faults_are_named(
     with pytest.raises(UsageError, match="did you mean 'gumbel-darts'"):
         OneShot(algorithm="gumbel-dart")
     with pytest.raises(UsageError, match="two images of each class"):
-        halves(torch.zeros(4, 1, 2, 2), torch.tensor([0, 0, 1, 2]), torch.Generator())
+        split_halves(torch.zeros(4, 1, 2, 2), torch.tensor([0, 0, 1, 2]), torch.Generator())
     with pytest.raises(UsageError, match="cannot search with"):
         one_shot.run(Reference("truth"), splits, Context())
     monkeypatch.setattr(scenario, "find_spec", lambda name: None)

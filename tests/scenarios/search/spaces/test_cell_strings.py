@@ -8,9 +8,9 @@ import torch
 from condensers.errors import UsageError
 from scenarios.search.spaces.cell_strings import (
     CLASSES,
-    cell_string,
     isomorphism_class,
     parse_cell,
+    write_cell,
 )
 from scenarios.search.spaces.letters import NAS_BENCH_EDGES, NAS_BENCH_LETTERS
 from scenarios.search.spaces.nas_bench_201 import NasBench201Space
@@ -28,7 +28,7 @@ def test_a_cell_is_read_and_written_as_its_authors_do() -> None:
         "1_3": "none",
         "2_3": "conv_1x1",
     }
-    assert tuple(choice) == NAS_BENCH_EDGES and cell_string(choice) == CELL
+    assert tuple(choice) == NAS_BENCH_EDGES and write_cell(choice) == CELL
 
 
 @pytest.mark.parametrize(

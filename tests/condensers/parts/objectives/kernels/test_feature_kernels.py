@@ -17,14 +17,14 @@ from condensers.errors import UsageError
 from condensers.parts.augmentations.dsa import NoAugmentation
 from condensers.parts.objectives.kernels import base
 from condensers.parts.objectives.kernels.features import Features, RandomFeatureNNGP
-from condensers.parts.setting import Setting
+from condensers.parts.setting import RunSetting
 
 Covariance = dict[tuple[int, int, int, int], float]
 
 
 @pytest.fixture
-def setting(grey8: ClassData) -> Setting:
-    return Setting(
+def setting(grey8: ClassData) -> RunSetting:
+    return RunSetting(
         grey8, {"name": "convnet", "depth": 2, "width": 6}, NoAugmentation(), Context(seed=3), 1, 1
     )
 
@@ -108,14 +108,14 @@ def test_random_features_estimate_the_exact_nngp(
     x = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(1))
     data = make_data((2, 4, 4), 2, 3)
     kernel = RandomFeatureNNGP(models=16, width=256, depth=2, pooling=pooling).begin(
-        None, Setting(data, "convnet", NoAugmentation(), Context(seed=3), 1, 1)
+        None, RunSetting(data, "convnet", NoAugmentation(), Context(seed=3), 1, 1)
     )
     wanted = torch.tensor([[literal_nngp(a, b, 2, pooling == "avg") for b in x] for a in x])
     assert (kernel(x, x) - wanted).abs().max() < 0.06 * wanted.max()
 
 
 def test_networks_are_new_at_every_step_and_follow_the_seed(
-    setting: Setting, grey8: ClassData
+    setting: RunSetting, grey8: ClassData
 ) -> None:
     spec, x = RandomFeatureNNGP(models=2, width=8, depth=2), grey8.normalise(grey8.images[:4])
     state = setting.generator.get_state()
@@ -126,12 +126,12 @@ def test_networks_are_new_at_every_step_and_follow_the_seed(
     assert not torch.equal(first, second)
 
 
-def test_a_kernel_of_too_small_images_is_refused(setting: Setting) -> None:
+def test_a_kernel_of_too_small_images_is_refused(setting: RunSetting) -> None:
     with pytest.raises(UsageError, match="depth 4 is too deep for 8-pixel images; take at most 3"):
         RandomFeatureNNGP(depth=4).begin(None, setting)
 
 
-def test_features_are_inner_products_of_embeddings(setting: Setting, grey8: ClassData) -> None:
+def test_features_are_inner_products_of_embeddings(setting: RunSetting, grey8: ClassData) -> None:
     network = setting.fresh()
     x, y = (grey8.normalise(grey8.images[part]) for part in (slice(0, 4), slice(4, 9)))
     got = Features().begin(network, setting)(x.double(), y.double())
@@ -144,7 +144,7 @@ def test_features_are_inner_products_of_embeddings(setting: Setting, grey8: Clas
 
 
 def test_the_networks_weights_get_no_gradient_and_stay_trainable(
-    setting: Setting, grey8: ClassData
+    setting: RunSetting, grey8: ClassData
 ) -> None:
     network, x = setting.fresh(), grey8.normalise(grey8.images[:4]).requires_grad_()
     torch.autograd.backward(Features().begin(network, setting)(x, x).sum())
@@ -155,7 +155,7 @@ def test_the_networks_weights_get_no_gradient_and_stay_trainable(
 
 @pytest.mark.parametrize("kind", ["features", "rf_nngp"])
 def test_portions_and_the_kept_features_change_nothing(
-    kind: str, setting: Setting, grey8: ClassData, monkeypatch: pytest.MonkeyPatch
+    kind: str, setting: RunSetting, grey8: ClassData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, state = setting.fresh(), setting.generator.get_state()
     found = []
@@ -176,7 +176,7 @@ def test_portions_and_the_kept_features_change_nothing(
     assert torch.allclose(found[0][1], found[0][2], rtol=1e-5)
 
 
-def test_batch_norm_sees_its_whole_batch(setting: Setting, grey8: ClassData) -> None:
+def test_batch_norm_sees_its_whole_batch(setting: RunSetting, grey8: ClassData) -> None:
     network = setting.fresh({"name": "convnet", "depth": 2, "width": 6, "norm": "batch"})
     images = grey8.normalise(grey8.images.repeat(2, 1, 1, 1))
     assert len(images) > base.IMAGES_AT_ONCE

@@ -13,8 +13,8 @@ from rich.console import Console
 from condensers.errors import UsageError
 from harness.report.building import render
 from harness.report.formats.terminal import print_report
-from harness.report.origin import kind_of
-from harness.report.table import leading
+from harness.report.results import origin_of
+from harness.report.table import choose_leading
 from harness.report.tables import tables
 from tests.helpers.continual_records import Record, bounds, built, memory
 
@@ -231,15 +231,15 @@ def test_a_kind_is_what_the_record_says_whatever_the_method_is_called() -> None:
         "unknown": "unknown origin",
     }
     for method in ("random", "dm", "FILE.py:Mine@0123", "k-means-centroids", "real-tiles"):
-        assert [kind_of({"condenser": method, "origin": origin}) for origin in said] == list(
+        assert [origin_of({"condenser": method, "origin": origin}) for origin in said] == list(
             said.values()
         )
-    assert kind_of({"reference": "naive", "origin": None}) == "reference"
+    assert origin_of({"reference": "naive", "origin": None}) == "reference"
     for old in ({}, {"origin": None}, {"origin": "of gold"}):
         with pytest.raises(
             UsageError, match="'dm' does not say what its images are, so it is of an older format"
         ):
-            kind_of({"condenser": "dm", "label": "dm", **old})
+            origin_of({"condenser": "dm", "label": "dm", **old})
 
 
 def test_the_ledger_gives_bytes_by_part_and_the_cost_of_training(many: Many) -> None:
@@ -287,7 +287,7 @@ def test_leading_sets_are_the_best_of_each_kind_and_random_images() -> None:
         ("k", "averages", 5.0),
         ("naive", "reference", 0.0),
     ]
-    assert [sets[i][0] for i in leading(sets)] == [
+    assert [sets[i][0] for i in choose_leading(sets)] == [
         "random",
         "real-3",
         "real-4",
@@ -297,7 +297,7 @@ def test_leading_sets_are_the_best_of_each_kind_and_random_images() -> None:
         "k",
         "naive",
     ]
-    assert leading(sets, room=20) == list(range(len(sets)))
+    assert choose_leading(sets, room=20) == list(range(len(sets)))
 
 
 @pytest.mark.parametrize("width", [80, 160])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report.chapters.search.wording import winners
+from harness.report.chapters.search.rivals import name_winners
 from harness.report.tables import tables
 from tests.helpers.search_records import Record, built, of, pair, searched, values
 
@@ -154,6 +154,7 @@ def test_words_claim_what_the_interval_carries(
         "ipc": 10,
         "budget": None,
         "recipe": None,
+        "reference": False,
         "tau": {"mean": 0.5},
         "against": "flops2",
         "against_kind": "reference",
@@ -163,7 +164,7 @@ def test_words_claim_what_the_interval_carries(
         "low": low,
         "high": high,
     }
-    assert winners([row]) == [said]
-    assert winners([row | {"difference": 0.2, "low": 0.1, "high": 0.3}]) == [
+    assert name_winners([row]) == [said]
+    assert name_winners([row | {"difference": 0.2, "low": 0.1, "high": 0.3}]) == [
         "No baseline of equal cost has a higher tau than every proxy of some size."
     ]

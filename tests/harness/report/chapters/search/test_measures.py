@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from harness.report.building import render
-from harness.report.chapters.search.figures import search_pictures
+from harness.report.chapters.search.figures import draw_search
 from tests.helpers.search_records import Record, built, of, row_of, searched, values
 
 TOP = " in the top 20 %"
@@ -146,14 +146,15 @@ def test_the_first_question_is_answered_yes_only_against_every_baseline(
     assert "no baseline of equal cost was measured" in alone
 
 
-def test_an_order_by_chance_is_said_to_be_one() -> None:
+def test_a_proxy_that_ranks_no_better_than_chance_is_named_so() -> None:
     rng = np.random.default_rng(33)
     records = searched(
         {"dm": (10, rng.random(20), 1.0)}, 90 + rng.random(20), rng.integers(1, 5, size=20)
     )
     answer = built(records)["headlines"][0]["answer"]
     assert answer.startswith(
-        "Not shown: for the best proxy, dm (ipc 10), an order by chance is not excluded."
+        "Not shown: the best proxy, dm (ipc 10), does not rank better than chance (its 95 %"
+        " interval includes 0)."
     )
 
 
@@ -176,7 +177,7 @@ def test_points_of_figures_have_names(report: dict[str, Any]) -> None:
     parts = copy.deepcopy(report["scatters"])
     for part in parts:
         part["architectures"][7] = "d2<w32>"
-    page = "".join(search_pictures([], parts, report["regret_by_cost"], {"dm": 0}))
+    page = "".join(draw_search([], parts, report["regret_by_cost"], {"dm": 0}))
     assert page.count("<title>a03: score ") == 3  # dm, random and parameters
     assert "<title>d2&lt;w32&gt;: score " in page and "<w32>" not in page
     assert (

@@ -1,0 +1,83 @@
+"""The base class of condensers: what makes a set."""
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from condensers.data import ClassData
+from condensers.engine.context import Context
+from condensers.hyperparameters import Part
+
+if TYPE_CHECKING:
+    from condensers.networks import NetworkSpec
+    from condensers.parts.parameterisations.base import StorageForm
+    from condensers.sets.synthetic_set import Budget, SyntheticSet
+
+
+class SetSource(Part):
+    """Where a set comes from, as its card says it.
+
+    Attributes:
+        evaluation: The augmentation of its published evaluation, "dsa" or "none".
+        note: What the card of its sets says beside; empty for nothing.
+    """
+
+    evaluation: ClassVar[str]
+    note: ClassVar[str] = ""
+
+    @property
+    @abstractmethod
+    def couples_classes(self) -> bool:
+        """Whether the images of one class depend on the other classes.
+
+        If so, it must be run anew for each experience of a class-incremental stream.
+        """
+
+    @property
+    @abstractmethod
+    def origin(self) -> str:
+        """What its images are, one of `condensers.sets.origins.ORIGINS`."""
+
+    @property
+    @abstractmethod
+    def parameterisation(self) -> "StorageForm":
+        """How the tensors of its sets stand for images."""
+
+    @abstractmethod
+    def images_per_class(self, data: ClassData, ipc: int) -> int:
+        """Return the images of a class that a set of `ipc` decodes to.
+
+        More than `ipc` if a stored unit holds several.
+        """
+
+
+class Condenser(SetSource):
+    """Makes a small set from a large real one: a published method, or a selection of real images.
+
+    Its hyperparameters are the fields of the dataclass. Methods made of parts derive from
+    `condensers.composition.composition.Composition`, selections from
+    `condensers.selections.base.Selection`.
+    """
+
+    @abstractmethod
+    def condense(self, data: ClassData, budget: "Budget", context: Context) -> "SyntheticSet":
+        """Make a set.
+
+        Args:
+            data: The real images.
+            budget: The size of the set, in images per class or in bytes.
+            context: Randomness, device, progress, and a folder from which an interrupted run goes
+                on.
+        """
+
+    @abstractmethod
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        """Return the stored bytes of a set of `ipc` images per class; the most, if they depend on
+        the images.
+        """
+
+    def image_passes(self, data: ClassData, ipc: int) -> "list[tuple[NetworkSpec, float]]":
+        """Return the networks it uses, and about how many images pass each, for estimates of time.
+
+        A pass is one forward and one backward.
+        """
+        return []

@@ -1,0 +1,195 @@
+"""The face for scripts and notebooks: plan and run a suite, read what a run directory holds.
+
+    from harness import run
+
+    results = run("demo", "runs/demo")
+    results.to_pandas().groupby(["condenser", "metric"])["value"].mean()
+
+It does what `harness run` does, without a terminal: finished cells are skipped, and an interrupted
+run goes on when it is called again. `harness report` reads the same directory.
+"""
+
+import os
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from condensers.errors import UsageError
+from harness.results import Results
+from harness.store.store import Store
+from harness.suite.definition import SuiteSource, read_table
+from harness.suite.overrides import apply_override
+from harness.suite.toml_files import plain_table, table_to_toml, to_toml
+
+if TYPE_CHECKING:
+    from harness.suite.plan import SuitePlan
+
+Overrides = Mapping[str, Any] | Sequence[str]
+AGAIN = "call run(...) again to go on"
+
+
+def plan(
+    suite: SuiteSource,
+    *,
+    overrides: Overrides = (),
+    data_dir: str | PathLike[str] | None = None,
+    download: bool = False,
+) -> "SuitePlan":
+    """Check a suite whole and lay out its cells; nothing is computed or written.
+
+    Args:
+        suite: the name of a built-in suite, the path of a TOML file, or a dict of the same
+            structure.
+        overrides: changes to it, as `{"seeds": 3, "condensers.dm.iterations": 50}` or as the
+            command line takes them, `["seeds=3"]`.
+        data_dir: the folder with the data sets; HARNESS_DATA, or the usual one, if left out.
+        download: whether a missing data set may be fetched.
+
+    Returns:
+        The suite, its cells, and the data sets that it was checked with.
+
+    Raises:
+        UsageError: something in the suite is wrong; the text has a line for every fault.
+        DataMissing: the only faults are data sets that are not there.
+    """
+    from harness.suite.plan import plan_suite
+
+    return plan_suite(suite, _as_words(overrides), _as_path(data_dir), download)
+
+
+def run(
+    suite: SuiteSource,
+    directory: str | PathLike[str] | None = None,
+    *,
+    overrides: Overrides = (),
+    workers: int = 1,
+    threads: int = 1,
+    device: str = "auto",
+    data_dir: str | PathLike[str] | None = None,
+    download: bool = False,
+    checkpoint_seconds: float = 30.0,
+    minutes: float | None = None,
+    reuse: Sequence[str | PathLike[str]] = (),
+    repair: bool = False,
+    progress: bool = False,
+) -> Results:
+    """Run a suite, or go on with it; cells that are already done are skipped.
+
+    Args:
+        suite: the name of a built-in suite, the path of a TOML file, or a dict of the same
+            structure. Of a dict, `suite.toml` in the run directory keeps a copy.
+        directory: the run directory; runs/SUITE if left out.
+        overrides: changes to the suite, as `{"seeds": 3, "condensers.dm.iterations": 50}` or as
+            the command line takes them, `["seeds=3"]`.
+        workers: cells at a time; 1 means in this process, more means as many worker processes.
+        threads: threads of each process.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        data_dir: the folder with the data sets; HARNESS_DATA, or the usual one, if left out.
+        download: whether a missing data set may be fetched.
+        checkpoint_seconds: time between two checkpoints of a cell.
+        minutes: stop cleanly after so many minutes.
+        reuse: run directories whose finished cells are copied where they are equal.
+        repair: first delete damaged files of the run directory, so that they are recomputed.
+        progress: whether progress is shown on standard error.
+
+    Returns:
+        What the run directory holds now. A cell that failed is in `failures`, and the others are
+        computed all the same.
+
+    Raises:
+        UsageError: the suite, an argument or the run directory is wrong.
+        DataMissing: a data set is not there.
+        Interrupted: Ctrl-C, SIGTERM or `minutes` stopped it; what is finished is kept.
+    """
+    import torch
+
+    from harness.process import choose_device, prepare
+    from harness.running.cell_work import RunSettings
+    from harness.running.processes import WorkerSpec
+    from harness.running.run import RunOptions, run_suite
+    from harness.suite.plan import plan_suite
+
+    _require_numbers(workers, threads, checkpoint_seconds)
+    deadline = None if minutes is None else time.monotonic() + 60 * minutes
+    words, data_path = _as_words(overrides), _as_path(data_dir)
+    planned = plan_suite(suite, words, data_path, download)
+    root = Path(directory) if directory is not None else Path("runs") / planned.suite.name
+    settings = RunSettings(
+        root=root,
+        command=_command(suite, root, words),
+        data_dir=data_path,
+        validation=planned.suite.validation,
+        device=choose_device(device),
+        threads=threads,
+        checkpoint_seconds=checkpoint_seconds,
+        deadline=deadline,
+    )
+    options = RunOptions(
+        WorkerSpec(workers),
+        quiet=not progress,
+        repair=repair,
+        others=[Store(Path(other)) for other in reuse],
+        resume=AGAIN,
+        suite_file=_suite_file(suite, words) if isinstance(suite, Mapping) else None,
+    )
+    threads_before = torch.get_num_threads()
+    prepare(threads)
+    try:
+        store = run_suite(planned, settings, options)
+    finally:
+        torch.set_num_threads(threads_before)
+    return Results(store)
+
+
+def read_results(directory: str | PathLike[str]) -> Results:
+    """Read a run directory; nothing is computed, and a run that is not finished may be read.
+
+    Args:
+        directory: what `harness run` or `run` has written.
+
+    Raises:
+        UsageError: it is not a run directory.
+        Damaged: a file is not as it was written; the text names every one.
+    """
+    return Results(Store(Path(directory)))
+
+
+def _as_words(overrides: Overrides) -> list[str]:
+    """Overrides as the command line takes them."""
+    if isinstance(overrides, str):
+        raise UsageError(f"overrides: give a list, ['{overrides}'], or a dict")
+    if isinstance(overrides, Mapping):
+        return [f"{key}={to_toml(value)}" for key, value in plain_table(overrides).items()]
+    return list(overrides)
+
+
+def _as_path(data_dir: str | PathLike[str] | None) -> Path | None:
+    chosen = data_dir or os.environ.get("HARNESS_DATA")
+    return Path(chosen) if chosen else None
+
+
+def _require_numbers(workers: int, threads: int, checkpoint_seconds: float) -> None:
+    for name, value in (("workers", workers), ("threads", threads)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise UsageError(f"{name}: {value!r} is not a whole number of at least 1")
+    if not checkpoint_seconds >= 0:
+        raise UsageError(f"checkpoint_seconds: {checkpoint_seconds!r} is not 0 or more")
+
+
+def _command(suite: SuiteSource, root: Path, words: Sequence[str]) -> str:
+    """The command that repeats the run; a dict is in the run directory as a file."""
+    if isinstance(suite, Mapping):
+        return shlex.join(["harness", "run", str(root / "suite.toml"), "--out", str(root)])
+    changes = [part for word in words for part in ("--set", word)]
+    return shlex.join(["harness", "run", os.fspath(suite), "--out", str(root), *changes])
+
+
+def _suite_file(suite: Mapping[str, Any], words: Sequence[str]) -> str:
+    """The file of a suite that is a dict, its overrides included."""
+    table, _, _ = read_table(suite)
+    for word in words:
+        apply_override(table, word)
+    return table_to_toml(table)
