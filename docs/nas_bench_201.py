@@ -1,12 +1,12 @@
 """Make the record and the page of the NAS-Bench-201 results.
 
-    python docs/nas_bench_201.py record RUN PUBLIC.npz TABLE docs/results/nas-bench-201.json
+    python docs/nas_bench_201.py record RUN PUBLIC.npz TABLE CHECK docs/results/nas-bench-201.json
     python docs/nas_bench_201.py page docs/results/nas-bench-201.json docs/results/nas-bench-201.md
 
 RUN is a run of the suite `nas-bench-201`, PUBLIC.npz holds published scores of all cells, TABLE is
-the sampled truth. The record holds figures and our own scores of each cell; it holds no published
-accuracy of a cell. Everything but the words of `nas-bench-201.words.txt` on the page is made from
-the record.
+the sampled truth, CHECK a JSON file of what was checked apart from the suite. The record holds
+figures and our own scores of each cell; it holds no published accuracy of a cell. Everything but
+the words of `nas-bench-201.words.txt` on the page is made from the record.
 """
 
 import json
@@ -35,7 +35,7 @@ ABOVE = 60.0  # % that a cell of the sample exceeds
 FIGURES = ("tau", "rho", "precision", "regret@1", "regret-tenth")
 
 
-def make_record(run: Path, public: Path, table: str) -> dict[str, Any]:
+def make_record(run: Path, public: Path, table: str, check: Path) -> dict[str, Any]:
     """Everything that the page says, as JSON values."""
     store = Store(run)
     suite, records, failures = store.contents()
@@ -59,6 +59,7 @@ def make_record(run: Path, public: Path, table: str) -> dict[str, Any]:
         ],
         "public": _public(public, table, scored),
         "notes": report["notes"],
+        "check": json.loads(check.read_text("utf-8")),
     }
 
 
@@ -227,6 +228,9 @@ def make_page(record: Mapping[str, Any], words: str) -> str:
         "public": _public_table(record),
         "equal-cost": _equal_cost(record),
         "run": _run(record),
+        "check": _check(record),
+        "twins": _twin_table(record),
+        "partial": _partial(record),
     }
     for name, table in tables.items():
         words = words.replace("{{" + name + "}}", table)
@@ -352,14 +356,59 @@ def _equal_cost(record: Mapping[str, Any]) -> str:
         for row in record["equal_cost"]
         if row["at"] in ("equal seconds", "equal seconds with condensation", "equal count")
     ]
+    if not rows:
+        return "No baseline with a curve was finished."
     return _table(("set", "against", "at", "tau less its tau, by accuracy"), rows)
+
+
+def _check(record: Mapping[str, Any]) -> str:
+    check = record["check"]
+    headings = ("steps", *(f"tau by {way}" for way in check["ways"]))
+    rows = [
+        [steps, *(f"{value:.2f}" for value in values)] for steps, values in check["tau"].items()
+    ]
+    return f"{check['how']} {check['cells']} cells.\n\n{_table(headings, rows)}"
+
+
+def _partial(record: Mapping[str, Any]) -> str:
+    """Trainings that were stopped on the way, over the cells that were done."""
+    rows = [
+        [
+            f"{one['name']}, {len(one['cells'])} cells",
+            str(point["steps"]),
+            _estimate(point["accuracy"]),
+            _estimate(point["loss"]),
+            _estimate(one["parameters"]),
+        ]
+        for one in record["check"]["partial"]
+        for point in one["points"]
+    ]
+    if not rows:
+        return "None."
+    return _table(("not finished", "steps", "tau by accuracy", "by loss", "by parameters"), rows)
+
+
+def _twin_table(record: Mapping[str, Any]) -> str:
+    public = record["public"]
+    twins = public["twins"]
+    names = {
+        "same_published_class": f"of one of the {public['published_classes']:,} published classes",
+        "joined_by_ours_alone": f"of one of the {public['classes']:,} networks, not of one class",
+        "any_two": "any two, drawn at random",
+    }
+    rows = [
+        [name, f"{twins[key]['pairs']:,}", f"{twins[key]['points']:.2f}"]
+        for key, name in names.items()
+    ]
+    return _table(("pairs of cells above 60 %", "pairs", "median difference, points"), rows)
 
 
 def _run(record: Mapping[str, Any]) -> str:
     cells, truth = record["cells"], record["truth"]
     return (
-        f"Made by `{record['command']}` on {record['processor']}, one process of one thread,"
-        f" {record['cpu_hours']} hours. {cells['done']} of {cells['total']} pieces of it ran."
+        f"Made by `{record['command']}` on {record['processor']}, one thread, on a machine that"
+        f" others kept busy: {record['cpu_hours']} hours by the records' clock."
+        f" {cells['done']} of {cells['total']} pieces of it ran."
         f" Truth: {truth['published']}, content {truth['content'][:16]}."
     )
 
@@ -368,8 +417,8 @@ def main(arguments: Sequence[str]) -> None:
     """Do what the command line says."""
     verb, *rest = arguments
     if verb == "record":
-        run, public, table, out = rest
-        record = make_record(Path(run), Path(public), table)
+        run, public, table, check, out = rest
+        record = make_record(Path(run), Path(public), table, Path(check))
         text = json.dumps(record, separators=(",", ":"))
         Path(out).write_text(text.replace('{"scenario"', '\n{"scenario"') + "\n", "utf-8")
     else:
