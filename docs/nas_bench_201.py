@@ -372,6 +372,8 @@ def _check(record: Mapping[str, Any]) -> str:
 
 def _partial(record: Mapping[str, Any]) -> str:
     """Trainings that were stopped on the way, over the cells that were done."""
+    if not record["check"]["partial"]:
+        return "none."
     rows = [
         [
             f"{one['name']}, {len(one['cells'])} cells",
