@@ -13,7 +13,7 @@ from condensers.data import ClassData
 
 pytest_plugins = ["pytester", "tests.helpers.markers", "tests.helpers.naming"]
 
-REQUIRED = "HARNESS_REQUIRE_FASHION_MNIST"
+REQUIRED = "HARNESS_REQUIRE_DATA"  # markers of data that must be there, parted by commas
 MakeData = Callable[..., ClassData]
 
 
@@ -51,13 +51,15 @@ def build_data(
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where CI promises Fashion-MNIST, a test that needs it fails instead of being skipped."""
+    """Where CI promises data, a test that needs them fails instead of being skipped."""
     report = yield
-    if report.skipped and os.environ.get(REQUIRED) and item.get_closest_marker("fashion_mnist"):
+    promised = [name for name in os.environ.get(REQUIRED, "").split(",") if name]
+    needed = [name for name in promised if item.get_closest_marker(name)]
+    if report.skipped and needed:
         report.outcome = "failed"
         report.longrepr = (
-            f"{item.nodeid} was skipped, but {REQUIRED} is set: install the Debian package"
-            " dataset-fashion-mnist"
+            f"{item.nodeid} was skipped, but {REQUIRED} names {needed[0]}: install or unpack these"
+            " data (see .ci/run), or leave the name out"
         )
     return report
 

@@ -411,6 +411,7 @@ def real_file() -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
+@pytest.mark.real_data
 @pytest.mark.skipif(real_file() is None, reason="HARNESS_DATA holds no nasbench201.npz")
 def test_the_real_table_says_what_papers_say() -> None:
     path = real_file()
