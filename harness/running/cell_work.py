@@ -249,8 +249,10 @@ def _condense(work: CellWork, meter: energy.Meter) -> dict[str, Any]:
     synthetic = with_doubts(synthetic, train)
     path = work.store.set_path(cell.key)
     save_set(synthetic, path)
+    chosen = {key: synthetic.card[key] for key in ("precision",) if key in synthetic.card}
     return {
         "cell": cell.as_json(synthetic.ipc),
+        **chosen,
         "bytes": synthetic.nbytes,
         "condensation": dict(synthetic.cost),
         "view": synthetic.card.get("view"),
