@@ -11,7 +11,12 @@ from torch.nn import functional
 
 from condensers.data import ClassData
 
-pytest_plugins = ["pytester", "tests.helpers.markers", "tests.helpers.naming"]
+pytest_plugins = [
+    "pytester",
+    "tests.helpers.markers",
+    "tests.helpers.naming",
+    "tests.helpers.timing",
+]
 
 REQUIRED = "HARNESS_REQUIRE_FASHION_MNIST"
 MakeData = Callable[..., ClassData]

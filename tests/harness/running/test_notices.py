@@ -1,0 +1,82 @@
+"""What a cell tells its user is shown once a run, whichever process it is told in."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from condensers import notices
+from condensers.notices import Notice, heard_by, show, tell
+from harness.cli import app
+from harness.running import cell_work
+from harness.running.cell_work import Event
+from tests.helpers.command_line import start
+
+
+@pytest.fixture(autouse=True)
+def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "_told", set())
+    monkeypatch.setattr(notices, "_shown", set())
+
+
+def test_a_sentence_is_told_once(recwarn: pytest.WarningsRecorder) -> None:
+    for sentence in ("slow", "slow", "off"):
+        tell(sentence)
+    assert [str(one.message) for one in recwarn] == ["slow", "off"]
+
+
+def test_a_worker_hands_it_on_and_the_run_shows_it_once(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    heard: list[str] = []
+    with heard_by(heard.append):
+        tell("slow")
+        tell("slow")
+    assert heard == ["slow"] and not list(recwarn)
+    for _ in range(2):  # of two workers
+        show("slow")
+    assert [one.category for one in recwarn] == [Notice]
+
+
+def test_a_cell_sends_it_as_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[Event] = []
+
+    def compute(work: Any) -> str:
+        tell("slow")
+        return "done"
+
+    class Claimed:
+        def __enter__(self) -> bool:
+            return True
+
+        def __exit__(self, *_: object) -> None:
+            return None
+
+    store = SimpleNamespace(claim=lambda *_: Claimed())
+    work = SimpleNamespace(store=store, context=SimpleNamespace(must_stop=None))
+    monkeypatch.setattr(cell_work, "_compute", compute)
+    monkeypatch.setattr(cell_work, "_refuse_other_code", lambda cell: None)
+    monkeypatch.setattr(cell_work, "cell_context", lambda *_: None)
+    monkeypatch.setattr(cell_work, "CellWork", lambda *_: work)
+    cell = cast(Any, SimpleNamespace(key="k"))
+    nothing = cast(Any, None)
+    assert cell_work.run_cell(cell, nothing, events.append, nothing, nothing) == "done"
+    assert [(event.state, event.progress and event.progress.name) for event in events] == [
+        ("started", None),
+        ("notice", "slow"),
+    ]
+
+
+def test_the_command_shows_a_sentence_and_no_place(capsys: pytest.CaptureFixture[str]) -> None:
+    app._show_warning(Notice("networks are slow"), Notice, "file.py", 7)
+    assert capsys.readouterr().err == "warning: networks are slow\n"
+
+
+@pytest.mark.slow
+def test_a_run_of_two_workers_without_kernels_says_so_once(tiny: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"CC": "no-such-compiler"}
+    words = ("run", tiny, "--out", tmp_path / "run", "--workers", 2, "--set", "seeds=1")
+    said = start(*words, env=environment).communicate()[1]
+    assert said.count("warning: networks run module by module") == 1, said
