@@ -15,7 +15,7 @@ from setuptools.command.build_py import build_py
 PLACE, LIBRARIES = "condensers/networks/fused", "kernels-*.so"
 
 
-class BuildWithKernels(build_py):
+class BuildWithKernels(build_py):  # type: ignore[misc]
     """Copies the packages, then compiles the kernels beside them where there is a compiler."""
 
     def run(self) -> None:
@@ -40,7 +40,7 @@ class BuildWithKernels(build_py):
             self.warn(f"the wheel carries no compiled kernels: {fault}")
 
 
-class WheelWithKernels(bdist_wheel):
+class WheelWithKernels(bdist_wheel):  # type: ignore[misc]
     """A wheel of this platform where kernels were compiled, of any where not; of all Pythons."""
 
     def run(self) -> None:
@@ -49,7 +49,7 @@ class WheelWithKernels(bdist_wheel):
         compiled = any(built.rglob(LIBRARIES))
         self.root_is_pure = not compiled
         # Decides where setuptools puts our packages: at the top of either kind of wheel.
-        vars(self.distribution)["has_ext_modules"] = lambda: compiled
+        self.distribution.has_ext_modules = lambda: compiled
         super().run()
 
     def get_tag(self) -> tuple[str, str, str]:
