@@ -4,6 +4,7 @@ import platform
 from functools import cache
 from pathlib import Path
 
+WIDE = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve", "bf16")
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -21,6 +22,14 @@ def processor_key() -> str:
     """Return what differs where compiled code or measured speed may differ."""
     model = " ".join(map(_described, ("vendor_id", "cpu family", "model", "stepping")))
     return f"{platform.machine()} {processor_name()} {model} {' '.join(sorted(instructions()))}"
+
+
+def processor_details() -> str:
+    """Return its name, which machines of a cloud often shorten, with what tells models apart."""
+    numbers = {"family": _described("cpu family"), "model": _described("model")}
+    known = [f"{name} {value}" for name, value in numbers.items() if value]
+    wide = " ".join(name for name in WIDE if name in instructions())
+    return ", ".join(part for part in (processor_name(), *known, wide) if part)
 
 
 def _described(name: str) -> str:
