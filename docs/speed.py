@@ -1,8 +1,8 @@
-"""Keep what `make bench` measured, a record for each kind of processor, and make the page of them.
+"""Keep what `make bench` measured, a record for each kind of processor, and make their page.
 
-    python docs/speed.py runs/bench.json       # keep its rows in docs/results/speed/, write the page
-    python docs/speed.py                       # write the page
-    python docs/speed.py --check               # exit with 1 if the page is stale
+    python docs/speed.py runs/bench.json    # keep its rows in docs/results/speed/, write the page
+    python docs/speed.py                    # write the page
+    python docs/speed.py --check            # exit with 1 if the page is stale
 
 A run of some of the rows replaces those rows in the record and leaves the others. Nothing is
 imported of the packages; all but the words of `speed.words.txt` is made from the records.
@@ -81,10 +81,8 @@ def page_of(records: Sequence[Record], words: str) -> str:
 
 def _product_row(record: Record) -> list[str]:
     rates = record["product_gflops"]
-    return [
-        record["processor"],
-        *(f"{rates[name]:.3g}" if name in rates else "-" for name in PRECISIONS),
-    ]
+    shown = [f"{rates[name]:.3g}" if name in rates else "-" for name in PRECISIONS]
+    return [record["processor"], *shown]
 
 
 def _figures(record: Record) -> str:
@@ -140,8 +138,8 @@ def _notes(record: Record) -> Iterator[str]:
         counts = {row["n"] for row in record["rows"] if row["made"] == one} - {None}
         rounds = f", {'/'.join(map(str, sorted(counts)))} rounds" if counts else ""
         yield (
-            f"`{one['command']}`, version {one['harness']}, torch {one['torch']},"
-            f" {one['threads']} thread{'s' if one['threads'] > 1 else ''}{rounds}, {record['data']}."
+            f"`{one['command']}`, version {one['harness']}, torch {one['torch']}, threads:"
+            f" {one['threads']}{rounds}; data: {record['data']}."
         )
     for name, why in record["left_out"].items():
         yield f"{name} was left out: {why}."
