@@ -161,8 +161,9 @@ def keep(path: Path) -> Path:
     bench = json.loads(path.read_text("utf-8"))
     kept = RECORDS / f"{slug(bench['processor'])}.json"
     before = json.loads(kept.read_text("utf-8")) if kept.exists() else None
+    record = record_of(bench, before)
     RECORDS.mkdir(exist_ok=True)
-    kept.write_text(json.dumps(record_of(bench, before), indent=1) + "\n", "utf-8")
+    kept.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     return kept
 
 
