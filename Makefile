@@ -54,7 +54,7 @@ faults: $(VENV)/developer
 	$(BIN)/python -m tests.harness.faults.rounds
 	$(BIN)/python -m tests.harness.faults.interrupts 12
 
-# About an hour; BENCH=--short takes six minutes of CPU. Its figures are kept in docs/results/speed/, a file a processor.
+# About an hour; BENCH=--short takes about six minutes of CPU. Its figures are kept in docs/results/speed/, a file a processor.
 bench: $(VENV)/developer
 	PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python docs/speed.py runs/bench.json

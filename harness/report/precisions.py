@@ -42,7 +42,6 @@ def approximations(records: Sequence[Record]) -> list[str]:
         *(
             f"Precision left to the machine: {what} in {_describe(taken)}."
             for what, taken in choices.items()
-            if taken
         ),
     ]
 
@@ -54,7 +53,7 @@ def _uses(record: Record) -> list[tuple[str, str, list[str]]]:
         (cell.get(part) or {}).get("precision", EXACT) for part in ("hyperparameters", "settings")
     )
     detail = (record.get("outcome") or {}).get("detail") or {}
-    own = [record["precision"]] if record.get("precision") else []
+    own = [record["precision"]] if record.get("precision") else detail.get("condensed_in") or []
     return [
         (made, f"{cell.get('label')} (condensing)", own),
         (used, f"{cell.get('scenario')} (training and test)", chosen_precisions(detail)),
@@ -62,7 +61,9 @@ def _uses(record: Record) -> list[tuple[str, str, list[str]]]:
 
 
 def _describe(taken: Mapping[str, set[str]]) -> str:
+    if not taken:
+        return "a precision that was not recorded"
     if len(taken) == 1:
         return next(iter(taken))
     parts = [f"{name} (on {join_words(sorted(machines))})" for name, machines in taken.items()]
-    return f"{join_words(sorted(parts))}: not all cells alike"
+    return f"{join_words(sorted(parts))}: not all alike"

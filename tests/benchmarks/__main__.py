@@ -44,7 +44,7 @@ def parsed(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--short",
         action="store_true",
-        help="within six minutes of CPU: fewer rounds, classes and epochs, and no growth or memory",
+        help="about six minutes of CPU: fewer rounds, classes and epochs, and no growth or memory",
     )
     parser.add_argument(
         "--whole",

@@ -149,9 +149,9 @@ def _faults(units: Sequence[dict[str, Done]], side: str) -> int:
 
 def shorter(plan: Plan) -> Plan:
     """The same networks and batches in fewer rounds, classes and epochs: steps that go class by
-    class take three, and what is put together from them is extrapolated.
+    class take two, and what is put together from them is extrapolated.
     """
-    case = replace(plan.case, few=3, epochs=1)
+    case = replace(plan.case, few=2, epochs=1)
     return replace(plan, case=case, rounds=min(plan.rounds, 3))
 
 

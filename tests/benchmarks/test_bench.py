@@ -156,9 +156,9 @@ def test_a_short_run_times_some_classes_and_says_so(
     status, found = run("--only", "dc", "--short")
     rows = {one["name"]: one for one in found["rows"] if one["precision"] == "fp32"}
     assert status == 0
-    assert rows["dc-matching"]["title"] == "DC matching step, 3 of the classes"
+    assert rows["dc-matching"]["title"] == "DC matching step, 2 of the classes"
     assert rows["dc-epochs"]["title"].endswith(", 1 epochs")
-    assert rows["dc"]["title"] == "2 x dc-matching + 2 x dc-epochs"
+    assert rows["dc"]["title"] == "3 x dc-matching + 2 x dc-epochs"
     assert found["short"] and "memory" not in found and "growth" not in found
     case = replace(TINY, classes=6, few=3)
     for side in (None, "fp32"):

@@ -7,9 +7,10 @@ import pytest
 
 from condensers.engine.context import Context
 from condensers.networks import precision_choice
-from condensers.sets.synthetic_set import SyntheticSet
+from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget, SyntheticSet
 from harness.report.precisions import chosen_precisions
-from scenarios.protocol import Outcome, Reference, Splits
+from scenarios.protocol import CondensationRequest, Outcome, Reference, Splits
 from scenarios.registry import SCENARIOS, SPACES
 from scenarios.search.ground_truth.table import describe_target
 from tests.helpers.timing import SetTimer
@@ -91,3 +92,22 @@ def test_the_truth_is_of_one_recipe_on_every_machine(set_timer: SetTimer, data: 
         for name in ("auto", "fp32", "bf16")
     ]
     assert targets[0].key == targets[1].key != targets[2].key
+
+
+def test_what_is_condensed_along_a_stream_says_what_it_took(
+    set_timer: SetTimer, data: Splits
+) -> None:
+    set_timer(9.0, 1.0)
+    settings = {"name": "dm", "iterations": 1, "batch_real": 4, "network": NETWORK}
+    continual = {
+        "name": "continual",
+        "network": NETWORK,
+        "experiences": 2,
+        "orders": 1,
+        "stream_epochs": 1,
+    }
+    for precision, wanted in (("auto", ["bf16"]), ("fp32", None)):
+        condenser = create_condenser(settings | {"precision": precision})
+        request = CondensationRequest(condenser, Budget(ipc=1))
+        outcome = SCENARIOS.create(continual).run(request, data, Context(seed=1))
+        assert outcome.detail.get("condensed_in") == wanted
