@@ -59,7 +59,11 @@ def record_of(bench: Mapping[str, Any], before: Record | None) -> dict[str, Any]
 
 def _command(words: Sequence[str]) -> str:
     """As a reader types it, without the machine's paths."""
-    return " ".join(["PYTHONPATH=tests python", *words[1:]])
+    plain = list(words[1:])
+    if "--out" in plain:
+        at = plain.index("--out")
+        del plain[at : at + 2]
+    return " ".join(["PYTHONPATH=tests python", *plain])
 
 
 def _rounded(value: object) -> object:

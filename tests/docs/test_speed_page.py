@@ -45,7 +45,7 @@ def bench(ratio: float, *names: str, **more: Any) -> dict[str, Any]:
         for name in names
     ]
     return {
-        "command": ["/somewhere/python", "-m", "benchmarks", "--short"],
+        "command": ["/somewhere/python", "-m", "benchmarks", "--short", "--out", "/somewhere/b"],
         "environment": {"torch": "2.15.0", "threads": 1, "blocks": "compiled", "cpu": "P"},
         "version": "0.7.0",
         "seconds": "CPU (user + system)",
