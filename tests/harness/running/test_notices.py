@@ -1,6 +1,5 @@
 """What a cell tells its user is shown once a run, whichever process it is told in."""
 
-import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -8,11 +7,11 @@ from typing import Any, cast
 import pytest
 
 from condensers import notices
+from condensers.engine.context import Progress
 from condensers.notices import Notice, heard_by, show, tell
 from harness.cli import app
-from harness.running import cell_work
+from harness.running import cell_work, run
 from harness.running.cell_work import Event
-from tests.helpers.command_line import start
 
 
 @pytest.fixture(autouse=True)
@@ -74,9 +73,14 @@ def test_the_command_shows_a_sentence_and_no_place(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "warning: networks are slow\n"
 
 
-@pytest.mark.slow
-def test_a_run_of_two_workers_without_kernels_says_so_once(tiny: Path, tmp_path: Path) -> None:
-    environment = os.environ | {"CC": "no-such-compiler"}
-    words = ("run", tiny, "--out", tmp_path / "run", "--workers", 2, "--set", "seeds=1")
-    said = start(*words, env=environment).communicate()[1]
-    assert said.count("warning: networks run module by module") == 1, said
+def test_a_run_shows_what_two_workers_send_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    def run_cells(cells: Any, settings: Any, workers: Any, listen: Any, *_: Any) -> None:
+        for key in ("a", "b"):
+            listen(Event(key, "notice", Progress("slow", 0, 0)))
+
+    monkeypatch.setattr(run, "run_cells", run_cells)
+    settings = cast(Any, SimpleNamespace(root=tmp_path))
+    run.compute([], {}, settings, run.RunOptions(quiet=True), {})
+    assert [str(one.message) for one in recwarn if one.category is Notice] == ["slow"]
