@@ -69,11 +69,6 @@ def kernels() -> Kernels:
     return found
 
 
-def kernels_digest() -> str:
-    """What differs where the compiled kernels may: their source, or that there are none."""
-    return source_digest() if library() is not None else "none"
-
-
 def _kernels() -> Kernels:
     if os.environ.get("HARNESS_FUSED") == "off":
         return Kernels(None, "HARNESS_FUSED is off", by_wish=True)
