@@ -26,6 +26,7 @@ lint: $(VENV)/developer
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/python docs/readme_tables.py --check
+	$(BIN)/python docs/speed.py --check
 
 types: $(VENV)/developer
 	$(BIN)/mypy
@@ -53,8 +54,10 @@ faults: $(VENV)/developer
 	$(BIN)/python -m tests.harness.faults.rounds
 	$(BIN)/python -m tests.harness.faults.interrupts 12
 
+# About an hour; BENCH=--short takes about six minutes of CPU. Its figures are kept in docs/results/speed/, a file a processor.
 bench: $(VENV)/developer
-	PYTHONPATH=tests $(BIN)/python -m benchmarks
+	PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python docs/speed.py runs/bench.json
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python from 3.10 to 3.12 found (NNI and Avalanche carry no other); name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }

@@ -199,7 +199,7 @@ def checks(data_dir: Path | None) -> list[Check]:
         ("nni works", _nni),
     ):
         found.append(_guarded(name, check))
-    return [*found, *machine(), _compiler(), *_datasets(data_dir)]
+    return [*found, *machine(), _compiler(), _precision(), *_datasets(data_dir)]
 
 
 def _guarded(name: str, check: Callable[[], str]) -> Check:
@@ -290,15 +290,36 @@ def _nni() -> str:
 
 
 def _compiler() -> Check:
-    from condensers.networks import fused
+    from condensers.networks.fused.native import kernels
 
-    if fused.library() is None:
+    found = kernels()
+    if found.library is None:
+        advice = "" if found.by_wish else "; install a C compiler (cc), or set CC"
         return Check(
             "C compiler",
             None,
-            "networks run module by module, up to twice as slow; install one (cc), or set CC",
+            f"networks run module by module, up to twice as slow: {found.sentence}{advice}",
         )
-    return Check("C compiler", True, "blocks of networks are compiled for this processor")
+    return Check("C compiler", True, f"blocks of networks are compiled ({found.sentence})")
+
+
+def _precision() -> Check:
+    """What each precision gives on this processor, and what "auto" has come to so far."""
+    import torch
+
+    from condensers.networks.precision_choice import HOPELESS, gflops, kept_choices, products
+    from condensers.processor import processor_name
+
+    rates = {name: gflops(seconds) for name, seconds in products(torch.device("cpu")).items()}
+    shown = ", ".join(f"{name} {rate:.3g} GFLOP/s" for name, rate in rates.items())
+    timed = [f"{name} for {count}" for name, count in kept_choices().items() if count]
+    if rates["bf16"] < HOPELESS * rates["fp32"]:
+        choice = "auto takes fp32 for every network"
+    else:
+        choice = f"auto times networks, and took {' and '.join(timed) or 'neither so far'}"
+    return Check(
+        "precision", None, f"{processor_name()}: {shown} in products of matrices; {choice}"
+    )
 
 
 def _datasets(data_dir: Path | None) -> list[Check]:

@@ -17,7 +17,7 @@ from condensers.hyperparameters import hyper, settings_of
 from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.batched import train_together
-from condensers.training.classifier import Trained, Training, train
+from condensers.training.classifier import Trained, Training, settle_precision, train
 from condensers.training.ordered import OrderedLoop
 from scenarios.protocol import Reference, Splits, Subject
 
@@ -40,6 +40,13 @@ class TrainingMaterial:
     training: Training
     rates: Tensor | None = None
     passes: int = 1
+
+    def settle_precision(self, network: nn.Module, context: Context) -> "TrainingMaterial":
+        """Return this with the precision that is faster for `network` in place of "auto"."""
+        if self.rates is not None:  # an order is gone through in fp32
+            return replace(self, training=replace(self.training, precision="fp32"))
+        training = settle_precision(self.training, network, self.images, context)
+        return replace(self, training=training)
 
     def train(self, network: nn.Module, data: ClassData, context: Context, name: str) -> Trained:
         """Train `network` in place; `data` gives mean, std and mirror only."""
@@ -159,7 +166,10 @@ class Evaluation:
     lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
     precision: str = hyper(
         "fp32",
-        help="precision of products; bf16 is an approximation",
+        help=(
+            "precision of products; bf16 is an approximation; auto: fp32 or bf16, the faster one"
+            " here"
+        ),
         source="ours",
         values=PRECISIONS,
     )

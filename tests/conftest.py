@@ -11,7 +11,12 @@ from torch.nn import functional
 
 from condensers.data import ClassData
 
-pytest_plugins = ["pytester", "tests.helpers.markers", "tests.helpers.naming"]
+pytest_plugins = [
+    "pytester",
+    "tests.helpers.markers",
+    "tests.helpers.naming",
+    "tests.helpers.timing",
+]
 
 REQUIRED = "HARNESS_REQUIRE_DATA"  # markers of data that must be there, parted by commas
 MakeData = Callable[..., ClassData]

@@ -21,7 +21,7 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError, WorkFailed
 from condensers.hyperparameters import hyper
 from condensers.networks import NetworkSpec
-from condensers.networks.precision import PRECISIONS
+from condensers.networks.precision import AUTO, PRECISIONS
 from condensers.parts.augmentations.base import Augmentation
 from condensers.parts.labels import LabelModel
 from condensers.parts.model_schedules.base import ModelSchedule
@@ -80,7 +80,10 @@ class Composition(Condenser):
     )
     precision: str = hyper(
         "fp32",
-        help="precision of what is not learned; bf16 is an approximation",
+        help=(
+            "precision of what is not learned; bf16 is an approximation; auto: fp32 or bf16, the"
+            " faster one here"
+        ),
         source="ours",
         values=PRECISIONS,
     )
@@ -220,4 +223,6 @@ class Composition(Condenser):
             seconds += loop.setting.view.seconds
         recipe = {"labels": method.labels.form} | method.objective.recipe()
         card = card_of(method, data, context, ipc, recipe) | entries
+        if method.precision == AUTO:
+            card["precision"] = loop.precision
         return SyntheticSet(tensors, card, cost_of(seconds, context))

@@ -9,8 +9,9 @@ from torch import Tensor
 from condensers.composition.learnable_set import LearnableSet
 from condensers.composition.real_statistics import RealStatistics
 from condensers.engine.context import Stateful
-from condensers.networks import has_batch_norm
-from condensers.networks.precision import precision
+from condensers.networks import build, has_batch_norm
+from condensers.networks.precision import AUTO, precision
+from condensers.networks.precision_choice import resolve
 from condensers.parts.augmentations.dsa import apply_several
 from condensers.parts.objectives.base import (
     Pair,
@@ -19,12 +20,32 @@ from condensers.parts.objectives.base import (
     Whole,
     WholeSetObjective,
 )
-from condensers.parts.setting import Given, RunSetting, network_of, require_network
+from condensers.parts.setting import Given, Needs, RunSetting, network_of, require_network
 
 if TYPE_CHECKING:
     from condensers.composition.composition import Composition
 
 IMAGES_AT_ONCE = 1024
+
+
+def settle_precision(method: "Composition", setting: RunSetting) -> str:
+    """Return the precision of a run: where it is left open, the faster one for its network.
+
+    Without a network there is nothing to gain. An interrupted run goes on in the one it began with.
+    """
+    wanted, data = method.precision, setting.data
+    if wanted not in (AUTO, "bf16"):
+        return wanted
+    if method.model_schedule.gives is Needs.NOTHING:
+        return "fp32" if wanted == AUTO else wanted
+
+    def choose() -> str:
+        drawn = torch.Generator().manual_seed(0)
+        classes = len(data.class_names)
+        network = build(method.network, setting.shape, classes, drawn, data.device)
+        return resolve(wanted, network, (method.batch_real, *setting.shape), data.device)
+
+    return setting.context.memo("precision", choose) if wanted == AUTO else choose()
 
 
 class CondensationLoop:
@@ -45,6 +66,7 @@ class CondensationLoop:
         self.sampler = method.sampler.begin(setting)
         self.real = RealStatistics(method, setting, self.sampler)
         self.watcher = method.stop.begin(method, setting)
+        self.precision = settle_precision(method, setting)
 
     @property
     def finished(self) -> bool:
@@ -57,7 +79,7 @@ class CondensationLoop:
         The model schedule gives a network; the loss is taken under it, of all classes together or,
         with update "class", class by class.
         """
-        with precision(self.method.precision):
+        with precision(self.precision):
             self.set.slow(index / self.steps)
             given = self.schedule.next(index, self.set.present)
             self.real.enter_step(self.schedule.slot)

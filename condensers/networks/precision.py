@@ -4,7 +4,8 @@ single operations.
 Precisions: "fp32", the default. "tf32" (GPUs): products of float32 with 10 bits of fraction.
 "bf16": an approximation; where no gradient flows back to images (real batches, training, testing),
 convolutions and matrix products are of bfloat16 numbers, 8 bits of fraction. Weights, losses,
-statistics of norms, updates, and all passes of images that are learned stay in float32.
+statistics of norms, updates, and all passes of images that are learned stay in float32. "auto":
+fp32 or bf16, whichever `condensers.networks.precision_choice` finds faster on this machine.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-PRECISIONS = ("fp32", "tf32", "bf16")
+AUTO = "auto"
+PRECISIONS = ("fp32", "tf32", "bf16", "auto")
 
 
 class Pass(NamedTuple):
@@ -55,10 +57,12 @@ def widened(x: Tensor) -> Tensor:
 
 @contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Let networks compute in a precision, one of `PRECISIONS`, within the block.
+    """Let networks compute in a precision, one of `PRECISIONS` but "auto", within the block.
 
     On GPUs torch's own switch for tf32 is set, and set back.
     """
+    if name == AUTO:
+        raise ValueError("precision auto is not resolved: see condensers.networks.precision_choice")
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = name == "tf32"
     token = _PRESENT.set(Pass(name, _PRESENT.get(DEFAULT).single))

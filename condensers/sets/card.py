@@ -66,6 +66,7 @@ class CardShape(Shape):
     licence: str = ""
     note: str | None = None
     command: str | None = None
+    precision: str | None = None
     view: CardViewShape | None = None
     indices: dict[str, list[Size]] | None = None
 

@@ -240,7 +240,14 @@ def _merged_card(sets: Sequence[SyntheticSet], rates: bool) -> dict[str, Any]:
         "ipc": sum(one.ipc for one in sets) if same_classes else max(one.ipc for one in sets),
         "merged_from": [_provenance(one) for one in sets],
         **({"indices": indices} if indices else {}),
+        **_merged_precision(sets),
     }
+
+
+def _merged_precision(sets: Sequence[SyntheticSet]) -> dict[str, str]:
+    """What was chosen where the methods left it open, also where machines chose otherwise."""
+    found = dict.fromkeys(str(one.card["precision"]) for one in sets if "precision" in one.card)
+    return {"precision": "+".join(sorted(found))} if found else {}
 
 
 def _merged_cost(sets: Sequence[SyntheticSet]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ epoch more than it says; ours runs what it says.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,7 +23,8 @@ from condensers.engine import optimiser_state
 from condensers.engine.context import Context
 from condensers.errors import Interrupted
 from condensers.hyperparameters import hyper
-from condensers.networks.precision import PRECISIONS, precision
+from condensers.networks.precision import AUTO, PRECISIONS, precision
+from condensers.networks.precision_choice import resolve
 from condensers.registry.registry import AUGMENTATIONS
 
 
@@ -64,7 +65,10 @@ class Training:
     )
     precision: str = hyper(
         "fp32",
-        help="precision of products; bf16 is an approximation",
+        help=(
+            "precision of products; bf16 is an approximation; auto: fp32 or bf16, the faster one"
+            " here"
+        ),
         source="ours",
         values=PRECISIONS,
     )
@@ -93,6 +97,8 @@ class TrainingLoop:
         self.network, self.images, self.labels = network, images, labels
         self.recipe, self.data, self.generator = recipe, data, context.generator
         self.augmentation = AUGMENTATIONS.create(recipe.augmentation).for_data(data)
+        shape = (min(recipe.batch, len(images)), *images.shape[1:])
+        self.precision = resolve(recipe.precision, network, shape, images.device)
         self.per_epoch = -(-len(images) // recipe.batch)
         self.total = recipe.steps or recipe.epochs * self.per_epoch
         self.drop_at = (
@@ -127,7 +133,7 @@ class TrainingLoop:
         batch = self.augmentation.apply(
             batch, self.augmentation.draw(len(batch), self.data.shape, self.generator)
         )
-        with precision(self.recipe.precision):
+        with precision(self.precision):
             logits = self.network(batch)
         self.seen = chosen, logits.detach()
         loss = self.loss(logits, labels)
@@ -237,6 +243,7 @@ def train(
         Interrupted: The context says stop.
         WorkFailed: The loss is not a finite number.
     """
+    recipe = settle_precision(recipe, network, images, context)
     loop = TrainingLoop(network, images, labels, recipe, data, context)
     seconds = engine.run(loop, loop.total, context, name)
     return Trained(
@@ -244,6 +251,26 @@ def train(
         seconds,
         partial(engine.write_checkpoint, loop, loop.total, context, seconds),
     )
+
+
+def settle_precision(
+    recipe: Training, network: nn.Module, images: Tensor, context: Context
+) -> Training:
+    """Return the recipe with the faster precision in place of "auto".
+
+    A run that was interrupted goes on in the one it began with, also on another machine.
+
+    Args:
+        recipe: How the network is trained.
+        network: What is trained, or one like it; it is not changed.
+        images: (N, C, H, W), what it is trained on.
+        context: Its folder keeps the choice.
+    """
+    if recipe.precision != AUTO:
+        return recipe
+    shape = (min(recipe.batch, len(images)), *images.shape[1:])
+    chosen = context.memo("precision", lambda: resolve(AUTO, network, shape, images.device))
+    return replace(recipe, precision=chosen)
 
 
 def train_fresh(
@@ -274,9 +301,10 @@ def predict(
         products: One of `condensers.networks.precision.PRECISIONS`.
         lent: Hears how far it is, and may stop it.
     """
-    network.eval()
     parts = torch.split(data.images, batch)
-    with precision(products):
+    found = resolve(products, network, parts[0].shape, data.device)
+    network.eval()
+    with precision(found):
         return torch.cat(
             [
                 network(data.normalise(part))

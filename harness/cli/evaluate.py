@@ -1,6 +1,7 @@
 """`evaluate`: one scenario on one set."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,9 +75,18 @@ def evaluate(
         typer.echo(json.dumps(outcome.as_json(), indent=1))
     else:
         _print(file, scenario, synthetic, outcome)
-        precision = settings_of(use).get("precision", "fp32")
-        if precision != "fp32":
-            typer.echo(f"  an approximation: products in {precision}, in training and test")
+        _print_precision(settings_of(use).get("precision", "fp32"), outcome.detail)
+
+
+def _print_precision(precision: str, detail: Mapping[str, Any]) -> None:
+    from harness.report.precisions import AUTO, EXACT, chosen_precisions
+
+    if precision == AUTO:
+        found = chosen_precisions(detail) or [EXACT]
+        typer.echo(f"  precision left to this machine: {' and '.join(found)}")
+        precision = next((name for name in found if name != EXACT), EXACT)
+    if precision != EXACT:
+        typer.echo(f"  an approximation: products in {precision}, in training and test")
 
 
 def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.report.chapters.base import Run
 from harness.report.place import MAKING, Size
+from harness.report.precisions import approximations
 from harness.report.results import Record, Result
 from harness.report.wording import join_some, join_words
 
@@ -85,7 +86,7 @@ def write_notes(run: Run) -> list[str]:
             " what is computed from them."
         )
     sentences += note_doubts(records)
-    sentences += _approximations(records)
+    sentences += approximations(records)
     sentences += _other_code(records)
     sentences += note_idle_views(records)
     sentences += _without_random(run.results)
@@ -161,26 +162,6 @@ def _energy(records: Sequence[Record], results: Sequence[Result]) -> str:
             " same time, is in it."
         )
     return sentence
-
-
-def _approximations(records: Sequence[Record]) -> list[str]:
-    """What was computed in a lower precision than float32."""
-    by_precision: dict[str, list[str]] = {}
-    for cell in (record["cell"] for record in records):
-        made, used = (
-            (cell.get(part) or {}).get("precision", "fp32")
-            for part in ("hyperparameters", "settings")
-        )
-        for precision, what in (
-            (made, f"{cell.get('label')} (condensing)"),
-            (used, f"{cell.get('scenario')} (training and test)"),
-        ):
-            if precision != "fp32":
-                by_precision.setdefault(precision, []).append(what)
-    return [
-        f"Approximation: products in {name} for {join_some(list(dict.fromkeys(what)))}."
-        for name, what in by_precision.items()
-    ]
 
 
 def _other_code(records: Sequence[Record]) -> list[str]:

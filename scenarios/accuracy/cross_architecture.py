@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from condensers.engine.context import Context, Progress
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
+from condensers.networks.precision import AUTO
 from condensers.registry.registry import NETWORKS
 from scenarios.accuracy.scenario import Accuracy
 from scenarios.protocol import Measurement, Outcome, Scenario, Splits, Subject
@@ -69,7 +70,12 @@ class CrossArchitecture(Evaluation, Scenario):
         costs = {
             name: sum(outcome.costs[name] for outcome in outcomes) for name in outcomes[0].costs
         }
-        return Outcome(measurements, costs, {**outcomes[0].detail, "networks": self._specs()})
+        detail = {**outcomes[0].detail, "networks": self._specs()}
+        if self.precision == AUTO:
+            detail["precisions"] = {
+                label: o.detail.get("precision", "fp32") for label, o in found.items()
+            }
+        return Outcome(measurements, costs, detail)
 
     def image_passes(
         self, data: Splits, images: int, reference: str | None

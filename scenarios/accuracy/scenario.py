@@ -15,6 +15,8 @@ from torch import nn
 from condensers import networks
 from condensers.engine.context import Context
 from condensers.hyperparameters import hyper
+from condensers.networks.batched import NetworkStack
+from condensers.networks.precision import AUTO
 from condensers.training.batched import accuracies, draws_nothing, groups
 from condensers.training.classifier import accuracy
 from scenarios.accuracy.whitened import choose_whitening, whiten_splits
@@ -35,7 +37,7 @@ class Accuracy(Evaluation, Scenario):
         """Train `networks` networks on the set (or on all training data) and test each."""
         fit = choose_whitening(self.whitening, subject, data.train)
         data = whiten_splits(data, fit, context)
-        material = self.material(subject, data, context)
+        material = self._settle_precision(self.material(subject, data, context), data, context)
         results = [
             found
             for group in self._group_networks(material)
@@ -66,6 +68,20 @@ class Accuracy(Evaluation, Scenario):
             else self.count_training_images(images)
         )
         return [(self.network, self.networks * (training + len(data.test.images) / 3))]
+
+    def _settle_precision(
+        self, material: TrainingMaterial, data: Splits, context: Context
+    ) -> TrainingMaterial:
+        """The material with the faster precision for the first group of networks, where any will
+        do.
+        """
+        if self.precision != AUTO:
+            return material
+        like = context.fork("precision")  # its draws are nobody else's
+        members = [self._build_network(data, like) for _ in self._group_networks(material)[0]]
+        return material.settle_precision(
+            members[0] if len(members) == 1 else NetworkStack(members), context
+        )
 
     def _group_networks(self, material: TrainingMaterial) -> list[range]:
         """The indices of the networks, those together that are trained together."""
@@ -105,7 +121,7 @@ class Accuracy(Evaluation, Scenario):
         begun = time.perf_counter()
         with trained.keep_if_interrupted():
             correct = accuracies(
-                members, data.test.to(own.device), products=self.precision, lent=own
+                members, data.test.to(own.device), products=material.training.precision, lent=own
             )
         seconds = trained.seconds + time.perf_counter() - begun
         return [
@@ -130,7 +146,8 @@ class Accuracy(Evaluation, Scenario):
         trained = material.train(network, data.train, own, name)
         begun = time.perf_counter()
         with trained.keep_if_interrupted():
-            correct = accuracy(network, data.test.to(own.device), products=self.precision, lent=own)
+            products = material.training.precision
+            correct = accuracy(network, data.test.to(own.device), products=products, lent=own)
         if own.device.type == "cuda":
             torch.cuda.synchronize()
         return {

@@ -262,6 +262,7 @@ class Continual(Scenario):
         trials: Trials = {}
         spent: list[float | None] = []
         doubts: dict[str, None] = {}
+        precisions: set[str] = set()
         for order in range(self.orders):
             own = context.fork(f"order-{order}")
             parts = self._make_stream_order().parts(data.train, order, self.orders, context)
@@ -276,10 +277,11 @@ class Continual(Scenario):
                 trials.setdefault(strategy.name, []).append(result)
             spent += [factory.sum_seconds()] if factory else []
             doubts |= dict.fromkeys(factory.list_doubts() if factory else [])
+            precisions |= set(factory.list_precisions() if factory else [])
         outcome = summarise_trials(subject, trials, spent, self.memory == "online")
-        if not doubts:
-            return outcome
-        return replace(outcome, detail={**outcome.detail, "doubts": list(doubts)})
+        found = {"doubts": list(doubts), "condensed_in": sorted(precisions)}
+        more = {name: values for name, values in found.items() if values}
+        return replace(outcome, detail={**outcome.detail, **more})
 
     def _make_stream_order(self) -> StreamOrder:
         return StreamOrder(self.experiences, self.base_classes, self.sizes, self.class_order)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,8 +20,9 @@ from condensers.engine.context import Context
 from condensers.networks.base import NetworkSpec
 from condensers.networks.batched import NetworkStack
 from condensers.networks.convnet import ConvNetSpec
+from condensers.networks.precision import AUTO
 from condensers.training.batched import groups
-from condensers.training.classifier import Training, predict
+from condensers.training.classifier import Training, predict, settle_precision
 from scenarios.protocol import Splits
 from scenarios.search.baselines.base import Judge
 from scenarios.search.curve import ReadLoop
@@ -132,11 +133,25 @@ class TrainingJudge(Judge):
 
     def _judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         chosen = group_networks(spec, self.networks, min(self.recipe.batch, len(self.images)))
+        job = self._settle_precision(spec, len(chosen[0]), context)
         found = average_groups(
-            [(self._train_group(spec, group, name, context), len(group)) for group in chosen]
+            [(job._train_group(spec, group, name, context), len(group)) for group in chosen]
         )
         score = -found["loss"] if self.by_loss else found["test" if self.test else "validation"]
-        return found | {"score": score}
+        used = {"precision": job.recipe.precision} if self.recipe.precision == AUTO else {}
+        return found | used | {"score": score}
+
+    def _settle_precision(self, spec: NetworkSpec, count: int, context: Context) -> "TrainingJudge":
+        """This judge in the faster precision of `count` networks as one, where any will do."""
+        if self.recipe.precision != AUTO:
+            return self
+        data, drawn = self.data.train, torch.Generator().manual_seed(0)
+        members = [
+            networks.build(spec, data.shape, len(data.class_names), drawn, context.device)
+            for _ in range(count)
+        ]
+        network = members[0] if count == 1 else NetworkStack(members)
+        return replace(self, recipe=settle_precision(self.recipe, network, self.images, context))
 
     def _train_group(
         self, spec: NetworkSpec, group: range, name: str, context: Context

@@ -146,7 +146,10 @@ class Search(Scenario):
     )
     precision: str = hyper(
         "fp32",
-        help="precision of products; bf16 is an approximation",
+        help=(
+            "precision of products; bf16 is an approximation; auto: fp32 or bf16, the faster one"
+            " here, and fp32 for the truth"
+        ),
         source="ours",
         values=PRECISIONS,
     )

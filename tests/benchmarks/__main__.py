@@ -42,6 +42,11 @@ def parsed(arguments: Sequence[str]) -> Options:
         help="everything small: whether it works, not how fast it is",
     )
     parser.add_argument(
+        "--short",
+        action="store_true",
+        help="about six minutes of CPU: fewer rounds, classes and epochs, and no growth or memory",
+    )
+    parser.add_argument(
         "--whole",
         action="store_true",
         help="also whole DC and DSA iterations, not put together from parts",

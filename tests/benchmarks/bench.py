@@ -11,10 +11,13 @@ from rich.table import Table
 from benchmarks import figures, growth, machine, memory, tables
 from benchmarks.case import Case, usual_data
 from benchmarks.loads import COMPOSED, LOADS, WHOLE, Load
-from benchmarks.rounds import Plan, measure, smaller
+from benchmarks.rounds import Plan, measure, shorter, smaller
 from benchmarks.worker import apart
 from condensers.engine.files import write_atomically
 from condensers.errors import UsageError, suggestion
+from condensers.networks.precision_choice import HOPELESS
+from condensers.processor import processor_details
+from harness import __version__
 from harness.process import choose_device, environment
 
 EXTRAS = ("growth", "memory")
@@ -30,6 +33,7 @@ class Options:
     threads: int = 1
     device: str = "cpu"
     quick: bool = False
+    short: bool = False
     whole: bool = False
     out: Path = Path("runs/bench.json")
 
@@ -52,7 +56,7 @@ class Bench:
         self.options, self.say = options, say
         self.device = choose_device(options.device)
         plan = Plan(Case(data=usual_data(), device=self.device), options.rounds, options.threads)
-        self.plan = smaller(plan) if options.quick else plan
+        self.plan = smaller(plan) if options.quick else shorter(plan) if options.short else plan
         self.rows: list[figures.Row] = []
         self.failures: list[str] = []
         self.found: dict[str, Any] = {
@@ -61,20 +65,37 @@ class Bench:
         }
         self.found["seconds"] = "wall" if self.device.startswith("cuda") else "CPU (user + system)"
         self.found["data"] = self.plan.case.data
+        self.found["processor"] = processor_details()
+        self.found["short"] = options.short
+        self.found["version"] = __version__
 
     def run(self) -> None:
         """Each part by itself: one that fails is told at the end and does not keep the others from
         being measured.
         """
         self.say("peak of this machine")
-        seconds = PEAK_SECONDS / 20 if self.options.quick else PEAK_SECONDS
-        self.found["peak_gflops"] = apart(machine.peaks, self.device, self.options.threads, seconds)
+        self._leave_out_hopeless()
+        seconds = PEAK_SECONDS / 20 if self.options.quick or self.options.short else PEAK_SECONDS
+        given = self.device, self.options.threads, seconds, self.plan.precisions
+        self.found["peak_gflops"] = apart(machine.peaks, *given)
         for load in self.loads():
             self._guarded(load.name, lambda load=load: self._measure(load))
         for name, part in (("memory", self._memory), ("growth", self._growth)):
-            if self._wanted(name):
+            if self._wanted(name) and not (self.options.short and name not in self.options.only):
                 self.say(name)
                 self._guarded(name, part)
+
+    def _leave_out_hopeless(self) -> None:
+        """A precision in which this processor is many times slower would take hours."""
+        rates = apart(machine.product_rates, self.device, self.options.threads)
+        self.found["product_gflops"] = rates
+        if rates["bf16"] < HOPELESS * rates["fp32"] and not self.options.quick:
+            self.plan = replace(self.plan, bf16=False)
+            self.found["left_out"] = {
+                "bf16": f"products of matrices run at {rates['bf16']:.2g} GFLOP/s, in fp32 at"
+                f" {rates['fp32']:.2g}"
+            }
+            self.say(f"bf16 is left out: {self.found['left_out']['bf16']}")
 
     def loads(self) -> Iterator[Load]:
         """Those that are asked for, by name or as a part of what is put together."""
@@ -122,7 +143,8 @@ class Bench:
     def composed(self) -> list[figures.Row]:
         """DC's and DSA's iterations, made of their parts."""
         case, rows = self.plan.case, []
-        times = (float(case.outer), (case.outer - 1) * case.inner / case.epochs)
+        share = case.few / case.classes if case.few else 1.0
+        times = (case.outer / share, (case.outer - 1) * case.inner / case.epochs)
         for name, parts in COMPOSED.items():
             measured = [row for part in parts for row in self.rows if row["name"] == part]
             if name not in {row["name"] for row in self.rows}:

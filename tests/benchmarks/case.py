@@ -1,7 +1,7 @@
 """What is timed: how large, on which images, on which device."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -21,7 +21,8 @@ class Case:
     say of what size.
 
     networks: trained together. epochs: of training, in one unit. tests: images of a test pass.
-    outer, inner: of DC's schedule.
+    outer, inner: of DC's schedule. few: how many of the classes take part in a step that goes class
+    by class; 0 for all.
     """
 
     data: str = NOISE
@@ -37,6 +38,7 @@ class Case:
     tests: int = 1024
     outer: int = 10
     inner: int = 50
+    few: int = 0
     device: str = "cpu"
 
     @property
@@ -56,6 +58,10 @@ class Case:
         return data.subset(chosen).to(torch.device(self.device))
 
     def _images(self, test: bool) -> ClassData:
+        data = self._all_images(test)
+        return first_classes(data, self.few) if self.few else data
+
+    def _all_images(self, test: bool) -> ClassData:
         if self.data != NOISE:
             splits = load(self.data)
             return splits.test if test else splits.train
@@ -72,6 +78,15 @@ class Case:
             (0.3,),
             mirror=False,
         )
+
+
+def first_classes(data: ClassData, count: int) -> ClassData:
+    """The images of the first classes, as a data set that has no others."""
+    chosen, names = data.labels < count, data.class_names[:count]
+    images, labels = data.images[chosen], data.labels[chosen]
+    return replace(
+        data, images=images, labels=labels, class_names=names, classes=tuple(range(count))
+    )
 
 
 def usual_data() -> str:

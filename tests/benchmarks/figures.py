@@ -107,7 +107,9 @@ def _together(parts: Sequence[Row], times: tuple[float, float]) -> Row:
     """Counts that add up, peaks of which the larger counts."""
     flops = sum(part["flops"] * many for part, many in zip(parts, times, strict=True))
     peaks = {side: max(part["peak_bytes"][side] for part in parts) for side in ("plain", "ours")}
-    made = " + ".join(f"{many:g} x {part['name']}" for part, many in zip(parts, times, strict=True))
+    made = " + ".join(
+        f"{many:.4g} x {part['name']}" for part, many in zip(parts, times, strict=True)
+    )
     return {"title": made, "flops": flops, "peak_bytes": peaks, "composed": True}
 
 

@@ -40,7 +40,14 @@ class Load:
 
     def of(self, case: Case) -> Case:
         """The case with the load's own sizes."""
-        return replace(case, **self.sizes)
+        classwise = self.kind == "matching" and self.method != "dm"
+        return replace(case, **self.sizes, few=case.few if classwise else 0)
+
+    def titled(self, case: Case) -> str:
+        """What a unit is, of a case."""
+        own = self.of(case)
+        title = self.title.format(**vars(own))
+        return title.replace("all classes", f"{own.few} of the classes") if own.few else title
 
     def side(self, case: Case, precision: str | None) -> Any:
         """The published loop (None), or ours at a precision."""

@@ -3,7 +3,7 @@ each precision.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -11,18 +11,28 @@ from torch.nn import functional
 
 from benchmarks.worker import settle
 from condensers.networks.precision import precision
+from condensers.networks.precision_choice import gflops, products
 from harness.process import prepare
 
 Shape = tuple[str, int, Callable[[], Tensor]]
 
 
-def peaks(device: str, threads: int, seconds: float) -> dict[str, dict[str, float]]:
+def product_rates(device: str, threads: int) -> dict[str, float]:
+    """Precision -> GFLOP/s of a product of two matrices of 512 x 512, as `auto` measures it."""
+    prepare(threads)
+    found = products(torch.device(device))
+    return {name: gflops(seconds) for name, seconds in found.items()}
+
+
+def peaks(
+    device: str, threads: int, seconds: float, precisions: Sequence[str]
+) -> dict[str, dict[str, float]]:
     """Precision -> shape -> GFLOP/s, each measured for about so many seconds, with the harness's
     allocator settings.
     """
     prepare(threads)
     found = {}
-    for name in ("fp32", "tf32", "bf16") if device.startswith("cuda") else ("fp32", "bf16"):
+    for name in precisions:
         with precision(name):
             dtype = torch.bfloat16 if name == "bf16" else torch.float32
             found[name] = {

@@ -89,7 +89,7 @@ class OurEpochs(OurSide):
         self.network = self.loop.schedule.next(self.case.outer, self.loop.set.present)
 
     def run(self) -> None:
-        with precision(self.loop.method.precision):
+        with precision(self.loop.precision):
             self.network = self.loop.schedule.next(self.case.outer + 1, self.loop.set.present)
 
     def loss(self) -> float:

@@ -24,6 +24,7 @@ class Plan:
     case: Case = field(default_factory=Case)
     rounds: int = 5
     threads: int = 1
+    bf16: bool = True
 
     @property
     def card(self) -> bool:
@@ -33,7 +34,8 @@ class Plan:
     @property
     def precisions(self) -> tuple[str, ...]:
         """Those of our sides."""
-        return ("fp32", "tf32", "bf16") if self.card else ("fp32", "bf16")
+        exact = ("fp32", "tf32") if self.card else ("fp32",)
+        return (*exact, "bf16") if self.bf16 else exact
 
     def judged(self, precision: str) -> str:
         """The precision whose bounds hold: on a card torch gives the published loop's convolutions
@@ -122,11 +124,11 @@ def _rows(seen: Seen, sides: dict[str, Worker]) -> list[Row]:
             key: [seen.plan.seconds(unit[name]) for unit in seen.units[1:]]
             for key, name in both.items()
         }
-        goal, case = goal_of(seen.load.name, side, seen.plan.card), seen.load.of(seen.plan.case)
+        goal = goal_of(seen.load.name, side, seen.plan.card)
         rows.append(
             row(seen.load.name, side, goal, *seconds.values())
             | {
-                "title": seen.load.title.format(**vars(case)),
+                "title": seen.load.titled(seen.plan.case),
                 "seconds": seconds,
                 "first_wall_seconds": {key: seen.units[0][name].wall for key, name in both.items()},
                 "minor_faults": {key: _faults(seen.units, name) for key, name in both.items()},
@@ -143,6 +145,14 @@ def _rows(seen: Seen, sides: dict[str, Worker]) -> list[Row]:
 
 def _faults(units: Sequence[dict[str, Done]], side: str) -> int:
     return int(np.median([unit[side].faults for unit in units[1:]]))
+
+
+def shorter(plan: Plan) -> Plan:
+    """The same networks and batches in fewer rounds, classes and epochs: steps that go class by
+    class take two, and what is put together from them is extrapolated.
+    """
+    case = replace(plan.case, few=2, epochs=1)
+    return replace(plan, case=case, rounds=min(plan.rounds, 3))
 
 
 def smaller(plan: Plan) -> Plan:

@@ -82,6 +82,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         machine, "shapes", lambda dtype, device: islice(every_shape(dtype, device), 1)
     )
     monkeypatch.setattr(bench, "PEAK_SECONDS", 0.0)
+    monkeypatch.setattr(machine, "product_rates", lambda *_: {"fp32": 50.0, "bf16": 60.0})
     monkeypatch.setattr(bench, "Case", lambda data, device: replace(TINY, device=device))
     monkeypatch.setattr(bench, "usual_data", lambda: "noise")
 
@@ -146,6 +147,31 @@ def test_the_file_has_a_row_for_each_load_and_for_what_is_put_together(
     assert rows["dc"]["plain_seconds"] == pytest.approx(whole)
     assert found["command"][-1].endswith("bench.json")
     assert found["peak_gflops"]["fp32"]["matmul 1024"] > 0
+
+
+def test_a_short_run_times_some_classes_and_says_so(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LOSS_BOUNDS, "bf16", 0.1)
+    status, found = run("--only", "dc", "--short")
+    rows = {one["name"]: one for one in found["rows"] if one["precision"] == "fp32"}
+    assert status == 0
+    assert rows["dc-matching"]["title"] == "DC matching step, 2 of the classes"
+    assert rows["dc-epochs"]["title"].endswith(", 1 epochs")
+    assert rows["dc"]["title"] == "3 x dc-matching + 2 x dc-epochs"
+    assert found["short"] and "memory" not in found and "growth" not in found
+    case = replace(TINY, classes=6, few=3)
+    for side in (None, "fp32"):
+        assert len(LOADS["dc-matching"].side(case, side).data.class_names) == 3
+        assert len(LOADS["dm"].side(case, side).data.class_names) == 6
+
+
+def test_a_precision_without_hope_is_left_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "product_rates", lambda *_: {"fp32": 70.0, "bf16": 1.0})
+    _, found = run("--only", "dm")
+    assert {one["precision"] for one in found["rows"]} == {"fp32"}
+    assert set(found["peak_gflops"]) == {"fp32"}
+    assert found["left_out"]["bf16"].endswith("run at 1 GFLOP/s, in fp32 at 70")
 
 
 def test_losses_that_differ_fail_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

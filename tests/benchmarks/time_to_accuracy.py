@@ -35,7 +35,7 @@ from harness.process import prepare
 from scenarios.datasets import load
 
 IPC, ITERATIONS, BATCH, NETWORK = 10, 100, 256, (3, 128)
-RECIPE = Recipe(width=128, epochs=300, precision="bf16")
+RECIPE = Recipe(width=128, epochs=300, precision="auto")
 FOLDER = Path("runs/time_to_accuracy")
 
 

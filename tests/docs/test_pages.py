@@ -84,9 +84,9 @@ def test_the_site_asks_no_other_host_for_anything() -> None:
     assert not [key for key in ("extra_javascript", "extra_css") if "//" in str(config.get(key))]
 
 
-def test_there_are_ten_decisions() -> None:
+def test_there_are_eleven_decisions() -> None:
     files = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
-    assert [path.name[:4] for path in files] == [f"{number:04d}" for number in range(1, 11)]
+    assert [path.name[:4] for path in files] == [f"{number:04d}" for number in range(1, 12)]
     for path in files:
         text = path.read_text(encoding="utf-8")
         assert all(f"**{word}.**" in text for word in ("Situation", "Decision", "Consequences"))

@@ -15,8 +15,12 @@ from typing import Any
 import pytest
 import torch
 
+from condensers.networks import precision_choice
+from condensers.networks.fused import native
+from condensers.processor import processor_name
 from harness import doctor
 from harness.doctor import Check, machine, open_portals
+from tests.helpers.timing import SetTimer
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -101,3 +105,26 @@ def test_a_listening_process_that_is_not_nnis_is_passed_over() -> None:
         assert "nni" not in Path(f"/proc/{os.getpid()}/cmdline").read_text() and ours.getsockname()[
             1
         ] not in set(open_portals())
+
+
+def test_the_doctor_tells_whether_kernels_are_on_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels = native.Kernels(None, "HARNESS_FUSED is off", by_wish=True)
+    monkeypatch.setattr(native, "kernels", lambda: kernels)
+    found = doctor._compiler()
+    assert found.fine is None and found.sentence.endswith("as slow: HARNESS_FUSED is off")
+    kernels = native.Kernels(None, "there is no C compiler (cc)")
+    assert doctor._compiler().sentence.endswith("(cc); install a C compiler (cc), or set CC")
+
+
+@pytest.mark.parametrize(
+    ("product", "said"),
+    [(60.0, "auto takes fp32 for every network"), (1.0, "took fp32 for 1 and bf16 for 1")],
+)
+def test_the_doctor_tells_the_speed_of_each_precision(
+    product: float, said: str, set_timer: SetTimer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_timer(3.0, 1.0, product=product)
+    monkeypatch.setattr(precision_choice, "kept_choices", lambda: {"fp32": 1, "bf16": 1})
+    found = doctor._precision()
+    assert found.sentence.startswith(f"{processor_name()}: fp32 0.268 GFLOP/s, bf16 ")
+    assert said in found.sentence

@@ -12,8 +12,7 @@ over memory stand where the modules take ten; convolutions are torch's, channels
 """
 
 import ctypes
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -21,9 +20,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from condensers.networks.fused.native import library
+from condensers.networks.fused.threads import over
 from condensers.networks.precision import single_operations
 
-LAST, IMAGES_A_THREAD = torch.channels_last, 8
+LAST = torch.channels_last
 
 
 def runs(x: Tensor, weight: Tensor) -> bool:
@@ -139,7 +139,7 @@ def _kernel(
     size = (ctypes.c_long * 4)(height, width, channels, pool)
     first_ones, last_ones = ([tensor.data_ptr() for tensor in some] for some in (given, others))
     call = getattr(library(), f"{name}_{str(z.dtype)[6:]}")
-    _over(n, lambda first, last: call(*first_ones, *numbers, size, first, last, *last_ones))
+    over(n, lambda first, last: call(*first_ones, *numbers, size, first, last, *last_ones))
 
 
 def _again(tensors: tuple[Tensor, ...], ctx: Any, grad: Tensor) -> list[Tensor | None]:
@@ -167,14 +167,3 @@ def _last(x: Tensor) -> Tensor:
         if x.stride() == strides
         else x.contiguous(memory_format=LAST).as_strided(x.shape, strides)
     )
-
-
-def _over(n: int, call: Callable[[int, int], None]) -> None:
-    """Images 0 ... n - 1 in as many portions as torch may use threads, and as are worth one."""
-    threads = min(torch.get_num_threads(), n // IMAGES_A_THREAD)
-    if threads < 2:
-        call(0, n)
-        return
-    edges = [n * i // threads for i in range(threads + 1)]
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(call, edges[:-1], edges[1:]))

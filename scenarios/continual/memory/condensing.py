@@ -325,3 +325,8 @@ class MemoryFactory:
         """Return the doubts about the sets that were condensed along the stream, each once."""
         made = () if self.made is None else self.made.sets.values()
         return list(dict.fromkeys(doubt for one in made for doubt in one.card.get("doubts", [])))
+
+    def list_precisions(self) -> list[str]:
+        """Return what precision "auto" came to in the sets condensed along the stream."""
+        made = () if self.made is None else self.made.sets.values()
+        return sorted({str(one.card["precision"]) for one in made if "precision" in one.card})

@@ -11,6 +11,7 @@ from scenarios.protocol import Splits
 from scenarios.search.baselines.base import Baseline, Judge
 from scenarios.search.candidate import TrainingJudge
 from scenarios.search.ground_truth.reading import find_table, make_judge
+from scenarios.search.ground_truth.table import truth_precision
 
 if TYPE_CHECKING:
     from scenarios.search.scenario import Search
@@ -40,7 +41,7 @@ def make_truth_judge(settings: "Search", data: Splits) -> TrainingJudge:
         settings.truth_lr,
         batch=settings.truth_batch,
         augmentation=settings.truth_augmentation,
-        precision=settings.precision,
+        precision=truth_precision(settings),
     )
     return TrainingJudge(
         data, data.train.images, data.train.labels, recipe, True, settings.evaluation_batch

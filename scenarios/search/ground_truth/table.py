@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import settings_of
+from condensers.networks.precision import AUTO
 from scenarios.protocol import Splits
 
 if TYPE_CHECKING:
@@ -81,7 +82,16 @@ def describe_target(settings: "Search", space: "SearchSpace", data: Splits) -> T
         "images": {name: len(part.images) for name, part in parts.items()},
     }
     recipe = {name: value for name, value in settings_of(settings).items() if name in RECIPE}
+    recipe["precision"] = truth_precision(settings)
     return Target({"name": space.registered, **settings_of(space)}, recipe, described)
+
+
+def truth_precision(settings: "Search") -> str:
+    """Return the precision of the truth: fp32 where the search leaves it to the machine.
+
+    A table is of one recipe, whatever machine makes its rows.
+    """
+    return "fp32" if settings.precision == AUTO else settings.precision
 
 
 Row = Mapping[str, Any]

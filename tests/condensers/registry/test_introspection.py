@@ -75,7 +75,7 @@ def test_constants_are_read_by_name(tmp_path: Path) -> None:
     (chosen,) = (
         field for field in described(tmp_path, "Method")["fields"] if field["name"] == "chosen"
     )
-    assert chosen["default"] == "bf16" and chosen["values"] == ["fp32", "tf32", "bf16"]
+    assert chosen["default"] == "bf16" and chosen["values"] == ["fp32", "tf32", "bf16", "auto"]
 
 
 def test_types_are_those_of_people(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from condensers.sets.files import load_set
 from tests.helpers.command_line import Harness
+from tests.helpers.timing import SetTimer
 
 DM = (
     "condense",
@@ -91,6 +92,22 @@ def test_evaluate_says_that_it_approximates(harness: Harness, made: Path) -> Non
     said = "an approximation: products in bf16, in training and test"
     assert said in harness(*given, "--set", "precision=bf16").out
     assert said not in harness(*given).out
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [((9.0, 1.0), "bf16"), ((1.0, 9.0), "fp32")])
+def test_evaluate_says_what_auto_came_to(
+    seconds: tuple[float, float],
+    taken: str,
+    harness: Harness,
+    made: Path,
+    set_timer: SetTimer,
+) -> None:
+    set_timer(*seconds)
+    given = ["evaluate", made, "--scenario", "accuracy", "--set", "networks=1", "--set", "epochs=1"]
+    given += ["--set", 'network={name="convnet",width=8,depth=1}', "--set", "precision=auto"]
+    answer = harness(*given)
+    assert f"precision left to this machine: {taken}\n" in answer.out, answer
+    assert ("an approximation" in answer.out) is (taken == "bf16")
 
 
 def test_evaluate_measures_several_architectures(harness: Harness, made: Path) -> None:

@@ -72,6 +72,33 @@ def test_approximations_are_named(runs: Callable[..., list[dict[str, Any]]]) -> 
     )
 
 
+def test_a_precision_that_was_left_to_the_machine_is_named(
+    runs: Callable[..., list[dict[str, Any]]],
+) -> None:
+    records = runs("dm", [80.0, 81.0])
+    for record, machine, taken in zip(records, ("A", "B"), ("bf16", "fp32"), strict=True):
+        record["cell"] |= {"settings": {"precision": "auto"}}
+        record["environment"] = {"cpu": machine}
+        record["outcome"]["detail"]["precision"] = taken
+
+    def notes() -> list[str]:
+        found = build({"suite": "s"}, records, [])["notes"]
+        return [note for note in found if "recision left" in note or "Approximation" in note]
+
+    assert notes() == [
+        "Approximation: products in bf16 for accuracy (training and test).",
+        "Precision left to the machine: accuracy (training and test) in bf16 (on A) and fp32 (on"
+        " B): not all alike.",
+    ]
+    records[1]["outcome"]["detail"]["precision"] = "bf16"
+    for record in records:  # condensed along the stream, then not recorded at all
+        record["cell"] |= {"hyperparameters": {"precision": "auto"}}
+    assert "dm (condensing) in a precision that was not recorded" in notes()[1]
+    records[0]["outcome"]["detail"]["condensed_in"] = ["fp32"]
+    assert "dm (condensing) in fp32." in notes()[1]
+    assert notes()[2] == ("Precision left to the machine: accuracy (training and test) in bf16.")
+
+
 def test_values_of_one_seed_are_averaged_before_the_interval(measure: Measure) -> None:
     records = [
         measure("dm", 10, 0, [90.0, 92.0]),
