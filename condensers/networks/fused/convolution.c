@@ -22,10 +22,15 @@
 #elif defined(__AVX__)
 #define WIDEST 8
 #define LARGEST 16
+#elif defined(__aarch64__)
+#define WIDEST 4
+#define LARGEST 16
 #else
 #define WIDEST 4
-#define LARGEST (defined(__aarch64__) ? 16 : 8)
+#define LARGEST 8
 #endif
+#define FEWEST 4 /* outputs that are worked on as the FEW_LANES lanes of all their taps */
+#define FEW_LANES 40
 /* A tile by a block leaves registers for a row of the block and a factor. */
 #define TILE 6
 
@@ -41,6 +46,9 @@
 #define LANES WIDEST
 #define NAME(f) f##_32
 #include "convolution.h"
+
+typedef float four __attribute__((vector_size(16)));
+typedef float loose_four __attribute__((vector_size(16), aligned(4), may_alias));
 
 /* A block of channels and its loop. */
 struct block {
@@ -77,7 +85,8 @@ struct scratch {
 static struct scratch scratch_of(float *memory, const struct shape *s) {
     struct scratch found = {.panels = memory};
     found.spread = found.panels + s->groups * s->blocks * (s->taps + TILE);
-    found.padded = found.spread + s->pixels * s->blocks;
+    const long positions = (s->height + 2 * s->edge) * (s->width + 2 * s->edge), most = positions > s->pixels ? positions : s->pixels;
+    found.padded = found.spread + (most + TILE) * (s->blocks > FEW_LANES ? s->blocks : FEW_LANES);
     found.pixel = (int32_t *)(found.padded + (s->height + 2 * s->edge) * s->line);
     found.tap = found.pixel + s->pixels + TILE;
     for (long q = 0; q < s->pixels + TILE; q++) { /* what is over in the last tile is the last one again */
@@ -157,21 +166,67 @@ static void fill(const struct shape *s, const struct scratch *with, const float 
     }
 }
 
+/* weight as of pack -> for each block of lanes, of which there is one for each tap and output: (inputs, block). */
+static void pack_lanes(const float *weight, const struct shape *s, long turned, float *to) {
+    const long step = turned ? s->outputs * 9 : 9, next = turned ? 9 : s->taps, lanes = 9 * s->outputs;
+    for (long c = 0, block; c < lanes; c += block) {
+        block = block_of(lanes - c).channels;
+        for (long i = 0; i < s->inputs; i++)
+            for (long l = c; l < c + block; l++, to++) {
+                const long tap = l / s->outputs;
+                *to = l < lanes ? weight[l % s->outputs * next + i * step + (turned ? 8 - tap : tap)] : 0;
+            }
+    }
+}
+
+/* At most FEWEST channels of an image of `out`, which would leave most of a block empty: each pixel's product with every tap first, side
+   by side in `spread`, then the sum of the nine that belong together. */
+static void fill_few(const struct shape *s, const struct scratch *with, const float *panel, void *out, long at) {
+    const long edge = s->edge > 0 ? s->edge : 0, across = s->width + 2 * s->edge, all = across * (s->height + 2 * s->edge);
+    long lanes = 0;
+    int32_t next[TILE];
+    for (long p = 0; p < TILE; p++) next[p] = (int32_t)(p * s->inputs);
+    while (lanes < 9 * s->outputs) lanes += block_of(9 * s->outputs - lanes).channels;
+    memset(with->spread, 0, edge * across * lanes * sizeof(float));
+    for (long c = 0; c < lanes;) {
+        const struct block block = block_of(lanes - c);
+        for (long q = edge * across; q < all - edge * across; q += TILE)
+            block.add_products(with->padded + q * s->inputs, next, with->tap, panel, block.channels, s->inputs, 1,
+                               with->spread + q * lanes + c, lanes);
+        panel += s->inputs * block.channels;
+        c += block.channels;
+    }
+    memset(with->spread + (all - edge * across) * lanes, 0, edge * across * lanes * sizeof(float));
+    for (long y = 0; y < s->rows; y++)
+        for (long x = 0; x < s->columns; x++, at += s->out) {
+            const float *from = with->spread + (y * across + x) * lanes;
+            four sum = {0};
+            for (long i = 0; i < 3; i++)
+                for (long j = 0; j < 3; j++)
+                    sum += *(const loose_four *)(from + (i * across + j) * lanes + (3 * i + j) * s->outputs);
+            float sums[FEWEST];
+            memcpy(sums, &sum, sizeof sum);
+            write(sums, FEWEST, 1, s->outputs, s, out, at);
+        }
+}
+
 static void convolve(const void *x, const float *weight, const long *size, long turned, long rounded, long first, long last, void *out,
                      float *memory) {
     const struct shape s = shape_of(size, rounded);
     const struct scratch with = scratch_of(memory, &s);
-    const long panel_size = s.taps * s.blocks;
-    for (long g = 0; g < s.groups; g++) pack(weight + g * s.taps * s.outputs, &s, turned, with.panels + g * panel_size);
+    const long panel_size = s.taps * s.blocks, few = s.outputs <= FEWEST;
+    for (long g = 0; g < s.groups; g++)
+        (few ? pack_lanes : pack)(weight + g * s.taps * s.outputs, &s, turned, with.panels + g * panel_size);
     for (long n = first; n < last; n++)
         for (long g = 0; g < s.groups; g++) {
             const float *panel = with.panels + g * panel_size;
+            const long at = n * s.pixels * s.out + g * s.outputs;
             pad(x, n, g, &s, with.padded);
-            for (long c = 0; c < s.outputs;) {
+            if (few) fill_few(&s, &with, panel, out, at);
+            else for (long c = 0; c < s.outputs;) {
                 const struct block block = block_of(s.outputs - c);
                 const long left = s.outputs - c;
-                fill(&s, &with, panel, block, left < block.channels ? left : block.channels, out,
-                     n * s.pixels * s.out + g * s.outputs + c);
+                fill(&s, &with, panel, block, left < block.channels ? left : block.channels, out, at + c);
                 panel += s.taps * block.channels;
                 c += block.channels;
             }

@@ -18,7 +18,7 @@ from torch.nn import functional
 from condensers.networks.fused.native import library
 from condensers.networks.fused.threads import over
 
-LARGEST, TILE = 32, 6  # the largest block and the tile of convolution.c
+LARGEST, TILE, LANES = 32, 6, 40  # of convolution.c: block, tile, lanes of a few outputs' taps
 FEW = {"forward": 32, "image": 32, "weight": 64}
 
 
@@ -134,6 +134,7 @@ def _scratch(size: "ctypes.Array[ctypes.c_long]") -> Tensor:
     height, width, channels, made, groups, edge = size
     inputs, outputs = channels // groups, -(-made // groups // LARGEST) * LARGEST
     pixels = (height + 2 * edge - 2) * (width + 2 * edge - 2)
+    padded = (height + 2 * edge) * (width + 2 * edge)
     panels = groups * outputs * (9 * inputs + TILE)
-    padded = (height + 2 * edge) * (width + 2 * edge) * inputs
-    return torch.empty(panels + pixels * (outputs + 1) + padded + 9 * inputs + 2 * TILE)
+    spread = (max(pixels, padded) + TILE) * max(outputs, LANES)
+    return torch.empty(panels + spread + padded * inputs + pixels + 9 * inputs + 2 * TILE)
