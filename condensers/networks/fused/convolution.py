@@ -1,11 +1,11 @@
 """3 x 3 convolutions with stride 1 and their gradients on a CPU, channels-last: by convolution.c
 where that is quicker, else by torch.
 
-Torch's kernels are made for many channels. With up to 32 of them, and with the one or three of
-images, ours are up to four times as fast; `FEW` holds where, as measured (`make bench` prints what
-a step reaches). Which one is used depends on the shape alone, so that the same run gives the same
-numbers again. Sums are of float32 also where numbers are stored as bfloat16. Zeros around an image
-take part: times an infinite number at its edge they are NaN.
+Torch's kernels are made for many channels and images. `QUICKER` holds where ours are quicker, as
+measured: with few channels, up to four times, and where a call is so short that what torch prepares
+for it counts. The choice depends on shapes alone, so that the same run gives the same numbers
+again. Sums are of float32 also where numbers are stored as bfloat16. Zeros around an image take
+part: times an infinite number at its edge they are NaN.
 """
 
 import ctypes
@@ -19,14 +19,22 @@ from condensers.networks.fused.native import library
 from condensers.networks.fused.threads import over
 
 LARGEST, TILE, LANES = 32, 6, 40  # of convolution.c: block, tile, lanes of a few outputs' taps
-FEW = {"forward": 32, "image": 32, "weight": 64}
 
 
-class Padding(NamedTuple):
-    """What a convolution is told beside its tensors: pixels around an image, groups of channels."""
+class Bounds(NamedTuple):
+    """Ours are quicker up to so many channels of a group, on its narrower side, or with up to so
+    many products in a call.
+    """
 
-    padding: int
-    groups: int = 1
+    channels: int
+    products: int
+
+
+QUICKER = {
+    "forward": Bounds(16, 2**26),
+    "images": Bounds(16, 2**26),
+    "weight": Bounds(256, 2**26),
+}
 
 
 def convolve(x: Tensor, weight: Tensor, padding: int, groups: int = 1) -> Tensor:
@@ -41,7 +49,7 @@ def convolve(x: Tensor, weight: Tensor, padding: int, groups: int = 1) -> Tensor
     Returns:
         (N, D, H + 2 padding - 2, W + 2 padding - 2), as `x` is stored, channels last in memory.
     """
-    if _is_ours("forward", x, weight):
+    if _is_ours("forward", x, weight, groups):
         return _convolve(x, weight, padding, groups, turned=False)
     kernel = channels_last(weight.to(x.dtype))
     return channels_last(
@@ -63,7 +71,7 @@ def convolve_back(
     """
     padding, groups = settings
     dx = dweight = None
-    own = [_is_ours(kind, x, weight) for kind in ("image", "weight")]
+    own = [_is_ours(kind, x, weight, groups) for kind in ("images", "weight")]
     if wanted[0] and own[0]:
         dx = _convolve(grad, weight, 2 - padding, groups, turned=True)
     if wanted[1] and own[1]:
@@ -89,8 +97,12 @@ def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last).as_strided(x.shape, strides)
 
 
-def _is_ours(kind: str, x: Tensor, weight: Tensor) -> bool:
-    return weight.shape[2:] == (3, 3) and max(weight.shape[1], 1) <= FEW[kind]
+def _is_ours(kind: str, x: Tensor, weight: Tensor, groups: int) -> bool:
+    made, channels, *sides = weight.shape
+    products = len(x) * x.shape[2] * x.shape[3] * weight.numel()
+    bounds = QUICKER[kind]
+    few = min(channels, made // groups) <= bounds.channels or products <= bounds.products
+    return sides == [3, 3] and few
 
 
 def _convolve(x: Tensor, weight: Tensor, edge: int, groups: int, turned: bool) -> Tensor:
