@@ -158,8 +158,9 @@ def test_other_kernels_are_torchs(side):
     assert near(convolve(x, weight, 2), functional.conv2d(x, weight, padding=2).double())
 
 
-def test_few_channels_and_short_calls_are_ours(monkeypatch):
+def test_few_channels_short_calls_and_emulated_numbers_are_ours(monkeypatch):
     called = []
+    monkeypatch.setattr(convolution, "instructions", lambda: frozenset(["avx512_bf16"]))
     monkeypatch.setattr(convolution, "_convolve", lambda *given, **named: called.append(1))
     for shape, count in (
         ((20, 32, 32, 3, 128, 1, 1), 1),
@@ -172,3 +173,8 @@ def test_few_channels_and_short_calls_are_ours(monkeypatch):
         convolve(x, weight, *settings)
         assert len(called) == count, shape
         called.clear()
+    x = x.bfloat16()
+    for found, count in ((["avx512_bf16"], 0), (["avx2"], 1)):
+        monkeypatch.setattr(convolution, "instructions", lambda found=found: frozenset(found))
+        convolve(x, weight, *settings)
+        assert len(called) == count
