@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks import figures, growth, machine, memory, tables
+from benchmarks import figures, growth, machine, memory, narrow, tables
 from benchmarks.case import Case, usual_data
 from benchmarks.loads import COMPOSED, LOADS, WHOLE, Load
 from benchmarks.rounds import Plan, measure, shorter, smaller
@@ -20,7 +20,7 @@ from condensers.processor import processor_details
 from harness import __version__
 from harness.process import choose_device, environment
 
-EXTRAS = ("growth", "memory")
+EXTRAS = ("growth", "memory", "narrow")
 PEAK_SECONDS = 2.0
 
 
@@ -80,8 +80,10 @@ class Bench:
         self.found["peak_gflops"] = apart(machine.peaks, *given)
         for load in self.loads():
             self._guarded(load.name, lambda load=load: self._measure(load))
-        for name, part in (("memory", self._memory), ("growth", self._growth)):
-            if self._wanted(name) and not (self.options.short and name not in self.options.only):
+        extras = (self._growth, self._memory, self._narrow)
+        for name, part in zip(EXTRAS, extras, strict=True):
+            brief = not self.options.short or name in ("narrow", *self.options.only)
+            if self._wanted(name) and brief:
                 self.say(name)
                 self._guarded(name, part)
 
@@ -139,6 +141,13 @@ class Bench:
         self.found["growth"] = apart(
             growth.table, case, 1 if quick else 3, self.options.threads, axes
         )
+
+    def _narrow(self) -> None:
+        given = (0.0, 8) if self.options.quick else (PEAK_SECONDS, narrow.BATCH)
+        found = apart(narrow.rates, self.device, self.options.threads, *given)
+        self.found["narrow_gflops"] = found
+        for width, reached in found.items():
+            self.say(narrow.line(width, *reached))
 
     def composed(self) -> list[figures.Row]:
         """DC's and DSA's iterations, made of their parts."""

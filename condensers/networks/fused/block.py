@@ -19,6 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from condensers.networks.fused.convolution import channels_last as _last
+from condensers.networks.fused.convolution import convolve, convolve_back
 from condensers.networks.fused.native import library
 from condensers.networks.fused.threads import over
 from condensers.networks.precision import single_operations
@@ -78,8 +80,7 @@ class FusedBlock(torch.autograd.Function):
         settings: Any,
     ) -> Any:
         padding, slope, eps, pool, groups = settings
-        kernel = _last(weight.to(x.dtype))
-        z = _last(functional.conv2d(_last(x), kernel, padding=padding, groups=groups))
+        z = convolve(x, weight, padding, groups)
         n, channels, height, width = z.shape
         size = (n, channels, height // 2, width // 2) if pool else (n, channels, height, width)
         out = torch.empty(size, dtype=z.dtype, memory_format=LAST)
@@ -105,22 +106,7 @@ class FusedBlock(torch.autograd.Function):
         dz, dscale, dshift = torch.empty_like(z), torch.empty_like(mean), torch.empty_like(mean)
         given = (_last(grad), z, scale.contiguous(), shift.contiguous())
         _kernel("backward", z, pool, given, (slope,), (mean, rstd, dz, dscale, dshift))
-        wanted = [ctx.needs_input_grad[0], ctx.needs_input_grad[1], False]
-        kernel = _last(weight.to(x.dtype))
-        dx, dweight, _ = torch.ops.aten.convolution_backward(
-            dz,
-            _last(x),
-            kernel,
-            None,
-            [1, 1],
-            [padding, padding],
-            [1, 1],
-            False,
-            [0, 0],
-            groups,
-            wanted,
-        )
-        dweight = dweight.float() if wanted[1] else None
+        dx, dweight = convolve_back(dz, x, weight, (padding, groups), ctx.needs_input_grad[:2])
         return dx, dweight, torch.zeros_like(bias), dscale.sum(0), dshift.sum(0), None
 
 
@@ -154,16 +140,3 @@ def _again(tensors: tuple[Tensor, ...], ctx: Any, grad: Tensor) -> list[Tensor |
     needed = [tensor for tensor, needs in zip(tensors, ctx.needs_input_grad, strict=False) if needs]
     found = iter(torch.autograd.grad(out, needed, grad, create_graph=True))
     return [next(found) if needs else None for needs in ctx.needs_input_grad[:5]]
-
-
-def _last(x: Tensor) -> Tensor:
-    """(A, B, H, W) as it is, with B innermost in memory, also where B is 1 and torch would not
-    care.
-    """
-    _, b, h, w = x.shape
-    strides = (h * w * b, 1, w * b, b)
-    return (
-        x
-        if x.stride() == strides
-        else x.contiguous(memory_format=LAST).as_strided(x.shape, strides)
-    )

@@ -31,6 +31,8 @@ P, L, F = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
 ARGUMENTS = {
     "forward": (P, P, P, F, F, P, L, L, P, P, P),
     "backward": (P, P, P, P, F, P, L, L, P, P, P, P, P),
+    "convolve": (P, P, P, L, L, L, P, P),
+    "correlate": (P, P, P, L, L, P, P),
 }
 FORMATS = ("float32", "bfloat16")
 # Every function of the library, by its name in C, with the types of its arguments; none returns.
