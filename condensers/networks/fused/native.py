@@ -25,17 +25,20 @@ FLAGS = (
 )
 FOLDER = Path(__file__).parent
 SECONDS = 120
-P, L, F = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
-ARGUMENTS = {
-    "forward": (P, P, P, F, F, P, L, L, P, P, P),
-    "backward": (P, P, P, P, F, P, L, L, P, P, P, P, P),
+P, L = ctypes.c_void_p, ctypes.c_long
+ARGUMENTS = {  # the form and the images are in the middle
+    "measure": (P, P, L, L, P, P),
+    "forward": (P, P, P, P, P, L, L, P, P, P, P),
+    "gather": (P, P, P, P, P, L, L, P, P, P, P, P, P),
+    "backward": (P, P, P, P, P, L, L, *(11 * (P,))),
 }
+SOURCES = ("vector.h", "rows.h", "block.h", "block.c")
 FORMATS = ("float32", "bfloat16")
 
 
 @lru_cache(maxsize=1)
 def library() -> ctypes.CDLL | None:
-    """The kernels `forward_FORMAT` and `backward_FORMAT`; None where they cannot be had."""
+    """The kernels `NAME_FORMAT` of `ARGUMENTS` and `FORMATS`; None where they cannot be had."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if os.environ.get("HARNESS_FUSED") == "off" or compiler is None:
         return None
@@ -58,7 +61,7 @@ def _built(compiler: str) -> Path:
     is not there yet.
     """
     sha = hashlib.sha256(repr((compiler, FLAGS, _processor())).encode())
-    for name in ("block.h", "block.c"):
+    for name in SOURCES:
         sha.update((FOLDER / name).read_bytes())
     path = _cache() / f"block-{sha.hexdigest()[:16]}.so"
     if not path.exists():
