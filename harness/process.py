@@ -34,6 +34,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 from condensers.errors import UsageError
+from condensers.processor import processor_name
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
@@ -99,24 +100,13 @@ def environment(device: str, threads: int) -> dict[str, Any]:
         "torch": torch.__version__,
         "torchvision": version("torchvision"),  # its import takes seconds, and few cells need it
         "system": f"{platform.system()} {platform.machine()}",
-        "cpu": _processor(),
+        "cpu": processor_name(),
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu",
         "threads": threads,
         "blocks": (
             "by module" if fused.library() is None or device.startswith("cuda") else "compiled"
         ),
     }
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [
-                line.partition(":")[2].strip() for line in file if line.startswith("model name")
-            ]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or "unknown"
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -40,17 +40,16 @@ NORMS: dict[str, Callable[[int, int], nn.Module]] = {
 
 
 class ConvBlock(nn.Sequential):
-    """Convolution, norm, activation and pooling; one operation on a CPU where nothing forbids it."""
+    """Convolution, norm, activation and pooling; on a CPU one operation, where nothing forbids."""
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, C, H, W) -> (N, width, H', W')."""
         single = self.single(x)
         if single is not None:
-            convolution, norm = self[0], self[1]
-            known = norm._parameters
-            return single(
-                [convolution.weight, convolution.bias, known.get("weight"), known.get("bias")]
-            )
+            weights = [
+                self[index]._parameters.get(name) for index in (0, 1) for name in ("weight", "bias")
+            ]
+            return single(weights)
         for module in self:
             x = module(x)
         return x
@@ -64,7 +63,8 @@ class ConvBlock(nn.Sequential):
         groups: of the convolution. count: how many such blocks stand side by side.
         """
         convolution, norm, activation, pooling = self
-        if not fused.runs(x, convolution.weight) or fused.are_hooked(self):
+        weight = convolution._parameters.get("weight")
+        if weight is None or not fused.runs(x, weight) or fused.are_hooked(self):
             return None
         settings = fused.settings_of(
             x, (convolution, norm, activation), _pooling_of(pooling), groups, count

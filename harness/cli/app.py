@@ -11,6 +11,7 @@ import typer
 
 from condensers.errors import HarnessError, Interrupted, visible
 from condensers.hyperparameters import RenamedKey
+from condensers.notices import Notice
 from harness import __version__
 from harness.cli import (
     condense,
@@ -113,7 +114,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Print a warning that is meant for people as one sentence, others as Python does."""
-    if issubclass(category, RenamedKey):
+    if issubclass(category, RenamedKey | Notice):
         typer.echo(f"warning: {visible(str(message))}", err=True)
     else:
         print(warnings.formatwarning(message, category, filename, lineno, line), file=sys.stderr)

@@ -15,6 +15,7 @@ import torch
 
 from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, StorageFailed, UsageError, visible
+from condensers.notices import heard_by
 from condensers.registry.code_digest import changed
 from condensers.registry.registry import create_condenser
 from condensers.sets.budget import Budget
@@ -60,7 +61,9 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class Event:
-    """An event of the cell `key`: it is started, in progress, done, failed, interrupted or lost."""
+    """An event of the cell `key`: it is started, in progress, done, failed, interrupted or lost; or
+    there is a notice for the user, the name of `progress`.
+    """
 
     key: str
     state: str
@@ -123,11 +126,17 @@ def run_cell(
             reported = now
             listen(Event(cell.key, "progress", progress))
 
+    def hand_on(notice: str) -> None:
+        listen(Event(cell.key, "notice", Progress(notice, 0, 0)))
+
     listen(Event(cell.key, "started"))
     _refuse_other_code(cell)
     work = CellWork(cell, settings, data, cell_context(cell, settings, report, stopped))
     try:
-        with work.store.claim(cell.key, work.context.must_stop) as unfinished:
+        with (
+            heard_by(hand_on),
+            work.store.claim(cell.key, work.context.must_stop) as unfinished,
+        ):
             return _compute(work) if unfinished else "done"
     except Interrupted:
         return "interrupted"

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from condensers.engine.files import write_atomically
 from condensers.errors import Interrupted
+from condensers.notices import show
 from harness.printable import flat
 from harness.process import Stopped, resume_advice, stop_on_signals
 from harness.report.building import build, render
@@ -138,6 +139,8 @@ def compute(
         ):
 
             def listen(event: Event) -> None:
+                if event.state == "notice" and event.progress:
+                    show(event.progress.name)  # once, whichever workers say it
                 for hear in (board.listen, *logs):
                     hear(event)
 

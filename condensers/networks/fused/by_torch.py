@@ -7,26 +7,26 @@ from torch.nn import functional
 
 from condensers.networks.fused.settings import GREATEST, LEAKY, MEAN, SWISH, FusedSettings
 
-Known = tuple[Tensor, Tensor]
+Given = tuple[Tensor | None, Tensor | None, Tensor | None]
 
 
 def block_by_torch(
     x: Tensor,
     weight: Tensor,
-    bias: Tensor | None,
-    scale: Tensor | None,
-    shift: Tensor | None,
+    given: Given,
     settings: FusedSettings,
-    known: Known,
+    known: tuple[Tensor, Tensor],
 ) -> Tensor:
-    """What `condensers.networks.fused.block` gives; known: centre and 1 / deviation (C,) where the
-    norm looks at no image.
+    """What `condensers.networks.fused.block` gives.
+
+    given: Bias, scale and shift. known: centre and 1 / deviation (C,), used where the norm looks at
+    no image.
     """
-    bias, scale, shift = (None if one is None else one.to(x.dtype) for one in (bias, scale, shift))
+    bias, scale, shift = (None if one is None else one.to(x.dtype) for one in given)
     z = functional.conv2d(
         x, weight.to(x.dtype), bias, padding=settings.padding, groups=settings.groups
     )
-    y = _normalise(z, bias, scale, shift, settings, known)
+    y = _normalise(z, (bias, scale, shift), settings, known)
     if settings.activation == LEAKY:
         y = functional.leaky_relu(y, settings.slope)
     else:
@@ -42,13 +42,9 @@ POOLINGS: dict[int, Callable[[Tensor], Tensor]] = {
 
 
 def _normalise(
-    z: Tensor,
-    bias: Tensor | None,
-    scale: Tensor | None,
-    shift: Tensor | None,
-    settings: FusedSettings,
-    known: Known,
+    z: Tensor, given: Given, settings: FusedSettings, known: tuple[Tensor, Tensor]
 ) -> Tensor:
+    bias, scale, shift = given
     norm = settings.norm
     if norm.batch is not None:
         return functional.batch_norm(z, None, None, scale, shift, True, 0.0, norm.eps)

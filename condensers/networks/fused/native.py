@@ -1,112 +1,157 @@
-"""The compiled kernels of block.c: built once for this machine by its C compiler, kept in the
-user's cache, loaded by ctypes.
+"""The compiled kernels of this folder, loaded by ctypes: built for this very processor by its C
+compiler and kept in the user's cache, else those that the wheel carries.
 
-Where there is no compiler, or HARNESS_FUSED is "off", there is no library and networks run module
-by module.
+Where there are none, or HARNESS_FUSED is "off", networks run module by module.
 """
 
 import ctypes
 import hashlib
 import os
 import platform
-import shutil
-import subprocess
 import tempfile
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
-FLAGS = (
-    "-O3",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-fassociative-math",
-    "-fno-signed-zeros",
-    "-freciprocal-math",
+from condensers.networks.fused.compiler import (
+    FOLDER,
+    Compiler,
+    NoLibrary,
+    compile_library,
+    find_compiler,
+    library_file,
+    source_digest,
+    variants,
 )
-FOLDER = Path(__file__).parent
-SECONDS = 120
+from condensers.notices import tell
+from condensers.processor import instructions, processor_key
+from condensers.user_cache import usable_cache
+
 P, L = ctypes.c_void_p, ctypes.c_long
-ARGUMENTS = {  # the form and the images are in the middle
+ARGUMENTS = {  # sizes and images are in the middle
     "measure": (P, P, L, L, P, P),
     "forward": (P, P, P, P, P, L, L, P, P, P, P),
     "gather": (P, P, P, P, P, L, L, P, P, P, P, P, P),
     "backward": (P, P, P, P, P, L, L, *(11 * (P,))),
+    "convolve": (P, P, P, L, L, L, P, P),
+    "correlate": (P, P, P, L, L, P, P),
 }
-SOURCES = ("vector.h", "rows.h", "block.h", "block.c")
 FORMATS = ("float32", "bfloat16")
+# Every function of the library, by its name in C, with the types of its arguments; none returns.
+FUNCTIONS = {f"{name}_{form}": types for name, types in ARGUMENTS.items() for form in FORMATS}
+NATIVE = (("-march=native",), ())
+
+
+class Kernels(NamedTuple):
+    """The library, None where there is none, and a sentence on where it is from or why it is off.
+
+    Attributes:
+        library: Has the functions of `FUNCTIONS`.
+        sentence: For people.
+        by_wish: Whether the user turned it off.
+    """
+
+    library: ctypes.CDLL | None
+    sentence: str
+    by_wish: bool = False
+
+
+def library() -> ctypes.CDLL | None:
+    """The functions of `FUNCTIONS`; None where they cannot be had."""
+    return kernels().library
 
 
 @lru_cache(maxsize=1)
-def library() -> ctypes.CDLL | None:
-    """The kernels `NAME_FORMAT` of `ARGUMENTS` and `FORMATS`; None where they cannot be had."""
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if os.environ.get("HARNESS_FUSED") == "off" or compiler is None:
-        return None
-    try:
-        return _declare(ctypes.CDLL(str(_built(compiler))))
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _declare(found: ctypes.CDLL) -> ctypes.CDLL:
-    for name, types in ARGUMENTS.items():
-        for form in FORMATS:
-            function = getattr(found, f"{name}_{form}")
-            function.argtypes, function.restype = types, None
+def kernels() -> Kernels:
+    """The library and where it is from; where it is off against the user's wish, that is told."""
+    found = _kernels()
+    if found.library is None and not found.by_wish:
+        tell(
+            f"networks run module by module, up to twice as slow: {found.sentence};"
+            " HARNESS_FUSED=off stops this line"
+        )
     return found
 
 
-def _built(compiler: str) -> Path:
-    """The shared object for this source and this processor, compiled (about two seconds) where it
-    is not there yet.
+def kernels_digest() -> str:
+    """What differs where the compiled kernels may: their source, or that there are none."""
+    return source_digest() if library() is not None else "none"
+
+
+def _kernels() -> Kernels:
+    if os.environ.get("HARNESS_FUSED") == "off":
+        return Kernels(None, "HARNESS_FUSED is off", by_wish=True)
+    faults, compiler = [], None
+    try:
+        compiler, folder = find_compiler(), usable_cache()
+        if folder is not None:
+            return _kept(compiler, folder)
+    except NoLibrary as fault:
+        faults.append(str(fault))
+        compiler = None  # it was tried
+    except OSError as fault:
+        faults.append(str(fault))
+    try:
+        return _carried()
+    except (NoLibrary, OSError) as fault:
+        faults.append(str(fault))
+    try:
+        if compiler is not None:
+            return _compiled_for_once(compiler)
+    except (NoLibrary, OSError) as fault:
+        faults.append(str(fault))
+    return Kernels(None, "; ".join(faults))
+
+
+def _kept(compiler: Compiler, folder: Path) -> Kernels:
+    """The library for this source, compiler and processor, compiled (seconds) where it is not
+    kept yet.
+
+    Its name ends with the digest of its content: what is damaged, or is only half there, is never
+    loaded.
     """
-    sha = hashlib.sha256(repr((compiler, FLAGS, _processor())).encode())
-    for name in SOURCES:
-        sha.update((FOLDER / name).read_bytes())
-    path = _cache() / f"block-{sha.hexdigest()[:16]}.so"
-    if not path.exists():
-        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            made = Path(scratch) / "block.so"
-            for own in (("-march=native",), ()):
-                command = [
-                    compiler,
-                    *FLAGS,
-                    *own,
-                    "-shared",
-                    "-fPIC",
-                    str(FOLDER / "block.c"),
-                    "-o",
-                    str(made),
-                    "-lm",
-                ]
-                done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
-                if done.returncode == 0:
-                    made.replace(
-                        path
-                    )  # whole or not at all, also when several processes build it at once
-                    return path
-            raise OSError(f"{compiler} cannot compile {FOLDER / 'block.c'}")
-    return path
+    parts = (compiler, source_digest(), processor_key())
+    key = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    for path in sorted(folder.glob(f"kernels-{key}-*.so")):
+        if path.stem.endswith(f"-{_digest(path)}"):
+            return Kernels(_load(path), f"compiled by {' '.join(compiler.command)}, {path}")
+        path.unlink()
+    with tempfile.TemporaryDirectory(prefix="build-", dir=folder) as scratch:
+        made = Path(scratch) / "kernels.so"
+        compile_library(compiler, made, NATIVE)
+        path = folder / f"kernels-{key}-{_digest(made)}.so"
+        made.replace(path)  # whole or not at all, also when several processes build it at once
+    return Kernels(_load(path), f"compiled by {' '.join(compiler.command)}, {path}")
 
 
-def _cache() -> Path:
-    """A folder of this user's; one for this process alone where the home cannot be written."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    folder = (Path(base) if base else Path.home() / ".cache") / "condensation-harness"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if os.access(folder, os.W_OK):
-            return folder
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="condensation-harness-"))
+def _carried() -> Kernels:
+    """What the wheel has for this processor."""
+    for variant in variants(platform.machine()):
+        path = FOLDER / library_file(variant)
+        if variant.needs <= instructions() and path.is_file():
+            return Kernels(_load(path), f"the wheel's, for {variant.name}")
+    raise NoLibrary("this installation carries no compiled kernels for this processor")
 
 
-def _processor() -> str:
-    """What code made for this processor needs: its name and its instructions."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return f"{platform.machine()} {platform.processor()}"
-    wanted = ("model name", "flags", "Features")
-    return " ".join(next((line for line in lines if line.startswith(key)), "") for key in wanted)
+def _compiled_for_once(compiler: Compiler) -> Kernels:
+    """A library that this process alone uses: its file is gone once it is loaded."""
+    with tempfile.TemporaryDirectory(prefix="condensation-harness-") as scratch:
+        made = Path(scratch) / "kernels.so"
+        compile_library(compiler, made, NATIVE)
+        return Kernels(_load(made), "compiled by this process for itself")
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    """OSError where it cannot be loaded, or lacks a function."""
+    found = ctypes.CDLL(str(path))
+    for name, types in FUNCTIONS.items():
+        try:
+            function = getattr(found, name)
+        except AttributeError:
+            raise OSError(f"{path}: has no {name}") from None
+        function.argtypes, function.restype = types, None
+    return found
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -1,5 +1,7 @@
 """Which modules a fused block can stand for."""
 
+from collections.abc import Iterable
+
 from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 
@@ -14,11 +16,14 @@ from condensers.networks.fused.settings import (
 )
 
 
-def are_hooked(modules: nn.Module) -> bool:
-    """Whether one of `modules`' own modules carries a hook, which would see nothing of one
-    operation. torch has no public way to ask.
+def are_hooked(modules: Iterable[nn.Module]) -> bool:
+    """Whether one of the modules carries a hook, which would see nothing of one operation.
+
+    torch has no public way to ask.
     """
-    return torch_module._has_any_global_hook() or any(
+    if torch_module._has_any_global_hook():  # type: ignore[no-untyped-call]
+        return True
+    return any(
         one._forward_hooks
         or one._forward_pre_hooks
         or one._backward_hooks

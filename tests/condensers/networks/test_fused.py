@@ -2,10 +2,6 @@
 in every shape.
 """
 
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 from torch import nn
@@ -13,7 +9,6 @@ from torch.nn import functional
 
 from condensers.networks import build, fused
 from condensers.networks.convnet import ConvNetSpec
-from condensers.networks.fused import native
 from condensers.networks.precision import by_modules, precision
 from condensers.parts.objectives.activations import activation_maps
 
@@ -160,42 +155,3 @@ def test_what_it_cannot_do_goes_by_modules():
     assert [m.shape[-1] for m in maps] == [12, 6]
     each = torch.func.vmap(lambda image: model(image[None])[0])(images)
     assert torch.allclose(each, model(images), atol=1e-5)
-
-
-def test_without_a_compiler_networks_still_run(tmp_path):
-    script = (
-        "import torch; from condensers.networks import build, fused; assert fused.library() is"
-        " None;n = build('convnet', (1, 8, 8), 2, torch.Generator()); print(n(torch.zeros(2, 1, 8,"
-        " 8)).shape)"
-    )
-    for changes in (
-        {"HARNESS_FUSED": "off"},
-        {"CC": "no-such-compiler"},
-        {"CC": "false", "XDG_CACHE_HOME": str(tmp_path)},
-    ):
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            env=os.environ | changes,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "[2, 2]" in done.stdout
-
-
-@needs_library
-def test_the_library_is_built_once_and_survives_a_folder_that_cannot_be_written(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    first = native._built("cc")
-    assert first.parent == tmp_path / "condensation-harness"
-    stamp = first.stat().st_mtime_ns
-    assert native._built("cc") == first
-    assert first.stat().st_mtime_ns == stamp
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    elsewhere = native._built("cc")
-    assert elsewhere.exists()
-    assert tmp_path not in elsewhere.parents

@@ -130,7 +130,8 @@ def test_running_statistics_follow_those_of_the_module(momentum: float | None) -
     for step in range(3):
         images = images_of(4, 3, 9) + step
         with torch.no_grad():
-            block(images), other(images.double())
+            block(images)
+            other(images.double())
     assert block[1].num_batches_tracked == 3
     torch.testing.assert_close(block[1].running_mean.double(), other[1].running_mean)
     torch.testing.assert_close(block[1].running_var.double(), other[1].running_var)
