@@ -77,7 +77,7 @@ class NetworkStack(nn.Module):
         """The block `kind` of all members; weights: of convolution and norm, network after
         network.
         """
-        single = kind.single(x, groups)
+        single = kind.single(x, groups, self.count)
         if single is not None:
             return single(weights)
         convolution, norm, activation, pooling = kind

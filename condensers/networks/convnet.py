@@ -5,10 +5,10 @@ width 128, instance norm, ReLU, average pooling). The first convolution pads by 
 images, so that they become 32 pixels wide.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -40,42 +40,36 @@ NORMS: dict[str, Callable[[int, int], nn.Module]] = {
 
 
 class ConvBlock(nn.Sequential):
-    """Convolution, norm, activation and pooling; one operation where instance norm, a (leaky) ReLU
-    and averages allow it.
-    """
+    """Convolution, norm, activation and pooling; on a CPU one operation, where nothing forbids."""
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, C, H, W) -> (N, width, H', W')."""
         single = self.single(x)
         if single is not None:
-            return single([self[0].weight, self[0].bias, self[1].weight, self[1].bias])
+            weights = [
+                self[index]._parameters.get(name) for index in (0, 1) for name in ("weight", "bias")
+            ]
+            return single(weights)
         for module in self:
             x = module(x)
         return x
 
-    def single(self, x: Tensor, groups: int = 1) -> Callable[[Any], Tensor] | None:
+    def single(
+        self, x: Tensor, groups: int = 1, count: int = 1
+    ) -> Callable[[Sequence[Tensor | None]], Tensor] | None:
         """The block of `x` as one operation on weights of convolution and norm; None where it is
         not to be one at present.
+
+        groups: of the convolution. count: how many such blocks stand side by side.
         """
         convolution, norm, activation, pooling = self
-        if not (
-            isinstance(norm, nn.GroupNorm)
-            and isinstance(activation, nn.LeakyReLU)
-            and isinstance(convolution, nn.Conv2d)
-        ):
+        weight = convolution._parameters.get("weight")
+        if weight is None or not fused.runs(x, weight) or fused.are_hooked(self):
             return None
-        known = norm.num_groups == norm.num_channels and isinstance(pooling, MeanPool | nn.Identity)
-        # A hook sees nothing of one operation; torch has no public way to ask for them.
-        if not known or activation._forward_hooks or not fused.runs(x, convolution.weight):
-            return None
-        padding, pool = int(convolution.padding[0]), isinstance(pooling, MeanPool)
-        return partial(
-            fused.block,
-            x,
-            settings=fused.FusedSettings(
-                padding, activation.negative_slope, norm.eps, pool, groups
-            ),
+        settings = fused.settings_of(
+            x, (convolution, norm, activation), _pooling_of(pooling), groups, count
         )
+        return None if settings is None else partial(fused.block, x, settings=settings)
 
 
 class MeanPool(nn.Module):
@@ -92,6 +86,10 @@ class MeanPool(nn.Module):
         height, width = x.shape[-2] // 2 * 2, x.shape[-1] // 2 * 2
         rows = x[..., 0:height:2, :width] + x[..., 1:height:2, :width]
         return (rows[..., ::2] + rows[..., 1::2]) * 0.25
+
+
+def _pooling_of(module: nn.Module) -> int | None:
+    return fused.MEAN if type(module) is MeanPool else fused.pooling_of(module)
 
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {

@@ -1,135 +1,172 @@
-/* Instance norm, leaky ReLU and 2 x 2 mean pooling in one pass over an image, and the way back; see block.py for the equations.
+/* Norm, activation and 2 x 2 pooling in one pass over an image, and the way back; see block.py for the equations.
 
-   block.c includes this once for each storage format: T is how a number is stored, LOAD and STORE read and write one, NAME names the
-   functions. All arithmetic is in float. Images are channels-last, (n, height, width, channels); a block of at most LANES channels of
-   one image is worked on at a time, so that the sums stay in registers and the second look at the block finds it in the cache. */
+   block.c includes this once for each storage format. All arithmetic is in float. Images are channels-last, (n, height, width, channels);
+   the second look at an image finds it in the cache. */
 
-static inline __attribute__((always_inline)) void NAME(forward_block)(
-    const T *restrict image, T *restrict result, const float *scale, const float *shift, float slope, float eps, const long pool,
-    long height, long width, long channels, const long lanes, float *mean, float *rstd) {
-    const long rows = pool ? height / 2 : height, columns = pool ? width / 2 : width;
-    float m[LANES] = {0}, r[LANES] = {0}, a[LANES], b[LANES];
-    for (long i = 0; i < height; i++) { /* sums by rows first: less rounding than one long sum */
-        float row[LANES] = {0};
-        for (long j = 0; j < width; j++) EACH row[k] += LOAD(image[(i * width + j) * channels + k]);
-        EACH m[k] += row[k];
-    }
-    EACH m[k] /= height * width;
+#define NAME(f) JOIN(f, FORMAT)
+#define ROWS(f) JOIN(NAME(f), LANES)
+#define LOAD(from) ROWS(read)(from)
+#define STORE(to, v) ROWS(write)(to, v)
+#define ROW_FUNCTION INLINE
+#define LANES 8
+#include "rows.h"
+#undef LANES
+#define LANES 4
+#include "rows.h"
+#undef LANES
+#undef ROW_FUNCTION
+#define ROW_FUNCTION static __attribute__((noinline)) /* what is left over: small, not fast */
+#define LANES 1
+#include "rows.h"
+#undef LANES
+
+/* Mean and variance of the pixels of each channel. */
+static void NAME(measure_image)(const T *x, const Form *form, float *mean, float *variance) {
+    const long height = form->height, width = form->width, channels = form->channels;
+    memset(mean, 0, channels * sizeof(float));
+    memset(variance, 0, channels * sizeof(float));
     for (long i = 0; i < height; i++) {
-        float row[LANES] = {0};
-        for (long j = 0; j < width; j++) EACH {
-            const float d = LOAD(image[(i * width + j) * channels + k]) - m[k];
-            row[k] += d * d;
-        }
-        EACH r[k] += row[k];
+#define ROW(lanes) JOIN(NAME(add), lanes)(x + i * width * channels + c, width, channels, mean + c)
+        PORTIONS(channels, ROW)
+#undef ROW
     }
-    EACH {
-        rstd[k] = 1.0f / sqrtf(r[k] / (height * width) + eps);
-        mean[k] = m[k];
-        a[k] = rstd[k] * scale[k];
-        b[k] = shift[k] - m[k] * a[k];
+    for (long c = 0; c < channels; c++) mean[c] /= height * width;
+    for (long i = 0; i < height; i++) {
+#define ROW(lanes) JOIN(NAME(add_squares), lanes)(x + i * width * channels + c, width, channels, mean + c, variance + c)
+        PORTIONS(channels, ROW)
+#undef ROW
     }
-    for (long i = 0; i < rows; i++)
-        for (long j = 0; j < columns; j++) {
-            T *to = result + (i * columns + j) * channels;
-            if (pool) {
-                const T *p = image + (2 * i * width + 2 * j) * channels, *q = p + width * channels;
-                EACH {
-                    const float y0 = LOAD(p[k]) * a[k] + b[k], y1 = LOAD(p[channels + k]) * a[k] + b[k];
-                    const float y2 = LOAD(q[k]) * a[k] + b[k], y3 = LOAD(q[channels + k]) * a[k] + b[k];
-                    STORE(to[k], 0.25f * (ACT(y0) + ACT(y1) + (ACT(y2) + ACT(y3))));
-                }
-            } else {
-                const T *p = image + (i * width + j) * channels;
-                EACH {
-                    const float y = LOAD(p[k]) * a[k] + b[k];
-                    STORE(to[k], ACT(y));
-                }
-            }
-        }
+    for (long c = 0; c < channels; c++) variance[c] /= height * width;
 }
 
-static inline __attribute__((always_inline)) void NAME(backward_block)(
-    const T *restrict given, const T *restrict image, T *restrict result, const float *scale, const float *shift, float slope,
-    const long pool, long height, long width, long channels, const long lanes, const float *mean, const float *rstd, float *dscale,
-    float *dshift) {
-    const long step = pool ? 2 : 1, rows = height / step, columns = width / step;
-    const float part = pool ? 0.25f : 1.0f, share = 1.0f / (height * width);
-    float m[LANES], a[LANES], b[LANES], s[LANES] = {0}, t[LANES] = {0};
-    EACH {
-        m[k] = mean[k];
-        a[k] = rstd[k] * scale[k];
-        b[k] = shift[k] - m[k] * a[k];
-    }
+INLINE void NAME(apply_rows)(const T *x, const float *scale, const float *shift, const Form *form, const float *a, const float *b, T *out,
+                             const long curved, const long pooling) {
+    const long step = pooling ? 2 : 1, rows = form->height / step, columns = form->width / step, channels = form->channels;
     for (long i = 0; i < rows; i++) {
-        float rs[LANES] = {0}, rt[LANES] = {0};
-        for (long j = 0; j < columns; j++) {
-            const T *p = image + (i * width + j) * step * channels, *g = given + (i * columns + j) * channels;
-            for (long u = 0; u < step; u++)
-                for (long v = 0; v < step; v++) {
-                    const T *q = p + (u * width + v) * channels;
-                    EACH {
-                        const float x = LOAD(q[k]), d = LOAD(g[k]) * (x * a[k] + b[k] > 0 ? 1.0f : slope);
-                        rs[k] += d;
-                        rt[k] += d * (x - m[k]);
-                    }
-                }
-        }
-        EACH s[k] += rs[k], t[k] += rt[k];
+        const long at = i * step * form->width * channels;
+#define ROW(lanes) \
+    JOIN(NAME(apply), lanes)(form, x + at + c, a + c, b + c, scale + form->by_pixel * at + c, shift + form->by_pixel * at + c, \
+                             out + i * columns * channels + c, curved, pooling)
+        PORTIONS(channels, ROW)
+#undef ROW
     }
-    EACH { /* dx = a d - s - x t, with what does not depend on the pixel gathered in s and t */
-        dshift[k] = part * s[k];
-        dscale[k] = part * t[k] * rstd[k];
-        t[k] = dscale[k] * a[k] * rstd[k] * share;
-        s[k] = dshift[k] * a[k] * share - t[k] * m[k];
+}
+
+/* a and b of y = x a + b, where scale and shift belong to channels; where they belong to pixels, of (x - centre) / deviation. */
+static void NAME(coefficients)(const float *scale, const float *shift, const Form *form, const float *centre, const float *rstd, float *a,
+                               float *b) {
+    for (long c = 0; c < form->channels; c++) {
+        a[c] = form->by_pixel ? rstd[c] : rstd[c] * scale[c];
+        b[c] = (form->by_pixel ? 0 : shift[c]) - centre[c] * a[c];
     }
-    for (long i = 0; i < rows; i++)
-        for (long j = 0; j < columns; j++) {
-            const long at = (i * width + j) * step * channels;
-            const T *g = given + (i * columns + j) * channels;
-            for (long u = 0; u < step; u++)
-                for (long v = 0; v < step; v++) {
-                    const T *q = image + at + (u * width + v) * channels;
-                    T *to = result + at + (u * width + v) * channels;
-                    EACH {
-                        const float x = LOAD(q[k]), d = part * LOAD(g[k]) * (x * a[k] + b[k] > 0 ? 1.0f : slope);
-                        STORE(to[k], a[k] * d - s[k] - x * t[k]);
-                    }
-                }
-        }
-    for (long i = 0; i < height; i++) /* an odd last row or column counts in the norm, not in the pooling */
+}
+
+INLINE void NAME(gather_rows)(const T *given, const T *x, const float *scale, const float *shift, const Form *form, const float *a,
+                              const float *b, const float *centre, float *sum, float *product, float *dscale, float *dshift,
+                              const long curved, const long pooling) {
+    const long step = pooling ? 2 : 1, rows = form->height / step, columns = form->width / step, channels = form->channels;
+    for (long i = 0; i < rows; i++) {
+        const long at = i * step * form->width * channels, own = form->by_pixel * at;
+#define ROW(lanes) \
+    JOIN(NAME(gather), lanes)(form, given + i * columns * channels + c, x + at + c, a + c, b + c, centre + c, scale + own + c, \
+                              shift + own + c, sum + c, product + c, dscale + own + c, dshift + own + c, curved, pooling)
+        PORTIONS(channels, ROW)
+#undef ROW
+    }
+}
+
+INLINE void NAME(return_rows)(const T *given, const T *x, const float *scale, const float *shift, const Form *form, const float *a,
+                              const float *b, const float *s, const float *t, T *dx, const long curved, const long pooling) {
+    const long step = pooling ? 2 : 1, rows = form->height / step, columns = form->width / step;
+    const long width = form->width, channels = form->channels;
+    for (long i = 0; i < rows; i++) {
+        const long at = i * step * width * channels, own = form->by_pixel * at;
+#define ROW(lanes) \
+    JOIN(NAME(give), lanes)(form, given + i * columns * channels + c, x + at + c, a + c, b + c, s + c, t + c, scale + own + c, \
+                            shift + own + c, dx + at + c, curved, pooling)
+        PORTIONS(channels, ROW)
+#undef ROW
+    }
+    const long owes = form->shared || form->given;
+    for (long i = 0; i < form->height; i++) /* an odd last row or column counts in the norm, not in the pooling */
         for (long j = i < rows * step ? columns * step : 0; j < width; j++) {
             const long at = (i * width + j) * channels;
-            EACH STORE(result[at + k], -s[k] - LOAD(image[at + k]) * t[k]);
+            for (long c = 0; c < channels; c++)
+                JOIN(NAME(write), 1)(dx + at + c, owes ? -JOIN(NAME(read), 1)(x + at + c) * t[c] - s[c] : (F_1){0});
         }
 }
 
-/* Images first ... last - 1. x, scale, shift -> out; mean, rstd: (n, channels), for the way back. */
-void NAME(forward)(const T *x, const float *scale, const float *shift, float slope, float eps, const long *size, long first, long last,
-                   T *out, float *mean, float *rstd) {
-    const long height = size[0], width = size[1], channels = size[2], pool = size[3];
-    const long inside = height * width * channels, outside = pool ? (height / 2) * (width / 2) * channels : inside;
-    for (long n = first; n < last; n++)
-        for (long c = 0, at = n * channels; c < channels; c += LANES, at += LANES) {
-#define BLOCK(pooled, lanes) \
-    NAME(forward_block)(x + n * inside + c, out + n * outside + c, scale + c, shift + c, slope, eps, pooled, height, width, channels, \
-                        lanes, mean + at, rstd + at)
-            CHOOSE(channels - c)
-#undef BLOCK
-        }
+/* The kernels, on images first ... last - 1. Arrays of a number for each channel of each image are (n, channels); where form->shared is
+   0, centre and rstd are (channels), the same for all images. */
+
+void NAME(measure)(const T *x, const Form *form, long first, long last, float *own, float *variance) {
+    const long channels = form->channels, inside = form->height * form->width * channels;
+    for (long n = first; n < last; n++) NAME(measure_image)(x + n * inside, form, own + n * channels, variance + n * channels);
 }
 
-/* grad: as `out` was. -> dx: as `x` was; dscale, dshift: (n, channels), still to be summed over the images. */
-void NAME(backward)(const T *grad, const T *x, const float *scale, const float *shift, float slope, const long *size, long first,
-                    long last, const float *mean, const float *rstd, T *dx, float *dscale, float *dshift) {
-    const long height = size[0], width = size[1], channels = size[2], pool = size[3];
-    const long inside = height * width * channels, outside = pool ? (height / 2) * (width / 2) * channels : inside;
-    for (long n = first; n < last; n++)
-        for (long c = 0, at = n * channels; c < channels; c += LANES, at += LANES) {
-#define BLOCK(pooled, lanes) \
-    NAME(backward_block)(grad + n * outside + c, x + n * inside + c, dx + n * inside + c, scale + c, shift + c, slope, pooled, height, \
-                         width, channels, lanes, mean + at, rstd + at, dscale + at, dshift + at)
-            CHOOSE(channels - c)
-#undef BLOCK
+void NAME(forward)(const T *x, const float *bias, const float *scale, const float *shift, const Form *form, long first, long last, T *out,
+                   float *own, float *centre, float *rstd) {
+    const long channels = form->channels, step = form->pooling ? 2 : 1, stride = form->shared ? channels : 0;
+    const long inside = form->height * form->width * channels, outside = (form->height / step) * (form->width / step) * channels;
+    float a[channels], b[channels];
+    for (long n = first; n < last; n++) {
+        const T *image = x + n * inside;
+        float *const m = centre + n * stride, *const r = rstd + n * stride;
+        if (form->shared) {
+            NAME(measure_image)(image, form, own + n * channels, a);
+            share(form, own + n * channels, a, bias, m, r);
         }
+        NAME(coefficients)(scale, shift, form, m, r, a, b);
+#define IMAGE(curved, pooling) \
+    NAME(apply_rows)(image, scale, shift, form, a, b, out + n * outside, curved, pooling)
+        VARIANT(form, IMAGE)
+#undef IMAGE
+    }
 }
+
+/* grad: as `out` was. -> sum, product: of d and d (x - centre) over each channel's pixels; dscale, dshift, where they belong to pixels. */
+void NAME(gather)(const T *grad, const T *x, const float *scale, const float *shift, const Form *form, long first, long last,
+                  const float *centre, const float *rstd, float *sum, float *product, float *dscale, float *dshift) {
+    const long channels = form->channels, step = form->pooling ? 2 : 1, stride = form->shared ? channels : 0;
+    const long inside = form->height * form->width * channels, outside = (form->height / step) * (form->width / step) * channels;
+    float a[channels], b[channels];
+    memset(sum + first * channels, 0, (last - first) * channels * sizeof(float));
+    memset(product + first * channels, 0, (last - first) * channels * sizeof(float));
+    for (long n = first; n < last; n++) {
+        NAME(coefficients)(scale, shift, form, centre + n * stride, rstd + n * stride, a, b);
+#define IMAGE(curved, pooling) \
+    NAME(gather_rows)(grad + n * outside, x + n * inside, scale, shift, form, a, b, centre + n * stride, sum + n * channels, \
+                      product + n * channels, dscale, dshift, curved, pooling)
+        VARIANT(form, IMAGE)
+#undef IMAGE
+    }
+}
+
+/* As `gather`, and dx: as `x` was; s, t: what is taken off, (n, channels), given unless form->shared; dbias: (n, channels). */
+void NAME(backward)(const T *grad, const T *x, const float *scale, const float *shift, const Form *form, long first, long last,
+                    const float *own, const float *centre, const float *rstd, float *sum, float *product, float *dscale, float *dshift,
+                    float *s, float *t, float *dbias, T *dx) {
+    const long channels = form->channels, step = form->pooling ? 2 : 1, stride = form->shared ? channels : 0;
+    const long inside = form->height * form->width * channels, outside = (form->height / step) * (form->width / step) * channels;
+    float a[channels], b[channels];
+    for (long n = first; n < last; n++) {
+        const float *const m = centre + n * stride, *const r = rstd + n * stride;
+        const long at = n * channels;
+        if (!form->given)
+            NAME(gather)(grad, x, scale, shift, form, n, n + 1, centre, rstd, sum, product, dscale, dshift);
+        if (form->shared)
+            share_back(form, scale, own + at, m, r, sum + at, product + at, s + at, t + at, dbias + at);
+        NAME(coefficients)(scale, shift, form, m, r, a, b);
+#define IMAGE(curved, pooling) \
+    NAME(return_rows)(grad + n * outside, x + n * inside, scale, shift, form, a, b, s + n * stride, t + n * stride, dx + n * inside, \
+                      curved, pooling)
+        VARIANT(form, IMAGE)
+#undef IMAGE
+    }
+}
+
+#undef ROW_FUNCTION
+#undef NAME
+#undef ROWS
+#undef LOAD
+#undef STORE

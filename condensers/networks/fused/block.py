@@ -1,31 +1,29 @@
-"""A block of a ConvNet as one operation: convolution, instance norm, (leaky) ReLU and 2 x 2 mean
-pooling.
+"""A block of a ConvNet as one operation: convolution, norm, activation and 2 x 2 pooling.
 
-z = w * x,   xh = (z - m) / s,   y = act(scale xh + shift),   out = pool(y);   m, s: mean and
-deviation of each channel's pixels. Back, with d = act'(y) pool'(dout):  dscale = sum d xh,  dshift
-= sum d,  dz = scale / s (d - mean(d) - xh mean(d xh)).
+z = w * x + bias,   xh = (z - m) / s,   y = scale xh + shift,   out = pool(act(y)).   m, s: mean and
+deviation of the numbers that z's number belongs to: a channel's pixels in an image (instance norm)
+or in a batch, those of several channels of an image (group, layer), or known. Back, with d =
+act'(y) pool'(dout) and e = scale d:  dscale = sum d xh,  dshift = sum d,  dz = (e - mean(e) - xh
+mean(e xh)) / s, where the means are over the same numbers.
 
-The same mathematics as the modules, other roundings. A bias before the norm has no effect and its
-gradient is zero; the modules give it the rounding errors of a sum that should be zero. Two passes
-over memory stand where the modules take ten; convolutions are torch's, channels-last. With
+The same mathematics as the modules, other roundings. A bias before instance or batch norm has no
+effect and its gradient is zero; the modules give it the rounding errors of a sum that should be
+zero. Two passes over memory stand where the modules take ten; convolutions are channels-last. With
 `create_graph` the way back is taken by torch, to be differentiated again.
 """
 
-import ctypes
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from condensers.networks.fused.convolution import channels_last as _last
+from condensers.networks.fused.by_torch import block_by_torch
 from condensers.networks.fused.convolution import convolve, convolve_back
+from condensers.networks.fused.kernels import Statistics, affine_of, normalise, normalise_back
 from condensers.networks.fused.native import library
-from condensers.networks.fused.threads import over
+from condensers.networks.fused.settings import FusedSettings
 from condensers.networks.precision import single_operations
-
-LAST = torch.channels_last
 
 
 def runs(x: Tensor, weight: Tensor) -> bool:
@@ -40,23 +38,11 @@ def runs(x: Tensor, weight: Tensor) -> bool:
     return known and single_operations() and library() is not None
 
 
-class FusedSettings(NamedTuple):
-    """padding: of the convolution, in pixels. slope: of the activation below zero. pool: whether it
-    ends with pooling.
-    """
-
-    padding: int
-    slope: float
-    eps: float
-    pool: bool
-    groups: int = 1
-
-
 def block(x: Tensor, weights: Sequence[Tensor | None], settings: FusedSettings) -> Tensor:
     """x (N, C, H, W) -> (N, width, H', W'), halved by pooling; bfloat16 under torch.autocast.
 
-    weights: the convolution's (width, C / groups, 3, 3) and (width,), the norm's scale and shift
-    (width,) each.
+    weights: the convolution's (width, C / groups, 3, 3) and (width,); the norm's scale and shift,
+    (width,) or (width, H, W) each. All but the first may be None.
     """
     found: Tensor = FusedBlock.apply(
         x.bfloat16() if torch.is_autocast_enabled("cpu") else x, *weights, settings
@@ -74,69 +60,45 @@ class FusedBlock(torch.autograd.Function):
         ctx: Any,
         x: Tensor,
         weight: Tensor,
-        bias: Tensor,
-        scale: Tensor,
-        shift: Tensor,
-        settings: Any,
+        bias: Tensor | None,
+        scale: Tensor | None,
+        shift: Tensor | None,
+        settings: FusedSettings,
     ) -> Any:
-        padding, slope, eps, pool, groups = settings
-        z = convolve(x, weight, padding, groups)
-        n, channels, height, width = z.shape
-        size = (n, channels, height // 2, width // 2) if pool else (n, channels, height, width)
-        out = torch.empty(size, dtype=z.dtype, memory_format=LAST)
-        mean, rstd = (torch.empty(n, channels) for _ in range(2))
-        _kernel(
-            "forward",
-            z,
-            pool,
-            (z, scale.contiguous(), shift.contiguous()),
-            (slope, eps),
-            (out, mean, rstd),
-        )
-        ctx.save_for_backward(x, weight, bias, scale, shift, z, mean, rstd)
+        z = convolve(x, weight, settings.padding, settings.groups)
+        affine = affine_of(bias, scale, shift, z.shape[1])
+        out, statistics = normalise(z, affine, settings)
+        ctx.save_for_backward(x, weight, bias, scale, shift, z, *statistics)
         ctx.settings = settings
         return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        x, weight, bias, scale, shift, z, mean, rstd = ctx.saved_tensors
-        padding, slope, _, pool, groups = ctx.settings
+        x, weight, bias, scale, shift, z, *found = ctx.saved_tensors
+        settings, statistics, needs = ctx.settings, Statistics(*found), ctx.needs_input_grad
         if torch.is_grad_enabled():
-            return *_again((x, weight, bias, scale, shift), ctx, grad), None
-        dz, dscale, dshift = torch.empty_like(z), torch.empty_like(mean), torch.empty_like(mean)
-        given = (_last(grad), z, scale.contiguous(), shift.contiguous())
-        _kernel("backward", z, pool, given, (slope,), (mean, rstd, dz, dscale, dshift))
-        dx, dweight = convolve_back(dz, x, weight, (padding, groups), ctx.needs_input_grad[:2])
-        return dx, dweight, torch.zeros_like(bias), dscale.sum(0), dshift.sum(0), None
+            given = (x, weight, bias, scale, shift)
+            return *_differentiate_again(given, statistics, settings, needs[:5], grad), None
+        affine = affine_of(bias, scale, shift, z.shape[1])
+        dz, *small = normalise_back(grad, z, affine, statistics, settings)
+        dx, dweight = convolve_back(
+            dz, x, weight, (settings.padding, settings.groups), (needs[0], needs[1])
+        )
+        kept = [one if need else None for one, need in zip(small, needs[2:5], strict=True)]
+        return dx, dweight, *kept, None
 
 
-def _kernel(
-    name: str,
-    z: Tensor,
-    pool: bool,
-    given: Sequence[Tensor],
-    numbers: Sequence[float],
-    others: Sequence[Tensor],
-) -> None:
-    """Call a kernel of block.h on all images of z (N, C, H, W); its arguments in their order,
-    around the size and the images.
-    """
-    n, channels, height, width = z.shape
-    size = (ctypes.c_long * 4)(height, width, channels, pool)
-    first_ones, last_ones = ([tensor.data_ptr() for tensor in some] for some in (given, others))
-    call = getattr(library(), f"{name}_{str(z.dtype)[6:]}")
-    over(n, lambda first, last: call(*first_ones, *numbers, size, first, last, *last_ones))
-
-
-def _again(tensors: tuple[Tensor, ...], ctx: Any, grad: Tensor) -> list[Tensor | None]:
-    """The gradients by torch's operations, with a graph of their own."""
-    padding, slope, eps, pool, groups = ctx.settings
-    x, weight, bias, scale, shift = tensors
-    z = functional.conv2d(x, weight.to(x.dtype), bias.to(x.dtype), padding=padding, groups=groups)
-    y = functional.leaky_relu(
-        functional.group_norm(z, z.shape[1], scale.to(x.dtype), shift.to(x.dtype), eps), slope
-    )
-    out = functional.avg_pool2d(y, 2) if pool else y
-    needed = [tensor for tensor, needs in zip(tensors, ctx.needs_input_grad, strict=False) if needs]
+def _differentiate_again(
+    given: tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None],
+    statistics: Statistics,
+    settings: FusedSettings,
+    needs: Sequence[bool],
+    grad: Tensor,
+) -> list[Tensor | None]:
+    """The gradients of `given` by torch's operations, with a graph of their own."""
+    x, weight, *affine = given
+    known = (statistics.centre, statistics.rstd)
+    out = block_by_torch(x, weight, (affine[0], affine[1], affine[2]), settings, known)
+    needed = [one for one, need in zip(given, needs, strict=True) if need and one is not None]
     found = iter(torch.autograd.grad(out, needed, grad, create_graph=True))
-    return [next(found) if needs else None for needs in ctx.needs_input_grad[:5]]
+    return [next(found) if need else None for need in needs]

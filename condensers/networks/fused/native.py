@@ -27,10 +27,12 @@ from condensers.notices import tell
 from condensers.processor import instructions, processor_key
 from condensers.user_cache import usable_cache
 
-P, L, F = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
-ARGUMENTS = {
-    "forward": (P, P, P, F, F, P, L, L, P, P, P),
-    "backward": (P, P, P, P, F, P, L, L, P, P, P, P, P),
+P, L = ctypes.c_void_p, ctypes.c_long
+ARGUMENTS = {  # sizes and images are in the middle
+    "measure": (P, P, L, L, P, P),
+    "forward": (P, P, P, P, P, L, L, P, P, P, P),
+    "gather": (P, P, P, P, P, L, L, P, P, P, P, P, P),
+    "backward": (P, P, P, P, P, L, L, *(11 * (P,))),
     "convolve": (P, P, P, L, L, L, P, P),
     "correlate": (P, P, P, L, L, P, P),
 }
