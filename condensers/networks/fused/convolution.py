@@ -37,7 +37,7 @@ class Bounds(NamedTuple):
 QUICKER = {
     "forward": Bounds(16, 2**26),
     "images": Bounds(16, 2**26),
-    "weight": Bounds(128, 2**26),
+    "weight": Bounds(256, 2**26),
 }
 BFLOAT16 = frozenset(["amx_bf16", "avx512_bf16", "bf16"])  # instructions: without them torch's
 # convolutions of bfloat16 numbers take 4 to 40 times as long as ours
