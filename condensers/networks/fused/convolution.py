@@ -21,6 +21,8 @@ from condensers.processor import instructions
 
 LARGEST, TILE, LANES = 32, 6, 40  # of convolution.c: block, tile, lanes of a few outputs' taps
 
+PLANES = 4  # that are cheaper to read one by one than to be brought into another order first
+
 
 class Bounds(NamedTuple):
     """Ours are quicker up to so many channels of a group, on its narrower side, or with up to so
@@ -35,7 +37,7 @@ class Bounds(NamedTuple):
 QUICKER = {
     "forward": Bounds(16, 2**26),
     "images": Bounds(16, 2**26),
-    "weight": Bounds(128, 2**26),
+    "weight": Bounds(256, 2**26),
 }
 BFLOAT16 = frozenset(["amx_bf16", "avx512_bf16", "bf16"])  # instructions: without them torch's
 # convolutions of bfloat16 numbers take 4 to 40 times as long as ours
@@ -94,11 +96,22 @@ def channels_last(x: Tensor) -> Tensor:
     """(A, B, H, W) as it is, with B innermost in memory, also where B is 1 and torch would not
     care.
     """
+    if is_channels_last(x):
+        return x
     _, b, h, w = x.shape
     strides = (h * w * b, 1, w * b, b)
-    if x.stride() == strides:
-        return x
     return x.contiguous(memory_format=torch.channels_last).as_strided(x.shape, strides)
+
+
+def is_channels_last(x: Tensor) -> bool:
+    """Whether B is innermost in the memory of (A, B, H, W), without gaps."""
+    _, b, h, w = x.shape
+    return x.stride() == (h * w * b, 1, w * b, b)
+
+
+def _readable(x: Tensor) -> Tensor:
+    """(A, B, H, W) as it is where our kernels can read it: channels last, or a few planes."""
+    return x if x.shape[1] <= PLANES and x.is_contiguous() else channels_last(x)
 
 
 def _is_ours(kind: str, x: Tensor, weight: Tensor, groups: int) -> bool:
@@ -116,8 +129,8 @@ def _convolve(x: Tensor, weight: Tensor, edge: int, groups: int, turned: bool) -
     made = weight.shape[1] * groups if turned else weight.shape[0]
     shape = (n, made, height + 2 * edge - 2, width + 2 * edge - 2)
     out = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
-    x, kernel = channels_last(x), weight.to(x.dtype).float().contiguous()
-    size = (ctypes.c_long * 6)(height, width, channels, made, groups, edge)
+    x, kernel = _readable(x), weight.to(x.dtype).float().contiguous()
+    size = (ctypes.c_long * 7)(height, width, channels, made, groups, edge, not is_channels_last(x))
     call = getattr(library(), f"convolve_{str(x.dtype)[6:]}")
 
     def images(first: int, last: int) -> None:
@@ -132,8 +145,10 @@ def _convolve(x: Tensor, weight: Tensor, edge: int, groups: int, turned: bool) -
 def _correlate(x: Tensor, grad: Tensor, shape: torch.Size, padding: int, groups: int) -> Tensor:
     """The gradient of the weight; the sums of each thread's images are added in their order."""
     n, channels, height, width = x.shape
-    x, grad, parts = channels_last(x), channels_last(grad), {}
-    size = (ctypes.c_long * 6)(height, width, channels, shape[0], groups, padding)
+    x, grad, parts = _readable(x), channels_last(grad), {}
+    size = (ctypes.c_long * 7)(
+        height, width, channels, shape[0], groups, padding, not is_channels_last(x)
+    )
     call = getattr(library(), f"correlate_{str(x.dtype)[6:]}")
 
     def images(first: int, last: int) -> None:
@@ -148,7 +163,7 @@ def _correlate(x: Tensor, grad: Tensor, shape: torch.Size, padding: int, groups:
 
 def _scratch(size: "ctypes.Array[ctypes.c_long]") -> Tensor:
     """Memory for a call; see scratch_of in convolution.c."""
-    height, width, channels, made, groups, edge = size
+    height, width, channels, made, groups, edge, _ = size
     inputs, outputs = channels // groups, -(-made // groups // LARGEST) * LARGEST
     pixels = (height + 2 * edge - 2) * (width + 2 * edge - 2)
     padded = (height + 2 * edge) * (width + 2 * edge)

@@ -93,12 +93,14 @@ def test_only_what_is_wanted_is_found(side):
             assert one is None if not is_wanted else torch.equal(one, of_both)
 
 
-def test_tensors_may_lie_in_memory_in_any_way(side):
-    x, weight, grad, settings = drawn((3, 6, 8, 5, 16, 1, 1))
+@pytest.mark.parametrize("channels", [2, 5])
+def test_tensors_may_lie_in_memory_in_any_way(side, channels):
+    x, weight, grad, settings = drawn((3, 6, 8, channels, 16, 1, 1))
     out, dx, dweight = exactly(x, weight, grad, settings)
     turned = [one.transpose(2, 3).contiguous().transpose(2, 3) for one in (x, weight, grad)]
     wide = [torch.cat([one, one], 1)[:, : one.shape[1]] for one in (x, weight, grad)]
-    for x, weight, grad in (turned, wide):
+    last = [one.contiguous(memory_format=torch.channels_last) for one in (x, weight, grad)]
+    for x, weight, grad in (turned, wide, last):
         assert near(convolve(x, weight, *settings), out)
         found = convolve_back(grad, x, weight, settings, (True, True))
         assert near(found[0], dx)
