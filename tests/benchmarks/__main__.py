@@ -20,7 +20,11 @@ def parsed(arguments: Sequence[str]) -> Options:
         prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--only", nargs="+", default=[], metavar="NAME", help="rows, growth or memory; default: all"
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="rows, growth, memory or narrow; default: all",
     )
     parser.add_argument(
         "--rounds",

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks import figures, growth, machine, memory, tables
+from benchmarks import figures, growth, machine, memory, narrow, tables
 from benchmarks.case import Case, usual_data
 from benchmarks.loads import COMPOSED, LOADS, WHOLE, Load
 from benchmarks.rounds import Plan, measure, smaller
@@ -17,7 +17,7 @@ from condensers.engine.files import write_atomically
 from condensers.errors import UsageError, suggestion
 from harness.process import choose_device, environment
 
-EXTRAS = ("growth", "memory")
+EXTRAS = ("growth", "memory", "narrow")
 PEAK_SECONDS = 2.0
 
 
@@ -71,7 +71,8 @@ class Bench:
         self.found["peak_gflops"] = apart(machine.peaks, self.device, self.options.threads, seconds)
         for load in self.loads():
             self._guarded(load.name, lambda load=load: self._measure(load))
-        for name, part in (("memory", self._memory), ("growth", self._growth)):
+        extras = (self._growth, self._memory, self._narrow)
+        for name, part in zip(EXTRAS, extras, strict=True):
             if self._wanted(name):
                 self.say(name)
                 self._guarded(name, part)
@@ -118,6 +119,13 @@ class Bench:
         self.found["growth"] = apart(
             growth.table, case, 1 if quick else 3, self.options.threads, axes
         )
+
+    def _narrow(self) -> None:
+        given = (0.0, 8) if self.options.quick else (PEAK_SECONDS, narrow.BATCH)
+        found = apart(narrow.rates, self.device, self.options.threads, *given)
+        self.found["narrow_gflops"] = found
+        for width, reached in found.items():
+            self.say(narrow.line(width, *reached))
 
     def composed(self) -> list[figures.Row]:
         """DC's and DSA's iterations, made of their parts."""

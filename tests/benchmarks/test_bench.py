@@ -179,6 +179,17 @@ def test_a_wrong_name_is_refused_with_a_near_one(
     assert "evaluation" in capsys.readouterr().out
 
 
+def test_steps_of_narrow_networks_are_told_beside_the_peak(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench.narrow, "prepare", lambda threads: None)
+    monkeypatch.setattr(bench.narrow, "WIDTHS", (8, 16))
+    status, found = run("--only", "narrow", "--quick")
+    assert status == 0
+    assert all(0 < reached < 1e5 for pair in found["narrow_gflops"].values() for reached in pair)
+    assert "step of width 16: " in capsys.readouterr().out
+
+
 def test_growth_measures_every_size() -> None:
     seconds = steps("dsa", [replace(TINY, classes=classes) for classes in (2, 12)], rounds=2)
     assert 0 < seconds[0] < seconds[1]

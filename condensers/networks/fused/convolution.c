@@ -63,13 +63,14 @@ static struct block block_of(long left) { /* where `left` channels are left */
 }
 
 /* Height, width and channels of images in; edge: their padding; rows, columns and channels of what comes out. inputs, outputs: channels
-   of a group; blocks: outputs rounded up to whole blocks. rounded: whether numbers are stored as bfloat16. */
+   of a group; blocks: outputs rounded up to whole blocks. planar: whether the images in are (in, height, width). rounded: whether numbers
+   are stored as bfloat16. */
 struct shape {
-    long height, width, in, out, groups, edge, rounded, rows, columns, inputs, outputs, pixels, taps, line, blocks;
+    long height, width, in, out, groups, edge, planar, rounded, rows, columns, inputs, outputs, pixels, taps, line, blocks;
 };
 
 static struct shape shape_of(const long *size, long rounded) {
-    struct shape s = {.height = size[0], .width = size[1], .in = size[2], .out = size[3], .groups = size[4], .edge = size[5], .rounded = rounded};
+    struct shape s = {.height = size[0], .width = size[1], .in = size[2], .out = size[3], .groups = size[4], .edge = size[5], .planar = size[6], .rounded = rounded};
     s.rows = s.height + 2 * s.edge - 2, s.columns = s.width + 2 * s.edge - 2, s.pixels = s.rows * s.columns;
     s.inputs = s.in / s.groups, s.outputs = s.out / s.groups, s.taps = 9 * s.inputs, s.line = (s.width + 2 * s.edge) * s.inputs;
     for (s.blocks = 0; s.blocks < s.outputs;) s.blocks += block_of(s.outputs - s.blocks).channels;
@@ -118,7 +119,14 @@ static inline void copy(const void *from, long at, long rounded, long count, flo
     else for (long k = 0; k < count; k++) to[k] = ((const float *)from)[at + k];
 }
 
-/* Image n of group g, (height, width, in) -> (height + 2 edge, width + 2 edge, inputs); a negative edge crops. */
+/* A row of a plane, to every inputs-th place. */
+static void spread(const void *from, long at, const struct shape *s, long count, float *to) {
+    const long step = s->inputs;
+    if (s->rounded) for (long i = 0; i < count; i++) to[i * step] = widen(((const uint16_t *)from)[at + i]);
+    else for (long i = 0; i < count; i++) to[i * step] = ((const float *)from)[at + i];
+}
+
+/* Image n of group g -> (height + 2 edge, width + 2 edge, inputs); a negative edge crops. */
 static void pad(const void *x, long n, long g, const struct shape *s, float *to) {
     const long left = s->edge > 0 ? s->edge : 0, begin = left - s->edge, seen = s->width - 2 * begin;
     for (long y = -s->edge; y < s->height + s->edge; y++, to += s->line) {
@@ -128,7 +136,10 @@ static void pad(const void *x, long n, long g, const struct shape *s, float *to)
         }
         const long at = ((n * s->height + y) * s->width + begin) * s->in + g * s->inputs;
         memset(to, 0, left * s->inputs * sizeof(float));
-        if (s->groups == 1) copy(x, at, s->rounded, seen * s->in, to + left * s->in);
+        if (s->planar)
+            for (long k = 0; k < s->inputs; k++)
+                spread(x, ((n * s->in + g * s->inputs + k) * s->height + y) * s->width + begin, s, seen, to + left * s->inputs + k);
+        else if (s->groups == 1) copy(x, at, s->rounded, seen * s->in, to + left * s->in);
         else for (long i = 0; i < seen; i++) copy(x, at + i * s->in, s->rounded, s->inputs, to + (left + i) * s->inputs);
         memset(to + (left + seen) * s->inputs, 0, left * s->inputs * sizeof(float));
     }
@@ -259,23 +270,23 @@ static void correlate(const void *x, const void *grad, const long *size, long ro
                       float *memory) {
     const struct shape s = shape_of(size, rounded);
     const struct scratch with = scratch_of(memory, &s);
-    const long sums_size = s.blocks * (s.taps + TILE), spread = rounded || s.blocks != s.outputs;
-    const long stride = spread ? s.blocks : s.out, fits = 6000 / (s.line + s.columns * LARGEST), strip = fits < 1 ? 1 : fits;
+    const long sums_size = s.blocks * (s.taps + TILE), apart = rounded || s.blocks != s.outputs;
+    const long stride = apart ? s.blocks : s.out, fits = 6000 / (s.line + s.columns * LARGEST), strip = fits < 1 ? 1 : fits;
     memset(with.panels, 0, s.groups * sums_size * sizeof(float));
-    if (spread) memset(with.spread, 0, s.pixels * s.blocks * sizeof(float));
+    if (apart) memset(with.spread, 0, s.pixels * s.blocks * sizeof(float));
     for (long n = first; n < last; n++)
         for (long g = 0; g < s.groups; g++) {
             const long at = n * s.pixels * s.out + g * s.outputs;
             pad(x, n, g, &s, with.padded);
-            if (spread) for (long q = 0; q < s.pixels; q++) copy(grad, at + q * s.out, rounded, s.outputs, with.spread + q * s.blocks);
+            if (apart) for (long q = 0; q < s.pixels; q++) copy(grad, at + q * s.out, rounded, s.outputs, with.spread + q * s.blocks);
             for (long y = 0; y < s.rows; y += strip) /* of a size that stays in the cache */
-                gather(&s, &with, spread ? with.spread : (const float *)grad + at, stride, y, s.rows - y < strip ? s.rows - y : strip,
+                gather(&s, &with, apart ? with.spread : (const float *)grad + at, stride, y, s.rows - y < strip ? s.rows - y : strip,
                        with.panels + g * sums_size);
         }
     for (long g = 0; g < s.groups; g++) unpack(with.panels + g * sums_size, &s, out + g * s.taps * s.outputs);
 }
 
-/* x: images first ... last - 1 of (n, height, width, in). size: height, width, in, out, groups, padding. weight: (out, in / groups, 3, 3),
+/* x: images first ... last - 1 of (n, height, width, in), or planar. size: height, width, in, out, groups, padding, planar. weight: (out, in / groups, 3, 3),
    or with `turned`, for the gradient of images, (in, out / groups, 3, 3). -> out: (n, height + 2 padding - 2, width + 2 padding - 2, out). */
 void convolve_float32(const void *x, const float *weight, const long *size, long turned, long first, long last, void *out,
                       float *scratch) {

@@ -29,12 +29,18 @@ SHAPES = (
 )
 
 
-@pytest.fixture(params=[0, 1000], ids=["torch", "ours"])
-def few(request, monkeypatch) -> int:
-    """Up to how many channels ours are used."""
-    for kind in convolution.FEW:
-        monkeypatch.setitem(convolution.FEW, kind, request.param)
-    return request.param
+OURS, TORCHS = convolution.Bounds(1000, 0), convolution.Bounds(0, -1)
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, bounds: convolution.Bounds) -> None:
+    """Let all convolutions be ours or torch's."""
+    for kind in convolution.QUICKER:
+        monkeypatch.setitem(convolution.QUICKER, kind, bounds)
+
+
+@pytest.fixture(params=[TORCHS, OURS], ids=["torch", "ours"])
+def side(request, monkeypatch) -> None:
+    choose(monkeypatch, request.param)
 
 
 def drawn(shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor, tuple[int, int]]:
@@ -66,7 +72,7 @@ def near(found: Tensor, exact: Tensor, bound: float = 2e-6) -> bool:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_results_and_gradients_are_those_of_float64(few, shape):
+def test_results_and_gradients_are_those_of_float64(side, shape):
     x, weight, grad, settings = drawn(shape)
     out, dx, dweight = exactly(x, weight, grad, settings)
     found = convolve(x, weight, *settings)
@@ -78,7 +84,7 @@ def test_results_and_gradients_are_those_of_float64(few, shape):
     assert {one.dtype for one in (found, *back)} == {torch.float32}
 
 
-def test_only_what_is_wanted_is_found(few):
+def test_only_what_is_wanted_is_found(side):
     x, weight, grad, settings = drawn(SHAPES[0])
     both = convolve_back(grad, x, weight, settings, (True, True))
     for wanted in ((True, False), (False, True), (False, False)):
@@ -87,12 +93,14 @@ def test_only_what_is_wanted_is_found(few):
             assert one is None if not is_wanted else torch.equal(one, of_both)
 
 
-def test_tensors_may_lie_in_memory_in_any_way(few):
-    x, weight, grad, settings = drawn((3, 6, 8, 5, 16, 1, 1))
+@pytest.mark.parametrize("channels", [2, 5])
+def test_tensors_may_lie_in_memory_in_any_way(side, channels):
+    x, weight, grad, settings = drawn((3, 6, 8, channels, 16, 1, 1))
     out, dx, dweight = exactly(x, weight, grad, settings)
     turned = [one.transpose(2, 3).contiguous().transpose(2, 3) for one in (x, weight, grad)]
     wide = [torch.cat([one, one], 1)[:, : one.shape[1]] for one in (x, weight, grad)]
-    for x, weight, grad in (turned, wide):
+    last = [one.contiguous(memory_format=torch.channels_last) for one in (x, weight, grad)]
+    for x, weight, grad in (turned, wide, last):
         assert near(convolve(x, weight, *settings), out)
         found = convolve_back(grad, x, weight, settings, (True, True))
         assert near(found[0], dx)
@@ -101,8 +109,7 @@ def test_tensors_may_lie_in_memory_in_any_way(few):
 
 @pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[1], SHAPES[6], SHAPES[8]], ids=str)
 def test_bfloat16_is_rounded_where_it_is_stored(monkeypatch, shape):
-    for kind in convolution.FEW:
-        monkeypatch.setitem(convolution.FEW, kind, 1000)
+    choose(monkeypatch, OURS)
     x, weight, grad, settings = drawn(shape)
     x, weight, grad = x.bfloat16(), weight.bfloat16().float(), grad.bfloat16()
     out, dx, dweight = exactly(x, weight, grad, settings)
@@ -120,9 +127,8 @@ def test_what_is_no_number_goes_where_torch_lets_it_go(monkeypatch, dtype, bad):
     x, grad = x.to(dtype), grad.to(dtype)
     x[0, 3, 2, 2] = grad[1, 5, 3, 2] = bad
     found = []
-    for most in (0, 1000):
-        for kind in convolution.FEW:
-            monkeypatch.setitem(convolution.FEW, kind, most)
+    for bounds in (TORCHS, OURS):
+        choose(monkeypatch, bounds)
         back = convolve_back(grad, x, weight, settings, (True, True))
         found.append((convolve(x, weight, *settings), *back))
     for theirs, ours in zip(*found, strict=True):
@@ -131,8 +137,7 @@ def test_what_is_no_number_goes_where_torch_lets_it_go(monkeypatch, dtype, bad):
 
 
 def test_threads_share_the_images(monkeypatch):
-    for kind in convolution.FEW:
-        monkeypatch.setitem(convolution.FEW, kind, 1000)
+    choose(monkeypatch, OURS)
     x, weight, grad, settings = drawn((35, 6, 6, 16, 16, 2, 1))
     before, found = torch.get_num_threads(), []
     try:
@@ -149,7 +154,29 @@ def test_threads_share_the_images(monkeypatch):
     assert near(shared[2], alone[2].double())
 
 
-def test_other_kernels_are_torchs(few):
+def test_other_kernels_are_torchs(side):
     x = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(1))
     weight = torch.randn(8, 8, 5, 5, generator=torch.Generator().manual_seed(2))
     assert near(convolve(x, weight, 2), functional.conv2d(x, weight, padding=2).double())
+
+
+def test_few_channels_short_calls_and_emulated_numbers_are_ours(monkeypatch):
+    called = []
+    monkeypatch.setattr(convolution, "instructions", lambda: frozenset(["avx512_bf16"]))
+    monkeypatch.setattr(convolution, "_convolve", lambda *given, **named: called.append(1))
+    for shape, count in (
+        ((20, 32, 32, 3, 128, 1, 1), 1),
+        ((30, 32, 32, 16, 16, 1, 1), 1),
+        ((20, 32, 32, 64, 64, 4, 1), 1),
+        ((10, 8, 8, 64, 64, 1, 1), 1),
+        ((40, 16, 16, 128, 128, 1, 1), 0),
+    ):
+        x, weight, _, settings = drawn(shape)
+        convolve(x, weight, *settings)
+        assert len(called) == count, shape
+        called.clear()
+    x = x.bfloat16()
+    for found, count in ((["avx512_bf16"], 0), (["avx2"], 1)):
+        monkeypatch.setattr(convolution, "instructions", lambda found=found: frozenset(found))
+        convolve(x, weight, *settings)
+        assert len(called) == count
