@@ -77,9 +77,9 @@ def normalise_back(
     sums, products, s, t, dbias = torch.zeros(5, *z.shape[:2])
     parts: dict[int, Tensor] = {}
 
-    def add_up(first: int) -> Tensor:
+    def add_up(first: int) -> list[Tensor]:
         parts[first] = torch.zeros(2, *scale.shape) if form.by_pixel else torch.empty(2, 0)
-        return parts[first]
+        return list(parts[first])
 
     read, dz = (grad, z, scale, affine.shift), torch.empty_like(z)
     if norm.batch is not None:
@@ -93,7 +93,8 @@ def normalise_back(
     else:
         flat = dbias.sum(0) if norm.shared else rstd * scale * sums.sum(0)
     if form.by_pixel:
-        dscale, dshift = sum(parts[first] for first in sorted(parts)).permute(0, 3, 1, 2)
+        in_order = torch.stack([parts[first] for first in sorted(parts)])
+        dscale, dshift = in_order.sum(0).permute(0, 3, 1, 2)
     else:
         dscale, dshift = (products * rstd).sum(0), sums.sum(0)
     return dz, flat, dscale, dshift

@@ -12,12 +12,13 @@ ROW_FUNCTION void ROWS(add)(const T *x, long width, long channels, float *total)
 
 ROW_FUNCTION void ROWS(add_squares)(const T *x, long width, long channels, const float *mean, float *total) {
     const V m = READ(mean);
-    V sum = {0};
-    for (long j = 0; j < width; j++) {
-        const V d = LOAD(x + j * channels) - m;
-        sum += d * d;
+    V sum = {0}, odd = {0};
+    for (long j = 0; j < width - 1; j += 2) {
+        const V d = LOAD(x + j * channels) - m, e = LOAD(x + (j + 1) * channels) - m;
+        sum += d * d, odd += e * e;
     }
-    WRITE(total, READ(total) + sum);
+    if (width & 1) sum += (LOAD(x + (width - 1) * channels) - m) * (LOAD(x + (width - 1) * channels) - m);
+    WRITE(total, READ(total) + (sum + odd));
 }
 
 /* Pixel p of a window from its corner. */
@@ -69,15 +70,15 @@ ROW_FUNCTION void ROWS(gather)(const Form *form, const T *given, const T *x, con
                          const long curved, const long pooling) {
     SIZES;
     const V m = READ(a), n = READ(b), o = READ(centre);
-    V s = {0}, t = {0};
+    V s[2] = {{0}}, t[2] = {{0}}; /* two of each, so that one addition need not wait for the other */
     for (long j = 0; j < columns; j++, given += channels, x += far, scale += far, shift += far) {
         V y[4], d[4];
         for (long p = 0; p < window; p++) y[p] = AFFINE(LOAD(x + PIXEL(p)), PIXEL(p));
         ROWS(divide)(LOAD(given), y, form, d, curved, pooling);
         for (long p = 0; p < window; p++) {
             const V seen = LOAD(x + PIXEL(p)), weighted = by_pixel ? d[p] * READ(scale + PIXEL(p)) : d[p];
-            s += weighted;
-            t += weighted * (seen - o);
+            s[p & 1] += weighted;
+            t[p & 1] += weighted * (seen - o);
             if (by_pixel) {
                 float *one = dscale + j * far + PIXEL(p), *other = dshift + j * far + PIXEL(p);
                 WRITE(one, READ(one) + d[p] * (seen * m + n));
@@ -85,8 +86,8 @@ ROW_FUNCTION void ROWS(gather)(const Form *form, const T *given, const T *x, con
             }
         }
     }
-    WRITE(sum, READ(sum) + s);
-    WRITE(product, READ(product) + t);
+    WRITE(sum, READ(sum) + (s[0] + s[1]));
+    WRITE(product, READ(product) + (t[0] + t[1]));
 }
 
 /* dx = a d - s - x t; a d alone where the norm's statistics are not the images' own. */

@@ -81,9 +81,28 @@ class ResidualHalving(nn.Module):
         return total
 
 
-def make_mean_pool(stride: int) -> nn.Module:
+class Pool(nn.Sequential):
+    """A pooling of torch's; on a CPU with the channels last in memory, where torch's kernels are
+    vector code and take less than half the time, there and back.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        on_cpu = x.device.type == "cpu"
+        if on_cpu:
+            x = x.contiguous(memory_format=torch.channels_last)
+        for module in self:
+            x = module(x)
+        return x.contiguous() if on_cpu else x
+
+
+def make_mean_pool(stride: int) -> Pool:
     """The mean of 3 x 3 pixels, without those outside of the image."""
-    return nn.AvgPool2d(3, stride, 1, count_include_pad=False)
+    return Pool(nn.AvgPool2d(3, stride, 1, count_include_pad=False))
+
+
+def make_max_pool(stride: int) -> Pool:
+    """The greatest of 3 x 3 pixels."""
+    return Pool(nn.MaxPool2d(3, stride, 1))
 
 
 OPERATIONS: dict[str, Callable[[int, int], nn.Module]] = {
@@ -93,7 +112,7 @@ OPERATIONS: dict[str, Callable[[int, int], nn.Module]] = {
     ),
     "conv_1x1": lambda channels, stride: make_conv(channels, channels, 1, stride),
     "conv_3x3": lambda channels, stride: make_conv(channels, channels, 3, stride),
-    "max_pool_3x3": lambda channels, stride: nn.MaxPool2d(3, stride, 1),
+    "max_pool_3x3": lambda channels, stride: make_max_pool(stride),
     "avg_pool_3x3": lambda channels, stride: make_mean_pool(stride),
     "sep_conv_3x3": lambda channels, stride: make_separable(channels, 3, stride),
     "sep_conv_5x5": lambda channels, stride: make_separable(channels, 5, stride),

@@ -122,6 +122,24 @@ def test_operations_round_sizes_up(name: str, stride: int) -> None:
     assert found.shape == (2, 4, -(-7 // stride), -(-6 // stride))
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_poolings_are_those_of_torch_to_the_last_bit_of_a_maximum(stride: int) -> None:
+    """Ties and what is no number, too: the gradient goes to the same pixel."""
+    images = torch.randn(2, 5, 7, 6, generator=torch.Generator().manual_seed(0)).round()
+    images[0, 1, 2, 3] = float("nan")
+    for name, plain, tolerance in (
+        ("max_pool_3x3", torch.nn.MaxPool2d(3, stride, 1), 0.0),
+        ("avg_pool_3x3", torch.nn.AvgPool2d(3, stride, 1, count_include_pad=False), 1e-6),
+    ):
+        found, wanted = images.clone().requires_grad_(), images.clone().requires_grad_()
+        out, expected = OPERATIONS[name](5, stride)(found), plain(wanted)
+        torch.testing.assert_close(out, expected, rtol=0, atol=tolerance, equal_nan=True)
+        weights = torch.randn(out.shape, generator=torch.Generator().manual_seed(1))
+        for result in (out, expected):
+            (result * weights).sum().backward()
+        torch.testing.assert_close(found.grad, wanted.grad, rtol=0, atol=1e-5, equal_nan=True)
+
+
 @pytest.mark.parametrize(("name", "shape"), [("darts", (1, 4, 8)), ("nas-bench-201", (3, 4, 4))])
 def test_images_that_are_too_small_are_refused(name: str, shape: tuple[int, int, int]) -> None:
     with pytest.raises(UsageError, match="too small"):
