@@ -11,6 +11,7 @@ from condensers.composition.real_statistics import RealStatistics
 from condensers.engine.context import Stateful
 from condensers.networks import has_batch_norm
 from condensers.networks.precision import precision
+from condensers.parts.augmentations.base import send_draws
 from condensers.parts.augmentations.dsa import apply_several
 from condensers.parts.objectives.base import (
     Pair,
@@ -19,6 +20,7 @@ from condensers.parts.objectives.base import (
     Whole,
     WholeSetObjective,
 )
+from condensers.parts.samplers import read_batches
 from condensers.parts.setting import Given, RunSetting, network_of, require_network
 
 if TYPE_CHECKING:
@@ -138,11 +140,14 @@ class CondensationLoop:
 
     def _pairs(self, given: Given, index: int, positions: Sequence[int]) -> list[Pair]:
         """Pair a new real batch of each class with its synthetic images, under one shared draw."""
-        setting, network, real, draws = self.setting, network_of(given), [], []
+        setting, network = self.setting, network_of(given)
         labels = [setting.data.classes[position] for position in positions]
+        chosen, draws = [], []
         for label in labels:
-            real.append(self.sampler.batch(label, self.method.batch_real, index, network))
+            chosen.append(self.sampler.choose(label, self.method.batch_real, index, network))
             draws.append(setting.augmentation.draw(1, setting.shape, setting.generator))
+        real = read_batches(setting.data, labels, chosen)
+        draws = send_draws(draws, setting.data.device)
         real = apply_several(setting.augmentation, real, draws)
         synthetic = apply_several(setting.augmentation, self.set.of_classes(positions), draws)
         return [Pair(*each) for each in zip(labels, real, synthetic, strict=True)]

@@ -41,7 +41,7 @@ def draw_scale(n: int, shape: tuple[int, int, int], generator: torch.Generator) 
 def apply_scale(x: Tensor, params: Tensor) -> Tensor:
     """x (N, C, H, W); params (N or 1, 2), for the horizontal and the vertical axis."""
     factors = params * (SCALE - 1 / SCALE) + 1 / SCALE
-    theta = torch.zeros(len(params), 2, 3)
+    theta = torch.zeros(len(params), 2, 3, device=params.device)
     theta[:, 0, 0], theta[:, 1, 1] = factors[:, 0], factors[:, 1]
     return _warp(x, theta)
 
@@ -54,7 +54,7 @@ def draw_rotate(n: int, shape: tuple[int, int, int], generator: torch.Generator)
 def apply_rotate(x: Tensor, params: Tensor) -> Tensor:
     """x (N, C, H, W); params (N or 1, 1)."""
     angle = (params[:, 0] - 0.5) * 2 * DEGREES / 180 * math.pi
-    theta = torch.zeros(len(params), 2, 3)
+    theta = torch.zeros(len(params), 2, 3, device=params.device)
     theta[:, 0, 0], theta[:, 0, 1] = angle.cos(), -angle.sin()
     theta[:, 1, 0], theta[:, 1, 1] = angle.sin(), angle.cos()
     return _warp(x, theta)

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from condensers.engine.devices import send_all
 from condensers.networks.precision import by_modules, precision
-from condensers.parts.augmentations.base import Drawn
+from condensers.parts.augmentations.base import Drawn, send_draws
 from condensers.parts.objectives.base import Whole
 
 
@@ -36,6 +37,15 @@ class Step(NamedTuple):
 
     chosen: Tensor
     draw: Drawn
+
+
+def send_steps(steps: Sequence[Step], device: torch.device) -> list[Step]:
+    """Return steps with their positions and augmentation on `device`, which get there together."""
+    chosen = [step.chosen for step in steps]
+    if any(one.device.type != device.type for one in chosen):
+        chosen = send_all(chosen, device)
+    draws = send_draws([step.draw for step in steps], device)
+    return [Step(*each) for each in zip(chosen, draws, strict=True)]
 
 
 @dataclass(frozen=True)

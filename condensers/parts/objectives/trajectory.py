@@ -31,7 +31,7 @@ from torch import Tensor
 
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Learned, Whole, WholeSetObjective
-from condensers.parts.objectives.differentiable_sgd import Descent, Step
+from condensers.parts.objectives.differentiable_sgd import Descent, Step, send_steps
 from condensers.parts.setting import Given, Needs, RunSetting, Segment
 
 LEAST_RATE = 1e-5
@@ -114,10 +114,10 @@ class Trajectory(WholeSetObjective):
         end = self._descent(segment, whole).unroll(segment.start)
         return trajectory_matching(end, segment.start, segment.target)
 
-    def backward(self, given: Given, whole: Whole) -> float:
+    def backward(self, given: Given, whole: Whole) -> float | Tensor:
         """Add the gradient to what is learned, by the way `reverse`; return the distance."""
         if self.reverse == "graph":
-            return float(super().backward(given, whole))
+            return super().backward(given, whole)
         segment = _segment(given)
         descent = self._descent(segment, whole)
         path = descent.walk(segment.start)
@@ -125,20 +125,18 @@ class Trajectory(WholeSetObjective):
         loss = trajectory_matching(end, segment.start, segment.target)
         adjoint = torch.autograd.grad(loss, end)[0]
         descent.reverse(path, adjoint, through_path=self.reverse == "recomputed")
-        return loss.item()
+        return loss.detach()
 
     def _descent(self, segment: Segment, whole: Whole) -> Descent:
         setting = whole.setting
         batches = chunks(
             len(whole.images), self.batch_syn or len(whole.images), self.steps, setting.generator
         )
-        steps = [
-            Step(
-                chosen.to(whole.images.device),
-                setting.augmentation.draw(len(chosen), setting.shape, setting.generator),
-            )
+        drawn = [
+            Step(chosen, setting.augmentation.draw(len(chosen), setting.shape, setting.generator))
             for chosen in batches
         ]
+        steps = send_steps(drawn, whole.images.device)
         return Descent(segment.network, whole, whole.extra["rates"].expand(self.steps), steps)
 
 
