@@ -318,8 +318,10 @@ def watched() -> Iterator[Watch]:
     watch = Watch()
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(torch, "Generator", PretendGenerator))
-        for name in ("synchronize", "reset_peak_memory_stats"):
+        for name in ("synchronize", "reset_peak_memory_stats", "set_rng_state"):
             stack.enter_context(mock.patch.object(torch.cuda, name, lambda *_: None))
+        state = mock.patch.object(torch.cuda, "get_rng_state", lambda *_: torch.zeros(1))
+        stack.enter_context(state)
         # New parameters, where torch would exchange what is inside of those of the processor.
         overwrite = torch.__future__.set_overwrite_module_params_on_conversion
         overwrite(True)
