@@ -68,11 +68,11 @@ class LearnableSet(SetState):
             if kind == "extra":
                 lr = self.learned[own].lr
             parameters.append({"params": [tensor], "lr": lr})
-        kind = fused(self.setting.data.device)
+        whether = fused(self.setting.data.device)
         if method.optimiser == "adam":
             betas = method.momentum, 0.999
-            return torch.optim.Adam(parameters, lr=method.lr, betas=betas, fused=kind)
-        return torch.optim.SGD(parameters, lr=method.lr, momentum=method.momentum, fused=kind)
+            return torch.optim.Adam(parameters, lr=method.lr, betas=betas, fused=whether)
+        return torch.optim.SGD(parameters, lr=method.lr, momentum=method.momentum, fused=whether)
 
     def slow(self, done: float) -> None:
         """Set the learning rates for a step after this part of the run, 0 to 1."""

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from condensers.composition.learnable_set import LearnableSet
 from condensers.composition.real_statistics import RealStatistics
+from condensers.composition.recorded_matching import RecordedMatching
+from condensers.engine.capture import captures_of
 from condensers.engine.context import Stateful
 from condensers.networks import has_batch_norm
 from condensers.networks.precision import precision
@@ -47,6 +49,8 @@ class CondensationLoop:
         self.sampler = method.sampler.begin(setting)
         self.real = RealStatistics(method, setting, self.sampler)
         self.watcher = method.stop.begin(method, setting)
+        self.captures = captures_of(setting.data.device)
+        self.recorded = RecordedMatching(self.captures)
 
     @property
     def finished(self) -> bool:
@@ -88,6 +92,8 @@ class CondensationLoop:
         """Add the gradient of the loss, in backward passes over portions of the classes."""
         network = require_network(given)
         total: float | Tensor = 0.0
+        records = self.recorded.takes(objective, network) and self.real.slot is None
+        standing = self.recorded.enter_step(network) if records else network
         for portion in self._portions(objective, given, positions):
             if self.real.slot is not None:
                 assert isinstance(objective, StatisticsObjective)
@@ -95,7 +101,11 @@ class CondensationLoop:
                 loss, pairs = self.real.loss(objective, network, index, images)
             else:
                 pairs = self._pairs(given, index, portion)
-                loss = objective.loss(network, pairs)
+                loss = (
+                    self.recorded.loss(objective, standing, pairs)
+                    if records
+                    else objective.loss(network, pairs)
+                )
             if self.method.regularisers:
                 loss = loss + self._regularisation(given, pairs)
             total = total + self._backward(loss)
@@ -115,6 +125,7 @@ class CondensationLoop:
             augment=setting.augment,
             setting=setting,
             leaves=self.set.leaves,
+            captures=self.captures,
         )
         loss = objective.backward(given, whole)
         if self.method.regularisers:

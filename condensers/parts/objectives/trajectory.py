@@ -8,7 +8,8 @@ with g_s the gradient of the mean cross-entropy of a chunk of the set, each imag
 itself, and a learned. Source: Cazenavette et al., "Dataset Distillation by Matching Training
 Trajectories" (MTT, CVPR 2022), eq. 2 and algorithm 1.
 
-reverse: "graph" keeps the graph of all steps (the authors' way). "recomputed" gives the same
+reverse: "graph" keeps the graph of all steps (the authors' way; where steps are recorded on a
+graphics card, it is taken as "recomputed"). "recomputed" gives the same
 gradient with memory that does not grow with the graph
 (`condensers.parts.objectives.differentiable_sgd`). "tesla" is the gradient of Cui et al., "Scaling
 Up Dataset Distillation to ImageNet-1K with Constant Memory" (ICML 2023), section 3: with G = sum_s
@@ -116,7 +117,7 @@ class Trajectory(WholeSetObjective):
 
     def backward(self, given: Given, whole: Whole) -> float | Tensor:
         """Add the gradient to what is learned, by the way `reverse`; return the distance."""
-        if self.reverse == "graph":
+        if self.reverse == "graph" and not whole.captures.on:
             return super().backward(given, whole)
         segment = _segment(given)
         descent = self._descent(segment, whole)
@@ -124,7 +125,7 @@ class Trajectory(WholeSetObjective):
         end = path[-1].requires_grad_()
         loss = trajectory_matching(end, segment.start, segment.target)
         adjoint = torch.autograd.grad(loss, end)[0]
-        descent.reverse(path, adjoint, through_path=self.reverse == "recomputed")
+        descent.reverse(path, adjoint, through_path=self.reverse != "tesla")
         return loss.detach()
 
     def _descent(self, segment: Segment, whole: Whole) -> Descent:

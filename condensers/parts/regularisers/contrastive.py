@@ -82,7 +82,7 @@ def contrast(z: Tensor, positive: Tensor, temperature: float) -> Tensor:
     """The equation for z (N, D) of length 1, whose first A are the anchors; positive (A, N) bool,
     an anchor's own place apart.
     """
-    others = _other_places(*positive.shape, z.device)
+    others = _other_places(len(positive), len(z), z.device)
     scores = (z[: len(positive)] @ z.T / temperature).gather(1, others)
     mine = positive.gather(1, others).to(z.dtype)
     weights = mine / mine.sum(1, keepdim=True).clamp(min=1)
