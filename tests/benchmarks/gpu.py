@@ -101,6 +101,7 @@ class Report:
     def save(self) -> None:
         """Write the file."""
         self.found["seconds"] = round(time.monotonic() - self.begun, 2)
+        self.out.parent.mkdir(parents=True, exist_ok=True)
         content = (json.dumps(self.found, indent=1) + "\n").encode()
         write_atomically(self.out, content[:MOST_BYTES])
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.tiny import tiny_spec
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.registry.registry import create_condenser
 from condensers.sets.files import save_set
 from condensers.sets.synthetic_set import Budget, SyntheticSet
-from tests.helpers.tiny import tiny_spec
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ meanwhile: every method, selection and view, and parts that no method has by def
 
 import pytest
 import torch
+from helpers.pretend_accelerator import DEVICE, watched
+from helpers.pretend_runs import Counts, condensations, counted
 
 from condensers.engine.devices import send_all, send_network
 from condensers.networks import build
-from tests.helpers.pretend_accelerator import DEVICE, watched
-from tests.helpers.pretend_runs import Counts, condensations, counted
 
 # A gate decides by a network's accuracy, which has to be read.
 DECISIONS = {"cafe": 1}

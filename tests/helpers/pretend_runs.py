@@ -12,6 +12,8 @@ from functools import partial
 from typing import Any
 
 import torch
+from helpers.pretend_accelerator import DEVICE, KINDS, Watch, watched
+from helpers.tiny import tiny_spec
 
 from condensers.data import ClassData
 from condensers.engine.context import Context, Progress
@@ -20,8 +22,6 @@ from condensers.sets.synthetic_set import Budget
 from scenarios.continual.strategies import STRATEGIES
 from scenarios.protocol import CondensationRequest, Reference, Splits
 from scenarios.registry import SCENARIOS
-from tests.helpers.pretend_accelerator import DEVICE, KINDS, Watch, watched
-from tests.helpers.tiny import tiny_spec
 
 SMALL = {"name": "convnet", "depth": 1, "width": 4}
 MASKING = {"epochs": 1, "most_steps": 2, "network": SMALL}

@@ -3,9 +3,8 @@ meanwhile, but where a strategy's rule says so.
 """
 
 import pytest
-
-from tests.helpers.pretend_accelerator import KINDS
-from tests.helpers.pretend_runs import STRATEGIES, counted, scenarios, strategies
+from helpers.pretend_accelerator import KINDS
+from helpers.pretend_runs import STRATEGIES, counted, scenarios, strategies
 
 # Of a step, in the mean. GEM's bound is solved on the processor where it is broken; ER-ACE looks
 # whether the criterion that it was given can be; EWC and LwF are Avalanche's, from the second

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.tiny import tiny_spec
 from torch import Tensor
 from torch.nn import functional
 
@@ -18,7 +19,6 @@ from condensers.engine.determinism import deterministic
 from condensers.parts.augmentations.transforms import sample_corners
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget
-from tests.helpers.tiny import tiny_spec
 
 RECORDED = ("dc", "dsa", "idc", "mtt", "tesla", "dd")
 
