@@ -320,6 +320,9 @@ def watched() -> Iterator[Watch]:
         stack.enter_context(mock.patch.object(torch, "Generator", PretendGenerator))
         for name in ("synchronize", "reset_peak_memory_stats", "set_rng_state"):
             stack.enter_context(mock.patch.object(torch.cuda, name, lambda *_: None))
+        # There is no other kernel to choose, and torch would ask a real card for some.
+        fixed = mock.patch.object(torch, "use_deterministic_algorithms", lambda *_, **__: None)
+        stack.enter_context(fixed)
         state = mock.patch.object(torch.cuda, "get_rng_state", lambda *_: torch.zeros(1))
         stack.enter_context(state)
         # New parameters, where torch would exchange what is inside of those of the processor.
