@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 # One thread a process: the harness runs one process a processor, and spinning threads slow each other down.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check fast docs fuzz faults bench lint types contracts pytest clean
+.PHONY: demo test check fast docs fuzz faults bench gpu lint types contracts pytest clean
 
 demo: $(VENV)/installed
 	$(BIN)/harness run demo
@@ -58,6 +58,11 @@ faults: $(VENV)/developer
 bench: $(VENV)/developer
 	PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python docs/speed.py runs/bench.json
+
+# On a machine with a graphics card and torch, without .venv, Avalanche, NNI or a network: checks, speed beside the published
+# loops, memory and determinism, into runs/gpu.json, in under nine minutes. PYTHON=/path/to/python make gpu
+gpu:
+	PYTHONPATH=.:tests $(or $(PYTHON),python3) -m benchmarks.gpu $(GPU_OPTIONS)
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python from 3.10 to 3.12 found (NNI and Avalanche carry no other); name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }

@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from condensers.engine.devices import send
 from condensers.errors import DataMissing, UsageError
 from condensers.preview import html_of, picture_of
 from condensers.whitening import Whitening
@@ -171,11 +172,15 @@ class ClassData:
         return self.whitening.apply(images * std + mean)
 
     def _statistics(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        as_column = (
-            torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (self.mean, self.std)
-        )
-        mean, std = as_column
-        return mean, std
+        """Mean and std, (1, C, 1, 1) each, brought to each device once."""
+        if device not in self._columns:
+            both = send(torch.tensor([self.mean, self.std]), device)
+            self._columns[device] = both[0].view(1, -1, 1, 1), both[1].view(1, -1, 1, 1)
+        return self._columns[device]
+
+    @cached_property
+    def _columns(self) -> dict[torch.device, tuple[Tensor, Tensor]]:
+        return {}
 
     def sample(self, label: int, n: int, generator: torch.Generator) -> Tensor:
         """Draw n different images of one class, all of them if it has fewer.
@@ -184,7 +189,7 @@ class ClassData:
             (<= n, C, H, W) float32, normalised.
         """
         members = self.members(label)
-        chosen = torch.randperm(len(members), generator=generator)[:n].to(members.device)
+        chosen = send(torch.randperm(len(members), generator=generator)[:n], members.device)
         return self.normalise(self.images[members[chosen]])
 
     def batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -193,7 +198,7 @@ class ClassData:
         Returns:
             Images (<= n, C, H, W) float32, normalised, and labels (<= n,) int64.
         """
-        chosen = torch.randperm(len(self.images), generator=generator)[:n].to(self.device)
+        chosen = send(torch.randperm(len(self.images), generator=generator)[:n], self.device)
         return self.normalise(self.images[chosen]), self.labels[chosen]
 
     def subset(self, indices: Tensor) -> "ClassData":

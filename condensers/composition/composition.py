@@ -221,6 +221,8 @@ class Composition(Condenser):
         if loop.setting.view is not None:
             entries = loop.setting.view.card_entries | entries
             seconds += loop.setting.view.seconds
+        if context.device.type == "cuda":
+            entries = entries | {"steps": loop.captures.describe()}
         recipe = {"labels": method.labels.form} | method.objective.recipe()
         card = card_of(method, data, context, ipc, recipe) | entries
         if method.precision == AUTO:

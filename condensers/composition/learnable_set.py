@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from condensers.engine import optimiser_state
+from condensers.engine.devices import fused
 from condensers.parts.labels import SOFT_DTYPES, AssignedLabels, OptimisedLabels, hard_labels
 from condensers.parts.setting import RunSetting
 from condensers.parts.stopping import SetState
@@ -67,9 +68,11 @@ class LearnableSet(SetState):
             if kind == "extra":
                 lr = self.learned[own].lr
             parameters.append({"params": [tensor], "lr": lr})
+        whether = fused(self.setting.data.device)
         if method.optimiser == "adam":
-            return torch.optim.Adam(parameters, lr=method.lr, betas=(method.momentum, 0.999))
-        return torch.optim.SGD(parameters, lr=method.lr, momentum=method.momentum)
+            betas = method.momentum, 0.999
+            return torch.optim.Adam(parameters, lr=method.lr, betas=betas, fused=whether)
+        return torch.optim.SGD(parameters, lr=method.lr, momentum=method.momentum, fused=whether)
 
     def slow(self, done: float) -> None:
         """Set the learning rates for a step after this part of the run, 0 to 1."""

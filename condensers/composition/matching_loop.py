@@ -8,10 +8,13 @@ from torch import Tensor
 
 from condensers.composition.learnable_set import LearnableSet
 from condensers.composition.real_statistics import RealStatistics
+from condensers.composition.recorded_matching import RecordedMatching
+from condensers.engine.capture import captures_of
 from condensers.engine.context import Stateful
 from condensers.networks import build, has_batch_norm
 from condensers.networks.precision import AUTO, precision
 from condensers.networks.precision_choice import resolve
+from condensers.parts.augmentations.base import send_draws
 from condensers.parts.augmentations.dsa import apply_several
 from condensers.parts.objectives.base import (
     Pair,
@@ -20,6 +23,7 @@ from condensers.parts.objectives.base import (
     Whole,
     WholeSetObjective,
 )
+from condensers.parts.samplers import read_batches
 from condensers.parts.setting import Given, Needs, RunSetting, network_of, require_network
 
 if TYPE_CHECKING:
@@ -67,6 +71,8 @@ class CondensationLoop:
         self.real = RealStatistics(method, setting, self.sampler)
         self.watcher = method.stop.begin(method, setting)
         self.precision = settle_precision(method, setting)
+        self.captures = captures_of(setting.data.device)
+        self.recorded = RecordedMatching(self.captures)
 
     @property
     def finished(self) -> bool:
@@ -108,6 +114,8 @@ class CondensationLoop:
         """Add the gradient of the loss, in backward passes over portions of the classes."""
         network = require_network(given)
         total: float | Tensor = 0.0
+        records = self.recorded.takes(objective, network) and self.real.slot is None
+        standing = self.recorded.enter_step(network) if records else network
         for portion in self._portions(objective, given, positions):
             if self.real.slot is not None:
                 assert isinstance(objective, StatisticsObjective)
@@ -115,7 +123,11 @@ class CondensationLoop:
                 loss, pairs = self.real.loss(objective, network, index, images)
             else:
                 pairs = self._pairs(given, index, portion)
-                loss = objective.loss(network, pairs)
+                loss = (
+                    self.recorded.loss(objective, standing, pairs)
+                    if records
+                    else objective.loss(network, pairs)
+                )
             if self.method.regularisers:
                 loss = loss + self._regularisation(given, pairs)
             total = total + self._backward(loss)
@@ -135,6 +147,7 @@ class CondensationLoop:
             augment=setting.augment,
             setting=setting,
             leaves=self.set.leaves,
+            captures=self.captures,
         )
         loss = objective.backward(given, whole)
         if self.method.regularisers:
@@ -160,11 +173,14 @@ class CondensationLoop:
 
     def _pairs(self, given: Given, index: int, positions: Sequence[int]) -> list[Pair]:
         """Pair a new real batch of each class with its synthetic images, under one shared draw."""
-        setting, network, real, draws = self.setting, network_of(given), [], []
+        setting, network = self.setting, network_of(given)
         labels = [setting.data.classes[position] for position in positions]
+        chosen, draws = [], []
         for label in labels:
-            real.append(self.sampler.batch(label, self.method.batch_real, index, network))
+            chosen.append(self.sampler.choose(label, self.method.batch_real, index, network))
             draws.append(setting.augmentation.draw(1, setting.shape, setting.generator))
+        real = read_batches(setting.data, labels, chosen)
+        draws = send_draws(draws, setting.data.device)
         real = apply_several(setting.augmentation, real, draws)
         synthetic = apply_several(setting.augmentation, self.set.of_classes(positions), draws)
         return [Pair(*each) for each in zip(labels, real, synthetic, strict=True)]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from condensers.engine.context import Context, Progress, Stateful
+from condensers.engine.determinism import deterministic
 from condensers.engine.files import raise_damaged, read_state, write_state
 from condensers.errors import Interrupted, WorkFailed, shown
 
@@ -53,6 +54,11 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
         WorkFailed: The loss is not a finite number.
         Damaged: The checkpoint is not as it was written, or holds another state.
     """
+    with deterministic(context.device):
+        return _run(loop, steps, context, name)
+
+
+def _run(loop: Loop, steps: int, context: Context, name: str) -> float:
     path = context.folder / "checkpoint.pt" if context.folder else None
     start, earlier = _restore(loop, context, path, steps)
     begun = saved_at = time.monotonic()

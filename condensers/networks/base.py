@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from condensers.engine.devices import send_network
 from condensers.hyperparameters import Part
 from condensers.networks.precision import casting, widened
 from condensers.registry.registry import NETWORKS
@@ -107,7 +108,7 @@ def build(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         network = part.module(shape, classes)
-    return network.to(device or torch.device("cpu"))
+    return send_network(network, device or torch.device("cpu"))
 
 
 def blocks_of(network: nn.Module) -> nn.Module | None:

@@ -1,13 +1,17 @@
 """How the real batch of a class is drawn."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, ClassVar, cast, final
 
 import torch
 from torch import Tensor, nn
 
 from condensers.clustering import central_points, coarse_clusters
+from condensers.data import ClassData
+from condensers.engine.devices import send
 from condensers.hyperparameters import Part, hyper
 from condensers.networks import Network
 from condensers.parts.setting import RunSetting
@@ -16,7 +20,17 @@ IMAGES_AT_ONCE = 512
 
 
 class SamplerRun(ABC):
-    """A sampler in a run."""
+    """A sampler in a run. Its `batch` draws and reads; `choose` may draw alone."""
+
+    def choose(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
+        """Draw as `batch` does, and say which images, so that those of many classes are read at
+        once.
+
+        Returns:
+            Positions (<= n,) int64 among the images of the class, on the processor or the data's
+            device; or the images themselves, as `batch` gives them.
+        """
+        return self.batch(label, n, step, network)
 
     @abstractmethod
     def batch(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
@@ -39,6 +53,32 @@ class SamplerRun(ABC):
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what `state_dict` gave."""
+
+
+def read_batches(data: ClassData, labels: Sequence[int], chosen: Sequence[Tensor]) -> list[Tensor]:
+    """Return the batches of several classes, (<= n, C, H, W) float32, normalised, each.
+
+    On a graphics card they are read together: what costs there is the launch of an operation.
+
+    Args:
+        data: The real images.
+        labels: The classes.
+        chosen: What a sampler's `choose` gave for each of them.
+    """
+    positions = [one for one in chosen if not one.is_floating_point()]
+    if data.device.type == "cpu" or len(positions) < len(chosen):
+        return [
+            one
+            if one.is_floating_point()
+            else data.normalise(data.images[data.members(label)[one]])
+            for label, one in zip(labels, chosen, strict=True)
+        ]
+    members = [data.members(label) for label in labels]
+    starts = [0, *accumulate(len(one) for one in members)]
+    flat = torch.cat([one + start for one, start in zip(chosen, starts, strict=False)])
+    together = torch.cat(members)[send(flat, data.device)]
+    images = data.normalise(data.images[together])
+    return list(torch.split(images, [len(one) for one in chosen]))
 
 
 class Sampler(Part):
@@ -156,6 +196,11 @@ class RandomBatches(SamplerRun):
     def __init__(self, setting: RunSetting) -> None:
         self.setting = setting
 
+    def choose(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
+        """Positions (<= n,) int64 among the images of the class, on the processor."""
+        count = self.setting.data.count(label)
+        return torch.randperm(count, generator=self.setting.generator)[:n]
+
     def batch(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
         """(<= n, C, H, W) float32 normalised: real images of the class `label`."""
         return self.setting.data.sample(label, n, self.setting.generator)
@@ -214,8 +259,15 @@ class StratifiedBatches(SamplerRun):
         data = self.setting.data
         members = data.members(label)
         if len(members) > n:
-            members = members[self._choose(label, members, n).to(members.device)]
+            members = members[send(self._choose(label, members, n), members.device)]
         return data.normalise(data.images[members])
+
+    def choose(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
+        """Positions (<= n,) int64 among the images of the class, on the processor."""
+        members = self.setting.data.members(label)
+        if len(members) <= n:
+            return torch.arange(len(members))
+        return self._choose(label, members, n)
 
     def _choose(self, label: int, members: Tensor, n: int) -> Tensor:
         """Positions (n,) int64 among the members."""

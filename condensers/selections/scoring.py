@@ -236,12 +236,12 @@ class ScoringLoop:
         self.method.watch(self.memory, positions, logits.argmax(1) == self.data.labels[positions])
         return loss
 
-    def _score(self, training: TrainingLoop, part: int) -> float:
+    def _score(self, training: TrainingLoop, part: int) -> Tensor:
         everything = torch.arange(len(self.data.images), device=self.data.device)
         positions = everything[part * self.method.batch : (part + 1) * self.method.batch]
         scores = self.method.scores(training.network.eval(), self.data, positions, self.memory)
         self.total[positions] += scores.double()
-        return float(scores.double().mean())
+        return scores.double().mean()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole state, for the checkpoint."""

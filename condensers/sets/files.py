@@ -19,8 +19,6 @@ from condensers.data import ClassData
 from condensers.engine.files import write_atomically
 from condensers.errors import UsageError, brief, shown
 from condensers.plain import parse_json
-from condensers.schema import brief_faults, faults_of
-from condensers.sets.card import CardShape, CostShape
 from condensers.sets.soundness import require_sound
 from condensers.sets.synthetic_set import FORMAT, SyntheticDataset, SyntheticSet
 
@@ -112,6 +110,10 @@ def load_set(path: str | Path) -> SyntheticSet:
             f"{path}: is of format {shown(card['format'])}, this harness reads {FORMAT}; update it,"
             " or condense again"
         )
+    # Only reading checks cards: what makes and saves sets needs no pydantic.
+    from condensers.schema import brief_faults
+    from condensers.sets.card import CardShape
+
     faults = brief_faults(CardShape, card)
     if faults:
         raise UsageError(
@@ -160,6 +162,9 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _cost(path: Path) -> dict[str, Any]:
+    from condensers.schema import faults_of
+    from condensers.sets.card import CostShape
+
     try:
         cost: dict[str, Any] = parse_json(card_path(path).read_bytes())["cost"]
         return {} if faults_of(CostShape, cost) else cost

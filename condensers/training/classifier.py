@@ -21,6 +21,7 @@ from condensers.data import ClassData
 from condensers.engine import loop as engine
 from condensers.engine import optimiser_state
 from condensers.engine.context import Context
+from condensers.engine.devices import send
 from condensers.errors import Interrupted
 from condensers.hyperparameters import hyper
 from condensers.networks.precision import AUTO, PRECISIONS, precision
@@ -126,9 +127,8 @@ class TrainingLoop:
             self.order = torch.randperm(len(self.images), generator=self.generator)
         if index == self.drop_at and self.recipe.drop:
             self.optimiser = self._optimiser(self.recipe.lr * 0.1)
-        chosen = self.order[position * self.recipe.batch : (position + 1) * self.recipe.batch].to(
-            self.images.device
-        )
+        chosen = self.order[position * self.recipe.batch : (position + 1) * self.recipe.batch]
+        chosen = send(chosen, self.images.device)
         batch, labels = as_input(self.images[chosen], self.data), self.labels[chosen]
         batch = self.augmentation.apply(
             batch, self.augmentation.draw(len(batch), self.data.shape, self.generator)

@@ -61,7 +61,7 @@ class OrderedLoop:
         )
         network.train()
 
-    def step(self, index: int) -> float:
+    def step(self, index: int) -> Tensor:
         """Step `index`; returns the loss before it."""
         chosen = step_images(self.images_per_step, self.per_class, index, self.images.device)
         loss = functional.cross_entropy(self.network(self.images[chosen]), self.labels[chosen])
@@ -70,7 +70,7 @@ class OrderedLoop:
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter.sub_(gradient, alpha=self.rates[index])
-        return loss.item()
+        return loss.detach()
 
     def state_dict(self) -> dict[str, Any]:
         return {"network": self.network.state_dict()}

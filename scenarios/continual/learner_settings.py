@@ -12,6 +12,7 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.engine.context import derive_seed
+from condensers.engine.devices import send
 from condensers.training.classifier import as_input
 
 
@@ -106,4 +107,4 @@ class Batches:
 
     def _select(self, order: Tensor, index: int) -> Tensor:
         position = index % self.per_epoch // self.repeats * self.batch
-        return order[position : position + self.batch].to(self.data.device)
+        return send(order[position : position + self.batch], self.data.device)

@@ -185,8 +185,9 @@ class TrainingJudge(Judge):
         right = each.argmax(2) == data.labels[:, None]
         labels = data.labels.repeat_interleave(each.shape[1])
         loss = functional.cross_entropy(each.flatten(0, 1).float(), labels)
-        finite = loss.nan_to_num(WORST).clamp_max(WORST).item()
-        return {"validation": right.double().mean().item() * 100, "loss": finite}
+        finite = loss.nan_to_num(WORST).clamp_max(WORST).double()
+        share, found = torch.stack([right.double().mean(), finite]).tolist()
+        return {"validation": share * 100, "loss": found}
 
 
 def train(network: nn.Module, job: TrainingJudge, context: Context, name: str) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Case:
     outer: int = 10
     inner: int = 50
     few: int = 0
+    channels: int = 1
     device: str = "cpu"
 
     @property
@@ -66,7 +67,7 @@ class Case:
             splits = load(self.data)
             return splits.test if test else splits.train
         generator = torch.Generator().manual_seed(int(test))
-        shape = (self.classes * self.per_class, 1, self.side, self.side)
+        shape = (self.classes * self.per_class, self.channels, self.side, self.side)
         labels = torch.arange(self.classes).repeat_interleave(self.per_class)
         images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
         return ClassData(
@@ -74,8 +75,8 @@ class Case:
             images,
             labels,
             tuple(map(str, range(self.classes))),
-            (0.5,),
-            (0.3,),
+            (0.5,) * self.channels,
+            (0.3,) * self.channels,
             mirror=False,
         )
 

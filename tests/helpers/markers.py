@@ -29,6 +29,7 @@ MARKED = {
         "tests/condensers/methods/test_literal_feature_runs.py",
         "tests/condensers/methods/test_literal_runs.py",
         "tests/condensers/networks/test_fused.py",
+        "tests/scenarios/test_pretend_accelerator.py",
         "tests/harness/test_code_digest.py",
         "tests/harness/catalogue/test_descriptions.py",
         "tests/harness/cli/test_export_hf.py",

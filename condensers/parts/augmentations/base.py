@@ -1,12 +1,14 @@
 """The base class of augmentations."""
 
 from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from condensers.data import ClassData
+from condensers.engine.devices import send_all
 from condensers.hyperparameters import Part
 
 
@@ -30,6 +32,33 @@ class Draws(NamedTuple):
 
 Drawn = Draw | Draws | None
 """What `Augmentation.draw` gives; None: nothing is done."""
+
+
+def chain(drawn: Drawn) -> tuple[Draw, ...]:
+    """Return the transformations of a draw, in order."""
+    if drawn is None:
+        return ()
+    return drawn.each if isinstance(drawn, Draws) else (drawn,)
+
+
+def send_draws(draws: Sequence[Drawn], device: torch.device) -> list[Drawn]:
+    """Return draws with their parameters on `device`, which get there together.
+
+    Draws whose form only their own augmentation knows stay as they are.
+    """
+    known = [one for one in draws if isinstance(one, Draw | Draws)]
+    here = [one.params for draw in known for one in chain(draw)]
+    if device.type == "cpu" or all(one.device.type == device.type for one in here):
+        return list(draws)
+    sent = iter(send_all(here, device))
+    return [_with_params(one, sent) if isinstance(one, Draw | Draws) else one for one in draws]
+
+
+def _with_params(drawn: Draw | Draws, params: Iterator[Tensor]) -> Draw | Draws:
+    """The same transformations with the next of `params`."""
+    if isinstance(drawn, Draw):
+        return drawn._replace(params=next(params))
+    return Draws(tuple(one._replace(params=next(params)) for one in drawn.each))
 
 
 class Augmentation(Part):

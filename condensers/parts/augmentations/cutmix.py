@@ -19,6 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from condensers.engine.devices import send
+
 
 class Box(NamedTuple):
     """Rows top to bottom - 1 and columns left to right - 1."""
@@ -56,7 +58,7 @@ def cutmix(
     )
     height, width = images.shape[2:]
     box = draw_box(height, width, generator)
-    other = torch.randperm(len(images), generator=generator).to(images.device)
+    other = send(torch.randperm(len(images), generator=generator), images.device)
     rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
     mixed = images.clone()
     mixed[:, :, rows, columns] = images[other][:, :, rows, columns]

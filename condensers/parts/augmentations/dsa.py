@@ -23,7 +23,14 @@ from condensers.data import ClassData
 from condensers.errors import UsageError, shown, suggestion
 from condensers.hyperparameters import hyper
 from condensers.parts.augmentations import transforms
-from condensers.parts.augmentations.base import Augmentation, Draw, Drawn, Draws
+from condensers.parts.augmentations.base import (
+    Augmentation,
+    Draw,
+    Drawn,
+    Draws,
+    chain,
+    send_draws,
+)
 
 
 class Family(NamedTuple):
@@ -109,16 +116,10 @@ class Siamese(Augmentation):
 
     def apply(self, images: Tensor, drawn: Drawn) -> Tensor:
         """(N, C, H, W) float32 normalised -> the same shape, differentiable in `images`."""
-        for family, params in _chain(drawn):
+        (here,) = send_draws([drawn], images.device)
+        for family, params in chain(here):
             images = FAMILIES[family].apply(images, params)
         return images
-
-
-def _chain(drawn: Drawn) -> tuple[Draw, ...]:
-    """The transformations of a draw, in order."""
-    if drawn is None:
-        return ()
-    return drawn.each if isinstance(drawn, Draws) else (drawn,)
 
 
 def _one_of(
@@ -176,22 +177,22 @@ def apply_by_families(
     augmentation: Augmentation, batches: Sequence[Tensor], draws: Sequence[Draw | Draws]
 ) -> list[Tensor]:
     """Do what `apply_several` does, with one call for the batches of each chain of families."""
-    chains = [_chain(draw) for draw in draws]
+    chains = [chain(draw) for draw in send_draws(draws, batches[0].device)]
     groups: dict[tuple[str, ...], list[int]] = {}
-    for index, chain in enumerate(chains):
-        groups.setdefault(tuple(one.family for one in chain), []).append(index)
+    for index, each in enumerate(chains):
+        groups.setdefault(tuple(one.family for one in each), []).append(index)
     results: dict[int, Tensor] = {}
     for families, members in groups.items():
         sizes = [len(batches[index]) for index in members]
-        each = []
+        spread_draws = []
         for position, family in enumerate(families):
             params = [chains[index][position].params for index in members]
             spread = [
                 one.expand(size, *one.shape[1:]) for one, size in zip(params, sizes, strict=True)
             ]
-            each.append(Draw(family, torch.cat(spread)))
+            spread_draws.append(Draw(family, torch.cat(spread)))
         out = augmentation.apply(
-            torch.cat([batches[index] for index in members]), Draws(tuple(each))
+            torch.cat([batches[index] for index in members]), Draws(tuple(spread_draws))
         )
         results |= dict(zip(members, torch.split(out, sizes), strict=True))
     return [results[index] for index in range(len(batches))]

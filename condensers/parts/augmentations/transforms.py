@@ -41,7 +41,7 @@ def draw_scale(n: int, shape: tuple[int, int, int], generator: torch.Generator) 
 def apply_scale(x: Tensor, params: Tensor) -> Tensor:
     """x (N, C, H, W); params (N or 1, 2), for the horizontal and the vertical axis."""
     factors = params * (SCALE - 1 / SCALE) + 1 / SCALE
-    theta = torch.zeros(len(params), 2, 3)
+    theta = torch.zeros(len(params), 2, 3, device=params.device)
     theta[:, 0, 0], theta[:, 1, 1] = factors[:, 0], factors[:, 1]
     return _warp(x, theta)
 
@@ -54,7 +54,7 @@ def draw_rotate(n: int, shape: tuple[int, int, int], generator: torch.Generator)
 def apply_rotate(x: Tensor, params: Tensor) -> Tensor:
     """x (N, C, H, W); params (N or 1, 1)."""
     angle = (params[:, 0] - 0.5) * 2 * DEGREES / 180 * math.pi
-    theta = torch.zeros(len(params), 2, 3)
+    theta = torch.zeros(len(params), 2, 3, device=params.device)
     theta[:, 0, 0], theta[:, 0, 1] = angle.cos(), -angle.sin()
     theta[:, 1, 0], theta[:, 1, 1] = angle.sin(), angle.cos()
     return _warp(x, theta)
@@ -62,7 +62,32 @@ def apply_rotate(x: Tensor, params: Tensor) -> Tensor:
 
 def _warp(x: Tensor, theta: Tensor) -> Tensor:
     grid = functional.affine_grid(theta.to(x), [len(theta), *x.shape[1:]], align_corners=True)
+    if x.is_cuda and x.requires_grad and torch.are_deterministic_algorithms_enabled():
+        return sample_corners(x, grid.expand(len(x), -1, -1, -1))
     return functional.grid_sample(x, grid.expand(len(x), -1, -1, -1), align_corners=True)
+
+
+def sample_corners(x: Tensor, grid: Tensor) -> Tensor:
+    """What `grid_sample` gives with aligned corners and zeros outside, from the four pixels about
+    each place.
+
+    Torch's own gradient of it adds in any order on a graphics card.
+
+    Args:
+        x: (N, C, H, W).
+        grid: (N, H', W', 2), horizontal before vertical, -1 to 1.
+    """
+    n, _, height, width = x.shape
+    columns, rows = (grid[..., 0] + 1) / 2 * (width - 1), (grid[..., 1] + 1) / 2 * (height - 1)
+    left, top = columns.floor(), rows.floor()
+    images, pixels = torch.arange(n, device=x.device)[:, None, None], x.permute(0, 2, 3, 1)
+    total = torch.zeros((), dtype=x.dtype, device=x.device)
+    for row, down in ((top, top + 1 - rows), (top + 1, rows - top)):
+        for column, across in ((left, left + 1 - columns), (left + 1, columns - left)):
+            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+            r, c = row.clamp(0, height - 1).long(), column.clamp(0, width - 1).long()
+            total = total + pixels[images, r, c] * (down * across * inside)[..., None]
+    return total.permute(0, 3, 1, 2)
 
 
 BRIGHTNESS, SATURATION, CONTRAST = 1.0, 2.0, 0.5

@@ -30,6 +30,7 @@ from condensers.engine import files
 from condensers.engine import loop as engine
 from condensers.engine.cache import key_of, make_missing
 from condensers.engine.context import Context, derive_seed
+from condensers.engine.devices import send_all
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
 from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
@@ -39,6 +40,7 @@ from condensers.registry.registry import NETWORKS
 from condensers.training.classifier import Training, TrainingLoop
 
 FORMAT = 1
+ROWS_WAITING = 32  # epochs whose parameters stay on a graphics card before they are fetched
 
 
 @final
@@ -113,9 +115,8 @@ class Segments(ScheduleRun):
         generator, device = self.setting.generator, self.setting.data.device
         path = self.paths[int(torch.randint(len(self.paths), (1,), generator=generator))]
         first = int(torch.randint(self.schedule.max_start, (1,), generator=generator))
-        start, target = (
-            path[epoch].to(device, copy=True)
-            for epoch in (first, first + self.schedule.expert_epochs)
+        start, target = send_all(
+            [path[epoch].clone() for epoch in (first, first + self.schedule.expert_epochs)], device
         )
         vector_to_parameters(start.clone(), self.network.parameters())
         return Segment(self.network.train(), start, target)
@@ -131,31 +132,40 @@ class Segments(ScheduleRun):
 
 class ExpertLoop:
     """Ordinary training that keeps all parameters after each epoch. rows: (epochs + 1, P) float32
-    on the CPU.
+    on the CPU. waiting: epoch -> a row that is not among them yet.
     """
 
     def __init__(self, training: TrainingLoop, epochs: int) -> None:
         self.training = training
         first = _vector(training.network)
         self.rows = torch.zeros(epochs + 1, len(first))
-        self.rows[0] = first
+        self.waiting = {0: first}
 
     def step(self, index: int) -> float | Tensor:
         """Take one step and return its loss."""
         figure = self.training.step(index)
         epoch, rest = divmod(index + 1, self.training.per_epoch)
         if rest == 0:
-            self.rows[epoch] = _vector(self.training.network)
+            self.waiting[epoch] = _vector(self.training.network)
+        if len(self.waiting) == ROWS_WAITING:
+            self.fetch()
         return figure
+
+    def fetch(self) -> Tensor:
+        """Return the rows, with all that was kept so far brought to the processor."""
+        for epoch, row in self.waiting.items():
+            self.rows[epoch] = row
+        self.waiting = {}
+        return self.rows
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole state, for the checkpoint."""
-        return {"training": self.training.state_dict(), "rows": self.rows}
+        return {"training": self.training.state_dict(), "rows": self.fetch()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what `state_dict` gave."""
         self.training.load_state_dict(state["training"])
-        self.rows = state["rows"].cpu()
+        self.rows, self.waiting = state["rows"].cpu(), {}
 
 
 def _files(schedule: Experts, setting: RunSetting) -> list[Path]:
@@ -214,7 +224,7 @@ def _train(
     training.augmentation = setting.augmentation
     loop = ExpertLoop(training, schedule.epochs)
     seconds = engine.run(loop, training.total, own, f"expert {index + 1} of {schedule.experts}")
-    return {"parameters": loop.rows, "seconds": seconds}
+    return {"parameters": loop.fetch(), "seconds": seconds}
 
 
 def _own(context: Context, index: int, folder: Path | None) -> Context:
@@ -229,7 +239,7 @@ def _network(setting: RunSetting, generator: torch.Generator) -> nn.Module:
 
 
 def _vector(network: nn.Module) -> Tensor:
-    return parameters_to_vector(network.parameters()).detach().cpu()
+    return parameters_to_vector(network.parameters()).detach()
 
 
 def _read(path: Path, shape: tuple[int, int]) -> dict[str, Any]:

@@ -13,16 +13,21 @@ one; the network learns no more once it is to be replaced. Steps on the images a
 method's `iterations`, since how many a network gets is not known beforehand.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
 
+from condensers.engine.devices import send, share
 from condensers.hyperparameters import hyper
 from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.model_schedules.training_steps import batches_of, train_epoch
 from condensers.parts.setting import RunSetting
+
+Accuracies = Sequence[float | Tensor]
+"""Accuracies, 0 to 1; those of a graphics card are read when a gate looks at them."""
 
 
 @final
@@ -85,7 +90,7 @@ class GatedNetworks(ScheduleRun):
     def __init__(self, schedule: Gated, setting: RunSetting) -> None:
         self.schedule, self.setting = schedule, setting
         self.current = setting.fresh()
-        self.accuracies: list[float] = []
+        self.accuracies: Accuracies = []
         self.taken = 0
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
@@ -101,40 +106,45 @@ class GatedNetworks(ScheduleRun):
         """What comes after a step on the images."""
         rule = self.schedule
         self.accuracies = [*self.accuracies, self._accuracy()][-rule.window :]
-        settled = self._full(self.accuracies) and spread(self.accuracies) < rule.settled
+        settled = False
+        if self._full(self.accuracies):
+            self.accuracies = numbers(self.accuracies)
+            settled = spread(self.accuracies) < rule.settled
         if settled or self.taken >= rule.most_steps:
             self.current, self.accuracies, self.taken = self.setting.fresh(), [], 0
             return
         optimiser = torch.optim.SGD(self.current.parameters(), lr=rule.lr, fused=True)
-        inner: list[float] = []
+        inner: Accuracies = []
         for _ in range(rule.most_epochs):
             train_epoch(self.current, optimiser, images, labels, rule.batch, self.setting)
             inner = [*inner, self._accuracy()][-rule.window :]
-            if self._full(inner) and spread(inner) > rule.moved:
-                return
+            if self._full(inner):
+                inner = numbers(inner)
+                if spread(inner) > rule.moved:
+                    return
 
-    def _full(self, accuracies: list[float]) -> bool:
+    def _full(self, accuracies: Accuracies) -> bool:
         return len(accuracies) == self.schedule.window
 
     @torch.no_grad()
-    def _accuracy(self) -> float:
+    def _accuracy(self) -> float | Tensor:
         """The part of newly drawn real images that the network classifies correctly, 0 to 1;
         classes are mixed in each batch.
         """
         data, rule = self.setting.data, self.schedule
         drawn = [data.sample(label, rule.query, self.setting.generator) for label in data.classes]
-        counts = torch.tensor([len(one) for one in drawn], device=data.device)
-        labels = torch.tensor(data.classes, device=data.device).repeat_interleave(counts)
-        images, right = torch.cat(drawn), 0
+        counts = torch.tensor([len(one) for one in drawn])
+        labels = send(torch.tensor(data.classes).repeat_interleave(counts), data.device)
+        images, right = torch.cat(drawn), torch.zeros((), dtype=torch.int64, device=data.device)
         for chosen in batches_of(len(images), rule.batch, self.setting):
-            right += int((self.current(images[chosen]).argmax(1) == labels[chosen]).sum())
-        return right / len(images)
+            right = right + (self.current(images[chosen]).argmax(1) == labels[chosen]).sum()
+        return share(right, len(images))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole state, for the checkpoint."""
         return {
             "network": self.current.state_dict(),
-            "accuracies": list(self.accuracies),
+            "accuracies": numbers(self.accuracies),
             "taken": self.taken,
         }
 
@@ -144,7 +154,14 @@ class GatedNetworks(ScheduleRun):
         self.accuracies, self.taken = list(state["accuracies"]), state["taken"]
 
 
-def spread(accuracies: list[float]) -> float:
+def numbers(accuracies: Accuracies) -> list[float]:
+    """Return accuracies as numbers; those of a graphics card are read together."""
+    waiting = [one for one in accuracies if isinstance(one, Tensor)]
+    read = iter(torch.stack(waiting).tolist() if waiting else ())
+    return [float(next(read)) if isinstance(one, Tensor) else one for one in accuracies]
+
+
+def spread(accuracies: Sequence[float]) -> float:
     """The largest minus the smallest.
 
     >>> spread([0.5, 0.25, 0.75])

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from condensers.engine import optimiser_state
+from condensers.engine.devices import fused, send
 from condensers.hyperparameters import hyper
 from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.objectives.kernel_regression import targets
@@ -73,7 +74,8 @@ class AgeingNetworks(ScheduleRun):
         self.picked = -1
 
     def _optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.Adam(network.parameters(), lr=self.schedule.lr)
+        kind = fused(self.setting.data.device)
+        return torch.optim.Adam(network.parameters(), lr=self.schedule.lr, fused=kind)
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
         """Train the last network on the set as it is now, then pick one."""
@@ -104,7 +106,7 @@ class AgeingNetworks(ScheduleRun):
                 chosen = torch.randperm(len(images), generator=self.setting.generator)[
                     : self.schedule.batch
                 ]
-            chosen = chosen.to(images.device)
+            chosen = send(chosen, images.device)
             loss = loss_of(network(self.setting.augment(images[chosen])), wanted[chosen], "mse")
             optimiser.zero_grad()
             torch.autograd.backward(loss)

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from condensers.engine.devices import fused, share
 from condensers.hyperparameters import hyper
 from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.model_schedules.training_steps import train_step
@@ -117,6 +118,7 @@ class QueuedNetworks(ScheduleRun):
                 lr=rule.lr,
                 momentum=rule.momentum,
                 weight_decay=rule.weight_decay,
+                fused=fused(self.setting.data.device),
             )
         )
 
@@ -139,12 +141,12 @@ class QueuedNetworks(ScheduleRun):
 
     def _train(self, network: nn.Module, optimiser: torch.optim.SGD) -> None:
         network.train()
-        right = seen = 0
+        right, seen = torch.zeros((), dtype=torch.int64, device=self.setting.data.device), 0
         for _ in range(self.schedule.training_steps):
             images, labels = self.setting.data.batch(self.schedule.batch, self.setting.generator)
             logits = train_step(network, optimiser, images, labels)
-            right, seen = right + int((logits.argmax(1) == labels).sum()), seen + len(labels)
-        carry_accuracy(network, right / seen)
+            right, seen = right + (logits.argmax(1) == labels).sum(), seen + len(labels)
+        carry_accuracy(network, share(right, seen))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole state, for the checkpoint."""
@@ -166,7 +168,7 @@ class QueuedNetworks(ScheduleRun):
             carry_accuracy(self.networks[-1], accuracy)
 
 
-def carry_accuracy(network: nn.Module, accuracy: float) -> None:
+def carry_accuracy(network: nn.Module, accuracy: float | Tensor) -> None:
     """Let terms of the loss know how much of the real images the network classified correctly, 0 to
     1.
     """

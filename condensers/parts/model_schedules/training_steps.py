@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from condensers.engine.devices import send
 from condensers.networks import has_batch_norm
 from condensers.parts.objectives.gradient import freeze_batch_norm
 from condensers.parts.setting import RunSetting
@@ -38,7 +39,7 @@ def train_epoch(
 
 def batches_of(images: int, batch: int, setting: RunSetting) -> Iterable[Tensor]:
     """Indices of so many images in a new order, (<= batch,) int64 each, on the run's device."""
-    order = torch.randperm(images, generator=setting.generator).to(setting.data.device)
+    order = send(torch.randperm(images, generator=setting.generator), setting.data.device)
     return torch.split(order, batch)
 
 

@@ -12,8 +12,11 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from condensers.engine.capture import Captures
 from condensers.hyperparameters import Part
 from condensers.parts.setting import LABEL_FORMS, Given, Needs, RunSetting
+
+NO_CAPTURES = Captures(None, "no graphics card")
 
 
 class Pair(NamedTuple):
@@ -43,6 +46,7 @@ class Whole:
         augment: Augments image by image, with a new draw at every call.
         setting: What the run lends.
         leaves: The learned tensors; the gradient is taken for these alone, for all if empty.
+        captures: The recorded parts of steps.
     """
 
     images: Tensor
@@ -53,6 +57,7 @@ class Whole:
     augment: Callable[[Tensor], Tensor]
     setting: RunSetting
     leaves: Sequence[Tensor] = ()
+    captures: Captures = NO_CAPTURES
 
     @property
     def generator(self) -> torch.Generator:
@@ -82,9 +87,12 @@ class Objective(Part):
         passes: Passes of a real and of a synthetic image at each step, for estimates of time; one
             is forward and backward.
         label_forms: The forms of learned labels that it reads, the recommended one last.
+        capturable: Whether the loss may be recorded as a CUDA graph: it draws nothing, reads
+            nothing of the card, and takes the same operations whatever the values.
     """
 
     real: ClassVar[bool] = True
+    capturable: ClassVar[bool] = False
 
     @property
     @abstractmethod

@@ -21,8 +21,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from condensers.engine.devices import send_all
+from condensers.networks import has_batch_norm
 from condensers.networks.precision import by_modules, precision
-from condensers.parts.augmentations.base import Drawn
+from condensers.parts.augmentations.base import Drawn, send_draws
 from condensers.parts.objectives.base import Whole
 
 
@@ -36,6 +38,15 @@ class Step(NamedTuple):
 
     chosen: Tensor
     draw: Drawn
+
+
+def send_steps(steps: Sequence[Step], device: torch.device) -> list[Step]:
+    """Return steps with their positions and augmentation on `device`, which get there together."""
+    chosen = [step.chosen for step in steps]
+    if any(one.device.type != device.type for one in chosen):
+        chosen = send_all(chosen, device)
+    draws = send_draws([step.draw for step in steps], device)
+    return [Step(*each) for each in zip(chosen, draws, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,11 @@ class Descent:
         )
         for step, rate in zip(self.steps, self.rates.detach(), strict=True):
             theta = path[-1].requires_grad_()
-            gradient = self.gradient(theta, step, images[step.chosen], labels[step.chosen], False)
+            gradient = (
+                self._recorded_gradient(theta, step, images[step.chosen], labels[step.chosen])
+                if self._records
+                else self.gradient(theta, step, images[step.chosen], labels[step.chosen], False)
+            )
             path.append(theta.detach() - rate * gradient)
         return [one.detach() for one in path]
 
@@ -105,9 +120,14 @@ class Descent:
             theta = path[index].detach().requires_grad_(True)
             images = whole.images.detach()[step.chosen].requires_grad_()
             labels = whole.labels.detach()[step.chosen].requires_grad_(soft)
-            product = self.gradient(theta, step, images, labels, True) @ adjoint
-            wanted = [images] + [labels] * soft + [theta] * through_path
-            parts = [-rates[index] * part for part in torch.autograd.grad(product, wanted)]
+            if self._records:
+                given = theta, images, labels, adjoint
+                product, found = self._recorded_product(step, given, soft, through_path)
+            else:
+                product = self.gradient(theta, step, images, labels, True) @ adjoint
+                wanted = [images] + [labels] * soft + [theta] * through_path
+                found = list(torch.autograd.grad(product, wanted))
+            parts = [-rates[index] * part for part in found]
             sums[0].index_add_(0, step.chosen, parts[0])
             sums[1][index] = -product.detach()
             if soft:
@@ -117,6 +137,59 @@ class Descent:
         pairs = zip([whole.images, self.rates, whole.labels], sums, strict=False)
         learned = [(tensor, total) for tensor, total in pairs if tensor.requires_grad]
         torch.autograd.backward([tensor for tensor, _ in learned], [total for _, total in learned])
+
+    @property
+    def _records(self) -> bool:
+        """Whether gradients are recorded; batch norms, which have a memory of their own, are
+        not.
+        """
+        return self.whole.captures.on and not has_batch_norm(self.network)
+
+    def _recorded_gradient(
+        self, theta: Tensor, step: Step, images: Tensor, labels: Tensor
+    ) -> Tensor:
+        """What `gradient` gives without a graph, the augmentation apart."""
+        network = self.network
+
+        def gradient(theta: Tensor, augmented: Tensor, labels: Tensor) -> Sequence[Tensor]:
+            theta = theta.detach().requires_grad_()
+            with precision("fp32"):
+                loss = functional.cross_entropy(logits(network, theta, augmented), labels)
+            return torch.autograd.grad(loss, theta)
+
+        augmented = self.whole.setting.augmentation.apply(images, step.draw)
+        name = "gradient", repr(network)
+        (found,) = self.whole.captures.call(name, gradient, [theta, augmented, labels])
+        return found
+
+    def _recorded_product(
+        self, step: Step, given: tuple[Tensor, Tensor, Tensor, Tensor], soft: bool, path: bool
+    ) -> tuple[Tensor, list[Tensor]]:
+        """<g_s, v> and its gradients for the images, for labels if they are soft, and for theta
+        where `path` says so. given: theta, images, labels, v.
+        """
+        network = self.network
+
+        def product(
+            theta: Tensor, augmented: Tensor, labels: Tensor, adjoint: Tensor
+        ) -> Sequence[Tensor]:
+            theta = theta.detach().requires_grad_()
+            augmented = augmented.detach().requires_grad_()
+            labels = labels.detach().requires_grad_(soft)
+            with by_modules():
+                loss = functional.cross_entropy(logits(network, theta, augmented), labels)
+            gradient = torch.autograd.grad(loss, theta, create_graph=True)[0]
+            total = gradient @ adjoint
+            wanted = [augmented] + [labels] * soft + [theta] * path
+            return total.detach(), *torch.autograd.grad(total, wanted)
+
+        theta, images, labels, adjoint = given
+        augmented = self.whole.setting.augmentation.apply(images, step.draw)
+        name = "product", repr(network), soft, path
+        total, *parts = self.whole.captures.call(name, product, [theta, augmented, labels, adjoint])
+        if augmented is not images:
+            parts[0] = torch.autograd.grad(augmented, images, parts[0])[0]
+        return total, parts
 
 
 def logits(network: nn.Module, theta: Tensor, images: Tensor) -> Tensor:

@@ -53,6 +53,7 @@ class GradientMatching(StatisticsObjective):
     )
 
     registered: ClassVar[str] = "gradient"
+    capturable: ClassVar[bool] = True
     couples_classes: ClassVar[bool] = False
     passes: ClassVar[tuple[float, float]] = (1.0, 2.5)
 

@@ -8,7 +8,8 @@ with g_s the gradient of the mean cross-entropy of a chunk of the set, each imag
 itself, and a learned. Source: Cazenavette et al., "Dataset Distillation by Matching Training
 Trajectories" (MTT, CVPR 2022), eq. 2 and algorithm 1.
 
-reverse: "graph" keeps the graph of all steps (the authors' way). "recomputed" gives the same
+reverse: "graph" keeps the graph of all steps (the authors' way; where steps are recorded on a
+graphics card, it is taken as "recomputed"). "recomputed" gives the same
 gradient with memory that does not grow with the graph
 (`condensers.parts.objectives.differentiable_sgd`). "tesla" is the gradient of Cui et al., "Scaling
 Up Dataset Distillation to ImageNet-1K with Constant Memory" (ICML 2023), section 3: with G = sum_s
@@ -31,7 +32,7 @@ from torch import Tensor
 
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Learned, Whole, WholeSetObjective
-from condensers.parts.objectives.differentiable_sgd import Descent, Step
+from condensers.parts.objectives.differentiable_sgd import Descent, Step, send_steps
 from condensers.parts.setting import Given, Needs, RunSetting, Segment
 
 LEAST_RATE = 1e-5
@@ -114,31 +115,29 @@ class Trajectory(WholeSetObjective):
         end = self._descent(segment, whole).unroll(segment.start)
         return trajectory_matching(end, segment.start, segment.target)
 
-    def backward(self, given: Given, whole: Whole) -> float:
+    def backward(self, given: Given, whole: Whole) -> float | Tensor:
         """Add the gradient to what is learned, by the way `reverse`; return the distance."""
-        if self.reverse == "graph":
-            return float(super().backward(given, whole))
+        if self.reverse == "graph" and not whole.captures.on:
+            return super().backward(given, whole)
         segment = _segment(given)
         descent = self._descent(segment, whole)
         path = descent.walk(segment.start)
         end = path[-1].requires_grad_()
         loss = trajectory_matching(end, segment.start, segment.target)
         adjoint = torch.autograd.grad(loss, end)[0]
-        descent.reverse(path, adjoint, through_path=self.reverse == "recomputed")
-        return loss.item()
+        descent.reverse(path, adjoint, through_path=self.reverse != "tesla")
+        return loss.detach()
 
     def _descent(self, segment: Segment, whole: Whole) -> Descent:
         setting = whole.setting
         batches = chunks(
             len(whole.images), self.batch_syn or len(whole.images), self.steps, setting.generator
         )
-        steps = [
-            Step(
-                chosen.to(whole.images.device),
-                setting.augmentation.draw(len(chosen), setting.shape, setting.generator),
-            )
+        drawn = [
+            Step(chosen, setting.augmentation.draw(len(chosen), setting.shape, setting.generator))
             for chosen in batches
         ]
+        steps = send_steps(drawn, whole.images.device)
         return Descent(segment.network, whole, whole.extra["rates"].expand(self.steps), steps)
 
 

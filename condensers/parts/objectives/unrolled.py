@@ -21,7 +21,7 @@ from torch.nn.utils import parameters_to_vector
 
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Learned, Whole, WholeSetObjective
-from condensers.parts.objectives.differentiable_sgd import Descent, Step, logits
+from condensers.parts.objectives.differentiable_sgd import Descent, Step, logits, send_steps
 from condensers.parts.setting import Given, RunSetting, require_network
 from condensers.training.ordered import step_images
 
@@ -80,7 +80,7 @@ class Unrolled(WholeSetObjective):
         end = self._descent(network, whole).unroll(parameters_to_vector(network.parameters()))
         return functional.cross_entropy(logits(network, end, whole.real), whole.real_labels)
 
-    def backward(self, given: Given, whole: Whole) -> float:
+    def backward(self, given: Given, whole: Whole) -> Tensor:
         """Add the gradient to what is learned, in memory that does not grow with the graph of the
         steps; return the loss.
         """
@@ -91,7 +91,7 @@ class Unrolled(WholeSetObjective):
         loss = functional.cross_entropy(logits(network, end, whole.real), whole.real_labels)
         adjoint = torch.autograd.grad(loss, end)[0]
         descent.reverse(path, adjoint, through_path=True)
-        return loss.item()
+        return loss.detach()
 
     def _descent(self, network: nn.Module, whole: Whole) -> Descent:
         return Descent(
@@ -101,10 +101,11 @@ class Unrolled(WholeSetObjective):
     def _steps(self, whole: Whole) -> list[Step]:
         setting, device = whole.setting, whole.images.device
         classes = len(setting.data.classes)
-        return [
+        steps = [
             Step(
                 step_images(classes, setting.per_class, step, device),
                 setting.augmentation.draw(classes, setting.shape, setting.generator),
             )
             for step in range(setting.per_class * self.epochs)
         ]
+        return send_steps(steps, device)

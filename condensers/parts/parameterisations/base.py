@@ -2,12 +2,14 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
+from condensers.engine.devices import send
 from condensers.errors import UsageError
 from condensers.hyperparameters import Part
 
@@ -145,7 +147,14 @@ def valid_range(mean: Sequence[float], std: Sequence[float], like: Tensor) -> tu
         std: Their standard deviation.
         like: Gives dtype and device.
     """
-    column = torch.tensor([list(mean), list(std)], device=like.device, dtype=like.dtype).view(
-        2, -1, 1, 1
-    )
+    both = _statistics(tuple(mean), tuple(std), like.device, like.dtype)
+    column = both.view(2, -1, 1, 1)
     return (0 - column[0]) / column[1], (1 - column[0]) / column[1]
+
+
+@lru_cache(maxsize=16)
+def _statistics(
+    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device, dtype: torch.dtype
+) -> Tensor:
+    """Mean and std as rows, brought to each device once."""
+    return send(torch.tensor([mean, std], dtype=dtype), device)

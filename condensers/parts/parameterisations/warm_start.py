@@ -19,6 +19,7 @@ from condensers.data import ClassData
 from condensers.engine import loop as engine
 from condensers.engine import optimiser_state
 from condensers.engine.context import Context
+from condensers.engine.devices import fused
 from condensers.parts.parameterisations.base import Groups
 
 if TYPE_CHECKING:
@@ -61,10 +62,12 @@ class AutoEncoder:
         self.groups: Groups = part.fresh(data, self.generator)
         self.decoders = self.groups["decoders"].requires_grad_()
         self.optimiser = torch.optim.Adam(
-            [*self.encoder.parameters(), self.decoders], lr=part.warm_lr
+            [*self.encoder.parameters(), self.decoders],
+            lr=part.warm_lr,
+            fused=fused(data.device),
         )
 
-    def step(self, index: int) -> float:
+    def step(self, index: int) -> Tensor:
         """Take one step and return its loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.part.warm_lr * (1 - index / self.part.warm_steps)
@@ -74,7 +77,7 @@ class AutoEncoder:
         self.optimiser.zero_grad()
         torch.autograd.backward(loss)
         self.optimiser.step()
-        return loss.item()
+        return loss.detach()
 
     @torch.no_grad()
     def codes(self, images: Tensor) -> Tensor:

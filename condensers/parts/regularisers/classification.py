@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from condensers.engine.devices import send, share
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Pair
 from condensers.parts.objectives.mean_embedding import embeddings, synthetic_means
@@ -54,15 +55,15 @@ class CrossEntropy(Regulariser):
 
 
 @torch.no_grad()
-def accuracy_of(network: nn.Module, pairs: Sequence[Pair]) -> float:
+def accuracy_of(network: nn.Module, pairs: Sequence[Pair]) -> float | Tensor:
     """The `accuracy` that the network carries, or the part of the pairs' real images that it
     classifies correctly, 0 to 1.
     """
     known = getattr(network, "accuracy", None)
-    if isinstance(known, float):
+    if isinstance(known, float | Tensor):
         return known
-    right = sum(int((network(pair.real).argmax(1) == pair.label).sum()) for pair in pairs)
-    return right / sum(len(pair.real) for pair in pairs)
+    right = [(network(pair.real).argmax(1) == pair.label).sum() for pair in pairs]
+    return share(torch.stack(right).sum(), sum(len(pair.real) for pair in pairs))
 
 
 @final
@@ -98,5 +99,5 @@ class Discriminative(Regulariser):
         real = real_embeddings(network, pairs)
         (centres,) = synthetic_means(embeddings, network, pairs)
         sizes = torch.tensor([len(part) for part in real])
-        positions = torch.arange(len(pairs)).repeat_interleave(sizes).to(centres.device)
+        positions = send(torch.arange(len(pairs)).repeat_interleave(sizes), centres.device)
         return functional.cross_entropy(torch.cat(real) @ centres.T, positions, reduction="sum")

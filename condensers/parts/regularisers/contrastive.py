@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from condensers.engine.devices import send
 from condensers.hyperparameters import hyper
 from condensers.networks import Network
 from condensers.parts.augmentations.base import Augmentation
@@ -66,19 +67,24 @@ class Contrastive(Regulariser):
             for side in sides
             for part, pair in zip(side, pairs, strict=True)
         ]
-        of_class = torch.cat(labels).to(z.device)
+        of_class = send(torch.cat(labels), z.device)
         anchors = sum(len(part) for part in synthetic)
         return contrast(z, of_class[:anchors, None] == of_class, self.temperature)
+
+
+def _other_places(anchors: int, images: int, device: torch.device) -> Tensor:
+    """The places (A, N - 1) int64 of each anchor's others, its own left out."""
+    places = torch.arange(images - 1, device=device)
+    return places + (places >= torch.arange(anchors, device=device)[:, None])
 
 
 def contrast(z: Tensor, positive: Tensor, temperature: float) -> Tensor:
     """The equation for z (N, D) of length 1, whose first A are the anchors; positive (A, N) bool,
     an anchor's own place apart.
     """
-    others = ~torch.eye(*positive.shape, dtype=torch.bool, device=z.device)
-    shape = len(positive), len(z) - 1
-    scores = (z[: len(positive)] @ z.T / temperature)[others].view(shape)
-    mine = positive[others].view(shape).to(z.dtype)
+    others = _other_places(len(positive), len(z), z.device)
+    scores = (z[: len(positive)] @ z.T / temperature).gather(1, others)
+    mine = positive.gather(1, others).to(z.dtype)
     weights = mine / mine.sum(1, keepdim=True).clamp(min=1)
     return -(weights * torch.log_softmax(scores, 1)).sum(1).mean()
 

@@ -78,7 +78,7 @@ def repulsion(z: Tensor, x: Tensor, bandwidth: float) -> Tensor:
     apart, across = squared_distances(z, z), squared_distances(z, x)
     with torch.no_grad():
         everything = torch.cat([z, x])
-        rows, columns = torch.triu_indices(len(everything), len(everything), 1)
+        rows, columns = torch.triu_indices(len(everything), len(everything), 1, device=z.device)
         median = squared_distances(everything, everything)[rows, columns].median().clamp(min=1e-12)
     scale = -1 / (bandwidth**2 * median)
     own = torch.exp(apart * scale).masked_fill(torch.eye(n, dtype=torch.bool, device=z.device), 0)

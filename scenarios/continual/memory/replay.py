@@ -12,6 +12,7 @@ from avalanche.training.storage_policy import ExemplarsBuffer
 from avalanche.training.supervised.icarl import _ICaRLPlugin
 from torch import Tensor, nn
 
+from condensers.engine.devices import send, send_all
 from condensers.errors import UsageError
 from scenarios.continual.memory.buffer import CondensedMemory
 from scenarios.continual.memory.criterion import JoinedLoss, MeanLoss, MemoryLoss
@@ -182,8 +183,9 @@ class CondensedReplay(SupervisedPlugin, ResumablePlugin):  # type: ignore[misc]
 
 def move_batch(drawn: MemoryBatch, like: Tensor) -> MemoryBatch:
     """Move a batch to the device of `like`, and its images to its dtype."""
-    targets = None if drawn.targets is None else drawn.targets.to(like.device)
-    x, y, tasks = drawn.x.to(like), drawn.y.to(like.device), drawn.tasks.to(like.device)
+    targets = None if drawn.targets is None else send(drawn.targets, like.device)
+    x = send(drawn.x, like.device).to(like.dtype)
+    y, tasks = send_all([drawn.y, drawn.tasks], like.device)
     return MemoryBatch(x, y, targets, drawn.scores, tasks, drawn.index)
 
 

@@ -109,7 +109,7 @@ def project_averaged(g: Tensor, references: Tensor) -> Tensor:
     """A-GEM's bound: g (P,) without its part against the one reference (1, P)."""
     r = references[0]
     dot = g @ r
-    return g - dot / (r @ r) * r if dot < 0 else g
+    return torch.where(dot < 0, g - dot / (r @ r) * r, g)
 
 
 def make_episodic_bound(margin: float) -> Bound:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from condensers.engine.devices import send
 from condensers.errors import UsageError
 from scenarios.continual.memory.buffer import CondensedMemory
 from scenarios.continual.memory.criterion import Criterion, MemoryLoss, memory_loss
@@ -86,7 +87,7 @@ class StoredLogitsLoss(MemoryLoss):
     ) -> Tensor:
         stream, memory = logits[: len(y)], logits[len(y) :]
         assert self.logits is not None
-        kept = self.logits[drawn.index.to(self.logits.device)].to(memory)
+        kept = self.logits[send(drawn.index, self.logits.device)].to(memory)
         loss = criterion(stream, y) + self.alpha * functional.mse_loss(memory, kept)
         return loss + self.beta * memory_loss(memory, drawn, criterion) if self.beta else loss
 

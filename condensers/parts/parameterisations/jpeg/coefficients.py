@@ -84,7 +84,8 @@ class JPEG(Parameterisation):
             return PIXELS.groups(start, data, context)
         free = Transform(data.shape, self.quality).forward(data.quantise(start).float())
         extent = torch.tensor([data.mean, data.std], device=start.device)
-        sides = torch.tensor(data.shape[1:], dtype=torch.float32, device=start.device)
+        # On the processor, which asks for them at every step.
+        sides = torch.tensor(data.shape[1:], dtype=torch.float32)
         return {
             "coefficients": free,
             "mask": (free.round() != 0).float(),

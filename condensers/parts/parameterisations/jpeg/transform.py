@@ -11,17 +11,40 @@ enlarged linearly, as libjpeg does.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from condensers.engine.devices import send
 from condensers.parts.parameterisations.jpeg.entropy import ScanLayout, layout
 
 SIDE = 8
 # Rows: Y, Cb, Cr of (R, G, B).
 TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+
+
+class Scan(NamedTuple):
+    """The order of a scan on one device. order, planes: of the blocks, there and back. zigzag,
+    natural: of the coefficients, there and back. quanta (B, 64), in the order of the scan.
+    """
+
+    order: Tensor
+    planes: Tensor
+    zigzag: Tensor
+    natural: Tensor
+    quanta: Tensor
+
+
+@lru_cache(maxsize=16)
+def _scan(shape: tuple[int, int, int], quality: int, device: torch.device) -> Scan:
+    """What `layout` says, brought to each device once."""
+    form = layout(shape, quality)
+    there = form.order, form.order.argsort(), form.zigzag, form.zigzag.argsort(), form.quanta
+    return Scan(*(send(one, device) for one in there))
 
 
 @dataclass(frozen=True)
@@ -46,18 +69,15 @@ class Transform:
         ]
         basis = _basis(images)
         found = [(basis @ (block - 128) @ basis.T).flatten(2) for block in blocks]
-        scanned = torch.cat(found, 1)[:, form.order.to(images.device)][
-            :, :, form.zigzag.to(images.device)
-        ]
-        return scanned / form.quanta.to(images)
+        scan = _scan(self.shape, self.quality, images.device)
+        scanned = torch.cat(found, 1)[:, scan.order][:, :, scan.zigzag]
+        return scanned / scan.quanta.to(images)
 
     def inverse(self, coefficients: Tensor) -> Tensor:
         """Images (N, C, H, W), not clamped, of coefficients (N, B, 64)."""
-        form, device = self.layout, coefficients.device
-        natural = (coefficients * form.quanta.to(coefficients))[
-            :, :, form.zigzag.argsort().to(device)
-        ]
-        blocks = natural[:, form.order.argsort().to(device)].view(len(natural), -1, SIDE, SIDE)
+        form, scan = self.layout, _scan(self.shape, self.quality, coefficients.device)
+        natural = (coefficients * scan.quanta.to(coefficients))[:, :, scan.natural]
+        blocks = natural[:, scan.planes].view(len(natural), -1, SIDE, SIDE)
         basis = _basis(coefficients)
         pixels = basis.T @ blocks @ basis + 128
         ends = [0, *accumulate(math.prod(form.grid(i)) for i in range(self.shape[0]))]

@@ -146,7 +146,7 @@ def ours(segment: Any, whole: Whole, **settings: Any) -> tuple[float, list[Tenso
     for leaf in leaves:
         leaf.grad = None
     whole.generator.manual_seed(5)
-    loss = Trajectory(**settings).backward(segment, whole)
+    loss = float(Trajectory(**settings).backward(segment, whole))
     return loss, [leaf.grad.clone() for leaf in leaves if leaf.grad is not None]
 
 

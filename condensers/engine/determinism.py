@@ -1,0 +1,38 @@
+"""The same bytes for the same seed on one model of graphics card.
+
+Torch's kernels for a card may add in any order, unless they are told not to. What that costs is
+measured by `make gpu`; kernels without such a form say so once and stay as they are.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+# cuBLAS reads it when it is first used in a process: two buffers of fixed size for its sums.
+WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+
+@contextmanager
+def deterministic(device: torch.device) -> Iterator[None]:
+    """Let torch take kernels whose sums have one order, within the block; on a processor they have.
+
+    Args:
+        device: Where the work is done.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    os.environ.setdefault(*WORKSPACE)
+    backend = torch.backends.cudnn
+    before = backend.deterministic, backend.benchmark
+    enabled = torch.are_deterministic_algorithms_enabled()
+    warning = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=not enabled or warning)
+    backend.deterministic, backend.benchmark = True, False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warning)
+        backend.deterministic, backend.benchmark = before

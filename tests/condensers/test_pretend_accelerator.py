@@ -1,0 +1,76 @@
+"""On a pretend graphics card no run mixes devices, and no step waits for the card, nor copies
+meanwhile: every method, selection and view, and parts that no method has by default.
+"""
+
+import pytest
+import torch
+from helpers.pretend_accelerator import DEVICE, watched
+from helpers.pretend_runs import Counts, condensations, counted
+
+from condensers.engine.devices import send_all, send_network
+from condensers.networks import build
+
+# A gate decides by a network's accuracy, which has to be read.
+DECISIONS = {"cafe": 1}
+SENT = 24  # of a step, each of them a launch: positions, augmentation, new networks
+
+
+def require_quiet_steps(found: Counts, waits: int = 0) -> None:
+    assert found.total["mixed"] == 0, found.places
+    for loop, most in found.steps.items():
+        if loop == "grabcut":  # works on the processor, image by image
+            continue
+        assert (loop, most["copies"]) == (loop, 0), found.places
+        assert (loop, max(most["waits"] - waits, 0)) == (loop, 0), found.places
+        assert most["sent"] <= SENT and most["shown"] <= 1
+
+
+@pytest.mark.parametrize("name", condensations())
+def test_no_step_waits(name: str) -> None:
+    found = counted(condensations()[name])
+    require_quiet_steps(found, DECISIONS.get(name, 0))
+    assert found.total["launches"] > 0
+
+
+def test_what_is_counted() -> None:
+    """The pretend card sees each kind of event."""
+    ready = torch.ones(3)
+    with watched() as watch:
+        there = ready.to(DEVICE)
+        there.to(DEVICE)
+        ready.to(DEVICE, non_blocking=True)
+        torch.tensor([1.0], device=DEVICE)
+        assert (watch.counts["copies"], watch.counts["sent"]) == (2, 1)
+        assert there[torch.tensor([0])].device == DEVICE and watch.counts["copies"] == 3
+        assert float(there.sum()) == 3 and bool(there[0] > 0)
+        assert len(there[there > 0]) == 3 and there.cpu().device.type == "cpu"
+        assert watch.counts["waits"] == 4 and watch.counts["mixed"] == 0
+        assert (there + 1).device == DEVICE and (there + torch.tensor(1.0)).device == DEVICE
+        assert watch.counts["mixed"] == 0
+        torch.add(there, ready)
+        assert watch.counts["mixed"] == 1
+    torch.add(ready, ready)
+    assert watch.counts["mixed"] == 1
+
+
+def test_a_network_is_sent_at_once_and_unchanged() -> None:
+    spec = {"name": "convnet", "depth": 2, "width": 4, "norm": "batch"}
+    here = build(spec, (1, 8, 8), 3, torch.Generator().manual_seed(1))
+    with watched() as watch:
+        there = build(spec, (1, 8, 8), 3, torch.Generator().manual_seed(1), DEVICE)
+        assert (watch.counts["copies"], watch.counts["sent"]) == (0, 2)  # floats, and counters
+        assert all(one.device == DEVICE for one in there.state_dict().values())
+        found = {name: one.cpu() for name, one in there.state_dict().items()}
+    assert found.keys() == here.state_dict().keys()
+    assert all(torch.equal(one, found[name]) for name, one in here.state_dict().items())
+    assert send_network(here, torch.device("cpu")) is here
+
+
+def test_tensors_that_are_sent_together_keep_shape_and_order() -> None:
+    tensors = [torch.rand(2, 3), torch.arange(4), torch.tensor(5.0), torch.arange(2)]
+    with watched() as watch:
+        sent = send_all(tensors, DEVICE)
+        assert watch.counts["sent"] == 2
+        back = [one.cpu() for one in sent]
+    assert all(torch.equal(a, b) and a.dtype == b.dtype for a, b in zip(tensors, back, strict=True))
+    assert send_all(tensors, torch.device("cpu"))[1] is tensors[1]
