@@ -14,9 +14,17 @@ from harness.plots.forest import Level, draw_forest
 from harness.report.chapters.base import Chapter, Figure, Headline, Run, Styles
 from harness.report.place import join_parts
 from harness.report.results import Result
-from harness.report.rows import finite
+from harness.report.rows import as_power, finite
 from harness.report.table import Column, Section, Table
-from harness.report.wording import NOT_DISTINGUISHABLE, estimate, join_words, split_metric, verdict
+from harness.report.wording import (
+    NOT_DISTINGUISHABLE,
+    could_show,
+    estimate,
+    join_words,
+    judge,
+    split_metric,
+    verdict,
+)
 from harness.statistics.bounds import bounds_of
 from harness.statistics.effects import Effect, main_effects
 
@@ -138,6 +146,7 @@ def _row(measure: Measure, place: str, effect: Effect) -> dict[str, Any]:
         "high": finite(change.high) if change else None,
         "distinguishable": bool(change and change.distinguishable),
         "n": change.n if change else 0,
+        **(as_power(change) if change else {}),
     }
 
 
@@ -160,19 +169,19 @@ def _answer(rows: Sequence[Row]) -> str:
         word: [
             f"{row['level']} {estimate(row, row['unit'], 'difference', signed=True)}"
             for row in rows
-            if _verdict(row) == word
+            if verdict(row, row["higher_is_better"]) == word
         ]
         for word in ("better", "worse", "higher", "lower")
     }
     words = [f"{word}: {join_words(names)}" for word, names in by_verdict.items() if names]
-    return (
-        f"{rows[0]['factor']} against {rows[0]['against']}:"
-        f" {'; '.join(words or [NOT_DISTINGUISHABLE])}"
-    )
+    if not words:
+        shown = could_show([row for row in rows if row["low"] is not None], rows[0]["unit"])
+        words = [f"{NOT_DISTINGUISHABLE}{f' ({shown})' if shown else ''}"]
+    return f"{rows[0]['factor']} against {rows[0]['against']}: {'; '.join(words)}"
 
 
-def _verdict(row: Row) -> str:
-    return verdict(row, row["higher_is_better"])
+def _judge(row: Row) -> str:
+    return judge(row, row["higher_is_better"], row["unit"])
 
 
 def _title(rows: Sequence[Row]) -> str:
@@ -205,7 +214,7 @@ def _tabulate(rows: Sequence[Row]) -> Table:
             for place in places
         ),
         Column("seeds", lambda line: str(line[last]["n"]), drop=2),
-        Column("is", lambda line: _verdict(line[last]), is_text=True),
+        Column("is", lambda line: _judge(line[last]), is_text=True),
     ]
     sections = []
     for factor in dict.fromkeys(row["factor"] for row in rows):
