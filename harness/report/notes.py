@@ -108,7 +108,7 @@ def note_stopping(suite: Mapping[str, Any]) -> list[str]:
     return [
         f"Seeds of {until['scenario']} were added until the half-width of {until['compared'][0]}"
         f" less {until['compared'][1]} in {until['metric']} was at most"
-        f" {until['half_width']:g}: {until['ended']} Intervals of {until['scenario']} are those of"
+        f" {until['half_width']:g}: {until['ended']} Its intervals, but those of energy, are of"
         " Stein's two stages (1945), which hold under this rule: as wide as the spread of the"
         f" first {len(until['first_seeds'])} seeds says, around the mean of all."
     ]

@@ -89,13 +89,15 @@ def list_effects(design: Mapping[str, Any], run: Run) -> list[dict[str, Any]]:
         run: the results; scenarios, their variants and augmentations stay apart.
     """
     rows = []
+    until = run.suite.get("until") or {"scenario": "", "first_seeds": ()}
     for measure, places in _values(design.get("runs", {}), run).items():
+        first = until["first_seeds"] if measure[0] == until["scenario"] else ()
         pools = {name: [place] for name, place in places.items()}
         if len(places) > 1:
             pools[EVERYWHERE] = list(places.values())
         bounds = bounds_of(measure[3], measure[4])
         for place, values in pools.items():
-            effects = main_effects(design["factors"], design["runs"], values, bounds)
+            effects = main_effects(design["factors"], design["runs"], values, bounds, first)
             rows += [_row(measure, place, effect) for effect in effects]
     return rows
 
