@@ -73,14 +73,21 @@ def compared(root: Path) -> dict[str, Any]:
     return found
 
 
-def test_seeds_are_added_until_the_interval_is_narrow(
+def test_seeds_are_planned_and_added_until_the_interval_is_narrow(
     harness: Harness, suite: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
     words = ("run", suite, "--out", root, "--workers", 1)
+    nothing = harness("plan", suite, "--out", root, "--detect", 1)
+    assert nothing.status == 2 and "run the suite with a few seeds first" in nothing.err
     assert harness(*words, "--quiet").status == 0
     first = differences(root)
     spread = float(np.std(first, ddof=1))
+    planned = harness("plan", suite, "--out", root, "--detect", 1, *PAIR)
+    assert f"have the standard deviation {spread:.3g}" in planned.out
+    assert "to see a difference of 1 percentage points in 80 % of cases" in planned.out
+    assert "seeds of accuracy: " in planned.out and "of computing" in planned.out
+    assert harness("plan", suite, "--out", root, "--detect", 0).status == 2
     wanted = two_stage_half_width(spread, 3, 5) + 1e-6  # five seeds do
     assert values_of_width(spread, 3, wanted) == 5
     answer = harness(*words, "--until", wanted, *PAIR)
@@ -138,22 +145,6 @@ def test_what_cannot_be_is_refused_before_anything_runs(
     answer = harness("run", suite, "--out", tmp_path / "run", *words)
     assert answer.status == 2 and sentence in answer.err
     assert answer.err.count("\n") == 1 and not (tmp_path / "run").exists()
-
-
-def test_plan_says_how_many_seeds_show_a_difference(
-    harness: Harness, suite: Path, tmp_path: Path
-) -> None:
-    root = tmp_path / "run"
-    nothing = harness("plan", suite, "--out", root, "--detect", 1)
-    assert nothing.status == 2 and "run the suite with a few seeds first" in nothing.err
-    harness("run", suite, "--out", root, "--workers", 1, "--quiet")
-    answer = harness("plan", suite, "--out", root, "--detect", 1, *PAIR)
-    assert answer.status == 0, answer.err
-    spread = np.std(differences(root), ddof=1)
-    assert f"have the standard deviation {spread:.3g}" in answer.out
-    assert "to see a difference of 1 percentage points in 80 % of cases" in answer.out
-    assert "seeds of accuracy: " in answer.out and "of computing" in answer.out
-    assert harness("plan", suite, "--out", root, "--detect", 0).status == 2
 
 
 def test_plan_takes_the_spread_of_reference_results(
