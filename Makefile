@@ -27,6 +27,7 @@ lint: $(VENV)/developer
 	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/python docs/readme_tables.py --check
 	$(BIN)/python docs/speed.py --check
+	$(BIN)/python docs/result_tables.py --check
 
 types: $(VENV)/developer
 	$(BIN)/mypy
@@ -34,8 +35,10 @@ types: $(VENV)/developer
 contracts: $(VENV)/developer
 	$(BIN)/lint-imports
 
-# The documentation, into site/: a dead link, a page that is in no list or a docstring that cannot be read is an error.
+# The documentation, into site/, its tables of results filled from the reference results: a dead link, a page that is in no
+# list or a docstring that cannot be read is an error.
 docs: $(VENV)/developer
+	$(BIN)/python docs/result_tables.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Two processes, a file of tests in one of them.

@@ -148,13 +148,16 @@ def read_results(directory: str | PathLike[str]) -> Results:
     """Read a run directory; nothing is computed, and a run that is not finished may be read.
 
     Args:
-        directory: what `harness run` or `run` has written.
+        directory: what `harness run` or `run` has written; or reference results, as
+            `reference:NAME` or a file that `harness export RUN --to reference` wrote.
 
     Raises:
-        UsageError: it is not a run directory.
+        UsageError: it is neither.
         Damaged: a file is not as it was written; the text names every one.
     """
-    return Results(Store(Path(directory)))
+    from harness.reference.files import open_results
+
+    return Results(open_results(Path(directory)))
 
 
 def _as_words(overrides: Overrides) -> list[str]:

@@ -12,6 +12,8 @@ from harness.store.store import Store
 if TYPE_CHECKING:
     import pandas
 
+    from harness.reference.files import Reference
+
 Record = Mapping[str, Any]
 SHOWN = ("scenario", "data", "condenser", "ipc", "bytes", "metric")
 MOST_SHOWN = 40  # rows of a representation; the frames have all
@@ -27,10 +29,10 @@ class Results:
     In a notebook it shows as a table of means with their 95 % intervals.
 
     Args:
-        store: the run directory.
+        store: the run directory, or reference results.
 
     Attributes:
-        directory: the run directory.
+        directory: the run directory, or the file of the reference results.
         suite: the name of the suite.
         rows: one dict for each metric of each set or reference, as `harness report --format json`
             has them: mean, 95 % interval, n, comparison with random images.
@@ -42,7 +44,7 @@ class Results:
         Damaged: a file is not as it was written; the text names every one.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: "Store | Reference") -> None:
         self.directory = store.root
         self._description, self.records, self.failures = store.contents()
         self.suite: str = self._description["suite"]

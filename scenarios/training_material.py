@@ -17,7 +17,15 @@ from condensers.hyperparameters import hyper, settings_of
 from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.batched import train_together
-from condensers.training.classifier import Trained, Training, settle_precision, train
+from condensers.training.classifier import (
+    MIXES,
+    OPTIMISERS,
+    SCHEDULES,
+    Trained,
+    Training,
+    settle_precision,
+    train,
+)
 from condensers.training.ordered import OrderedLoop
 from scenarios.protocol import Reference, Splits, Subject
 
@@ -75,6 +83,11 @@ class TrainingMaterial:
             "augmentation": self.training.augmentation,
             "epochs": self.training.epochs,
             "lr": self.training.lr,
+        }
+        found |= {
+            "optimiser": self.training.optimiser,
+            "schedule": self.training.schedule,
+            "mix": self.training.mix,
         }
         return found | {"loss": self.training.loss, "precision": self.training.precision}
 
@@ -163,7 +176,33 @@ class Evaluation:
         values=("none", "card", "zca", "zca-normalised"),
     )
     batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate", source="DC's code", minimum=0.0)
+    lr_choices: tuple[float, ...] = hyper(
+        (),
+        help="rates in place of lr: the one with which a network is best on validation images",
+        source="ours: none",
+    )
+    weight_decay: float = hyper(
+        5e-4, help="weight decay", source="DC's code (AdamW: usually 0.01)", minimum=0.0
+    )
+    optimiser: str = hyper(
+        "sgd",
+        help="adamw: with decoupled weight decay, usually with a rate of 0.001",
+        source="DC's code",
+        values=OPTIMISERS,
+    )
+    schedule: str = hyper(
+        "drop",
+        help="of the learning rate; drop: a tenth from half of the epochs on; cosine: to 0",
+        source="DC's code",
+        values=SCHEDULES,
+    )
+    mix: str = hyper(
+        "none",
+        help="mixes images of a batch and their labels, in half of the steps",
+        source="ours: none (IDC and GDumb: cutmix)",
+        values=MIXES,
+    )
     precision: str = hyper(
         "fp32",
         help=(
@@ -189,6 +228,14 @@ class Evaluation:
         source="ours",
         minimum=1,
     )
+
+    def __post_init__(self) -> None:
+        if self.lr_choices and self.recipe == "card":
+            raise UsageError(
+                "lr_choices and recipe = 'card' both say the learning rate; leave one out"
+            )
+        if min(self.lr_choices, default=1.0) <= 0:
+            raise UsageError("lr_choices: every rate is a number above 0")
 
     def material(self, subject: Subject, data: Splits, context: Context) -> TrainingMaterial:
         """Return what a network is trained on, and how.
@@ -230,6 +277,10 @@ class Evaluation:
             augmentation=augmentation,
             loss=loss,
             precision=self.precision,
+            weight_decay=self.weight_decay,
+            optimiser=self.optimiser,
+            schedule=self.schedule,
+            mix=self.mix,
         )
 
     def count_training_images(self, images: int) -> float:

@@ -45,10 +45,10 @@ def groups(spec: NetworkSpec | str | Mapping[str, Any], count: int, batch: int) 
 
 
 def draws_nothing(recipe: Training, images: int) -> bool:
-    """Whether training on so many images is the same, to rounding, whatever is drawn: one batch, no
-    augmentation.
+    """Whether training on so many images is the same, to rounding, whatever is drawn: one batch,
+    nothing augmented or mixed.
     """
-    return recipe.augmentation == "none" and images <= recipe.batch
+    return recipe.augmentation == recipe.mix == "none" and images <= recipe.batch
 
 
 def train_together(

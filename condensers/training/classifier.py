@@ -6,10 +6,11 @@ optimiser (its momentum starts from zero), the last epoch is what counts. The au
 epoch more than it says; ours runs what it says.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from math import cos, pi
 from typing import Any, NamedTuple
 
 import torch
@@ -26,7 +27,15 @@ from condensers.errors import Interrupted
 from condensers.hyperparameters import hyper
 from condensers.networks.precision import AUTO, PRECISIONS, precision
 from condensers.networks.precision_choice import resolve
+from condensers.parts.augmentations.cutmix import cutmix
+from condensers.parts.augmentations.mixup import mixup
 from condensers.registry.registry import AUGMENTATIONS
+
+Mix = Callable[[Tensor, Tensor, int, torch.Generator], tuple[Tensor, Tensor]]
+
+OPTIMISERS, SCHEDULES, MIXES = ("sgd", "adamw"), ("drop", "cosine"), ("none", "cutmix", "mixup")
+MIX: Mapping[str, Mix | None] = {"none": None, "cutmix": cutmix, "mixup": mixup}
+MIX_PROBABILITY = 0.5  # of a step: CutMix, section 4.1, on CIFAR; GDumb's and IDC's code
 
 
 @dataclass(frozen=True)
@@ -39,9 +48,9 @@ class Training:
         source="DC, section 4.1 (1000 where the training is augmented)",
         minimum=1,
     )
-    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
+    lr: float = hyper(0.01, help="learning rate", source="DC's code", minimum=0.0)
     momentum: float = hyper(0.9, help="momentum of SGD", source="DC's code", minimum=0.0)
-    weight_decay: float = hyper(5e-4, help="weight decay of SGD", source="DC's code", minimum=0.0)
+    weight_decay: float = hyper(5e-4, help="weight decay", source="DC's code", minimum=0.0)
     batch: int = hyper(256, unit="images", help="images in a batch", source="DC's code", minimum=1)
     augmentation: str = hyper(
         "none",
@@ -73,6 +82,31 @@ class Training:
         source="ours",
         values=PRECISIONS,
     )
+    optimiser: str = hyper(
+        "sgd",
+        help="adamw: with decoupled weight decay, Loshchilov & Hutter 2019",
+        source="DC's code",
+        values=OPTIMISERS,
+    )
+    schedule: str = hyper(
+        "drop",
+        help="of the learning rate; cosine: from lr to 0, step by step, Loshchilov & Hutter 2017",
+        source="DC's code",
+        values=SCHEDULES,
+    )
+    mix: str = hyper(
+        "none",
+        help="mixes images of a batch and their labels, in half of the steps",
+        source="ours: none (IDC and GDumb: cutmix)",
+        values=MIXES,
+    )
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the learning rate of a step of the cosine schedule.
+
+        lr (1 + cos(pi step / total)) / 2: SGDR (2017), equation 5, without restarts.
+        """
+        return self.lr * (1 + cos(pi * step / total)) / 2
 
 
 class TrainingLoop:
@@ -110,9 +144,13 @@ class TrainingLoop:
         self.optimiser = self._optimiser(recipe.lr)
         network.train()
 
-    def _optimiser(self, lr: float) -> torch.optim.SGD:
+    def _optimiser(self, lr: float) -> torch.optim.Optimizer:
         recipe = self.recipe
         decay = recipe.weight_decay
+        if recipe.optimiser == "adamw":
+            return torch.optim.AdamW(
+                self.network.parameters(), lr=lr, weight_decay=decay, fused=True
+            )
         return torch.optim.SGD(
             self.network.parameters(),
             lr=lr,
@@ -125,14 +163,14 @@ class TrainingLoop:
         position = index % self.per_epoch
         if position == 0:
             self.order = torch.randperm(len(self.images), generator=self.generator)
-        if index == self.drop_at and self.recipe.drop:
-            self.optimiser = self._optimiser(self.recipe.lr * 0.1)
+        self._set_rate(index)
         chosen = self.order[position * self.recipe.batch : (position + 1) * self.recipe.batch]
         chosen = send(chosen, self.images.device)
         batch, labels = as_input(self.images[chosen], self.data), self.labels[chosen]
         batch = self.augmentation.apply(
             batch, self.augmentation.draw(len(batch), self.data.shape, self.generator)
         )
+        batch, labels = self._mix(batch, labels)
         with precision(self.precision):
             logits = self.network(batch)
         self.seen = chosen, logits.detach()
@@ -141,6 +179,26 @@ class TrainingLoop:
         torch.autograd.backward(loss)
         self.optimiser.step()
         return loss.detach() / (logits.shape[1] if logits.ndim == 3 else 1)
+
+    def _set_rate(self, index: int) -> None:
+        """Bring the learning rate to what the schedule says of a step."""
+        if self.recipe.schedule == "cosine":
+            for group in self.optimiser.param_groups:
+                group["lr"] = self.recipe.rate(index, self.total)
+        elif index == self.drop_at and self.recipe.drop:
+            self.optimiser = self._optimiser(self.recipe.lr * 0.1)
+
+    def _mix(self, batch: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Mix a batch in half of the steps; regressed classes are mixed as what they are regressed
+        on.
+        """
+        mix = MIX[self.recipe.mix]
+        if mix is None or float(torch.rand((), generator=self.generator)) >= MIX_PROBABILITY:
+            return batch, labels
+        classes = len(self.data.class_names)
+        if labels.ndim == 1 and self.recipe.loss == "mse":
+            labels = centred_onehot(labels, classes)
+        return mix(batch, labels, classes, self.generator)
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """What a step descends: the loss of logits (n, K), of (n, M, K) the sum of M such losses,

@@ -4,14 +4,15 @@ Imports no torch, but for a part at an import path.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from condensers.errors import UsageError, suggestion
 from condensers.registry import import_path, introspection
 from condensers.registry.registry import is_registered
-from harness import gallery
+from harness import gallery, reference
 from harness.catalogue.descriptions import descriptions
-from harness.catalogue.registries import REGISTRIES, kinds
+from harness.catalogue.registries import FILES, REGISTRIES, kinds
 from harness.suite.definition import about, built_in
 
 
@@ -31,13 +32,16 @@ def names(kind: str | None = None) -> dict[str, dict[str, str]]:
     ]
     if not wanted:
         raise UsageError(f"unknown kind '{kind}'; {suggestion(str(kind), kinds())}")
-    tables = descriptions() if set(wanted) - {"suites", "gallery"} else {}
+    tables = descriptions() if set(wanted) - set(FILES) else {}
     found: dict[str, dict[str, str]] = {}
     for plural in wanted:
         if plural == "suites":
             found[plural] = {name: about(path) for name, path in built_in().items()}
         elif plural == "gallery":
             found[plural] = {name: gallery.about(path) for name, path in gallery.built_in().items()}
+        elif plural == "references":
+            known = reference.built_in()
+            found[plural] = {name: reference.about(path) for name, path in known.items()}
         else:
             found[plural] = {
                 name: part.get("summary") or f"({part['fault']})"
@@ -56,17 +60,13 @@ def describe(name: str) -> list[dict[str, Any]]:
     if name in gallery.built_in():
         path = gallery.built_in()[name]
         line = gallery.about(path)
-        told = f"{line}\n\nMade by: {gallery.command(path)}"
-        return [
-            {
-                "name": name,
-                "kind": "set",
-                "where": "built in",
-                "summary": line,
-                "about": told,
-                "fields": [],
-            }
-        ]
+        return [_describe_file(name, "set", line, f"{line}\n\nMade by: {gallery.command(path)}")]
+    if name in reference.built_in():
+        path = reference.built_in()[name]
+        line = reference.about(path)
+        return [_describe_file(name, "reference", line, f"{line}\n\n{reference.describe(path)}")]
+    if name.startswith(reference.PREFIX):
+        reference.locate(Path(name))
     if ":" in name:
         return [_describe_import_path(name)]
     found = [table[name] for table in descriptions().values() if name in table]
@@ -76,20 +76,23 @@ def describe(name: str) -> list[dict[str, Any]]:
     if name in built_in():
         path = built_in()[name]
         text = path.read_text(encoding="utf-8")
-        found.append(
-            {
-                "name": name,
-                "kind": "suite",
-                "where": "built in",
-                "summary": about(path),
-                "about": text,
-                "fields": [],
-            }
-        )
+        found.append(_describe_file(name, "suite", about(path), text))
     if not found:
         known = [n for table in names().values() for n in table]
         raise UsageError(f"nothing is called '{name}'; {suggestion(name, set(known))}")
     return found
+
+
+def _describe_file(name: str, kind: str, summary: str, about: str) -> dict[str, Any]:
+    """Describe a file that ships with the package."""
+    return {
+        "name": name,
+        "kind": kind,
+        "where": "built in",
+        "summary": summary,
+        "about": about,
+        "fields": [],
+    }
 
 
 def _describe_import_path(where: str) -> dict[str, Any]:

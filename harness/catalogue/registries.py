@@ -31,6 +31,9 @@ REGISTRIES: tuple[Registry, ...] = (
 )
 
 
+FILES = ("suites", "gallery", "references")  # what ships as files
+
+
 def kinds() -> list[str]:
-    """What `list` takes: the plural of each kind of part, suites and the gallery."""
-    return [registry.plural for registry in REGISTRIES] + ["suites", "gallery"]
+    """What `list` takes: the plural of each kind of part and of what ships as files."""
+    return [*(registry.plural for registry in REGISTRIES), *FILES]

@@ -60,7 +60,10 @@ app.command(
         "harness evaluate gallery:dm --scenario privacy --set shadows=8",
     ),
 )(evaluate.evaluate)
-app.command("plan", epilog=examples("harness plan my.toml --set seeds=3"))(plan.plan)
+app.command(
+    "plan",
+    epilog=examples("harness plan my.toml --set seeds=3", "harness plan demo --detect 1.0"),
+)(plan.plan)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command(
     "report",
@@ -68,11 +71,15 @@ app.command(
         "harness report runs/demo",
         "harness report runs/a runs/b --format html --out report.html",
         "harness report runs/demo --format md,csv,json --out figures",
+        "harness report reference:demo",
     ),
 )(report.report)
 app.command("runs", epilog=examples("harness runs", "harness runs elsewhere --json"))(runs.runs)
 app.command("verify", epilog=examples("harness verify runs/demo"))(runs.verify)
-app.command("diff", epilog=examples("harness diff runs/a runs/b"))(diff.diff)
+app.command(
+    "diff",
+    epilog=examples("harness diff runs/a runs/b", "harness diff runs/demo reference:demo"),
+)(diff.diff)
 app.command(
     "import",
     epilog=examples("harness import published.pt --data cifar10 --out theirs.safetensors"),
@@ -82,6 +89,7 @@ app.command(
     epilog=examples(
         "harness export dm.safetensors --to png --out pictures",
         "harness export dm.safetensors --to npz",
+        "harness export runs/mine --to reference --out mine.json",
     ),
 )(export.export)
 app.command("doctor")(doctor.doctor)

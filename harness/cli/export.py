@@ -7,21 +7,29 @@ import typer
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="A set: FILE.safetensors, or gallery:NAME.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A set: FILE.safetensors, or gallery:NAME; for `reference` a run directory."
+        ),
+    ],
     to: Annotated[
         str,
         typer.Option(
             "--to",
             help=(
                 "pt (as DC's code), npz (no pickle), png (as ImageFolder reads), hf (a Hugging Face"
-                " dataset)."
+                " dataset); reference (the results of a run, for report and diff)."
             ),
         ),
     ],
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", help="Where; FILE.pt, FILE.npz, or the folder FILE-png or FILE-hf if left out."
+            "--out",
+            help=(
+                "Where; FILE.pt, FILE.npz, RUN.json, or the folder FILE-png or FILE-hf if left out."
+            ),
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
@@ -35,7 +43,7 @@ def export(
 ) -> None:
     """Write the decoded images and labels of a set in a form that others read.
 
-    What its card says goes with them.
+    What its card says goes with them. Of a run directory: its records in one JSON file.
     """
     from condensers.errors import UsageError
     from condensers.sets.files import load_set
@@ -49,6 +57,9 @@ def export(
         raise UsageError(
             f"--measured goes into the dataset card of --to hf; leave it out of --to {to}"
         )
+    if to == "reference":
+        _export_reference(file, out or Path(f"{file.name}.json"), force)
+        return
     source = gallery.locate(file)
     synthetic = load_set(source)
     beside = gallery.output_path(file)
@@ -64,3 +75,25 @@ def export(
             f" as {to}"
         )
     )
+
+
+def _export_reference(run: Path, target: Path, force: bool) -> None:
+    from condensers.errors import UsageError
+    from harness.cli.options import writable
+    from harness.printable import visible
+    from harness.reference.files import LARGEST, write_reference
+    from harness.report.notes import progress, progress_sentence
+    from harness.store.store import Store
+
+    if target.exists() and not force:
+        raise UsageError(
+            f"{target}: is there already; choose another place, or pass --force to replace it"
+        )
+    writable(target, "--out")
+    store = Store(run)
+    size = write_reference(store, target)
+    if partial := progress_sentence(progress(*store.contents())):
+        typer.echo(visible(f"note: {partial}"), err=True)
+    if size > LARGEST:
+        typer.echo(f"note: more than {LARGEST:,} bytes, which the package does not take", err=True)
+    typer.echo(visible(f"{target}: the results of {run}, {size:,} bytes"))

@@ -15,6 +15,10 @@ DATA_DIR_HELP = "Folder with the data sets, in torchvision's layout."
 DOWNLOAD_HELP = "Fetch a missing data set; nothing is fetched without it."
 DEVICE_HELP = "auto, cpu, cuda or cuda:N."
 SET_HELP = "Change a value: KEY=VALUE, KEY dotted; may be repeated."
+COMPARE_HELP = (
+    "Of what: two sets or references; the first learned set and random images if left out."
+)
+METRIC_HELP = "In what: a metric, or a scenario, which means the metric of its first question."
 THREADS_HELP = "Threads of each process."
 DataDir = Annotated[
     Path | None,
@@ -31,6 +35,10 @@ Overrides = Annotated[
     typer.Option("--set", help=SET_HELP),
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help=THREADS_HELP)]
+
+
+Compare = Annotated[str | None, typer.Option("--compare", metavar="A:B", help=COMPARE_HELP)]
+Metric = Annotated[str | None, typer.Option("--metric", help=METRIC_HELP)]
 
 
 def examples(*lines: str) -> str:

@@ -2,11 +2,16 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options
+
+if TYPE_CHECKING:
+    from harness.running.comparison import Comparison
+    from harness.store.store import Store
+    from harness.suite.plan import SuitePlan
 
 
 def plan(
@@ -22,11 +27,25 @@ def plan(
     device: options.Device = "auto",
     data_dir: options.DataDir = None,
     download: options.Download = False,
+    detect: Annotated[
+        float | None,
+        typer.Option(
+            "--detect",
+            help="Say how many seeds show a difference of this size, in the metric's unit.",
+        ),
+    ] = None,
+    compare: options.Compare = None,
+    metric: options.Metric = None,
 ) -> None:
-    """Check SUITE, list its cells and estimate their cost; nothing is run or written."""
+    """Check SUITE, list its cells and estimate their cost; nothing is run or written.
+
+    With --detect: how many seeds, and how long, by the spread of a finished run of it, or of
+    reference results.
+    """
     from harness.printable import flat, visible
     from harness.process import choose_device, default_workers, prepare
     from harness.report.wording import join_some
+    from harness.running.comparison import name_comparison
     from harness.store.store import Store
     from harness.store.upkeep import modules_changed
     from harness.suite.estimate import estimate
@@ -34,6 +53,7 @@ def plan(
 
     prepare(threads)
     planned = plan_suite(suite, overrides or [], data_dir, download)
+    comparison = None if detect is None else name_comparison(planned, compare, metric)
     for splits in planned.data.values():
         options.tell_notes(splits)
     store = Store(out or Path("runs") / planned.suite.name)
@@ -65,6 +85,36 @@ def plan(
         f" processes of {threads} threads (from a timing of each network on this machine; may be"
         " off by a half)"
     )
+    if detect is not None and comparison is not None:
+        _tell_seeds(planned, store, comparison, detect, (chosen, processes))
+
+
+def _tell_seeds(
+    planned: "SuitePlan",
+    store: "Store",
+    comparison: "Comparison",
+    difference: float,
+    where: tuple[str, int],
+) -> None:
+    """Print how many seeds show a difference, and what they take."""
+    from harness.printable import visible
+    from harness.running.comparison import with_seeds
+    from harness.running.detection import find_spread, tell_seeds
+    from harness.suite.estimate import estimate
+
+    device, processes = where
+    spreads, source = find_spread(comparison, planned, store)
+    sentences, seeds = tell_seeds(comparison, spreads, difference, source)
+    for sentence in sentences:
+        typer.echo(visible(sentence))
+    if seeds is not None:
+        more = with_seeds(planned, comparison.scenario, seeds)
+        left = [cell for cell in more.cells if not store.done(cell.key)]
+        seconds = sum(estimate(left, more.data, device).values())
+        typer.echo(
+            f"{seeds} seeds of {comparison.scenario}: {len(left)} cells left, about"
+            f" {_span(seconds)} of computing, {_span(seconds / processes)} on {processes} processes"
+        )
 
 
 def _span(seconds: float) -> str:

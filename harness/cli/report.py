@@ -12,7 +12,8 @@ def report(
     directories: Annotated[
         list[Path],
         typer.Argument(
-            metavar="DIR...", help="A run directory, such as runs/demo; of several, one report."
+            metavar="DIR...",
+            help="A run directory, such as runs/demo, or reference:NAME; of several, one report.",
         ),
     ],
     form: Annotated[
@@ -41,17 +42,17 @@ def report(
 ) -> None:
     """Report what DIR holds.
 
-    Reads the run directories alone. A cell that several runs have counts once.
+    Reads the run directories, or reference results, alone. A cell that several have counts once.
     """
     from condensers.engine.files import write_atomically
     from condensers.errors import UsageError, suggestion
     from harness.cli.options import writable
     from harness.power import Power
+    from harness.reference.files import open_results
     from harness.report.building import build, render
     from harness.report.formats.terminal import print_report, wide_console
     from harness.report.runs import merge_runs
     from harness.report.set_sheets import with_set_images
-    from harness.store.store import Store
 
     forms = form.split(",")
     for name in forms:
@@ -59,7 +60,7 @@ def report(
             raise UsageError(f"--format {name}: not a format; {suggestion(name, FORMATS)}")
     if len(forms) > 1 and out is None:
         raise UsageError("--format with several formats needs --out FOLDER for the files")
-    runs = [(name, Store(path).contents()) for name, path in _name_runs(directories)]
+    runs = [(name, open_results(path).contents()) for name, path in _name_runs(directories)]
     power = Power(
         Power().watts_per_core if watts_per_core is None else watts_per_core, grid_intensity
     )

@@ -1,19 +1,25 @@
 """`run`: run a suite and report it; finished cells are skipped."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options
 
+if TYPE_CHECKING:
+    from harness.running.until import WidthRule
+    from harness.suite.plan import SuitePlan
+
 EXAMPLES = options.examples(
     "harness run demo",
+    "harness run demo --until 1.0 --compare dm:herding --metric accuracy",
     "harness run my.toml --out runs/first --workers 4",
     "harness run my.toml --set seeds=3 --set condensers.dm.iterations=50",
 )
-WHAT, WHERE, RESUME, CLUSTER, OUTPUT = (
+WHAT, WHEN, WHERE, RESUME, CLUSTER, OUTPUT = (
     "What is run",
+    "How many seeds",
     "Where it is computed",
     "Stopping and going on",
     "On a cluster",
@@ -114,6 +120,34 @@ def run(
             rich_help_panel=RESUME,
         ),
     ] = None,
+    until: Annotated[
+        float | None,
+        typer.Option(
+            "--until",
+            help=(
+                "Add seeds until half of the 95 % interval of --compare in --metric is at most"
+                " this, in the metric's unit."
+            ),
+            rich_help_panel=WHEN,
+        ),
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option("--compare", metavar="A:B", help=options.COMPARE_HELP, rich_help_panel=WHEN),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", help=options.METRIC_HELP, rich_help_panel=WHEN),
+    ] = None,
+    most: Annotated[
+        int,
+        typer.Option(
+            "--most",
+            min=1,
+            help="Seeds that --until does not exceed.",
+            rich_help_panel=WHEN,
+        ),
+    ] = 50,
     minutes: Annotated[
         float | None,
         typer.Option(
@@ -141,21 +175,24 @@ def run(
     """
     import time
 
+    from harness.printable import visible
     from harness.process import choose_device, default_workers, prepare
     from harness.running.cell_work import RunSettings
     from harness.running.processes import WorkerSpec
     from harness.running.run import RunOptions, print_results, run_suite
+    from harness.running.until import run_until
     from harness.store.store import Store
     from harness.suite.plan import plan_suite
 
     prepare(threads)
     plan = plan_suite(suite, overrides or [], data_dir, download)
+    rule = _name_rule(plan, until, compare, metric, most)
     for splits in [] if quiet else plan.data.values():
         options.tell_notes(splits)
     device = choose_device(device)
     settings = RunSettings(
         root=out or Path("runs") / plan.suite.name,
-        command=run_command(suite, out, overrides),
+        command=run_command(suite, out, overrides, rule),
         data_dir=data_dir,
         validation=plan.suite.validation,
         device=device,
@@ -166,14 +203,52 @@ def run(
     processes = workers or (None if ray else default_workers(device, threads))
     spec = WorkerSpec(processes, ray, memory, share, mix_versions)
     others = [Store(path) for path in reuse or []]
-    store = run_suite(plan, settings, RunOptions(spec, quiet, log or (), repair, others))
-    if print_results(store, quiet):
+    run_options = RunOptions(spec, quiet, log or (), repair, others)
+    ended = ""
+    if rule is None:
+        store = run_suite(plan, settings, run_options)
+    else:
+        store, ended = run_until(plan, settings, run_options, rule)
+    failed = print_results(store, quiet)
+    if ended:
+        typer.echo(visible(ended), err=True)
+    if failed:
         raise typer.Exit(1)
 
 
-def run_command(suite: str, out: Path | None, overrides: list[str] | None) -> str:
+def _name_rule(
+    plan: "SuitePlan",
+    until: float | None,
+    compare: str | None,
+    metric: str | None,
+    most: int,
+) -> "WidthRule | None":
+    """The rule of `--until`; None without it."""
+    from condensers.errors import UsageError
+    from harness.running.comparison import name_comparison
+    from harness.running.until import WidthRule, require_first_stage
+
+    if until is None:
+        if compare is not None or metric is not None:
+            raise UsageError("--compare and --metric say what --until is about; add --until WIDTH")
+        return None
+    if not 0 < until < float("inf"):
+        raise UsageError(f"--until {until}: is not a number above 0")
+    rule = WidthRule(until, name_comparison(plan, compare, metric), most)
+    require_first_stage(plan, rule)
+    return rule
+
+
+def run_command(
+    suite: str, out: Path | None, overrides: list[str] | None, rule: "WidthRule | None" = None
+) -> str:
     """The command that repeats a run, for its records."""
     import shlex
 
-    changes = [part for override in overrides or [] for part in ("--set", override)]
-    return shlex.join(["harness", "run", suite, *(["--out", str(out)] if out else []), *changes])
+    words = ["harness", "run", suite, *(["--out", str(out)] if out else [])]
+    words += [part for override in overrides or [] for part in ("--set", override)]
+    if rule is not None:
+        compared = rule.comparison
+        words += ["--until", f"{rule.half_width:g}", "--most", str(rule.most)]
+        words += ["--compare", f"{compared.first}:{compared.second}", "--metric", compared.measure]
+    return shlex.join(words)

@@ -12,9 +12,11 @@ from harness.report.rows import as_comparison, find_largest_within
 from harness.report.wording import (
     NO_INTERVAL,
     NOT_DISTINGUISHABLE,
+    could_show,
     estimate,
     format_number,
     join_some,
+    judge,
     split_metric,
     verdict,
 )
@@ -108,18 +110,25 @@ def _leader(best: Result, question: Question, candidates: int, strategy: str) ->
 def _versus(best: Result, rivals: Sequence[Result]) -> list[str]:
     """How the best mean stands to every other set of its size, and to its other rivals."""
     words: dict[str, list[str]] = {}
+    even = []
     for rival in rivals:
         if rival is not best:
             name, difference = rival.entry.condenser, best.minus(rival)
             part = None if difference is None else as_comparison(difference, name)
-            words.setdefault(verdict(part, best.higher_is_better), []).append(name)
+            word = verdict(part, best.higher_is_better)
+            words.setdefault(word, []).append(name)
+            even += [part] if part and word == NOT_DISTINGUISHABLE else []
     sentences = [
         f"{word.capitalize()} than {join_some(words[word])}."
         for word in ("better", "worse")
         if word in words
     ]
     if NOT_DISTINGUISHABLE in words:
-        sentences.append(f"Not distinguishable from {join_some(words[NOT_DISTINGUISHABLE])}.")
+        shown = could_show(even, best.unit)
+        sentences.append(
+            f"Not distinguishable from {join_some(words[NOT_DISTINGUISHABLE])}"
+            f"{f' ({shown})' if shown else ''}."
+        )
     if NO_INTERVAL in words and best.interval.low is not None:
         sentences.append(f"Against {join_some(words[NO_INTERVAL])} there is no interval.")
     return sentences
@@ -144,7 +153,7 @@ def _at_equal_bytes(best: Result, results: Sequence[Result]) -> list[str]:
     difference = None if other is None else best.minus(other)
     if other is None or difference is None:
         return ["At equal bytes no random real images were measured."]
-    word = verdict(as_comparison(difference, "random"), best.higher_is_better)
+    word = judge(as_comparison(difference, "random"), best.higher_is_better, best.unit)
     return [f"Against random images of its bytes (ipc {other.entry.ipc}): {word}."]
 
 

@@ -85,6 +85,7 @@ def write_notes(run: Run) -> list[str]:
             "Cells ran on different machines or devices, so their seconds do not compare, nor does"
             " what is computed from them."
         )
+    sentences += note_stopping(run.suite)
     sentences += note_doubts(records)
     sentences += approximations(records)
     sentences += _other_code(records)
@@ -92,6 +93,26 @@ def write_notes(run: Run) -> list[str]:
     sentences += _without_random(run.results)
     sentences += _by_scenarios(records)
     return sentences + [note for chapter in run.chapters.values() for note in chapter.notes(run)]
+
+
+def note_stopping(suite: Mapping[str, Any]) -> list[str]:
+    """Say by which rule seeds were added, why that ended, and which intervals hold under it."""
+    until, names = suite.get("until"), suite.get("stopped_runs")
+    if names:
+        return [
+            f"Seeds of {join_some(names)} were added until an interval was narrow. Merged with"
+            " other runs, its intervals are given as if their number had been fixed, and cover"
+            f" somewhat less than 95 %; report {'it' if len(names) == 1 else 'each'} alone."
+        ]
+    if until is None:
+        return []
+    return [
+        f"Seeds of {until['scenario']} were added until the half-width of {until['compared'][0]}"
+        f" less {until['compared'][1]} in {until['metric']} was at most"
+        f" {until['half_width']:g}: {until['ended']} Its intervals, but those of energy, are of"
+        " Stein's two stages (1945), which hold under this rule: as wide as the spread of the"
+        f" first {len(until['first_seeds'])} seeds says, around the mean of all."
+    ]
 
 
 def note_idle_views(records: Sequence[Record]) -> list[str]:

@@ -11,7 +11,7 @@ one size) is said to be that. The mean alone decides; the interval is printed be
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from condensers.errors import UsageError
@@ -90,7 +90,7 @@ class Entry:
 @dataclass(frozen=True, eq=False)
 class Result:
     """One metric of one entry. values: seed -> repeat -> value; rank statistics hold their
-    resamples in draws instead.
+    resamples in draws instead. first: the seeds whose values decided that others were added.
     """
 
     entry: Entry
@@ -103,6 +103,7 @@ class Result:
     values: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     draws: RankDraws | None = None
     seeds: int = 1
+    first: tuple[int, ...] = ()
 
     @property
     def is_random(self) -> bool:
@@ -120,7 +121,7 @@ class Result:
             return None
         bounds = bounds_of(self.metric, self.unit)
         return paired_difference(
-            replicates(self.values, shared), replicates(other.values, shared), bounds
+            replicates(self.values, shared), replicates(other.values, shared), bounds, self.first
         )
 
 
@@ -264,6 +265,21 @@ def summarise(
         list(replicates(values, list(values)).values()), bounds_of(metric[0], metric[1])
     )
     return Result(entry, size, *metric, interval=mean, over=over, values=values, seeds=len(values))
+
+
+def in_two_stages(result: Result, first: Sequence[int]) -> Result:
+    """Give a result the interval that holds though the values of the first seeds decided that
+    others were added; rank statistics, and results without other seeds, are returned as they are.
+    """
+    early = [seed for seed in result.values if seed in first]
+    late = [seed for seed in result.values if seed not in first]
+    if result.draws is not None or not early or not late:
+        return result
+    values = list(replicates(result.values, [*early, *late]).values())
+    bounds = bounds_of(result.metric, result.unit)
+    return replace(
+        result, interval=interval(values, bounds, len(early)), first=tuple(sorted(first))
+    )
 
 
 def summarise_seconds(

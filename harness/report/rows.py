@@ -103,7 +103,16 @@ def as_comparison(difference: Interval, against: str) -> Row:
         "low": finite(difference.low),
         "high": finite(difference.high),
         "distinguishable": difference.distinguishable,
+        **as_power(difference),
     }
+
+
+def as_power(interval: Interval) -> Row:
+    """Write what an interval could have shown as the report's JSON has it: "detectable", the
+    difference that its n shows with a power of 80 %, and "n_for_one", the n that a difference of 1
+    takes; None where that is not known, or where it takes more than 10,000.
+    """
+    return {"detectable": finite(interval.detectable), "n_for_one": interval.values_for(1.0)}
 
 
 def finite(value: float | None) -> float | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.report.chapters import read_run
+from harness.report.chapters.reproduction import compare_values
 from harness.report.notes import environment
 from harness.report.place import MAKING
 from harness.report.results import (
@@ -40,15 +41,17 @@ def compare_runs(a: Contents, b: Contents) -> dict[str, Any]:
         One JSON object. "configuration", "environment" and "code" list {"what", "name", "a", "b"}
         of all that differs; "code" is of the modules behind what both runs have, by their digests.
         "figures" lists every metric of every set that either run has, and B less A with its
-        interval where they share seeds.
+        interval where they share seeds. "reproduction" says whether B has the values of A.
     """
+    old, new = read_run(a[0], a[1]).results, read_run(b[0], b[1]).results
     return {
         "configuration": _list_changes(_collect_facts(a[0], a[1]), _collect_facts(b[0], b[1])),
         "environment": _list_changes(
             {"environment": environment(a[1])}, {"environment": environment(b[1])}
         ),
         "code": _list_code(a[1], b[1]),
-        "figures": _figures(read_run(a[0], a[1]).results, read_run(b[0], b[1]).results),
+        "figures": _figures(old, new),
+        "reproduction": compare_values(old, new),
     }
 
 
@@ -214,6 +217,7 @@ def merge_runs(runs: Sequence[tuple[str, Contents]]) -> Contents:
         ),
         "cells": list(dict.fromkeys(key for suite in suites for key in suite.get("cells", []))),
         "design": designs[0] if len(designs) == 1 else {},
+        "stopped_runs": [name for name, (suite, _, _) in runs if suite.get("until")],
     }
     return (
         suite,

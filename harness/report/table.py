@@ -11,12 +11,14 @@ from typing import Any
 from harness.report.place import Place, Size, group_by_place
 from harness.report.results import AVERAGES, CONDENSED, RANDOM, REAL
 from harness.report.wording import (
+    NOT_DISTINGUISHABLE,
     OF,
+    POWER,
     estimate,
     format_bytes,
+    judge,
     list_strategies,
     split_metric,
-    verdict,
 )
 
 Row = Mapping[str, Any]
@@ -144,7 +146,7 @@ class MetricColumns:
 
         def words(bundle: Bundle, key: str = "comparison") -> str:
             row = bundle.get(metric)
-            return verdict(row.get(key), row["higher_is_better"]) if row else "-"
+            return judge(row.get(key), row["higher_is_better"], row["unit"]) if row else "-"
 
         columns = [
             self.value(metric),
@@ -230,6 +232,17 @@ def sections_by_size(rows: Sequence[Row], columns: Sequence[Column]) -> list[Sec
         Section(size.heading, [[column.text(row) for column in columns] for row in by_size[size]])
         for size in sorted(by_size)
     ]
+
+
+def with_power_note(table: Table) -> Table:
+    """Return a table that explains what stands in brackets behind "not distinguishable", where it
+    has some.
+    """
+    start = f"{NOT_DISTINGUISHABLE} ("
+    cells = (cell for section in table.sections for row in section.rows for cell in row)
+    if not any(cell.startswith(start) for cell in cells):
+        return table
+    return replace(table, footnotes=(*table.footnotes, POWER))
 
 
 def _section_title(size: Size, bundles: Sequence[Bundle]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.report.chapters import DESIGN, chapters_of_rows
 from harness.report.place import MAKING
-from harness.report.table import Table
+from harness.report.table import Table, with_power_note
 
 
 def tables(report: Mapping[str, Any]) -> list[Table]:
@@ -18,7 +18,7 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
     order = [*(name for name in scenarios if name != MAKING), MAKING]
     effects = chapters[DESIGN].tables(report)
     return [
-        table
+        with_power_note(table)
         for name in order
         for table in [
             *(table for table in effects if table.scenario == name),

@@ -4,13 +4,22 @@ A metric is called "STRATEGY/NAME", "NAME@k", "NAME of NETWORK", "NAME in EMBEDD
 top 20 %"; its chapter explains NAME.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 DECIMALS = {"%": 1, "points": 1, "s": 1, "J": 0, "architectures": 1, "parameters": 0, "area": 3}
 NOT_DISTINGUISHABLE = "not distinguishable"
 NO_INTERVAL = "no interval"
 SHOWN = 5
+POINTS = ("%", "points")
+MOST = 10_000  # n: more is not looked for
+ROUNDING = 1e-6
+POWER = (
+    'Behind "not distinguishable": from which true difference on this n would have shown one with a'
+    " probability of 80 %, by the spread of the values at hand; and the n that 1 point takes."
+)
 
 
 def format_number(
@@ -65,6 +74,65 @@ def verdict(comparison: Mapping[str, Any] | None, higher_is_better: bool | None)
     if higher_is_better is None:
         return "higher" if rises else "lower"
     return "better" if rises == higher_is_better else "worse"
+
+
+def judge(comparison: Mapping[str, Any] | None, higher_is_better: bool | None, unit: str) -> str:
+    """Say the verdict, and of "not distinguishable" what difference could have been seen.
+
+    Args:
+        comparison: as `verdict` takes it, with "detectable" and "n_for_one".
+        higher_is_better: as `verdict` takes it.
+        unit: unit of the difference.
+
+    Returns:
+        The verdict; "not distinguishable (from 2.6; 1 at n = 22)" as `POWER` explains it.
+    """
+    word = verdict(comparison, higher_is_better)
+    if word != NOT_DISTINGUISHABLE or comparison is None or comparison.get("detectable") is None:
+        return word
+    parts = [f"from {_shown(comparison['detectable'], unit)}"]
+    if unit in POINTS:
+        parts.append(f"1 at n {'= ' if comparison['n_for_one'] else ''}{_needed(comparison)}")
+    return f"{word} ({'; '.join(parts)})"
+
+
+def could_show(comparisons: Sequence[Mapping[str, Any]], unit: str) -> str:
+    """Say in a clause what differences comparisons that are not distinguishable could have shown.
+
+    Returns:
+        "differences from 2.6 to 3.1 points on would have been shown; one point takes n = 22 to 30";
+        "" where that is not known.
+    """
+    known = [one for one in comparisons if one.get("detectable") is not None]
+    if not known:
+        return ""
+    least, most = (_shown(end(one["detectable"] for one in known), unit) for end in (min, max))
+    scale = " points" if unit in POINTS else f" {unit}" if unit else ""
+    size = least if least == most else f"{least} to {most}"
+    clause = f"differences from {size}{scale} on would have been shown"
+    if unit not in POINTS:
+        return clause
+    ordered = sorted(known, key=lambda one: one["n_for_one"] or MOST + 1)
+    few, many = (_needed(one) for one in (ordered[0], ordered[-1]))
+    return f"{clause}; one point takes n = {few if few == many else f'{few} to {many}'}"
+
+
+def _shown(detectable: float, unit: str) -> str:
+    """A detectable difference, rounded up: one decimal more where it would read 0."""
+    places = DECIMALS.get(unit, 2)
+    places += not round(detectable, places)
+    return format_number(
+        ceil(detectable * 10**places - ROUNDING) / 10**places, unit, decimals=places
+    )
+
+
+def _needed(comparison: Mapping[str, Any]) -> str:
+    return f"{comparison['n_for_one']:,}" if comparison["n_for_one"] else f"> {MOST:,}"
+
+
+def bare_verdict(text: str) -> str:
+    """Return a verdict without what it could have seen, by which formats colour it."""
+    return re.split(r"\s\(", text, maxsplit=1)[0]
 
 
 def format_bytes(nbytes: int | None) -> str:
@@ -126,8 +194,10 @@ METHOD = (
     " BCa bootstrap; two get none. On a scale with ends the interval is taken on the logit scale"
     " (log scale above one end), so that it lies between them. Differences are paired over what the"
     " two share (seeds, or networks and class orders of one seed); a difference whose interval"
-    " holds 0 is called not distinguishable. The best of several has the highest mean (the lowest"
-    " where less is better), real images included; the best of a part of them is named as that."
+    " holds 0 is called not distinguishable, with the difference that this n would have shown with"
+    " a probability of 80 %, and the n that one point takes. The best of several has the highest"
+    " mean (the lowest where less is better), real images included; the best of a part of them is"
+    " named as that."
     " Rank statistics are resampled over architectures and seeds. Each comparison stands"
     " alone: nothing is corrected for their number."
 )

@@ -30,6 +30,7 @@ from harness.statistics.rank_samples import (
     partial_spearman_of_samples,
     spearman_of_samples,
 )
+from harness.statistics.sample_size import POWER
 
 CONDENSERS_FROM = 5
 SETS_FROM = 4
@@ -123,10 +124,19 @@ class ClusteredSets:
         if len(defined) < 2:
             return Interval(point, None, None, n, "constant in every resample", len(drawn))
         spread = _fisher(defined).std(ddof=1) * (self.count / (self.count - 1)) ** 0.5
-        half = float(stats.t.ppf(0.5 + LEVEL / 2, self.count - 1) * spread)
+        quantile = stats.t.ppf(0.5 + LEVEL / 2, self.count - 1)
+        half, shown = float(quantile * spread), quantile + stats.t.ppf(POWER, self.count - 1)
         low, high = (float(np.tanh(_fisher(np.float64(point)) + side * half)) for side in (-1, 1))
         low, high = min(low, point), max(high, point)  # clipping must not leave 1 outside
-        return Interval(point, low, high, n, "bootstrap over condensers", len(drawn) - len(defined))
+        return Interval(
+            point,
+            low,
+            high,
+            n,
+            "bootstrap over condensers",
+            len(drawn) - len(defined),
+            float(np.tanh(shown * spread)),
+        )
 
 
 def holds_among(interval: Interval, condensers: int, tests: int) -> bool:

@@ -71,6 +71,7 @@ def main_effects(
     runs: Runs,
     places: Sequence[Mapping[int, Mapping[str, float]]],
     bounds: Bounds = UNBOUNDED,
+    first: Sequence[int] = (),
 ) -> list[Effect]:
     """Compute effects with intervals over seeds, averaged over places within each seed first.
 
@@ -80,15 +81,19 @@ def main_effects(
         places: for each place (as a data set and size), seed -> label of a run -> value. A seed
             that does not determine the effects in every place is left out.
         bounds: those of the metric; an effect is a difference of two of its values.
+        first: seeds whose values decided that others were added; () where none did.
 
     Returns:
         An effect for each level but the first of every factor.
     """
     by_seed: list[Effects] = []
-    for seed in sorted(set.intersection(*(set(place) for place in places)) if places else ()):
+    early = 0
+    shared = set.intersection(*(set(place) for place in places)) if places else set()
+    for seed in sorted(shared, key=lambda seed: (seed not in first, seed)):
         each = [fit_effects(factors, runs, place[seed]) for place in places]
         known = [one for one in each if one is not None]
         if len(known) == len(each):
+            early += seed in first
             by_seed.append(
                 {term: sum(one[term] for one in known) / len(known) for term in known[0]}
             )
@@ -98,7 +103,9 @@ def main_effects(
             factor,
             level,
             levels[0],
-            interval([one[factor, level] for one in by_seed], ends) if by_seed else None,
+            interval([one[factor, level] for one in by_seed], ends, early if first else None)
+            if by_seed
+            else None,
         )
         for factor, levels in factors.items()
         for level in levels[1:]

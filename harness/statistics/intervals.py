@@ -4,7 +4,8 @@ Which interval: resampling three to nine values misses the true mean far more of
 twenty, so means of fewer than ten values get Student's t, and longer ones the BCa bootstrap, which
 stays among the values. Two values get none: t(1) is 12.7, and how far two values lie apart says
 next to nothing of how far others do. All resampling is seeded: the same records give the same
-report.
+report. Where the first values decided how many there are, the interval is Stein's
+(`sample_size.py`).
 
 On a scale with ends Student's interval is taken where the scale has none and brought back, so that
 it stays between them:
@@ -22,13 +23,20 @@ from dataclasses import dataclass
 from math import exp, isfinite, log
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from harness.statistics.bounds import UNBOUNDED, Bounds
+from harness.statistics.sample_size import (
+    detectable_difference,
+    two_stage_half_width,
+    values_to_detect,
+)
 
 LEVEL = 0.95
 BOOTSTRAP_FROM = 10
 EQUAL = 1e-9  # of the largest value: what differs by less differs by rounding
+TWO_STAGES_FROM = 3
 RESAMPLES = 9999
 
 
@@ -43,6 +51,11 @@ class Interval:
         n: number of values.
         method: how the interval was made.
         dropped: how many resamples had no defined value.
+        detectable: the difference from 0 that it would show with a power of 80 %; None where that
+            is not known.
+        spread: standard deviation of the values; None where there is no interval, and for
+            resampled statistics.
+        first: how many values its width is made of, where a later stage added the others.
     """
 
     mean: float
@@ -51,6 +64,15 @@ class Interval:
     n: int
     method: str
     dropped: int = 0
+    detectable: float | None = None
+    spread: float | None = None
+    first: int | None = None
+
+    def values_for(self, difference: float) -> int | None:
+        """How many values would show a difference with a power of 80 %; None where that is not
+        known, or above 10,000.
+        """
+        return None if not self.spread else values_to_detect(self.spread, difference, self.first)
 
     @property
     def distinguishable(self) -> bool:
@@ -58,12 +80,16 @@ class Interval:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
-def interval(values: Sequence[float], bounds: Bounds = UNBOUNDED) -> Interval:
+def interval(
+    values: Sequence[float], bounds: Bounds = UNBOUNDED, first: int | None = None
+) -> Interval:
     """Compute the 95 % interval of the mean of independent values.
 
     Args:
         values: at least one value.
         bounds: ends of the scale; those that some value lies beyond do not count.
+        first: how many values decided that the others were added; they stand first. None where
+            nothing but a plan decided how many there are.
 
     Returns:
         The mean with its interval; without ends for one or two values.
@@ -91,6 +117,10 @@ def interval(values: Sequence[float], bounds: Bounds = UNBOUNDED) -> Interval:
         if any(np.isclose(mean, end, rtol=EQUAL, atol=0.0) for end in ends):
             return Interval(mean, None, None, n, "all values at an end of their scale, no interval")
         return Interval(mean, mean, mean, n, "all values equal")
+    if first is not None and TWO_STAGES_FROM <= first < n and np.ptp(sample[:first]) > 0:
+        return _two_stage_interval(sample, first, ends)
+    spread = float(sample.std(ddof=1))
+    shown = detectable_difference(spread, n)
     if n >= BOOTSTRAP_FROM:
         rng = np.random.default_rng(0)
         bootstrap = stats.bootstrap(
@@ -98,10 +128,27 @@ def interval(values: Sequence[float], bounds: Bounds = UNBOUNDED) -> Interval:
         )
         low, high = (float(bound) for bound in bootstrap.confidence_interval)
         if np.isfinite(low) and np.isfinite(high):
-            return Interval(mean, low, high, n, "BCa bootstrap")
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1) * sample.std(ddof=1) / np.sqrt(n))
+            return Interval(mean, low, high, n, "BCa bootstrap", 0, shown, spread)
+    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1) * spread / np.sqrt(n))
     low, high, method = _student_interval(mean, half, ends)
-    return Interval(mean, low, high, n, method)
+    return Interval(mean, low, high, n, method, 0, shown, spread)
+
+
+def _two_stage_interval(sample: NDArray[np.float64], first: int, ends: Bounds) -> Interval:
+    """Stein's interval: around the mean of all values, as wide as the first ones say."""
+    mean, n, spread = float(sample.mean()), len(sample), float(sample[:first].std(ddof=1))
+    low, high, method = _student_interval(mean, two_stage_half_width(spread, first, n), ends)
+    stages = method.replace("Student's t", f"Stein's two stages, the first of {first},")
+    return Interval(
+        mean,
+        low,
+        high,
+        n,
+        stages.rstrip(","),
+        detectable=detectable_difference(spread, n, first),
+        spread=spread,
+        first=first,
+    )
 
 
 def _student_interval(mean: float, half: float, ends: Bounds) -> tuple[float, float, str]:
@@ -122,7 +169,10 @@ def _student_interval(mean: float, half: float, ends: Bounds) -> tuple[float, fl
 
 
 def paired_difference(
-    a: Mapping[Hashable, float], b: Mapping[Hashable, float], bounds: Bounds = UNBOUNDED
+    a: Mapping[Hashable, float],
+    b: Mapping[Hashable, float],
+    bounds: Bounds = UNBOUNDED,
+    first: Sequence[Hashable] = (),
 ) -> Interval | None:
     """Compute the interval of the mean of a - b, paired over the keys that both have.
 
@@ -130,6 +180,7 @@ def paired_difference(
         a: key (as a seed) -> value.
         b: key -> value.
         bounds: ends of the scale of a and b.
+        first: keys whose values decided that others were added; () where none did.
 
     Returns:
         The mean difference with its interval; None where a and b share no key.
@@ -142,7 +193,11 @@ def paired_difference(
         False
     """
     shared = [key for key in a if key in b]
-    return interval([a[key] - b[key] for key in shared], bounds.of_differences) if shared else None
+    early = [key for key in shared if key in first]
+    differences = [a[key] - b[key] for key in sorted(shared, key=lambda key: key not in first)]
+    if not differences:
+        return None
+    return interval(differences, bounds.of_differences, len(early) if first else None)
 
 
 def break_even(condensation: float, truth: float, proxy: float) -> float | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from harness.statistics.intervals import LEVEL, Interval
 from harness.statistics.rank_samples import Array, RankStatistic, Samples, ScoredSamples
+from harness.statistics.sample_size import detectable_by_error
 
 ARCHITECTURES_FROM = 8
 RESAMPLES = 2000
@@ -183,7 +184,13 @@ def rank_interval(draws: RankDraws) -> Interval:
         )
     low, high = np.percentile(defined, [50 - LEVEL * 50, 50 + LEVEL * 50])
     return Interval(
-        draws.point, float(low), float(high), draws.architectures, "percentile bootstrap", dropped
+        draws.point,
+        float(low),
+        float(high),
+        draws.architectures,
+        "percentile bootstrap",
+        dropped,
+        detectable_by_error(float(defined.std())),
     )
 
 

@@ -296,6 +296,18 @@ class DesignShape(Shape):
         return self
 
 
+class UntilShape(Shape):
+    """The rule by which a run added seeds, and how that ended."""
+
+    half_width: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    compared: Annotated[list[Word], Field(min_length=2, max_length=2)]
+    scenario: Word
+    metric: Word
+    first_seeds: Annotated[list[Seed], Field(min_length=1)]
+    most: Count
+    ended: str
+
+
 class SuiteShape(Shape):
     """suite.json: what is run in a directory."""
 
@@ -304,6 +316,7 @@ class SuiteShape(Shape):
     command: str
     about: str = ""
     design: DesignShape | None = None
+    until: UntilShape | None = None
     environment: dict[str, Any] | None = None
 
 

@@ -32,15 +32,17 @@ class SuitePlan:
         suite: what was asked for.
         cells: what is to be computed; cells that make sets stand before those that use them.
         data: the data sets by name.
+        until: the rule by which seeds were added, as `harness.running.until` describes it.
     """
 
     suite: Suite
     cells: tuple[Cell, ...]
     data: Mapping[str, Splits]
+    until: Mapping[str, Any] | None = None
 
     def describe(self, command: str, environment: Mapping[str, Any]) -> dict[str, Any]:
         """Make the description that a run directory holds of its run, as JSON values."""
-        return {
+        description = {
             "suite": self.suite.name,
             "about": self.suite.about,
             "command": command,
@@ -48,6 +50,7 @@ class SuitePlan:
             "design": self.suite.design.as_json(),
             "environment": dict(environment),
         }
+        return description if self.until is None else {**description, "until": dict(self.until)}
 
     def __repr__(self) -> str:
         kinds = Counter("set" if cell.kind in MAKES_A_SET else "measurement" for cell in self.cells)

@@ -37,6 +37,7 @@ class CrossArchitecture(Evaluation, Scenario):
     references: ClassVar[tuple[str, ...]] = ("full-data",)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if isinstance(self.architectures, str | dict) or not self.architectures:
             raise UsageError(
                 'cross-architecture.architectures: give a list of networks, as ["convnet",'

@@ -5,7 +5,7 @@ network, at the end. Published figures are means over 5 sets x 20 networks (DC) 
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from condensers.networks.batched import NetworkStack
 from condensers.networks.precision import AUTO
 from condensers.training.batched import accuracies, draws_nothing, groups
 from condensers.training.classifier import accuracy
+from scenarios.accuracy.rates import ChosenRate, choose_rate
 from scenarios.accuracy.whitened import choose_whitening, whiten_splits
 from scenarios.protocol import Measurement, Outcome, Scenario, Splits, Subject
 from scenarios.training_material import Evaluation, TrainingMaterial
@@ -38,6 +39,7 @@ class Accuracy(Evaluation, Scenario):
         fit = choose_whitening(self.whitening, subject, data.train)
         data = whiten_splits(data, fit, context)
         material = self._settle_precision(self.material(subject, data, context), data, context)
+        material, chosen = self._with_chosen_rate(material, data, context)
         results = [
             found
             for group in self._group_networks(material)
@@ -51,12 +53,24 @@ class Accuracy(Evaluation, Scenario):
             higher_is_better=True,
         )
         costs = {
-            "seconds": sum(r["seconds"] for r in results),
-            "images": sum(r["images"] for r in results),
+            "seconds": sum(r["seconds"] for r in results) + (chosen.seconds if chosen else 0),
+            "images": sum(r["images"] for r in results) + (chosen.images if chosen else 0),
         }
-        return Outcome(
-            [measurement], costs, material.detail() | ({"whitening": fit.as_json()} if fit else {})
-        )
+        detail = material.detail() | ({"whitening": fit.as_json()} if fit else {})
+        return Outcome([measurement], costs, detail | ({"rates": chosen.tried} if chosen else {}))
+
+    def _with_chosen_rate(
+        self, material: TrainingMaterial, data: Splits, context: Context
+    ) -> tuple[TrainingMaterial, ChosenRate | None]:
+        """The material with the rate that is best on validation images, where some are to be
+        tried.
+        """
+        if not self.lr_choices or material.rates is not None:
+            return material, None
+        build = partial(self._build_network, data)
+        chosen = choose_rate(self.lr_choices, material, build, data, context)
+        training = replace(material.training, lr=chosen.lr)
+        return replace(material, training=training), chosen
 
     def image_passes(
         self, data: Splits, images: int, reference: str | None
@@ -67,7 +81,9 @@ class Accuracy(Evaluation, Scenario):
             if reference
             else self.count_training_images(images)
         )
-        return [(self.network, self.networks * (training + len(data.test.images) / 3))]
+        tried = len(self.lr_choices) * (training + len(data.validation.images) / 3)
+        tested = self.networks * (training + len(data.test.images) / 3)
+        return [(self.network, tested + tried)]
 
     def _settle_precision(
         self, material: TrainingMaterial, data: Splits, context: Context

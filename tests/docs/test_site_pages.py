@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from harness.catalogue.catalogue import names
+from harness.catalogue.registries import FILES
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +27,7 @@ def hook() -> ModuleType:
 
 def test_every_part_and_every_setting_is_on_the_page_of_its_kind(hook: ModuleType) -> None:
     kinds = hook.hyperparameters()
-    assert set(kinds) == set(names()) - {"suites", "gallery"}
+    assert set(kinds) == set(names()) - set(FILES)
     for plural, table in kinds.items():
         page = hook.hyperparameter_page(plural, table)
         assert [part["name"] for part in table] == list(names(plural)[plural])

@@ -11,7 +11,7 @@ from condensers.registry.registry import Registry
 from harness.power import Power
 from harness.report.chapters.base import Chapter, PlainChapter, Run
 from harness.report.place import MAKING
-from harness.report.results import Record
+from harness.report.results import Record, in_two_stages
 from harness.report.wording import TOP, base_name
 
 DESIGN = "design"  # main effects of a suite's design: a chapter on every scenario
@@ -118,4 +118,11 @@ def read_run(
         metrics.setdefault(scenario, set()).update(m["metric"] for m in measured)
     chapters = find_chapters(metrics)
     results = [r for name, own in by_scenario.items() for r in chapters[name].results(own)]
+    until = suite.get("until")
+    if until is not None:
+        extended = (until["scenario"], MAKING)
+        results = [
+            in_two_stages(r, until["first_seeds"]) if r.entry.scenario in extended else r
+            for r in results
+        ]
     return Run(suite, records, by_scenario, results, chapters, power or Power())

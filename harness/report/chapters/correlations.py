@@ -60,7 +60,8 @@ def _verdict(row: Row) -> str:
     if part["low"] is None:
         return NO_INTERVAL
     if not part["distinguishable"]:
-        return NOT_DISTINGUISHABLE
+        shown = part.get("detectable")
+        return f"{NOT_DISTINGUISHABLE}{f' (from {shown:.2f})' if shown is not None else ''}"
     return "rises with it" if part["mean"] > 0 else "falls with it"
 
 

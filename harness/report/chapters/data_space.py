@@ -280,7 +280,12 @@ def _interval(interval: Interval) -> dict[str, Any]:
         "low": finite(interval.low),
         "high": finite(interval.high),
     }
-    return {**bounds, "interval": interval.method, "distinguishable": interval.distinguishable}
+    return {
+        **bounds,
+        "interval": interval.method,
+        "distinguishable": interval.distinguishable,
+        "detectable": finite(interval.detectable),
+    }
 
 
 def _draw_projection(part: Mapping[str, Any], name: str) -> str:

@@ -14,9 +14,17 @@ from harness.plots.forest import Level, draw_forest
 from harness.report.chapters.base import Chapter, Figure, Headline, Run, Styles
 from harness.report.place import join_parts
 from harness.report.results import Result
-from harness.report.rows import finite
+from harness.report.rows import as_power, finite
 from harness.report.table import Column, Section, Table
-from harness.report.wording import NOT_DISTINGUISHABLE, estimate, join_words, split_metric, verdict
+from harness.report.wording import (
+    NOT_DISTINGUISHABLE,
+    could_show,
+    estimate,
+    join_words,
+    judge,
+    split_metric,
+    verdict,
+)
 from harness.statistics.bounds import bounds_of
 from harness.statistics.effects import Effect, main_effects
 
@@ -81,13 +89,15 @@ def list_effects(design: Mapping[str, Any], run: Run) -> list[dict[str, Any]]:
         run: the results; scenarios, their variants and augmentations stay apart.
     """
     rows = []
+    until = run.suite.get("until") or {"scenario": "", "first_seeds": ()}
     for measure, places in _values(design.get("runs", {}), run).items():
+        first = until["first_seeds"] if measure[0] == until["scenario"] else ()
         pools = {name: [place] for name, place in places.items()}
         if len(places) > 1:
             pools[EVERYWHERE] = list(places.values())
         bounds = bounds_of(measure[3], measure[4])
         for place, values in pools.items():
-            effects = main_effects(design["factors"], design["runs"], values, bounds)
+            effects = main_effects(design["factors"], design["runs"], values, bounds, first)
             rows += [_row(measure, place, effect) for effect in effects]
     return rows
 
@@ -138,6 +148,7 @@ def _row(measure: Measure, place: str, effect: Effect) -> dict[str, Any]:
         "high": finite(change.high) if change else None,
         "distinguishable": bool(change and change.distinguishable),
         "n": change.n if change else 0,
+        **(as_power(change) if change else {}),
     }
 
 
@@ -160,19 +171,19 @@ def _answer(rows: Sequence[Row]) -> str:
         word: [
             f"{row['level']} {estimate(row, row['unit'], 'difference', signed=True)}"
             for row in rows
-            if _verdict(row) == word
+            if verdict(row, row["higher_is_better"]) == word
         ]
         for word in ("better", "worse", "higher", "lower")
     }
     words = [f"{word}: {join_words(names)}" for word, names in by_verdict.items() if names]
-    return (
-        f"{rows[0]['factor']} against {rows[0]['against']}:"
-        f" {'; '.join(words or [NOT_DISTINGUISHABLE])}"
-    )
+    if not words:
+        shown = could_show([row for row in rows if row["low"] is not None], rows[0]["unit"])
+        words = [f"{NOT_DISTINGUISHABLE}{f' ({shown})' if shown else ''}"]
+    return f"{rows[0]['factor']} against {rows[0]['against']}: {'; '.join(words)}"
 
 
-def _verdict(row: Row) -> str:
-    return verdict(row, row["higher_is_better"])
+def _judge(row: Row) -> str:
+    return judge(row, row["higher_is_better"], row["unit"])
 
 
 def _title(rows: Sequence[Row]) -> str:
@@ -205,7 +216,7 @@ def _tabulate(rows: Sequence[Row]) -> Table:
             for place in places
         ),
         Column("seeds", lambda line: str(line[last]["n"]), drop=2),
-        Column("is", lambda line: _verdict(line[last]), is_text=True),
+        Column("is", lambda line: _judge(line[last]), is_text=True),
     ]
     sections = []
     for factor in dict.fromkeys(row["factor"] for row in rows):

@@ -7,8 +7,8 @@ from typing import Any
 from harness.report.chapters import chapters_of_rows
 from harness.report.chapters.base import Chapter
 from harness.report.place import Place, Size
-from harness.report.table import Column, Section, Table
-from harness.report.wording import estimate, split_metric, verdict
+from harness.report.table import Column, Section, Table, with_power_note
+from harness.report.wording import estimate, judge, split_metric
 
 PARTS = ("configuration", "environment", "code")
 Row = Mapping[str, Any]
@@ -72,7 +72,9 @@ def _figures(rows: Sequence[Row]) -> Table:
         Column("B", _mean("b"), drop=2),
         Column("B less A", _difference),
         Column(
-            "B is", lambda row: verdict(row["comparison"], row["higher_is_better"]), is_text=True
+            "B is",
+            lambda row: judge(row["comparison"], row["higher_is_better"], row["unit"]),
+            is_text=True,
         ),
         Column(
             "pairs", lambda row: str(row["comparison"]["n"]) if row["comparison"] else "-", drop=3
@@ -91,7 +93,9 @@ def _figures(rows: Sequence[Row]) -> Table:
         )
         for place, own in places.items()
     ]
-    return Table("diff", "Figures", columns, sections, (PAIRED,), shortened=SHORTENED)
+    return with_power_note(
+        Table("diff", "Figures", columns, sections, (PAIRED,), shortened=SHORTENED)
+    )
 
 
 def _leads(row: Row, chapters: Mapping[str, Chapter]) -> bool:

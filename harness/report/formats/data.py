@@ -33,7 +33,12 @@ COLUMNS = (
     "distinguishable",
     "kind",
     "budget",
+    "detectable",
+    "n_for_one",
 )
+
+# Of a comparison, under its own name.
+TAKEN = ("against", "difference", "distinguishable", "detectable", "n_for_one")
 
 
 def as_json(report: Mapping[str, Any]) -> str:
@@ -63,6 +68,6 @@ def render(report: Mapping[str, Any]) -> str:
     for row in report["rows"]:
         found = row["comparison"] or {}
         flat = {"difference_low": found.get("low"), "difference_high": found.get("high")}
-        flat |= {name: found.get(name) for name in ("against", "difference", "distinguishable")}
+        flat |= {name: found.get(name) for name in TAKEN}
         writer.writerow({name: no_formula(value) for name, value in {**row, **flat}.items()})
     return text.getvalue()

@@ -19,7 +19,7 @@ from harness.report.pictures import pictures
 from harness.report.set_sheets import gallery_page
 from harness.report.table import Table
 from harness.report.tables import tables
-from harness.report.wording import METHOD, NO_INTERVAL, NOT_DISTINGUISHABLE, cell_name
+from harness.report.wording import METHOD, NO_INTERVAL, NOT_DISTINGUISHABLE, bare_verdict, cell_name
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 SCRIPT = (Path(__file__).parent / "sort.js").read_text(encoding="utf-8")
@@ -151,8 +151,8 @@ def _kind(is_text: bool) -> str:
 
 def _cell(text: str) -> str:
     """A verdict gets a colour beside its word; an interval stands back from its mean."""
-    if text in WORDS:
-        return f'<span class="{WORDS[text]}">{escape(text)}</span>'
+    if bare_verdict(text) in WORDS:
+        return f'<span class="{WORDS[bare_verdict(text)]}">{escape(text)}</span>'
     mean, bracket, bounds = text.partition(" [")
     return f"{escape(mean)} <small>[{escape(bounds)}</small>" if bracket else escape(text)
 

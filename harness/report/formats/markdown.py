@@ -41,13 +41,18 @@ def render(report: Mapping[str, Any]) -> str:
 
 
 def _table(table: Table) -> str:
-    lines = [f"## {escape(table.title)}", ""]
-    lines += [_line([escape(column.title) for column in table.columns])]
+    notes = "\n".join(escape(note) for note in table.footnotes)
+    return f"## {escape(table.title)}\n\n{draw_table(table)}\n\n{notes}".rstrip("\n")
+
+
+def draw_table(table: Table) -> str:
+    """Write a table without its title and footnotes."""
+    lines = [_line([escape(column.title) for column in table.columns])]
     lines += [_line([":---" if column.is_text else "---:" for column in table.columns])]
     for section in table.sections:
         lines += [_line([f"**{escape(section.title)}**", *("" for _ in table.columns[1:])])]
         lines += [_line([escape(cell) for cell in row]) for row in section.rows]
-    return "\n".join([*lines, "", *(escape(note) for note in table.footnotes)])
+    return "\n".join(lines)
 
 
 def _line(cells: list[str]) -> str:

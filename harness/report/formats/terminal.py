@@ -15,10 +15,11 @@ from harness.printable import flat
 from harness.report.notes import progress_sentence
 from harness.report.table import Section, Table
 from harness.report.tables import tables
-from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, cell_name
+from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, bare_verdict, cell_name
 
 GAP = 2
 WIDTH = 120
+BREAK = "\n"
 STYLES = {"better": "green", "worse": "red", NOT_DISTINGUISHABLE: "dim", NO_INTERVAL: "dim"}
 
 
@@ -83,6 +84,10 @@ def _list(title: str, lines: Sequence[str], console: Console) -> None:
 
 
 def _table(table: Table, width: int) -> RichTable:
+    table = _flatten(table)
+    whole = range(len(table.columns))
+    if sum(_width(table, i) + 1 for i in whole) - 1 > width:
+        table = _break_verdicts(table)
     shown = fit_columns(table, width)
     gap = GAP if sum(_width(table, i) + GAP for i in shown) - GAP <= width else 1
     grid = RichTable(
@@ -103,9 +108,39 @@ def _table(table: Table, width: int) -> RichTable:
             grid.add_row(_plain(section.title, "italic"), end_section=False)
         for number, row in enumerate(section.rows):
             last = number == len(section.rows) - 1 and position < len(table.sections) - 1
-            cells = [_plain(row[i], STYLES.get(row[i], "")) for i in shown]
+            cells = [Text(row[i], style=STYLES.get(bare_verdict(row[i]), "")) for i in shown]
             grid.add_row(*cells, end_section=last)
     return grid
+
+
+def _flatten(table: Table) -> Table:
+    """Make each cell one line that holds nothing that a terminal obeys."""
+    return replace(
+        table,
+        sections=[
+            replace(section, rows=[[flat(cell) for cell in row] for row in section.rows])
+            for section in table.sections
+        ],
+    )
+
+
+def _break_verdicts(table: Table) -> Table:
+    """Put what stands in brackets behind a verdict on a line of its own, or on two."""
+
+    def broken(cell: str) -> str:
+        word = bare_verdict(cell)
+        if word not in STYLES or word == cell:
+            return cell
+        more = cell[len(word) + 1 :]
+        return f"{word}\n{more if len(more) <= len(word) else more.replace('; ', ';' + BREAK)}"
+
+    return replace(
+        table,
+        sections=[
+            replace(section, rows=[[broken(cell) for cell in row] for row in section.rows])
+            for section in table.sections
+        ],
+    )
 
 
 def fit_columns(table: Table, width: int) -> list[int]:
@@ -126,7 +161,9 @@ def _width(table: Table, index: int) -> int:
     cells = [row[index] for section in table.sections for row in section.rows]
     titles = [section.title for section in table.sections] if index == 0 else []
     return max(
-        cell_len(flat(text)) for text in [*cells, *titles, *table.columns[index].title.split()]
+        cell_len(flat(line))
+        for text in [*cells, *titles, *table.columns[index].title.split()]
+        for line in text.split("\n")
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.report.building import build
-from harness.report.wording import estimate, verdict
+from harness.report.wording import bare_verdict, could_show, estimate, judge, verdict
 
 Runs = Callable[..., list[dict[str, Any]]]
 
@@ -26,7 +26,9 @@ def test_headline_claims_what_the_intervals_carry(runs: Runs) -> None:
     text = headline(records + runs("k-means", [79.0, 82.0, 81.5]))
     assert "at equal bytes (ipc 10, 78,500 bytes)" in text
     assert "dm has the highest mean test accuracy, 81.0 [78.4, 83.4] %, n = 3 seeds." in text
-    assert "Better than random." in text and "Not distinguishable from k-means." in text
+    assert "Better than random." in text
+    assert "Not distinguishable from k-means (differences from 3.4 points on would have" in text
+    assert "been shown; one point takes n = 11)." in text
 
 
 def test_headline_does_not_crown_on_one_value(runs: Runs) -> None:
@@ -100,6 +102,27 @@ def test_verdict(
         "distinguishable": apart,
     }
     assert verdict(found, higher) == word
+
+
+def test_not_distinguishable_says_what_could_have_been_seen() -> None:
+    even = {"difference": 0.3, "low": -1.0, "high": 1.6, "distinguishable": False}
+    known = {**even, "detectable": 2.5701, "n_for_one": 22}
+    assert judge(known, True, "%") == "not distinguishable (from 2.6; 1 at n = 22)"
+    assert judge({**known, "n_for_one": None}, True, "points").endswith("1 at n > 10,000)")
+    assert judge({**known, "detectable": 0.401}, True, "") == "not distinguishable (from 0.41)"
+    assert judge({**known, "detectable": None}, True, "%") == "not distinguishable"
+    assert judge({**known, "detectable": 0.01}, True, "%").startswith(
+        "not distinguishable (from 0.01;"
+    )
+    assert judge({**known, "distinguishable": True}, True, "%") == "better"
+    assert bare_verdict(judge(known, True, "%")) == "not distinguishable"
+    other = {**even, "detectable": 3.0, "n_for_one": 30}
+    assert could_show([known, other], "%") == (
+        "differences from 2.6 to 3.0 points on would have been shown; one point takes n = 22 to 30"
+    )
+    assert could_show([known, {**other, "n_for_one": None}], "%").endswith("n = 22 to > 10,000")
+    assert could_show([known], "") == "differences from 2.58 on would have been shown"
+    assert could_show([even], "%") == could_show([], "%") == ""
 
 
 def test_estimates_in_words() -> None:

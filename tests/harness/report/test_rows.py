@@ -53,6 +53,8 @@ def test_the_report_has_the_designs_keys(whole: dict[str, Any]) -> None:
                 "low",
                 "high",
                 "distinguishable",
+                "detectable",
+                "n_for_one",
             ]
     json.dumps(whole, allow_nan=False)
 

@@ -54,6 +54,30 @@ def test_equal_cells_count_once_and_other_sets_are_added(runs: Runs) -> None:
     assert found == {("random", ""): 2, ("dm", ""): 2, ("herding", ""): 2}
 
 
+UNTIL = {
+    "half_width": 1.0,
+    "compared": ["dm", "random"],
+    "scenario": "accuracy",
+    "metric": "test-accuracy",
+    "first_seeds": [0, 1, 2],
+    "most": 50,
+    "ended": "5 seeds do that, with a half-width of at most 0.9.",
+}
+
+
+def test_a_run_that_a_rule_ended_says_so_alone_and_merged(runs: Runs) -> None:
+    dm, random = runs("dm", [61.0, 62.0, 64.0, 61.5, 62.5]), runs("random", [60.0] * 5)
+    name, (suite, records, failures) = as_run("a", dm + random)
+    stopped = name, ({**suite, "until": UNTIL}, records, failures)
+    alone = build(*merge_runs([stopped]))
+    methods = {row["condenser"]: row["interval"] for row in alone["rows"]}
+    assert methods["dm"] == "Stein's two stages, the first of 3, on the logit scale"
+    assert any("most 0.9. Its intervals" in note for note in alone["notes"])
+    both = build(*merge_runs([stopped, as_run("b", runs("herding", [55.0, 56.0, 58.0]))]))
+    assert any(note.startswith("Seeds of a were added until") for note in both["notes"])
+    assert all("Stein" not in row["interval"] for row in both["rows"])
+
+
 def test_further_seeds_of_one_thing_are_one_row(runs: Runs) -> None:
     dm = runs("dm", [60.0, 61.0])
     assert rows(as_run("a", dm), as_run("b", changed(dm, seeds=2))) == {("dm", ""): 4}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from harness.statistics.effects import fit_effects, main_effects
+from harness.statistics.intervals import interval
 from harness.suite import definition
 from harness.suite.design import expand
 from tests.helpers.command_line import Harness
@@ -96,6 +97,9 @@ def test_the_interval_of_an_effect_is_that_of_its_seeds_and_places_are_averaged_
         and effect.change.method == "Student's t"
     )
     assert effect.change.low is not None and effect.change.low < effect.change.mean
+    staged = main_effects(FACTORS, chosen, places, first=(3, 2, 1))
+    order = [values[seed] for seed in (1, 2, 3, 0)]
+    assert next(one for one in staged if one.level == "cross").change == interval(order, first=3)
     del places[1][3]["dm, none, no term"]
     assert [one.change.n for one in main_effects(FACTORS, chosen, places) if one.change] == [
         4

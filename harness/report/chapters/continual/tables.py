@@ -11,7 +11,7 @@ from harness.report.chapters.continual.memories import best_by_strategy
 from harness.report.place import Place, group_by_place
 from harness.report.results import AVERAGES, Record, group_by_entry
 from harness.report.table import Column, Table, sections_by_size
-from harness.report.wording import estimate, format_bytes, format_number, verdict
+from harness.report.wording import estimate, format_bytes, format_number, judge
 
 COSTS = ("seconds", "images", "joules")
 Row = Mapping[str, Any]
@@ -106,9 +106,16 @@ def _columns(first: str) -> list[Column]:
         Column("against", lambda row: str(row["against"]), drop=1, is_text=True),
         Column("its bytes", lambda row: format_bytes(row["against_bytes"]), drop=4),
         Column("final accuracy, points", lambda row: _difference(row["accuracy"])),
-        Column("accuracy", lambda row: verdict(row["accuracy"], True), drop=2, is_text=True),
+        Column(
+            "accuracy", lambda row: judge(row["accuracy"], True, "points"), drop=2, is_text=True
+        ),
         Column("forgetting, points", lambda row: _difference(row["forgetting"])),
-        Column("forgetting", lambda row: verdict(row["forgetting"], False), drop=2, is_text=True),
+        Column(
+            "forgetting",
+            lambda row: judge(row["forgetting"], False, "points"),
+            drop=2,
+            is_text=True,
+        ),
         Column("beats it", lambda row: "yes" if row["beats"] else "no", is_text=True),
     ]
 

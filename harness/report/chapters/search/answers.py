@@ -10,7 +10,7 @@ from harness.report.chapters.search.rivals import is_beaten, is_better, proxy_na
 from harness.report.place import Place, join_parts
 from harness.report.results import Entry, Result, best_result
 from harness.report.rows import Row, as_comparison, finite
-from harness.report.wording import estimate, format_number, join_some, verdict
+from harness.report.wording import could_show, estimate, format_number, join_some, judge
 from harness.statistics.intervals import Interval
 
 TAU, SEARCH = "kendall-tau", "search"
@@ -66,7 +66,7 @@ def _less(best: Result, truth: Result) -> str:
     less = _estimate(difference, "points", signed=True)
     return (
         f"{who}; the search on all data ends {less} points above that"
-        f" ({verdict(as_comparison(difference, TRUTH), True)})."
+        f" ({judge(as_comparison(difference, TRUTH), True, 'points')})."
     )
 
 
@@ -104,19 +104,30 @@ def _verdict(best: Result, rivals: Sequence[Row]) -> str:
         )
         return (
             f"Not shown: the best proxy, {who}, does not rank better than chance (its 95 % interval"
-            f" includes 0){than}."
+            f" includes 0{_could_show(best)}){than}."
         )
     if not rivals:
         return (
             f"The best proxy, {who}, ranks better than chance, but no baseline of equal cost was"
             " measured."
         )
-    even = rival_names([row for row in rivals if not is_better(row) and not is_beaten(row)])
+    alike = [row for row in rivals if not is_better(row) and not is_beaten(row)]
+    even = rival_names(alike)
     if not better and not even:
         return f"Yes: {who} beats every baseline of equal cost."
     reasons = [f"better rank: {join_some(better)}"] if better else []
-    reasons += [f"not distinguishable: {join_some(even)}"] if even else []
+    shown = could_show(alike, "")
+    reasons += (
+        [f"not distinguishable: {join_some(even)}{f'; {shown}' if shown else ''}"] if even else []
+    )
     return f"It works, but {who} does not beat every baseline of equal cost ({'; '.join(reasons)})."
+
+
+def _could_show(best: Result) -> str:
+    shown = finite(best.interval.detectable)
+    return (
+        "" if shown is None else f"; a tau from {format_number(shown, '')} on would have been shown"
+    )
 
 
 def _loss(best: Result, results: Sequence[Result]) -> str:
@@ -186,7 +197,10 @@ def qualify_tau(best: Result, results: Sequence[Result]) -> list[str]:
     """
     sentences = []
     if best.interval.low is not None and not best.interval.distinguishable:
-        sentences.append("Its interval includes 0, so it is not shown to rank better than chance.")
+        sentences.append(
+            "Its interval includes 0, so it is not shown to rank better than"
+            f" chance{_could_show(best)}."
+        )
     place = best.entry.place.of_any_augmentation
     beside = [r for r in results if r.entry.place.of_any_augmentation == place]
     ceiling = next((r for r in beside if r.metric == best.metric and is_truth(r.entry)), None)

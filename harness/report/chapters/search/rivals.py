@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.report.place import Size
 from harness.report.results import REFERENCE
-from harness.report.wording import format_number, join_words
+from harness.report.wording import could_show, format_number, join_words
 
 Row = Mapping[str, Any]
 OWN = "own cost"
@@ -86,7 +86,7 @@ def name_winners(rows: Sequence[Row]) -> list[str]:
         sentences += (
             [
                 f"Above every proxy of {size} in tau, but not distinguishable from all:"
-                f" {join_words(above)}."
+                f" {join_words(above)}{_shown([row for name in above for row in own[name]])}."
             ]
             if above
             else []
@@ -105,6 +105,11 @@ def name_winners(rows: Sequence[Row]) -> list[str]:
     return sentences + (
         [f"Baselines that rank better than single proxies: {join_words(counts)}."] if counts else []
     )
+
+
+def _shown(rows: Sequence[Row]) -> str:
+    shown = could_show([row for row in rows if not is_better(row) and not is_beaten(row)], "")
+    return f" ({shown})" if shown else ""
 
 
 def _by_rival(rows: Sequence[Row]) -> dict[str, list[Row]]:

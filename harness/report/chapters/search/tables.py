@@ -25,7 +25,7 @@ from harness.report.table import (
     TableLayout,
     sections_by_size,
 )
-from harness.report.wording import TOP, estimate, format_number, join_words, verdict
+from harness.report.wording import TOP, estimate, format_number, join_words, judge
 
 TAU = "kendall-tau"
 PAIRED = (
@@ -122,14 +122,14 @@ HARDEST_COLUMNS = (
     Column("hardest baseline", rival_name, is_text=True),
     Column("its tau", lambda row: format_number(row["against_tau"], ""), drop=2),
     Column("difference", _difference),
-    Column("proxy is", lambda row: verdict(row, True), is_text=True),
+    Column("proxy is", lambda row: judge(row, True, ""), is_text=True),
 )
 ALL_COLUMNS = (
     Column("baseline", lambda row: str(row["against"]), is_text=True),
     Column("at", lambda row: str(row["at"]), is_text=True),
     Column("its tau", lambda row: format_number(row["against_tau"], "")),
     Column("tau of the proxy less its tau", _difference),
-    Column("proxy is", lambda row: verdict(row, True), is_text=True),
+    Column("proxy is", lambda row: judge(row, True, ""), is_text=True),
 )
 FOUND_COLUMNS = (
     Column("set", lambda row: str(row["condenser"]), is_text=True),

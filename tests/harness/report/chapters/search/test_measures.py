@@ -154,7 +154,7 @@ def test_a_proxy_that_ranks_no_better_than_chance_is_named_so() -> None:
     answer = built(records)["headlines"][0]["answer"]
     assert answer.startswith(
         "Not shown: the best proxy, dm (ipc 10), does not rank better than chance (its 95 %"
-        " interval includes 0)."
+        " interval includes 0; a tau from "
     )
 
 

@@ -1,0 +1,134 @@
+"""Fill the tables of results in the README and the documentation from reference results.
+
+    python docs/result_tables.py            # write them
+    python docs/result_tables.py --check    # exit with 1 if one differs from its records
+
+What is filled stands between one of these lines and `<!-- end -->`:
+
+    <!-- table of reference:NAME: TITLE -->      a table of its report, by its title
+    <!-- answer of reference:NAME: QUESTION -->  an answer of its report, by the question's start
+    <!-- run of reference:NAME -->               how it was made, where and in what time
+
+The page on NAS-Bench-201 is made whole from a record of its own (nas_bench_201.py).
+"""
+
+import json
+import re
+import sys
+import textwrap
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+for folder in (str(ROOT), str(ROOT / "docs")):
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+
+import nas_bench_201  # noqa: E402
+
+from harness.reference.files import Reference  # noqa: E402
+from harness.report.building import build  # noqa: E402
+from harness.report.formats.markdown import draw_table, escape  # noqa: E402
+from harness.report.tables import tables  # noqa: E402
+
+BLOCK = re.compile(
+    r"<!-- (table|answer|run) of (reference:[^\s:]+)(?:: (.+?))? -->\n.*?<!-- end -->", re.DOTALL
+)
+NAS_BENCH = ROOT / "docs" / "results" / "nas-bench-201.json"
+REPAIR = "run `make docs` and commit what it writes"
+WIDTH = 150
+
+
+def pages() -> list[Path]:
+    """Return the pages that may have such a block."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@lru_cache
+def report(name: str) -> dict[str, Any]:
+    """Return the report of a reference."""
+    return build(*Reference(Path(name)).contents())
+
+
+def table(name: str, title: str) -> str:
+    """Return the table of that title; ValueError with those that there are."""
+    known = {one.title: one for one in tables(report(name))}
+    if title not in known:
+        raise ValueError(f"{name} has no table '{title}'; it has: {'; '.join(known)}")
+    return draw_table(known[title])
+
+
+def answer(name: str, beginning: str) -> str:
+    """Return a question that begins so and its answer, as a quotation."""
+    for headline in report(name)["headlines"]:
+        if headline["question"].startswith(beginning):
+            text = f"**{escape(headline['question'])}** {escape(headline['answer'])}"
+            return "\n".join(
+                textwrap.wrap(
+                    text,
+                    WIDTH,
+                    initial_indent="> ",
+                    subsequent_indent="> ",
+                    break_on_hyphens=False,
+                    break_long_words=False,
+                )
+            )
+    raise ValueError(f"{name} answers no question that begins with '{beginning}'")
+
+
+def run(name: str, _: str) -> str:
+    """Return how the results of a reference were made."""
+    suite, records, _failures = Reference(Path(name)).contents()
+    made = report(name)["environment"]
+    spent = sum((record.get("energy") or {}).get("cpu_seconds") or 0.0 for record in records)
+    version = (suite.get("environment") or {}).get("harness", "of an unknown version")
+    return textwrap.fill(
+        f"Made by `{suite['command']}` of version {version} on {made['cpu']}, {made['threads']}"
+        f" thread{'s' * (made['threads'] != 1)} a process, in {spent / 3600:.2g} CPU hours;"
+        f" `harness report {name}` prints all of it, and `harness diff {name} runs/mine` says"
+        " whether your machine comes to the same.",
+        WIDTH,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+FILL: dict[str, Callable[[str, str], str]] = {"table": table, "answer": answer, "run": run}
+
+
+def filled(text: str) -> str:
+    """Return the text of a page with every block brought up to date."""
+
+    def fill(found: re.Match[str]) -> str:
+        kind, name, which = found[1], found[2], found[3] or ""
+        return f"{found[0].partition(chr(10))[0]}\n\n{FILL[kind](name, which)}\n\n<!-- end -->"
+
+    return BLOCK.sub(fill, text)
+
+
+def due() -> dict[Path, str]:
+    """Return the pages that differ from their records, with what they should be."""
+    texts = {path: path.read_text(encoding="utf-8") for path in pages()}
+    wanted = {path: filled(text) for path, text in texts.items()}
+    words = NAS_BENCH.with_suffix(".words.txt").read_text(encoding="utf-8")
+    record = json.loads(NAS_BENCH.read_text(encoding="utf-8"))
+    wanted[NAS_BENCH.with_suffix(".md")] = nas_bench_201.make_page(record, words)
+    return {path: text for path, text in wanted.items() if texts[path] != text}
+
+
+def main(words: list[str]) -> int:
+    """Write or check the tables, and return the exit status."""
+    found = due()
+    for path, text in found.items():
+        if "--check" in words:
+            name = path.relative_to(ROOT)
+            print(f"{name}: a table differs from its records; {REPAIR}", file=sys.stderr)
+        else:
+            path.write_text(text, encoding="utf-8")
+    return 1 if found and "--check" in words else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

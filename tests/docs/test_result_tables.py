@@ -1,0 +1,57 @@
+"""Tables of results are those of the reference results, and a changed one is refused."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TYPED = re.compile(r"^\|.*\d \[[-+]?\d", re.MULTILINE)  # a row with an interval
+GENERATED_WHOLE = {"docs/results/nas-bench-201.md"}
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("result_tables", ROOT / "docs/result_tables.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_table_is_that_of_its_records(script: ModuleType) -> None:
+    assert script.main(["--check"]) == 0
+
+
+def test_no_figure_with_an_interval_is_typed_into_a_table(script: ModuleType) -> None:
+    found = {}
+    for path in script.pages():
+        name = path.relative_to(ROOT).as_posix()
+        rest = script.BLOCK.sub("", path.read_text(encoding="utf-8"))
+        if name not in GENERATED_WHOLE and TYPED.search(rest):
+            found[name] = len(TYPED.findall(rest))
+    assert not found
+
+
+def test_a_figure_that_differs_is_refused_and_mended(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = ROOT / "docs" / "results" / "demo.md"
+    text = page.read_text(encoding="utf-8")
+    table = script.BLOCK.findall(text)
+    assert {kind for kind, _, _ in table} == {"table", "answer", "run"}
+    spoilt = re.sub(r"\| 87\.8 \[", "| 88.8 [", text, count=1)
+    assert spoilt != text and script.filled(spoilt) == text
+    monkeypatch.setattr(script, "due", lambda: {page: text})
+    assert script.main(["--check"]) == 1
+    assert "docs/results/demo.md: a table differs from its records" in capsys.readouterr().err
+
+
+def test_a_table_that_is_not_there_is_named(script: ModuleType) -> None:
+    block = "<!-- table of reference:demo: no such table -->\n<!-- end -->"
+    with pytest.raises(ValueError, match="has no table 'no such table'; it has: accuracy on"):
+        script.filled(block)
+    with pytest.raises(ValueError, match="answers no question that begins with 'Why'"):
+        script.filled("<!-- answer of reference:demo: Why -->\n<!-- end -->")
