@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from condensers.errors import HarnessError, Interrupted, visible
+from condensers.errors import HarnessError, Interrupted, NotStored, visible
 from condensers.hyperparameters import RenamedKey
 from harness import __version__
 from harness.cli import (
@@ -113,7 +113,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Print a warning that is meant for people as one sentence, others as Python does."""
-    if issubclass(category, RenamedKey):
+    if issubclass(category, RenamedKey | NotStored):
         typer.echo(f"warning: {visible(str(message))}", err=True)
     else:
         print(warnings.formatwarning(message, category, filename, lineno, line), file=sys.stderr)
