@@ -47,7 +47,7 @@ def draw_distinct(count: int, n: int, generator: torch.Generator) -> Tensor:
 
 def _drop_repeats(drawn: Tensor) -> Tensor:
     """The values (n,) in their order, each where it stands first."""
-    values, place = drawn.unique(return_inverse=True)
+    values, place = torch.unique(drawn, return_inverse=True)
     first = torch.full_like(values, len(drawn))
     first.scatter_reduce_(0, place, torch.arange(len(drawn)), "amin")
     return drawn[first.sort().values]
@@ -88,7 +88,7 @@ class GatheredRows(Tensor):
 
     whole: Tensor
     positions: Tensor
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @staticmethod
     def __new__(cls, whole: Tensor, positions: Tensor) -> "GatheredRows":
@@ -98,12 +98,12 @@ class GatheredRows(Tensor):
         made.whole, made.positions = whole, positions
         return made
 
-    def gather(self) -> Tensor:
+    def copy_rows(self) -> Tensor:
         """Return a copy of all rows."""
         return self.whole[self.positions]
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls,
         func: OpOverload[..., object],
         types: Sequence[type],
@@ -117,7 +117,7 @@ class GatheredRows(Tensor):
             found = _READERS[func](first, *args[1:]) if func in _READERS and not kwargs else None
             if found is not None:
                 return found
-        plain = tree_map_only(GatheredRows, GatheredRows.gather, (tuple(args), kwargs or {}))
+        plain = tree_map_only(GatheredRows, GatheredRows.copy_rows, (tuple(args), kwargs or {}))
         return func(*plain[0], **plain[1])
 
     def __setitem__(self, index: object, value: object) -> None:
@@ -125,14 +125,15 @@ class GatheredRows(Tensor):
 
     def numpy(self, *, force: bool = False) -> npt.NDArray[np.generic]:
         """Return a copy of all rows as an array."""
-        found: npt.NDArray[np.generic] = self.gather().numpy(force=force)
+        found: npt.NDArray[np.generic] = self.copy_rows().numpy(force=force)
         return found
 
     def __deepcopy__(self, memo: dict[int, object]) -> Tensor:
-        return self.gather()
+        return self.copy_rows()
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
-        return self.gather().__reduce_ex__(protocol)
+        found: str | tuple[object, ...] = self.copy_rows().__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
+        return found
 
 
 def _refusal() -> UsageError:

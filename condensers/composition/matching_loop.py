@@ -24,9 +24,10 @@ from condensers.parts.setting import Given, RunSetting, network_of, require_netw
 if TYPE_CHECKING:
     from condensers.composition.composition import Composition
 
-# Of the classes that share one pass; their graph takes about 1.6 kB a pixel of an image with a
-# gradient (ConvNet, width 128), their real images 12 B a pixel.
-LEARNED_PIXELS, REAL_PIXELS = 2**19, 2**24
+# Learned and real images of the classes that share one pass: of images up to 32 x 32 so many, of
+# larger ones so many pixels. A graph takes about 2.3 kB a pixel (ConvNet, width 128), real images
+# take 12 B a pixel, and as much again while they are augmented.
+SMALL, SMALL_AT_ONCE, PIXELS_AT_ONCE = 32 * 32, (1024, 2**15), (2**18, 2**24)
 
 
 class CondensationLoop:
@@ -127,21 +128,26 @@ class CondensationLoop:
     ) -> Iterator[Sequence[int]]:
         """Yield the positions of the classes that share one backward pass."""
         size = 1
-        pixels = self.setting.shape[1] * self.setting.shape[2]
         if self.method.regularisers or objective.couples_classes:
             size = len(positions)
         elif objective.batches_classes:
             size = (
                 len(positions)
                 if has_batch_norm(require_network(given))
-                else min(
-                    LEARNED_PIXELS // (pixels * self.setting.per_class),
-                    REAL_PIXELS // (pixels * self.method.batch_real),
-                )
+                else self._classes_at_once()
             )
-        size = max(1, size)
         for first in range(0, len(positions), size):
             yield positions[first : first + size]
+
+    def _classes_at_once(self) -> int:
+        """How many classes share one pass, for a memory that does not grow with their number."""
+        pixels = self.setting.shape[1] * self.setting.shape[2]
+        learned, real = (
+            SMALL_AT_ONCE if pixels <= SMALL else (each // pixels for each in PIXELS_AT_ONCE)
+        )
+        return max(
+            1, min(learned // self.setting.per_class, real // max(1, self.method.batch_real))
+        )
 
     def _pairs(self, given: Given, index: int, positions: Sequence[int]) -> list[Pair]:
         """Pair a new real batch of each class with its synthetic images, under one shared draw."""

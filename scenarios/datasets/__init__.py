@@ -153,8 +153,11 @@ def _reader(name: str, place: DataLocation, validation: float) -> Read:
     called = name_in_cards(name)
 
     def read_domains(_: MakeArray | None) -> Splits:
-        where = {"data_dir": place.root, "download": place.download, "validation": validation}
-        return combine([load(part, **where) for part in domain_names(name)])
+        parts = [
+            load(part, data_dir=place.root, download=place.download, validation=validation)
+            for part in domain_names(name)
+        ]
+        return combine(parts)
 
     def read_folder(make_array: MakeArray | None) -> Splits:
         folder = Folder(name.removeprefix(FOLDER).strip())
