@@ -37,6 +37,7 @@ def make_page(record: Mapping[str, Any], words: str) -> str:
         curve=_curve(record["curve"]),
         workers=_workers(record.get("two processes with CIFAR-10", {})),
         large=_large(),
+        **_clusters(record["k-means"]),
     )
 
 
@@ -63,6 +64,27 @@ def _workers(found: Mapping[str, Sequence[Row]]) -> str:
         return "not measured"
     lines = [[name, *(f"{one['anonymous']:,}" for one in both)] for name, both in found.items()]
     return _table(["images are", "first process", "second process"], lines)
+
+
+def _clusters(found: Mapping[str, Any]) -> dict[str, str]:
+    rows = [row for row in found["classes"] if "lloyd" in row]
+    lines = [
+        [
+            row["class"],
+            f"{row['ours']['seconds']:.1f}",
+            f"{row['lloyd']['seconds']:.0f}",
+            f"{row['ours']['objective'] / row['lloyd']['objective']:.3f}",
+        ]
+        for row in rows
+    ]
+    headings = ["class", "seconds", "Lloyd's seconds", "objective / Lloyd's"]
+    return {
+        "clusters": f"{found['clusters']}",
+        "rounds": f"{found['rounds']}",
+        "clustered": f"{len(found['classes'])}",
+        "seconds": f"{sum(row['ours']['seconds'] for row in found['classes']):.1f}",
+        "clustering": _table(headings, lines),
+    }
 
 
 def _large() -> str:

@@ -316,7 +316,8 @@ def _decoded() -> Check:
         sentence = f"{', '.join(spoilt)} in {folder}: not as written; remove that folder"
         return Check("decoded images", False, sentence)
     size = sum(one.nbytes for one in kept) / 1e9
-    sentence = f"{len(kept)} data sets, {size:.1f} GB in {folder}, intact; HARNESS_DECODED moves it"
+    sets = f"{len(kept)} data set{'s' * (len(kept) != 1)}"
+    sentence = f"{sets}, {size:.1f} GB in {folder}, intact; HARNESS_DECODED moves it"
     return Check("decoded images", True, sentence)
 
 
