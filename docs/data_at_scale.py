@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 STEPS = {
     "make": "decode and store",
     "map": "load again",
-    "condense": "one step of DM",
+    "condense": "a step of DM",
     "evaluate": "evaluate",
 }
 LARGE = {"classes": 1000, "images": 1300, "side": 224}
@@ -33,6 +33,8 @@ def make_page(record: Mapping[str, Any], words: str) -> str:
         each=settings["each"],
         side=settings["side"],
         batch=settings["batch_real"],
+        begun=settings["begun_seconds"],
+        tested=settings["tested"],
         portion=f"{PORTION:,}",
         curve=_curve(record["curve"]),
         workers=_workers(record.get("two processes with CIFAR-10", {})),
@@ -48,15 +50,22 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _curve(rows: Sequence[Row]) -> str:
     headings = ["classes", "images", "uint8"]
-    for name in STEPS.values():
-        headings += [f"{name}, s", "MiB"]
+    for step, name in STEPS.items():
+        headings += [f"{name}, s", "MiB", *(["MiB, 256 real"] if step == "condense" else [])]
     lines = []
     for row in rows:
         line = [f"{row['classes']:,}", f"{row['images']:,}", f"{row['bytes'] / 1e9:.2f} GB"]
         for step in STEPS:
-            line += [f"{row[step]['seconds']:.1f}", f"{row[step]['anonymous']:,}"]
+            line += [_number(row, step, "seconds"), _number(row, step, "anonymous")]
+            line += [_number(row, "default", "anonymous")] if step == "condense" else []
         lines.append(line)
     return _table(headings, lines)
+
+
+def _number(row: Row, step: str, what: str) -> str:
+    if step not in row:
+        return "not measured"
+    return f"{row[step][what]:,.1f}" if what == "seconds" else f"{row[step][what]:,}"
 
 
 def _workers(found: Mapping[str, Sequence[Row]]) -> str:

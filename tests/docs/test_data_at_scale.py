@@ -16,4 +16,5 @@ def test_the_page_is_what_the_record_says():
     record, words = json.loads(RECORD.read_text("utf-8")), RECORD.with_suffix(".words.txt")
     page = script.make_page(record, words.read_text("utf-8"))
     assert RECORD.with_suffix(".md").read_text("utf-8") == page
-    assert all(row[step]["anonymous"] < 2048 for row in record["curve"] for step in script.STEPS)
+    steps = [step for row in record["curve"] for step in row.values() if isinstance(step, dict)]
+    assert all(step["anonymous"] < 2048 for step in steps)
