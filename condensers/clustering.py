@@ -34,12 +34,19 @@ def centroids(
     A cluster that runs empty keeps its centroid.
     """
     if len(points) * k * points.shape[1] <= PRODUCTS:
-        return _lloyd(points, _seeds(points, k, generator), rounds)
+        return lloyd_centroids(points, k, generator, rounds)
     short = _project(points, generator)
     chosen = _seed_positions(short, k, generator)
     coarse = nearest(short, _lloyd(short, short[chosen], rounds))
     centres = _means(points, coarse, points[chosen])
     return _means(points, nearest(points, centres), centres)
+
+
+def lloyd_centroids(
+    points: Tensor, k: int, generator: torch.Generator, rounds: int = ITERATIONS
+) -> Tensor:
+    """What `centroids` returns, by rounds over all numbers of the points."""
+    return _lloyd(points, _seeds(points, k, generator), rounds)
 
 
 def coarse_clusters(images: Tensor, k: int, generator: torch.Generator) -> Tensor:

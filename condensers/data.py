@@ -11,6 +11,7 @@ from torch import Tensor
 from condensers.engine.devices import send
 from condensers.errors import DataMissing, UsageError
 from condensers.preview import html_of, picture_of
+from condensers.rows import draw_distinct, pieces, positions_by_label, take_rows
 from condensers.whitening import Whitening
 
 
@@ -28,7 +29,7 @@ class ClassData:
         mirror: Whether a horizontally flipped image keeps its label; false for digits and letters.
         licence: Of the images, for cards.
         classes: The labels that may occur; all if left out. After `restrict` the images of all
-            others are gone from memory.
+            others cannot be reached.
         notes: What should be known wherever the data are used, a sentence each; no part of the
             digest.
         whitening: If given, what networks see is whitened after it is normalised.
@@ -115,13 +116,18 @@ class ClassData:
         enter.
         """
         sha = hashlib.sha256(repr((self.images.shape, self.class_names, self.classes)).encode())
-        sha.update(self.images.cpu().contiguous().numpy().data)
+        for piece in pieces(self.images):
+            sha.update(piece.cpu().contiguous().numpy().data)
         sha.update(self.labels.cpu().contiguous().numpy().data)
         return sha.hexdigest()[:16]
 
+    def adopt_digest(self, digest: str) -> None:
+        """Take over the digest that was computed when these images were stored."""
+        object.__setattr__(self, "digest", digest)
+
     @cached_property
     def _members(self) -> dict[int, Tensor]:
-        return {c: (self.labels == c).nonzero().flatten() for c in self.classes}
+        return positions_by_label(self.labels, self.classes)
 
     def members(self, label: int) -> Tensor:
         """Return the indices (n,) int64 of the images of one class, in the data's order.
@@ -189,7 +195,7 @@ class ClassData:
             (<= n, C, H, W) float32, normalised.
         """
         members = self.members(label)
-        chosen = send(torch.randperm(len(members), generator=generator)[:n], members.device)
+        chosen = send(draw_distinct(len(members), n, generator), members.device)
         return self.normalise(self.images[members[chosen]])
 
     def batch(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -198,21 +204,23 @@ class ClassData:
         Returns:
             Images (<= n, C, H, W) float32, normalised, and labels (<= n,) int64.
         """
-        chosen = send(torch.randperm(len(self.images), generator=generator)[:n], self.device)
+        chosen = send(draw_distinct(len(self.images), n, generator), self.device)
         return self.normalise(self.images[chosen]), self.labels[chosen]
 
     def subset(self, indices: Tensor) -> "ClassData":
         """Return the data with the images at `indices` (n,) int64 only.
 
+        They are a copy; where it would be large, they are read from these data when asked for.
+
         Raises:
             DataMissing: A class would have no images.
         """
-        return replace(
-            self, images=self.images[indices].clone(), labels=self.labels[indices].clone()
-        )
+        return replace(self, images=take_rows(self.images, indices), labels=self.labels[indices])
 
     def restrict(self, classes: Iterable[int]) -> "ClassData":
         """Return the images of some classes only; labels keep their meaning.
+
+        They are a copy, or read when asked for, as those of `subset`.
 
         Raises:
             UsageError: There are no classes, or one that the data do not have.
@@ -228,13 +236,15 @@ class ClassData:
         )
         return replace(
             self,
-            images=self.images[indices].clone(),
-            labels=self.labels[indices].clone(),
+            images=take_rows(self.images, indices),
+            labels=self.labels[indices],
             classes=kept,
         )
 
     def to(self, device: torch.device) -> "ClassData":
-        """Return the data with its tensors on `device`."""
+        """Return the data with its tensors on `device`, the same object if they are there."""
+        if device == self.device:
+            return self
         whitening = None if self.whitening is None else self.whitening.to(device)
         return replace(
             self, images=self.images.to(device), labels=self.labels.to(device), whitening=whitening

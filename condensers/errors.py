@@ -55,6 +55,10 @@ class OlderFormat(OtherFormat):
     """A file is of a format of earlier versions: what it holds is computed anew."""
 
 
+class NotStored(UserWarning):
+    """What would save time or memory later could not be written."""
+
+
 class Interrupted(Exception):
     """Work stopped on request or at its deadline, after saving what it had; running it again goes
     on from there.

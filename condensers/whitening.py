@@ -98,9 +98,8 @@ def fit_whitening(images: Tensor, fit: Fit) -> Whitening:
             " are bearable"
         )
     spread = _spread(fit.std, images)
-    mean = (
-        torch.cat([part.flatten(1).double() for part in torch.split(images, AT_ONCE)]).mean(0) / 255
-    )
+    sums = torch.stack([part.flatten(1).sum(0) for part in torch.split(images, AT_ONCE)])
+    mean = sums.sum(0).double() / len(images) / 255
     covariance = torch.zeros(size, size, dtype=torch.float64, device=images.device)
     for part in torch.split(images, AT_ONCE):
         centred = (part.flatten(1).double() / 255 - mean) / spread

@@ -199,7 +199,8 @@ def checks(data_dir: Path | None) -> list[Check]:
         ("nni works", _nni),
     ):
         found.append(_guarded(name, check))
-    return [*found, *machine(), _compiler(), _precision(), *_datasets(data_dir)]
+    found += [*machine(), _compiler(), _precision(), *_datasets(data_dir), _decoded()]
+    return found
 
 
 def _guarded(name: str, check: Callable[[], str]) -> Check:
@@ -320,6 +321,26 @@ def _precision() -> Check:
     return Check(
         "precision", None, f"{processor_name()}: {shown} in products of matrices; {choice}"
     )
+
+
+def _decoded() -> Check:
+    """Read all decoded images that are kept, and say what they take."""
+    from scenarios.datasets.decoded import decoded_folder, verify_decoded
+
+    folder = decoded_folder()
+    if folder is None:
+        return Check(
+            "decoded images", None, "not kept, as HARNESS_DECODED says: each process decodes"
+        )
+    kept = verify_decoded()
+    spoilt = sorted({one.name for one in kept if not one.intact})
+    if spoilt:
+        sentence = f"{', '.join(spoilt)} in {folder}: not as written; remove that folder"
+        return Check("decoded images", False, sentence)
+    size = sum(one.nbytes for one in kept) / 1e9
+    sets = f"{len(kept)} data set{'s' * (len(kept) != 1)}"
+    sentence = f"{sets}, {size:.1f} GB in {folder}, intact; HARNESS_DECODED moves it"
+    return Check("decoded images", True, sentence)
 
 
 def _datasets(data_dir: Path | None) -> list[Check]:

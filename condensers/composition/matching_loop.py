@@ -29,7 +29,10 @@ from condensers.parts.setting import Given, Needs, RunSetting, network_of, requi
 if TYPE_CHECKING:
     from condensers.composition.composition import Composition
 
-IMAGES_AT_ONCE = 1024
+# Learned and real images of the classes that share one pass: of images up to 32 x 32 so many, of
+# larger ones so many pixels. A graph takes about 2.3 kB a pixel (ConvNet, width 128), real images
+# take 12 B a pixel, and as much again while they are augmented.
+SMALL, SMALL_AT_ONCE, PIXELS_AT_ONCE = 32 * 32, (1024, 2**15), (2**18, 2**24)
 
 
 def settle_precision(method: "Composition", setting: RunSetting) -> str:
@@ -166,10 +169,20 @@ class CondensationLoop:
             size = (
                 len(positions)
                 if has_batch_norm(require_network(given))
-                else max(1, IMAGES_AT_ONCE // self.setting.per_class)
+                else self._classes_at_once()
             )
         for first in range(0, len(positions), size):
             yield positions[first : first + size]
+
+    def _classes_at_once(self) -> int:
+        """How many classes share one pass, for a memory that does not grow with their number."""
+        pixels = self.setting.shape[1] * self.setting.shape[2]
+        learned, real = (
+            SMALL_AT_ONCE if pixels <= SMALL else (each // pixels for each in PIXELS_AT_ONCE)
+        )
+        return max(
+            1, min(learned // self.setting.per_class, real // max(1, self.method.batch_real))
+        )
 
     def _pairs(self, given: Given, index: int, positions: Sequence[int]) -> list[Pair]:
         """Pair a new real batch of each class with its synthetic images, under one shared draw."""

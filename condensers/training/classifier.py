@@ -36,6 +36,7 @@ Mix = Callable[[Tensor, Tensor, int, torch.Generator], tuple[Tensor, Tensor]]
 OPTIMISERS, SCHEDULES, MIXES = ("sgd", "adamw"), ("drop", "cosine"), ("none", "cutmix", "mixup")
 MIX: Mapping[str, Mix | None] = {"none": None, "cutmix": cutmix, "mixup": mixup}
 MIX_PROBABILITY = 0.5  # of a step: CutMix, section 4.1, on CIFAR; GDumb's and IDC's code
+PIXELS_AT_ONCE = 2**18  # 256 images of 32 x 32
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ class TrainingLoop:
         self.order = torch.empty(0, dtype=torch.int64)
         self.seen = (self.order, torch.empty(0))
         self.optimiser = self._optimiser(recipe.lr)
+        self.whole = networks.has_batch_norm(network)
         network.train()
 
     def _optimiser(self, lr: float) -> torch.optim.Optimizer:
@@ -171,14 +173,31 @@ class TrainingLoop:
             batch, self.augmentation.draw(len(batch), self.data.shape, self.generator)
         )
         batch, labels = self._mix(batch, labels)
-        with precision(self.precision):
-            logits = self.network(batch)
-        self.seen = chosen, logits.detach()
-        loss = self.loss(logits, labels)
         self.optimiser.zero_grad()
-        torch.autograd.backward(loss)
+        size, seen = self._images_at_once(batch), list[Tensor]()
+        total: float | Tensor = 0.0
+        for part, wanted in zip(torch.split(batch, size), torch.split(labels, size), strict=True):
+            with precision(self.precision):
+                logits = self.network(part)
+            seen.append(logits.detach())
+            loss = self.loss(logits, wanted)
+            if len(part) < len(batch):  # a mean over images, hence the weighted sum of its parts
+                loss = loss * (len(part) / len(batch))
+            torch.autograd.backward(loss)
+            total = total + loss.detach()
+        logits = seen[0] if len(seen) == 1 else torch.cat(seen)
+        self.seen = chosen, logits
         self.optimiser.step()
-        return loss.detach() / (logits.shape[1] if logits.ndim == 3 else 1)
+        return torch.as_tensor(total / (logits.shape[1] if logits.ndim == 3 else 1))
+
+    def _images_at_once(self, batch: Tensor) -> int:
+        """How many images of a batch pass at once: all, but for large ones in the main memory,
+        where the graph of a batch of 64 x 64 pixels takes 2 GB.
+        """
+        pixels = batch.shape[2] * batch.shape[3]
+        if batch.device.type != "cpu" or len(batch) * pixels <= PIXELS_AT_ONCE or self.whole:
+            return max(1, len(batch))
+        return max(1, PIXELS_AT_ONCE // pixels)
 
     def _set_rate(self, index: int) -> None:
         """Bring the learning rate to what the schedule says of a step."""

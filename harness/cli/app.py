@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from condensers.errors import HarnessError, Interrupted, visible
+from condensers.errors import HarnessError, Interrupted, NotStored, visible
 from condensers.hyperparameters import RenamedKey
 from condensers.notices import Notice
 from harness import __version__
@@ -122,7 +122,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Print a warning that is meant for people as one sentence, others as Python does."""
-    if issubclass(category, RenamedKey | Notice):
+    if issubclass(category, RenamedKey | NotStored | Notice):
         typer.echo(f"warning: {visible(str(message))}", err=True)
     else:
         print(warnings.formatwarning(message, category, filename, lineno, line), file=sys.stderr)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
 ASK_SECONDS, CONNECT_SECONDS = 1.0, 5.0
-CARRIED = ("HARNESS_CACHE", "HARNESS_DATA", "PYTHONPATH")
+CARRIED = ("HARNESS_CACHE", "HARNESS_DATA", "HARNESS_DECODED", "PYTHONPATH")
 MISSING = 'Ray is not installed; pip install "condensation-harness[cluster]"'
 
 

@@ -5,15 +5,27 @@ Importing this package imports no torch, so that listing stays fast.
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from condensers.errors import DataMissing, UsageError, shown, suggestion
-from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, name_in_cards, split_name
+from condensers.registry.code_digest import code_of
+from scenarios.datasets.naming import (
+    DOMAINS,
+    FOLDER,
+    domain_names,
+    folder_of,
+    name_in_cards,
+    split_name,
+)
 from scenarios.typed_registry import TypedRegistry
 
 if TYPE_CHECKING:
-    from scenarios.datasets.location import DatasetSource
+    from scenarios.datasets.decoded import Read
+    from scenarios.datasets.location import DataLocation, DatasetSource
+    from scenarios.datasets.pictures import MakeArray
+    from scenarios.datasets.sources import Sources
     from scenarios.protocol import Splits
 
 DATASETS: TypedRegistry[DatasetSource] = TypedRegistry(
@@ -75,7 +87,9 @@ def load(
 ) -> Splits:
     """Load the disjoint training, validation and test images of a data set.
 
-    The same call gives the same images in the same order everywhere.
+    The same call gives the same images in the same order everywhere. Images of data sets of some
+    size are decoded once into files of the user's cache, and mapped: all processes share one copy
+    in memory. Where a source file changes, they are decoded anew.
 
     Args:
         name: A registered data set, as `harness list datasets` shows; folder:PATH for images of
@@ -112,39 +126,75 @@ def load(
             f"{name}: the validation share is {validation}; it must lie between 0 and 1, for"
             " example 0.1"
         )
-    if name.startswith(DOMAINS):
-        from scenarios.datasets.derived import combine
-
-        parts = domain_names(name)
-        return combine(
-            [
-                load(part, data_dir=data_dir, download=download, validation=validation)
-                for part in parts
-            ]
-        )
-    from scenarios.datasets.derived import limit_images, shrink_images
-    from scenarios.datasets.folder import Folder
+    from scenarios.datasets.decoded import load_decoded
     from scenarios.datasets.location import DataLocation
-    from scenarios.datasets.raw import check_raw
-    from scenarios.datasets.split import as_splits
 
     place = DataLocation.choose(data_dir, download)
     try:
-        if name.startswith(FOLDER):
-            return as_splits(
-                name_in_cards(name),
-                Folder(name.removeprefix(FOLDER).strip()).read(place),
-                validation,
-            )
-        base, height, count = split_name(name)
-        raw = check_raw(DATASETS.create(base).read(place), base)
-        name = name_in_cards(name)
-        raw = raw if count is None else limit_images(name, raw, count)
-        return as_splits(
-            name, raw if height is None else shrink_images(name, raw, height), validation
-        )
+        read = _reader(name, place, validation)
+        sources = _find_sources(name, place)
+        if sources is None:
+            return read(None)
+        return load_decoded(name_in_cards(name), [_describe(name), validation], sources, read)
     except OSError as fault:
         where = fault.filename or place.root
         raise DataMissing(
             f"{name}: {where} cannot be read ({fault.strerror or fault}); mend it or name another"
         ) from fault
+
+
+def _reader(name: str, place: DataLocation, validation: float) -> Read:
+    """What reads a data set; arrays that it can make in files come from its argument."""
+    from scenarios.datasets.derived import combine, limit_images, shrink_images
+    from scenarios.datasets.folder import Folder
+    from scenarios.datasets.raw import check_raw
+    from scenarios.datasets.split import as_splits
+
+    called = name_in_cards(name)
+
+    def read_domains(_: MakeArray | None) -> Splits:
+        parts = [
+            load(part, data_dir=place.root, download=place.download, validation=validation)
+            for part in domain_names(name)
+        ]
+        return combine(parts)
+
+    def read_folder(make_array: MakeArray | None) -> Splits:
+        folder = Folder(name.removeprefix(FOLDER).strip())
+        return as_splits(called, folder.read(validation, make_array), validation)
+
+    def read_named(_: MakeArray | None) -> Splits:
+        base, height, count = split_name(name)
+        raw = check_raw(DATASETS.create(base).read(place), base)
+        raw = raw if count is None else limit_images(called, raw, count)
+        raw = raw if height is None else shrink_images(called, raw, height)
+        return as_splits(called, raw, validation)
+
+    if name.startswith(DOMAINS):
+        return read_domains
+    return read_folder if name.startswith(FOLDER) else read_named
+
+
+def _find_sources(name: str, place: DataLocation) -> Sources | None:
+    """The files of a data set as they are; None where it does not say what it is read from."""
+    from scenarios.datasets.sources import join_sources, stamp_files, stamp_folder
+
+    if name.startswith(DOMAINS):
+        parts = [_find_sources(part, place) for part in domain_names(name)]
+        known = [part for part in parts if part is not None]
+        return join_sources(known) if len(known) == len(parts) else None
+    if name.startswith(FOLDER):
+        return stamp_folder(folder_of(name))
+    files = DATASETS.create(split_name(name)[0]).files(place)
+    return stamp_files(files) if files else None
+
+
+def _describe(name: str) -> list[Any]:
+    """What is read, where a folder is, and the code of data sets that are not ours."""
+    if name.startswith(DOMAINS):
+        return [_describe(part) for part in domain_names(name)]
+    if name.startswith(FOLDER):
+        return [f"{FOLDER}{folder_of(name)}"]
+    code = inspect.getfile(type(DATASETS.create(split_name(name)[0])))
+    ours = Path(code).parent == Path(__file__).parent
+    return [name] if ours else [name, code_of(modules=[code])]

@@ -30,6 +30,12 @@ GARMENTS = (
     "Ankle boot",
 )
 SYLLABLES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+IDX_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 MNIST_MEAN, MNIST_STD = (0.1307,), (0.3081,)
 MNIST_LICENCE = "CC BY-SA 3.0"
 
@@ -95,16 +101,18 @@ class UspsLike(DatasetSource):
 class FashionMnist(DatasetSource):
     """Zalando's garments, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; MIT."""
 
+    def wanted(self) -> DatasetFiles:
+        folders = ("FashionMNIST/raw", "/usr/share/datasets/fashion-mnist")
+        debian = "install the Debian package dataset-fashion-mnist, "
+        return DatasetFiles(
+            "fashion-mnist", IDX_FILES, folders, "FashionMNIST", gzipped=True, otherwise=debian
+        )
+
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
-        folders = ("FashionMNIST/raw", "/usr/share/datasets/fashion-mnist")
-        debian = "install the Debian package dataset-fashion-mnist, "
-        wanted = DatasetFiles(
-            "fashion-mnist", idx.FILES, folders, "FashionMNIST", gzipped=True, otherwise=debian
-        )
-        train, test = idx.read_parts(wanted.locate(place), len(GARMENTS))
+        train, test = idx.read_parts(self.files(place), len(GARMENTS))
         return RawData(train, test, GARMENTS, "MIT", mirror=True, mean=(0.2861,), std=(0.3530,))
 
 
@@ -112,12 +120,14 @@ class FashionMnist(DatasetSource):
 class Mnist(DatasetSource):
     """LeCun et al.'s digits, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 3.0."""
 
+    def wanted(self) -> DatasetFiles:
+        return DatasetFiles("mnist", IDX_FILES, ("MNIST/raw",), "MNIST", gzipped=True)
+
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
-        wanted = DatasetFiles("mnist", idx.FILES, ("MNIST/raw",), "MNIST", gzipped=True)
-        train, test = idx.read_parts(wanted.locate(place), len(DIGITS))
+        train, test = idx.read_parts(self.files(place), len(DIGITS))
         return RawData(
             train, test, DIGITS, MNIST_LICENCE, mirror=False, mean=MNIST_MEAN, std=MNIST_STD
         )
@@ -127,12 +137,14 @@ class Mnist(DatasetSource):
 class KMnist(DatasetSource):
     """Cursive hiragana, 1x28x28 grey: 60,000 train, 10,000 test, 10 classes; CC BY-SA 4.0."""
 
+    def wanted(self) -> DatasetFiles:
+        return DatasetFiles("kmnist", IDX_FILES, ("KMNIST/raw",), "KMNIST", gzipped=True)
+
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import idx
         from scenarios.datasets.raw import RawData
 
-        wanted = DatasetFiles("kmnist", idx.FILES, ("KMNIST/raw",), "KMNIST", gzipped=True)
-        train, test = idx.read_parts(wanted.locate(place), len(SYLLABLES))
+        train, test = idx.read_parts(self.files(place), len(SYLLABLES))
         return RawData(train, test, SYLLABLES, "CC BY-SA 4.0", mirror=False)
 
 
@@ -140,14 +152,15 @@ class KMnist(DatasetSource):
 class Cifar10(DatasetSource):
     """Krizhevsky's photographs, 3x32x32: 50,000 train, 10,000 test; licence not stated."""
 
+    def wanted(self) -> DatasetFiles:
+        files = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
+        return DatasetFiles("cifar10", files, ("cifar-10-batches-py",), "CIFAR10")
+
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import cifar
         from scenarios.datasets.raw import RawData
 
-        files = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
-        *train, test, meta = DatasetFiles(
-            "cifar10", files, ("cifar-10-batches-py",), "CIFAR10"
-        ).locate(place)
+        *train, test, meta = self.files(place)
         names = cifar.read_class_names(meta, "label_names")
         return RawData(
             train=cifar.read_part(train, "labels", len(names)),
@@ -164,14 +177,15 @@ class Cifar10(DatasetSource):
 class Cifar100(DatasetSource):
     """Krizhevsky's photographs, 3x32x32, 100 classes: 50,000 / 10,000; licence not stated."""
 
+    def wanted(self) -> DatasetFiles:
+        files = ("train", "test", "meta")
+        return DatasetFiles("cifar100", files, ("cifar-100-python",), "CIFAR100")
+
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import cifar
         from scenarios.datasets.raw import RawData
 
-        wanted = DatasetFiles(
-            "cifar100", ("train", "test", "meta"), ("cifar-100-python",), "CIFAR100"
-        )
-        train, test, meta = wanted.locate(place)
+        train, test, meta = self.files(place)
         names = cifar.read_class_names(meta, "fine_label_names")
         return RawData(
             train=cifar.read_part([train], "fine_labels", len(names)),
@@ -188,15 +202,16 @@ class Cifar100(DatasetSource):
 class Svhn(DatasetSource):
     """House numbers, 3x32x32: 73,257 train, 26,032 test, 10 digits; non-commercial use only."""
 
+    def wanted(self) -> DatasetFiles:
+        # torchvision puts these two straight into the folder it is given, which people often call
+        # SVHN.
+        return DatasetFiles("svhn", ("train_32x32.mat", "test_32x32.mat"), (".", "SVHN"), "SVHN")
+
     def read(self, place: DataLocation) -> RawData:
         from scenarios.datasets.formats import mat
         from scenarios.datasets.raw import RawData
 
-        # torchvision puts these two straight into the folder it is given, which people often call
-        # SVHN.
-        train, test = DatasetFiles(
-            "svhn", ("train_32x32.mat", "test_32x32.mat"), (".", "SVHN"), "SVHN"
-        ).locate(place)
+        train, test = self.files(place)
         return RawData(
             train=mat.read_part(train),
             test=mat.read_part(test),

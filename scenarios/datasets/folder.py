@@ -8,17 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from condensers.errors import DataMissing
-from scenarios.datasets.layout import LabelledFiles, read_layout
-from scenarios.datasets.location import DataLocation, DatasetSource
-from scenarios.datasets.pictures import read_all
-from scenarios.datasets.raw import RawData, RawPart
-from scenarios.datasets.split import hold_out
+from scenarios.datasets.layout import FolderLayout, read_layout
+from scenarios.datasets.pictures import MakeArray, read_into
+from scenarios.datasets.raw import Indices, RawData, RawPart
+from scenarios.datasets.split import hold_out_indices
 
 TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Folder(DatasetSource):
+class Folder:
     """Images of one's own in class folders, all of one size, grey or RGB.
 
     A fifth is the test part if none is given. Validation images are those of a folder such as val
@@ -32,10 +31,16 @@ class Folder(DatasetSource):
     def root(self) -> Path:
         return Path(self.path).expanduser().resolve()
 
-    def read(self, place: DataLocation) -> RawData:
-        """Read the folder; where other data sets lie does not matter.
+    def read(self, validation: float, make_array: MakeArray | None = None) -> RawData:
+        """Read the folder, divided into its three parts.
 
-        DataMissing names what is wrong with it.
+        Args:
+            validation: The share of the training images that is held out, if no folder holds such.
+            make_array: Makes the arrays of training, validation and test images (0, 1, 2) in
+                files; in memory if left out.
+
+        Raises:
+            DataMissing: Something is wrong with the folder.
         """
         root = self.root
         if not root.is_dir():
@@ -44,26 +49,38 @@ class Folder(DatasetSource):
                 " images a class"
             )
         found = read_layout(root)
-        train, *given = self._read(found.train, found.test or [], found.validation or [])
-        test, validation = (part if len(part.labels) else None for part in given)
-        names, notes = found.class_names, found.notes
-        if test is None:
-            train, test = hold_out(f"folder:{root.name}", train, names, TEST_SHARE, "test")
-        if validation is not None:
-            notes = (
-                *notes,
-                "has validation images of its own, used in place of a share of the training images",
-            )
+        items = [*found.train, *(found.test or []), *(found.validation or [])]
+        files, labels = [file for file, _ in items], np.array([label for _, label in items])
+        rows = self._divide(found, labels, validation)
+        arrays = read_into(files, rows, make_array)
+        names = [str(file.relative_to(root)) for file in files]
+        train, held, test = (
+            RawPart(images, labels[of], tuple(names[row] for row in of))
+            for images, of in zip(arrays, rows, strict=True)
+        )
+        own = "has validation images of its own, used in place of a share of the training images"
+        notes = found.notes if found.validation is None else (*found.notes, own)
         return RawData(
-            train, test, names, "not recorded", mirror=True, validation=validation, notes=notes
+            train,
+            test,
+            found.class_names,
+            "not recorded",
+            mirror=True,
+            validation=held,
+            notes=notes,
         )
 
-    def _read(self, *parts: LabelledFiles) -> list[RawPart]:
-        """The images of all parts, which must be of one size."""
-        items = [item for part in parts for item in part]
-        images = read_all([file for file, _ in items])
-        labels = np.array([label for _, label in items], dtype=np.int64)
-        files = tuple(str(file.relative_to(self.root)) for file, _ in items)
-        ends = np.cumsum([len(part) for part in parts])
-        cuts = [slice(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
-        return [RawPart(images[cut], labels[cut], files[cut]) for cut in cuts]
+    def _divide(self, found: FolderLayout, labels: Indices, validation: float) -> list[Indices]:
+        """Which of the files, all parts' one after the other, are for training, validation and
+        test.
+        """
+        name, classes = f"folder:{self.root.name}", found.class_names
+        ends = np.cumsum([len(found.train), len(found.test or []), len(found.validation or [])])
+        train, test, held = np.split(np.arange(ends[-1]), ends[:2])
+        if found.test is None:
+            kept, apart = hold_out_indices(name, labels[train], classes, TEST_SHARE, "test")
+            train, test = train[kept], train[apart]
+        if found.validation is None:
+            kept, apart = hold_out_indices(name, labels[train], classes, validation, "validation")
+            train, held = train[kept], train[apart]
+        return [train, held, test]

@@ -97,15 +97,14 @@ def read_layout(root: Path) -> FolderLayout:
     )
 
 
-def _is_visible(name: str) -> bool:
+def is_visible(name: str) -> bool:
+    """Whether somebody made a file or folder of this name for the data."""
     return not name.startswith(".") and name.casefold() not in LEFT_BEHIND
 
 
 def _list_subfolders(folder: Path) -> list[Path]:
     with os.scandir(folder) as entries:
-        return sorted(
-            Path(entry) for entry in entries if entry.is_dir() and _is_visible(entry.name)
-        )
+        return sorted(Path(entry) for entry in entries if entry.is_dir() and is_visible(entry.name))
 
 
 def _list_files(folder: Path) -> Iterator[Path]:
@@ -116,11 +115,11 @@ def _list_files(folder: Path) -> Iterator[Path]:
         raise fault
 
     for place, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
-        yield from (Path(place, name) for name in files if _is_visible(name))
+        yield from (Path(place, name) for name in files if is_visible(name))
         inner = {
             name: os.path.realpath(os.path.join(place, name))
             for name in folders
-            if _is_visible(name)
+            if is_visible(name)
         }
         folders[:] = [name for name, real in inner.items() if real not in seen]
         seen.update(inner.values())

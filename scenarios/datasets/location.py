@@ -52,6 +52,22 @@ class DatasetSource(ABC):
             DataMissing: Files are absent or damaged.
         """
 
+    def wanted(self) -> DatasetFiles | None:
+        """Return the files that `read` reads; None, the default, if it reads others.
+
+        Images of a data set that names its files are decoded once for all processes.
+        """
+        return None
+
+    def files(self, place: DataLocation) -> list[Path]:
+        """Return the paths of its files, fetching them if asked for; none if it names none.
+
+        Raises:
+            DataMissing: Files are absent.
+        """
+        wanted = self.wanted()
+        return [] if wanted is None else wanted.locate(place)
+
 
 @dataclass(frozen=True)
 class DatasetFiles:

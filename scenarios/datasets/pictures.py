@@ -3,14 +3,14 @@
 import os
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from condensers.errors import DataMissing, brief
-from scenarios.datasets.raw import Pixels
+from scenarios.datasets.raw import Indices, Pixels
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 FORMATS = (
@@ -21,25 +21,57 @@ FORMATS = (
     "TIFF",
     "WEBP",
 )  # by content: an .eps called .png would be given to Ghostscript
-SHARE = 0.25  # of the machine's memory: the parts of a data set are copied when they are divided
+SHARE = 0.25  # of the machine's memory, for images that no file could be made for
+MakeArray = Callable[[int, tuple[int, ...]], Pixels]
 
 
-def read_all(files: Sequence[Path]) -> Pixels:
-    """(N, C, H, W) uint8.
+def read_into(
+    files: Sequence[Path], rows: Sequence[Indices], make_array: MakeArray | None = None
+) -> list[Pixels]:
+    """Decode image files, each once and in their order, into arrays (N, C, H, W) uint8.
 
     The files must all have the size and the channels that most of them have; DataMissing names one.
+
+    Args:
+        files: All that are read.
+        rows: For each array, the file of each of its rows.
+        make_array: Makes the array of this number and shape, in a file; in memory if left out,
+            which is bounded.
     """
-    images, taken, room = [], 0, SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for file in files:
-        images.append(decode(file))
-        taken += images[-1].nbytes
-        if taken > room:
-            raise DataMissing(
-                f"{file.parent}: the first {len(images)} of {len(files)} images take"
-                f" {taken / 2**30:.1f} GiB, more than a quarter of this machine's memory; make the"
-                " images smaller, or take fewer"
-            )
-    shapes = [image.shape for image in images]
+    target = {
+        int(file): (array, row) for array, of in enumerate(rows) for row, file in enumerate(of)
+    }
+    first = decode(files[0])
+    if make_array is None:
+        _require_room(files, first.nbytes)
+    sizes = [(len(of), *first.shape) for of in rows]
+    arrays = [
+        np.empty(size, np.uint8) if make_array is None else make_array(number, size)
+        for number, size in enumerate(sizes)
+    ]
+    shapes = []
+    for index, file in enumerate(files):
+        image = first if index == 0 else decode(file)
+        shapes.append(image.shape)
+        if image.shape == first.shape:
+            array, row = target[index]
+            arrays[array][row] = image
+    _require_one_shape(files, shapes)
+    return arrays
+
+
+def _require_room(files: Sequence[Path], nbytes: int) -> None:
+    room = SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    fitting = int(room // nbytes)
+    if fitting < len(files):
+        raise DataMissing(
+            f"{files[0].parent}: the first {fitting + 1} of {len(files)} images take"
+            f" {(fitting + 1) * nbytes / 2**30:.1f} GiB, more than a quarter of this machine's"
+            " memory; make the images smaller, or take fewer"
+        )
+
+
+def _require_one_shape(files: Sequence[Path], shapes: Sequence[tuple[int, ...]]) -> None:
     usual, count = Counter(shapes).most_common(1)[0]
     odd = next((index for index, shape in enumerate(shapes) if shape != usual), None)
     if odd is not None:
@@ -48,7 +80,6 @@ def read_all(files: Sequence[Path]) -> Pixels:
             " are"
             f" {_format_size(usual)}; make all images equal in size and colour, or remove this one"
         )
-    return np.stack(images)
 
 
 def decode(file: Path) -> Pixels:

@@ -72,6 +72,7 @@ def _join_pair(pair: tuple[str, str]) -> str:
 
 
 SEED = 0
+COUNTED = 1024  # images at once, whose values take eight times their bytes while counted
 
 
 def hold_out(
@@ -83,19 +84,26 @@ def hold_out(
     Both come in one shuffled order, so that the first images are not all of the first class. Raises
     DataMissing for a class with a single image.
     """
-    if not len(part.labels):
+    kept, held = hold_out_indices(name, part.labels, class_names, fraction, purpose)
+    return part.take(kept), part.take(held)
+
+
+def hold_out_indices(
+    name: str, labels: Indices, class_names: tuple[str, ...], fraction: float, purpose: str
+) -> tuple[Indices, Indices]:
+    """Indices into `labels` of what `hold_out` keeps and holds."""
+    if not len(labels):
         raise DataMissing(
             f"{name}: holds no images to divide between training and {purpose}; fetch or add some"
         )
-    counts = np.bincount(part.labels, minlength=len(class_names))
+    counts = np.bincount(labels, minlength=len(class_names))
     if (counts == 1).any():
         alone = class_names[int(np.argmax(counts == 1))]
         raise DataMissing(
             f"{name}: class '{alone}' has only 1 image left to divide between training and"
             f" {purpose}; add images to it"
         )
-    kept, held = split_stratified(part.labels, fraction)
-    return part.take(kept), part.take(held)
+    return split_stratified(labels, fraction)
 
 
 def split_stratified(labels: Indices, fraction: float) -> tuple[Indices, Indices]:
@@ -123,7 +131,11 @@ def statistics(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
     values = np.arange(256) / 255
     means, deviations = [], []
     for channel in range(images.shape[1]):
-        share = np.bincount(images[:, channel].ravel(), minlength=256) / images[:, channel].size
+        counts = np.zeros(256, dtype=np.int64)
+        for first in range(0, len(images), COUNTED):
+            values_here = images[first : first + COUNTED, channel].ravel()
+            counts += np.bincount(values_here, minlength=256)
+        share = counts / images[:, channel].size
         mean = float(share @ values)
         deviation = float(np.sqrt(share @ (values - mean) ** 2))
         means.append(round(mean, 6))
@@ -155,7 +167,7 @@ def as_splits(name: str, raw: RawData, validation: float) -> Splits:
     def as_data(part: RawPart) -> ClassData:
         return ClassData(
             name=name,
-            images=torch.from_numpy(np.array(part.images)),
+            images=torch.from_numpy(_own(part.images)),
             labels=torch.from_numpy(part.labels),
             class_names=raw.class_names,
             mean=mean,
@@ -168,6 +180,11 @@ def as_splits(name: str, raw: RawData, validation: float) -> Splits:
     return Splits(
         train=as_data(train_part), validation=as_data(validation_part), test=as_data(raw.test)
     )
+
+
+def _own(images: Pixels) -> Pixels:
+    """A copy of what somebody else may write to; what lies in a file of ours stays there."""
+    return images if isinstance(images, np.memmap) else np.array(images)
 
 
 def _make_printable(text: str) -> str:

@@ -68,8 +68,9 @@ def fills(name: str, data: ClassData, masks: Tensor, generator: torch.Generator)
     if name == "blur":
         return torch.cat([_blur(part) for part in torch.split(data.images, FILLED_AT_ONCE)])
     if name == "noise":
-        drawn = torch.randn((len(data.images), *data.shape), generator=generator)
-        return data.quantise(drawn.to(data.device))
+        sizes = [len(part) for part in torch.split(data.images, FILLED_AT_ONCE)]
+        drawn = (torch.randn((size, *data.shape), generator=generator) for size in sizes)
+        return torch.cat([data.quantise(part.to(data.device)) for part in drawn])
     if name == "other":
         return _cover_objects(data, masks)[others(len(data.images), generator).to(data.device)]
     raise UsageError(f"view.fill: unknown fill {shown(name)}; {suggestion(name, FILLS)}")
@@ -86,11 +87,16 @@ def _cover_objects(data: ClassData, masks: Tensor) -> Tensor:
     """Every image with what its mask keeps covered by the mean colour of the rest, or of the data
     set where nothing is left.
     """
-    rest = 1 - share(masks.to(data.device)).unsqueeze(1)
-    area = rest.sum((2, 3), keepdim=True)
-    mean = (rest * data.images).sum((2, 3), keepdim=True) / area.clamp_min(1)
     whole = 255 * torch.tensor(data.mean, device=data.device).view(1, -1, 1, 1)
-    return fill_masked(data.images, rest[:, 0], torch.where(area < 1, whole, mean))
+    found = []
+    for images, of in zip(
+        torch.split(data.images, FILLED_AT_ONCE), torch.split(masks, FILLED_AT_ONCE), strict=True
+    ):
+        rest = 1 - share(of.to(data.device)).unsqueeze(1)
+        area = rest.sum((2, 3), keepdim=True)
+        mean = (rest * images).sum((2, 3), keepdim=True) / area.clamp_min(1)
+        found.append(fill_masked(images, rest[:, 0], torch.where(area < 1, whole, mean)))
+    return torch.cat(found)
 
 
 def others(count: int, generator: torch.Generator) -> Tensor:

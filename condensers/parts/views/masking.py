@@ -292,8 +292,11 @@ def soften_masks(maps: Tensor, softness: float, threshold: float) -> Tensor:
     Returns:
         (N, H, W) uint8.
     """
-    binary = (maps.float() >= 255 * threshold).float() * 255
-    return (softness * maps.float() + (1 - softness) * binary).round().to(torch.uint8)
+    found = []
+    for part in torch.split(maps, 1024):
+        binary = (part.float() >= 255 * threshold).float() * 255
+        found.append((softness * part.float() + (1 - softness) * binary).round().to(torch.uint8))
+    return torch.cat(found)
 
 
 def apply_masks(view: CoveringView, data: ClassData, context: Context) -> ClassData:

@@ -13,18 +13,12 @@ import numpy as np
 from condensers.errors import DataMissing, brief
 from scenarios.datasets.raw import Pixels, RawPart, check_labels
 
-FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
 SIDE = 28
 LIMIT = 2**28  # bytes of one file unpacked: the largest published one takes 4.7e7
 
 
 def read_parts(paths: list[Path], classes: int) -> tuple[RawPart, RawPart]:
-    """Read the four files, in the order of FILES, into (train, test)."""
+    """Read the four files, images before labels and the training part first, into (train, test)."""
     train_images, train_labels, test_images, test_labels = paths
     return _read_part(train_images, train_labels, classes), _read_part(
         test_images, test_labels, classes

@@ -186,7 +186,12 @@ class OneShot(Scenario):
         weights, architecture = split_halves(images, labels, context.generator)
         augmentation = AUGMENTATIONS.create(self.augmentation).for_data(train_data)
         material = SearchHalves(
-            weights, architecture, len(train_data.class_names), loss, augmentation
+            weights,
+            architecture,
+            len(train_data.class_names),
+            loss,
+            lambda images: as_input(images, train_data),
+            augmentation,
         )
         schedule = SupernetTraining(
             epochs, self.batch, self.lr, self.momentum, self.weight_decay, self.clip
@@ -203,8 +208,8 @@ class OneShot(Scenario):
     def _images(
         self, subject: SyntheticSet | Reference, train_data: ClassData, device: torch.device
     ) -> tuple[Tensor, Tensor, str, int]:
-        """Normalised images and labels to search with, the loss that the labels call for, and for
-        how many epochs.
+        """Images, uint8 or normalised, and labels to search with, the loss that the labels call
+        for, and for how many epochs.
         """
         if isinstance(subject, SyntheticSet):
             images, labels = subject.decode(device)
@@ -219,7 +224,7 @@ class OneShot(Scenario):
             labels, recipe = match_loss_to_labels(subject, labels, Training())
             return as_input(images, train_data), labels, recipe.loss, self.epochs
         if subject.name in self.references:
-            images = train_data.normalise(train_data.images.to(device))
+            images = train_data.images.to(device)
             return images, train_data.labels.to(device), "cross-entropy", self.full_epochs
         raise UsageError(
             f"one-shot: cannot search with {subject!r}; give a finished set or the reference"

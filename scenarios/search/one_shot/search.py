@@ -3,7 +3,7 @@
 import logging
 import random
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,16 +23,18 @@ TALKERS = ("nni", "pytorch_lightning", "lightning", "lightning_fabric")
 
 @dataclass(frozen=True)
 class SearchHalves:
-    """What is searched with: two halves of images (n, C, H, W) float32, normalised, with labels
-    (n,) or (n, K).
+    """What is searched with: two halves of images (n, C, H, W), uint8 or float32 normalised, with
+    labels (n,) or (n, K).
 
-    loss: as in `loss_of`. augmentation: drawn anew for each batch.
+    loss: as in `loss_of`. as_input: brings a batch of them to what networks see. augmentation:
+    drawn anew for each batch.
     """
 
     weights: Half
     architecture: Half
     classes: int
     loss: str
+    as_input: Callable[[Tensor], Tensor]
     augmentation: Any
 
 
@@ -77,7 +79,9 @@ def run_search(
         module = SharedWeights(
             schedule,
             material.loss,
-            lambda x: augmentation.apply(x, augmentation.draw(len(x), shape, generator)),
+            lambda x: augmentation.apply(
+                material.as_input(x), augmentation.draw(len(x), shape, generator)
+            ),
         )
         strategy = algorithm.of_nni(schedule.clip)
         supernet = strategy.mutate_model(space.supernet(shape, material.classes))
@@ -142,7 +146,10 @@ def _choose_best(
     for choice in choices:
         set_architecture(module, space.sample(choice))
         losses.append(
-            sum(float(loss_of(module.model(x), y, material.loss)) * len(x) for x, y in batches)
+            sum(
+                float(loss_of(module.model(material.as_input(x)), y, material.loss)) * len(x)
+                for x, y in batches
+            )
         )
     return choices[losses.index(min(losses))]
 

@@ -101,8 +101,8 @@ class SupernetCallback(pytorch_lightning.Callback):  # type: ignore[misc]
 
 
 class SharedWeights(LightningModule):  # type: ignore[misc]
-    """What a step descends. choose: called before each step; augment: (N, C, H, W) -> the same;
-    loss: as in `loss_of`.
+    """What a step descends. choose: called before each step; augment: images -> (N, C, H, W)
+    float32, augmented; loss: as in `loss_of`.
     """
 
     def __init__(

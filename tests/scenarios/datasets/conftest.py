@@ -11,7 +11,7 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from scenarios.datasets.formats.idx import FILES
+from scenarios.datasets.catalogue import IDX_FILES
 
 
 def labelled(n: int, classes: int, shape: tuple[int, ...], seed: int) -> tuple[Any, Any]:
@@ -36,7 +36,9 @@ def write_idx() -> Callable[..., tuple[Any, Any]]:
         """Write four IDX files of ten classes; return (training, test) as (images, labels)."""
         folder.mkdir(parents=True)
         parts = labelled(train, 10, (28, 28), 1), labelled(test, 10, (28, 28), 2)
-        for name, values in zip(FILES, (values for part in parts for values in part), strict=True):
+        for name, values in zip(
+            IDX_FILES, (values for part in parts for values in part), strict=True
+        ):
             content = idx_bytes(values)
             (folder / (f"{name}.gz" if packed else name)).write_bytes(
                 gzip.compress(content) if packed else content
@@ -184,4 +186,5 @@ def write_images() -> Callable[..., None]:
 def no_data_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The default data folder is an empty one, whoever runs the tests."""
     monkeypatch.delenv("HARNESS_DATA", raising=False)
+    monkeypatch.delenv("HARNESS_DECODED", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

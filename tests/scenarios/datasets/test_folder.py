@@ -45,11 +45,11 @@ def test_train_and_test_folders_are_kept_apart_and_pixels_unchanged(tmp_path: Pa
 
 
 def test_an_image_of_another_size_is_named_and_not_resized(tmp_path: Path, write_images):
-    write_images(tmp_path / "a", 1, (8, 9))
+    write_images(tmp_path / "a", 3, (8, 9))
     write_images(tmp_path / "b", 5, (8, 8))
     odd = tmp_path / "a" / "image00.png"
     with pytest.raises(
-        DataMissing, match=f"{odd}: is 9 x 8 grey where 5 of the 6 images are 8 x 8 grey"
+        DataMissing, match=f"{odd}: is 9 x 8 grey where 5 of the 8 images are 8 x 8 grey"
     ):
         load(f"folder:{tmp_path}")
 
