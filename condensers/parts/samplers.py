@@ -15,6 +15,7 @@ from condensers.engine.devices import send
 from condensers.hyperparameters import Part, hyper
 from condensers.networks import Network
 from condensers.parts.setting import RunSetting
+from condensers.rows import draw_distinct
 
 IMAGES_AT_ONCE = 512
 
@@ -199,7 +200,7 @@ class RandomBatches(SamplerRun):
     def choose(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
         """Positions (<= n,) int64 among the images of the class, on the processor."""
         count = self.setting.data.count(label)
-        return torch.randperm(count, generator=self.setting.generator)[:n]
+        return draw_distinct(count, n, self.setting.generator)
 
     def batch(self, label: int, n: int, step: int, network: nn.Module | None) -> Tensor:
         """(<= n, C, H, W) float32 normalised: real images of the class `label`."""

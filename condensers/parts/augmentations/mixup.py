@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from condensers.engine.devices import send
+
 
 def mixup(
     images: Tensor, labels: Tensor, classes: int, generator: torch.Generator
@@ -24,7 +26,7 @@ def mixup(
         functional.one_hot(labels, classes).to(images.dtype) if labels.ndim == 1 else labels
     )
     kept = float(torch.rand((), generator=generator))
-    other = torch.randperm(len(images), generator=generator).to(images.device)
+    other = send(torch.randperm(len(images), generator=generator), images.device)
     return (
         kept * images + (1 - kept) * images[other],
         kept * probabilities + (1 - kept) * probabilities[other],
