@@ -1,11 +1,14 @@
 """`run`: run a suite and report it; finished cells are skipped."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options
+
+if TYPE_CHECKING:
+    from harness.running.finished import FinishedRun
 
 EXAMPLES = options.examples(
     "harness run demo",
@@ -141,21 +144,35 @@ def run(
     """
     import time
 
+    from harness.running.finished import Request, find_finished, keep_plan
+    from harness.running.reporting import print_results
+
+    command = run_command(suite, out, overrides)
+    request = Request(suite, overrides or [], out, data_dir, device, threads)
+    plain = not (repair or reuse or ray or share or log or mix_versions)
+    finished = find_finished(request, command) if plain else None
+    if finished is not None:
+        if not quiet:
+            _tell_finished(finished)
+        print_results(finished.store, quiet)
+        return
+
     from harness.process import choose_device, default_workers, prepare
     from harness.running.cell_work import RunSettings
     from harness.running.processes import WorkerSpec
-    from harness.running.run import RunOptions, print_results, run_suite
+    from harness.running.run import RunOptions, run_suite
     from harness.store.store import Store
     from harness.suite.plan import plan_suite
 
     prepare(threads)
     plan = plan_suite(suite, overrides or [], data_dir, download)
-    for splits in [] if quiet else plan.data.values():
-        options.tell_notes(splits)
+    notes = [note for splits in plan.data.values() for note in options.name_notes(splits)]
+    for note in [] if quiet else notes:
+        typer.echo(note, err=True)
     device = choose_device(device)
     settings = RunSettings(
         root=out or Path("runs") / plan.suite.name,
-        command=run_command(suite, out, overrides),
+        command=command,
         data_dir=data_dir,
         validation=plan.suite.validation,
         device=device,
@@ -167,6 +184,7 @@ def run(
     spec = WorkerSpec(processes, ray, memory, share, mix_versions)
     others = [Store(path) for path in reuse or []]
     store = run_suite(plan, settings, RunOptions(spec, quiet, log or (), repair, others))
+    keep_plan(request, plan, store, notes)
     if print_results(store, quiet):
         raise typer.Exit(1)
 
@@ -177,3 +195,12 @@ def run_command(suite: str, out: Path | None, overrides: list[str] | None) -> st
 
     changes = [part for override in overrides or [] for part in ("--set", override)]
     return shlex.join(["harness", "run", suite, *(["--out", str(out)] if out else []), *changes])
+
+
+def _tell_finished(run: "FinishedRun") -> None:
+    """Say what a run that computes says, of one that has nothing to do."""
+    from harness.printable import flat
+
+    for note in run.notes:
+        typer.echo(note, err=True)
+    typer.echo(f"{flat(run.suite)}: {run.cells} cells, 0 to do", err=True)

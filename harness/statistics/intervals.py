@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from math import exp, isfinite, log
 
 import numpy as np
-from scipy import special, stats
 
 from harness.statistics.bounds import UNBOUNDED, Bounds
 
@@ -92,6 +91,8 @@ def interval(values: Sequence[float], bounds: Bounds = UNBOUNDED) -> Interval:
             return Interval(mean, None, None, n, "all values at an end of their scale, no interval")
         return Interval(mean, mean, mean, n, "all values equal")
     if n >= BOOTSTRAP_FROM:
+        from scipy import stats  # here: its import takes longer than a whole report
+
         rng = np.random.default_rng(0)
         bootstrap = stats.bootstrap(
             (sample,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL, method="BCa", rng=rng
@@ -99,9 +100,21 @@ def interval(values: Sequence[float], bounds: Bounds = UNBOUNDED) -> Interval:
         low, high = (float(bound) for bound in bootstrap.confidence_interval)
         if np.isfinite(low) and np.isfinite(high):
             return Interval(mean, low, high, n, "BCa bootstrap")
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1) * sample.std(ddof=1) / np.sqrt(n))
+    half = float(student_quantile(0.5 + LEVEL / 2, n - 1) * sample.std(ddof=1) / np.sqrt(n))
     low, high, method = _student_interval(mean, half, ends)
     return Interval(mean, low, high, n, method)
+
+
+def student_quantile(probability: float, degrees: int) -> float:
+    """The value below which Student's t lies with a probability.
+
+    Args:
+        probability: 0 to 1.
+        degrees: degrees of freedom.
+    """
+    from scipy import special
+
+    return float(special.stdtrit(degrees, probability))
 
 
 def _student_interval(mean: float, half: float, ends: Bounds) -> tuple[float, float, str]:
@@ -110,6 +123,8 @@ def _student_interval(mean: float, half: float, ends: Bounds) -> tuple[float, fl
     """
     above, width = mean - ends.low, ends.high - ends.low
     if isfinite(width):
+        from scipy import special
+
         at, spread = log(above / (width - above)), half * width / (above * (width - above))
         low, high = (
             ends.low + width * float(special.expit(at + side * spread)) for side in (-1, 1)
