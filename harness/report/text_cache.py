@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from threading import get_ident
 
 ABANDONED = 3600.0  # seconds after which an unfinished file is one that its process left behind
 
@@ -49,7 +50,7 @@ class TextCache:
         if self.folder is None:
             return
         name, content = f"{section}-{key}", text.encode()
-        temporary = self.folder / f".{name}.{os.getpid()}.tmp"
+        temporary = self.folder / f".{name}.{os.getpid()}-{get_ident()}.tmp"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(_seal(name, content) + b"\n" + content)

@@ -7,6 +7,7 @@ renamed.
     RUN/cells/KEY/set.safetensors   the set that a cell made
     RUN/cells/KEY/unfinished/       checkpoints
     RUN/cache/                      what cells share whatever their seeds, such as experts
+    RUN/report/                     parts of reports, so that only what changed is made again
 """
 
 import hashlib
