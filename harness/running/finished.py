@@ -93,8 +93,8 @@ class FinishedRun:
 
 
 def keep_plan(request: Request, plan: "SuitePlan", store: Store, notes: Sequence[str]) -> None:
-    """Keep the keys of a run's cells, if all are done and made by code of ours, whose digests are
-    known.
+    """Keep what a run was planned from, if all cells are done and made by code of ours, whose
+    digests are known.
     """
     sources = {id(cell.sources): cell.sources for cell in plan.cells}.values()
     ours = all(name.startswith(OURS) for found in sources for name in found)
@@ -102,7 +102,8 @@ def keep_plan(request: Request, plan: "SuitePlan", store: Store, notes: Sequence
     if request.key is None or not ours or not all(map(store.done, keys)):
         return
     cache = TextCache(store.root / "report")
-    cache.write(PLAN, request.key, json.dumps({"cells": keys, "notes": list(notes)}))
+    kept = {"described": store.suite(), "notes": list(notes)}
+    cache.write(PLAN, request.key, json.dumps(kept))
     cache.discard_unused(PLAN)
 
 
@@ -124,7 +125,8 @@ def find_finished(request: Request, command: str) -> FinishedRun | None:
         described = store.suite()
     except HarnessError:
         return None
-    same = described["cells"] == kept["cells"] and described["command"] == command
-    if not same or not all(map(store.done, kept["cells"])):
+    keys = described["cells"]
+    same = described == kept["described"] and described["command"] == command
+    if not same or not all(map(store.done, keys)):
         return None
-    return FinishedRun(store, request.read.name, len(kept["cells"]), kept["notes"])
+    return FinishedRun(store, request.read.name, len(keys), kept["notes"])

@@ -76,11 +76,8 @@ def test_what_is_new_is_planned(
     assert plans("--repair") == 1
     assert plans("--set", "seeds=1") == 1
     assert (plans(), plans()) == (1, 0)  # the description was another's
-    record = next(out.glob("cells/*/record.json"))
-    content = record.read_bytes()
-    record.unlink()
-    assert plans() == 1
-    record.write_bytes(content)
+    next(out.glob("cells/*/record.json")).unlink()
+    assert (plans(), plans()) == (1, 0)
     tiny.write_text(tiny.read_text().replace('"seconds"', '"other words"'))
     assert (plans(), plans()) == (1, 0)
     monkeypatch.setattr(finished, "digest_installation", lambda: "other code")
