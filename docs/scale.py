@@ -71,7 +71,7 @@ def _describe_ratios(workers: Mapping[str, Any]) -> str:
     )
     return (
         f"By the clock two workers were {statistics.median(clock):.2f} times as fast as one"
-        f" ({min(clock):.2f} to {max(clock):.2f} in {len(clock)} rounds), for"
+        f" ({min(clock):.2f} to {max(clock):.2f}, rounds: {len(clock)}), for"
         f" {1 / statistics.median(cpu):.2f} times the CPU seconds"
         f" ({1 / max(cpu):.2f} to {1 / min(cpu):.2f}). The suite has {workers['cells']} cells."
     )
