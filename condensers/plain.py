@@ -5,6 +5,7 @@ Imports nothing heavy.
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from condensers.errors import brief, shown
 
 DEPTH = 40  # tables and lists within each other; no file of ours has ten
 LARGEST = 2**63 - 1  # what a 64-bit integer holds: torch, numpy and TOML take no more
+MANY_DIGITS = re.compile(rb"[0-9]{19}")  # LARGEST has as many
 CONTROLS = frozenset(map(chr, (*range(32), *range(127, 160), 0x2028, 0x2029)))
 
 
@@ -23,10 +25,24 @@ def parse_json(content: bytes) -> Any:
         value = json.loads(content)
     except (ValueError, RecursionError) as fault:
         raise ValueError(brief(fault)) from None
+    if _is_harmless(content) and not _is_deep(value, 0):
+        return value
     fault_found = next(oddities(value), None)
     if fault_found is not None:
         raise ValueError(fault_found)
     return value
+
+
+def _is_harmless(content: bytes) -> bool:
+    """Whether JSON can hold no odd text and no large number: so are nearly all files."""
+    return content.isascii() and b"\\u" not in content and not MANY_DIGITS.search(content)
+
+
+def _is_deep(value: Any, depth: int) -> bool:
+    if depth == DEPTH:
+        return isinstance(value, dict | list)
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_is_deep(part, depth + 1) for part in parts if isinstance(part, dict | list))
 
 
 def oddities(value: Any, strict: bool = False, where: str = "") -> Iterator[str]:

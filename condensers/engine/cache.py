@@ -11,11 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from condensers.engine.context import Context
 from condensers.engine.files import make_folder
 from condensers.errors import Interrupted, StorageFailed
+
+if TYPE_CHECKING:
+    from condensers.engine.context import Context
 
 HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)  # what flock says where another has the lock
 WAIT_SECONDS = 0.1
@@ -26,7 +28,7 @@ def key_of(determines: Any) -> str:
     return hashlib.sha256(json.dumps(determines, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def make_missing(paths: Sequence[Path], make: Callable[[int], None], context: Context) -> None:
+def make_missing(paths: Sequence[Path], make: Callable[[int], None], context: "Context") -> None:
     """Make the files that are not there yet.
 
     Several processes may do this for the same paths. Each takes files that no other is making, and

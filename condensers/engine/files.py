@@ -14,13 +14,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from pickle import PickleError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
 
 from condensers.errors import Damaged, StorageFailed, UsageError, brief, damaged
 from condensers.plain import parse_json
+
+if TYPE_CHECKING:
+    import torch
 
 SEAL = "sha256"
 CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # file systems that keep order themselves
@@ -162,12 +164,14 @@ def raise_damaged(path: Path | None) -> Iterator[None]:
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
     """Write tensors, numbers, texts, lists and dicts, the file whole or not at all."""
+    import torch  # here: what reads records alone starts without it
+
     buffer = io.BytesIO()
     torch.save(state, buffer)
     write_atomically(path, buffer.getvalue())
 
 
-def read_state(path: Path | None, device: torch.device) -> dict[str, Any] | None:
+def read_state(path: Path | None, device: "torch.device") -> dict[str, Any] | None:
     """Return what `write_state` wrote, or None if there is no such file.
 
     Args:
@@ -179,6 +183,8 @@ def read_state(path: Path | None, device: torch.device) -> dict[str, Any] | None
     """
     if path is None or not path.exists():
         return None
+    import torch
+
     require_intact(path)
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location=device)

@@ -73,8 +73,13 @@ def load_data(
 
 def tell_notes(splits: "Splits") -> None:
     """On standard error, where they do not mix with what is asked for."""
-    for note in splits.train.notes:
-        typer.echo(f"note: {splits.train.name}: {note}", err=True)
+    for note in name_notes(splits):
+        typer.echo(note, err=True)
+
+
+def name_notes(splits: "Splits") -> list[str]:
+    """What the reader of a data set says of it, a line each."""
+    return [f"note: {splits.train.name}: {note}" for note in splits.train.notes]
 
 
 def writable(path: Path, option: str) -> Path:

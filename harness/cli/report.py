@@ -49,10 +49,9 @@ def report(
     from harness.cli.options import writable
     from harness.power import Power
     from harness.reference.files import open_results
-    from harness.report.building import build, render
+    from harness.report.building import render
     from harness.report.formats.terminal import print_report, wide_console
-    from harness.report.runs import merge_runs
-    from harness.report.set_sheets import with_set_images
+    from harness.running.reporting import Reporter
 
     forms = form.split(",")
     for name in forms:
@@ -60,22 +59,22 @@ def report(
             raise UsageError(f"--format {name}: not a format; {suggestion(name, FORMATS)}")
     if len(forms) > 1 and out is None:
         raise UsageError("--format with several formats needs --out FOLDER for the files")
-    runs = [(name, open_results(path).contents()) for name, path in _name_runs(directories)]
     power = Power(
         Power().watts_per_core if watts_per_core is None else watts_per_core, grid_intensity
     )
-    built = build(*merge_runs(runs), power)
+    stores = {name: open_results(path) for name, path in _name_runs(directories)}
+    reporter = Reporter(stores, power)
+    built = reporter.build()
+
+    def write(name: str) -> str:
+        return reporter.write_page(built) if name == "html" else render(built, name)
+
     for name in forms:
-        shown = (
-            with_set_images(built, [path / "cells" for path in directories])
-            if name == "html"
-            else built
-        )
         if name == "rich" and out is None:
             print_report(built, wide_console())
             continue
         if out is None:
-            typer.echo(render(shown, name), nl=False)
+            typer.echo(write(name), nl=False)
             continue
         path = (
             out / f"report.{ {'latex': 'tex', 'rich': 'txt'}.get(name, name) }"
@@ -83,7 +82,7 @@ def report(
             else out
         )
         writable(path, "--out")
-        text = _render_text(built) if name == "rich" else render(shown, name)
+        text = _render_text(built) if name == "rich" else write(name)
         write_atomically(path, text.encode())
         typer.echo(f"wrote {path}", err=True)
 

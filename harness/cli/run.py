@@ -8,6 +8,7 @@ import typer
 from harness.cli import options
 
 if TYPE_CHECKING:
+    from harness.running.finished import FinishedRun, Request
     from harness.running.until import WidthRule
     from harness.suite.plan import SuitePlan
 
@@ -175,11 +176,22 @@ def run(
     """
     import time
 
+    from harness.running.finished import Request, keep_plan
+    from harness.running.reporting import print_results
+
+    request = Request(suite, overrides or [], out, data_dir, device, threads)
+    changed = repair or reuse or ray or share or log or mix_versions
+    ruled = (until, compare, metric) != (None, None, None)
+    if not (changed or ruled) and _answer_finished(
+        request, run_command(suite, out, overrides), quiet
+    ):
+        return
+
     from harness.printable import visible
     from harness.process import choose_device, default_workers, prepare
     from harness.running.cell_work import RunSettings
     from harness.running.processes import WorkerSpec
-    from harness.running.run import RunOptions, print_results, run_suite
+    from harness.running.run import RunOptions, run_suite
     from harness.running.until import run_until
     from harness.store.store import Store
     from harness.suite.plan import plan_suite
@@ -187,8 +199,9 @@ def run(
     prepare(threads)
     plan = plan_suite(suite, overrides or [], data_dir, download)
     rule = _name_rule(plan, until, compare, metric, most)
-    for splits in [] if quiet else plan.data.values():
-        options.tell_notes(splits)
+    notes = [note for splits in plan.data.values() for note in options.name_notes(splits)]
+    for note in [] if quiet else notes:
+        typer.echo(note, err=True)
     device = choose_device(device)
     settings = RunSettings(
         root=out or Path("runs") / plan.suite.name,
@@ -207,6 +220,7 @@ def run(
     ended = ""
     if rule is None:
         store = run_suite(plan, settings, run_options)
+        keep_plan(request, plan, store, notes)
     else:
         store, ended = run_until(plan, settings, run_options, rule)
     failed = print_results(store, quiet)
@@ -252,3 +266,26 @@ def run_command(
         words += ["--until", f"{rule.half_width:g}", "--most", str(rule.most)]
         words += ["--compare", f"{compared.first}:{compared.second}", "--metric", compared.measure]
     return shlex.join(words)
+
+
+def _answer_finished(request: "Request", command: str, quiet: bool) -> bool:
+    """Report a run that is finished already, and say so; False where something is left to do."""
+    from harness.running.finished import find_finished
+    from harness.running.reporting import print_results
+
+    finished = find_finished(request, command)
+    if finished is None:
+        return False
+    if not quiet:
+        _tell_finished(finished)
+    print_results(finished.store, quiet)
+    return True
+
+
+def _tell_finished(run: "FinishedRun") -> None:
+    """Say what a run that computes says, of one that has nothing to do."""
+    from harness.printable import flat
+
+    for note in run.notes:
+        typer.echo(note, err=True)
+    typer.echo(f"{flat(run.suite)}: {run.cells} cells, 0 to do", err=True)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from harness.plots.caching import cached
+
 INK = "#010203"  # stands for the page's text colour until the SVG is written
 GREY = "#8c8c8c"
 COLOURS = ("#3b7dd8", "#d9822b", "#2f9e6e", "#b65fc0", "#cf4b4b", "#8a7a2c", "#2aa3b8", "#7d6be0")
@@ -81,6 +83,7 @@ def colour(style: int | None) -> str:
     return GREY if style is None else COLOURS[style % len(COLOURS)]
 
 
+@cached
 def draw_lines(
     series: Sequence[Series],
     labels: Labels,
@@ -155,6 +158,7 @@ def _draw_level(axes: Any, name: str, level: float) -> None:
     )
 
 
+@cached
 def draw_bars(series: Sequence[Series], labels: Labels) -> str:
     """Draw a horizontal bar for each set, with its interval.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.plots.caching import cached
 from harness.plots.figure import (
     INK,
     MARKERS,
@@ -30,6 +31,7 @@ class Level:
     changes: Mapping[str, Mapping[str, Any]]
 
 
+@cached
 def draw_forest(levels: Sequence[Level], places: Sequence[str], labels: Labels) -> str:
     """Draw a line for each level: a mark for each place, and below them one for all together.
 

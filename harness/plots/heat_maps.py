@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.plots.caching import cached
 from harness.plots.figure import INK, Labels, draw_title, escape_text, write_svg
 
 Panel = tuple[str, Sequence[Sequence[float]]]
@@ -15,6 +16,7 @@ HALF = 55.0  # viridis is light above
 COLUMNS = 5
 
 
+@cached
 def draw_heat_maps(panels: Sequence[Panel], labels: Labels) -> str:
     """Draw accuracy matrices side by side, with numbers in their cells.
 

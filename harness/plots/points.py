@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.plots.caching import cached
 from harness.plots.figure import (
     DASHES,
     GREY,
@@ -29,6 +30,7 @@ LETTER, SHIFT = 0.0105, 0.012  # of the width: a letter; from a point to its nam
 Box = tuple[float, float, float]  # left, middle, width; of the axes
 
 
+@cached
 def draw_costs(series: Sequence[Series], labels: Labels) -> str:
     """Draw values by cost, cost on a logarithmic axis. Intervals are not drawn.
 
@@ -126,6 +128,7 @@ def _meet(one: Box, other: Box) -> bool:
     )
 
 
+@cached
 def draw_scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
     """Draw small panels side by side: y against x, each with its own x axis and all with one y
     axis.
@@ -204,6 +207,7 @@ class Population:
     labels: Sequence[int]
 
 
+@cached
 def draw_populations(
     real: Population, synthetic: Population, class_names: Sequence[str], title: str
 ) -> str:

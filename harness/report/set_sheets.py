@@ -3,15 +3,19 @@ class, one sheet a set.
 """
 
 import base64
+import hashlib
 import io
+import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condensers.errors import UsageError
+from harness.installation import digest_installation
 from harness.report.place import MAKING, Size
 from harness.report.results import CONDENSED, Record, group_by_entry
+from harness.report.text_cache import TextCache
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -38,12 +42,15 @@ def list_sets(records: Sequence[Record]) -> list[dict[str, Any]]:
     ]
 
 
-def with_set_images(report: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
+def with_set_images(
+    report: Mapping[str, Any], folders: Sequence[Path], cache: TextCache | None = None
+) -> dict[str, Any]:
     """Add pictures of the sets to a report, as far as a page has room for them.
 
     Args:
         report: what `build` returned.
         folders: folders of cells, in which the files of the sets lie.
+        cache: where pictures are kept; None for nowhere.
 
     Returns:
         The report with "galleries", and with "unpictured": the number of sets whose file is missing
@@ -51,7 +58,7 @@ def with_set_images(report: Mapping[str, Any], folders: Sequence[Path]) -> dict[
     """
     room, galleries = ROOM, []
     for made in report["sets"]:
-        png = _sheet(made["key"], folders) if room > 0 else None
+        png = _sheet(made["key"], folders, cache or TextCache(None)) if room > 0 else None
         if png is not None and len(png[0]) <= room:
             room -= len(png[0])
             galleries.append(
@@ -88,18 +95,39 @@ def draw_set(
     return draw_sheet([part[:per_class] for part in by_class], across=across, side=side)
 
 
-def _sheet(key: str, folders: Sequence[Path]) -> tuple[str, int, int, list[str]] | None:
-    """PNG in base64, its width and height as shown, and the names of the classes in it."""
-    from condensers.sets.files import load_set
+Sheet = tuple[str, int, int, list[str]]  # PNG in base64, width, height, names of the classes
 
+
+def _sheet(key: str, folders: Sequence[Path], cache: TextCache) -> Sheet | None:
+    """The sheet of a set as it is shown; None where its file is missing or damaged."""
     path = next(
         (path for folder in folders if (path := folder / key / "set.safetensors").is_file()), None
     )
-    try:
-        synthetic = load_set(path) if path else None
-    except UsageError:
+    if path is None:
         return None
-    if synthetic is None:
+    content = _digest_of_set(path)
+    known = cache.read("sheet", content)
+    if known is None:
+        sheet = _draw_sheet(path)
+        if sheet is None:
+            return None
+        known = json.dumps(sheet)
+        cache.write("sheet", content, known)
+    png, width, height, names = json.loads(known)
+    return png, width, height, names
+
+
+def _digest_of_set(path: Path) -> str:
+    """Digest of what a sheet is drawn from: the file of a set, and the code here."""
+    return hashlib.sha256(digest_installation().encode() + path.read_bytes()).hexdigest()
+
+
+def _draw_sheet(path: Path) -> Sheet | None:
+    from condensers.sets.files import load_set
+
+    try:
+        synthetic = load_set(path)
+    except UsageError:
         return None
     image, file = (
         draw_set(synthetic, PER_CLASS, across=False, classes=CLASSES, side=SIDE),

@@ -41,6 +41,7 @@ class ProgressBoard:
     ) -> None:
         self.titles = {cell.key: flat(cell.title) for cell in cells}
         self.weights, self.console = weights, console
+        self.weight = sum(weights.values())
         self.in_lines = not console.is_terminal and not quiet
         self.reported_at: dict[str, float] = {}
         self.finished = 0
@@ -59,7 +60,7 @@ class ProgressBoard:
             expand=True,
         )
         self.whole = self.bars.add_task(
-            "all cells", total=sum(weights.values()), state=f"{len(cells)} cells left"
+            "all cells", total=self.weight, state=f"{len(cells)} cells left"
         )
 
     def listen(self, event: Event) -> None:
@@ -105,7 +106,7 @@ class ProgressBoard:
 
     def _time_left(self) -> str:
         """Estimate from the share of the work that is done; nothing while that share is small."""
-        whole = sum(self.weights.values())
+        whole = self.weight
         if self.done_weight < KNOWN_SHARE * whole or self.done_weight >= whole:
             return ""
         seconds = (time.monotonic() - self.begun) * (whole - self.done_weight) / self.done_weight

@@ -1,6 +1,5 @@
-"""Runs a suite: computes its missing cells under a progress display, then prints the report."""
+"""Runs a suite: computes its missing cells under a progress display."""
 
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,6 @@ from condensers.errors import Interrupted
 from condensers.notices import show
 from harness.printable import flat
 from harness.process import Stopped, resume_advice, stop_on_signals
-from harness.report.building import build, render
-from harness.report.formats.terminal import print_report, wide_console
-from harness.report.set_sheets import with_set_images
 from harness.running.cell_work import Event, RunSettings
 from harness.running.loggers import listeners
 from harness.running.processes import WorkerSpec, run_cells
@@ -148,25 +144,3 @@ def compute(
     except (Interrupted, Stopped):
         left = sum(not Store(settings.root).done(cell.key) for cell in ordered)
         raise Interrupted(f"{left} cells left; {options.resume or resume_advice()}") from None
-
-
-def print_results(store: Store, quiet: bool = False) -> int:
-    """Print the report and write report.html.
-
-    Args:
-        store: the run directory.
-        quiet: print the failures only.
-
-    Returns:
-        The number of failed cells.
-    """
-    suite, records, failures = store.contents()
-    report = build(suite, records, failures)
-    if not quiet:
-        print_report(report, wide_console())
-    for failure in failures if quiet else []:
-        print(f"failed: {flat(str(failure['sentence']))}", file=sys.stderr)
-    page = store.root / "report.html"
-    write_atomically(page, render(with_set_images(report, [store.root / "cells"]), "html").encode())
-    print(f"wrote {page}")
-    return len(failures)

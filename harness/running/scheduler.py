@@ -8,6 +8,8 @@ checkpoint, up to three times.
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from itertools import count
 
 from condensers.errors import Interrupted
 from harness.process import Flag
@@ -70,8 +72,7 @@ def schedule_cells(
             if stopped:
                 workers.halt()
                 scheduler.waiting.clear()
-            for cell in scheduler.ready()[: workers.free]:
-                scheduler.begin(cell)
+            for cell in scheduler.take(workers.free):
                 workers.begin(cell)
             for cell, state in workers.wait(EVENT_SECONDS):
                 scheduler.end(cell, "interrupted" if stopped and state == "lost" else state)
@@ -94,26 +95,29 @@ class Scheduler:
     def __init__(self, cells: Sequence[Cell], store: Store, listen: Listener) -> None:
         self.store, self.listen = store, listen
         self.waiting = {cell.key: cell for cell in cells}
-        self.batch = frozenset(self.waiting)
         self.running: set[str] = set()
-        self.states: dict[str, str] = {}
         self.losses: Counter[str] = Counter()
+        self.users: dict[str, list[Cell]] = {key: [] for key in self.waiting}
+        self.unmet: dict[str, int] = {}  # how many needs of a cell are not done
+        for cell in cells:
+            needs = [key for key in dict.fromkeys(cell.all_needs) if key in self.waiting]
+            self.unmet[cell.key] = len(needs)
+            for key in needs:
+                self.users[key].append(cell)
+        self.places = count()  # in the queue, where the cells stand in the order they came
+        self.place_of = {cell.key: next(self.places) for cell in cells}
+        self.queue = [(self.place_of[key], key) for key, left in self.unmet.items() if not left]
+        heapify(self.queue)
 
-    def ready(self) -> list[Cell]:
-        """The waiting cells whose needs are done; a cell fails with what it needs."""
-        for cell in list(self.waiting.values()):
-            if any(self.states.get(key) == "failed" for key in cell.all_needs):
-                del self.waiting[cell.key]
-                self._record_state(cell, "failed")
-        return [cell for cell in self.waiting.values() if all(map(self._is_done, cell.all_needs))]
-
-    def _is_done(self, key: str) -> bool:
-        return key not in self.batch or self.states.get(key) == "done"
-
-    def begin(self, cell: Cell) -> None:
-        """Note that a worker has the cell."""
-        del self.waiting[cell.key]
-        self.running.add(cell.key)
+    def take(self, most: int) -> list[Cell]:
+        """Give at most so many of the waiting cells whose needs are done to workers."""
+        taken: list[Cell] = []
+        while self.queue and len(taken) < most:
+            cell = self.waiting.pop(heappop(self.queue)[1], None)
+            if cell is not None:
+                self.running.add(cell.key)
+                taken.append(cell)
+        return taken
 
     def end(self, cell: Cell, state: str) -> None:
         """Note how a cell ended; one whose worker was lost waits again, or fails."""
@@ -122,15 +126,23 @@ class Scheduler:
             self.losses[cell.key] += 1
             if self.losses[cell.key] < ATTEMPTS:
                 self.waiting[cell.key] = cell
+                heappush(self.queue, (next(self.places), cell.key))
                 self.listen(Event(cell.key, "lost"))
                 return
             self._give_up(cell)
             state = "failed"
-        self._record_state(cell, state)
-
-    def _record_state(self, cell: Cell, state: str) -> None:
-        self.states[cell.key] = state
         self.listen(Event(cell.key, state))
+        for user in self.users[cell.key]:
+            self._tell_user(user, state)
+
+    def _tell_user(self, user: Cell, state: str) -> None:
+        """A cell whose needs are done is ready; one that needs a failed cell fails with it."""
+        if state == "failed" and self.waiting.pop(user.key, None) is not None:
+            self.end(user, "failed")
+        elif state == "done":
+            self.unmet[user.key] -= 1
+            if not self.unmet[user.key]:
+                heappush(self.queue, (self.place_of[user.key], user.key))
 
     def _give_up(self, cell: Cell) -> None:
         sentence = (

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import stats
 
 from harness.statistics.intervals import LEVEL, Interval
+from harness.statistics.quantiles import student_quantile
 from harness.statistics.rank_samples import (
     Array,
     RankStatistic,
@@ -124,8 +124,9 @@ class ClusteredSets:
         if len(defined) < 2:
             return Interval(point, None, None, n, "constant in every resample", len(drawn))
         spread = _fisher(defined).std(ddof=1) * (self.count / (self.count - 1)) ** 0.5
-        quantile = stats.t.ppf(0.5 + LEVEL / 2, self.count - 1)
-        half, shown = float(quantile * spread), quantile + stats.t.ppf(POWER, self.count - 1)
+        quantile = student_quantile(0.5 + LEVEL / 2, self.count - 1)
+        shown = quantile + student_quantile(POWER, self.count - 1)
+        half = float(quantile * spread)
         low, high = (float(np.tanh(_fisher(np.float64(point)) + side * half)) for side in (-1, 1))
         low, high = min(low, point), max(high, point)  # clipping must not leave 1 outside
         return Interval(
@@ -151,7 +152,8 @@ def holds_among(interval: Interval, condensers: int, tests: int) -> bool:
         return False
     low, middle, high = _fisher(np.array([interval.low, interval.mean, interval.high]))
     usual, wider = (
-        stats.t.ppf(0.5 + level / 2, condensers - 1) for level in (LEVEL, 1 - (1 - LEVEL) / tests)
+        student_quantile(0.5 + level / 2, condensers - 1)
+        for level in (LEVEL, 1 - (1 - LEVEL) / tests)
     )
     return bool(abs(middle) > (high - low) / 2 * wider / usual)
 

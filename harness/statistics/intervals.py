@@ -24,9 +24,9 @@ from math import exp, isfinite, log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
 
 from harness.statistics.bounds import UNBOUNDED, Bounds
+from harness.statistics.quantiles import student_quantile
 from harness.statistics.sample_size import (
     detectable_difference,
     two_stage_half_width,
@@ -122,6 +122,8 @@ def interval(
     spread = float(sample.std(ddof=1))
     shown = detectable_difference(spread, n)
     if n >= BOOTSTRAP_FROM:
+        from scipy import stats  # here: its import takes longer than a whole report
+
         rng = np.random.default_rng(0)
         bootstrap = stats.bootstrap(
             (sample,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL, method="BCa", rng=rng
@@ -129,7 +131,7 @@ def interval(
         low, high = (float(bound) for bound in bootstrap.confidence_interval)
         if np.isfinite(low) and np.isfinite(high):
             return Interval(mean, low, high, n, "BCa bootstrap", 0, shown, spread)
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1) * spread / np.sqrt(n))
+    half = student_quantile(0.5 + LEVEL / 2, n - 1) * spread / float(np.sqrt(n))
     low, high, method = _student_interval(mean, half, ends)
     return Interval(mean, low, high, n, method, 0, shown, spread)
 
@@ -157,6 +159,8 @@ def _student_interval(mean: float, half: float, ends: Bounds) -> tuple[float, fl
     """
     above, width = mean - ends.low, ends.high - ends.low
     if isfinite(width):
+        from scipy import special
+
         at, spread = log(above / (width - above)), half * width / (above * (width - above))
         low, high = (
             ends.low + width * float(special.expit(at + side * spread)) for side in (-1, 1)

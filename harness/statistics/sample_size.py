@@ -27,7 +27,12 @@ Stein, "A two-sample test for a linear hypothesis whose power is independent of 
 from functools import cache
 from math import ceil, sqrt
 
-from scipy import optimize, stats
+from harness.statistics.quantiles import (
+    chi_square_quantile,
+    normal_quantile,
+    student_quantile,
+    student_tail,
+)
 
 POWER, LEVEL = 0.8, 0.95
 MOST = 10_000  # values: more are not looked for
@@ -54,7 +59,7 @@ def detectable_by_error(error: float) -> float:
     """Compute the difference that a statistic of this standard error shows with a power of 80 %,
     by the normal distribution.
     """
-    return float(error * (stats.norm.ppf(0.5 + LEVEL / 2) + stats.norm.ppf(POWER)))
+    return error * (normal_quantile(0.5 + LEVEL / 2) + normal_quantile(POWER))
 
 
 def values_to_detect(spread: float, difference: float, first: int | None = None) -> int | None:
@@ -89,13 +94,15 @@ def values_to_detect(spread: float, difference: float, first: int | None = None)
 @cache
 def _shift(freedom: int) -> float:
     """The non-centrality that a t-test of so many degrees of freedom shows with a power of 80 %."""
-    bound = float(stats.t.ppf(0.5 + LEVEL / 2, freedom))
-    near = bound + float(stats.t.ppf(POWER, freedom))
+    from scipy import optimize
+
+    bound = student_quantile(0.5 + LEVEL / 2, freedom)
+    near = bound + student_quantile(POWER, freedom)
     if freedom >= APPROXIMATE_FROM:
         return near
 
     def lacking(shift: float) -> float:  # the other tail has less than one part in a million
-        return float(stats.nct.sf(bound, freedom, shift) - POWER)
+        return student_tail(bound, freedom, shift) - POWER
 
     return float(optimize.brentq(lacking, 0.0, 1.5 * near))
 
@@ -107,7 +114,7 @@ def upper_spread(spread: float, n: int) -> float:
     hardly more than one of two. Source: Browne, "On the use of a pilot sample for sample size
     determination", Statistics in Medicine 14 (1995).
     """
-    return float(spread * sqrt((n - 1) / stats.chi2.ppf(1 - POWER, n - 1)))
+    return spread * sqrt((n - 1) / chi_square_quantile(1 - POWER, n - 1))
 
 
 def values_of_width(first_spread: float, first: int, half_width: float) -> int:
@@ -121,7 +128,7 @@ def values_of_width(first_spread: float, first: int, half_width: float) -> int:
     Returns:
         The number of all values, those of the first stage included.
     """
-    bound = float(stats.t.ppf(0.5 + LEVEL / 2, first - 1))
+    bound = student_quantile(0.5 + LEVEL / 2, first - 1)
     return max(first, ceil((bound * first_spread / half_width) ** 2))
 
 
@@ -133,4 +140,4 @@ def two_stage_half_width(first_spread: float, first: int, n: int) -> float:
         first: their number, at least 2.
         n: number of all values.
     """
-    return float(stats.t.ppf(0.5 + LEVEL / 2, first - 1) * first_spread / sqrt(n))
+    return student_quantile(0.5 + LEVEL / 2, first - 1) * first_spread / sqrt(n)

@@ -7,6 +7,7 @@ renamed.
     RUN/cells/KEY/set.safetensors   the set that a cell made
     RUN/cells/KEY/unfinished/       checkpoints
     RUN/cache/                      what cells share whatever their seeds, such as experts
+    RUN/report/                     parts of reports, so that only what changed is made again
 """
 
 import hashlib
@@ -274,6 +275,19 @@ class Store:
         found.require_sound()
         return suite, list(found.records.values()), list(found.failures.values())
 
+    def fingerprint(self) -> str:
+        """SHA-256 of all bytes that `contents` reads: equal as long as it would return the same.
+
+        Raises:
+            Damaged, OtherFormat: as `suite` raises them.
+        """
+        suite = self.suite()
+        found = hashlib.sha256(repr(suite).encode())
+        for key in suite["cells"]:
+            for name in (RECORD, FAILURE, SET, CARD):
+                found.update(f"{key} {name} {_digest_if_there(self.folder(key) / name)}\n".encode())
+        return found.hexdigest()
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Make the directory, and keep a second run out of it until the end of the block.
@@ -296,6 +310,13 @@ def digest(path: Path) -> str:
         while part := file.read(PORTION):
             found.update(part)
         return found.hexdigest()
+
+
+def _digest_if_there(path: Path) -> str:
+    try:
+        return digest(path)
+    except OSError as fault:
+        return f"{fault.errno}"
 
 
 def _require_shape(shape: type[Shape], path: Path, found: Any) -> None:

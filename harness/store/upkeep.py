@@ -15,15 +15,21 @@ from typing import Any
 
 from condensers.engine.files import read_sealed, require_intact
 from condensers.errors import Damaged, OlderFormat, OtherFormat, StorageFailed, UsageError
-from condensers.sets.files import load_set
 from harness.process import environment
 from harness.store.store import Store
 from harness.suite.cell import IN_KEY, Cell
 
+
+def _check_set(path: Path) -> None:
+    from condensers.sets.files import load_set  # here: to list runs takes no torch
+
+    load_set(path)
+
+
 CHECKS: dict[str, Callable[[Path], Any]] = {
     ".pt": require_intact,
     ".json": read_sealed,
-    ".safetensors": load_set,
+    ".safetensors": _check_set,
 }
 
 

@@ -7,11 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from condensers.data import ClassData
 from condensers.registry import code_digest
 from harness import __version__
+
+if TYPE_CHECKING:
+    from condensers.data import ClassData
 
 MAKES_A_SET = ("condense", "shard")
 IN_KEY = ("settings", "data", "hyperparameters", "reference", "budget", "seed")
@@ -144,7 +146,7 @@ def sources_of(
     return {**found, **code_digest.digests([EXECUTES])}
 
 
-def digests_of(**parts: ClassData) -> dict[str, str]:
+def digests_of(**parts: "ClassData") -> dict[str, str]:
     """What parts of a data set hold, by name; the scale and symmetry that their reader gave
     them.
     """
