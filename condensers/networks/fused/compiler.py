@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FLAGS = (
-    "-O3",
+    "-O2",
     "-fno-math-errno",
     "-fno-trapping-math",
     "-fassociative-math",
