@@ -2,11 +2,15 @@
 meanwhile: every method, selection and view, and parts that no method has by default.
 """
 
+from functools import partial
+
 import pytest
 import torch
 from helpers.pretend_accelerator import DEVICE, watched
-from helpers.pretend_runs import Counts, condensations, counted
+from helpers.pretend_runs import SMALL, Counts, condensations, condense, counted
+from helpers.tiny import tiny_spec
 
+from condensers.clustering import ITERATIONS, ROUNDS_A_LOOK
 from condensers.engine.devices import send_all, send_network
 from condensers.networks import build
 
@@ -30,6 +34,18 @@ def test_no_step_waits(name: str) -> None:
     found = counted(condensations()[name])
     require_quiet_steps(found, DECISIONS.get(name, 0))
     assert found.total["launches"] > 0
+
+
+def test_a_clustering_waits_once_in_ten_rounds() -> None:
+    """In each class, ten times at most; rounds of so few points end at the first look."""
+    classes = 2
+    sampler = {"name": "k-means", "interval": 2}
+    spec = tiny_spec("dream") | {"iterations": 3, "network": SMALL, "sampler": sampler}
+    found = counted(partial(condense, spec, classes=classes))
+    require_quiet_steps(found, classes * ITERATIONS // ROUNDS_A_LOOK)
+    looks = [n for (_, place, _), n in found.places.items() if "/clustering.py:" in place]
+    assert sum(looks) == 2 * classes, "two of the three clusterings come after the first step"
+    assert found.steps["dream"]["waits"] == classes
 
 
 def test_what_is_counted() -> None:
