@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from condensers.composition.learnable_set import LearnableSet
 from condensers.composition.real_statistics import RealStatistics
@@ -117,8 +117,9 @@ class CondensationLoop:
         """Add the gradient of the loss, in backward passes over portions of the classes."""
         network = require_network(given)
         total: float | Tensor = 0.0
-        records = self.recorded.takes(objective, network) and self.real.slot is None
-        standing = self.recorded.enter_step(network) if records else network
+        records = self.recorded.takes(objective) and self.real.slot is None
+        if records:
+            self.recorded.enter_step(network)
         for portion in self._portions(objective, given, positions):
             if self.real.slot is not None:
                 assert isinstance(objective, StatisticsObjective)
@@ -127,7 +128,7 @@ class CondensationLoop:
             else:
                 pairs = self._pairs(given, index, portion)
                 loss = (
-                    self.recorded.loss(objective, standing, pairs)
+                    self.recorded.loss(objective, pairs)
                     if records
                     else objective.loss(network, pairs)
                 )
@@ -152,7 +153,11 @@ class CondensationLoop:
             leaves=self.set.leaves,
             captures=self.captures,
         )
-        loss = objective.backward(given, whole)
+        if isinstance(given, nn.Module) and self.recorded.takes(objective):
+            self.recorded.enter_step(given)
+            loss: float | Tensor = self._backward(self.recorded.loss_of_whole(objective, whole))
+        else:
+            loss = objective.backward(given, whole)
         if self.method.regularisers:
             pairs = self._pairs(given, index, positions)
             loss = loss + self._backward(self._regularisation(given, pairs))

@@ -47,6 +47,13 @@ class CudaRecorder:
         return results, graph.replay
 
 
+def copy_all(held: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    """Write values into tensors that stay where they are, each dtype in one launch."""
+    for dtype in dict.fromkeys(one.dtype for one in held):
+        of = [index for index, one in enumerate(held) if one.dtype == dtype]
+        torch._foreach_copy_([held[index] for index in of], [values[index] for index in of])
+
+
 class _Graph:
     """One recorded function. inputs, results: in fixed memory."""
 
@@ -55,8 +62,7 @@ class _Graph:
         self.results, self.replay = recorder.record(function, self.inputs)
 
     def __call__(self, given: Sequence[Tensor]) -> list[Tensor]:
-        for held, one in zip(self.inputs, given, strict=True):
-            held.copy_(one.detach())
+        copy_all(self.inputs, [one.detach() for one in given])
         self.replay()
         return [one.clone() for one in self.results]
 

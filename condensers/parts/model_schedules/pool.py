@@ -9,7 +9,9 @@ NeurIPS 2022), algorithm 1, and the authors' code for 10 networks, 100 steps, Ad
 most 1000 images a step. At the start the ages are spread evenly: network i is i * max_age / size
 steps old. Ours is that it takes these steps on the set as it is when the network is picked for the
 first time, so that the wait is spread over the first steps on the images. Training batches are
-augmented where the method has an augmentation.
+augmented where the method has an augmentation. On a graphics card these steps are not recorded as
+CUDA graphs, other than the loss under the network: to bring weights and statistics in and gradients
+out would be about as many launches.
 """
 
 from dataclasses import dataclass

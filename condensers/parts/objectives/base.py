@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from condensers.engine.capture import Captures
+from condensers.engine.loop import SLOWER
 from condensers.hyperparameters import Part
 from condensers.parts.setting import LABEL_FORMS, Given, Needs, RunSetting
 
@@ -87,12 +88,17 @@ class Objective(Part):
         passes: Passes of a real and of a synthetic image at each step, for estimates of time; one
             is forward and backward.
         label_forms: The forms of learned labels that it reads, the recommended one last.
-        capturable: Whether the loss may be recorded as a CUDA graph: it draws nothing, reads
-            nothing of the card, and takes the same operations whatever the values.
+        capturable: Whether the loss may be recorded as a CUDA graph: it draws nothing but the
+            augmentation of all real images, reads nothing of the card, and takes the same
+            operations whatever the values.
     """
 
     real: ClassVar[bool] = True
-    capturable: ClassVar[bool] = False
+
+    @property
+    def capturable(self) -> bool:
+        """Whether the loss may be recorded as a CUDA graph."""
+        return False
 
     @property
     @abstractmethod
@@ -132,6 +138,10 @@ class Objective(Part):
     def recipe(self) -> dict[str, Any]:
         """Return what the card tells those who train on the set."""
         return {}
+
+    def advise(self, device: torch.device) -> str:
+        """Say why a loss on `device` is no number, if the objective knows, and what to do."""
+        return SLOWER
 
 
 class PairwiseObjective(Objective):
