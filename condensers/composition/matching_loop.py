@@ -1,6 +1,7 @@
 """The step that all learned methods share: a network, a loss, one update of the set."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -66,6 +67,8 @@ class CondensationLoop:
             setting: What the run lends.
             start: The images it begins with, (classes * per_class, C, H, W), ordered by class.
         """
+        self.captures = captures_of(setting.data.device)
+        setting = replace(setting, captures=self.captures)
         self.method, self.setting = method, setting
         self.set = LearnableSet(method, setting, start)
         self.steps = method.steps(setting.ipc)
@@ -74,7 +77,6 @@ class CondensationLoop:
         self.real = RealStatistics(method, setting, self.sampler)
         self.watcher = method.stop.begin(method, setting)
         self.precision = settle_precision(method, setting)
-        self.captures = captures_of(setting.data.device)
         self.recorded = RecordedMatching(self.captures)
 
     @property
@@ -151,7 +153,6 @@ class CondensationLoop:
             augment=setting.augment,
             setting=setting,
             leaves=self.set.leaves,
-            captures=self.captures,
         )
         if isinstance(given, nn.Module) and self.recorded.takes(objective):
             self.recorded.enter_step(given)

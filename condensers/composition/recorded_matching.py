@@ -2,14 +2,14 @@
 of one shape.
 """
 
-import copy
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from condensers.engine.capture import Captures, copy_all
+from condensers.engine.capture import Captures
+from condensers.engine.standing import StandingNetworks
 from condensers.parts.objectives.base import (
     Objective,
     Pair,
@@ -26,15 +26,12 @@ class RecordedMatching:
     """Losses of an objective in a run.
 
     Attributes:
-        captures: The graphs. Each reads its weights from a network that never moves.
-        networks: That network, for each shape of one.
+        captures: The graphs.
+        networks: Where they find their weights.
     """
 
     def __init__(self, captures: Captures) -> None:
-        self.captures = captures
-        self.networks: dict[Hashable, nn.Module] = {}
-        self.network = nn.Module()
-        self.shape: Hashable = None
+        self.captures, self.networks = captures, StandingNetworks(captures)
 
     def takes(self, objective: Objective) -> bool:
         """Whether the loss is recorded."""
@@ -42,13 +39,7 @@ class RecordedMatching:
 
     def enter_step(self, network: nn.Module) -> None:
         """Take the weights of the step's network."""
-        modes = tuple(module.training for module in network.modules())
-        self.network, self.shape = network, (repr(network), modes)
-        if self.shape not in self.networks:
-            self.networks[self.shape] = copy.deepcopy(network)
-        standing = self.networks[self.shape]
-        with torch.no_grad():
-            copy_all(list(standing.parameters()), list(network.parameters()))
+        self.networks.enter(network)
 
     def loss(self, objective: PairwiseObjective, pairs: Sequence[Pair]) -> Tensor:
         """Return the loss, differentiable in the synthetic images.
@@ -102,27 +93,19 @@ class RecordedMatching:
     def _recorded(
         self, name: Hashable, loss: Loss, given: Sequence[Tensor], learned: Sequence[Tensor]
     ) -> Tensor:
-        """A loss under the step's network, differentiable in what is learned.
+        """A loss under the step's network, differentiable in what is learned."""
+        count = len(given)
 
-        The buffers of the network, such as the statistics of batch norms, go into the graph and
-        come back from it: it is tried out before it is recorded, which must leave no trace.
-        """
-        standing, buffers = self.networks[self.shape], list(self.network.buffers())
-        count, first = len(buffers), len(buffers) + len(given)
+        def loss_and_gradients(network: nn.Module, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+            leaves = [one.detach().requires_grad_() for one in tensors[count:]]
+            found = loss(network, tensors[:count], leaves)
+            return found.detach(), *torch.autograd.grad(found, leaves)
 
-        def loss_and_gradients(*tensors: Tensor) -> Sequence[Tensor]:
-            copy_all(list(standing.buffers()), tensors[:count])
-            leaves = [one.detach().requires_grad_() for one in tensors[first:]]
-            found = loss(standing, tensors[count:first], leaves)
-            return found.detach(), *torch.autograd.grad(found, leaves), *standing.buffers()
-
-        inputs = [*buffers, *given, *learned]
-        value, *found = self.captures.call((name, self.shape), loss_and_gradients, inputs)
-        copy_all(buffers, found[len(learned) :])
+        value, *gradients = self.networks.call(name, loss_and_gradients, [*given, *learned])
         # A term of value zero whose gradients are those that were recorded.
         moved = [
             ((one - one.detach()) * gradient).sum()
-            for one, gradient in zip(learned, found, strict=False)
+            for one, gradient in zip(learned, gradients, strict=True)
         ]
         return value + torch.stack(moved).sum()
 

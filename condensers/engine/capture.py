@@ -64,7 +64,9 @@ class _Graph:
     def __call__(self, given: Sequence[Tensor]) -> list[Tensor]:
         copy_all(self.inputs, [one.detach() for one in given])
         self.replay()
-        return [one.clone() for one in self.results]
+        found = [torch.empty_like(one) for one in self.results]
+        copy_all(found, self.results)
+        return found
 
 
 class Captures:
@@ -113,8 +115,11 @@ class Captures:
         return "captured" if self.graphs else "eager (nothing to record)"
 
 
+NO_CAPTURES = Captures(None, "no graphics card")
+
+
 def captures_of(device: torch.device) -> Captures:
     """Return what records on a device: nothing on a processor."""
     if device.type != "cuda" or not torch.cuda.is_available():
-        return Captures(None, "no graphics card")
+        return NO_CAPTURES
     return Captures(CudaRecorder())

@@ -17,8 +17,6 @@ from condensers.engine.loop import SLOWER
 from condensers.hyperparameters import Part
 from condensers.parts.setting import LABEL_FORMS, Given, Needs, RunSetting
 
-NO_CAPTURES = Captures(None, "no graphics card")
-
 
 class Pair(NamedTuple):
     """The images of one class, both under the same draw of augmentation.
@@ -47,7 +45,6 @@ class Whole:
         augment: Augments image by image, with a new draw at every call.
         setting: What the run lends.
         leaves: The learned tensors; the gradient is taken for these alone, for all if empty.
-        captures: The recorded parts of steps.
     """
 
     images: Tensor
@@ -58,7 +55,11 @@ class Whole:
     augment: Callable[[Tensor], Tensor]
     setting: RunSetting
     leaves: Sequence[Tensor] = ()
-    captures: Captures = NO_CAPTURES
+
+    @property
+    def captures(self) -> Captures:
+        """The recorded parts of the run's steps."""
+        return self.setting.captures
 
     @property
     def generator(self) -> torch.Generator:

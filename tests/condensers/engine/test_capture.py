@@ -122,8 +122,10 @@ def test_flags_are_set_for_a_card_alone_and_set_back(monkeypatch: pytest.MonkeyP
         assert torch.are_deterministic_algorithms_enabled()
         assert torch.backends.cudnn.deterministic
         assert torch.is_deterministic_algorithms_warn_only_enabled()
+        assert not torch.utils.deterministic.fill_uninitialized_memory
     assert not torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cudnn.deterministic
+    assert torch.utils.deterministic.fill_uninitialized_memory
 
 
 def test_corners_give_what_torch_samples() -> None:
