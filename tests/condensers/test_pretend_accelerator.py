@@ -2,20 +2,23 @@
 meanwhile: every method, selection and view, and parts that no method has by default.
 """
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
-from helpers.pretend_accelerator import DEVICE, watched
+from helpers.pretend_accelerator import DEVICE, Watch, watched
 from helpers.pretend_recorder import PretendRecorder
 from helpers.pretend_runs import SMALL, Counts, condensations, condense, counted, images
 from helpers.tiny import tiny_spec
+from torch import Tensor
 
 from condensers.clustering import ITERATIONS, ROUNDS_A_LOOK
 from condensers.composition import matching_loop
-from condensers.engine.capture import Captures
+from condensers.engine.capture import Captures, Function
 from condensers.engine.context import Context
 from condensers.engine.devices import send_all, send_network
 from condensers.errors import HarnessError
@@ -57,12 +60,37 @@ def test_a_clustering_waits_once_in_ten_rounds() -> None:
     assert found.steps["dream"]["waits"] == classes
 
 
-@pytest.mark.parametrize("name", ["dsa", "mtt", "frepo"])
-def test_nothing_that_is_recorded_waits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    captures = Captures(PretendRecorder())
-    monkeypatch.setattr(matching_loop, "captures_of", lambda device: captures)
-    require_quiet_steps(counted(condensations()[name]))
-    assert captures.describe() == "captured"
+class WatchedRecorder(PretendRecorder):
+    """Counts what recorded functions ask for."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self.watch, self.found = watch, Counter[str]()
+
+    def record(
+        self, function: Function, inputs: Sequence[Tensor]
+    ) -> tuple[Sequence[Tensor], Callable[[], None]]:
+        def counted(*given: Tensor) -> Sequence[Tensor]:
+            before = Counter(self.watch.counts)
+            results = function(*given)
+            self.found += self.watch.counts - before
+            return results
+
+        return super().record(counted, inputs)
+
+
+@pytest.mark.parametrize("name", ["dsa", "idc", "mtt", "frepo"])
+def test_nothing_that_is_recorded_has_to_do_with_the_processor(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A graph would read what was sent once from memory that is another's by then."""
+    with watched() as watch:
+        recorder = WatchedRecorder(watch)
+        captures = Captures(recorder)
+        monkeypatch.setattr(matching_loop, "captures_of", lambda device: captures)
+        condensations()[name](Context(seed=0, device=DEVICE))
+    assert captures.describe() == "captured" and recorder.replayed > recorder.recorded
+    assert set(recorder.found) == {"launches"}
 
 
 @pytest.mark.parametrize("device", [DEVICE, torch.device("cpu")])

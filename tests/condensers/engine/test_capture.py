@@ -2,7 +2,7 @@
 of determinism are set for a card alone, and set back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -100,6 +100,22 @@ def test_what_cannot_be_recorded_is_done_without(
     assert torch.equal(learned("dsa", colour32, torch.device("cpu")), eager)
     said = "not recorded: operation not permitted when stream is capturing"
     assert captures.describe() == f"eager ({said})"
+
+
+class ForgetfulRecorder(PretendRecorder):
+    """Its graphs leave out what was done last."""
+
+    def record(
+        self, function: Function, inputs: Sequence[Tensor]
+    ) -> tuple[Sequence[Tensor], Callable[[], None]]:
+        return super().record(lambda *given: [one * 0.9 for one in function(*given)], inputs)
+
+
+def test_a_graph_with_other_results_is_not_taken() -> None:
+    captures = Captures(ForgetfulRecorder())
+    (found,) = captures.call("double", lambda x: [2 * x], [torch.ones(2)])
+    assert found.tolist() == [2, 2]
+    assert captures.describe() == "eager (not recorded: its results are others)"
 
 
 def test_a_card_says_how_its_steps_were_taken(colour32: ClassData) -> None:
