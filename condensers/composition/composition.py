@@ -207,7 +207,8 @@ class Composition(Condenser):
         # What was prepared once and kept (experts, masks) counts in full, even if this run found it
         # ready.
         setup = max(time.perf_counter() - begun, loop.schedule.prepared_seconds)
-        learning = engine.run(loop, method.steps(ipc), context, method.registered)
+        advice = method.objective.advise(data.device)
+        learning = engine.run(loop, method.steps(ipc), context, method.registered, advice)
         begun = time.perf_counter()
         entries = loop.watcher.choose(loop.set)
         # The loss of the last step is that before it; as uint8 a NaN would become black without a

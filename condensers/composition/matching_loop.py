@@ -1,10 +1,11 @@
 """The step that all learned methods share: a network, a loss, one update of the set."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from condensers.composition.learnable_set import LearnableSet
 from condensers.composition.real_statistics import RealStatistics
@@ -66,6 +67,8 @@ class CondensationLoop:
             setting: What the run lends.
             start: The images it begins with, (classes * per_class, C, H, W), ordered by class.
         """
+        self.captures = captures_of(setting.data.device)
+        setting = replace(setting, captures=self.captures)
         self.method, self.setting = method, setting
         self.set = LearnableSet(method, setting, start)
         self.steps = method.steps(setting.ipc)
@@ -74,7 +77,6 @@ class CondensationLoop:
         self.real = RealStatistics(method, setting, self.sampler)
         self.watcher = method.stop.begin(method, setting)
         self.precision = settle_precision(method, setting)
-        self.captures = captures_of(setting.data.device)
         self.recorded = RecordedMatching(self.captures)
 
     @property
@@ -117,8 +119,9 @@ class CondensationLoop:
         """Add the gradient of the loss, in backward passes over portions of the classes."""
         network = require_network(given)
         total: float | Tensor = 0.0
-        records = self.recorded.takes(objective, network) and self.real.slot is None
-        standing = self.recorded.enter_step(network) if records else network
+        records = self.recorded.takes(objective) and self.real.slot is None
+        if records:
+            self.recorded.enter_step(network)
         for portion in self._portions(objective, given, positions):
             if self.real.slot is not None:
                 assert isinstance(objective, StatisticsObjective)
@@ -127,7 +130,7 @@ class CondensationLoop:
             else:
                 pairs = self._pairs(given, index, portion)
                 loss = (
-                    self.recorded.loss(objective, standing, pairs)
+                    self.recorded.loss(objective, pairs)
                     if records
                     else objective.loss(network, pairs)
                 )
@@ -150,9 +153,12 @@ class CondensationLoop:
             augment=setting.augment,
             setting=setting,
             leaves=self.set.leaves,
-            captures=self.captures,
         )
-        loss = objective.backward(given, whole)
+        if isinstance(given, nn.Module) and self.recorded.takes(objective):
+            self.recorded.enter_step(given)
+            loss: float | Tensor = self._backward(self.recorded.loss_of_whole(objective, whole))
+        else:
+            loss = objective.backward(given, whole)
         if self.method.regularisers:
             pairs = self._pairs(given, index, positions)
             loss = loss + self._backward(self._regularisation(given, pairs))

@@ -1,7 +1,8 @@
 """The same bytes for the same seed on one model of graphics card.
 
 Torch's kernels for a card may add in any order, unless they are told not to. What that costs is
-measured by `make gpu`; kernels without such a form say so once and stay as they are.
+measured by `make gpu`; kernels without such a form say so once and stay as they are. New memory is
+not filled first, as torch would besides: nothing reads it, and each new tensor would cost a launch.
 """
 
 import os
@@ -25,14 +26,17 @@ def deterministic(device: torch.device) -> Iterator[None]:
         yield
         return
     os.environ.setdefault(*WORKSPACE)
-    backend = torch.backends.cudnn
+    backend, memory = torch.backends.cudnn, torch.utils.deterministic
+    filled = memory.fill_uninitialized_memory  # type: ignore[attr-defined]
     before = backend.deterministic, backend.benchmark
     enabled = torch.are_deterministic_algorithms_enabled()
     warning = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(True, warn_only=not enabled or warning)
     backend.deterministic, backend.benchmark = True, False
+    memory.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(enabled, warn_only=warning)
         backend.deterministic, backend.benchmark = before
+        memory.fill_uninitialized_memory = filled  # type: ignore[attr-defined]

@@ -20,6 +20,7 @@ from condensers.engine.files import raise_damaged, read_state, write_state
 from condensers.errors import Interrupted, WorkFailed, shown
 
 SECONDS_A_NOTE = 0.1
+SLOWER = "lower its learning rate"
 
 
 class Loop(Stateful, Protocol):
@@ -34,7 +35,7 @@ class Loop(Stateful, Protocol):
     def step(self, index: int) -> float | Tensor: ...
 
 
-def run(loop: Loop, steps: int, context: Context, name: str) -> float:
+def run(loop: Loop, steps: int, context: Context, name: str, advice: str = SLOWER) -> float:
     """Run `loop` up to `steps` steps, from its last checkpoint if there is one.
 
     The checkpoint holds the loop's state and the context's generator. It is removed after the last
@@ -45,6 +46,7 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
         steps: How many steps there are in all.
         context: Its folder holds the checkpoint; its `progress` hears of each step.
         name: Of the work, for people.
+        advice: What people read of a loss that is no number.
 
     Returns:
         The seconds that all steps took, those before an interruption included.
@@ -55,10 +57,10 @@ def run(loop: Loop, steps: int, context: Context, name: str) -> float:
         Damaged: The checkpoint is not as it was written, or holds another state.
     """
     with deterministic(context.device):
-        return _run(loop, steps, context, name)
+        return _run(loop, steps, context, name, advice)
 
 
-def _run(loop: Loop, steps: int, context: Context, name: str) -> float:
+def _run(loop: Loop, steps: int, context: Context, name: str, advice: str) -> float:
     path = context.folder / "checkpoint.pt" if context.folder else None
     start, earlier = _restore(loop, context, path, steps)
     begun = saved_at = time.monotonic()
@@ -72,7 +74,8 @@ def _run(loop: Loop, steps: int, context: Context, name: str) -> float:
         due = path is not None and time.monotonic() - saved_at >= context.checkpoint_seconds
         note.see(loop.step(index), due or index + 1 == steps)
         if not note.finite:
-            raise WorkFailed(_not_finite(name, index, note.text, path))
+            said = f"{name}: the loss is {note.text} at step {index + 1}; {advice}"
+            raise WorkFailed(_with_checkpoint(said, path))
         context.progress(Progress(name, index + 1, steps, note.text))
         if due:
             _save(loop, context, path, index + 1, earlier + time.monotonic() - begun)
@@ -94,12 +97,11 @@ def write_checkpoint(loop: Loop, steps: int, context: Context, seconds: float) -
     )
 
 
-def _not_finite(name: str, index: int, figure: str, path: Path | None) -> str:
-    """What to say of a loss that is not a number.
+def _with_checkpoint(sentence: str, path: Path | None) -> str:
+    """A sentence on a loss that is no number, and the checkpoint before it if there is one.
 
     A checkpoint is only written after a finite one.
     """
-    sentence = f"{name}: the loss is {figure} at step {index + 1}; lower its learning rate"
     kept = read_state(path, torch.device("cpu")) if path else None
     return (
         f"{sentence} (the last finite checkpoint is that of step {kept['done']}: {path})"

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from condensers import networks
 from condensers.data import ClassData
+from condensers.engine.capture import NO_CAPTURES, Captures
 from condensers.engine.context import Context
 from condensers.networks import NetworkSpec
 from condensers.parts.augmentations.base import Augmentation
@@ -74,6 +75,7 @@ class RunSetting:
         per_class: Synthetic images of a class, decoded.
         held: Real images that are not learned from, for the stop rule.
         view: What the view did, if the composition has one.
+        captures: The recorded parts of its steps.
     """
 
     data: ClassData
@@ -84,6 +86,7 @@ class RunSetting:
     per_class: int
     held: ClassData | None = None
     view: ViewedData | None = None
+    captures: Captures = NO_CAPTURES
 
     @property
     def generator(self) -> torch.Generator:

@@ -17,7 +17,7 @@ from condensers.engine.determinism import deterministic
 from condensers.registry.registry import METHODS, create_condenser
 from condensers.sets.synthetic_set import Budget
 
-RECORDED = ("dc", "dsa", "idc", "mtt", "tesla")
+RECORDED = ("dc", "dsa", "idc", "mtt", "tesla", "frepo")
 FAR = 1e-2  # relative, of what few steps learn; kernels of a card and of a processor round apart
 
 
@@ -52,6 +52,8 @@ def _spec(name: str) -> dict[str, Any]:
     spec = tiny_spec(name)
     if name == "mtt":  # the way back that is recorded; the other rounds otherwise
         spec["objective"] = spec["objective"] | {"reverse": "recomputed"}
+    if name == "frepo":  # its default
+        spec["network"] = spec["network"] | {"norm": "batch"}
     return spec
 
 

@@ -56,3 +56,22 @@ def test_a_fine_clustering_takes_the_products_of_two_rounds(
     again = centroids(points, k, torch.Generator().manual_seed(4))
     assert torch.equal(first, again), "the generator decides all"
     assert not torch.equal(first, centroids(points, k, torch.Generator().manual_seed(5)))
+
+
+@pytest.mark.parametrize("equal", [0, 15])
+def test_seeds_are_those_that_torch_draws(equal: int) -> None:
+    """Each with a probability that grows with the squared distance to those before it."""
+    points = images_like(20, 6)
+    ours, theirs = (torch.Generator().manual_seed(3) for _ in range(2))
+    points[:equal] = points[0]
+    found = clustering._seed_positions(points, 9, ours).tolist()
+    wanted = [int(torch.randint(20, (1,), generator=theirs))]
+    while len(wanted) < 9:
+        weights = torch.cdist(points, points[wanted]).square().amin(1).double()
+        weights[wanted] = 0
+        if equal and len(wanted) > 5:  # no point is left that is no seed
+            weights = torch.ones(20, dtype=torch.float64)
+            weights[wanted] = 0
+        wanted.append(int(torch.multinomial(weights, 1, generator=theirs)))
+    assert found == wanted and len(set(found)) == 9
+    assert torch.equal(ours.get_state(), theirs.get_state())

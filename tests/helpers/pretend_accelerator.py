@@ -50,6 +50,8 @@ WAITING = frozenset(
     )
 )
 NUMBERS = ("_local_scalar_dense", "is_nonzero", "equal")
+# What no kernel computes: tensors under another name, or with nothing in them yet.
+FREE = (*NUMBERS, "detach", "lift_fresh", "empty", "empty_like", "empty_strided", "new_empty")
 INDEXING = ("index", "index_fill_", "index_put_", "index_put", "_unsafe_index", "_index_put_impl_")
 MAKERS = torch.utils._device._device_constructors()
 OF_DATA = (torch.tensor, torch.as_tensor, torch.asarray, torch.from_numpy)
@@ -259,7 +261,7 @@ class Watch(TorchDispatchMode):
                 self.note("copies", name)
         elif outside:
             self.note("mixed", name)
-        if not func.is_view and name not in ("detach", "lift_fresh", *NUMBERS):
+        if not func.is_view and name not in FREE:
             self.counts["launches"] += 1
 
     def note(self, kind: str, name: str) -> None:

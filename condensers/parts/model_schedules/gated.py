@@ -11,6 +11,10 @@ images per class). Differences from that code: both loops have an upper bound of
 the inner one need not end; an accuracy is the query's alone, where theirs keeps a part of the last
 one; the network learns no more once it is to be replaced. Steps on the images are counted by the
 method's `iterations`, since how many a network gets is not known beforehand.
+
+On a graphics card a step waits for its gates: once for the outer one, and for the inner one after
+each epoch from the `window`th on. What is drawn next depends on their answers, so that an answer
+that is read later would give another set.
 """
 
 from collections.abc import Sequence

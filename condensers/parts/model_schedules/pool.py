@@ -12,14 +12,16 @@ first time, so that the wait is spread over the first steps on the images. Train
 augmented where the method has an augmentation.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from condensers.engine import optimiser_state
 from condensers.engine.devices import fused, send
+from condensers.engine.standing import StandingNetworks
 from condensers.hyperparameters import hyper
 from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.objectives.kernel_regression import targets
@@ -72,6 +74,7 @@ class AgeingNetworks(ScheduleRun):
         self.ages = [0] * schedule.size
         self.owed = [schedule.first_age(index) for index in range(schedule.size)]
         self.picked = -1
+        self.standing = StandingNetworks(setting.captures)
 
     def _optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
         kind = fused(self.setting.data.device)
@@ -107,11 +110,19 @@ class AgeingNetworks(ScheduleRun):
                     : self.schedule.batch
                 ]
             chosen = send(chosen, images.device)
-            loss = loss_of(network(self.setting.augment(images[chosen])), wanted[chosen], "mse")
-            optimiser.zero_grad()
-            torch.autograd.backward(loss)
+            self._set_gradients(network, self.setting.augment(images[chosen]), wanted[chosen])
             optimiser.step()
         self.ages[index] += steps
+
+    def _set_gradients(self, network: nn.Module, images: Tensor, wanted: Tensor) -> None:
+        """Give the weights the gradients of their loss on the images."""
+        if self.setting.captures.on:
+            self.standing.enter(network)
+            found = self.standing.call("pool", _gradients, [images, wanted])
+        else:
+            found = _gradients(network, [images, wanted])
+        for parameter, gradient in zip(network.parameters(), found, strict=True):
+            parameter.grad = gradient
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole state, for the checkpoint."""
@@ -134,3 +145,10 @@ class AgeingNetworks(ScheduleRun):
             list(state["owed"]),
             state["picked"],
         )
+
+
+def _gradients(network: nn.Module, tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Gradients of all weights, of the regression on images and the labels that are wanted."""
+    images, wanted = tensors
+    loss, weights = loss_of(network(images), wanted, "mse"), list(network.parameters())
+    return list(torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True))

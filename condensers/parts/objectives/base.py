@@ -13,10 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from condensers.engine.capture import Captures
+from condensers.engine.loop import SLOWER
 from condensers.hyperparameters import Part
 from condensers.parts.setting import LABEL_FORMS, Given, Needs, RunSetting
-
-NO_CAPTURES = Captures(None, "no graphics card")
 
 
 class Pair(NamedTuple):
@@ -46,7 +45,6 @@ class Whole:
         augment: Augments image by image, with a new draw at every call.
         setting: What the run lends.
         leaves: The learned tensors; the gradient is taken for these alone, for all if empty.
-        captures: The recorded parts of steps.
     """
 
     images: Tensor
@@ -57,7 +55,11 @@ class Whole:
     augment: Callable[[Tensor], Tensor]
     setting: RunSetting
     leaves: Sequence[Tensor] = ()
-    captures: Captures = NO_CAPTURES
+
+    @property
+    def captures(self) -> Captures:
+        """The recorded parts of the run's steps."""
+        return self.setting.captures
 
     @property
     def generator(self) -> torch.Generator:
@@ -87,12 +89,17 @@ class Objective(Part):
         passes: Passes of a real and of a synthetic image at each step, for estimates of time; one
             is forward and backward.
         label_forms: The forms of learned labels that it reads, the recommended one last.
-        capturable: Whether the loss may be recorded as a CUDA graph: it draws nothing, reads
-            nothing of the card, and takes the same operations whatever the values.
+        capturable: Whether the loss may be recorded as a CUDA graph: it draws nothing but the
+            augmentation of all real images, reads nothing of the card, and takes the same
+            operations whatever the values.
     """
 
     real: ClassVar[bool] = True
-    capturable: ClassVar[bool] = False
+
+    @property
+    def capturable(self) -> bool:
+        """Whether the loss may be recorded as a CUDA graph."""
+        return False
 
     @property
     @abstractmethod
@@ -132,6 +139,10 @@ class Objective(Part):
     def recipe(self) -> dict[str, Any]:
         """Return what the card tells those who train on the set."""
         return {}
+
+    def advise(self, device: torch.device) -> str:
+        """Say why a loss on `device` is no number, if the objective knows, and what to do."""
+        return SLOWER
 
 
 class PairwiseObjective(Objective):

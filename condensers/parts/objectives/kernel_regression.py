@@ -32,6 +32,11 @@ from condensers.parts.setting import Given, Needs, RunSetting
 from condensers.registry.registry import KERNELS
 from condensers.training.classifier import centred_onehot
 
+INDEFINITE = (
+    "objective kernel-regression: the kernel matrix of the synthetic images is not positive"
+    " definite (images that are equal, or not finite); raise `ridge`, take dtype float64, or lower"
+    " `lr`"
+)
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -80,6 +85,11 @@ class KernelRegression(WholeSetObjective):
         """Passes of the run's network that a real and a synthetic image cost, roughly."""
         return self._kernel().passes
 
+    @property
+    def capturable(self) -> bool:
+        """Whether a step with the kernel may be recorded as a CUDA graph."""
+        return self._kernel().capturable
+
     def _kernel(self) -> KernelSpec:
         kernel: KernelSpec = KERNELS.create(self.kernel)
         return kernel
@@ -97,6 +107,12 @@ class KernelRegression(WholeSetObjective):
     def recipe(self) -> dict[str, str]:
         """Networks are regressed on labels of form "scores"."""
         return {"loss": "mse"}
+
+    def advise(self, device: torch.device) -> str:
+        """On a graphics card nobody asks in the step whether the kernel matrix has a factor; if the
+        loss is no number, it has none.
+        """
+        return super().advise(device) if device.type == "cpu" else INDEFINITE
 
     def loss(self, given: Given, whole: Whole) -> Tensor:
         """A scalar of the field `dtype`, differentiable in images, learned labels and q."""
@@ -160,14 +176,11 @@ def ridge_predictions(
     )
     factor, failed = torch.linalg.cholesky_ex(matrix)
     if matrix.device.type != "cpu":
-        # To ask would be to wait. The loss is then no number, which the engine tells.
+        # To ask would be to wait. The loss is then no number, of which the engine tells as `advise`
+        # says.
         factor = factor.masked_fill(failed > 0, torch.nan)
     elif int(failed) > 0:
-        raise UsageError(
-            "objective kernel-regression: the kernel matrix of the synthetic images is not positive"
-            " definite (images that are equal, or not finite); raise `ridge`, take dtype float64,"
-            " or lower `lr`"
-        )
+        raise UsageError(INDEFINITE)
     return kernel(queries, images) @ torch.cholesky_solve(labels, factor)
 
 

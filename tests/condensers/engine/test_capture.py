@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.pretend_recorder import PretendRecorder
 from helpers.tiny import tiny_spec
 from torch import Tensor
 from torch.nn import functional
+from torch.utils._pytree import tree_leaves
 
 from condensers.composition import matching_loop
 from condensers.data import ClassData
@@ -20,27 +22,8 @@ from condensers.parts.augmentations.transforms import sample_corners
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget
 
-RECORDED = ("dc", "dsa", "idc", "mtt", "tesla", "dd")
-
-
-class PretendRecorder:
-    """Works out a function anew at each replay, from the same inputs into the same results."""
-
-    def __init__(self) -> None:
-        self.recorded = self.replayed = 0
-
-    def record(
-        self, function: Function, inputs: Sequence[Tensor]
-    ) -> tuple[Sequence[Tensor], Callable[[], None]]:
-        self.recorded += 1
-        results = [torch.full_like(one, torch.nan) for one in function(*inputs)]
-
-        def replay() -> None:
-            self.replayed += 1
-            for held, found in zip(results, function(*inputs), strict=True):
-                held.copy_(found)
-
-        return results, replay
+BATCH_NORM = ("dc, batch norm", "frepo, batch norm")
+RECORDED = ("dc", "dsa", "idc", "mtt", "tesla", "dd", "frepo", *BATCH_NORM)
 
 
 class FailingRecorder:
@@ -48,16 +31,25 @@ class FailingRecorder:
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
 
-def learned(name: str, data: ClassData, device: torch.device) -> Tensor:
-    """How far four steps move the images."""
-    spec = tiny_spec(name) | {"iterations": 3, "parameterisation": "pixels"}
+def steps(name: str, data: ClassData, device: torch.device) -> tuple[Tensor, list[Tensor]]:
+    """How far four steps move what is learned, and the whole state afterwards."""
+    method, _, norm = name.partition(", ")
+    spec = tiny_spec(method) | {"iterations": 3, "parameterisation": "pixels"}
+    if norm:
+        spec["network"] = spec["network"] | {"norm": "batch"}
     if name == "mtt":  # the way back that is recorded; the other rounds otherwise
         spec["objective"] = spec["objective"] | {"reverse": "recomputed"}
     loop = create_condenser(spec).begin(data.to(device), 2, Context(seed=1, device=device))
-    start = loop.set.images().detach().clone()
+    start = loop.set.tensors()
     for index in range(4):
         loop.step(index)
-    return loop.set.images().detach().sub(start).cpu()
+    moved = [one.sub(start[key]).flatten() for key, one in loop.set.tensors().items()]
+    state = [one.cpu() for one in tree_leaves(loop.state_dict()) if isinstance(one, Tensor)]
+    return torch.cat(moved).cpu(), state
+
+
+def learned(name: str, data: ClassData, device: torch.device) -> Tensor:
+    return steps(name, data, device)[0]
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -70,6 +62,20 @@ def test_recorded_steps_are_the_eager_ones(
     recorded = learned(name, colour32, here)
     assert 0 < recorder.recorded < recorder.replayed
     assert float(eager.norm()) > 0 and float((recorded - eager).norm() / eager.norm()) < 1e-4
+
+
+@pytest.mark.parametrize("name", BATCH_NORM)
+def test_batch_norms_remember_what_they_would_have(
+    name: str, colour32: ClassData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state is that of eager steps, though graphs are tried out before they are recorded."""
+    here, recorder = torch.device("cpu"), PretendRecorder()
+    eager = steps(name, colour32, here)[1]
+    monkeypatch.setattr(matching_loop, "captures_of", lambda device: Captures(recorder))
+    recorded = steps(name, colour32, here)[1]
+    assert recorder.replayed > 0 and len(eager) == len(recorded)
+    for ours, theirs in zip(recorded, eager, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -96,6 +102,22 @@ def test_what_cannot_be_recorded_is_done_without(
     assert captures.describe() == f"eager ({said})"
 
 
+class ForgetfulRecorder(PretendRecorder):
+    """Its graphs leave out what was done last."""
+
+    def record(
+        self, function: Function, inputs: Sequence[Tensor]
+    ) -> tuple[Sequence[Tensor], Callable[[], None]]:
+        return super().record(lambda *given: [one * 0.9 for one in function(*given)], inputs)
+
+
+def test_a_graph_with_other_results_is_not_taken() -> None:
+    captures = Captures(ForgetfulRecorder())
+    (found,) = captures.call("double", lambda x: [2 * x], [torch.ones(2)])
+    assert found.tolist() == [2, 2]
+    assert captures.describe() == "eager (not recorded: its results are others)"
+
+
 def test_a_card_says_how_its_steps_were_taken(colour32: ClassData) -> None:
     assert captures_of(torch.device("cpu")).describe() == "eager (no graphics card)"
     captures = Captures(PretendRecorder())
@@ -116,8 +138,10 @@ def test_flags_are_set_for_a_card_alone_and_set_back(monkeypatch: pytest.MonkeyP
         assert torch.are_deterministic_algorithms_enabled()
         assert torch.backends.cudnn.deterministic
         assert torch.is_deterministic_algorithms_warn_only_enabled()
+        assert not torch.utils.deterministic.fill_uninitialized_memory
     assert not torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cudnn.deterministic
+    assert torch.utils.deterministic.fill_uninitialized_memory
 
 
 def test_corners_give_what_torch_samples() -> None:

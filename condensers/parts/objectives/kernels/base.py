@@ -31,6 +31,11 @@ class KernelSpec(Part):
         """Passes of the run's network that a real and a synthetic image cost, roughly."""
         return 1 / 3, 1.0
 
+    @property
+    def capturable(self) -> bool:
+        """Whether a step may be recorded as a CUDA graph: it draws nothing."""
+        return False
+
     @abstractmethod
     def begin(self, given: Given, setting: RunSetting) -> Kernel:
         """Return the kernel of one step; random features are drawn now.

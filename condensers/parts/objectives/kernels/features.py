@@ -37,6 +37,7 @@ class Features(KernelSpec):
 
     registered: ClassVar[str] = "features"
     needs: ClassVar[Needs] = Needs.NETWORK
+    capturable: ClassVar[bool] = True
 
     def begin(self, given: Given, setting: RunSetting) -> Kernel:
         """Return the inner products of the network's embeddings."""

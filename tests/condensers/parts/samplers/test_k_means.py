@@ -33,22 +33,22 @@ def network_for(data: ClassData, norm: str = "instance", seed: int = 1) -> nn.Mo
 
 
 def test_each_image_is_the_nearest_to_a_centroid_of_the_embedding(grey8: ClassData) -> None:
-    network = network_for(grey8).eval()
+    network, generator = network_for(grey8).eval(), torch.Generator().manual_seed(6)
     got = begin(grey8).batch(3, 5, 0, network)
     members = [i for i in range(200) if int(grey8.labels[i]) == 3]
     with torch.no_grad():
         embedded = torch.stack(
             [network.embed(grey8.normalise(grey8.images[i : i + 1]))[0] for i in members]
         )
-    wanted, taken = [], set()
-    for centre in centroids(embedded, 5, torch.Generator().manual_seed(6)):
-        distances = [
-            (float((embedded[k] - centre).norm()), k) for k in range(len(members)) if k not in taken
-        ]
-        best = min(distances)[1]
-        taken.add(best)
-        wanted.append(members[best])
-    assert torch.equal(got, grey8.normalise(grey8.images[wanted]))
+    images = grey8.normalise(grey8.images[members])
+    taken: set[int] = set()
+    for one, centre in zip(got, centroids(embedded, 5, generator), strict=True):
+        distances = (embedded - centre).norm(dim=1).tolist()
+        position = int((images == one).flatten(1).all(1).nonzero()[0])
+        nearest = min(distance for k, distance in enumerate(distances) if k not in taken)
+        # The two images of a small cluster are equally near but for rounding.
+        assert position not in taken and distances[position] < nearest + 1e-5
+        taken.add(position)
 
 
 def test_clusters_of_a_class_are_all_in_the_batch(make_data: Callable[..., ClassData]) -> None:
