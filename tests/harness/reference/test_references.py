@@ -12,6 +12,7 @@ from condensers.errors import Damaged, OtherFormat, UsageError
 from harness import read_results
 from harness.reference import built_in
 from harness.reference.files import LARGEST, VERSION, Reference, write_reference
+from harness.reference.packing import pack, unpack
 from harness.report.building import build, render
 from harness.report.tables import tables
 from harness.store.store import Store
@@ -162,8 +163,12 @@ def test_a_changed_file_or_record_is_refused(run: Path, tmp_path: Path) -> None:
     target.write_text(text.replace("random", "herded"), encoding="utf-8")
     with pytest.raises(Damaged, match="its checksum differs"):
         Reference(target).contents()
-    target.write_text(text.replace('"seed":2', '"seed":7'), encoding="utf-8")
-    rewrite(target)
+    target.write_text(text, encoding="utf-8")
+    content = json.loads(text)
+    records = unpack(content["records"], content["shared"])
+    records[-1]["cell"]["seed"] = 7
+    packed, shared = pack(records)
+    rewrite(target, records=packed, shared=shared)
     with pytest.raises(Damaged, match="says of its cell has the key"):
         Reference(target).contents()
 
