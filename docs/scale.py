@@ -82,8 +82,8 @@ def _describe_machine(record: Mapping[str, Any]) -> str:
     first, last = record["busy"]
     return (
         f"{here['cpu']}, {here['cores']} processors, Python {here['python']}, torch"
-        f" {here['torch']}, harness {here['harness']}. The machine was busy with other work: its"
-        f" load was {first} when the measuring began and {last} when it ended."
+        f" {here['torch']}, harness {here['harness']}. The load of the machine"
+        f" was {first} when the measuring began and {last} when it ended."
     )
 
 

@@ -38,7 +38,7 @@ scenarios = [{scenario = "accuracy", epochs = 2, networks = 1, references = []}]
 SMALL = """
 about = "accuracy of sets of digits, for one worker and for two"
 data = ["mnist-5k"]
-seeds = 1
+seeds = 4
 ipc = [10]
 condensers = [
     {method = "random"},
