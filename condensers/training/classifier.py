@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from condensers import networks
 from condensers.data import ClassData
@@ -30,6 +29,7 @@ from condensers.networks.precision_choice import resolve
 from condensers.parts.augmentations.cutmix import cutmix
 from condensers.parts.augmentations.mixup import mixup
 from condensers.registry.registry import AUGMENTATIONS
+from condensers.training.losses import centred_onehot, loss_of
 
 Mix = Callable[[Tensor, Tensor, int, torch.Generator], tuple[Tensor, Tensor]]
 
@@ -247,22 +247,6 @@ class TrainingLoop:
         self.network.load_state_dict(state["network"])
         optimiser_state.take_up(self.optimiser, state["optimiser"])
         self.order = state["order"].cpu()
-
-
-def loss_of(logits: Tensor, labels: Tensor, name: str) -> Tensor:
-    """Mean loss of logits (n, K) on labels (n,) int64 or (n, K) float."""
-    if name == "cross-entropy":
-        return functional.cross_entropy(logits, labels)
-    if name == "binary":
-        wanted = labels if labels.ndim == 2 else functional.one_hot(labels, logits.shape[1]).float()
-        return functional.binary_cross_entropy_with_logits(logits, wanted)
-    wanted = labels if labels.ndim == 2 else centred_onehot(labels, logits.shape[1])
-    return 0.5 * (logits - wanted).square().sum(1).mean()
-
-
-def centred_onehot(labels: Tensor, classes: int) -> Tensor:
-    """(n,) int64 -> (n, K) float32, onehot - 1/K: what classes are as labels to regress on."""
-    return functional.one_hot(labels, classes).float() - 1 / classes
 
 
 def as_input(images: Tensor, data: ClassData) -> Tensor:

@@ -12,7 +12,8 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
-from condensers.training.classifier import Training, loss_of, train
+from condensers.training.classifier import Training, train
+from condensers.training.losses import loss_of
 from scenarios.training_material import TrainingMaterial, apply_set_recipe, match_loss_to_labels
 
 TRAINING = Training(epochs=2, lr=0.1, batch=4)

@@ -26,7 +26,7 @@ from condensers.hyperparameters import hyper
 from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.objectives.kernel_regression import targets
 from condensers.parts.setting import RunSetting
-from condensers.training.classifier import loss_of
+from condensers.training.losses import loss_of
 
 
 @final

@@ -30,7 +30,7 @@ from condensers.parts.objectives.base import Learned, Whole, WholeSetObjective
 from condensers.parts.objectives.kernels.base import Kernel, KernelSpec
 from condensers.parts.setting import Given, Needs, RunSetting
 from condensers.registry.registry import KERNELS
-from condensers.training.classifier import centred_onehot
+from condensers.training.losses import centred_onehot
 
 INDEFINITE = (
     "objective kernel-regression: the kernel matrix of the synthetic images is not positive"

@@ -17,7 +17,7 @@ from condensers.errors import UsageError
 from condensers.sets.files import load_set
 from condensers.sets.soundness import require_sound
 from condensers.sets.synthetic_set import SyntheticSet
-from condensers.training.classifier import centred_onehot
+from condensers.training.losses import centred_onehot
 from scenarios.training_material import scale_scores
 
 

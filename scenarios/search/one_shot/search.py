@@ -13,7 +13,7 @@ from torch import Tensor
 
 from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
-from condensers.training.classifier import loss_of
+from condensers.training.losses import loss_of
 from scenarios.search.one_shot.algorithms import Algorithm, SupernetTraining
 from scenarios.search.spaces.base import WeightSharingSpace
 

@@ -23,7 +23,7 @@ from torch.utils.data import BatchSampler, RandomSampler, TensorDataset
 
 from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted
-from condensers.training.classifier import loss_of
+from condensers.training.losses import loss_of
 from scenarios.search.one_shot.algorithms import SupernetTraining
 
 CHECKPOINT = "shared-weights.ckpt"

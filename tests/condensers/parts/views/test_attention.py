@@ -20,7 +20,8 @@ from condensers.parts.views import masking
 from condensers.parts.views.attention import AttentionMask, ScoreMapSpec, attention_map
 from condensers.registry.registry import VIEWS, create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
-from condensers.training.classifier import Training, loss_of, train_fresh
+from condensers.training.classifier import Training, train_fresh
+from condensers.training.losses import loss_of
 
 SMALL = {"name": "convnet", "depth": 1, "width": 8}
 VIEW = {"name": "attention", "epochs": 2, "network": SMALL}
