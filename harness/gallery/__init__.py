@@ -5,21 +5,16 @@ The card of each says which command made it.
 """
 
 import json
-from importlib import resources
 from pathlib import Path
 
-from condensers.errors import UsageError, suggestion
+from harness.shipped import list_shipped, locate_shipped
 
 PREFIX = "gallery:"
 
 
 def built_in() -> dict[str, Path]:
     """ "gallery:NAME" -> file."""
-    folder = Path(str(resources.files("harness") / "gallery"))
-    return {
-        f"{PREFIX}{path.stem}": path
-        for path in sorted(folder.glob("*.safetensors"), key=lambda path: path.stem)
-    }
+    return list_shipped("gallery", ".safetensors", PREFIX)
 
 
 def locate(file: Path) -> Path:
@@ -27,13 +22,7 @@ def locate(file: Path) -> Path:
 
     UsageError with a near name.
     """
-    if not str(file).startswith(PREFIX) or file.exists():
-        return file
-    if str(file) not in built_in():
-        raise UsageError(
-            f"{file}: the gallery has no such set; {suggestion(str(file), built_in())}"
-        )
-    return built_in()[str(file)]
+    return locate_shipped(file, PREFIX, built_in(), "the gallery has no such set")
 
 
 def output_path(file: Path) -> Path:

@@ -5,21 +5,16 @@ Every table of results in the documentation is made from them.
 """
 
 import json
-from importlib import resources
 from pathlib import Path
 
-from condensers.errors import UsageError, suggestion
+from harness.shipped import list_shipped, locate_shipped
 
 PREFIX = "reference:"
 
 
 def built_in() -> dict[str, Path]:
     """ "reference:NAME" -> file."""
-    folder = Path(str(resources.files("harness") / "reference"))
-    return {
-        f"{PREFIX}{path.stem}": path
-        for path in sorted(folder.glob("*.json"), key=lambda path: path.stem)
-    }
+    return list_shipped("reference", ".json", PREFIX)
 
 
 def locate(path: Path) -> Path:
@@ -27,13 +22,7 @@ def locate(path: Path) -> Path:
 
     UsageError with a near name.
     """
-    if not str(path).startswith(PREFIX) or path.exists():
-        return path
-    if str(path) not in built_in():
-        raise UsageError(
-            f"{path}: there is no such reference result; {suggestion(str(path), built_in())}"
-        )
-    return built_in()[str(path)]
+    return locate_shipped(path, PREFIX, built_in(), "there is no such reference result")
 
 
 def about(path: Path) -> str:

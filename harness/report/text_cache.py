@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from threading import get_ident
 
+from condensers.user_cache import CacheRefused, cache_folder
+
 ABANDONED = 3600.0  # seconds after which an unfinished file is one that its process left behind
 
 
@@ -84,17 +86,14 @@ def _seal(name: str, text: bytes) -> bytes:
 @cache
 def _secret() -> bytes:
     """The secret of this user, made when it is first needed; one for this process alone where the
-    user has no folder for it.
+    user has no folder for it that is safe from others.
     """
-    root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     try:
-        folder = Path(root).expanduser() / "condensation-harness"
-        folder.mkdir(parents=True, exist_ok=True)
-        path, fresh = folder / "report.key", secrets.token_hex(32)
+        path, fresh = cache_folder() / "report.key", secrets.token_hex(32)
         with suppress(FileExistsError):
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as file:
                 file.write(fresh)
         return hashlib.sha256(path.read_bytes()).digest()
-    except (OSError, RuntimeError):  # no home, or one that cannot be written
+    except (OSError, CacheRefused):
         return secrets.token_bytes(32)
