@@ -17,16 +17,9 @@ from condensers.hyperparameters import hyper, settings_of
 from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.training.batched import train_together
-from condensers.training.classifier import (
-    MIXES,
-    OPTIMISERS,
-    SCHEDULES,
-    Trained,
-    Training,
-    settle_precision,
-    train,
-)
+from condensers.training.classifier import Trained, Training, settle_precision, train
 from condensers.training.ordered import OrderedLoop
+from condensers.training.recipe import MIXES, OPTIMISERS, SCHEDULES
 from scenarios.protocol import Reference, Splits, Subject
 
 
@@ -79,15 +72,24 @@ class TrainingMaterial:
         """How it is trained, for the record."""
         if self.rates is not None:
             return {"augmentation": "none", "steps": len(self.rates), "order": "learned"}
-        found = {
-            "augmentation": self.training.augmentation,
-            "epochs": self.training.epochs,
-            "lr": self.training.lr,
-        }
+        length = (
+            {"epochs": self.training.epochs}
+            if self.training.steps is None
+            else {"steps": self.training.steps}
+        )
+        found = {"augmentation": self.training.augmentation, **length, "lr": self.training.lr}
         found |= {
             "optimiser": self.training.optimiser,
             "schedule": self.training.schedule,
             "mix": self.training.mix,
+        }
+        found |= {
+            name: value
+            for name, value in (
+                ("lowest_lr", self.training.lowest_lr),
+                ("clip", self.training.clip),
+            )
+            if value
         }
         return found | {"loss": self.training.loss, "precision": self.training.precision}
 
@@ -131,7 +133,7 @@ def apply_set_recipe(
 
 
 FULL_DATA = "full-data"  # the reference: training on all real images
-PUBLISHED_EPOCHS = {"none": 300, "dsa": 1000}
+PUBLISHED_EPOCHS = {"none": 300, "dsa": 1000, "crop": 1000}
 
 
 @dataclass(frozen=True)
@@ -148,11 +150,18 @@ class Evaluation:
     epochs: int | None = hyper(
         None, unit="epochs", source="DC's code: 300, and 1000 where augmented", minimum=1
     )
+    steps: int | None = hyper(
+        None,
+        unit="steps",
+        help="gradient steps in place of epochs: equal for all sets, however many images they hold",
+        source="ours",
+        minimum=1,
+    )
     augmentation: str = hyper(
         "card",
         help="augmentation in training; card: the one that the set asks for",
         source="ours: what the set's method asks for",
-        values=("card", "none", "dsa"),
+        values=("card", "none", "dsa", "crop"),
     )
     recipe: str = hyper(
         "common",
@@ -193,9 +202,24 @@ class Evaluation:
     )
     schedule: str = hyper(
         "drop",
-        help="of the learning rate; drop: a tenth from half of the epochs on; cosine: to 0",
+        help=(
+            "of the learning rate; drop: a tenth from half of the epochs on; cosine: to lowest_lr;"
+            " restarts: cosines of 1, 2, 4, ... epochs"
+        ),
         source="DC's code",
         values=SCHEDULES,
+    )
+    lowest_lr: float = hyper(
+        0.0,
+        help="learning rate at the end of a cosine",
+        source="ours (GDumb's code: 0.0005)",
+        minimum=0.0,
+    )
+    clip: float | None = hyper(
+        None,
+        help="greatest Euclidean norm of a network's gradient, cut to it; left out: none",
+        source="ours: none (GDumb's code: 10)",
+        minimum=0.0,
     )
     mix: str = hyper(
         "none",
@@ -230,6 +254,8 @@ class Evaluation:
     )
 
     def __post_init__(self) -> None:
+        if self.steps is not None and self.epochs is not None:
+            raise UsageError("steps and epochs both say how long a training is; leave one out")
         if self.lr_choices and self.recipe == "card":
             raise UsageError(
                 "lr_choices and recipe = 'card' both say the learning rate; leave one out"
@@ -251,7 +277,10 @@ class Evaluation:
         if isinstance(subject, SyntheticSet):
             images, labels = subject.decode(context.device)
             images = data.train.network_input(images)
-            training = self._training(subject.recipe.get("augmentation", "none"), self.epochs)
+            training = replace(
+                self._training(subject.recipe.get("augmentation", "none"), self.epochs),
+                steps=self.steps,
+            )
             labels, training = match_loss_to_labels(subject, labels, training)
             return apply_set_recipe(
                 subject, TrainingMaterial(images, labels, training), self.recipe == "card"
@@ -281,10 +310,14 @@ class Evaluation:
             optimiser=self.optimiser,
             schedule=self.schedule,
             mix=self.mix,
+            lowest_lr=self.lowest_lr,
+            clip=self.clip,
         )
 
     def count_training_images(self, images: int) -> float:
         """Estimate how many images pass a network that is trained on a set of `images`."""
+        if self.steps is not None:
+            return self.steps * min(images, self.batch)
         augmentation = "dsa" if self.augmentation == "card" else self.augmentation
         return self._training(augmentation, self.epochs).epochs * images
 

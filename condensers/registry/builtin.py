@@ -79,6 +79,7 @@ SAMPLERS = {
 AUGMENTATIONS = {
     "none": "condensers.parts.augmentations.dsa:NoAugmentation",
     "dsa": "condensers.parts.augmentations.dsa:Siamese",
+    "crop": "condensers.parts.augmentations.crop:Crop",
 }
 OBJECTIVES = {
     "gradient": "condensers.parts.objectives.gradient:GradientMatching",

@@ -8,9 +8,8 @@ epoch more than it says; ours runs what it says.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from math import cos, pi
 from typing import Any, NamedTuple
 
 import torch
@@ -23,91 +22,20 @@ from condensers.engine import optimiser_state
 from condensers.engine.context import Context
 from condensers.engine.devices import send
 from condensers.errors import Interrupted
-from condensers.hyperparameters import hyper
-from condensers.networks.precision import AUTO, PRECISIONS, precision
+from condensers.networks.precision import AUTO, precision
 from condensers.networks.precision_choice import resolve
 from condensers.parts.augmentations.cutmix import cutmix
 from condensers.parts.augmentations.mixup import mixup
 from condensers.registry.registry import AUGMENTATIONS
+from condensers.training.clipping import clip_gradients
 from condensers.training.losses import centred_onehot, loss_of
+from condensers.training.recipe import Training as Training
 
 Mix = Callable[[Tensor, Tensor, int, torch.Generator], tuple[Tensor, Tensor]]
 
-OPTIMISERS, SCHEDULES, MIXES = ("sgd", "adamw"), ("drop", "cosine"), ("none", "cutmix", "mixup")
 MIX: Mapping[str, Mix | None] = {"none": None, "cutmix": cutmix, "mixup": mixup}
 MIX_PROBABILITY = 0.5  # of a step: CutMix, section 4.1, on CIFAR; GDumb's and IDC's code
 PIXELS_AT_ONCE = 2**18  # 256 images of 32 x 32
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a network is trained on a set."""
-
-    epochs: int = hyper(
-        300,
-        unit="epochs",
-        source="DC, section 4.1 (1000 where the training is augmented)",
-        minimum=1,
-    )
-    lr: float = hyper(0.01, help="learning rate", source="DC's code", minimum=0.0)
-    momentum: float = hyper(0.9, help="momentum of SGD", source="DC's code", minimum=0.0)
-    weight_decay: float = hyper(5e-4, help="weight decay", source="DC's code", minimum=0.0)
-    batch: int = hyper(256, unit="images", help="images in a batch", source="DC's code", minimum=1)
-    augmentation: str = hyper(
-        "none",
-        help="augmentation in training",
-        source="DC: none; DSA and DM: dsa",
-        values=("none", "dsa"),
-    )
-    steps: int | None = hyper(
-        None,
-        unit="steps",
-        source="ours: in place of epochs, for equal-step baselines",
-        minimum=1,
-    )
-    drop: bool = hyper(
-        True, help="use a tenth of the learning rate from half of the epochs on", source="DC's code"
-    )
-    loss: str = hyper(
-        "cross-entropy",
-        help="loss of the training",
-        source="DC, section 4.1",
-        values=("cross-entropy", "mse", "binary"),
-    )
-    precision: str = hyper(
-        "fp32",
-        help=(
-            "precision of products; bf16 is an approximation; auto: fp32 or bf16, the faster one"
-            " here"
-        ),
-        source="ours",
-        values=PRECISIONS,
-    )
-    optimiser: str = hyper(
-        "sgd",
-        help="adamw: with decoupled weight decay, Loshchilov & Hutter 2019",
-        source="DC's code",
-        values=OPTIMISERS,
-    )
-    schedule: str = hyper(
-        "drop",
-        help="of the learning rate; cosine: from lr to 0, step by step, Loshchilov & Hutter 2017",
-        source="DC's code",
-        values=SCHEDULES,
-    )
-    mix: str = hyper(
-        "none",
-        help="mixes images of a batch and their labels, in half of the steps",
-        source="ours: none (IDC and GDumb: cutmix)",
-        values=MIXES,
-    )
-
-    def rate(self, step: int, total: int) -> float:
-        """Return the learning rate of a step of the cosine schedule.
-
-        lr (1 + cos(pi step / total)) / 2: SGDR (2017), equation 5, without restarts.
-        """
-        return self.lr * (1 + cos(pi * step / total)) / 2
 
 
 class TrainingLoop:
@@ -187,6 +115,8 @@ class TrainingLoop:
             total = total + loss.detach()
         logits = seen[0] if len(seen) == 1 else torch.cat(seen)
         self.seen = chosen, logits
+        if self.recipe.clip is not None:
+            clip_gradients(self.network, self.recipe.clip)
         self.optimiser.step()
         return torch.as_tensor(total / (logits.shape[1] if logits.ndim == 3 else 1))
 
@@ -201,9 +131,9 @@ class TrainingLoop:
 
     def _set_rate(self, index: int) -> None:
         """Bring the learning rate to what the schedule says of a step."""
-        if self.recipe.schedule == "cosine":
+        if self.recipe.schedule != "drop":
             for group in self.optimiser.param_groups:
-                group["lr"] = self.recipe.rate(index, self.total)
+                group["lr"] = self.recipe.rate(index, self.total, self.per_epoch)
         elif index == self.drop_at and self.recipe.drop:
             self.optimiser = self._optimiser(self.recipe.lr * 0.1)
 

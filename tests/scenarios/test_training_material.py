@@ -10,10 +10,15 @@ from torch.nn import functional
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
+from condensers.errors import UsageError
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
-from condensers.training.classifier import Training, train
+from condensers.training.classifier import Training, TrainingLoop, train
 from condensers.training.losses import loss_of
+from scenarios.accuracy.scenario import Accuracy
+from scenarios.continual.learner_settings import LearnerSettings
+from scenarios.continual.strategies.gdumb import GDumb
+from scenarios.protocol import Reference, Splits
 from scenarios.training_material import TrainingMaterial, apply_set_recipe, match_loss_to_labels
 
 TRAINING = Training(epochs=2, lr=0.1, batch=4)
@@ -131,3 +136,46 @@ def test_constant_rates_where_no_drop_is_wanted(grey8: ClassData) -> None:
         train(network, grey8.images, grey8.labels, recipe, grey8, Context(), "train")
         moved[drop] = (network[1].weight.detach() - before).norm()
     assert moved[True] < moved[False]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_equal_steps_are_equal_however_many_images_a_set_holds(
+    count: int, grey8: ClassData
+) -> None:
+    ipc = Budget(ipc=count)
+    made = create_condenser({"name": "random"}).condense(grey8, ipc, Context(seed=0))
+    splits = Splits(grey8, grey8, grey8)
+    part = Accuracy(steps=7, batch=20, networks=1, augmentation="none")
+    material = part.material(made, splits, Context())
+    assert (
+        TrainingLoop(
+            torch.nn.Linear(1, 1),
+            material.images,
+            material.labels,
+            material.training,
+            grey8,
+            Context(),
+        ).total
+        == 7
+    )
+    assert material.detail()["steps"] == 7 and "epochs" not in material.detail()
+    assert part.count_training_images(len(material.images)) == 7 * min(20, len(material.images))
+    full = part.material(Reference("full-data"), splits, Context())
+    assert full.training.steps is None  # the bound has its own length
+
+
+def test_steps_and_epochs_together_are_refused() -> None:
+    with pytest.raises(UsageError, match="steps and epochs both"):
+        Accuracy(steps=7, epochs=3)
+
+
+def test_gdumb_trains_by_its_own_recipe() -> None:
+    part = GDumb(
+        epochs=256, batch=16, schedule="restarts", lr=0.05, lowest_lr=0.0005, clip=10.0,
+        mix="cutmix", augmentation="crop",
+    )  # fmt: skip
+    common = LearnerSettings(1, 64, 0.01, 0.9, 1e-6, "none", 64)
+    assert part.training(common) == Training(
+        256, 0.05, weight_decay=1e-6, batch=16, augmentation="crop", drop=False,
+        schedule="restarts", mix="cutmix", lowest_lr=0.0005, clip=10.0,
+    )  # fmt: skip

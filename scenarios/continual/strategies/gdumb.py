@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from condensers.hyperparameters import hyper
-from condensers.training.classifier import Training
+from condensers.training.recipe import MIXES, SCHEDULES, TRAINING_AUGMENTATIONS, Training
 from scenarios.continual.learner_settings import LearnerSettings
 from scenarios.continual.strategies.base import Strategy
 
@@ -37,12 +37,39 @@ class GDumb(Strategy):
         "dsa",
         help="augmentation in training on the memory",
         source="ours: as DSA and DM evaluate sets",
-        values=("none", "dsa"),
+        values=TRAINING_AUGMENTATIONS,
     )
     drop: bool = hyper(
         False,
         help="use a tenth of the learning rate from half of the epochs on",
         source="ours; DC's code: true",
+    )
+    schedule: str = hyper(
+        "drop",
+        help=(
+            "of the learning rate; drop: constant, or as `drop` says; cosine: to lowest_lr;"
+            " restarts: cosines of 1, 2, 4, ... epochs"
+        ),
+        source="ours; GDumb's code: restarts",
+        values=SCHEDULES,
+    )
+    lowest_lr: float = hyper(
+        0.0,
+        help="learning rate at the end of a cosine",
+        source="ours; GDumb's code: 0.0005",
+        minimum=0.0,
+    )
+    clip: float | None = hyper(
+        None,
+        help="greatest Euclidean norm of the gradient, cut to it; left out: none",
+        source="ours; GDumb's code: 10",
+        minimum=0.0,
+    )
+    mix: str = hyper(
+        "none",
+        help="mixes images of a batch and their labels, in half of the steps",
+        source="ours; GDumb's code: cutmix, on MNIST none",
+        values=MIXES,
     )
 
     registered: ClassVar[str] = "gdumb"
@@ -59,4 +86,8 @@ class GDumb(Strategy):
             steps=self.steps,
             augmentation=self.augmentation,
             drop=self.drop,
+            schedule=self.schedule,
+            lowest_lr=self.lowest_lr,
+            clip=self.clip,
+            mix=self.mix,
         )

@@ -278,3 +278,23 @@ def test_the_fast_pooling_and_activation_are_torchs_own(size: int) -> None:
         weights = torch.arange(expected.numel(), dtype=torch.float64).view_as(expected)
         gradients = [torch.autograd.grad((y * weights).sum(), x)[0] for y in (ours(x), expected)]
         assert torch.allclose(*gradients, atol=1e-12)
+
+
+def test_the_normed_perceptron_is_gdumbs(generator: torch.Generator) -> None:
+    """Linear without bias, batch norm with eps 1e-6, ReLU; batch norm of the logits too."""
+    table = {"name": "mlp", "width": 8, "norm": "batch", "normalised_logits": True}
+    network = networks.build(table, (1, 8, 8), 3, generator)
+    theirs = nn.Sequential(
+        nn.Flatten(),
+        *(nn.Linear(64, 8, bias=False), nn.BatchNorm1d(8, eps=1e-6), nn.ReLU()),
+        *(nn.Linear(8, 8, bias=False), nn.BatchNorm1d(8, eps=1e-6), nn.ReLU()),
+        *(nn.Linear(8, 3, bias=False), nn.BatchNorm1d(3, eps=1e-6)),
+    )
+    linear = [m for m in network.modules() if isinstance(m, nn.Linear)]
+    for own, other in zip(linear, [theirs[1], theirs[4], theirs[7]], strict=True):
+        other.load_state_dict(own.state_dict())
+    images = torch.rand(6, 1, 8, 8, generator=generator)
+    torch.testing.assert_close(network(images), theirs(images))
+    torch.testing.assert_close(network.eval()(images[:1]), theirs.eval()(images[:1]))
+    with pytest.raises(UsageError, match="batch of one image"):
+        network.train()(images[:1])

@@ -7,8 +7,11 @@ from torch.nn import functional
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
+from condensers.networks import build
+from condensers.networks.convnet import ConvNetSpec
 from condensers.parts.augmentations.cutmix import cutmix
 from condensers.parts.augmentations.mixup import mixup
+from condensers.training.batched import train_together
 from condensers.training.classifier import MIX_PROBABILITY, Training, TrainingLoop, train
 
 STEPS = 6
@@ -99,3 +102,68 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(grey8: ClassData) -
     for index in range(5, 8):
         second.step(index)
     torch.testing.assert_close(weights(second.network), weights(whole.network))
+
+
+def test_restarts_are_those_of_gdumbs_code() -> None:
+    """Its loop, over torch's schedule: an epoch at a tenth, one at the rate, then restarts."""
+    recipe = Training(lr=0.05, lowest_lr=0.0005, schedule="restarts")
+    optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.05)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(
+        optimiser, T_0=1, T_mult=2, eta_min=0.0005
+    )
+    for epoch in range(40):
+        if epoch == 0:
+            optimiser.param_groups[0]["lr"] = 0.05 * 0.1
+        elif epoch == 1:
+            optimiser.param_groups[0]["lr"] = 0.05
+        else:
+            schedule.step()
+        wanted = optimiser.param_groups[0]["lr"]
+        for step in range(3):
+            assert recipe.rate(3 * epoch + step, 120, 3) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_a_cosine_ends_near_its_lowest_rate() -> None:
+    recipe = Training(lr=0.1, lowest_lr=0.01, schedule="cosine")
+    assert recipe.rate(0, 10) == pytest.approx(0.1)
+    assert recipe.rate(5, 10) == pytest.approx(0.055)
+    assert recipe.rate(10, 10) == pytest.approx(0.01)
+
+
+def test_steps_of_gdumbs_training_are_torchs(grey8: ClassData) -> None:
+    """Restarts, clipping and momentum, against a loop of torch's own pieces."""
+    recipe = Training(
+        epochs=8, lr=0.5, batch=100, schedule="restarts", lowest_lr=0.005, clip=0.3, drop=False
+    )
+    ours, theirs = small(), small()
+    train(ours, grey8.images, grey8.labels, recipe, grey8, Context(seed=1), "ours")
+    generator = Context(seed=1).generator
+    optimiser = torch.optim.SGD(theirs.parameters(), lr=0.5, momentum=0.9, weight_decay=5e-4)
+    cut = 0
+    for epoch in range(8):
+        order = torch.randperm(200, generator=generator)
+        optimiser.param_groups[0]["lr"] = recipe.rate(2 * epoch, 16, 2)
+        for chosen in order.split(100):
+            loss = functional.cross_entropy(
+                theirs(grey8.normalise(grey8.images[chosen])), grey8.labels[chosen]
+            )
+            optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            cut += float(torch.nn.utils.clip_grad_norm_(theirs.parameters(), 0.3)) > 0.3
+            optimiser.step()
+    assert cut > 0
+    torch.testing.assert_close(weights(ours), weights(theirs), atol=1e-5, rtol=1e-4)
+
+
+def test_networks_trained_as_one_are_clipped_each_by_itself(grey8: ClassData) -> None:
+    recipe = Training(steps=4, batch=200, lr=0.1, clip=0.05)
+    spec = ConvNetSpec(depth=1, width=4)
+    alone, together = (
+        [build(spec, grey8.shape, 10, torch.Generator().manual_seed(i)) for i in range(3)]
+        for _ in range(2)
+    )
+    for network in alone:
+        train(network, grey8.images, grey8.labels, recipe, grey8, Context(seed=1), "alone")
+    train_together(together, grey8.images, grey8.labels, recipe, grey8, Context(seed=1), "one")
+    for one, other in zip(alone, together, strict=True):
+        torch.testing.assert_close(weights(one), weights(other), atol=1e-5, rtol=1e-4)
