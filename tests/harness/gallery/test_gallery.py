@@ -15,10 +15,14 @@ from harness import gallery
 from scenarios.datasets import load
 from tests.helpers.command_line import Harness
 
-NAMES = ("gallery:dm", "gallery:dm-tiles", "gallery:random")
+OF_DIGITS = ("gallery:dm", "gallery:dm-tiles", "gallery:random")
+PIXELS = {"cifar10": 3072, "fashion-mnist": 784, "mnist": 784}
+FULL_SIZE = {f"gallery:dm-fast-{data}-{ipc}": (data, ipc) for data in PIXELS for ipc in (1, 10)}
+NAMES = tuple(sorted((*OF_DIGITS, *FULL_SIZE)))
+MOST_BYTES = 3_000_000
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_DIGITS)
 def test_it_loads_and_is_of_the_data_that_it_names(name: str) -> None:
     path = gallery.locate(Path(name))
     dataset, train = condensers.load(path), load("mnist-5k").train
@@ -27,10 +31,22 @@ def test_it_loads_and_is_of_the_data_that_it_names(name: str) -> None:
     assert dataset.card["licence"] == "CC BY-SA 3.0" and load_set(path).nbytes == 7850
 
 
+@pytest.mark.parametrize("name", FULL_SIZE)
+def test_tiles_of_a_whole_data_set_take_the_bytes_of_the_images_they_replace(name: str) -> None:
+    data, ipc = FULL_SIZE[name]
+    path = gallery.locate(Path(name))
+    dataset, card = condensers.load(path), load_set(path).card
+    assert (card["dataset"], card["ipc"], card["images_per_class"]) == (data, ipc, 4 * ipc)
+    assert load_set(path).nbytes == 10 * ipc * (PIXELS[data] + 1)
+    assert torch.bincount(torch.tensor([label for _, label in dataset])).tolist() == [4 * ipc] * 10
+    assert dataset[0][0].std() > 0
+
+
 def test_there_are_no_others_and_they_take_little_room() -> None:
     assert tuple(gallery.built_in()) == NAMES
     folder = next(iter(gallery.built_in().values())).parent
-    assert sum(file.stat().st_size for file in folder.iterdir() if file.is_file()) < 100_000
+    taken = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+    assert taken < MOST_BYTES
 
 
 def test_the_command_of_the_random_set_makes_it_again(
@@ -48,11 +64,15 @@ def test_the_command_of_the_random_set_makes_it_again(
 def test_each_command_names_what_the_card_says(name: str) -> None:
     path = gallery.locate(Path(name))
     words, card = shlex.split(gallery.command(path)), load_set(path).card
-    assert (
-        words[:5] == ["harness", "condense", card["method"], "--data", card["dataset"]]
-        and card["ipc"] == 1
-    )
-    assert ("parameterisation=tiles" in words) == (card["parameterisation"]["name"] == "tiles")
+    assert words[:5] == [
+        "harness",
+        "condense",
+        card["method"],
+        "--data",
+        card["dataset"],
+    ] and words[words.index("--ipc") + 1] == str(card["ipc"])
+    tiles = "parameterisation=tiles" in words or card["method"] == "dm-fast"
+    assert tiles == (card["parameterisation"]["name"] == "tiles")
 
 
 def test_the_verbs_take_their_names(
