@@ -11,6 +11,7 @@ and clustering are not counted here.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from condensers.composition.composition import Composition
 from condensers.condenser import Condenser
@@ -45,6 +46,7 @@ def match_compute(
         )
     counts: dict[NetworkSpec, int] = {}
 
+    @lru_cache
     def cost(iterations: int) -> float:
         passes = replace(condenser, iterations=iterations).image_passes(data, ipc)
         return sum(
@@ -67,10 +69,17 @@ def match_compute(
 
 
 def _last_within(cost: Callable[[int], float], limit: float) -> int:
-    """The greatest number of iterations whose cost, which grows with it, is within the limit."""
-    low, high = 1, 2
-    while high < MOST_ITERATIONS and cost(high) <= limit:
-        low, high = high, 2 * high
+    """The greatest number of iterations whose cost, which grows with it, is within the limit.
+
+    A cost is nearly a straight line, and may take long to work out: so the search starts there.
+    """
+    first, slope = cost(1), cost(2) - cost(1)
+    low = high = min(max(1, 1 + int((limit - first) / slope)), MOST_ITERATIONS)
+    width = 1
+    while low > 1 and cost(low) > limit:
+        low, high, width = max(1, low - width), low, 2 * width
+    while high == low or (high < MOST_ITERATIONS and cost(high) <= limit):
+        low, high, width = high, high + width, 2 * width
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if cost(middle) <= limit else (low, middle)
