@@ -32,7 +32,7 @@ TOP = {
 }
 MOST_SEEDS, LARGEST_SEED = 10_000, 2**32 - 1  # numpy's generators take no larger one
 LONGEST_NAME = 100
-OF_CONDENSER = {"method", "label", "ipc", "bytes", "shards"}
+OF_CONDENSER = {"method", "label", "ipc", "bytes", "shards", "teraflops"}
 OF_SCENARIO = {"scenario", "label", "ipc", "bytes", "condensers", "references", "seeds"}
 
 
@@ -41,13 +41,15 @@ class CondenserEntry:
     """One [[condensers]] table: a label, and the spec from which the registry builds it. budgets:
     () means the suite's.
 
-    shards: how many cells make a set, each some of its classes.
+    shards: how many cells make a set, each some of its classes. teraflops: how much arithmetic
+    decides the number of iterations; None for none.
     """
 
     label: str
     spec: Mapping[str, Any]
     budgets: tuple[tuple[str, int], ...]
     shards: int = 1
+    teraflops: float | None = None
 
 
 @dataclass(frozen=True)
@@ -245,13 +247,25 @@ def _tables(table: Mapping[str, Any], key: str, faults: list[str]) -> list[Mappi
 
 def _condenser(entry: Mapping[str, Any], where: str, faults: list[str]) -> CondenserEntry:
     _require(entry, "method", where, faults)
+    if "teraflops" in entry and "iterations" in entry:
+        faults.append(f"{where}: iterations and teraflops say the same; leave one out")
     settings = {key: value for key, value in entry.items() if key not in OF_CONDENSER}
     spec = {**settings, "name": entry.get("method", "")}
     shards = entry.get("shards", 1)
     if isinstance(shards, bool) or not isinstance(shards, int) or shards < 1:
         faults.append(f"{where}.shards: {shown(shards)} is not a whole number of at least 1")
         shards = 1
-    return CondenserEntry(label_of(entry), spec, _budgets(entry, where, faults), shards)
+    budgets = _budgets(entry, where, faults)
+    amount = _teraflops(entry, where, faults)
+    return CondenserEntry(label_of(entry), spec, budgets, shards, amount)
+
+
+def _teraflops(entry: Mapping[str, Any], where: str, faults: list[str]) -> float | None:
+    amount = entry.get("teraflops")
+    if amount is None or (type(amount) in (int, float) and amount > 0):
+        return amount
+    faults.append(f"{where}.teraflops: {shown(amount)} is not a number above 0")
+    return None
 
 
 def _scenario(

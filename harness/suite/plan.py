@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from condensers.condenser import Condenser
 from condensers.data import ClassData
 from condensers.errors import HarnessError, UsageError, shown, suggestion
 from condensers.hyperparameters import settings_of
@@ -151,6 +152,7 @@ class _CellLayout:
         self.suite, self.name, self.train = suite, name, splits.train
         self.condensers, self.cells = condensers, cells
         self.sources: dict[tuple[object, ...], dict[str, str]] = {}
+        self.matched: dict[tuple[str, tuple[str, int]], Condenser] = {}
         self.digests = digests_of(
             train=splits.train, validation=splits.validation, test=splits.test
         )
@@ -247,7 +249,7 @@ class _CellLayout:
         seed: int,
     ) -> None:
         label, budget, recipe = subject
-        condenser = self.condensers[label]
+        condenser = self._condenser(label, budget)
         spec = {"name": condenser.registered, **settings_of(condenser)}
         origin = known(condenser.origin, condenser.registered)
         made_of = digests_of(train=self.train)
@@ -277,6 +279,20 @@ class _CellLayout:
                 sources=self._sources(*parts, words=(recipe,) if recipe else ()),
             )
         )
+
+    def _condenser(self, label: str, budget: tuple[str, int]) -> Any:
+        """The condenser of a label, with the iterations that its `teraflops` buy at a budget."""
+        condenser = self.condensers[label]
+        amount = next(e.teraflops for e in self.suite.condensers if e.label == label)
+        if amount is None:
+            return condenser
+        if (label, budget) not in self.matched:
+            from harness.suite.compute import match_compute  # the search's; most suites need none
+
+            ipc = Budget.from_json(budget).ipc_of(condenser, self.train)
+            where = f"condensers.{label}.teraflops"
+            self.matched[label, budget] = match_compute(condenser, amount, self.train, ipc, where)
+        return self.matched[label, budget]
 
     def _add_shards(self, condense: Cell, condenser: Any) -> Cell:
         """The cell that merges the shards of a set, which are added; itself without shards."""

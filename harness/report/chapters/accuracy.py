@@ -12,11 +12,13 @@ from harness.report.chapters.base import (
     Chapter,
     Figure,
     Question,
+    Run,
     Styles,
     plain_layouts,
 )
+from harness.report.chapters.published import lay_out_published, select_published
 from harness.report.place import Place, group_by_place
-from harness.report.table import MetricColumns, Row, TableLayout, split_augmentations
+from harness.report.table import MetricColumns, Row, Table, TableLayout, split_augmentations
 from harness.report.wording import OF, format_number
 
 ACCURACY, MEAN = "test-accuracy", "mean-test-accuracy"
@@ -44,6 +46,7 @@ class AccuracyChapter(Chapter):
     useful_metrics = {ACCURACY: "test accuracy"}
     all_data_reference = "full-data"
     use = "training one network"
+    published_use = "accuracy"
 
     @property
     def title(self) -> str:
@@ -52,6 +55,14 @@ class AccuracyChapter(Chapter):
     @classmethod
     def can_read(cls, metrics: Collection[str]) -> bool:
         return ACCURACY in metrics
+
+    def facts(self, run: Run) -> dict[str, Any]:
+        """published: figures of papers on the same data."""
+        return select_published(self.published_use, self.scenario, run)
+
+    def tables(self, report: Mapping[str, Any]) -> list[Table]:
+        """What was measured, then what papers say."""
+        return [*super().tables(report), *lay_out_published(self.scenario, report)]
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """Test accuracy by images per class, and the gain over random images, for each place."""

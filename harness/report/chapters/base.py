@@ -115,6 +115,7 @@ class Chapter(ABC):
             of a design and correlations with properties of the data space are taken of these.
         all_data_reference: the reference that is trained on all data, for energy; "" for none.
         use: what one use of a set is, as "training one network"; "" where energy is not compared.
+        published_use: the use whose figures of papers are shown; "" for none.
     """
 
     definitions: Mapping[str, str] = COST_DEFINITIONS
@@ -123,6 +124,7 @@ class Chapter(ABC):
     useful_metrics: Mapping[str, str] = {}
     all_data_reference: str = ""
     use: str = ""
+    published_use: str = ""
 
     def __init__(self, scenario: str) -> None:
         self.scenario = scenario

@@ -20,6 +20,7 @@ from harness.report.chapters.continual.figures import average_streams, draw_stre
 from harness.report.chapters.continual.gap import close_gaps
 from harness.report.chapters.continual.memories import compare_memories, judge_memories
 from harness.report.chapters.continual.tables import list_costs, tabulate_costs, tabulate_rivals
+from harness.report.chapters.published import lay_out_published, select_published
 from harness.report.place import group_by_place
 from harness.report.results import Record, Result
 from harness.report.table import MetricColumns, Row, Table, TableLayout
@@ -121,6 +122,7 @@ class ContinualChapter(Chapter):
     useful_metrics = {FINAL: "final accuracy", FORGETTING: "forgetting"}
     all_data_reference = "joint"
     use = "one class order with all strategies"
+    published_use = "continual"
 
     @property
     def title(self) -> str:
@@ -137,10 +139,10 @@ class ContinualChapter(Chapter):
 
     def facts(self, run: Run) -> dict[str, Any]:
         """continual: each memory beside its rivals; ledger: bytes and costs; curves: accuracy and
-        forgetting along the stream.
+        forgetting along the stream; published: figures of papers on the same data.
         """
         own = run.records_of(self.scenario)
-        return {
+        return select_published(self.published_use, self.scenario, run) | {
             "continual": compare_memories(run.results_of(self.scenario)),
             "ledger": list_costs(own),
             "curves": average_streams(own),
@@ -179,7 +181,7 @@ class ContinualChapter(Chapter):
 
     def tables(self, report: Mapping[str, Any]) -> list[Table]:
         """The best memories beside the best real images, the metrics, every memory beside its
-        rivals, and what memories take.
+        rivals, what memories take, and what papers say.
         """
         rivals = tabulate_rivals(self.select(report, "continual"))
         return [
@@ -187,6 +189,7 @@ class ContinualChapter(Chapter):
             *super().tables(report),
             *(table for table in rivals if table.is_detail),
             *tabulate_costs(self.select(report, "ledger")),
+            *lay_out_published(self.scenario, report),
         ]
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
