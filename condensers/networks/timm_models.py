@@ -152,9 +152,22 @@ class TimmNetwork(nn.Module):
         return found
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (N, K) of images (N, C, H, W)."""
-        with casting(x):
-            logits: Tensor = self.model(self._enlarge(x))
+        """Logits (N, K) of images (N, C, H, W).
+
+        Raises:
+            UsageError: Batch norm is to learn from a single image that has shrunk to one pixel.
+        """
+        try:
+            with casting(x):
+                logits: Tensor = self.model(self._enlarge(x))
+        except ValueError as fault:
+            if not (self.training and len(x) == 1):
+                raise
+            raise UsageError(
+                f"network of timm: a batch of one image, of {x.shape[2]} x {x.shape[3]} pixels,"
+                f" cannot be normalised ({brief(fault)}); take a batch size that leaves no single"
+                " image over, or set side"
+            ) from fault
         return widened(logits)
 
     def embed(self, x: Tensor) -> Tensor:

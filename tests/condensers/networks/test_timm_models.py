@@ -25,7 +25,8 @@ class Model(nn.Module):
         if patch:
             self.patch_embed = nn.Sequential(nn.Conv2d(channels, 4, patch, patch))
         else:
-            self.stem = nn.Sequential(nn.Conv2d(channels, 4, 3, 2, 1), nn.ReLU(), nn.MaxPool2d(2))
+            stem = nn.Conv2d(channels, 4, 3, 2, 1)
+            self.stem = nn.Sequential(stem, nn.ReLU(), nn.MaxPool2d(2), nn.BatchNorm2d(4))
         self.head = nn.Linear(4, classes)
 
     def forward_features(self, x: Tensor) -> Tensor:
@@ -91,6 +92,13 @@ def test_side_enlarges_and_a_small_stem_keeps_pixels() -> None:
     assert enlarged.features(x)[-1].shape == (2, 4, 8, 8)
     small = build({"name": "timm:resnet18", "stem": "small"}, (3, 16, 16))
     assert small.features(x)[-1].shape == (2, 4, 16, 16)
+
+
+def test_a_single_image_that_cannot_be_normalised_is_told() -> None:
+    network = build("timm:resnet18", (1, 4, 4))
+    assert network(torch.zeros(2, 1, 4, 4)).shape == (2, 3)
+    with pytest.raises(UsageError, match="a batch of one image, of 4 x 4 pixels"):
+        network(torch.zeros(1, 1, 4, 4))
 
 
 def test_the_version_is_a_setting_and_so_in_every_key(timm: ModuleType) -> None:
