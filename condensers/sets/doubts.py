@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from condensers.data import ClassData
@@ -83,7 +84,7 @@ def _copies(made: Tensor, synthetic: SyntheticSet, data: ClassData) -> list[str]
         return []
     few = {
         label: len({image.numpy().tobytes() for image in images})
-        for label, images in zip(classes, made.split(each), strict=True)
+        for label, images in zip(classes, torch.split(made, each), strict=True)
         if data.count(label) < each
     }
     copied = [label for label, different in few.items() if different < each]

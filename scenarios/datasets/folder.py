@@ -92,7 +92,9 @@ class Folder:
         image = pictures.decode(file, self.preparation, log)
         if self.height is None:
             return image
-        return average_squares(f"folder:{self.root.name}", image[None], self.height)[0]
+        whole: Pixels = image[None]
+        shrunk: Pixels = average_squares(f"folder:{self.root.name}", whole, self.height)[0]
+        return shrunk
 
     def _divide(self, found: FolderLayout, labels: Indices, validation: float) -> list[Indices]:
         """Which of the files, all parts' one after the other, are for training, validation and

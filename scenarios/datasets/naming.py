@@ -78,7 +78,8 @@ def parse_name(name: str) -> DatasetName:
 
 
 def _take_apart(name: str, scheme: str, rest: str) -> DatasetName:
-    segments, options = rest.split(","), []
+    segments = rest.split(",")
+    options: list[tuple[str, str]] = []
     while len(segments) > 1 and (found := OPTION.fullmatch(segments[-1].strip())):
         options.insert(0, (found[1], found[2].strip()))
         segments.pop()

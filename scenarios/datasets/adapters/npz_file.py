@@ -146,6 +146,6 @@ def save_npz(data: Splits, path: str | PathLike[str]) -> Path:
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.name}.{os.getpid()}.npz")
-    np.savez(unfinished, **arrays)
+    np.savez(unfinished, **arrays)  # type: ignore[arg-type]
     unfinished.replace(file)
     return file

@@ -86,7 +86,7 @@ class SampleReader:
             )
         values = image.detach().cpu().numpy() if isinstance(image, torch.Tensor) else image
         planes = as_planes(values[None], sample, channels_last=not isinstance(image, torch.Tensor))
-        pixels = as_bytes(planes, sample)[0]
+        pixels: Pixels = as_bytes(planes, sample)[0]
         if not self.preparation and len(pixels) in (1, 3):
             return pixels
         flat = pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
@@ -118,7 +118,8 @@ def as_planes(images: npt.NDArray[Any], where: str, channels_last: bool) -> npt.
         DataMissing: They are of no such shape.
     """
     if images.ndim == 3:
-        return images[:, None]
+        single: npt.NDArray[Any] = images[:, None]
+        return single
     if images.ndim == 4:
         last, first = images.shape[3] in (1, 3, 4), images.shape[1] in (1, 3, 4)
         if last and (channels_last or not first):

@@ -67,7 +67,9 @@ class TorchvisionSource:
         """
         make = self._find_class()
         reader = SampleReader(self.where, self.preparation)
-        parts, names, notes = {}, None, ()
+        parts: dict[str, LabelledImages] = {}
+        names: list[str] | None = None
+        notes: tuple[str, ...] = ()
         for part, keywords in self._list_parts(make):
             dataset = self._create(make, keywords)
             if dataset is None:
