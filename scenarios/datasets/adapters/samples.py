@@ -123,7 +123,8 @@ def as_planes(images: npt.NDArray[Any], where: str, channels_last: bool) -> npt.
     if images.ndim == 4:
         last, first = images.shape[3] in (1, 3, 4), images.shape[1] in (1, 3, 4)
         if last and (channels_last or not first):
-            return images.transpose(0, 3, 1, 2)
+            turned: npt.NDArray[Any] = images.transpose(0, 3, 1, 2)
+            return turned
         if first:
             return images
     raise DataMissing(
