@@ -17,15 +17,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condensers.errors import UsageError
+from condensers.errors import UsageError, shown
 from harness.results import Results
 from harness.store.store import Store
-from harness.suite.definition import SuiteSource, read_table
+from harness.suite.definition import SuiteSource, read, read_table
 from harness.suite.overrides import apply_override
 from harness.suite.toml_files import plain_table, table_to_toml, to_toml
 
 if TYPE_CHECKING:
     from harness.suite.plan import SuitePlan
+    from scenarios.protocol import Splits
 
 Overrides = Mapping[str, Any] | Sequence[str]
 AGAIN = "call run(...) again to go on"
@@ -75,6 +76,7 @@ def run(
     reuse: Sequence[str | PathLike[str]] = (),
     repair: bool = False,
     progress: bool = False,
+    data: "Mapping[str, Splits] | None" = None,
 ) -> Results:
     """Run a suite, or go on with it; cells that are already done are skipped.
 
@@ -94,6 +96,9 @@ def run(
         reuse: run directories whose finished cells are copied where they are equal.
         repair: first delete damaged files of the run directory, so that they are recomputed.
         progress: whether progress is shown on standard error.
+        data: data sets in memory by name, as `scenarios.from_arrays` and `from_torch` make them.
+            They take the place of those of the suite. Each is written to NAME.npz in the folder
+            `data` of the run directory, where workers and later runs find it.
 
     Returns:
         What the run directory holds now. A cell that failed is in `failures`, and the others are
@@ -115,8 +120,9 @@ def run(
     _require_numbers(workers, threads, checkpoint_seconds)
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     words, data_path = _as_words(overrides), _as_path(data_dir)
+    root = Path(directory) if directory is not None else Path("runs") / read(suite, words).name
+    words += _keep_data(data or {}, root)
     planned = plan_suite(suite, words, data_path, download)
-    root = Path(directory) if directory is not None else Path("runs") / planned.suite.name
     settings = RunSettings(
         root=root,
         command=_command(suite, root, words),
@@ -172,6 +178,30 @@ def _as_words(overrides: Overrides) -> list[str]:
 def _as_path(data_dir: str | PathLike[str] | None) -> Path | None:
     chosen = data_dir or os.environ.get("HARNESS_DATA")
     return Path(chosen) if chosen else None
+
+
+def _keep_data(data: "Mapping[str, Splits]", root: Path) -> list[str]:
+    """Write data sets in memory to files; the override by which the suite uses them."""
+    if not data:
+        return []
+    from scenarios import load_dataset, save_npz
+
+    names = []
+    for name, splits in data.items():
+        if not name or set(name) & set("/\\:,@~+\"'") or name.startswith("."):
+            raise UsageError(f"data: {shown(name)} cannot name a file; write a word, such as faces")
+        path = root / "data" / f"{name}.npz"
+        names.append(f"npz:{path}")
+        kept = load_dataset(names[-1]) if path.is_file() else None
+        if kept is None or _digests(kept) != _digests(splits):
+            save_npz(splits, path)
+    return [f"data={to_toml(names)}"]
+
+
+def _digests(splits: "Splits") -> list[object]:
+    """What tells data sets apart."""
+    parts = (splits.train, splits.validation, splits.test)
+    return [(part.digest, part.mean, part.std, part.mirror, part.notes) for part in parts]
 
 
 def _require_numbers(workers: int, threads: int, checkpoint_seconds: float) -> None:

@@ -9,14 +9,26 @@ if TYPE_CHECKING:
     from scenarios.continual.memory.buffer import CondensedMemory
     from scenarios.continual.memory.replay import CondensedReplay
     from scenarios.datasets import load as load_dataset
+    from scenarios.datasets.adapters.memory import from_arrays, from_torch
+    from scenarios.datasets.adapters.npz_file import save_npz
 
 run_path(str(Path(__file__).parents[1] / "condensers" / "siblings.py"))["require"]("condensers")
 
-__all__ = ["CondensedMemory", "CondensedReplay", "load_dataset"]
+__all__ = [
+    "CondensedMemory",
+    "CondensedReplay",
+    "from_arrays",
+    "from_torch",
+    "load_dataset",
+    "save_npz",
+]
 HOMES = {
     "CondensedMemory": "scenarios.continual.memory.buffer:CondensedMemory",
     "CondensedReplay": "scenarios.continual.memory.replay:CondensedReplay",
+    "from_arrays": "scenarios.datasets.adapters.memory:from_arrays",
+    "from_torch": "scenarios.datasets.adapters.memory:from_torch",
     "load_dataset": "scenarios.datasets:load",
+    "save_npz": "scenarios.datasets.adapters.npz_file:save_npz",
 }
 
 

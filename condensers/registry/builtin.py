@@ -138,3 +138,6 @@ BASES = {
     "model schedule": "condensers.parts.model_schedules.base:ModelSchedule",
     "stop rule": "condensers.parts.stopping:StopRule",
 }
+
+# Kind -> prefix -> what gives the class of PREFIX:NAME, names that a package of others knows.
+FAMILIES = {"network": {"timm": "condensers.networks.timm_models:spec_class"}}

@@ -264,8 +264,10 @@ def _named(texts: Set[str], registries: Set[tuple[str, str]]) -> set[str]:
     """The modules of parts whose names are written out in code that uses these registries."""
     found = set()
     for module, attribute in registries:
-        entries = getattr(importlib.import_module(module), attribute).entries()
-        found |= {entries[text].partition(":")[0] for text in texts & entries.keys()}
+        registry = getattr(importlib.import_module(module), attribute)
+        entries = registry.entries()
+        known = (texts & entries.keys()) | {text for text in texts if registry.has_family(text)}
+        found |= {registry.locate(text).partition(":")[0] for text in known}
     return found
 
 

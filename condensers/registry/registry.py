@@ -48,6 +48,8 @@ class Registry:
             `names.BASES` unless another is given; empty if there is none.
         needs: Attributes that a class must have beside the abstract members of its base.
         former_plural: What an earlier release called them; `list` and entry points may still.
+        families: Prefix -> the "module:function" that gives the class of PREFIX:NAME for a NAME,
+            that of `names.FAMILIES`.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Registry:
         self.kind, self.plural, self.needs = kind, plural, tuple(needs)
         self.base = names.BASES.get(kind, "") if base is None else base
         self.former_plural = former_plural
+        self.families = names.FAMILIES.get(kind, {})
         self.builtin = dict(builtin)
         self._third: dict[str, str] | None = None
 
@@ -81,6 +84,8 @@ class Registry:
         near name.
         """
         entries = self.entries()
+        if self.has_family(name):
+            return self.families[name.partition(":")[0]]
         if name not in entries and ":" in name and self.kind not in BY_NAME_ALONE:
             import_path.parse(name)
             return name
@@ -91,6 +96,8 @@ class Registry:
     def load(self, name: str) -> Any:
         """Import and return what `name` stands for."""
         module, _, attribute = self.locate(name).partition(":")
+        if self.has_family(name):
+            return getattr(importlib.import_module(module), attribute)(name.partition(":")[2])
         if name not in self.entries():
             return import_path.load(name, is_registered, self.lacks)
         try:
@@ -107,6 +114,11 @@ class Registry:
         if lack:
             raise import_path.unusable(f"{self.kind} '{name}'", lack)
         return found
+
+    def has_family(self, name: str) -> bool:
+        """Whether a name is one of a package's, such as timm:resnet18."""
+        prefix, colon, _ = name.partition(":")
+        return bool(colon) and prefix in self.families
 
     def _plurals(self) -> list[str]:
         return [each for each in (self.plural, self.former_plural) if each]

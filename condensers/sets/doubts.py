@@ -1,5 +1,5 @@
 """What makes a finished set doubtful, by comparison with the real images: saturated pixels,
-constant images.
+constant images, copies of the few images of a small class.
 
 excess = max(0, s_0 - r_0) + max(0, s_255 - r_255),  s, r: the shares of pixel values at 0 and at
 255 in the set and in the real images. Real images may be mostly black themselves (four fifths of
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from condensers.data import ClassData
@@ -44,7 +45,11 @@ def doubts(synthetic: SyntheticSet, data: ClassData) -> list[str]:
     every = max(1, len(data.images) // REAL_IMAGES)
     real = data.images[::every].cpu()
     made = data.quantise(synthetic.decode()[0].to(data.device)).cpu()
-    return [*_saturation(made, real, data.name), *_constancy(made, real, data.name)]
+    return [
+        *_saturation(made, real, data.name),
+        *_constancy(made, real, data.name),
+        *_copies(made, synthetic, data),
+    ]
 
 
 def _saturation(made: Tensor, real: Tensor, name: str) -> list[str]:
@@ -68,6 +73,28 @@ def _constancy(made: Tensor, real: Tensor, name: str) -> list[str]:
     return [
         f"{int(own.sum())} of its {len(made)} images are of one constant colour, where"
         f" {100 * float(theirs.double().mean()):.0f} % of {name} are: they show nothing"
+    ]
+
+
+def _copies(made: Tensor, synthetic: SyntheticSet, data: ClassData) -> list[str]:
+    """A class with fewer real images than the set holds, whose images are copies of each other."""
+    classes = [label for label in synthetic.card["classes"] if label in data.classes]
+    each = len(made) // len(synthetic.card["classes"])
+    if len(classes) * each != len(made):
+        return []
+    few = {
+        label: len({image.numpy().tobytes() for image in images})
+        for label, images in zip(classes, torch.split(made, each), strict=True)
+        if data.count(label) < each
+    }
+    copied = [label for label, different in few.items() if different < each]
+    if not copied:
+        return []
+    first = copied[0]
+    others = f"; so have {len(copied) - 1} other classes" if len(copied) > 1 else ""
+    return [
+        f"class '{data.class_names[first]}' has {few[first]} different images among its {each}, for"
+        f" {data.name} has {data.count(first)} of that class{others}: take a lower ipc"
     ]
 
 

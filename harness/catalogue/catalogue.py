@@ -67,6 +67,9 @@ def describe(name: str) -> list[dict[str, Any]]:
         return [_describe_file(name, "reference", line, f"{line}\n\n{reference.describe(path)}")]
     if name.startswith(reference.PREFIX):
         reference.locate(Path(name))
+    family = next((registry for registry in REGISTRIES if registry.has_family(name)), None)
+    if family is not None:
+        return [family.describe(name)]
     if ":" in name:
         return [_describe_import_path(name)]
     found = [table[name] for table in descriptions().values() if name in table]

@@ -13,7 +13,12 @@ def condense(
         str, typer.Argument(help="A method or selection: dm, dsa, dc, random, herding, ...")
     ],
     data: Annotated[
-        str, typer.Option("--data", help="A data set that `list datasets` shows, or folder:PATH.")
+        str,
+        typer.Option(
+            "--data",
+            help="A data set that `list datasets` shows, or folder:PATH, npz:FILE, hf:PATH,"
+            " torchvision:NAME.",
+        ),
     ],
     ipc: Annotated[int | None, typer.Option("--ipc", help="Images per class.")] = None,
     nbytes: Annotated[

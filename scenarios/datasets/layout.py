@@ -134,7 +134,7 @@ def _list_images(folder: Path) -> list[Path]:
     return sorted(filter(_is_image, _list_files(folder)))
 
 
-def _find_role(name: str) -> str | None:
+def find_role(name: str) -> str | None:
     """Which part a folder of this name alone is."""
     plain = re.sub(r"[\W_]+", "", name.casefold())
     return next((role for role, spelling in SPELLINGS.items() if spelling.fullmatch(plain)), None)
@@ -148,7 +148,7 @@ def _find_role_of_words(name: str) -> str | None:
         for role, spelling in SPELLINGS.items()
         if any(spelling.fullmatch(word) for word in words)
     }
-    return roles.pop() if len(roles) == 1 else _find_role(name)
+    return roles.pop() if len(roles) == 1 else find_role(name)
 
 
 def _find_parts(root: Path, folders: Sequence[Path]) -> dict[str, Path]:
@@ -157,7 +157,7 @@ def _find_parts(root: Path, folders: Sequence[Path]) -> dict[str, Path]:
     A class may be called train, if no other is called test.
     """
     holding = [folder for folder in folders if _list_class_folders(folder)]
-    plain = {folder: role for folder in folders if (role := _find_role(folder.name))}
+    plain = {folder: role for folder in folders if (role := find_role(folder.name))}
     roles = {folder: role for folder in holding if (role := _find_role_of_words(folder.name))}
     if len(set(plain.values())) > 1:
         roles |= {
@@ -199,7 +199,7 @@ def _refuse_unnamed_parts(folders: Sequence[Path]) -> None:
     """
     inner = {folder: _list_class_folders(folder) for folder in folders} if len(folders) > 1 else {}
     for folder, names in inner.items():
-        if len({role for name in names if (role := _find_role(name))}) > 1:
+        if len({role for name in names if (role := find_role(name))}) > 1:
             raise DataMissing(
                 f"{folder}: a class that holds parts ({', '.join(names[:3])}); turn them round:"
                 f" {names[0]}/{folder.name}/*"

@@ -1,5 +1,6 @@
 """Image files -> pixels of one size, upright, with a bound on the memory that they may take."""
 
+import io
 import os
 import warnings
 from collections import Counter
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from condensers.errors import DataMissing, brief
+from scenarios.datasets.adapters.preparation import Preparation, PreparationLog
 from scenarios.datasets.raw import Indices, Pixels
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -22,53 +24,53 @@ FORMATS = (
     "WEBP",
 )  # by content: an .eps called .png would be given to Ghostscript
 SHARE = 0.25  # of the machine's memory, for images that no file could be made for
+AS_THEY_ARE = Preparation()
+PLAIN = ("1", "L", "RGB")
+ASK = "convert it to 8-bit grey (L) or RGB, or add convert=rgb (or grey) to the data set's name"
+WIDE = ("F", "I")  # what holds more than 16 bits, of which no part is known to be what is seen
 MakeArray = Callable[[int, tuple[int, ...]], Pixels]
 
 
 def read_into(
-    files: Sequence[Path], rows: Sequence[Indices], make_array: MakeArray | None = None
+    files: Sequence[Path],
+    rows: Sequence[Indices],
+    make_array: MakeArray | None = None,
+    read: Callable[[Path], Pixels] | None = None,
 ) -> list[Pixels]:
     """Decode image files, each once and in their order, into arrays (N, C, H, W) uint8.
 
-    The files must all have the size and the channels that most of them have; DataMissing names one.
+    The images must all have the size and the channels that most of them have; DataMissing names
+    one.
 
     Args:
-        files: All that are read.
+        files: All that are read; none is that no array has a row for.
         rows: For each array, the file of each of its rows.
         make_array: Makes the array of this number and shape, in a file; in memory if left out,
             which is bounded.
+        read: Decodes a file; `decode` if left out.
     """
+    read = read or decode
     target = {
         int(file): (array, row) for array, of in enumerate(rows) for row, file in enumerate(of)
     }
-    first = decode(files[0])
+    files = [file for index, file in enumerate(files) if index in target]
+    places = [target[index] for index in sorted(target)]
+    first = read(files[0])
     if make_array is None:
-        _require_room(files, first.nbytes)
+        require_room(len(files), first.nbytes, str(files[0].parent))
     sizes = [(len(of), *first.shape) for of in rows]
     arrays = [
         np.empty(size, np.uint8) if make_array is None else make_array(number, size)
         for number, size in enumerate(sizes)
     ]
     shapes = []
-    for index, file in enumerate(files):
-        image = first if index == 0 else decode(file)
+    for index, (file, (array, row)) in enumerate(zip(files, places, strict=True)):
+        image = first if index == 0 else read(file)
         shapes.append(image.shape)
         if image.shape == first.shape:
-            array, row = target[index]
             arrays[array][row] = image
     _require_one_shape(files, shapes)
     return arrays
-
-
-def _require_room(files: Sequence[Path], nbytes: int) -> None:
-    room = SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    fitting = int(room // nbytes)
-    if fitting < len(files):
-        raise DataMissing(
-            f"{files[0].parent}: the first {fitting + 1} of {len(files)} images take"
-            f" {(fitting + 1) * nbytes / 2**30:.1f} GiB, more than a quarter of this machine's"
-            " memory; make the images smaller, or take fewer"
-        )
 
 
 def _require_one_shape(files: Sequence[Path], shapes: Sequence[tuple[int, ...]]) -> None:
@@ -76,24 +78,40 @@ def _require_one_shape(files: Sequence[Path], shapes: Sequence[tuple[int, ...]])
     odd = next((index for index, shape in enumerate(shapes) if shape != usual), None)
     if odd is not None:
         raise DataMissing(
-            f"{files[odd]}: is {_format_size(shapes[odd])} where {count} of the {len(files)} images"
-            " are"
-            f" {_format_size(usual)}; make all images equal in size and colour, or remove this one"
+            f"{files[odd]}: is {describe_size(shapes[odd])} where {count} of the {len(files)}"
+            f" images are {describe_size(usual)}; {advise(shapes[odd], usual)}"
         )
 
 
-def decode(file: Path) -> Pixels:
-    """One image as (C, H, W) uint8, C being 1 or 3, turned as its EXIF orientation says; nothing is
-    resized or recoloured.
+def decode(
+    file: Path,
+    preparation: Preparation = AS_THEY_ARE,
+    log: PreparationLog | None = None,
+    content: bytes | None = None,
+) -> Pixels:
+    """One image as (C, H, W) uint8, C being 1 or 3, turned as its EXIF orientation says.
+
+    Args:
+        file: The file; where `content` is given, what messages call it.
+        preparation: What is done to it; nothing is resized or recoloured if left out.
+        log: Counts what was done.
+        content: The bytes of the file, if they stand elsewhere.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of metadata, which do not matter
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file, formats=FORMATS) as image:
-                _require_plain(image, file)
+            source = file if content is None else io.BytesIO(content)
+            with Image.open(source, formats=FORMATS) as image:
+                deep = _is_deep(image)
+                if preparation.convert:
+                    _require_convertible(image, file)
+                else:
+                    _require_plain(image, file, deep)
+                _require_single(image, file)
                 upright = ImageOps.exif_transpose(image)
-                pixels = np.asarray(upright.convert("L") if upright.mode == "1" else upright)
+                made = preparation.apply(upright, log or PreparationLog(), deep)
+                pixels = np.asarray(made)
     except DataMissing:
         raise
     except MemoryError:
@@ -109,23 +127,29 @@ def decode(file: Path) -> Pixels:
     return planes
 
 
-def _require_plain(image: ImageFile.ImageFile, file: Path) -> None:
+def _require_plain(image: ImageFile.ImageFile, file: Path, deep: bool) -> None:
     """Refuse, by what the header says, what would lose something on the way to 8 bits of grey or
     RGB.
     """
-    if image.mode not in ("1", "L", "RGB"):
-        raise DataMissing(
-            f"{file}: its colours are stored as {image.mode}; convert it to 8-bit grey (L) or RGB"
-        )
-    if _is_deep(image):
-        raise DataMissing(
-            f"{file}: its colours have 16 bits each; convert it to 8-bit grey (L) or RGB"
-        )
+    if image.mode not in PLAIN:
+        _require_convertible(image, file)
+        raise DataMissing(f"{file}: its colours are stored as {image.mode}; {ASK}")
+    if deep:
+        raise DataMissing(f"{file}: its colours have 16 bits each; {ASK}")
     if "transparency" in image.info:
+        raise DataMissing(f"{file}: a colour of it is transparent; {ASK}")
+
+
+def _require_convertible(image: ImageFile.ImageFile, file: Path) -> None:
+    """Refuse values of 32 bits: which of them are black and white, no file says."""
+    if image.mode in WIDE and not (image.mode == "I" and image.format in ("PNG", "PPM")):
         raise DataMissing(
-            f"{file}: a colour of it is transparent; convert it to 8-bit grey (L) or RGB without"
-            " transparency"
+            f"{file}: its colours are stored as {image.mode}; numbers of 32 bits do not say what is"
+            " white, so convert it to 8-bit grey (L) or RGB"
         )
+
+
+def _require_single(image: ImageFile.ImageFile, file: Path) -> None:
     if image.format != "MPO" and _has_frames(
         image
     ):  # the other pictures of a camera's .jpg are previews of the first
@@ -153,6 +177,29 @@ def _has_frames(image: Image.Image) -> bool:
     return True
 
 
-def _format_size(shape: tuple[int, ...]) -> str:
+def require_room(count: int, nbytes: int, where: str) -> None:
+    """DataMissing where `count` images of `nbytes` each take too much memory."""
+    room = SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    fitting = int(room // nbytes)
+    if fitting < count:
+        raise DataMissing(
+            f"{where}: the first {fitting + 1} of {count} images take"
+            f" {(fitting + 1) * nbytes / 2**30:.1f} GiB, more than a quarter of this machine's"
+            " memory; make the images smaller, or take fewer"
+        )
+
+
+def describe_size(shape: Sequence[int]) -> str:
+    """(C, H, W) in words."""
     channels, height, width = shape
     return f"{width} x {height} {'grey' if channels == 1 else 'RGB'}"
+
+
+def advise(shape: Sequence[int], usual: Sequence[int]) -> str:
+    """What makes images of these shapes equal."""
+    asked = []
+    if tuple(shape[1:]) != tuple(usual[1:]):
+        asked.append("resize=32 (pixels a side)")
+    if shape[0] != usual[0]:
+        asked.append("convert=rgb (or grey)")
+    return f"add {' and '.join(asked)} to the data set's name, or remove this image"

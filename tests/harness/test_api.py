@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import harness as face
 from condensers.errors import Damaged, DataMissing, Interrupted, UsageError
 from harness.suite.overrides import loads
+from scenarios import from_arrays
 from tests.harness.faults.conftest import flip
 from tests.helpers.command_line import Harness
 from tests.helpers.suites import TINY
@@ -51,6 +53,23 @@ def figures(results: face.Results) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def table_run(tmp_path_factory: pytest.TempPathFactory) -> face.Results:
     return face.run(TABLE, tmp_path_factory.mktemp("face") / "table")
+
+
+def test_data_in_memory_is_kept_in_the_run_and_used_again(tmp_path: Path) -> None:
+    images = np.random.RandomState(0).randint(0, 256, (60, 8, 8)).astype(np.uint8)
+    data = {"noise": from_arrays("noise", (images, np.arange(60) % 3))}
+    suite = {**TABLE, "seeds": 1}
+    first = face.run(suite, tmp_path / "run", data=data)
+    kept = tmp_path / "run" / "data" / "noise.npz"
+    before = kept.stat().st_mtime_ns
+    assert not first.failures
+    assert {record["cell"]["data"] for record in first.records} == {f"npz:{kept}"}
+    again = face.run(tmp_path / "run" / "suite.toml", tmp_path / "run")
+    assert figures(again) == figures(first)
+    face.run(suite, tmp_path / "run", data=data)
+    assert kept.stat().st_mtime_ns == before
+    with pytest.raises(UsageError, match="cannot name a file"):
+        face.run(suite, tmp_path / "other", data={"a/b": data["noise"]})
 
 
 def test_a_dict_is_run_and_read_again(table_run: face.Results) -> None:

@@ -241,3 +241,22 @@ def test_a_part_within_a_part_is_reached(tmp_path: Path) -> None:
 def test_overrides_of_what_is_no_part(tmp_path: Path, override: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         definition.read(written(tmp_path, TINY), [override])
+
+
+def test_a_data_set_may_be_a_table_of_options(tmp_path: Path) -> None:
+    text = TINY.replace(
+        '["digits"]', '[{ name = "digits~9", convert = "rgb", resize = 16 }, "digits"]'
+    )
+    read = definition.read(written(tmp_path, text))
+    assert read.data == ("digits,convert=rgb,resize=16~9", "digits") and not read.faults
+    assert definition.read(written(tmp_path, text), ["data=digits"]).data == ("digits",)
+    wrong = TINY.replace('["digits"]', '[{ name = "digits", resize = [8] }, { resize = 8 }]')
+    assert [fault.partition(": ")[2] for fault in definition.read(written(tmp_path, wrong)).faults][
+        :2
+    ] == [
+        "data[0]: resize = a list is no option of a data set",
+        'data[1]: a data set needs a `name`, such as name = "folder:photos"',
+    ]
+    unknown = TINY.replace('["digits"]', '[{ name = "digits", resise = 8 }]')
+    with pytest.raises(UsageError, match="unknown option 'resise'; did you mean 'resize'"):
+        cells(tmp_path, unknown)

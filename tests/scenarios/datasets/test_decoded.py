@@ -36,7 +36,9 @@ def decodings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that were decoded."""
     seen: list[Path] = []
     decode = pictures.decode
-    monkeypatch.setattr(pictures, "decode", lambda file: seen.append(file) or decode(file))
+    monkeypatch.setattr(
+        pictures, "decode", lambda file, *rest: seen.append(file) or decode(file, *rest)
+    )
     return seen
 
 
