@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import condensers
+from condensers.errors import UsageError
 from condensers.sets.files import load_set
 from harness import gallery
 from scenarios.datasets import load
@@ -40,6 +41,19 @@ def test_tiles_of_a_whole_data_set_take_the_bytes_of_the_images_they_replace(nam
     assert load_set(path).nbytes == 10 * ipc * (PIXELS[data] + 1)
     assert torch.bincount(torch.tensor([label for _, label in dataset])).tolist() == [4 * ipc] * 10
     assert dataset[0][0].std() > 0
+
+
+def test_a_name_is_taken_wherever_a_file_of_a_set_is() -> None:
+    from scenarios import CondensedMemory
+
+    assert torch.equal(
+        load_set("gallery:dm").tensors["images"],
+        load_set(gallery.locate(Path("gallery:dm"))).tensors["images"],
+    )
+    assert len(condensers.load("gallery:dm-tiles")) == 40
+    assert CondensedMemory("gallery:dm").max_size == 10
+    with pytest.raises(UsageError, match="the gallery has no such set; did you mean 'gallery:dm'"):
+        CondensedMemory("gallery:dn")
 
 
 def test_there_are_no_others_and_they_take_little_room() -> None:
