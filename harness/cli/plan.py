@@ -42,7 +42,7 @@ def plan(
     With --detect: how many seeds, and how long, by the spread of a finished run of it, or of
     reference results.
     """
-    from harness.printable import flat, visible
+    from harness.printable import flat, fold, visible
     from harness.process import choose_device, default_workers, prepare
     from harness.report.wording import join_some
     from harness.running.comparison import name_comparison
@@ -62,28 +62,28 @@ def plan(
     left = [cell for cell in cells if cell.key not in states.records]
     for fault in states.faults.values():
         typer.echo(visible(f"not counted as done: {fault}"), err=True)
-    typer.echo(visible(f"suite {planned.suite.name}: {planned.suite.about}"))
+    typer.echo(fold(visible(f"suite {planned.suite.name}: {planned.suite.about}")))
     kinds = Counter((c.data, c.scenario_label or "condense", c.label, c.budget) for c in cells)
     for (data, what, label, budget), count in kinds.items():
         size = f"{budget[0]} {budget[1]}" if budget else "reference"
         data, what, label = map(flat, (data, what, label))
-        typer.echo(f"  {data:<14} {what:<12} {label:<20} {size:<12} x {count} seeds")
+        line = f"  {data:<14} {what:<12} {label:<20} {size:<12} x {count} seeds"
+        typer.echo(fold(line, hang=6))
     chosen = choose_device(device)
     seconds = sum(estimate(left, planned.data, chosen).values())
     processes = workers or default_workers("cpu", threads)
-    typer.echo(
-        f"{len(cells)} cells, {len(cells) - len(left)} done in {store.root}, {len(left)} left"
-    )
+    done = len(cells) - len(left)
+    typer.echo(fold(f"{len(cells)} cells, {done} done in {store.root}, {len(left)} left"))
     if changed := modules_changed(store, left):
-        typer.echo(
-            visible(
-                f"left though they were done before, by other code: what needs {join_some(changed)}"
-            )
-        )
+        what = join_some(changed)
+        before = f"left though they were done before, by other code: what needs {what}"
+        typer.echo(fold(visible(before)))
     typer.echo(
-        f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes}"
-        f" processes of {threads} threads (from a timing of each network on this machine; may be"
-        " off by a half)"
+        fold(
+            f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes}"
+            f" processes of {threads} threads (from a timing of each network on this machine; may"
+            " be off by a half)"
+        )
     )
     if detect is not None and comparison is not None:
         _tell_seeds(planned, store, comparison, detect, (chosen, processes))
@@ -97,7 +97,7 @@ def _tell_seeds(
     where: tuple[str, int],
 ) -> None:
     """Print how many seeds show a difference, and what they take."""
-    from harness.printable import visible
+    from harness.printable import fold, visible
     from harness.running.comparison import with_seeds
     from harness.running.detection import find_spread, tell_seeds
     from harness.suite.estimate import estimate
@@ -106,14 +106,17 @@ def _tell_seeds(
     spreads, source = find_spread(comparison, planned, store)
     sentences, seeds = tell_seeds(comparison, spreads, difference, source)
     for sentence in sentences:
-        typer.echo(visible(sentence))
+        typer.echo(fold(visible(sentence)))
     if seeds is not None:
         more = with_seeds(planned, comparison.scenario, seeds)
         left = [cell for cell in more.cells if not store.done(cell.key)]
         seconds = sum(estimate(left, more.data, device).values())
         typer.echo(
-            f"{seeds} seeds of {comparison.scenario}: {len(left)} cells left, about"
-            f" {_span(seconds)} of computing, {_span(seconds / processes)} on {processes} processes"
+            fold(
+                f"{seeds} seeds of {comparison.scenario}: {len(left)} cells left, about"
+                f" {_span(seconds)} of computing, {_span(seconds / processes)} on {processes}"
+                " processes"
+            )
         )
 
 
