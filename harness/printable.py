@@ -2,6 +2,10 @@
 spreadsheet may be given it.
 """
 
+import os
+import shutil
+import sys
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +25,37 @@ def visible(text: str) -> str:
 def flat(text: str) -> str:
     """The same in one line."""
     return " ".join(visible(text).split())
+
+
+def columns_asked() -> int | None:
+    """Return the width that the environment asks for as COLUMNS; None where it does not."""
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) or None if columns.isdecimal() else None
+
+
+def output_width() -> int | None:
+    """Return the width of what is printed: that of COLUMNS, else the terminal's; None where there
+    is no terminal.
+    """
+    terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return columns_asked() or terminal
+
+
+def fold(text: str, hang: int = 0) -> str:
+    """Break a text into lines at the width of the terminal, or that of COLUMNS; into a file or a
+    pipe it goes unbroken otherwise.
+
+    Args:
+        text: what is printed; its own lines stay lines.
+        hang: by how many spaces lines after the first are indented.
+    """
+    width = output_width()
+    if width is None:
+        return text
+    folded = textwrap.TextWrapper(
+        width, subsequent_indent=" " * hang, break_on_hyphens=False, break_long_words=False
+    )
+    return "\n".join(folded.fill(line) if len(line) > width else line for line in text.split("\n"))
 
 
 def all_visible(value: Any) -> Any:

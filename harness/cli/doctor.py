@@ -19,6 +19,7 @@ def doctor(
     import warnings
 
     from harness.doctor import checks
+    from harness.printable import fold
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -28,6 +29,7 @@ def doctor(
     else:
         words = {True: "ok", False: "WRONG", None: "note"}
         for check in found:
-            typer.echo(f"{words[check.fine]:<6} {check.name:<18} {check.sentence}")
+            line = f"{words[check.fine]:<6} {check.name:<18} {check.sentence}"
+            typer.echo(fold(line, hang=26))
     if any(check.fine is False for check in found):
         raise typer.Exit(1)

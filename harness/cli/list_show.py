@@ -9,6 +9,7 @@ import typer
 
 from harness.catalogue import completion
 from harness.catalogue.registries import kinds
+from harness.printable import fold, output_width
 from harness.suite.toml_files import to_toml
 
 
@@ -41,7 +42,7 @@ def list_names(
         typer.secho(plural, bold=True)
         width = max((len(name) for name in table), default=0)
         for name, summary in table.items():
-            typer.echo(f"  {name:<{width}}  {summary}".rstrip())
+            typer.echo(fold(f"  {name:<{width}}  {summary}".rstrip(), hang=min(width + 4, 30)))
 
 
 def show(
@@ -69,9 +70,19 @@ def show(
         return
     for part in found:
         typer.secho(f"{part['kind']} {part['name']}", bold=True)
-        typer.echo(f"{part['about'].strip()}\n")
+        paragraphs = part["about"].strip().split("\n\n")
+        typer.echo("\n\n".join(map(fold_paragraph, paragraphs)) + "\n")
         for field in part["fields"]:
             print_field(field, plural_of(field.get("part", "")))
+
+
+def fold_paragraph(text: str) -> str:
+    """Break a paragraph anew where a line of it is too long; indented ones stay as they are."""
+    lines = text.split("\n")
+    width = output_width() or WIDTH
+    if max(map(len, lines)) <= width or any(line.startswith(" ") for line in lines):
+        return fold(text)
+    return fold(" ".join(lines))
 
 
 INDENT, WIDTH = " " * 6, 110
@@ -83,8 +94,9 @@ def print_field(field: dict[str, Any], plural: str) -> None:
     default, purpose = field.get("default"), field.get("help", "")
     first = f"  {field['name']}: {field['type']}"
     first += "" if default is None else f" = {to_toml(default)}"
-    fits = len(first) + len(purpose) + 2 <= WIDTH
-    typer.echo(f"{first}  {purpose}".rstrip() if fits else first)
+    width = min(output_width() or WIDTH, WIDTH)
+    fits = len(first) + len(purpose) + 2 <= width
+    typer.echo(f"{first}  {purpose}".rstrip() if fits else fold(first, hang=len(INDENT)))
     details = [purpose] if purpose and not fits else []
     details += [field["unit"]] if field.get("unit") else []
     details.append(words_of(field, plural))
@@ -98,7 +110,7 @@ def print_field(field: dict[str, Any], plural: str) -> None:
     typer.echo(
         textwrap.fill(
             "; ".join(details),
-            WIDTH,
+            width,
             initial_indent=INDENT,
             subsequent_indent=INDENT,
             break_on_hyphens=False,

@@ -125,30 +125,33 @@ def _describe(planned: "SuitePlan", store: "Store", left: Sequence["Cell"]) -> d
 
 def _print(found: dict[str, Any]) -> None:
     """Print a plan for people."""
-    from harness.printable import flat, visible
+    from harness.printable import flat, fold, visible
     from harness.report.wording import join_some
 
-    typer.echo(visible(f"suite {found['suite']}: {found['about']}"))
+    typer.echo(fold(visible(f"suite {found['suite']}: {found['about']}")))
     if found["limit"] is not None:
-        typer.echo(
+        trial = (
             f"a trial (--limit {found['limit']}): one seed, some of the cells, few steps and epochs"
         )
+        typer.echo(fold(trial))
     for group in found["groups"]:
         size = " ".join(map(str, group["budget"])) if group["budget"] else "reference"
         data, what, label = map(flat, (group["data"], group["scenario"], group["label"]))
-        typer.echo(f"  {data:<14} {what:<12} {label:<20} {size:<12} x {group['seeds']} seeds")
+        line = f"  {data:<14} {what:<12} {label:<20} {size:<12} x {group['seeds']} seeds"
+        typer.echo(fold(line, hang=6))
     left, seconds, processes = found["cells"] - found["done"], found["seconds"], found["processes"]
-    typer.echo(f"{found['cells']} cells, {found['done']} done in {found['directory']}, {left} left")
+    counts = f"{found['cells']} cells, {found['done']} done in {found['directory']}, {left} left"
+    typer.echo(fold(counts))
     if changed := found["changed_modules"]:
-        typer.echo(
-            visible(
-                f"left though they were done before, by other code: what needs {join_some(changed)}"
-            )
-        )
+        what = join_some(changed)
+        before = f"left though they were done before, by other code: what needs {what}"
+        typer.echo(fold(visible(before)))
     typer.echo(
-        f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes}"
-        f" processes of {found['threads']} threads (from a timing of each network on this machine;"
-        " may be off by a half)"
+        fold(
+            f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes}"
+            f" processes of {found['threads']} threads (from a timing of each network on this"
+            " machine; may be off by a half)"
+        )
     )
 
 
@@ -185,15 +188,18 @@ def _find_seeds(
 
 
 def _print_seeds(found: dict[str, Any], scenario: str, processes: int) -> None:
-    from harness.printable import visible
+    from harness.printable import fold, visible
 
     for sentence in found["sentences"]:
-        typer.echo(visible(sentence))
+        typer.echo(fold(visible(sentence)))
     if found["seeds"] is not None:
         seconds = found["seconds"]
         typer.echo(
-            f"{found['seeds']} seeds of {scenario}: {found['cells_left']} cells left, about"
-            f" {_span(seconds)} of computing, {_span(seconds / processes)} on {processes} processes"
+            fold(
+                f"{found['seeds']} seeds of {scenario}: {found['cells_left']} cells left, about"
+                f" {_span(seconds)} of computing, {_span(seconds / processes)} on {processes}"
+                " processes"
+            )
         )
 
 

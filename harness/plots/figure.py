@@ -1,7 +1,13 @@
-"""Figures as SVG strings, drawn by matplotlib without a display.
+"""What all figures share: looks, labels, series, sizes, and how matplotlib's figure becomes SVG.
 
 Text and axes take the colour of the page around them, so one file suits light and dark; the same
 input gives the same bytes.
+
+A set looks alike in every figure of a report: it has a style, a number from 0 on. References have
+-1, -2 and so on and are grey; so are random real images, whose style is None. The colours are those
+of Okabe and Ito ("Color Universal Design", 2008) that stand out from white and from black pages:
+people with any of the three colour-vision deficiencies tell them apart. Sets beyond the sixth
+repeat a colour with other dashes and another marker.
 """
 
 import hashlib
@@ -13,14 +19,22 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from harness.plots.caching import cached
-
 INK = "#010203"  # stands for the page's text colour until the SVG is written
 GREY = "#8c8c8c"
-COLOURS = ("#3b7dd8", "#d9822b", "#2f9e6e", "#b65fc0", "#cf4b4b", "#8a7a2c", "#2aa3b8", "#7d6be0")
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9")
 MARKERS = "osD^vPX*<>"
-REFERENCE_MARKERS = "x+12|"
-DASHES = (":", "--", "-.")
+LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)))
+REFERENCE_MARKERS = "x+|_"
+DASHES = (":", "--", "-.")  # of references
+PAGE = 10.4  # inches: a figure that has a row of the page for itself
+GAP = 0.023  # of the page: between two figures of a row
+TITLE_LETTERS, NOTE_LETTERS = 10.7, 15.0  # an inch
+TITLE_LINE, NOTE_LINE, HEAD_GAP = 0.2, 0.155, 0.08  # inches
+
+
+def width_among(count: int) -> float:
+    """Return the width in inches of each of `count` figures that fill a row of the page."""
+    return PAGE * (1 - GAP * (count - 1)) / count
 
 
 @dataclass(frozen=True)
@@ -31,11 +45,13 @@ class Labels:
         title: its title.
         x: what the x axis shows, with its unit.
         y: what the y axis shows, with its unit.
+        note: a sentence or two below the title, such as what is drawn around the points.
     """
 
     title: str
     x: str
     y: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,9 +64,10 @@ class Series:
         y: (n,) values.
         low: (n,) lower ends of the 95 % intervals, None where there is none; () for none at all.
         high: (n,) upper ends.
-        style: number of its colour and marker; None for grey.
-        is_reference: whether it is a reference, which is drawn dotted.
-        names: (n,) names of its points, shown where a reader points at one.
+        style: what it looks like, as this module numbers it.
+        is_reference: whether it is a reference, by which no axis is scaled.
+        names: (n,) names of its points, shown where a reader points at one; () for its label and
+            values.
     """
 
     label: str
@@ -61,6 +78,45 @@ class Series:
     style: int | None = 0
     is_reference: bool = False
     names: Sequence[str] = ()
+
+    def intervals(self) -> list[tuple[int, float, float]]:
+        """List number, lower and upper end of each point that has an interval."""
+        ends = zip(self.low, self.high, strict=True)
+        return [
+            (index, low, high)
+            for index, (low, high) in enumerate(ends)
+            if low is not None and high is not None
+        ]
+
+    def name_points(self) -> list[str]:
+        """Name each point: as it was named, else by label, value and interval."""
+        if self.names:
+            return list(self.names)
+        bounds = {index: f" [{low:.4g}, {high:.4g}]" for index, low, high in self.intervals()}
+        return [f"{self.label}: {y:.4g}{bounds.get(i, '')}" for i, y in enumerate(self.y)]
+
+
+def colour(style: int | None) -> str:
+    """Return the colour of a style."""
+    return GREY if style is None or style < 0 else COLOURS[style % len(COLOURS)]
+
+
+def choose_marker(style: int | None) -> str:
+    """Return the marker of a style, as matplotlib names it."""
+    if style is None:
+        return MARKERS[0]
+    if style < 0:
+        return REFERENCE_MARKERS[(-style - 1) % len(REFERENCE_MARKERS)]
+    return MARKERS[1 + style % (len(MARKERS) - 1)]
+
+
+def choose_dashes(style: int | None) -> Any:
+    """Return the dashes of a style's line, as matplotlib takes them."""
+    if style is None:
+        return LINES[0]
+    if style < 0:
+        return DASHES[(-style - 1) % len(DASHES)]
+    return LINES[style // len(COLOURS) % len(LINES)]
 
 
 def escape_text(text: str) -> str:
@@ -78,158 +134,42 @@ def escape_text(text: str) -> str:
     return f" {escaped}" if escaped.startswith("_") else escaped
 
 
-def colour(style: int | None) -> str:
-    """Return the colour of a style; None is for references and random images, which are grey."""
-    return GREY if style is None else COLOURS[style % len(COLOURS)]
-
-
-@cached
-def draw_lines(
-    series: Sequence[Series],
-    labels: Labels,
-    levels: Sequence[tuple[str, float]] = (),
-    *,
-    logarithmic: bool = False,
-) -> str:
-    """Draw curves with their intervals, a marker at each point.
-
-    Args:
-        series: the curves; x are whole numbers.
-        labels: title and axes.
-        levels: (name, y) of horizontal lines.
-        logarithmic: whether the x axis is.
-
-    Returns:
-        One <svg> element.
-    """
-
-    def draw(axes: Any) -> None:
-        ticks = sorted({x for one in series for x in one.x})
-        span = ticks[-1] / ticks[0] if logarithmic and len(ticks) > 1 else 4.0
-        if logarithmic:
-            axes.set_xscale("log")
-            axes.set_xlim(ticks[0] / span**0.08, ticks[-1] * span**0.08)
-        for index, one in enumerate(series):
-            # so that intervals at one x stand side by side
-            shift = 0.012 * (index - (len(series) - 1) / 2)
-            x = [v * span**shift for v in one.x] if logarithmic else one.x
-            marker, dashes = _look(one, sum(other.is_reference for other in series[:index]))
-            axes.plot(
-                x,
-                one.y,
-                dashes,
-                color=colour(one.style),
-                marker=marker,
-                markersize=4.5,
-                linewidth=1.4,
-                label=escape_text(one.label),
-            )
-            _whiskers(axes.vlines, x, one)
-        for name, level in levels:
-            _draw_level(axes, name, level)
-            axes.update_datalim([(ticks[0], level)])
-        axes.margins(y=0.1)
-        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes.minorticks_off()
-        axes.legend(
-            frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.02), labelcolor=INK
-        )
-
-    return _svg(draw, labels, (5.4, 3.2))
-
-
-def _look(one: Series, references_before: int) -> tuple[str, str]:
-    """Marker and dashes of a curve; references are all grey, so these tell them from each other."""
-    if not one.is_reference:
-        return MARKERS[0 if one.style is None else (one.style + 1) % len(MARKERS)], "-"
-    marker = REFERENCE_MARKERS[references_before % len(REFERENCE_MARKERS)]
-    return marker, DASHES[references_before % len(DASHES)]
-
-
-def _draw_level(axes: Any, name: str, level: float) -> None:
-    axes.axhline(level, color=GREY, linewidth=1, linestyle=":")
-    axes.annotate(
-        escape_text(name),
-        (0.01, level),
-        xycoords=("axes fraction", "data"),
-        va="bottom",
-        fontsize=8,
-        color=GREY,
-    )
-
-
-@cached
-def draw_bars(series: Sequence[Series], labels: Labels) -> str:
-    """Draw a horizontal bar for each set, with its interval.
-
-    Args:
-        series: the sets, the first on top; y of each is its single value.
-        labels: title and axes.
-
-    Returns:
-        One <svg> element.
-    """
-
-    def draw(axes: Any) -> None:
-        places = list(range(len(series)))[::-1]
-        for place, one in zip(places, series, strict=True):
-            axes.barh(
-                place,
-                one.y[0],
-                height=0.62,
-                color=colour(one.style),
-                alpha=0.4 if one.is_reference else 0.75,
-            )
-            _whiskers(axes.hlines, [place], one, INK)
-        axes.set_yticks(places, [escape_text(one.label) for one in series])
-        axes.axvline(0, color=INK, linewidth=0.8)
-
-    return _svg(draw, labels, (5.4, max(3.2 if len(series) > 4 else 2.2, 1.0 + 0.2 * len(series))))
-
-
 def group_id(index: int) -> str:
     """Name the points of a series within an SVG."""
     return f"points{index}."
 
 
-def _whiskers(
-    rule: Callable[..., Any], places: Sequence[float], one: Series, ink: str | None = None
-) -> None:
-    ends = zip(places, one.low, one.high, strict=False)  # a curve without intervals has no ends
-    known = [
-        (place, low, high) for place, low, high in ends if low is not None and high is not None
-    ]
-    if known:
-        at, low, high = zip(*known, strict=True)
-        rule(at, low, high, color=ink or colour(one.style), linewidth=1.3)
+def start_figure(labels: Labels, width: float, height: float) -> Any:
+    """Start a figure of matplotlib whose title and note stand at the left, above its body.
 
-
-def _svg(draw: Callable[[Any], None], labels: Labels, size: tuple[float, float]) -> str:
+    Args:
+        labels: title and note; the axes are left to the caller.
+        width: inches.
+        height: inches of the body.
+    """
     from matplotlib.figure import Figure
 
-    def build() -> Figure:
-        figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots()
-        draw(axes)
-        draw_title(figure, labels.title)
-        axes.set_xlabel(escape_text(labels.x), fontsize=9, color=INK)
-        axes.set_ylabel(escape_text(labels.y), fontsize=9, color=INK)
-        style_axes(axes)
-        return figure
+    title = textwrap.wrap(escape_text(labels.title), int(TITLE_LETTERS * width))
+    note = textwrap.wrap(escape_text(labels.note), int(NOTE_LETTERS * width))
+    head = TITLE_LINE * len(title) + NOTE_LINE * len(note) + HEAD_GAP
+    whole = height + head
+    figure = Figure(figsize=(width, whole), layout="constrained")
+    engine: Any = figure.get_layout_engine()
+    engine.set(rect=(0, 0, 1, height / whole))
+    style: dict[str, Any] = {"color": INK, "ha": "left", "va": "top", "linespacing": 1.25}
+    left = 0.05 / width
+    top = 1 - 0.04 / whole
+    figure.text(left, top, "\n".join(title), fontsize=10.5, fontweight="bold", **style)
+    below = top - TITLE_LINE * len(title) / whole
+    figure.text(left, below, "\n".join(note), fontsize=8, **style)
+    return figure
 
-    return write_svg(build, labels.title)
 
-
-def draw_title(figure: Any, title: str, width: int = 58) -> None:
-    """Write the title at the left, in lines of `width` letters."""
-    figure.suptitle(
-        textwrap.fill(escape_text(title), width),
-        fontsize=10.5,
-        color=INK,
-        x=0.01,
-        ha="left",
-        fontweight="bold",
-    )
+def label_axes(axes: Any, labels: Labels) -> None:
+    """Write what the axes show, and draw them in the page's ink with a faint grid."""
+    axes.set_xlabel(escape_text(labels.x), fontsize=9, color=INK)
+    axes.set_ylabel(escape_text(labels.y), fontsize=9, color=INK)
+    style_axes(axes)
 
 
 def style_axes(axes: Any) -> None:

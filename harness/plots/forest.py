@@ -6,15 +6,18 @@ from typing import Any
 
 from harness.plots.caching import cached
 from harness.plots.figure import (
+    GREY,
     INK,
     MARKERS,
     Labels,
-    colour,
-    draw_title,
     escape_text,
-    style_axes,
+    label_axes,
+    start_figure,
     write_svg,
 )
+
+LEAST = 1.9  # inches
+LEGEND = 3  # columns
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class Level:
 
     Args:
         label: its name.
-        changes: place -> {"difference", "low", "high"}; places beside those of the plot are drawn
-            in black, last.
+        changes: place -> {"difference", "low", "high"}; places beside those of the plot stand out,
+            last.
     """
 
     label: str
@@ -32,23 +35,25 @@ class Level:
 
 
 @cached
-def draw_forest(levels: Sequence[Level], places: Sequence[str], labels: Labels) -> str:
+def draw_forest(
+    levels: Sequence[Level], places: Sequence[str], labels: Labels, *, width: float
+) -> str:
     """Draw a line for each level: a mark for each place, and below them one for all together.
 
     Args:
         levels: what is estimated, line by line.
-        places: the places, in their colours.
+        places: the places, each in grey with a marker of its own: colours are those of sets.
         labels: title and axes.
+        width: inches.
 
     Returns:
         One <svg> element.
     """
-    from matplotlib.figure import Figure
 
-    def build() -> Figure:
-        figure = Figure(
-            figsize=(5.6, 1.2 + (0.24 + 0.11 * len(places)) * len(levels)), layout="constrained"
-        )
+    def build() -> Any:
+        rows = -(-(len(places) + 1) // LEGEND)
+        height = 0.65 + 0.2 * rows + (0.2 + 0.11 * len(places)) * len(levels)
+        figure = start_figure(labels, width, max(LEAST, height))
         axes = figure.subplots()
         for line, level in enumerate(levels):
             others = [name for name in level.changes if name not in places]
@@ -66,20 +71,18 @@ def draw_forest(levels: Sequence[Level], places: Sequence[str], labels: Labels) 
             [-line - 0.3 for line in range(len(levels))],
             [escape_text(level.label) for level in levels],
         )
-        axes.set_xlabel(escape_text(labels.x), fontsize=9, color=INK)
         handles, names = axes.get_legend_handles_labels()
         shown = dict(zip(names, handles, strict=True))
         figure.legend(
             shown.values(),
             shown,
             loc="outside lower center",
-            ncols=2,
+            ncols=LEGEND,
             fontsize=8,
             frameon=False,
             labelcolor=INK,
         )
-        draw_title(figure, labels.title)
-        style_axes(axes)
+        label_axes(axes, labels)
         return figure
 
     return write_svg(build, labels.title)
@@ -87,7 +90,7 @@ def draw_forest(levels: Sequence[Level], places: Sequence[str], labels: Labels) 
 
 def _mark(axes: Any, y: float, found: Mapping[str, Any], style: int | None, name: str) -> None:
     """style: of the place, None for all together."""
-    ink = INK if style is None else colour(style)
+    ink = INK if style is None else GREY
     marker = "D" if style is None else MARKERS[style % len(MARKERS)]
     axes.plot(
         [found["difference"]],

@@ -7,36 +7,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.plots.caching import cached
-from harness.plots.figure import INK, Labels, draw_title, escape_text, write_svg
+from harness.plots.figure import INK, Labels, escape_text, start_figure, write_svg
+from harness.plots.scale import arrange
 
 Panel = tuple[str, Sequence[Sequence[float]]]
 DARK, LIGHT = "#10151b", "#ffffff"
 LEVELS = 20
 HALF = 55.0  # viridis is light above
 COLUMNS = 5
+TALLEST, BESIDE, HEADING, BELOW = 2.3, 1.3, 0.4, 0.35  # inches: a panel, and what stands around it
 
 
 @cached
-def draw_heat_maps(panels: Sequence[Panel], labels: Labels) -> str:
+def draw_heat_maps(panels: Sequence[Panel], labels: Labels, *, width: float) -> str:
     """Draw accuracy matrices side by side, with numbers in their cells.
 
     Args:
         panels: title and (T, T) matrix of each, in %: a row for every experience learned, a column
             for every one tested. Above the diagonal, where nothing was learned yet, it is blank.
         labels: title and axes.
+        width: inches.
 
     Returns:
         One <svg> element.
     """
     import matplotlib
-    from matplotlib.figure import Figure
 
     colours = matplotlib.colormaps["viridis"].resampled(LEVELS)
 
-    def build() -> Figure:
-        across = min(COLUMNS, len(panels))
-        down = -(-len(panels) // across)
-        figure = Figure(figsize=(1.9 * across + 1.1, 2.1 * down + 0.75), layout="constrained")
+    def build() -> Any:
+        down, across = arrange(len(panels), COLUMNS)
+        side = min(TALLEST, (width - BESIDE) / across)
+        figure = start_figure(labels, width, (side + HEADING) * down + BELOW)
         grid = figure.subplots(down, across, squeeze=False)
         mesh: Any = None
         for axes, (title, matrix) in zip(grid.flat, panels, strict=False):
@@ -49,7 +51,6 @@ def draw_heat_maps(panels: Sequence[Panel], labels: Labels) -> str:
         bar.ax.tick_params(colors=INK, labelsize=7.5)
         bar.set_label("accuracy (%)", fontsize=8.5, color=INK)
         bar.outline.set_visible(False)
-        draw_title(figure, labels.title, 24 * across)
         figure.supxlabel(escape_text(labels.x), fontsize=9, color=INK)
         figure.supylabel(escape_text(labels.y), fontsize=9, color=INK)
         return figure

@@ -9,80 +9,87 @@ import numpy as np
 
 from harness.plots.caching import cached
 from harness.plots.figure import (
-    DASHES,
     GREY,
     INK,
     MARKERS,
-    REFERENCE_MARKERS,
     Labels,
     Series,
+    choose_dashes,
+    choose_marker,
     colour,
-    draw_title,
     escape_text,
     group_id,
+    label_axes,
+    start_figure,
     style_axes,
     write_svg,
 )
+from harness.plots.scale import arrange
 
-SIZE = (7.4, 4.0)
-GAP = 0.045  # of the height: what two names need between them
-LETTER, SHIFT = 0.0105, 0.012  # of the width: a letter; from a point to its name
+HEIGHT, BESIDE, BELOW = 3.3, 0.75, 0.55  # inches: a figure; what stands beside and below its axes
+LINE, LETTER, SHIFT = 0.16, 0.068, 0.08  # inches: a name, a letter; from a point to its name
+PANEL, FRAME = 2.0, 0.45  # inches: the height of a panel; what stands below them
 Box = tuple[float, float, float]  # left, middle, width; of the axes
 
 
 @cached
-def draw_costs(series: Sequence[Series], labels: Labels) -> str:
+def draw_costs(series: Sequence[Series], labels: Labels, *, width: float) -> str:
     """Draw values by cost, cost on a logarithmic axis. Intervals are not drawn.
 
     Args:
         series: points and curves; x are costs. Points without a cost stand at the left edge, and
             their names say so.
         labels: title and axes.
+        width: inches.
 
     Returns:
         One <svg> element.
     """
-    from matplotlib.figure import Figure
-
     paid = [x for one in series for x in one.x if x > 0]
     free = min(paid, default=1.0) / 3
     shown = [[max(x, free) for x in one.x] for one in series]
 
-    def build() -> Figure:
-        figure = Figure(figsize=SIZE, layout="constrained")
+    def build() -> Any:
+        figure = start_figure(labels, width, HEIGHT)
         axes = figure.subplots()
         axes.set_xscale("log")
         for index, (one, x) in enumerate(zip(series, shown, strict=True)):
             _draw(axes, one, x, index)
         axes.margins(x=0.18, y=0.1)
-        _name(axes, series, shown)
-        draw_title(figure, labels.title)
-        axes.set_xlabel(escape_text(labels.x), fontsize=9, color=INK)
-        axes.set_ylabel(escape_text(labels.y), fontsize=9, color=INK)
-        style_axes(axes)
+        _name(axes, series, shown, width)
+        label_axes(axes, labels)
         return figure
 
     return write_svg(
-        build, labels.title, {group_id(index): one.names for index, one in enumerate(series)}
+        build, labels.title, {group_id(i): one.name_points() for i, one in enumerate(series)}
     )
 
 
 def _draw(axes: Any, one: Series, x: Sequence[float], index: int) -> None:
     ink = colour(one.style)
-    marker = MARKERS[0 if one.style is None else (one.style + 1) % len(MARKERS)]
-    if one.is_reference:
-        marker = REFERENCE_MARKERS[index % 2]
     if len(x) > 1:
-        axes.plot(x, one.y, DASHES[index % len(DASHES)], color=ink, linewidth=1.2)
-    axes.scatter(x, one.y, s=26, color=ink, marker=marker, linewidths=1.2, gid=group_id(index))
+        axes.plot(x, one.y, linestyle=choose_dashes(one.style), color=ink, linewidth=1.2)
+    axes.scatter(
+        x,
+        one.y,
+        s=26,
+        color=ink,
+        marker=choose_marker(one.style),
+        linewidths=1.2,
+        gid=group_id(index),
+    )
 
 
-def _name(axes: Any, series: Sequence[Series], shown: Sequence[Sequence[float]]) -> None:
+def _name(
+    axes: Any, series: Sequence[Series], shown: Sequence[Sequence[float]], inches: float
+) -> None:
     """Write each name right of its last point, or at the nearest height where no other name or
     point stands.
     """
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     width, height = log(right / left), top - bottom
+    gap = LINE / (HEIGHT - BELOW)  # of the axes' height
+    letter, shift = (part / (inches - BESIDE) for part in (LETTER, SHIFT))  # of their width
     taken = [
         (log(x / left) / width, (y - bottom) / height, 0.0)
         for xs, one in zip(shown, series, strict=True)
@@ -91,63 +98,63 @@ def _name(axes: Any, series: Sequence[Series], shown: Sequence[Sequence[float]])
     for one, xs in sorted(zip(series, shown, strict=True), key=lambda pair: pair[0].y[-1]):
         name = f"{one.label} (no cost)" if one.x[-1] == 0 else one.label
         x, y, wide = (
-            log(xs[-1] / left) / width + SHIFT,
+            log(xs[-1] / left) / width + shift,
             (one.y[-1] - bottom) / height,
-            LETTER * len(name),
+            letter * len(name),
         )
-        heights = [y + side * step * GAP / 2 for step in range(2 * len(series)) for side in (1, -1)]
+        heights = [y + side * step * gap / 2 for step in range(2 * len(series)) for side in (1, -1)]
         free = [
             h
             for h in heights
-            if 0.02 < h < 0.98 and not any(_meet((x, h, wide), other) for other in taken)
+            if 0.02 < h < 0.98 and not any(_meet((x, h, wide), other, gap) for other in taken)
         ]
         at = free[0] if free else y
         taken.append((x, at, wide))
         leader = (
-            {"arrowstyle": "-", "color": GREY, "linewidth": 0.5} if abs(at - y) > GAP / 2 else None
+            {"arrowstyle": "-", "color": GREY, "linewidth": 0.5} if abs(at - y) > gap / 2 else None
         )
         place = (left * exp(x * width), bottom + at * height)
-        ink = INK if one.style is None else colour(one.style)
         axes.annotate(
             escape_text(name),
             (xs[-1], one.y[-1]),
             place,
             va="center",
             fontsize=7.5,
-            color=ink,
+            color=INK,
             arrowprops=leader,
         )
 
 
-def _meet(one: Box, other: Box) -> bool:
+def _meet(one: Box, other: Box, gap: float) -> bool:
     """Whether two names, or a name and a point, would stand on each other."""
     return (
-        abs(one[1] - other[1]) < 0.99 * GAP
+        abs(one[1] - other[1]) < 0.99 * gap
         and one[0] < other[0] + other[2]
         and other[0] < one[0] + one[2]
     )
 
 
 @cached
-def draw_scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> str:
+def draw_scatter(
+    panels: Sequence[Series], labels: Labels, columns: int = 5, *, width: float
+) -> str:
     """Draw small panels side by side: y against x, each with its own x axis and all with one y
     axis.
 
     Args:
         panels: the points of each panel.
         labels: title and axes.
-        columns: how many panels stand in a row.
+        columns: how many panels stand in a row at most.
+        width: inches.
 
     Returns:
         One <svg> element.
     """
-    from matplotlib.figure import Figure
     from matplotlib.ticker import EngFormatter
 
-    def build() -> Figure:
-        across = min(columns, len(panels))
-        down = -(-len(panels) // across)
-        figure = Figure(figsize=(1.95 * across + 0.6, 2.0 * down + 0.5), layout="constrained")
+    def build() -> Any:
+        down, across = arrange(len(panels), columns)
+        figure = start_figure(labels, width, PANEL * down + FRAME)
         grid = figure.subplots(down, across, sharey=True, squeeze=False)
         for index, (axes, one) in enumerate(zip(grid.flat, panels, strict=False)):
             axes.scatter(
@@ -166,13 +173,12 @@ def draw_scatter(panels: Sequence[Series], labels: Labels, columns: int = 5) -> 
             style_axes(axes)
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
-        draw_title(figure, labels.title)
         figure.supxlabel(escape_text(labels.x), fontsize=9, color=INK)
         figure.supylabel(escape_text(labels.y), fontsize=9, color=INK)
         return figure
 
     return write_svg(
-        build, labels.title, {group_id(index): one.names for index, one in enumerate(panels)}
+        build, labels.title, {group_id(i): one.name_points() for i, one in enumerate(panels)}
     )
 
 
@@ -191,6 +197,7 @@ COLOURS = (
     "#92dadd",
 )
 LEGEND, ACROSS = 20, 5
+TALLEST = 3.9  # inches
 KEY = "small and pale: real · large and edged: synthetic"
 
 
@@ -209,7 +216,12 @@ class Population:
 
 @cached
 def draw_populations(
-    real: Population, synthetic: Population, class_names: Sequence[str], title: str
+    real: Population,
+    synthetic: Population,
+    class_names: Sequence[str],
+    title: str,
+    *,
+    width: float,
 ) -> str:
     """Draw real and synthetic images in one plane; the many real points are one image in the SVG.
 
@@ -218,16 +230,16 @@ def draw_populations(
         synthetic: the images of a set; each shows its class where a reader points.
         class_names: the name of each class.
         title: title of the figure.
+        width: inches.
 
     Returns:
         One <svg> element.
     """
-    from matplotlib.figure import Figure
-
     present = sorted({*real.labels, *synthetic.labels})
 
-    def build() -> Figure:
-        figure = Figure(figsize=(4.0, 4.2), layout="constrained", dpi=160)
+    def build() -> Any:
+        figure = start_figure(Labels(title, "", ""), width, min(width, TALLEST))
+        figure.set_dpi(160)
         axes = figure.subplots()
         for label in present:
             x, y = _of(real, label)
@@ -245,7 +257,6 @@ def draw_populations(
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_color(GREY)
         axes.set_aspect("equal", adjustable="datalim")
-        draw_title(figure, title, 46)
         axes.set_xlabel(
             KEY
             + (f"\n{len(present)} classes by colour and shape" if len(present) > LEGEND else ""),

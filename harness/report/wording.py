@@ -156,6 +156,11 @@ def join_some(names: Sequence[str]) -> str:
     )
 
 
+def join_sentences(*sentences: str) -> str:
+    """Join the sentences that are not empty."""
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
 def cell_name(cell: Any) -> str:
     """Name a cell in a few words, for the list of failures."""
     if not isinstance(cell, Mapping):

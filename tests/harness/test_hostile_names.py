@@ -17,8 +17,10 @@ from PIL import Image
 from rich.console import Console
 
 from condensers.engine.context import Progress
-from harness.plots.figure import Labels, Series, draw_bars, draw_lines
+from harness.plots.bars import draw_bars
+from harness.plots.figure import Labels, Series
 from harness.plots.heat_maps import draw_heat_maps
+from harness.plots.lines import draw_lines
 from harness.printable import all_visible, flat, no_formula, visible
 from harness.report.building import build, render
 from harness.report.chapters.masks import draw_rows
@@ -188,18 +190,21 @@ def test_latex_reads_no_file(report: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=KEYS)
 def test_figures_draw_any_name(name: str) -> None:
-    labels = Labels(name, name, name)
+    labels = Labels(name, name, name, name)
     drawn = [
-        draw_bars([Series(name, [0], [1.0], [0.5], [1.5])], labels),
-        draw_lines([Series(name, [1.0, 2.0], [1.0, 2.0])], labels, [(name, 1.5)]),
-        draw_heat_maps([(name, [[1.0, 0.0], [1.0, 2.0]])], labels),
+        draw_bars([Series(name, [0], [1.0], [0.5], [1.5])], labels, width=5.0),
+        draw_lines(
+            [Series(name, [1.0, 2.0], [1.0, 2.0])], labels, [Series(name, [], [1.5])], width=5.0
+        ),
+        draw_heat_maps([(name, [[1.0, 0.0], [1.0, 2.0]])], labels, width=5.0),
     ]
     assert all(one.startswith("<svg") and "<script" not in one for one in drawn)
 
 
 def test_a_legend_leaves_out_no_name(recwarn: pytest.WarningsRecorder) -> None:
     one, other = (
-        draw_lines([Series(name, [1.0], [1.0])], Labels("t", "x", "y")) for name in ("_hid", "x")
+        draw_lines([Series(name, [1.0], [1.0])], Labels("t", "x", "y"), width=5.0)
+        for name in ("_hid", "x")
     )
     assert len(one) > len(other) + 500, "the letters are drawn"
     assert not [w for w in recwarn if "legend" in str(w.message)]

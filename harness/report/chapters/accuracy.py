@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from harness.plots.figure import Labels, Series, draw_bars, draw_lines
-from harness.report.chapters.bars import draw_metric_bars, make_bar
+from harness.plots.bars import draw_bars
+from harness.plots.figure import Labels, Series
+from harness.plots.lines import draw_lines
+from harness.report.chapters.bars import draw_metric_bars, make_bar, note_intervals
 from harness.report.chapters.base import (
     COST_DEFINITIONS,
     COSTS,
@@ -19,7 +22,7 @@ from harness.report.chapters.base import (
 from harness.report.chapters.published import lay_out_published, select_published
 from harness.report.place import Place, group_by_place
 from harness.report.table import MetricColumns, Row, Table, TableLayout, split_augmentations
-from harness.report.wording import OF, format_number
+from harness.report.wording import OF, format_number, join_sentences
 
 ACCURACY, MEAN = "test-accuracy", "mean-test-accuracy"
 CURVES = 9
@@ -67,9 +70,9 @@ class AccuracyChapter(Chapter):
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """Test accuracy by images per class, and the gain over random images, for each place."""
         return [
-            Figure(self.scenario, svg)
-            for rows in group_by_place(self.select(report, "rows")).values()
-            for svg in draw_accuracy(rows, styles)
+            figure
+            for place, rows in split_augmentations(self.select(report, "rows")).items()
+            for figure in draw_accuracy(place, rows, styles)
         ]
 
 
@@ -125,38 +128,48 @@ class CrossArchitectureChapter(Chapter):
         own = [row for row in self.select(report, "rows") if row["metric"] == MEAN]
         titles = ("Test accuracy, mean of all architectures", "test accuracy (%)")
         return [
-            Figure(self.scenario, svg)
-            for rows in split_augmentations(own).values()
+            figure
+            for place, rows in split_augmentations(own).items()
             if not all(row["reference"] for row in rows)
-            for svg in draw_metric_bars(rows, MEAN, titles, styles)
+            for figure in draw_metric_bars(place, rows, MEAN, titles, styles)
         ]
 
 
-def draw_accuracy(rows: Sequence[Row], styles: Styles) -> list[str]:
-    """Draw test accuracy by images per class, a figure an augmentation."""
+def draw_accuracy(place: Place, rows: Sequence[Row], styles: Styles) -> list[Figure]:
+    """Draw test accuracy by images per class (bars where all sets have one size), and the gain
+    over random images.
+
+    Args:
+        place: where the rows stand.
+        rows: its rows, of one augmentation.
+        styles: label of a set or reference -> what it looks like.
+    """
     own = [row for row in rows if row["metric"] == ACCURACY and row["mean"] is not None]
+    sets = [row for row in own if not row["reference"] and row["ipc"]]
+    if len({row["ipc"] for row in sets}) < 2:
+        titles = ("Test accuracy", "test accuracy (%)")
+        bars = draw_metric_bars(place, own, ACCURACY, titles, styles) if sets else []
+        return [*bars, *_gains(place, sets, styles)]
     levels = [
-        (f"{row['condenser']} ({format_number(row['mean'], '%')} %)", row["mean"])
+        Series(name, [], [row["mean"]], style=styles.get(name), is_reference=True)
         for row in own
+        for name in (str(row["condenser"]),)
         if row["reference"]
     ]
-    sets = [row for row in own if not row["reference"] and row["ipc"]]
-    figures = []
-    for augmentation in dict.fromkeys(row["recipe"] for row in sets):
-        shown = [row for row in sets if row["recipe"] == augmentation]
-        series = [
-            _curve([row for row in shown if row["condenser"] == name], styles)
-            for name in dict.fromkeys(row["condenser"] for row in shown)
-        ]
-        chosen = choose_curves(series)
-        title = (
-            "Test accuracy"
-            if len(chosen) == len(series)
-            else f"Test accuracy of the {CURVES} best at their largest size and random images"
-        )
-        labels = Labels(Place.of(shown[0]).heading(title), "images per class", "test accuracy (%)")
-        figures += [draw_lines(chosen, labels, levels, logarithmic=True), *_gains(shown, styles)]
-    return figures
+    series = [
+        _curve([row for row in sets if row["condenser"] == name], styles)
+        for name in dict.fromkeys(row["condenser"] for row in sets)
+    ]
+    chosen = choose_curves(series)
+    some = f"The {CURVES} best at their largest size, and random images."
+    labels = Labels(
+        place.heading("Test accuracy"),
+        "images per class",
+        "test accuracy (%)",
+        join_sentences(note_intervals(sets), some if len(chosen) < len(series) else ""),
+    )
+    drawing = partial(draw_lines, chosen, labels, levels, logarithmic=True)
+    return [Figure(place.scenario, drawing), *_gains(place, sets, styles)]
 
 
 def _curve(rows: Sequence[Row], styles: Styles) -> Series:
@@ -179,10 +192,14 @@ def choose_curves(series: Sequence[Series]) -> Sequence[Series]:
     return [one for one in series if one.style is None or one in best]
 
 
-def _gains(rows: Sequence[Row], styles: Styles) -> list[str]:
+def _gains(place: Place, rows: Sequence[Row], styles: Styles) -> list[Figure]:
     """Paired differences to random real images of the same ipc."""
     own = sorted((row for row in rows if row["comparison"]), key=lambda row: row["ipc"])
     series = [make_bar(row, row["comparison"], "difference", styles) for row in own]
-    title = Place.of(rows[0]).heading("Gain over random images")
-    labels = Labels(title, "difference in test accuracy (points)", "")
-    return [draw_bars(series, labels)] if series else []
+    labels = Labels(
+        place.heading("Gain over random images"),
+        "difference in test accuracy (points)",
+        "",
+        note_intervals(own),
+    )
+    return [Figure(place.scenario, partial(draw_bars, series, labels))] if series else []

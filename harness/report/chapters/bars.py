@@ -1,11 +1,14 @@
 """Bars of a metric, a set each: figures that several chapters draw."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from harness.plots.figure import Labels, Series, draw_bars
-from harness.report.chapters.base import Styles
+from harness.plots.bars import draw_bars
+from harness.plots.figure import Labels, Series
+from harness.report.chapters.base import Figure, Styles
 from harness.report.place import Place, set_label
+from harness.report.wording import join_words
 
 Row = Mapping[str, Any]
 
@@ -19,19 +22,30 @@ def make_bar(row: Row, part: Row, key: str, styles: Styles) -> Series:
 
 
 def draw_metric_bars(
-    rows: Sequence[Row], metric: str, titles: tuple[str, str], styles: Styles
-) -> list[str]:
+    place: Place, rows: Sequence[Row], metric: str, titles: tuple[str, str], styles: Styles
+) -> list[Figure]:
     """Draw one figure of bars, references last; none where nothing was measured.
 
     Args:
-        rows: rows of one place.
+        place: where the rows stand.
+        rows: its rows.
         metric: the metric that is drawn.
         titles: of the figure, and of its axis.
-        styles: label of a set -> its colour.
+        styles: label of a set or reference -> what it looks like.
     """
     own = [row for row in rows if row["metric"] == metric and row["mean"] is not None]
     own.sort(key=lambda row: (row["reference"], row["ipc"] or 0))
     series = [make_bar(row, row, "mean", styles) for row in own]
     if not series:
         return []
-    return [draw_bars(series, Labels(Place.of(own[0]).heading(titles[0]), titles[1], ""))]
+    labels = Labels(place.heading(titles[0]), titles[1], "", note_intervals(own))
+    return [Figure(place.scenario, partial(draw_bars, series, labels))]
+
+
+def note_intervals(rows: Sequence[Row]) -> str:
+    """Say what the lines through bars and points are; "" where none has an interval."""
+    known = [row for row in rows if row["low"] is not None]
+    over = dict.fromkeys(
+        row["over"] if row["over"][:1].isdigit() else f"{row['n']} {row['over']}" for row in known
+    )
+    return f"Lines: 95 % intervals over {join_words(list(over))}." if known else ""

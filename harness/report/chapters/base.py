@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from harness.power import Power
 from harness.report.results import (
@@ -30,7 +30,7 @@ from harness.report.usefulness import SetValues, read_usefulness
 from harness.report.wording import split_metric
 
 Headline = dict[str, str]  # {"question", "answer"}
-Styles = Mapping[str, int | None]  # label of a set -> its colour; None for grey
+Styles = Mapping[str, int | None]  # label of a set or reference -> `harness.plots.figure` number
 COSTS = {"seconds": "seconds (less is better)", "joules": "joules (less is better)"}
 COST_DEFINITIONS = {
     "seconds": "Time that making one set took.",
@@ -55,16 +55,26 @@ class Question(NamedTuple):
     name: str
 
 
+class Drawing(Protocol):
+    """Draws a figure as wide as it has room for."""
+
+    def __call__(self, *, width: float) -> str:
+        """Draw one <svg> element that is `width` inches wide."""
+        ...
+
+
 class Figure(NamedTuple):
     """A figure of a report's page.
 
     Args:
         scenario: the scenario in whose section it stands.
-        svg: one <svg> element.
+        svg: one <svg> element, or what draws it.
+        across: how many such figures stand side by side at most; they fill the row between them.
     """
 
     scenario: str
-    svg: str
+    svg: str | Drawing
+    across: int = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +276,7 @@ class Chapter(ABC):
 
         Args:
             report: the report as its JSON has it.
-            styles: label of a set -> its colour through the whole page.
+            styles: label of a set or reference -> what it looks like through the whole page.
         """
         return []
 

@@ -4,6 +4,7 @@ goes with usefulness.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from harness.plots.points import Population, draw_populations
 from harness.report.chapters.base import (
     COST_DEFINITIONS,
     Chapter,
+    Drawing,
     Figure,
     Headline,
     Run,
@@ -288,13 +290,12 @@ def _interval(interval: Interval) -> dict[str, Any]:
     }
 
 
-def _draw_projection(part: Mapping[str, Any], name: str) -> str:
+def _draw_projection(part: Mapping[str, Any], name: str) -> Drawing:
     who = f"{part['condenser']}, {Size.of(part)}" if part["budget"] else set_label(part)
     title = f"{who} on {part['data']}: {NAMES.get(name, name)} of {part['embedding']}"
     sides = {
         side: (part["coordinates"][name][side], part["labels"][side])
         for side in ("real", "synthetic")
     }
-    return draw_populations(
-        Population(*sides["real"]), Population(*sides["synthetic"]), part["class_names"], title
-    )
+    real, synthetic = (Population(*sides[side]) for side in ("real", "synthetic"))
+    return partial(draw_populations, real, synthetic, part["class_names"], title)

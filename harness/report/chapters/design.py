@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.plots.figure import Labels
 from harness.plots.forest import Level, draw_forest
-from harness.report.chapters.base import Chapter, Figure, Headline, Run, Styles
+from harness.report.chapters.base import Chapter, Drawing, Figure, Headline, Run, Styles
 from harness.report.place import join_parts, name_scenario
 from harness.report.results import Result
 from harness.report.rows import as_power, finite
@@ -30,6 +30,7 @@ from harness.statistics.bounds import bounds_of
 from harness.statistics.effects import Effect, main_effects
 
 EVERYWHERE = "all"
+LINES = "Lines: 95 % intervals over seeds."
 HOW = (
     "What a level adds to the metric against the first level of its factor: least squares over the"
     " runs of a seed, mean over seeds, 95 % interval. Interactions of factors are not in the model;"
@@ -235,8 +236,8 @@ def _tabulate(rows: Sequence[Row]) -> Table:
     )
 
 
-def _draw(rows: Sequence[Row]) -> str:
-    """Each level's effect in each place, all of them together in black."""
+def _draw(rows: Sequence[Row]) -> Drawing:
+    """Each level's effect in each place, and in all of them together."""
     known = [row for row in rows if row["difference"] is not None]
     levels = [
         Level(
@@ -249,7 +250,7 @@ def _draw(rows: Sequence[Row]) -> str:
         )
         for factor, level in dict.fromkeys((row["factor"], row["level"]) for row in known)
     ]
-    labels = Labels(_title(rows), f"change of {rows[0]['metric']} ({rows[0]['unit']})", "")
-    return draw_forest(
-        levels, [place for place in _name_places(rows) if place != EVERYWHERE], labels
-    )
+    name = split_metric(rows[0]["metric"])[1].replace("-", " ")
+    labels = Labels(_title(rows), f"change of {name} ({rows[0]['unit']})", "", LINES)
+    places = [place for place in _name_places(rows) if place != EVERYWHERE]
+    return partial(draw_forest, levels, places, labels)

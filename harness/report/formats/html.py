@@ -1,10 +1,14 @@
 """A report as one self-contained HTML page: nothing fetched, figures inline, one style sheet, and
-one script of our own that sorts its tables.
+two scripts of our own: one sorts its tables, one names the points of its figures.
 
-The script sorts by the heading that a reader presses, within the sections of a table. Without it
+The first sorts by the heading that a reader presses, within the sections of a table. Without it
 the tables stand as they were written. A heading is a button, so that the keyboard reaches it, and
 gives its order as aria-sort; pressed a third time it restores the first order. Cells that are no
 numbers come last in a column of numbers.
+
+The second shows name and values of the point that a reader points at, or reaches with Tab and the
+arrow keys, and marks the points of the same name in that figure. Without it browsers show the same
+as the <title> of a point.
 """
 
 import re
@@ -22,7 +26,9 @@ from harness.report.tables import tables
 from harness.report.wording import METHOD, NO_INTERVAL, NOT_DISTINGUISHABLE, bare_verdict, cell_name
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
-SCRIPT = (Path(__file__).parent / "sort.js").read_text(encoding="utf-8")
+SCRIPT = "".join(
+    (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("sort.js", "points.js")
+)
 FIGURES = 12
 WIDE = 500.0  # points
 WORDS = {"better": "good", "worse": "bad", NOT_DISTINGUISHABLE: "even", NO_INTERVAL: "even"}

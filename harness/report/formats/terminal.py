@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from harness.printable import flat
+from harness.printable import columns_asked, flat
 from harness.report.notes import progress_sentence
 from harness.report.table import Section, Table
 from harness.report.tables import tables
@@ -52,9 +52,11 @@ def print_table(table: Table, console: Console) -> None:
     if table.title:
         console.line()
         console.print(_plain(table.title, "bold cyan"))
-    console.print(_table(table, console.width))
-    if table.footnotes:
-        console.print(_plain(" ".join(table.footnotes), "dim"))
+    grid, left_out = _fit(table, console.width)
+    console.print(grid)
+    notes = " ".join([*left_out, *table.footnotes])
+    if notes:
+        console.print(_plain(notes, "dim"))
 
 
 def shorten(table: Table) -> Table:
@@ -83,12 +85,43 @@ def _list(title: str, lines: Sequence[str], console: Console) -> None:
             console.print(Padding(_plain(line), (0, 0, 0, 2), expand=False))
 
 
-def _table(table: Table, width: int) -> RichTable:
+def _fit(table: Table, width: int) -> tuple[RichTable, list[str]]:
+    """The table with the columns that fit, or stacked where not even those that count do; and a
+    sentence on what was left out.
+    """
     table = _flatten(table)
-    whole = range(len(table.columns))
-    if sum(_width(table, i) + 1 for i in whole) - 1 > width:
+    whole = list(range(len(table.columns)))
+    if _needed(table, whole) > width:
         table = _break_verdicts(table)
     shown = fit_columns(table, width)
+    if _needed(table, shown) > width:
+        return _stack(table), []
+    titles = list(dict.fromkeys(table.columns[i].title for i in whole if i not in shown))
+    if not titles:
+        return _table(table, shown, width), []
+    note = f"Not shown at this width: {'; '.join(titles)} (COLUMNS={_needed(table, whole)} does)."
+    return _table(table, shown, width), [note]
+
+
+def _stack(table: Table) -> RichTable:
+    """Each row as lines of its own, a line a column."""
+    grid = RichTable.grid(padding=(0, 1, 0, 0))
+    grid.add_column(ratio=2)
+    grid.add_column(ratio=3, overflow="fold")
+    for section in table.sections:
+        if section.title:
+            grid.add_row(_plain(section.title, "italic"), "")
+        for row in section.rows:
+            grid.add_row(_plain(row[0], "bold"), "")
+            for column, cell in zip(table.columns[1:], row[1:], strict=True):
+                grid.add_row(
+                    Padding(_plain(column.title, "dim"), (0, 0, 0, 2)),
+                    Text(" ".join(cell.split()), style=STYLES.get(bare_verdict(cell), "")),
+                )
+    return grid
+
+
+def _table(table: Table, shown: Sequence[int], width: int) -> RichTable:
     gap = GAP if sum(_width(table, i) + GAP for i in shown) - GAP <= width else 1
     grid = RichTable(
         box=box.SIMPLE_HEAD,
@@ -148,12 +181,17 @@ def fit_columns(table: Table, width: int) -> list[int]:
     highest drop go first.
     """
     shown = list(range(len(table.columns)))
-    while sum(_width(table, i) + 1 for i in shown) - 1 > width:
+    while _needed(table, shown) > width:
         droppable = [i for i in shown if table.columns[i].drop]
         if not droppable:
             break
         shown.remove(max(droppable, key=lambda i: table.columns[i].drop))
     return shown
+
+
+def _needed(table: Table, shown: Sequence[int]) -> int:
+    """Characters of so many columns close together."""
+    return sum(_width(table, i) + 1 for i in shown) - 1
 
 
 def _width(table: Table, index: int) -> int:
@@ -173,6 +211,8 @@ def _plain(text: str, style: str = "") -> Text:
 
 
 def wide_console() -> Console:
-    """The terminal; where there is none (a file, a pipe), as wide as the whole report needs."""
+    """The terminal; where there is none (a file, a pipe), as wide as COLUMNS says, or as the whole
+    report needs.
+    """
     console = Console()
-    return console if console.is_terminal else Console(width=WIDTH)
+    return console if console.is_terminal else Console(width=columns_asked() or WIDTH)

@@ -22,7 +22,7 @@ from harness.running import reporting
 from harness.running.reporting import Reporter
 from harness.store.store import Store
 
-DRAWING = ("figure", "points", "forest", "heat_maps")
+DRAWING = ("bars", "lines", "points", "forest", "heat_maps")
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_changed_record_redraws_its_figures_alone(
     raise_a_value(store, some, "accuracy")
     after = write_page(store)
     redrawn = set(drawn)
-    place = "on mnist-5k, augmentation dsa"
+    place = "on mnist-5k"
     assert redrawn == {f"Test accuracy {place}", f"Gain over random images {place}"}
     assert redrawn < everything and after != before
     shutil.rmtree(store.root / "report")

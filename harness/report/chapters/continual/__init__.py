@@ -16,9 +16,10 @@ from harness.report.chapters.base import (
     Styles,
     plain_layouts,
 )
-from harness.report.chapters.continual.figures import average_streams, draw_streams, select_curves
+from harness.report.chapters.continual.figures import draw_streams, select_curves
 from harness.report.chapters.continual.gap import close_gaps
 from harness.report.chapters.continual.memories import compare_memories, judge_memories
+from harness.report.chapters.continual.streams import average_streams
 from harness.report.chapters.continual.tables import list_costs, tabulate_costs, tabulate_rivals
 from harness.report.chapters.published import lay_out_published, select_published
 from harness.report.place import group_by_place
@@ -145,8 +146,14 @@ class ContinualChapter(Chapter):
         return select_published(self.published_use, self.scenario, run) | {
             "continual": compare_memories(run.results_of(self.scenario)),
             "ledger": list_costs(own),
-            "curves": average_streams(own),
+            "curves": average_streams(own, self._first_seeds(run)),
         }
+
+    def _first_seeds(self, run: Run) -> Sequence[int]:
+        """The seeds whose values decided that others were added."""
+        until = run.suite.get("until") or {"scenario": "", "first_seeds": ()}
+        first: Sequence[int] = until["first_seeds"] if until["scenario"] == self.scenario else ()
+        return first
 
     def headlines(self, run: Run, facts: Mapping[str, Any]) -> list[Headline]:
         return judge_memories(facts["continual"])
@@ -196,9 +203,9 @@ class ContinualChapter(Chapter):
         """Curves, forgetting and accuracy matrices, place by place."""
         curves = group_by_place(self.select(report, "curves"))
         return [
-            Figure(self.scenario, svg)
+            figure
             for place, rows in group_by_place(self.select(report, "rows")).items()
-            for svg in draw_streams(rows, curves.get(place, []), styles)
+            for figure in draw_streams(rows, curves.get(place, []), styles)
         ]
 
     def coloured_first(self, report: Mapping[str, Any]) -> list[str]:

@@ -3,58 +3,55 @@ and accuracy matrices as heat maps.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from harness.plots.figure import Labels, Series, draw_bars, draw_lines
-from harness.plots.heat_maps import draw_heat_maps
-from harness.report.chapters.base import Styles
+from harness.plots.bars import draw_bars
+from harness.plots.figure import Labels, Series
+from harness.plots.heat_maps import Panel, draw_heat_maps
+from harness.plots.lines import draw_lines
+from harness.report.chapters.bars import note_intervals
+from harness.report.chapters.base import Figure, Styles
 from harness.report.place import Place, Size, group_by_place
-from harness.report.results import AVERAGES, CONDENSED, REAL, Entry, Record, group_by_entry
+from harness.report.results import AVERAGES, CONDENSED, REAL
 from harness.report.table import BEST, ROOM, choose_leading
-from harness.report.wording import name_strategy, split_metric
-from scenarios.continual.metrics import accuracy_so_far, forgetting_so_far
+from harness.report.wording import join_sentences, join_words, name_strategy, split_metric
 
 Row = Mapping[str, Any]
 ONE_EACH = {CONDENSED: 1, REAL: 1, AVERAGES: 1}
 # with more numbers the page would be too large: heat maps then show the largest budget alone
 CELLS = 2000
-SEEN = "the best of each kind and random images"
+FEW = 2  # panels
+KINDS = "The best of each kind and random images"
+SOME = f"{KINDS}; the tables hold all."
+MEASURES = {
+    "final-accuracy": ("accuracy at the end", "accuracy (%)"),
+    "forgetting": ("forgetting", "forgetting (points, less is better)"),
+}
 
 
-def draw_streams(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> list[str]:
-    """Draw, for each strategy, two figures of curves at the largest budget, forgetting as bars, and
-    heat maps.
+def draw_streams(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> list[Figure]:
+    """Draw, for each strategy, two figures of curves at the largest budget, final accuracy and
+    forgetting as bars, and heat maps.
 
     Args:
         rows: the rows of one place.
         curves: its streams, as `average_streams` gives them.
-        styles: label of a set -> its colour.
+        styles: label of a set or reference -> what it looks like.
     """
-    figures = []
+    figures: list[Figure] = []
     references = [curve for curve in curves if curve["reference"]]
-    for strategy, own in _by_strategy(curves).items():
-        largest = list(_by_size(own).values())[-1]
-        shown = [*_choose(largest), *references]
-        of = f", {SEEN}" if len(shown) < len(largest) + len(references) else ""
-        where = f"{Place.of(own[0]).heading(name_strategy(strategy))}, {Size.of(largest[0])}"
-        for name, title, axis, first in (
-            ("accuracy", "accuracy on the classes seen so far", "accuracy (%)", 1),
-            ("forgetting", "forgetting so far", "forgetting (points, less is better)", 2),
-        ):
-            series = [_curve(curve, name, first, styles) for curve in shown]
-            figures.append(
-                draw_lines(series, Labels(f"{where}: {title}{of}", "experiences learned", axis))
-            )
-        figures += _bars(rows, own, styles)
-        figures += _heat(strategy, own, references)
+    for own in _by_strategy(curves).values():
+        figures += _lines(own, references, _levels(rows, references, styles), styles)
+        figures += [
+            _bars((rows, own), measure, styles) for measure in MEASURES if _has(rows, measure)
+        ]
+        figures += _heat(own, references)
     others = [curve for curve in references if curve["condenser"] != "naive"]
     if others:
         panels = [(str(curve["condenser"]), curve["R"]) for curve in references]
         title = Place.of(others[0]).heading("Accuracy matrix R of the references")
-        figures.append(draw_heat_maps(panels, _axes(title)))
+        figures.append(_heat_maps(others[0], panels, _axes(title)))
     return figures
 
 
@@ -89,42 +86,102 @@ def _choose(curves: Sequence[Row], room: int = ROOM, best: Mapping[str, int] = B
     return [curves[i] for i in choose_leading(sets, room, best)]
 
 
+def _lines(
+    curves: Sequence[Row], references: Sequence[Row], levels: Sequence[Series], styles: Styles
+) -> list[Figure]:
+    """Accuracy and forgetting along the stream, of the sets that lead at the largest budget."""
+    largest = list(_by_size(curves).values())[-1]
+    chosen = _choose(largest)
+    where = f"{_heading(curves[0])}, {Size.of(largest[0])}"
+    some = SOME if len(chosen) < len(largest) else ""
+    note = join_sentences(_name_bars(chosen), some)
+    shown = [*chosen, *references]
+    figures: list[Figure] = []
+    for name, title, axis, first, beside in (
+        ("accuracy", "accuracy so far", "accuracy on the classes seen (%)", 1, levels),
+        ("forgetting", "forgetting so far", "forgetting (points, less is better)", 2, ()),
+    ):
+        labels = Labels(f"{where}: {title}", "experiences learned", axis, note)
+        series = [_curve(curve, name, first, styles) for curve in shown]
+        figures.append(Figure(curves[0]["scenario"], partial(draw_lines, series, labels, beside)))
+    return figures
+
+
+def _heading(curve: Row) -> str:
+    return Place.of(curve).heading(name_strategy(str(curve["strategy"])))
+
+
+def _name_bars(curves: Sequence[Row]) -> str:
+    known = dict.fromkeys(
+        f"{curve['n']} {curve['over']}" for curve in curves if curve["accuracy_low"][-1] is not None
+    )
+    return f"Upright lines: 95 % intervals over {join_words(list(known))}." if known else ""
+
+
 def _curve(curve: Row, name: str, first: int, styles: Styles) -> Series:
     steps = [float(first + i) for i in range(len(curve[name]))]
-    style = None if curve["reference"] else styles.get(curve["condenser"])
-    return Series(
-        str(curve["condenser"]), steps, curve[name], style=style, is_reference=curve["reference"]
+    label, is_reference = str(curve["condenser"]), bool(curve["reference"])
+    low, high = ([] if is_reference else curve[f"{name}_{end}"] for end in ("low", "high"))
+    return Series(label, steps, curve[name], low, high, styles.get(label), is_reference)
+
+
+def _levels(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> list[Series]:
+    """References that have a final accuracy and no stream, as joint training."""
+    streamed = {curve["condenser"] for curve in curves}
+    return [
+        Series(name, [], [row["mean"]], style=styles.get(name), is_reference=True)
+        for row in rows
+        for name in (str(row["condenser"]),)
+        if row["reference"]
+        and name not in streamed
+        and split_metric(row["metric"])[1] == "final-accuracy"
+        and row["mean"] is not None
+    ]
+
+
+def _has(rows: Sequence[Row], measure: str) -> bool:
+    return any(
+        split_metric(row["metric"])[1] == measure
+        and not row["reference"]
+        and row["mean"] is not None
+        for row in rows
     )
 
 
-def _bars(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> list[str]:
-    """Forgetting of the sets that lead within each budget, and of the references."""
-    strategy = str(curves[0]["strategy"])
+def _bars(known: tuple[Sequence[Row], Sequence[Row]], measure: str, styles: Styles) -> Figure:
+    """A measure of the sets that lead within each budget, and of the references.
+
+    Args:
+        known: the rows of one place, and the curves of one strategy.
+        measure: final accuracy or forgetting.
+        styles: label of a set or reference -> what it looks like.
+    """
+    rows, curves = known
     few = [curve for own in _by_size(curves).values() for curve in _choose(own)]
     chosen = {(curve["condenser"], Size.of(curve)) for curve in few}
     shown: dict[tuple[Size, str], Row] = {}
     for row in rows:
         own, name = split_metric(row["metric"])
         key = Size.of(row), row["condenser"]
-        known = row["reference"] or (own == strategy and key[::-1] in chosen)
-        if name == "forgetting" and row["mean"] is not None and known:
+        of_strategy = own == curves[0]["strategy"] and key[::-1] in chosen
+        if name == measure and row["mean"] is not None and (row["reference"] or of_strategy):
             shown.setdefault(key, row)
     ordered = sorted(shown.values(), key=Size.of)
-    if not ordered:
-        return []
-    of = f", {SEEN}" if len(few) < len(curves) else ""
-    title = f"{Place.of(curves[0]).heading(name_strategy(strategy))}: forgetting{of}"
-    labels = Labels(title, "forgetting (points, less is better)", "")
-    return [draw_bars([_bar(row, styles) for row in ordered], labels)]
+    note = join_sentences(note_intervals(ordered), SOME if len(few) < len(curves) else "")
+    title, axis = MEASURES[measure]
+    labels = Labels(f"{_heading(curves[0])}: {title}", axis, "", note)
+    drawing = partial(draw_bars, [_bar(row, styles) for row in ordered], labels)
+    return Figure(curves[0]["scenario"], drawing)
 
 
 def _bar(row: Row, styles: Styles) -> Series:
-    name = str(row["condenser"]) if row["reference"] else f"{row['condenser']}, {Size.of(row)}"
-    style = None if row["reference"] else styles.get(row["condenser"])
-    return Series(name, [0], [row["mean"]], [row["low"]], [row["high"]], style, row["reference"])
+    name = str(row["condenser"])
+    label = name if row["reference"] else f"{name}, {Size.of(row)}"
+    mean, low, high = ([row[key]] for key in ("mean", "low", "high"))
+    return Series(label, [0], mean, low, high, styles.get(name), row["reference"])
 
 
-def _heat(strategy: str, curves: Sequence[Row], references: Sequence[Row]) -> list[str]:
+def _heat(curves: Sequence[Row], references: Sequence[Row]) -> list[Figure]:
     """The best condensed and real memory, centroids and random images of each budget, and naive."""
     groups = [_choose(own, 4, ONE_EACH) for own in _by_size(curves).values()]
     cells = sum(len(curve["R"]) ** 2 / 2 for group in groups for curve in group)
@@ -136,57 +193,18 @@ def _heat(strategy: str, curves: Sequence[Row], references: Sequence[Row]) -> li
         for curve in group
     ]
     panels += [("naive", curve["R"]) for curve in references if curve["condenser"] == "naive"]
-    of = f", {SEEN} {budgets}" if sum(map(len, groups)) < len(curves) else ""
-    where = Place.of(curves[0]).heading(name_strategy(strategy))
-    return [draw_heat_maps(panels, _axes(f"{where}: accuracy matrix R{of}"))]
+    few = sum(map(len, groups)) < len(curves)
+    labels = _axes(
+        f"{_heading(curves[0])}: accuracy matrix R", f"{KINDS}, {budgets}." if few else ""
+    )
+    return [_heat_maps(curves[0], panels, labels)]
 
 
-def _axes(title: str) -> Labels:
-    return Labels(title, "tested on experience", "after experience")
+def _heat_maps(curve: Row, panels: Sequence[Panel], labels: Labels) -> Figure:
+    """More than two panels need a row of the page."""
+    drawing = partial(draw_heat_maps, panels, labels)
+    return Figure(curve["scenario"], drawing, across=1 if len(panels) > FEW else 2)
 
 
-def average_streams(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Average the streams of each memory and strategy over class orders, then over seeds; streams
-    of different lengths are left out.
-
-    Returns:
-        Rows with accuracy: (T,) on the classes seen so far, in %; forgetting: (T - 1,) so far, from
-        the second experience on, in points; R: (T, T) accuracy after each experience on each, in
-        %, to a hundredth.
-    """
-    streams: dict[tuple[Entry, str], list[NDArray[np.float64]]] = {}
-    for entry, group in group_by_entry(records).items():
-        for record in group:
-            matrices = ((record.get("outcome") or {}).get("detail") or {}).get("R") or {}
-            for name, orders in matrices.items():
-                measured = [
-                    np.asarray(matrix, dtype=np.float64)
-                    for matrix in (orders or {}).values()
-                    if matrix is not None
-                ]
-                if (
-                    measured
-                    and len(measured[0]) > 1
-                    and len({matrix.shape for matrix in measured}) == 1
-                ):
-                    streams.setdefault((entry, name), []).append(np.array(measured))
-    return [
-        {**entry.as_json(), "strategy": strategy, **_average(seeds)}
-        for (entry, strategy), seeds in streams.items()
-        if len({orders.shape[1:] for orders in seeds}) == 1
-    ]
-
-
-def _average(seeds: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
-    """seeds: (orders, T, T) each."""
-    return {
-        "accuracy": _mean([[accuracy_so_far(matrix) for matrix in orders] for orders in seeds]),
-        "forgetting": _mean([[forgetting_so_far(matrix) for matrix in orders] for orders in seeds]),
-        "R": np.round(np.mean([orders.mean(0) for orders in seeds], axis=0), 2).tolist(),
-    }
-
-
-def _mean(values: Sequence[Sequence[Sequence[float]]]) -> list[float]:
-    """Over orders, then over seeds, which may have different numbers of orders."""
-    means: list[float] = np.mean([np.mean(orders, axis=0) for orders in values], axis=0).tolist()
-    return means
+def _axes(title: str, note: str = "") -> Labels:
+    return Labels(title, "tested on experience", "after experience", note)

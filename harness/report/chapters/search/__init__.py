@@ -225,9 +225,11 @@ class SearchChapter(Chapter):
             group_by_place(self.select(report, key)) for key in ("scatters", "regret_by_cost")
         )
         return [
-            Figure(self.scenario, svg)
+            figure
             for place, rows in group_by_place(self.select(report, "rows")).items()
-            for svg in draw_search(rows, scatters.get(place, []), costs.get(place, []), styles)
+            for figure in draw_search(
+                place, rows, scatters.get(place, []), costs.get(place, []), styles
+            )
         ]
 
     def usefulness(self, run: Run) -> dict[tuple[str, str], SetValues]:

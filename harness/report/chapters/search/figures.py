@@ -3,32 +3,43 @@ against true accuracy.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from harness.plots.figure import Labels, Series
 from harness.plots.points import draw_costs, draw_scatter
 from harness.report.chapters.bars import draw_metric_bars
-from harness.report.chapters.base import Styles
+from harness.report.chapters.base import Figure, Styles
 from harness.report.chapters.search.alignment import TRUTH, Searches
 from harness.report.place import Place, set_label
 from harness.report.wording import estimate
 
 Row = Mapping[str, Any]
 PANELS = 25
+SECONDS = (
+    "Seconds of searching all architectures: condensation is included, retraining the best is not."
+)
+POINTS = "A point is an architecture; point at one for its name and both values."
 
 
 def draw_search(
-    rows: Sequence[Row], scatters: Sequence[Row], costs: Sequence[Row], styles: Styles
-) -> list[str]:
+    place: Place,
+    rows: Sequence[Row],
+    scatters: Sequence[Row],
+    costs: Sequence[Row],
+    styles: Styles,
+) -> list[Figure]:
     """Draw all figures of one search.
 
     Args:
+        place: where it stands.
         rows: its rows.
         scatters: scores against true accuracy, as the report has them.
         costs: regret by cost, as the report has it.
-        styles: label of a set -> its colour.
+        styles: label of a set or reference -> what it looks like.
     """
     figures = draw_metric_bars(
+        place,
         rows,
         "kendall-tau",
         ("Rank correlation with the truth", "Kendall tau (1: same order, 0: chance)"),
@@ -39,19 +50,16 @@ def draw_search(
         f"What trusting the proxy costs ({regret})",
         "test accuracy lost (points, less is better)",
     )
-    figures += draw_metric_bars(rows, regret, lost, styles)
-    figures += _draw_costs(costs, styles)
+    figures += draw_metric_bars(place, rows, regret, lost, styles)
+    figures += _draw_costs(place, costs, styles)
     if scatters:
-        of = f", the first {PANELS} of {len(scatters)}" if len(scatters) > PANELS else ""
-        title = f"{Place.of(scatters[0]).heading('Proxy score against true accuracy')}{of}"
+        some = f"The first {PANELS} of {len(scatters)}. " if len(scatters) > PANELS else ""
+        title = place.heading("Proxy score against true accuracy")
         axis = "proxy score (validation accuracy in %, or what the baseline measures)"
         shown = sorted(scatters, key=lambda part: bool(part["reference"]))[:PANELS]
-        figures.append(
-            draw_scatter(
-                [_panel(part, styles) for part in shown],
-                Labels(title, axis, "true test accuracy (%)"),
-            )
-        )
+        labels = Labels(title, axis, "true test accuracy (%)", f"{some}{POINTS}")
+        drawing = partial(draw_scatter, [_panel(part, styles) for part in shown], labels)
+        figures.append(Figure(place.scenario, drawing, across=1))
     return figures
 
 
@@ -59,15 +67,15 @@ def _panel(part: Row, styles: Styles) -> Series:
     points = zip(part["architectures"], part["scores"], part["truth"], strict=True)
     names = [f"{name}: score {score:.4g}, true {true:.1f} %" for name, score, true in points]
     return Series(
-        set_label(part), part["scores"], part["truth"], style=_style(part, styles), names=names
+        set_label(part),
+        part["scores"],
+        part["truth"],
+        style=styles.get(part["condenser"]),
+        names=names,
     )
 
 
-def _style(part: Row, styles: Styles) -> int | None:
-    return None if part["reference"] else styles.get(part["condenser"])
-
-
-def _draw_costs(costs: Sequence[Row], styles: Styles) -> list[str]:
+def _draw_costs(place: Place, costs: Sequence[Row], styles: Styles) -> list[Figure]:
     series = []
     for row in costs:
         points = [point for point in row["points"] if point["mean"] is not None]
@@ -85,7 +93,7 @@ def _draw_costs(costs: Sequence[Row], styles: Styles) -> list[str]:
                     name,
                     x,
                     y,
-                    style=_style(row, styles),
+                    style=styles.get(row["condenser"]),
                     is_reference=row["reference"],
                     names=names,
                 )
@@ -93,9 +101,8 @@ def _draw_costs(costs: Sequence[Row], styles: Styles) -> list[str]:
     if len(series) < 2:
         return []
     what = f"Regret@{costs[0]['k']} by the cost of the search"
-    title = Place.of(costs[0]).heading(what)
-    axis = "seconds of searching all architectures, condensation included, retraining the best not"
-    return [draw_costs(series, Labels(title, axis, "test accuracy lost (points)"))]
+    labels = Labels(place.heading(what), "seconds", "test accuracy lost (points)", SECONDS)
+    return [Figure(place.scenario, partial(draw_costs, series, labels))]
 
 
 def list_scatters(searches: Searches) -> list[dict[str, Any]]:

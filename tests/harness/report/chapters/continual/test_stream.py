@@ -52,7 +52,8 @@ def test_the_page_has_curves_of_both_kinds_and_heat_maps_with_naive() -> None:
         for s in (0, 1)
     ]
     text = render(built(records), "html")
-    assert alone == text.count("<svg") == 4  # curves of accuracy and of forgetting, bars, heat maps
+    # curves and bars of accuracy and of forgetting, heat maps
+    assert alone == text.count("<svg") == 5
     assert "<image" not in text
     for said in (
         "Replay on mnist-5k, ipc 10: forgetting so far",

@@ -10,6 +10,7 @@ from scipy import stats
 
 from harness.report.building import render
 from harness.report.chapters.search.figures import draw_search
+from harness.report.place import Place
 from tests.helpers.search_records import Record, built, of, row_of, searched, values
 
 TOP = " in the top 20 %"
@@ -177,7 +178,13 @@ def test_points_of_figures_have_names(report: dict[str, Any]) -> None:
     parts = copy.deepcopy(report["scatters"])
     for part in parts:
         part["architectures"][7] = "d2<w32>"
-    page = "".join(draw_search([], parts, report["regret_by_cost"], {"dm": 0}))
+    page = "".join(
+        figure.svg(width=10.0)
+        for figure in draw_search(
+            Place("search", "mnist-5k"), [], parts, report["regret_by_cost"], {"dm": 0}
+        )
+        if not isinstance(figure.svg, str)
+    )
     assert page.count("<title>a03: score ") == 3  # dm, random and parameters
     assert "<title>d2&lt;w32&gt;: score " in page and "<w32>" not in page
     assert (
