@@ -16,6 +16,7 @@ from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
 from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
+from condensers.sets.units import as_data
 from condensers.training.batched import train_together
 from condensers.training.classifier import Trained, Training, settle_precision, train
 from condensers.training.ordered import OrderedLoop
@@ -91,6 +92,7 @@ class TrainingMaterial:
             )
             if value
         }
+        found |= {"labels": "hard" if self.labels.ndim == 1 else "soft"}
         return found | {"loss": self.training.loss, "precision": self.training.precision}
 
 
@@ -168,6 +170,12 @@ class Evaluation:
         help="whose learning rate and order of training is used",
         source="ours",
         values=("common", "card"),
+    )
+    labels: str = hyper(
+        "set",
+        help="labels in training; hard: the class of each image, where the set's are soft",
+        source="ours: the set's own (DD-Ranking: both)",
+        values=("set", "hard"),
     )
     loss: str = hyper(
         "labels",
@@ -281,7 +289,10 @@ class Evaluation:
                 self._training(subject.recipe.get("augmentation", "none"), self.epochs),
                 steps=self.steps,
             )
-            labels, training = match_loss_to_labels(subject, labels, training)
+            if self.labels == "hard" and labels.ndim == 2:
+                labels = as_data(subject, context.device).labels
+            else:
+                labels, training = match_loss_to_labels(subject, labels, training)
             return apply_set_recipe(
                 subject, TrainingMaterial(images, labels, training), self.recipe == "card"
             )
