@@ -55,3 +55,13 @@ def test_a_table_that_is_not_there_is_named(script: ModuleType) -> None:
         script.filled(block)
     with pytest.raises(ValueError, match="answers no question that begins with 'Why'"):
         script.filled("<!-- answer of reference:demo: Why -->\n<!-- end -->")
+    with pytest.raises(ValueError, match="has no 'Nothing'; it has: What one may quote"):
+        script.filled("<!-- table of nas-bench-201: Nothing -->\n<!-- end -->")
+    with pytest.raises(ValueError, match="has no table under 'What one may quote'"):
+        script.filled("<!-- table of nas-bench-201: What one may quote -->\n<!-- end -->")
+
+
+def test_a_table_of_nas_bench_is_that_of_its_page(script: ModuleType) -> None:
+    table = script.table("nas-bench-201", "Scores that train nothing")
+    page = (ROOT / "docs" / "results" / "nas-bench-201.md").read_text(encoding="utf-8")
+    assert f"one minibatch of 64 images:\n\n{table}\n\n" in page
