@@ -55,3 +55,15 @@ def test_a_table_that_is_not_there_is_named(script: ModuleType) -> None:
         script.filled(block)
     with pytest.raises(ValueError, match="answers no question that begins with 'Why'"):
         script.filled("<!-- answer of reference:demo: Why -->\n<!-- end -->")
+
+
+def test_a_verdict_is_filled_in_from_the_records(script: ModuleType) -> None:
+    for job in ("memory", "proxy"):
+        filled = script.filled(f"<!-- verdict of reference:demo: {job} -->\n<!-- end -->")
+        (first, *_) = [v for v in script.report("reference:demo")["verdicts"] if v["job"] == job]
+        assert f"**{first['question']}**" in filled
+        assert f"**{first['answer'].capitalize()}** (mnist-5k, " in filled
+        assert "- What to use: " in filled and "- What this run could see: " in filled
+        assert script.filled(filled) == filled
+    with pytest.raises(ValueError, match="no verdict on 'memroy'; the jobs are memory and proxy"):
+        script.filled("<!-- verdict of reference:demo: memroy -->\n<!-- end -->")
