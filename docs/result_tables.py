@@ -7,6 +7,7 @@ What is filled stands between one of these lines and `<!-- end -->`:
 
     <!-- table of reference:NAME: TITLE -->      a table of its report, by its title
     <!-- answer of reference:NAME: QUESTION -->  an answer of its report, by the question's start
+    <!-- verdict of reference:NAME: memory -->   its verdicts on a job: memory or proxy
     <!-- run of reference:NAME -->               how it was made, where and in what time
     <!-- table of nas-bench-201: HEADING -->     the first table under a heading of its page
 
@@ -31,11 +32,11 @@ import nas_bench_201  # noqa: E402
 
 from harness.reference.files import Reference  # noqa: E402
 from harness.report.building import build  # noqa: E402
-from harness.report.formats.markdown import draw_table, escape  # noqa: E402
+from harness.report.formats.markdown import draw_table, draw_verdicts, escape  # noqa: E402
 from harness.report.tables import tables  # noqa: E402
 
 BLOCK = re.compile(
-    r"<!-- (table|answer|run) of (reference:[^\s:]+|nas-bench-201)(?:: (.+?))? -->\n"
+    r"<!-- (table|answer|verdict|run) of (reference:[^\s:]+|nas-bench-201)(?:: (.+?))? -->\n"
     r".*?<!-- end -->",
     re.DOTALL,
 )
@@ -102,6 +103,14 @@ def answer(name: str, beginning: str) -> str:
     raise ValueError(f"{name} answers no question that begins with '{beginning}'")
 
 
+def verdict(name: str, job: str) -> str:
+    """Return the verdicts of a report on one job; ValueError where it has none."""
+    found = [one for one in report(name)["verdicts"] if one["job"] == job]
+    if not found:
+        raise ValueError(f"{name} has no verdict on '{job}'; the jobs are memory and proxy")
+    return draw_verdicts(found)
+
+
 def run(name: str, _: str) -> str:
     """Return how the results of a reference were made."""
     suite, records, _failures = Reference(Path(name)).contents()
@@ -119,7 +128,12 @@ def run(name: str, _: str) -> str:
     )
 
 
-FILL: dict[str, Callable[[str, str], str]] = {"table": table, "answer": answer, "run": run}
+FILL: dict[str, Callable[[str, str], str]] = {
+    "table": table,
+    "answer": answer,
+    "verdict": verdict,
+    "run": run,
+}
 
 
 def filled(text: str) -> str:
