@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report.chapters.base import Run
-from harness.report.place import MAKING, Size
+from harness.report.place import MAKING, Place, Size
 from harness.report.precisions import approximations
 from harness.report.results import Record, Result
 from harness.report.wording import join_some, join_words
@@ -205,9 +205,8 @@ def _by_scenarios(records: Sequence[Record]) -> list[str]:
     sentences: dict[str, None] = {}
     for record in records:
         for sentence in ((record.get("outcome") or {}).get("detail") or {}).get("said", []):
-            sentences[f"{record['cell']['scenario']} on {record['cell']['data']}: {sentence}."] = (
-                None
-            )
+            place = Place(record["cell"]["scenario"], record["cell"]["data"])
+            sentences[f"{place.heading()}: {sentence}."] = None
     return list(sentences)
 
 
@@ -222,8 +221,8 @@ def _without_random(results: Sequence[Result]) -> list[str]:
                 f"{entry.condenser} ({entry.size}{known})"
             )
     return [
-        f"{scenario} on {data}: no random real images of equal count were measured beside"
-        f" {join_some(list(dict.fromkeys(names)))}."
+        f"{Place(scenario, data).heading()}: no random real images of equal count were measured"
+        f" beside {join_some(list(dict.fromkeys(names)))}."
         for (scenario, data), names in alone.items()
     ]
 

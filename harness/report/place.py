@@ -7,6 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 MAKING = "condense"  # the scenario name of cells that make a set
+NAMES = {
+    "continual": "Continual learning",
+    "search": "Architecture search",
+    "one-shot": "One-shot architecture search",
+    "cross-architecture": "Cross-architecture accuracy",
+}
 
 Row = Mapping[str, Any]
 
@@ -49,13 +55,15 @@ class Place:
 
         Examples:
             >>> Place("accuracy", "mnist-5k", "epochs=30", "dsa").heading()
-            'accuracy on mnist-5k, epochs=30, augmentation dsa'
+            'Accuracy on mnist-5k, epochs=30, augmentation dsa'
+            >>> Place("continual", "mnist-5k").heading("Replay")
+            'Replay on mnist-5k'
             >>> Place("condense", "mnist-5k").heading()
-            'making the sets of mnist-5k'
+            'Making the sets of mnist-5k'
         """
-        first = f"{subject or self.scenario} on {self.data}"
+        first = f"{subject or name_scenario(self.scenario)} on {self.data}"
         if not subject and self.scenario == MAKING:
-            first = f"making the sets of {self.data}"
+            first = f"Making the sets of {self.data}"
         return join_parts(first, *self._settings())
 
     def question(self) -> str:
@@ -119,6 +127,16 @@ def group_by_place(rows: Iterable[Row]) -> dict[Place, list[Row]]:
     for row in rows:
         groups.setdefault(Place.of(row).of_any_augmentation, []).append(row)
     return groups
+
+
+def name_scenario(scenario: str) -> str:
+    """Name a scenario at the start of a title: "Data space" of "data-space"."""
+    return NAMES.get(scenario) or capitalise(scenario.replace("-", " "))
+
+
+def capitalise(text: str) -> str:
+    """Write the first letter large, and leave the others."""
+    return text[:1].upper() + text[1:]
 
 
 def join_parts(*parts: str) -> str:

@@ -155,7 +155,7 @@ def gallery_page(report: Mapping[str, Any]) -> str:
         own = groups[data, size]
         figures = [_figure(made) for made in own]
         parts.append(
-            f"<h3>{escape(f'sets of {data}, {size}')}</h3>"
+            f"<h3>{escape(f'Sets of {data}, {size}')}</h3>"
             f'<p class="notes">{escape(_columns(own))}</p>'
         )
         parts.append(f'<div class="figures">{"".join(figures[:SHOWN])}</div>')

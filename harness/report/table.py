@@ -50,6 +50,7 @@ class TableLayout:
 
     Args:
         title: stands after the heading of the place, as ": seconds".
+        subject: begins the heading of the place, as "Replay"; the scenario where it is empty.
         metrics: metrics that it shows; sets that have none of them have no row.
         columns: its columns, each given the rows of one set by metric.
         is_detail: whether it holds further metrics, for formats with room.
@@ -61,6 +62,7 @@ class TableLayout:
     columns: Sequence[Column]
     is_detail: bool = False
     ranked_by: str | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ def lay_out(place: Place, layout: TableLayout, bundles: Sequence[Bundle]) -> Tab
         )
         for size in sorted(by_size)
     ]
-    title = f"{place.heading()}{layout.title}"
+    title = f"{place.heading(layout.subject)}{layout.title}"
     return Table(place.scenario, title, layout.columns, sections, is_detail=layout.is_detail)
 
 

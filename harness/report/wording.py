@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import Any
 
+from harness.report.place import capitalise
+
 DECIMALS = {"%": 1, "points": 1, "s": 1, "J": 0, "architectures": 1, "parameters": 0, "area": 3}
 NOT_DISTINGUISHABLE = "not distinguishable"
 NO_INTERVAL = "no interval"
@@ -184,6 +186,14 @@ BY_STRATEGY = (
     "forward-transfer",
     "worst-case-accuracy",
 )
+STRATEGIES = {
+    "gdumb": "GDumb",
+    "er-ace": "ER-ACE",
+    "der": "DER",
+    "der++": "DER++",
+    "ewc": "EWC",
+    "lwf": "LwF",
+}
 TOP = " in the top 20 %"  # "kendall-tau in the top 20 %": on the best architectures alone
 IN = " in "  # "coverage in pixels": a measure in each embedding
 OF = " of "  # "test-accuracy of vgg11": a metric for each network
@@ -216,6 +226,11 @@ def split_metric(metric: str) -> tuple[str, str]:
     """
     strategy, _, name = metric.rpartition("/")
     return (strategy, name) if strategy and name in BY_STRATEGY else ("", metric)
+
+
+def name_strategy(strategy: str) -> str:
+    """Name a strategy at the start of a title: "GDumb", "Replay"."""
+    return STRATEGIES.get(strategy) or capitalise(strategy)
 
 
 def list_strategies(rows: Iterable[Mapping[str, Any]]) -> list[str]:

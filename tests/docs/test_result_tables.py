@@ -51,7 +51,7 @@ def test_a_figure_that_differs_is_refused_and_mended(
 
 def test_a_table_that_is_not_there_is_named(script: ModuleType) -> None:
     block = "<!-- table of reference:demo: no such table -->\n<!-- end -->"
-    with pytest.raises(ValueError, match="has no table 'no such table'; it has: accuracy on"):
+    with pytest.raises(ValueError, match="has no table 'no such table'; it has: Accuracy on"):
         script.filled(block)
     with pytest.raises(ValueError, match="answers no question that begins with 'Why'"):
         script.filled("<!-- answer of reference:demo: Why -->\n<!-- end -->")

@@ -97,10 +97,10 @@ class CrossArchitectureChapter(Chapter):
             return plain_layouts(metrics, usual)
         columns = [replace(usual.value(name), drop=2 if name == MEAN else 0) for name in shown]
         first = usual.name_and_bytes()
-        table = TableLayout(": test accuracy, %", shown, [*first, *columns, usual.count(shown[0])])
+        table = TableLayout(", %", shown, [*first, *columns, usual.count(shown[0])])
         each = [
             TableLayout(
-                f": {name} against random",
+                f": {name.partition(OF)[2] or 'mean of all'} against random images",
                 [name],
                 [*first, *usual.comparison(name), usual.count(name)],
                 is_detail=True,

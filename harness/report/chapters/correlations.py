@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.report.place import Place
 from harness.report.table import Column, Section, Table
 from harness.report.wording import IN, NO_INTERVAL, NOT_DISTINGUISHABLE, estimate
 
@@ -32,7 +33,7 @@ def tabulate_correlations(rows: Sequence[Row], scenario: str) -> list[Table]:
         sections = [
             _section(space, own) for space in dict.fromkeys(row["embedding"] for row in own)
         ]
-        title = f"{scenario} on {data}: what goes with {useful}"
+        title = f"{Place(scenario, data).heading()}: what goes with {useful}"
         note = f"{own[0]['condensers']} condensers. {EXPLAINED}"
         tables.append(Table(scenario, title, COLUMNS, sections, [note], shortened=SHORTENED))
     return tables

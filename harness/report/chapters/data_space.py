@@ -19,7 +19,7 @@ from harness.report.chapters.base import (
     plain_layouts,
 )
 from harness.report.chapters.correlations import BYTES, answer_question, tabulate_correlations
-from harness.report.place import Size, group_by_place, join_parts, set_label
+from harness.report.place import Place, Size, group_by_place, join_parts, set_label
 from harness.report.results import group_by_entry
 from harness.report.rows import finite
 from harness.report.table import MetricColumns, Row, Table, TableLayout
@@ -165,7 +165,7 @@ class DataSpaceChapter(Chapter):
             detail = (group[0].get("outcome") or {}).get("detail") or {}
             if "picture" not in detail:
                 continue
-            where = f"{self.scenario} on {entry.data}"
+            where = Place(self.scenario, entry.data).heading()
             pictured += bool(detail["picture"]["coordinates"])
             names = dict.fromkeys(name.partition(IN)[0] for name in detail["undefined"])
             if names:

@@ -12,7 +12,7 @@ from typing import Any
 from harness.plots.figure import Labels
 from harness.plots.forest import Level, draw_forest
 from harness.report.chapters.base import Chapter, Figure, Headline, Run, Styles
-from harness.report.place import join_parts
+from harness.report.place import join_parts, name_scenario
 from harness.report.results import Result
 from harness.report.rows import as_power, finite
 from harness.report.table import Column, Section, Table
@@ -22,6 +22,7 @@ from harness.report.wording import (
     estimate,
     join_words,
     judge,
+    name_strategy,
     split_metric,
     verdict,
 )
@@ -188,8 +189,10 @@ def _judge(row: Row) -> str:
 
 def _title(rows: Sequence[Row]) -> str:
     first = rows[0]
+    strategy, metric = split_metric(first["metric"])
+    subject = name_strategy(strategy) if strategy else name_scenario(first["scenario"])
     return join_parts(
-        f"{first['scenario']}: main effects on {first['metric']}",
+        f"{subject}: main effects on {metric.replace('-', ' ')}",
         first["variant"],
         f"augmentation {first['recipe']}" if first["recipe"] else "",
     )

@@ -151,7 +151,7 @@ def tabulate_energy(report: Mapping[str, Any]) -> list[Table]:
             for key in sorted(groups, key=lambda key: (last[key[0]], key[1:]))
         ]
         title = (
-            f"energy on {data}: making a set, using it, and the uses after which it has paid for"
+            f"Energy on {data}: making a set, using it, and the uses after which it has paid for"
             " itself"
         )
         tables.append(Table(MAKING, title, columns, sections, notes))

@@ -25,7 +25,12 @@ from harness.report.overview.verdict import Verdict
 from harness.report.place import group_by_place
 from harness.report.results import Record, Result
 from harness.report.table import MetricColumns, Row, Table, TableLayout
-from harness.report.wording import format_number, list_strategies, split_metric
+from harness.report.wording import (
+    format_number,
+    list_strategies,
+    name_strategy,
+    split_metric,
+)
 
 FINAL, FORGETTING = "final-accuracy", "forgetting"
 LEADING_STRATEGY = "replay"
@@ -205,8 +210,9 @@ class ContinualChapter(Chapter):
 
 
 def _lay_out(strategy: str, metrics: Sequence[str], usual: MetricColumns) -> list[TableLayout]:
-    forgetting, final, gap = (f"{strategy}/{name}" for name in (FORGETTING, FINAL, "gap-closed"))
-    others = [f"{strategy}/{name}" for name in FURTHER if f"{strategy}/{name}" in metrics]
+    forgetting, final, gap = (f"{strategy}/{one}" for one in (FORGETTING, FINAL, "gap-closed"))
+    others = [f"{strategy}/{one}" for one in FURTHER if f"{strategy}/{one}" in metrics]
+    name = name_strategy(strategy)
     # Where a page is narrow, differences go first, then bytes and verdicts: forgetting, accuracy
     # and the gap stay.
     drops = {"difference": 6, "against": 3}
@@ -219,14 +225,18 @@ def _lay_out(strategy: str, metrics: Sequence[str], usual: MetricColumns) -> lis
     closed = [usual.value(gap)] if gap in metrics else []
     layouts = [
         TableLayout(
-            f", strategy {strategy}",
+            "",
             [forgetting, final],
             [*first, *main, *closed, usual.count(final)],
             ranked_by=final,
+            subject=name,
         )
     ]
     if others:
         columns = [*first, *map(usual.value, others), usual.count(others[0])]
-        title = f", strategy {strategy}: further metrics"
-        layouts.append(TableLayout(title, others, columns, is_detail=True, ranked_by=final))
+        layouts.append(
+            TableLayout(
+                ": further metrics", others, columns, is_detail=True, ranked_by=final, subject=name
+            )
+        )
     return layouts

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from harness.plots.figure import Labels, Series, draw_bars, draw_lines
 from harness.plots.heat_maps import draw_heat_maps
 from harness.report.chapters.base import Styles
-from harness.report.place import Size, group_by_place
+from harness.report.place import Place, Size, group_by_place
 from harness.report.results import AVERAGES, CONDENSED, REAL, Entry, Record, group_by_entry
 from harness.report.table import BEST, ROOM, choose_leading
-from harness.report.wording import split_metric
+from harness.report.wording import name_strategy, split_metric
 from scenarios.continual.metrics import accuracy_so_far, forgetting_so_far
 
 Row = Mapping[str, Any]
@@ -39,19 +39,21 @@ def draw_streams(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> 
         largest = list(_by_size(own).values())[-1]
         shown = [*_choose(largest), *references]
         of = f", {SEEN}" if len(shown) < len(largest) + len(references) else ""
-        where = f", {strategy}, {own[0]['data']}, {Size.of(largest[0])}{of}"
+        where = f"{Place.of(own[0]).heading(name_strategy(strategy))}, {Size.of(largest[0])}"
         for name, title, axis, first in (
-            ("accuracy", "Accuracy on classes seen so far", "accuracy (%)", 1),
-            ("forgetting", "Forgetting so far", "forgetting (points, less is better)", 2),
+            ("accuracy", "accuracy on the classes seen so far", "accuracy (%)", 1),
+            ("forgetting", "forgetting so far", "forgetting (points, less is better)", 2),
         ):
             series = [_curve(curve, name, first, styles) for curve in shown]
-            figures.append(draw_lines(series, Labels(title + where, "experiences learned", axis)))
+            figures.append(
+                draw_lines(series, Labels(f"{where}: {title}{of}", "experiences learned", axis))
+            )
         figures += _bars(rows, own, styles)
         figures += _heat(strategy, own, references)
     others = [curve for curve in references if curve["condenser"] != "naive"]
     if others:
         panels = [(str(curve["condenser"]), curve["R"]) for curve in references]
-        title = f"Accuracy matrix R of the references, {others[0]['data']}"
+        title = Place.of(others[0]).heading("Accuracy matrix R of the references")
         figures.append(draw_heat_maps(panels, _axes(title)))
     return figures
 
@@ -111,7 +113,7 @@ def _bars(rows: Sequence[Row], curves: Sequence[Row], styles: Styles) -> list[st
     if not ordered:
         return []
     of = f", {SEEN}" if len(few) < len(curves) else ""
-    title = f"Forgetting, {strategy}, {rows[0]['data']}{of}"
+    title = f"{Place.of(curves[0]).heading(name_strategy(strategy))}: forgetting{of}"
     labels = Labels(title, "forgetting (points, less is better)", "")
     return [draw_bars([_bar(row, styles) for row in ordered], labels)]
 
@@ -135,9 +137,8 @@ def _heat(strategy: str, curves: Sequence[Row], references: Sequence[Row]) -> li
     ]
     panels += [("naive", curve["R"]) for curve in references if curve["condenser"] == "naive"]
     of = f", {SEEN} {budgets}" if sum(map(len, groups)) < len(curves) else ""
-    return [
-        draw_heat_maps(panels, _axes(f"Accuracy matrix R, {strategy}, {curves[0]['data']}{of}"))
-    ]
+    where = Place.of(curves[0]).heading(name_strategy(strategy))
+    return [draw_heat_maps(panels, _axes(f"{where}: accuracy matrix R{of}"))]
 
 
 def _axes(title: str) -> Labels:

@@ -11,7 +11,13 @@ from harness.report.chapters.continual.memories import best_by_strategy
 from harness.report.place import Place, group_by_place
 from harness.report.results import AVERAGES, Record, group_by_entry
 from harness.report.table import Column, Table, sections_by_size
-from harness.report.wording import estimate, format_bytes, format_number, judge
+from harness.report.wording import (
+    estimate,
+    format_bytes,
+    format_number,
+    judge,
+    name_strategy,
+)
 
 COSTS = ("seconds", "images", "joules")
 Row = Mapping[str, Any]
@@ -40,7 +46,7 @@ def tabulate_rivals(rows: Sequence[Row]) -> list[Table]:
         best = best_by_strategy(own)
         if best:
             columns = _columns("strategy")
-            title = f"{place.heading()}: best condensed memory against the best real images"
+            title = place.heading("Best condensed memory against the best real images")
             sections = sections_by_size(best, columns)
             tables.append(Table(place.scenario, title, columns, sections, (PICKED + BEST,)))
         groups = dict.fromkeys((row["rival"], row["strategy"]) for row in own)
@@ -54,7 +60,8 @@ def tabulate_rivals(rows: Sequence[Row]) -> list[Table]:
 def _tabulate_all(place: Place, rows: Sequence[Row]) -> Table:
     of_averages = rows[0]["rival"] == AVERAGES
     name = "the best averages of real images" if of_averages else "the best real images"
-    title = f"{place.heading()}, strategy {rows[0]['strategy']}: every memory against {name}"
+    subject = name_strategy(rows[0]["strategy"])
+    title = f"{place.heading(subject)}: every memory against {name}"
     columns = _columns("set")
     sections = sections_by_size(rows, columns)
     notes = (PAIRED if of_averages else PICKED,)
@@ -69,11 +76,11 @@ def tabulate_costs(rows: Sequence[Row]) -> list[Table]:
     for place, own in group_by_place(rows).items():
         groups: dict[str, list[Row]] = {}
         for row in own:
-            name = "references" if row["reference"] else f"strategy {row['strategy']}"
-            groups.setdefault(name, []).append(row)
-        for name, shown in groups.items():
+            subject = "References" if row["reference"] else name_strategy(row["strategy"])
+            groups.setdefault(subject, []).append(row)
+        for subject, shown in groups.items():
             columns = _cost_columns(shown)
-            title = f"{place.heading()}, {name}: bytes and costs"
+            title = f"{place.heading(subject)}: bytes and costs"
             sections = sections_by_size(shown, columns)
             tables.append(
                 Table(place.scenario, title, columns, sections, (COSTS_NOTE,), is_detail=True)

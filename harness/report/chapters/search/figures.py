@@ -10,7 +10,7 @@ from harness.plots.points import draw_costs, draw_scatter
 from harness.report.chapters.bars import draw_metric_bars
 from harness.report.chapters.base import Styles
 from harness.report.chapters.search.alignment import TRUTH, Searches
-from harness.report.place import Place, join_parts, set_label
+from harness.report.place import Place, set_label
 from harness.report.wording import estimate
 
 Row = Mapping[str, Any]
@@ -36,17 +36,14 @@ def draw_search(
     )
     regret = next((row["metric"] for row in rows if row["metric"].startswith("regret@")), "")
     lost = (
-        f"What trusting the proxy costs, {regret},",
+        f"What trusting the proxy costs ({regret})",
         "test accuracy lost (points, less is better)",
     )
     figures += draw_metric_bars(rows, regret, lost, styles)
     figures += _draw_costs(costs, styles)
     if scatters:
         of = f", the first {PANELS} of {len(scatters)}" if len(scatters) > PANELS else ""
-        title = (
-            "Proxy score against true accuracy,"
-            f" {join_parts(scatters[0]['data'], scatters[0]['variant'])}{of}"
-        )
+        title = f"{Place.of(scatters[0]).heading('Proxy score against true accuracy')}{of}"
         axis = "proxy score (validation accuracy in %, or what the baseline measures)"
         shown = sorted(scatters, key=lambda part: bool(part["reference"]))[:PANELS]
         figures.append(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report.chapters.search.alignment import TOP_FROM, AlignedSearch, Searches, read_truth
+from harness.report.place import Place
 from harness.report.results import Record, Result
 from harness.report.wording import join_some
 from harness.statistics.rank_bootstrap import ARCHITECTURES_FROM
@@ -17,7 +18,7 @@ def note_searches(
     for place, search in searches.items():
         own = [r for r in results if r.entry.place.of_any_augmentation == place]
         notes = _note_search(records, own, search)
-        sentences += [f"{place.scenario} on {place.data}: {note}" for note in notes]
+        sentences += [f"{Place(place.scenario, place.data).heading()}: {note}" for note in notes]
     return sentences
 
 

@@ -5,7 +5,7 @@ whom.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.place import Size
+from harness.report.place import Size, capitalise
 from harness.report.results import REFERENCE
 from harness.report.wording import could_show, format_number, join_words
 
@@ -125,8 +125,4 @@ def _over_all(name: str, size: str, rows: Sequence[Row]) -> str:
         f"tau {format_number(best['against_tau'], '')} against"
         f" {format_number(best['tau']['mean'], '')} of {best['condenser']}, the best"
     )
-    return f"{_capital(name)} ranks better than every proxy of {size} ({figures})."
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
+    return f"{capitalise(name)} ranks better than every proxy of {size} ({figures})."

@@ -252,7 +252,7 @@ def test_few_condensers_are_not_ordered(records: list[dict[str, Any]]) -> None:
 
 def test_tables_in_every_format(report: dict[str, Any], page: str) -> None:
     found = {table.title: table for table in tables(report)}
-    space = found["data-space on mnist-5k in trained mlp"]
+    space = found["Data space on mnist-5k in trained mlp"]
     assert [c.title for c in space.columns] == [
         "set",
         "bytes",
@@ -261,7 +261,7 @@ def test_tables_in_every_format(report: dict[str, Any], page: str) -> None:
         "within-class-spread",
         "n",
     ]
-    table = found["data-space on mnist-5k: what goes with test accuracy"]
+    table = found["Data space on mnist-5k: what goes with test accuracy"]
     assert [section.title for section in table.sections] == [
         "the size of the set alone",
         "in trained mlp",
@@ -302,7 +302,7 @@ def test_pictures_show_both_populations(report: dict[str, Any], page: str) -> No
     assert len(figure) < 60_000
     assert any("no UMAP projection: UMAP is away" in note for note in report["notes"])
     assert any(
-        note.startswith("data-space on mnist-5k: no within-class-spread of method-0, ipc 1")
+        note.startswith("Data space on mnist-5k: no within-class-spread of method-0, ipc 1")
         for note in report["notes"]
     )
 
@@ -319,7 +319,7 @@ def test_a_run_ends_in_table_and_pictures(harness: Harness, tmp_path: Path) -> N
     path.write_text(SUITE, encoding="utf-8")
     found = harness("run", path, "--out", out, "--workers", 1)
     assert found.status == 0, found.err
-    assert "data-space on digits: what goes with test accuracy" in found.out
+    assert "Data space on digits: what goes with test accuracy" in found.out
     assert (
         harness("report", out, "--format", "md,json,html", "--out", tmp_path / "reports").status
         == 0

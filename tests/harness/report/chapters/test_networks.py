@@ -86,7 +86,7 @@ def test_one_table_of_sets_by_networks(
     report: dict[str, Any], records: list[dict[str, Any]]
 ) -> None:
     first, *others = tables(report)
-    assert first.title == "cross-architecture on mnist-5k: test accuracy, %"
+    assert first.title == "Cross-architecture accuracy on mnist-5k, %"
     assert [column.title for column in first.columns] == [
         "set",
         "bytes",
@@ -103,9 +103,7 @@ def test_one_table_of_sets_by_networks(
 
 
 def test_each_network_is_compared_with_random_images_trained_alike(report: dict[str, Any]) -> None:
-    detail = next(
-        t for t in tables(report) if t.title.endswith(": test-accuracy of vgg11 against random")
-    )
+    detail = next(t for t in tables(report) if t.title.endswith(": vgg11 against random images"))
     rows = {row[0]: row for section in detail.sections for row in section.rows}
     assert (
         rows["dm"][2].startswith("6")
@@ -179,8 +177,8 @@ def test_a_run_ends_in_this_table(harness: Harness, tmp_path: Path) -> None:
     path.write_text(SUITE, encoding="utf-8")
     found = harness("run", path, "--out", tmp_path / "out", "--workers", 1)
     assert found.status == 0, found.err
-    assert "cross-architecture on digits: test accuracy, %" in found.out
-    table = found.out.partition("test accuracy, %")[2]
+    assert "Cross-architecture accuracy on digits, %" in found.out
+    table = found.out.partition("Cross-architecture accuracy on digits, %")[2]
     assert re.search(r"set +bytes +mlp +(convnet depth=2 )?width=8 +mean of all +n", table), table
     assert re.search(r"k-means +650 +\d+\.\d \[\d", table)
     assert "full-data" in table

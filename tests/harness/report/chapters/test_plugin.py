@@ -94,7 +94,7 @@ def test_an_installed_chapter_is_in_every_format(
     assert "Better than random." in headline["answer"]
     assert report["fairness"] == [{"groups": 3}]
     assert "fairness: groups come from 6 cells." in report["notes"]
-    assert "## fairness on mnist-5k" in pages["md"] and "worst group, %" in pages["md"]
+    assert "## Fairness on mnist-5k" in pages["md"] and "worst group, %" in pages["md"]
     assert "- **worst-group**: Accuracy on the group that is served worst." in pages["md"]
     assert "<h2>Fairness: how the worst group fares</h2>" in pages["html"]
     assert "<dt>worst-group</dt>" in pages["html"] and "fair figure" in pages["html"]
@@ -111,7 +111,7 @@ def test_a_scenario_without_a_chapter_gets_a_plain_table(records: list[dict[str,
     report = build({"suite": "fair"}, records, [])
     assert report["headlines"] == []
     (table,) = tables(report)
-    assert (table.title, table.columns[2].title) == ("fairness on mnist-5k", "worst-group")
+    assert (table.title, table.columns[2].title) == ("Fairness on mnist-5k", "worst-group")
     assert [row[0] for row in table.sections[0].rows] == ["dm", "random"]
     assert "<h2>fairness</h2>" in render(report, "html")
 

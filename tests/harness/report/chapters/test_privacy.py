@@ -117,7 +117,7 @@ def test_copies_are_pictured_and_what_is_lacking_is_said(report: dict[str, Any])
         and ">nearest real</text>" in page
     )
     assert "Privacy: which images a set was made of" in page
-    assert "privacy on mnist-5k: too few for 0.1 %." in report["notes"]
+    assert "Privacy on mnist-5k: too few for 0.1 %." in report["notes"]
 
 
 def test_targets_of_one_seed_carry_no_claim(measure: Measure) -> None:

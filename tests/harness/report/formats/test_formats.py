@@ -45,7 +45,7 @@ def test_terminal_fits_a_hundred_columns_and_shows_what_counts(report: dict[str,
         r"dm +7,850 +\d\d\.\d \[\d\d\.\d, \d\d\.\d\] +\+\d\.\d \[\+\d\.\d, \+\d\.\d\] +better +5",
         text,
     )
-    assert "continual on mnist-5k, strategy gdumb" in text and "not distinguishable" in text
+    assert "GDumb on mnist-5k" in text and "not distinguishable" in text
     assert (
         "references" in text
         and "joint" in text

@@ -110,7 +110,7 @@ def test_a_gallery_shows_the_first_seed_with_a_column_a_class(
     with Image.open(io.BytesIO(base64.b64decode(gallery["png"]))) as image:
         assert image.size == (3 * 33 + 1, 2 * 33 + 1)
     page = render(report, "html")
-    assert page.count('<img src="data:image/png;base64,') == 1 and "sets of mnist-5k, ipc 2" in page
+    assert page.count('<img src="data:image/png;base64,') == 1 and "Sets of mnist-5k, ipc 2" in page
     assert 'alt="random, seed 0: images by class"' in page
     assert "galleries" not in build({"suite": "s"}, records, [])
 

@@ -55,8 +55,8 @@ def test_the_page_has_curves_of_both_kinds_and_heat_maps_with_naive() -> None:
     assert alone == text.count("<svg") == 4  # curves of accuracy and of forgetting, bars, heat maps
     assert "<image" not in text
     for said in (
-        "Forgetting so far, replay",
-        "Accuracy matrix R, replay, mnist-5k",
+        "Replay on mnist-5k, ipc 10: forgetting so far",
+        "Replay on mnist-5k: accuracy matrix R",
         "after experience",
         "tested on experience",
     ):

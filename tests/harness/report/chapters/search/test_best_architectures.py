@@ -72,8 +72,8 @@ def test_what_an_adaptive_search_found_is_compared_over_seeds() -> None:
     )
     titles = [table.title for table in tables(report)]
     assert (
-        "search on mnist-5k: accuracy of what was found" in titles
-        and "search on mnist-5k: best found" in titles
+        "Architecture search on mnist-5k: accuracy of what was found" in titles
+        and "Architecture search on mnist-5k: best found" in titles
     )
     assert [row["retrained"] for row in report["best_found"] if row["condenser"] == "dm"] == ends[
         "dm"
