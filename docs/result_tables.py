@@ -8,6 +8,7 @@ What is filled stands between one of these lines and `<!-- end -->`:
     <!-- table of reference:NAME: TITLE -->      a table of its report, by its title
     <!-- answer of reference:NAME: QUESTION -->  an answer of its report, by the question's start
     <!-- verdict of reference:NAME: memory -->   its verdicts on a job: memory or proxy
+    <!-- verdict of reference:NAME: memory, in short -->   answer, first figure and what to use
     <!-- run of reference:NAME -->               how it was made, where and in what time
     <!-- table of nas-bench-201: HEADING -->     the first table under a heading of its page
 
@@ -33,6 +34,7 @@ import nas_bench_201  # noqa: E402
 from harness.reference.files import Reference  # noqa: E402
 from harness.report.building import build  # noqa: E402
 from harness.report.formats.markdown import draw_table, draw_verdicts, escape  # noqa: E402
+from harness.report.overview.verdict import evidence_name, evidence_text, heading  # noqa: E402
 from harness.report.tables import tables  # noqa: E402
 
 BLOCK = re.compile(
@@ -105,10 +107,28 @@ def answer(name: str, beginning: str) -> str:
 
 def verdict(name: str, job: str) -> str:
     """Return the verdicts of a report on one job; ValueError where it has none."""
+    job, _, short = job.partition(", ")
     found = [one for one in report(name)["verdicts"] if one["job"] == job]
     if not found:
         raise ValueError(f"{name} has no verdict on '{job}'; the jobs are memory and proxy")
-    return draw_verdicts(found)
+    return "\n".join(map(short_verdict, found)) if short else draw_verdicts(found)
+
+
+def short_verdict(one: dict[str, Any]) -> str:
+    """Return a verdict as an item of a list: the answer, its first figure and what to use."""
+    figure = one["evidence"][0]
+    text = (
+        f"({heading(one)}). {evidence_name(figure)}: {evidence_text(figure)}."
+        f" What to use: {one['use']}"
+    )
+    return textwrap.fill(
+        f"**{one['answer'].capitalize()}** {escape(text)}",
+        WIDTH,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def run(name: str, _: str) -> str:

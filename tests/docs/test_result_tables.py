@@ -75,5 +75,8 @@ def test_a_verdict_is_filled_in_from_the_records(script: ModuleType) -> None:
         assert f"**{first['answer'].capitalize()}** (mnist-5k, " in filled
         assert "- What to use: " in filled and "- What this run could see: " in filled
         assert script.filled(filled) == filled
+        short = script.verdict("reference:demo", f"{job}, in short")
+        assert short.startswith(f"- **{first['answer'].capitalize()}** (mnist-5k, ")
+        assert "What to use: " in short and "What this run could see" not in short
     with pytest.raises(ValueError, match="no verdict on 'memroy'; the jobs are memory and proxy"):
         script.filled("<!-- verdict of reference:demo: memroy -->\n<!-- end -->")
