@@ -29,6 +29,7 @@ ONE = "--workers 1 --set seeds=1"
 # second or two: later options take the place of earlier ones.
 RUN = {
     "condense dm": f"{SMALL} --ipc 1 --set iterations=2",
+    "condense dm-fast": f"{SMALL} --ipc 1 --set iterations=2",
     "condense idc": f"{SMALL} --bytes 650 --set iterations=1 --set '{SCHEDULE}'",
     "evaluate dm.safetensors": (
         "--set orders=1 --set network=mlp --set 'strategies=[{name=\"gdumb\",epochs=1}]'"
