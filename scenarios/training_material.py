@@ -16,6 +16,7 @@ from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
 from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
+from condensers.sets.units import as_data
 from condensers.training.batched import train_together
 from condensers.training.classifier import (
     MIXES,
@@ -89,6 +90,7 @@ class TrainingMaterial:
             "schedule": self.training.schedule,
             "mix": self.training.mix,
         }
+        found |= {"labels": "hard" if self.labels.ndim == 1 else "soft"}
         return found | {"loss": self.training.loss, "precision": self.training.precision}
 
 
@@ -159,6 +161,12 @@ class Evaluation:
         help="whose learning rate and order of training is used",
         source="ours",
         values=("common", "card"),
+    )
+    labels: str = hyper(
+        "set",
+        help="labels in training; hard: the class of each image, where the set's are soft",
+        source="ours: the set's own (DD-Ranking: both)",
+        values=("set", "hard"),
     )
     loss: str = hyper(
         "labels",
@@ -252,7 +260,10 @@ class Evaluation:
             images, labels = subject.decode(context.device)
             images = data.train.network_input(images)
             training = self._training(subject.recipe.get("augmentation", "none"), self.epochs)
-            labels, training = match_loss_to_labels(subject, labels, training)
+            if self.labels == "hard" and labels.ndim == 2:
+                labels = as_data(subject, context.device).labels
+            else:
+                labels, training = match_loss_to_labels(subject, labels, training)
             return apply_set_recipe(
                 subject, TrainingMaterial(images, labels, training), self.recipe == "card"
             )

@@ -111,16 +111,18 @@ def summarise_trials(
     return Outcome(measured, costs, _detail(subject, trials, online))
 
 
-def _measurements(name: str, runs: Sequence[TrialResult]) -> list[Measurement]:
-    """Each metric of each trial; a single experience has a final accuracy alone, and the worst case
-    needs a trace.
+def choose_metrics(trial: TrialResult) -> list[str]:
+    """Return what a trial gives: a single experience has a final accuracy alone, the worst case
+    needs a trace, and forward transfer the untrained network.
     """
-    if len(runs[0]["R"]) == 1:
-        chosen = ["final-accuracy"]
-    else:
-        chosen = [
-            metric for metric in METRICS if metric != "worst-case-accuracy" or runs[0]["trace"]
-        ]
+    if len(trial["R"]) == 1:
+        return ["final-accuracy"]
+    needed = {"worst-case-accuracy": "trace", "forward-transfer": "initial"}
+    return [metric for metric in METRICS if metric not in needed or trial[needed[metric]]]
+
+
+def _measurements(name: str, runs: Sequence[TrialResult]) -> list[Measurement]:
+    """Each metric of each trial."""
     repeats = [{"order": order} for order in range(len(runs))]
     return [
         Measurement(
@@ -129,7 +131,7 @@ def _measurements(name: str, runs: Sequence[TrialResult]) -> list[Measurement]:
             repeats,
             *METRICS[metric][1:],
         )
-        for metric in chosen
+        for metric in choose_metrics(runs[0])
     ]
 
 

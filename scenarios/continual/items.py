@@ -11,6 +11,8 @@ from avalanche.benchmarks.utils import (
     TaskAwareSupervisedClassificationDataset,
     as_classification_dataset,
 )
+from avalanche.benchmarks.utils.data_attribute import TensorDataAttribute
+from avalanche.benchmarks.utils.flat_data import FlatData
 from torch import Tensor, dtype
 from torch.utils.data import Dataset
 
@@ -53,11 +55,13 @@ def as_dataset(
     labels: Tensor,
     task_labels: Sequence[int] | None = None,
     transform: Callable[[Tensor], Tensor] | None = None,
+    logits: Tensor | None = None,
 ) -> Any:
     """An Avalanche data set of images (N, C, H, W) and labels (N,): items (x, y), or (x, y, t) with
     task labels.
 
     transform: what makes x of an image (C, H, W) whenever it is read; None for the image as it is.
+    logits: (N, K) that stand after the task label of each item.
     """
     items = TensorItems(images, labels, transform)
     if task_labels is None:
@@ -66,11 +70,18 @@ def as_dataset(
         DataAttribute(items.targets, "targets"),
         DataAttribute(list(task_labels), "targets_task_labels", use_in_getitem=True),
     ]
+    if logits is not None:
+        rows = FlatData([list(logits)], discard_elements_not_in_indices=True)
+        attributes.append(TensorDataAttribute(rows, "logits", use_in_getitem=True))
     return TaskAwareSupervisedClassificationDataset([items], data_attributes=attributes)
 
 
 def as_memory_dataset(
-    exemplars: Exemplars, tasks: Sequence[int] | None, kind: dtype, fill_batch: int
+    exemplars: Exemplars,
+    tasks: Sequence[int] | None,
+    kind: dtype,
+    fill_batch: int,
+    logits: Tensor | None = None,
 ) -> Any:
     """Return exemplars with hard labels as an Avalanche data set.
 
@@ -80,6 +91,7 @@ def as_memory_dataset(
         kind: The dtype of the stream's images.
         fill_batch: List the images over and over, so that batches of this size are full; 0 lists
             each once.
+        logits: (n, K) that stand after the task label of each item.
 
     Raises:
         UsageError: The labels are soft.
@@ -90,7 +102,7 @@ def as_memory_dataset(
             " whole-number labels of a stream; use the plugin CondensedReplay of"
             " scenarios.continual.memory, or condense one with hard labels"
         )
-    dataset = as_dataset(exemplars.images.to(kind), exemplars.labels, tasks)
+    dataset = as_dataset(exemplars.images.to(kind), exemplars.labels, tasks, logits=logits)
     if not fill_batch:
         return dataset
     # As many rounds as make the length a multiple of the batch: then no batch is cut, and all

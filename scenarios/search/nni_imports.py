@@ -13,16 +13,19 @@ with warnings.catch_warnings():
     nni.set_default_framework("none")  # else it imports lightning at once
     from nni.mutable import MutableAnnotation
     from nni.nas import strategy
+    from nni.nas.evaluator import FunctionalEvaluator
     from nni.nas.nn.pytorch import Cell, LayerChoice, ModelSpace
     from nni.nas.space import model_context
     from nni.nas.strategy.hpo import HPOTunerStrategy
 
 __all__ = [
     "Cell",
+    "FunctionalEvaluator",
     "HPOTunerStrategy",
     "LayerChoice",
     "ModelSpace",
     "MutableAnnotation",
     "model_context",
+    "nni",
     "strategy",
 ]

@@ -240,7 +240,7 @@ def train_and_validate(model, proxy):
     images, labels = next(iter(proxy))
     return -float(torch.nn.functional.cross_entropy(model(images), labels).detach())
 """
-    example = script("docs/tutorials/nni.md", "NasExperiment")
+    example = script("docs/tutorials/nni.md", "train_and_validate")
     example = example.replace("max_trial_number=20", "max_trial_number=2")
     # The space is made where the example would have it: after NNI was imported as the example
     # imports it.

@@ -14,7 +14,13 @@ from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.training.classifier import Training, train
 from condensers.training.losses import loss_of
-from scenarios.training_material import TrainingMaterial, apply_set_recipe, match_loss_to_labels
+from scenarios.protocol import Splits
+from scenarios.training_material import (
+    Evaluation,
+    TrainingMaterial,
+    apply_set_recipe,
+    match_loss_to_labels,
+)
 
 TRAINING = Training(epochs=2, lr=0.1, batch=4)
 
@@ -60,6 +66,24 @@ def test_the_size_of_scores_is_no_merit_of_a_set(plain: SyntheticSet) -> None:
     assert torch.allclose(match_loss_to_labels(scored, centred, TRAINING)[0], centred, atol=1e-6), (
         "centred one-hot labels stay as they are"
     )
+
+
+@pytest.mark.parametrize("form", ["probabilities", "scores"])
+def test_hard_labels_are_the_classes_that_images_were_made_for(
+    form: str, plain: SyntheticSet, grey8: ClassData
+) -> None:
+    """Whatever the soft labels say: here that every image is of class 3."""
+    data = Splits(grey8, grey8, grey8)
+    labels = torch.zeros(20, 10).index_fill_(1, torch.tensor([3]), 1.0)
+    soft = with_recipe(plain, {"labels": labels}, {"labels": form})
+    hard = Evaluation(labels="hard").material(soft, data, Context())
+    assert torch.equal(hard.labels, plain.decode()[1])
+    assert (hard.training.loss, hard.detail()["labels"]) == ("cross-entropy", "hard")
+    own = Evaluation().material(soft, data, Context())
+    assert (own.labels.shape, own.detail()["labels"]) == ((20, 10), "soft")
+    unchanged = [Evaluation(labels=one).material(plain, data, Context()) for one in ("set", "hard")]
+    assert unchanged[0].detail() == unchanged[1].detail()
+    assert torch.equal(unchanged[0].labels, unchanged[1].labels)
 
 
 def test_the_losses_are_those_of_the_papers() -> None:

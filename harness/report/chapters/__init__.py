@@ -118,6 +118,7 @@ def read_run(
         metrics.setdefault(scenario, set()).update(m["metric"] for m in measured)
     chapters = find_chapters(metrics)
     results = [r for name, own in by_scenario.items() for r in chapters[name].results(own)]
+    results += [r for name in by_scenario for r in chapters[name].results_across(records)]
     until = suite.get("until")
     if until is not None:
         extended = (until["scenario"], MAKING)

@@ -12,11 +12,25 @@ from harness.report.chapters.base import (
     Chapter,
     Figure,
     Question,
+    Run,
     Styles,
     plain_layouts,
 )
+from harness.report.chapters.dd_ranking import (
+    AUGMENTATION_ROBUST,
+    LABEL_ROBUST,
+    score_sets,
+)
 from harness.report.place import Place, group_by_place
-from harness.report.table import MetricColumns, Row, TableLayout, split_augmentations
+from harness.report.results import RANDOM, Record, Result
+from harness.report.table import (
+    Bundle,
+    Column,
+    MetricColumns,
+    Row,
+    TableLayout,
+    split_augmentations,
+)
 from harness.report.wording import OF, format_number
 
 ACCURACY, MEAN = "test-accuracy", "mean-test-accuracy"
@@ -31,13 +45,32 @@ TEST_ACCURACY = {
         " with included where it is among them."
     ),
 }
+SCORES = {
+    LABEL_ROBUST: (
+        "DD-Ranking's LRS, 0 to 100 %: how far a set is above random images of its size, and, with"
+        " hard labels, below training on all data; each counts half."
+    ),
+    AUGMENTATION_ROBUST: (
+        "DD-Ranking's ARS, 0 to 100 %: how far a set is above random images of its size with"
+        " augmentation and without; each counts half, and 26.9 % is no difference."
+    ),
+}
+TAKES = {
+    LABEL_ROBUST: (
+        "DD-Ranking's LRS, which takes random images of the set's size, full-data, and hard labels."
+    ),
+    AUGMENTATION_ROBUST: (
+        "DD-Ranking's ARS, which takes the set and random images with augmentation and without."
+    ),
+}
+SCORE_TITLES = {LABEL_ROBUST: "LRS, %", AUGMENTATION_ROBUST: "ARS, %"}
 
 
 class AccuracyChapter(Chapter):
     """Accuracy: networks trained on the set alone."""
 
-    definitions = COST_DEFINITIONS | TEST_ACCURACY
-    column_titles = COSTS | {ACCURACY: "test accuracy, %"}
+    definitions = COST_DEFINITIONS | TEST_ACCURACY | SCORES
+    column_titles = COSTS | {ACCURACY: "test accuracy, %"} | SCORE_TITLES
     questions = {
         ACCURACY: Question("Which set trains the most accurate network", "highest", "test accuracy")
     }
@@ -52,6 +85,34 @@ class AccuracyChapter(Chapter):
     @classmethod
     def can_read(cls, metrics: Collection[str]) -> bool:
         return ACCURACY in metrics
+
+    def results_across(self, records: Sequence[Record]) -> list[Result]:
+        """Compute DD-Ranking's scores; augmentations may stand under labels of their own."""
+        return [r for r in score_sets(records) if r.entry.scenario == self.scenario]
+
+    def layouts(self, metrics: Sequence[str], rows: Sequence[Row]) -> list[TableLayout]:
+        """A table for each metric; DD-Ranking's scores stand beside test accuracy."""
+        scores = [name for name in metrics if name in SCORES]
+        usual = MetricColumns(rows, self.column_titles)
+        layouts = plain_layouts([name for name in metrics if name not in SCORES], usual)
+        columns = [_score_column(usual.value(name), name) for name in scores]
+        return [
+            replace(layout, columns=[*layout.columns[:-1], *columns, layout.columns[-1]])
+            if ACCURACY in layout.metrics
+            else layout
+            for layout in layouts
+        ]
+
+    def notes(self, run: Run) -> list[str]:
+        """Say what a score of DD-Ranking would take that no set here has."""
+        results = run.results_of(self.scenario)
+        # With several such scenarios, one that has the score is enough.
+        found = {result.metric for result in run.results}
+        compared = any(not (r.entry.is_reference or r.is_random) for r in results)
+        missing = [name for name in SCORES if name not in found]
+        return [f"Not measured: {' '.join(TAKES[name] for name in missing)}"] * bool(
+            compared and missing
+        )
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """Test accuracy by images per class, and the gain over random images, for each place."""
@@ -119,6 +180,17 @@ class CrossArchitectureChapter(Chapter):
             if not all(row["reference"] for row in rows)
             for svg in draw_metric_bars(rows, MEAN, titles, styles)
         ]
+
+
+def _score_column(column: Column, metric: str) -> Column:
+    """A column of a score, which drops early; a set without it says so, a reference has none."""
+
+    def text(bundle: Bundle) -> str:
+        row = next(iter(bundle.values()))
+        taken = metric in bundle or row["reference"] or row["condenser"] == RANDOM
+        return column.text(bundle) if taken else "not measured"
+
+    return replace(column, text=text, drop=3)
 
 
 def draw_accuracy(rows: Sequence[Row], styles: Styles) -> list[str]:

@@ -155,6 +155,17 @@ class Chapter(ABC):
         groups = group_by_entry(records)
         return [r for entry, group in groups.items() for r in read_measurements(entry, group)]
 
+    def results_across(self, records: Sequence[Record]) -> list[Result]:
+        """Compute results of the scenario that take records of other scenarios too.
+
+        Args:
+            records: all records of the run, in the order of the suite.
+
+        Returns:
+            Results beside those of `results`; none by default.
+        """
+        return []
+
     def facts(self, run: Run) -> dict[str, Any]:
         """Compute what the report's JSON holds of the scenario beyond its rows.
 

@@ -1,6 +1,7 @@
 """CondensedMemory: a condensed set as the replay memory of any Avalanche strategy."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,13 +27,22 @@ from scenarios.continual.memory.stream_fit import (
 )
 
 
+@dataclass(frozen=True)
+class ClassGroup:
+    """The images of one class in a memory, as an Avalanche data set."""
+
+    buffer: Any
+
+
 class CondensedMemory(ExemplarsBuffer):  # type: ignore[misc]
     """Hold the condensed images of the classes seen so far, and never one of a class to come.
 
     Use it with `CondensedReplay(memory, batch_size_mem=64)`, which takes soft labels too. With hard
     labels Avalanche's own plugins do as well: `ReplayPlugin(mem_size=memory.max_size,
     batch_size_mem=64, storage_policy=memory)`, or `plugin = GDumbPlugin(memory.max_size);
-    plugin.storage_policy = memory`. Items take the stream's form, (x, y) or (x, y, task label), and
+    plugin.storage_policy = memory`; so do strategies with a buffer of their own, such as
+    `strategy = ER_ACE(..., mem_size=memory.max_size); strategy.storage_policy = memory` (DER needs
+    `CondensedMemoryWithLogits`). Items take the stream's form, (x, y) or (x, y, task label), and
     labels are the stream's ids.
 
     Args:
@@ -103,6 +113,7 @@ class CondensedMemory(ExemplarsBuffer):  # type: ignore[misc]
         self._compared: Any = None
         self._parts: list[Exemplars] = []
         self._exemplars: Exemplars | None = None
+        self._dataset: Any = None
         self._arrived: dict[int, tuple[int, int]] = {}  # class -> experience, task label
         self._marks = torch.empty(0, 2, dtype=torch.int64)
         self._task_aware, self._dtype = False, torch.float32
@@ -194,7 +205,7 @@ class CondensedMemory(ExemplarsBuffer):  # type: ignore[misc]
         same = [a is b for a, b in zip(self._parts, parts, strict=False)]
         unchanged = parts[: same.index(False)] if False in same else parts[: len(same)]
         self.unchanged_count = sum(len(part.labels) for part in unchanged)
-        self._parts, joined = parts, join_exemplars(parts)
+        self._parts, joined, self._dataset = parts, join_exemplars(parts), None
         latest = max((mark for mark in self._arrived.values()), default=(0, 0))
         self._marks = torch.tensor([self._arrived.get(c, latest) for c in joined.labels.tolist()])
         self._exemplars = joined.renumber(self._find_stream_ids(joined))
@@ -278,6 +289,7 @@ class CondensedMemory(ExemplarsBuffer):  # type: ignore[misc]
         self._tasks |= numbering.tasks
         self.admit(list(numbering.classes.values()), int(item[2]) if self._task_aware else 0)
         self.require_fit(exp)
+        self._dataset = None
 
     def require_fit(self, exp: Any) -> None:
         """Refuse a stream whose items do not fit the images that are known.
@@ -321,9 +333,36 @@ class CondensedMemory(ExemplarsBuffer):  # type: ignore[misc]
         """The memory as an Avalanche data set, for Avalanche's own plugins."""
         if self._exemplars is None:
             return super().buffer
-        tasks = self._marks[:, 1].tolist() if self._task_aware else None
-        return as_memory_dataset(self._exemplars, tasks, self._dtype, self._fill_batch)
+        if self._dataset is None:  # MER reads it image by image
+            self._dataset = self._as_dataset(self._exemplars, torch.arange(self.image_count))
+        return self._dataset
 
     @buffer.setter
     def buffer(self, new: Any) -> None:
         self._buffer = new
+
+    @property
+    def buffer_groups(self) -> dict[int, ClassGroup]:
+        """The memory by the stream's id of each class, for strategies that choose by class."""
+        if self._exemplars is None:
+            return {}
+        groups = {}
+        for label in torch.unique(self._exemplars.labels).tolist():
+            index = (self._exemplars.labels == label).nonzero().flatten()
+            groups[label] = ClassGroup(self._as_dataset(self._exemplars.select(index), index))
+        return groups
+
+    @property
+    def buffer_datasets(self) -> list[Any]:
+        """The data sets of `buffer_groups`."""
+        return [group.buffer for group in self.buffer_groups.values()]
+
+    def _as_dataset(self, exemplars: Exemplars, index: Tensor) -> Any:
+        """Return some exemplars, at the positions `index` of the memory, as Avalanche items."""
+        tasks = self._marks[index, 1].tolist() if self._task_aware else None
+        logits = self._select_logits(index)
+        return as_memory_dataset(exemplars, tasks, self._dtype, self._fill_batch, logits)
+
+    def _select_logits(self, index: Tensor) -> Tensor | None:
+        """Return the logits (n, K) that items end with; none here."""
+        return None

@@ -39,13 +39,12 @@ class Exemplars:
 
     def restrict(self, classes: Sequence[int]) -> "Exemplars":
         """Return the exemplars of `classes` alone."""
-        mine = torch.isin(self.labels, torch.tensor(list(classes)))
-        return Exemplars(
-            self.images[mine],
-            self.labels[mine],
-            None if self.targets is None else self.targets[mine],
-            self.scores,
-        )
+        return self.select(torch.isin(self.labels, torch.tensor(list(classes))))
+
+    def select(self, index: Tensor) -> "Exemplars":
+        """Return the exemplars at the positions `index` (n,) int64, or of a mask (N,)."""
+        targets = None if self.targets is None else self.targets[index]
+        return Exemplars(self.images[index], self.labels[index], targets, self.scores)
 
     def renumber(self, names: "StreamIds | None") -> "Exemplars":
         """Return the exemplars with classes numbered as the stream numbers them."""
