@@ -37,6 +37,7 @@ def plan(
     overrides: Overrides = (),
     data_dir: str | PathLike[str] | None = None,
     download: bool = False,
+    limit: int | None = None,
 ) -> "SuitePlan":
     """Check a suite whole and lay out its cells; nothing is computed or written.
 
@@ -47,6 +48,7 @@ def plan(
             command line takes them, `["seeds=3"]`.
         data_dir: the folder with the data sets; HARNESS_DATA, or the usual one, if left out.
         download: whether a missing data set may be fetched.
+        limit: N of a trial, as `run` takes it.
 
     Returns:
         The suite, its cells, and the data sets that it was checked with.
@@ -57,7 +59,7 @@ def plan(
     """
     from harness.suite.plan import plan_suite
 
-    return plan_suite(suite, _as_words(overrides), _as_path(data_dir), download)
+    return plan_suite(suite, _as_words(overrides), _as_path(data_dir), download, limit)
 
 
 def run(
@@ -75,13 +77,18 @@ def run(
     reuse: Sequence[str | PathLike[str]] = (),
     repair: bool = False,
     progress: bool = False,
+    limit: int | None = None,
+    until: float | None = None,
+    compare: str | None = None,
+    metric: str | None = None,
+    most: int = 50,
 ) -> Results:
     """Run a suite, or go on with it; cells that are already done are skipped.
 
     Args:
         suite: the name of a built-in suite, the path of a TOML file, or a dict of the same
             structure. Of a dict, `suite.toml` in the run directory keeps a copy.
-        directory: the run directory; runs/SUITE if left out.
+        directory: the run directory; runs/SUITE if left out, runs/SUITE-limit-N for a trial.
         overrides: changes to the suite, as `{"seeds": 3, "condensers.dm.iterations": 50}` or as
             the command line takes them, `["seeds=3"]`.
         workers: cells at a time; 1 means in this process, more means as many worker processes.
@@ -94,6 +101,14 @@ def run(
         reuse: run directories whose finished cells are copied where they are equal.
         repair: first delete damaged files of the run directory, so that they are recomputed.
         progress: whether progress is shown on standard error.
+        limit: a trial, which its records and its report say: one seed, N cells of each scenario,
+            and at most N steps, epochs, networks and class orders in each.
+        until: add seeds until half of the 95 % interval of what is compared is at most this, in the
+            metric's unit. Why that ended is in `results.report["notes"]`.
+        compare: "A:B", two sets or references that `until` compares; the first learned set and
+            random images if left out.
+        metric: in what, a metric or a scenario, which means the metric of its first question.
+        most: seeds that `until` does not exceed.
 
     Returns:
         What the run directory holds now. A cell that failed is in `failures`, and the others are
@@ -110,16 +125,23 @@ def run(
     from harness.running.cell_work import RunSettings
     from harness.running.processes import WorkerSpec
     from harness.running.run import RunOptions, run_suite
+    from harness.running.until import name_rule, run_until
     from harness.suite.plan import plan_suite
 
-    _require_numbers(workers, threads, checkpoint_seconds)
+    _require_numbers(workers=workers, threads=threads, most=most)
+    if not checkpoint_seconds >= 0:
+        raise UsageError(f"checkpoint_seconds: {checkpoint_seconds!r} is not 0 or more")
+    if until is None and (compare, metric) != (None, None):
+        raise UsageError("compare and metric say what until is about; add until=WIDTH")
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     words, data_path = _as_words(overrides), _as_path(data_dir)
-    planned = plan_suite(suite, words, data_path, download)
-    root = Path(directory) if directory is not None else Path("runs") / planned.suite.name
+    planned = plan_suite(suite, words, data_path, download, limit)
+    rule = None if until is None else name_rule(planned, until, compare, metric, most)
+    root = Path(directory) if directory is not None else planned.suite.folder
+    mode = [] if limit is None else ["--limit", str(limit)]
     settings = RunSettings(
         root=root,
-        command=_command(suite, root, words),
+        command=_command(suite, root, words, [*mode, *(rule.as_words() if rule else [])]),
         data_dir=data_path,
         validation=planned.suite.validation,
         device=choose_device(device),
@@ -138,7 +160,10 @@ def run(
     threads_before = torch.get_num_threads()
     prepare(threads)
     try:
-        store = run_suite(planned, settings, options)
+        if rule is None:
+            store = run_suite(planned, settings, options)
+        else:
+            store, _ = run_until(planned, settings, options, rule)
     finally:
         torch.set_num_threads(threads_before)
     return Results(store)
@@ -174,20 +199,22 @@ def _as_path(data_dir: str | PathLike[str] | None) -> Path | None:
     return Path(chosen) if chosen else None
 
 
-def _require_numbers(workers: int, threads: int, checkpoint_seconds: float) -> None:
-    for name, value in (("workers", workers), ("threads", threads)):
+def _require_numbers(**given: int) -> None:
+    for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise UsageError(f"{name}: {value!r} is not a whole number of at least 1")
-    if not checkpoint_seconds >= 0:
-        raise UsageError(f"checkpoint_seconds: {checkpoint_seconds!r} is not 0 or more")
 
 
-def _command(suite: SuiteSource, root: Path, words: Sequence[str]) -> str:
-    """The command that repeats the run; a dict is in the run directory as a file."""
+def _command(suite: SuiteSource, root: Path, words: Sequence[str], mode: Sequence[str]) -> str:
+    """The command that repeats the run; a dict is in the run directory as a file.
+
+    mode: options that are no overrides, such as `--limit 2`.
+    """
     if isinstance(suite, Mapping):
-        return shlex.join(["harness", "run", str(root / "suite.toml"), "--out", str(root)])
+        file = str(root / "suite.toml")
+        return shlex.join(["harness", "run", file, "--out", str(root), *mode])
     changes = [part for word in words for part in ("--set", word)]
-    return shlex.join(["harness", "run", os.fspath(suite), "--out", str(root), *changes])
+    return shlex.join(["harness", "run", os.fspath(suite), "--out", str(root), *changes, *mode])
 
 
 def _suite_file(suite: Mapping[str, Any], words: Sequence[str]) -> str:

@@ -1,12 +1,12 @@
 """The results of a run: the rows of its report, and every single value as a pandas frame."""
 
 import html
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from condensers.errors import UsageError
+from harness.report.formats.values import columns_of, read_values
 from harness.store.store import Store
 
 if TYPE_CHECKING:
@@ -71,20 +71,29 @@ class Results:
         """Make a frame with a row for every single value.
 
         Returns:
+            A long ("tidy") frame: a row is one value of one metric of one set or reference.
             Columns: scenario, data, condenser (or the name of the reference), reference (whether
             it is one), ipc, bytes (of the set), budget ("ipc 10" or "bytes 5000"), augmentation,
             origin (what the images of the set are), metric, unit, higher_is_better, seed, value,
-            a column `repeat_NAME` for all that was drawn anew within a seed, such as
-            repeat_network, and `cell`, the key of the cell. Seconds and joules of making a set
-            stand under the scenario "condense".
+            repeat_network and repeat_order (which of the networks or class orders of the seed),
+            limit (N of a trial, `--limit N`), a further column `repeat_NAME` for whatever else was
+            drawn anew within a seed, and `cell`, the key of the cell. They are all there, in this
+            order, in every frame; `harness report DIR --format parquet` writes the same. Seconds
+            and joules of making a set stand under the scenario "condense".
 
         Raises:
             UsageError: pandas is not installed.
+
+        Examples:
+            The mean over networks of each seed, then the mean of seeds::
+
+                frame = read_results("reference:demo").to_pandas()
+                accuracy = frame[frame.metric == "test-accuracy"]
+                accuracy.groupby(["condenser", "ipc", "seed"]).value.mean()
         """
         frame = _require_pandas()
-        values: pandas.DataFrame = frame.DataFrame(
-            [row for record in self.records for row in _values(record)]
-        )
+        rows = read_values(self.records)
+        values: pandas.DataFrame = frame.DataFrame(rows, columns=columns_of(rows))
         return values
 
     def summary(self) -> "pandas.DataFrame":
@@ -147,54 +156,6 @@ def _require_pandas() -> Any:
     except ImportError:
         raise UsageError(WITHOUT_PANDAS) from None
     return pandas
-
-
-def _values(record: Record) -> Iterator[dict[str, Any]]:
-    """One dict for each value of a record; none for a shard, whose set has a record of its own."""
-    if record["kind"] == "shard":
-        return
-    cell = record["cell"]
-    budget = cell.get("budget")
-    fields = {
-        "scenario": "condense" if record["kind"] == "condense" else cell["scenario"],
-        "data": cell["data"],
-        "condenser": cell.get("reference") or cell["label"],
-        "reference": cell.get("reference") is not None,
-        "ipc": cell.get("ipc"),
-        "bytes": record.get("bytes"),
-        "budget": " ".join(map(str, budget)) if budget else None,
-        "augmentation": cell.get("recipe"),
-        "origin": cell.get("origin"),
-    }
-    for measurement, value, repeat in _measured(record):
-        yield {
-            **fields,
-            "metric": measurement["metric"],
-            "unit": measurement["unit"],
-            "higher_is_better": measurement.get("higher_is_better"),
-            "seed": cell["seed"],
-            "value": value,
-            **{f"repeat_{name}": _scalar(drawn) for name, drawn in repeat.items()},
-            "cell": record["key"],
-        }
-
-
-def _measured(record: Record) -> Iterator[tuple[Record, float, Record]]:
-    """Measurement, value and what was drawn anew for it; the costs of a record that made a set."""
-    if record["kind"] == "condense":
-        costs = record.get("condensation") or {}
-        for metric, unit in (("seconds", "s"), ("joules", "J")):
-            if isinstance(costs.get(metric), int | float):
-                cost = {"metric": metric, "unit": unit, "higher_is_better": False}
-                yield cost, float(costs[metric]), {}
-    for measurement in (record.get("outcome") or {}).get("measurements", []):
-        for value, repeat in zip(measurement["values"], measurement["repeats"], strict=True):
-            yield measurement, value, repeat
-
-
-def _scalar(value: Any) -> Any:
-    """A value that a column can hold: tables and lists as JSON."""
-    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
 
 
 def _flatten(row: Record) -> Iterator[tuple[str, Any]]:

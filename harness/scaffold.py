@@ -14,6 +14,7 @@ from typing import NamedTuple
 from condensers.engine.files import write_atomically
 from condensers.errors import StorageFailed, UsageError, suggestion
 from condensers.registry.registry import METHODS, NETWORKS, SELECTIONS, Registry
+from scenarios.continual.strategies import STRATEGIES
 from scenarios.datasets import DATASETS
 from scenarios.registry import SCENARIOS, SPACES
 
@@ -23,14 +24,20 @@ KINDS: dict[str, tuple[Registry, ...]] = {
     "dataset": (DATASETS,),
     "space": (SPACES,),
     "scenario": (SCENARIOS,),
+    "strategy": (STRATEGIES,),
 }
-# How each is used from where it stands, and the line of a suite that names it.
+# How each is used from where it stands, and the line of a suite that names it: {0} is its location
+# as a shell or a suite is given it, {1} as TOML.
 USES = {
     "method": ("harness condense {0} --data mnist-5k --ipc 1", "method = {0}"),
     "network": ("harness condense dm --data mnist-5k --ipc 1 --set network={0}", "network = {0}"),
     "dataset": ("harness condense dm --data {0} --ipc 1", "data = [{0}]"),
     "space": ("harness evaluate SET.safetensors --scenario search --set space={0}", "space = {0}"),
     "scenario": ("harness evaluate SET.safetensors --scenario {0}", "scenario = {0}"),
+    "strategy": (
+        "harness evaluate SET.safetensors --scenario continual --set 'strategies=[{1}]'",
+        "strategies = [{1}]",
+    ),
 }
 
 

@@ -19,6 +19,7 @@ from condensers.data import ClassData
 from condensers.engine.files import write_atomically
 from condensers.errors import UsageError, brief, shown
 from condensers.plain import parse_json
+from condensers.sets import gallery
 from condensers.sets.soundness import require_sound
 from condensers.sets.synthetic_set import FORMAT, SyntheticDataset, SyntheticSet
 
@@ -67,7 +68,7 @@ def load(path: str | PathLike[str]) -> SyntheticDataset:
     """Read a set as a torch Dataset of (image, label).
 
     Args:
-        path: FILE.safetensors.
+        path: FILE.safetensors, or `gallery:NAME`.
 
     Raises:
         UsageError: The file is missing, damaged, or not a set.
@@ -79,12 +80,13 @@ def load_set(path: str | Path) -> SyntheticSet:
     """Read a set that `save_set` wrote.
 
     Args:
-        path: FILE.safetensors; FILE.card.json beside it is read for the cost, if it is there.
+        path: FILE.safetensors; FILE.card.json beside it is read for the cost, if it is there. Or
+            `gallery:NAME`, a set that ships with the package.
 
     Raises:
         UsageError: The file is missing, cut short, unsound, or not a set of this harness.
     """
-    path = Path(path)
+    path = gallery.locate(Path(path))
     tensors, metadata = _read(path)
     try:
         card = parse_json(metadata["card"].encode())

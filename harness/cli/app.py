@@ -5,6 +5,7 @@ answers at once.
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Annotated, TextIO
 
 import typer
@@ -13,6 +14,7 @@ from condensers.errors import HarnessError, Interrupted, NotStored, visible
 from condensers.hyperparameters import RenamedKey
 from condensers.notices import Notice
 from harness import __version__
+from harness.catalogue.completion import joined_colons
 from harness.cli import (
     condense,
     diff,
@@ -28,7 +30,7 @@ from harness.cli import (
     runs,
     truth,
 )
-from harness.cli.options import examples
+from harness.cli.options import examples, help_of
 from harness.process import Stopped, deafen, raise_on_signals, resume_advice, shortage
 
 app = typer.Typer(
@@ -38,63 +40,91 @@ app = typer.Typer(
         " architecture search."
     ),
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command("list", epilog=examples("harness list", "harness list methods --json"))(
-    list_show.list_names
-)
-app.command("show", epilog=examples("harness show dm"))(list_show.show)
-app.command(
+
+
+def _add(name: str, verb: Callable[..., None], epilog: str) -> None:
+    app.command(name, help=help_of(verb), epilog=epilog)(verb)
+
+
+_add("list", list_show.list_names, examples("harness list", "harness list methods --json"))
+_add("show", list_show.show, examples("harness show dm", "harness show gallery:dm --json"))
+_add(
     "condense",
-    epilog=examples(
+    condense.condense,
+    examples(
         "harness condense dm --data mnist-5k --ipc 10 --out dm.safetensors",
-        "harness condense herding --data mnist-5k --bytes 50000 --out herding.safetensors",
+        "harness condense herding --data mnist-5k --bytes 50000",
+        "harness condense dm --data folder:photos --ipc 1 --set iterations=100",
     ),
-)(condense.condense)
-app.command(
+)
+_add(
     "evaluate",
-    epilog=examples(
+    evaluate.evaluate,
+    examples(
         "harness evaluate dm.safetensors",
         "harness evaluate gallery:dm --scenario privacy --set shadows=8",
     ),
-)(evaluate.evaluate)
-app.command(
+)
+_add(
     "plan",
-    epilog=examples("harness plan my.toml --set seeds=3", "harness plan demo --detect 1.0"),
-)(plan.plan)
-app.command("run", epilog=run.EXAMPLES)(run.run)
-app.command(
+    plan.plan,
+    examples(
+        "harness plan my.toml --set seeds=3",
+        "harness plan demo --detect 1.0",
+        "harness plan demo --limit 2 --json",
+    ),
+)
+_add("run", run.run, run.EXAMPLES)
+_add(
     "report",
-    epilog=examples(
+    report.report,
+    examples(
         "harness report runs/demo",
         "harness report runs/a runs/b --format html --out report.html",
         "harness report runs/demo --format md,csv,json --out figures",
-        "harness report reference:demo",
+        "harness report reference:demo --format parquet --out demo.parquet",
     ),
-)(report.report)
-app.command("runs", epilog=examples("harness runs", "harness runs elsewhere --json"))(runs.runs)
-app.command("verify", epilog=examples("harness verify runs/demo"))(runs.verify)
-app.command(
+)
+_add("runs", runs.runs, examples("harness runs", "harness runs elsewhere --json"))
+_add("verify", runs.verify, examples("harness verify runs/demo", "harness verify runs/* --json"))
+_add(
     "diff",
-    epilog=examples("harness diff runs/a runs/b", "harness diff runs/demo reference:demo"),
-)(diff.diff)
-app.command(
+    diff.diff,
+    examples("harness diff runs/a runs/b", "harness diff runs/demo reference:demo"),
+)
+_add(
     "import",
-    epilog=examples("harness import published.pt --data cifar10 --out theirs.safetensors"),
-)(import_.import_set)
-app.command(
+    import_.import_set,
+    examples(
+        "harness import published.pt --data cifar10 --out theirs.safetensors",
+        "harness import published.pt --data cifar10 --json",
+    ),
+)
+_add(
     "export",
-    epilog=examples(
+    export.export,
+    examples(
         "harness export dm.safetensors --to png --out pictures",
-        "harness export dm.safetensors --to npz",
+        "harness export gallery:dm --to npz",
+        "harness export gallery:dm --to hf --push me/dm-mnist",
         "harness export runs/mine --to reference --out mine.json",
     ),
-)(export.export)
-app.command("doctor")(doctor.doctor)
+)
+_add("doctor", doctor.doctor, examples("harness doctor", "harness doctor --json"))
 app.add_typer(truth.app, name="truth")
-app.command("new", epilog=examples("harness new method mine"))(new.new)
+_add(
+    "new",
+    new.new,
+    examples(
+        "harness new method mine",
+        "harness new strategy my-strategy --dir parts",
+        "harness new dataset my-photos",
+    ),
+)
 
 
 def _version(asked: bool) -> None:
@@ -137,7 +167,8 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
-        _run(arguments)
+        with joined_colons():
+            _run(arguments)
     except (Interrupted, Stopped) as fault:
         if debug:
             raise

@@ -5,23 +5,43 @@ from typing import Annotated
 
 import typer
 
+from harness.catalogue import completion
 from harness.cli import options
+
+SIZE = "How large the set is (one of them)"
 
 
 def condense(
     method: Annotated[
-        str, typer.Argument(help="A method or selection: dm, dsa, dc, random, herding, ...")
+        str,
+        typer.Argument(
+            help="A method or selection: dm, dsa, dc, random, herding, ...",
+            autocompletion=completion.complete_method,
+        ),
     ],
     data: Annotated[
-        str, typer.Option("--data", help="A data set that `list datasets` shows, or folder:PATH.")
+        str,
+        typer.Option(
+            "--data",
+            help="A data set that `list datasets` shows, or folder:PATH.",
+            rich_help_panel=options.DATA,
+            autocompletion=completion.complete_dataset,
+        ),
     ],
-    ipc: Annotated[int | None, typer.Option("--ipc", help="Images per class.")] = None,
+    ipc: Annotated[
+        int | None, typer.Option("--ipc", help="Images per class.", rich_help_panel=SIZE)
+    ] = None,
     nbytes: Annotated[
-        int | None, typer.Option("--bytes", help="Stored bytes of the whole set.")
+        int | None,
+        typer.Option("--bytes", help="Stored bytes of the whole set.", rich_help_panel=SIZE),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="FILE.safetensors; a card and a PNG preview go beside it."),
+        typer.Option(
+            "--out",
+            help="FILE.safetensors; a card and a PNG preview go beside it.",
+            rich_help_panel=options.WHAT,
+        ),
     ] = None,
     seed: options.Seed = 0,
     overrides: options.Overrides = None,

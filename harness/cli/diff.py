@@ -6,12 +6,25 @@ from typing import Annotated
 
 import typer
 
+from harness.catalogue import completion
+
 
 def diff(
-    first: Annotated[Path, typer.Argument(metavar="A", help="A run directory, or reference:NAME.")],
+    first: Annotated[
+        Path,
+        typer.Argument(
+            metavar="A",
+            help="A run directory, or reference:NAME.",
+            autocompletion=completion.complete_results,
+        ),
+    ],
     second: Annotated[
         Path,
-        typer.Argument(metavar="B", help="What to compare with it: a run, or reference:NAME."),
+        typer.Argument(
+            metavar="B",
+            help="What to compare with it: a run, or reference:NAME.",
+            autocompletion=completion.complete_results,
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

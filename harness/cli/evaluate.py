@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.catalogue import completion
 from harness.cli import options
 from scenarios.registry import SCENARIOS
 
@@ -21,19 +22,39 @@ WHITENED = (
 
 
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="A set: FILE.safetensors, or gallery:NAME.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A set: FILE.safetensors, or gallery:NAME.",
+            autocompletion=completion.complete_set,
+        ),
+    ],
     scenario: Annotated[
         str,
         typer.Option(
-            "--scenario", help=f"{', '.join(SCENARIOS.builtin)}, one of a plug-in, or FILE.py:Name."
+            "--scenario",
+            help=f"{', '.join(SCENARIOS.builtin)}, one of a plug-in, or FILE.py:Name.",
+            rich_help_panel=options.WHAT,
+            autocompletion=completion.complete_scenario,
         ),
     ] = "accuracy",
     data: Annotated[
-        str | None, typer.Option("--data", help="The data it was made from; its card says which.")
+        str | None,
+        typer.Option(
+            "--data",
+            help="The data it was made from; its card says which.",
+            rich_help_panel=options.DATA,
+            autocompletion=completion.complete_dataset,
+        ),
     ] = None,
     seed: options.Seed = 0,
     overrides: options.Overrides = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the raw outcome as JSON.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print the raw outcome as JSON.", rich_help_panel=options.OUTPUT
+        ),
+    ] = False,
     device: options.Device = "auto",
     threads: options.Threads = 1,
     data_dir: options.DataDir = None,

@@ -7,13 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.catalogue import completion
 from harness.catalogue.registries import kinds
 from harness.suite.toml_files import to_toml
 
 
 def list_names(
     kind: Annotated[
-        str | None, typer.Argument(help=f"One of {', '.join(kinds())}; all if left out.")
+        str | None,
+        typer.Argument(
+            help=f"One of {', '.join(kinds())}; all if left out.",
+            autocompletion=completion.complete_kind,
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object: kind -> name -> summary.")
@@ -42,7 +47,10 @@ def list_names(
 def show(
     name: Annotated[
         str,
-        typer.Argument(help="A name that `list` shows, or FILE.py:Name for a part of your own."),
+        typer.Argument(
+            help="A name that `list` shows, or FILE.py:Name for a part of your own.",
+            autocompletion=completion.complete_name,
+        ),
     ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON list of the parts of that name.")

@@ -5,10 +5,17 @@ from typing import Annotated
 
 import typer
 
+# As `harness.scaffold` knows them, which imports more than the help needs.
+KINDS = ("method", "condenser", "network", "dataset", "space", "scenario", "strategy")
+
 
 def new(
     kind: Annotated[
-        str, typer.Argument(help="method (or condenser), network, dataset, space or scenario.")
+        str,
+        typer.Argument(
+            help="method (or condenser), network, dataset, space, scenario or strategy.",
+            autocompletion=lambda: list(KINDS),
+        ),
     ],
     name: Annotated[
         str, typer.Argument(help="The part's name: small letters, digits and hyphens.")
@@ -26,5 +33,6 @@ def new(
     command, line = USES[kind]
     typer.echo(f"{written.part}: a {kind} that runs as it is; write your own into it")
     typer.echo(f"{written.test}: try it with  python -m pytest {shlex.quote(str(written.test))}")
-    typer.echo(f"use it with  {command.format(shlex.quote(written.location))}")
-    typer.echo(f"or in a suite  {line.format(json.dumps(written.location, ensure_ascii=False))}")
+    toml = json.dumps(written.location, ensure_ascii=False)
+    typer.echo(f"use it with  {command.format(shlex.quote(written.location), toml)}")
+    typer.echo(f"or in a suite  {line.format(toml, toml)}")

@@ -1,12 +1,15 @@
 """Options that several verbs share, and how they are turned into what the verbs need."""
 
-from collections.abc import Mapping
+import inspect
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from condensers.errors import UsageError
+from harness.catalogue import completion
 
 if TYPE_CHECKING:
     from scenarios.protocol import Splits
@@ -20,30 +23,75 @@ COMPARE_HELP = (
 )
 METRIC_HELP = "In what: a metric, or a scenario, which means the metric of its first question."
 THREADS_HELP = "Threads of each process."
+LIMIT_HELP = (
+    "A quick try: one seed, N cells of each scenario, and at most N steps, epochs, networks and"
+    " class orders in each."
+)
+JSON_HELP = "Print one JSON object, and all else on standard error."
+# The groups in which help shows options.
+WHAT, DATA, WHEN, WHERE, RESUME, CLUSTER, OUTPUT = (
+    "What is run",
+    "Data",
+    "How many seeds",
+    "Where it is computed",
+    "Stopping and going on",
+    "On a cluster",
+    "What is shown",
+)
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", envvar="HARNESS_DATA", help=DATA_DIR_HELP),
+    typer.Option("--data-dir", envvar="HARNESS_DATA", help=DATA_DIR_HELP, rich_help_panel=DATA),
 ]
-Download = Annotated[
-    bool,
-    typer.Option("--download", help=DOWNLOAD_HELP),
+Download = Annotated[bool, typer.Option("--download", help=DOWNLOAD_HELP, rich_help_panel=DATA)]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help=DEVICE_HELP,
+        rich_help_panel=WHERE,
+        autocompletion=lambda: ["auto", "cpu", "cuda"],
+    ),
 ]
-Device = Annotated[str, typer.Option("--device", help=DEVICE_HELP)]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides all that is random.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", help=SET_HELP),
+Seed = Annotated[
+    int,
+    typer.Option("--seed", min=0, help="Decides all that is random.", rich_help_panel=WHAT),
 ]
-Threads = Annotated[int, typer.Option("--threads", min=1, help=THREADS_HELP)]
-
-
-Compare = Annotated[str | None, typer.Option("--compare", metavar="A:B", help=COMPARE_HELP)]
-Metric = Annotated[str | None, typer.Option("--metric", help=METRIC_HELP)]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help=SET_HELP, rich_help_panel=WHAT)]
+Threads = Annotated[int, typer.Option("--threads", min=1, help=THREADS_HELP, rich_help_panel=WHERE)]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", min=1, metavar="N", help=LIMIT_HELP, rich_help_panel=WHAT),
+]
+AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP, rich_help_panel=OUTPUT)]
+Compare = Annotated[
+    str | None,
+    typer.Option("--compare", metavar="A:B", help=COMPARE_HELP, rich_help_panel=WHEN),
+]
+Metric = Annotated[str | None, typer.Option("--metric", help=METRIC_HELP, rich_help_panel=WHEN)]
+SuiteName = Annotated[
+    str,
+    typer.Argument(
+        metavar="SUITE",
+        help="A built-in suite, or a TOML file.",
+        autocompletion=completion.complete_suite,
+    ),
+]
 
 
 def examples(*lines: str) -> str:
     """The epilog of a verb's help: commands, a line each."""
     return "\n\n".join(["Examples:", *lines])
+
+
+def help_of(verb: Callable[..., None]) -> str:
+    """The text of a verb's help: its docstring, a paragraph a line, so that it fits any width."""
+    paragraphs = (inspect.getdoc(verb) or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def print_json(verb: str, content: Mapping[str, Any]) -> None:
+    """Print the one JSON object of a verb; docs/guide/command-line.md says what it holds."""
+    typer.echo(json.dumps({"verb": verb, **content}, indent=1, default=str))
 
 
 def spec_of(

@@ -1,27 +1,43 @@
 """`plan`: check a suite, list its cells and estimate their time; nothing is computed."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.catalogue import completion
 from harness.cli import options
 
 if TYPE_CHECKING:
     from harness.running.comparison import Comparison
     from harness.store.store import Store
+    from harness.suite.cell import Cell
     from harness.suite.plan import SuitePlan
 
 
 def plan(
-    suite: Annotated[str, typer.Argument(help="A built-in suite, or a TOML file.")],
+    suite: options.SuiteName,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The run directory; runs/SUITE if left out.")
+        Path | None,
+        typer.Option(
+            "--out",
+            help="The run directory; runs/SUITE if left out, runs/SUITE-limit-N for a trial.",
+            rich_help_panel=options.WHAT,
+            autocompletion=completion.complete_run,
+        ),
     ] = None,
     overrides: options.Overrides = None,
+    limit: options.Limit = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes the estimate counts on.")
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            help="Processes the estimate counts on.",
+            rich_help_panel=options.WHERE,
+        ),
     ] = None,
     threads: options.Threads = 1,
     device: options.Device = "auto",
@@ -32,49 +48,98 @@ def plan(
         typer.Option(
             "--detect",
             help="Say how many seeds show a difference of this size, in the metric's unit.",
+            rich_help_panel=options.WHEN,
         ),
     ] = None,
     compare: options.Compare = None,
     metric: options.Metric = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Check SUITE, list its cells and estimate their cost; nothing is run or written.
 
     With --detect: how many seeds, and how long, by the spread of a finished run of it, or of
     reference results.
     """
-    from harness.printable import flat, visible
+    from condensers.errors import UsageError
+    from harness.printable import visible
     from harness.process import choose_device, default_workers, prepare
-    from harness.report.wording import join_some
     from harness.running.comparison import name_comparison
     from harness.store.store import Store
-    from harness.store.upkeep import modules_changed
     from harness.suite.estimate import estimate
     from harness.suite.plan import plan_suite
 
+    if limit is not None and detect is not None:
+        raise UsageError("--limit: a trial says nothing of the seeds of --detect; leave one out")
     prepare(threads)
-    planned = plan_suite(suite, overrides or [], data_dir, download)
+    planned = plan_suite(suite, overrides or [], data_dir, download, limit)
     comparison = None if detect is None else name_comparison(planned, compare, metric)
     for splits in planned.data.values():
         options.tell_notes(splits)
-    store = Store(out or Path("runs") / planned.suite.name)
-    cells = planned.cells
-    states = store.examine([cell.key for cell in cells])
-    left = [cell for cell in cells if cell.key not in states.records]
+    store = Store(out or planned.suite.folder)
+    states = store.examine([cell.key for cell in planned.cells])
+    left = [cell for cell in planned.cells if cell.key not in states.records]
     for fault in states.faults.values():
         typer.echo(visible(f"not counted as done: {fault}"), err=True)
-    typer.echo(visible(f"suite {planned.suite.name}: {planned.suite.about}"))
-    kinds = Counter((c.data, c.scenario_label or "condense", c.label, c.budget) for c in cells)
-    for (data, what, label, budget), count in kinds.items():
-        size = f"{budget[0]} {budget[1]}" if budget else "reference"
-        data, what, label = map(flat, (data, what, label))
-        typer.echo(f"  {data:<14} {what:<12} {label:<20} {size:<12} x {count} seeds")
     chosen = choose_device(device)
-    seconds = sum(estimate(left, planned.data, chosen).values())
     processes = workers or default_workers("cpu", threads)
-    typer.echo(
-        f"{len(cells)} cells, {len(cells) - len(left)} done in {store.root}, {len(left)} left"
+    seconds = sum(estimate(left, planned.data, chosen).values())
+    found = _describe(planned, store, left)
+    found |= {"seconds": seconds, "processes": processes, "threads": threads, "detect": None}
+    if not as_json:
+        _print(found)
+    if detect is not None and comparison is not None:
+        found["detect"] = _find_seeds(planned, store, comparison, detect, chosen)
+        if not as_json:
+            _print_seeds(found["detect"], comparison.scenario, processes)
+    if as_json:
+        options.print_json("plan", found)
+
+
+def _describe(planned: "SuitePlan", store: "Store", left: Sequence["Cell"]) -> dict[str, Any]:
+    """What a plan says, as `--json` prints it; its cells grouped, for they differ in seeds."""
+    from harness.store.upkeep import modules_changed
+
+    kinds = Counter(
+        (c.data, c.scenario_label or "condense", c.label, c.budget) for c in planned.cells
     )
-    if changed := modules_changed(store, left):
+    return {
+        "suite": planned.suite.name,
+        "about": planned.suite.about,
+        "directory": str(store.root),
+        "limit": planned.suite.limit,
+        "cells": len(planned.cells),
+        "done": len(planned.cells) - len(left),
+        "groups": [
+            {
+                "data": data,
+                "scenario": what,
+                "label": label,
+                "budget": list(budget) if budget else None,
+                "seeds": count,
+            }
+            for (data, what, label, budget), count in kinds.items()
+        ],
+        "changed_modules": list(modules_changed(store, left)),
+    }
+
+
+def _print(found: dict[str, Any]) -> None:
+    """Print a plan for people."""
+    from harness.printable import flat, visible
+    from harness.report.wording import join_some
+
+    typer.echo(visible(f"suite {found['suite']}: {found['about']}"))
+    if found["limit"] is not None:
+        typer.echo(
+            f"a trial (--limit {found['limit']}): one seed, some of the cells, few steps and epochs"
+        )
+    for group in found["groups"]:
+        size = " ".join(map(str, group["budget"])) if group["budget"] else "reference"
+        data, what, label = map(flat, (group["data"], group["scenario"], group["label"]))
+        typer.echo(f"  {data:<14} {what:<12} {label:<20} {size:<12} x {group['seeds']} seeds")
+    left, seconds, processes = found["cells"] - found["done"], found["seconds"], found["processes"]
+    typer.echo(f"{found['cells']} cells, {found['done']} done in {found['directory']}, {left} left")
+    if changed := found["changed_modules"]:
         typer.echo(
             visible(
                 f"left though they were done before, by other code: what needs {join_some(changed)}"
@@ -82,37 +147,52 @@ def plan(
         )
     typer.echo(
         f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes}"
-        f" processes of {threads} threads (from a timing of each network on this machine; may be"
-        " off by a half)"
+        f" processes of {found['threads']} threads (from a timing of each network on this machine;"
+        " may be off by a half)"
     )
-    if detect is not None and comparison is not None:
-        _tell_seeds(planned, store, comparison, detect, (chosen, processes))
 
 
-def _tell_seeds(
+def _find_seeds(
     planned: "SuitePlan",
     store: "Store",
     comparison: "Comparison",
     difference: float,
-    where: tuple[str, int],
-) -> None:
-    """Print how many seeds show a difference, and what they take."""
-    from harness.printable import visible
+    device: str,
+) -> dict[str, Any]:
+    """Find how many seeds show a difference, and what they take; null where no number does."""
     from harness.running.comparison import with_seeds
     from harness.running.detection import find_spread, tell_seeds
     from harness.suite.estimate import estimate
 
-    device, processes = where
     spreads, source = find_spread(comparison, planned, store)
     sentences, seeds = tell_seeds(comparison, spreads, difference, source)
-    for sentence in sentences:
-        typer.echo(visible(sentence))
+    found: dict[str, Any] = {
+        "compared": [comparison.first, comparison.second],
+        "scenario": comparison.scenario,
+        "metric": comparison.metric,
+        "difference": difference,
+        "sentences": list(sentences),
+        "seeds": seeds,
+        "cells_left": None,
+        "seconds": None,
+    }
     if seeds is not None:
         more = with_seeds(planned, comparison.scenario, seeds)
         left = [cell for cell in more.cells if not store.done(cell.key)]
         seconds = sum(estimate(left, more.data, device).values())
+        found |= {"cells_left": len(left), "seconds": seconds}
+    return found
+
+
+def _print_seeds(found: dict[str, Any], scenario: str, processes: int) -> None:
+    from harness.printable import visible
+
+    for sentence in found["sentences"]:
+        typer.echo(visible(sentence))
+    if found["seeds"] is not None:
+        seconds = found["seconds"]
         typer.echo(
-            f"{seeds} seeds of {comparison.scenario}: {len(left)} cells left, about"
+            f"{found['seeds']} seeds of {scenario}: {found['cells_left']} cells left, about"
             f" {_span(seconds)} of computing, {_span(seconds / processes)} on {processes} processes"
         )
 

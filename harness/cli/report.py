@@ -5,7 +5,12 @@ from typing import Annotated
 
 import typer
 
-FORMATS = ("rich", "md", "csv", "json", "latex", "html")
+from harness.catalogue import completion
+from harness.cli.options import OUTPUT
+
+ENERGY = "Energy"
+FORMATS = ("rich", "md", "csv", "json", "latex", "html", "parquet")
+VALUES = "parquet"  # has single values; the others have means with intervals
 
 
 def report(
@@ -14,16 +19,26 @@ def report(
         typer.Argument(
             metavar="DIR...",
             help="A run directory, such as runs/demo, or reference:NAME; of several, one report.",
+            autocompletion=completion.complete_results,
         ),
     ],
     form: Annotated[
         str,
         typer.Option(
-            "--format", help="rich, or any of md,csv,json,latex,html (several: with --out DIR)."
+            "--format",
+            help=(
+                "rich, or any of md,csv,json,latex,html,parquet (several: with --out DIR). parquet"
+                " has every single value, the others means with intervals."
+            ),
+            rich_help_panel=OUTPUT,
+            autocompletion=lambda: list(FORMATS),
         ),
     ] = "rich",
     out: Annotated[
-        Path | None, typer.Option("--out", help="A file; with several formats a folder.")
+        Path | None,
+        typer.Option(
+            "--out", help="A file; with several formats a folder.", rich_help_panel=OUTPUT
+        ),
     ] = None,
     watts_per_core: Annotated[
         float | None,
@@ -31,12 +46,16 @@ def report(
             "--watts-per-core",
             min=0,
             help="Where no meter was read: CPU seconds times this; 12 (Green Algorithms).",
+            rich_help_panel=ENERGY,
         ),
     ] = None,
     grid_intensity: Annotated[
         float | None,
         typer.Option(
-            "--grid-intensity", min=0, help="Grams of CO2 a kWh; without it no grams are given."
+            "--grid-intensity",
+            min=0,
+            help="Grams of CO2 a kWh; without it no grams are given.",
+            rich_help_panel=ENERGY,
         ),
     ] = None,
 ) -> None:
@@ -59,6 +78,8 @@ def report(
             raise UsageError(f"--format {name}: not a format; {suggestion(name, FORMATS)}")
     if len(forms) > 1 and out is None:
         raise UsageError("--format with several formats needs --out FOLDER for the files")
+    if VALUES in forms and out is None:
+        raise UsageError("--format parquet: is no text; name a file with --out FILE.parquet")
     power = Power(
         Power().watts_per_core if watts_per_core is None else watts_per_core, grid_intensity
     )
@@ -67,6 +88,8 @@ def report(
     built = reporter.build()
 
     def write(name: str) -> str:
+        if name == "rich":
+            return _render_text(built)
         return reporter.write_page(built) if name == "html" else render(built, name)
 
     for name in forms:
@@ -82,8 +105,8 @@ def report(
             else out
         )
         writable(path, "--out")
-        text = _render_text(built) if name == "rich" else write(name)
-        write_atomically(path, text.encode())
+        content = reporter.write_values() if name == VALUES else write(name).encode()
+        write_atomically(path, content)
         typer.echo(f"wrote {path}", err=True)
 
 

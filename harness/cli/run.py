@@ -5,40 +5,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.catalogue import completion
 from harness.cli import options
+from harness.cli.options import CLUSTER, OUTPUT, RESUME, WHAT, WHEN, WHERE
 
 if TYPE_CHECKING:
     from harness.running.finished import FinishedRun, Request
     from harness.running.until import WidthRule
+    from harness.store.store import Store
     from harness.suite.plan import SuitePlan
 
 EXAMPLES = options.examples(
     "harness run demo",
+    "harness run demo --limit 2",
     "harness run demo --until 1.0 --compare dm:herding --metric accuracy",
     "harness run my.toml --out runs/first --workers 4",
     "harness run my.toml --set seeds=3 --set condensers.dm.iterations=50",
-)
-WHAT, WHEN, WHERE, RESUME, CLUSTER, OUTPUT = (
-    "What is run",
-    "How many seeds",
-    "Where it is computed",
-    "Stopping and going on",
-    "On a cluster",
-    "What is shown",
+    "harness run my.toml --limit 2 --json",
 )
 
 
 def run(
-    suite: Annotated[str, typer.Argument(help="A built-in suite, or a TOML file.")],
+    suite: options.SuiteName,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", help="The run directory; runs/SUITE if left out.", rich_help_panel=WHAT
+            "--out",
+            help="The run directory; runs/SUITE if left out, runs/SUITE-limit-N for a trial.",
+            rich_help_panel=WHAT,
+            autocompletion=completion.complete_run,
         ),
     ] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help=options.SET_HELP, rich_help_panel=WHAT)
-    ] = None,
+    overrides: options.Overrides = None,
+    limit: options.Limit = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -48,29 +47,16 @@ def run(
             rich_help_panel=WHERE,
         ),
     ] = None,
-    threads: Annotated[
-        int, typer.Option("--threads", min=1, help=options.THREADS_HELP, rich_help_panel=WHERE)
-    ] = 1,
-    device: Annotated[
-        str, typer.Option("--device", help=options.DEVICE_HELP, rich_help_panel=WHERE)
-    ] = "auto",
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--data-dir",
-            envvar="HARNESS_DATA",
-            help=options.DATA_DIR_HELP,
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
-    download: Annotated[
-        bool, typer.Option("--download", help=options.DOWNLOAD_HELP, rich_help_panel=WHAT)
-    ] = False,
+    threads: options.Threads = 1,
+    device: options.Device = "auto",
+    data_dir: options.DataDir = None,
+    download: options.Download = False,
     checkpoint_seconds: Annotated[
         float,
         typer.Option(
             "--checkpoint-seconds",
             min=0.0,
+            metavar="SECONDS",
             help="Seconds between two checkpoints of a cell.",
             rich_help_panel=RESUME,
         ),
@@ -119,6 +105,7 @@ def run(
             "--reuse",
             help="Copy equal, finished cells from another run directory; may be repeated.",
             rich_help_panel=RESUME,
+            autocompletion=completion.complete_run,
         ),
     ] = None,
     until: Annotated[
@@ -132,14 +119,8 @@ def run(
             rich_help_panel=WHEN,
         ),
     ] = None,
-    compare: Annotated[
-        str | None,
-        typer.Option("--compare", metavar="A:B", help=options.COMPARE_HELP, rich_help_panel=WHEN),
-    ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option("--metric", help=options.METRIC_HELP, rich_help_panel=WHEN),
-    ] = None,
+    compare: options.Compare = None,
+    metric: options.Metric = None,
     most: Annotated[
         int,
         typer.Option(
@@ -166,25 +147,27 @@ def run(
     log: Annotated[
         list[str] | None,
         typer.Option(
-            "--log", help="tensorboard or wandb; may be repeated.", rich_help_panel=OUTPUT
+            "--log",
+            help="tensorboard, wandb or mlflow; may be repeated.",
+            rich_help_panel=OUTPUT,
+            autocompletion=lambda: ["tensorboard", "wandb", "mlflow"],
         ),
     ] = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Run SUITE; cells that are already done are skipped.
 
-    Then print the report and write report.html.
+    Then print the report and write report.html. With --limit it is a trial, which its records and
+    its report say.
     """
     import time
 
     from harness.running.finished import Request, keep_plan
-    from harness.running.reporting import print_results
 
-    request = Request(suite, overrides or [], out, data_dir, device, threads)
+    request = Request(suite, overrides or [], out, data_dir, device, threads, limit)
     changed = repair or reuse or ray or share or log or mix_versions
     ruled = (until, compare, metric) != (None, None, None)
-    if not (changed or ruled) and _answer_finished(
-        request, run_command(suite, out, overrides), quiet
-    ):
+    if not (changed or ruled) and _answer_finished(request, quiet, as_json):
         return
 
     from harness.printable import visible
@@ -197,15 +180,15 @@ def run(
     from harness.suite.plan import plan_suite
 
     prepare(threads)
-    plan = plan_suite(suite, overrides or [], data_dir, download)
+    plan = plan_suite(suite, overrides or [], data_dir, download, limit)
     rule = _name_rule(plan, until, compare, metric, most)
     notes = [note for splits in plan.data.values() for note in options.name_notes(splits)]
     for note in [] if quiet else notes:
         typer.echo(note, err=True)
     device = choose_device(device)
     settings = RunSettings(
-        root=out or Path("runs") / plan.suite.name,
-        command=run_command(suite, out, overrides, rule),
+        root=out or plan.suite.folder,
+        command=run_command(request, rule),
         data_dir=data_dir,
         validation=plan.suite.validation,
         device=device,
@@ -223,11 +206,22 @@ def run(
         keep_plan(request, plan, store, notes)
     else:
         store, ended = run_until(plan, settings, run_options, rule)
-    failed = print_results(store, quiet)
-    if ended:
+    failed = _print_results(store, quiet, as_json, ended)
+    if ended and not as_json:
         typer.echo(visible(ended), err=True)
     if failed:
         raise typer.Exit(1)
+
+
+def _print_results(store: "Store", quiet: bool, as_json: bool, ended: str = "") -> int:
+    """Print the report, or the JSON object; the number of failed cells."""
+    from harness.running.reporting import describe_run, print_results
+
+    if not as_json:
+        return print_results(store, quiet)
+    found = describe_run(store)
+    options.print_json("run", {**found, "ended": ended or None})
+    return len(found["failures"])
 
 
 def _name_rule(
@@ -239,46 +233,38 @@ def _name_rule(
 ) -> "WidthRule | None":
     """The rule of `--until`; None without it."""
     from condensers.errors import UsageError
-    from harness.running.comparison import name_comparison
-    from harness.running.until import WidthRule, require_first_stage
+    from harness.running.until import name_rule
 
     if until is None:
         if compare is not None or metric is not None:
             raise UsageError("--compare and --metric say what --until is about; add --until WIDTH")
         return None
-    if not 0 < until < float("inf"):
-        raise UsageError(f"--until {until}: is not a number above 0")
-    rule = WidthRule(until, name_comparison(plan, compare, metric), most)
-    require_first_stage(plan, rule)
-    return rule
+    return name_rule(plan, until, compare, metric, most)
 
 
-def run_command(
-    suite: str, out: Path | None, overrides: list[str] | None, rule: "WidthRule | None" = None
-) -> str:
+def run_command(request: "Request", rule: "WidthRule | None" = None) -> str:
     """The command that repeats a run, for its records."""
     import shlex
 
-    words = ["harness", "run", suite, *(["--out", str(out)] if out else [])]
-    words += [part for override in overrides or [] for part in ("--set", override)]
+    words = ["harness", "run", request.suite]
+    words += ["--out", str(request.out)] if request.out else []
+    words += [part for override in request.overrides for part in ("--set", override)]
+    words += ["--limit", str(request.limit)] if request.limit is not None else []
     if rule is not None:
-        compared = rule.comparison
-        words += ["--until", f"{rule.half_width:g}", "--most", str(rule.most)]
-        words += ["--compare", f"{compared.first}:{compared.second}", "--metric", compared.measure]
+        words += rule.as_words()
     return shlex.join(words)
 
 
-def _answer_finished(request: "Request", command: str, quiet: bool) -> bool:
+def _answer_finished(request: "Request", quiet: bool, as_json: bool) -> bool:
     """Report a run that is finished already, and say so; False where something is left to do."""
     from harness.running.finished import find_finished
-    from harness.running.reporting import print_results
 
-    finished = find_finished(request, command)
+    finished = find_finished(request, run_command(request))
     if finished is None:
         return False
     if not quiet:
         _tell_finished(finished)
-    print_results(finished.store, quiet)
+    _print_results(finished.store, quiet, as_json)
     return True
 
 

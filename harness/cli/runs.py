@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from harness.catalogue import completion
+from harness.cli import options
 
 if TYPE_CHECKING:
     from harness.store.store import Store
@@ -44,7 +47,15 @@ def runs(
 
 
 def verify(
-    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="A run directory.")],
+    directories: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR...",
+            help="A run directory.",
+            autocompletion=completion.complete_run,
+        ),
+    ],
+    as_json: options.AsJson = False,
 ) -> None:
     """Check that DIR holds what was written to it.
 
@@ -53,24 +64,46 @@ def verify(
     from condensers.errors import Damaged, OtherFormat
     from harness.store.store import Store
 
-    faults = []
+    faults: list[Damaged | OtherFormat] = []
+    found = []
     for directory in dict.fromkeys(directories):
         try:
-            typer.echo(_describe_contents(Store(directory)))
+            found.append({**_count_contents(Store(directory)), "intact": True, "faults": []})
         except (Damaged, OtherFormat) as fault:
             faults.append(fault)
+            told = str(fault).splitlines()
+            found.append({"directory": str(directory), "intact": False, "faults": told})
+        else:
+            if not as_json:
+                typer.echo(_describe_contents(found[-1]))
+    if as_json:
+        options.print_json("verify", {"directories": found})
     if faults:
         raise type(faults[0])("\n".join(map(str, faults)))
 
 
-def _describe_contents(store: "Store") -> str:
-    """Say what the directory holds; Damaged or OtherFormat with all that is wrong."""
+def _count_contents(store: "Store") -> dict[str, Any]:
+    """Count what the directory holds; Damaged or OtherFormat with all that is wrong."""
     suite, records, failures = store.contents()
-    sets = sum(record.get("set") is not None for record in records)
-    left = len(suite["cells"]) - len(records) - len(failures)
-    others = len({path.name for path in store.root.glob("cells/[!.]*")} - set(suite["cells"]))
-    parts = [f"{len(records)} records and {sets} sets with their cards are as they were written"]
-    parts += [f"{len(failures)} cells failed"] if failures else []
+    folders = {path.name for path in store.root.glob("cells/[!.]*")}
+    return {
+        "directory": str(store.root),
+        "records": len(records),
+        "sets": sum(record.get("set") is not None for record in records),
+        "failed": len(failures),
+        "left": len(suite["cells"]) - len(records) - len(failures),
+        "others": len(folders - set(suite["cells"])),
+    }
+
+
+def _describe_contents(found: dict[str, Any]) -> str:
+    """Say what `_count_contents` counted."""
+    failed, left, others = found["failed"], found["left"], found["others"]
+    parts = [
+        f"{found['records']} records and {found['sets']} sets with their cards are as they were"
+        " written"
+    ]
+    parts += [f"{failed} cells failed"] if failed else []
     parts += [f"{left} cells are not run yet"] if left else []
     parts += [f"{others} folders of other code or settings were not looked at"] if others else []
-    return f"{store.root}: {', '.join(parts)}"
+    return f"{found['directory']}: {', '.join(parts)}"

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from condensers.errors import UsageError
+from harness.catalogue import completion
 from harness.cli import options
 
 app = typer.Typer(
     help="Train the architectures of a space once, for all later searches.",
     no_args_is_help=True,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
 )
 File = Annotated[
     str, typer.Argument(help="A table: FILE.json, or the name of one that ships with the package.")
@@ -23,13 +24,27 @@ def truth() -> None:
     """Train the architectures of a space once, for all later searches."""
 
 
-@app.command()
+@app.command(
+    epilog=options.examples(
+        "harness truth build convnet-small --data mnist-5k --out truth.json",
+        "harness truth build convnet-small --data digits --part 1/2 --out one.json",
+    )
+)
 def build(
-    space: Annotated[str, typer.Argument(help="A search space; harness list spaces.")],
+    space: Annotated[
+        str,
+        typer.Argument(
+            help="A search space; harness list spaces.",
+            autocompletion=completion.complete_space,
+        ),
+    ],
     data: Annotated[
         str,
         typer.Option(
-            "--data", help="A data set; NAME@PIXELS for smaller images, such as fashion-mnist@14."
+            "--data",
+            help="A data set; NAME@PIXELS for smaller images, such as fashion-mnist@14.",
+            rich_help_panel=options.DATA,
+            autocompletion=completion.complete_dataset,
         ),
     ],
     out: Annotated[
@@ -118,7 +133,10 @@ def build(
         raise typer.Exit(1)
 
 
-@app.command("import")
+@app.command(
+    "import",
+    epilog=options.examples("harness truth import NAS-Bench-201-v1_1-096897.pth --data cifar10"),
+)
 def import_published(
     file: Annotated[
         Path,
@@ -162,7 +180,9 @@ def import_published(
     _print_size(path, table)
 
 
-@app.command()
+@app.command(
+    epilog=options.examples("harness truth sample whole.json --architectures 50 --out some.json")
+)
 def sample(
     table: File,
     out: Annotated[Path, typer.Option("--out", help="The table of the chosen architectures.")],
@@ -181,7 +201,7 @@ def sample(
     _print_size(out, drawn)
 
 
-@app.command()
+@app.command(epilog=options.examples("harness truth merge one.json two.json --out whole.json"))
 def merge(
     tables: Annotated[
         list[str], typer.Argument(help="Tables of one truth: same space, recipe and data.")
@@ -201,7 +221,7 @@ def merge(
     _print_size(out, whole)
 
 
-@app.command()
+@app.command(epilog=options.examples("harness truth show truth.json"))
 def show(table: File) -> None:
     """Describe a TABLE.
 
@@ -214,7 +234,7 @@ def show(table: File) -> None:
     print_summary(table, files.read_table(files.find_path(table)), wide_console())
 
 
-@app.command()
+@app.command(epilog=options.examples("harness truth csv truth.json --out truth.csv"))
 def csv(
     table: File,
     out: Annotated[

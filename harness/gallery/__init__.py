@@ -7,22 +7,9 @@ The card of each says which command made it.
 import json
 from pathlib import Path
 
-from harness.shipped import list_shipped, locate_shipped
+from condensers.sets.gallery import PREFIX, built_in, locate
 
-PREFIX = "gallery:"
-
-
-def built_in() -> dict[str, Path]:
-    """ "gallery:NAME" -> file."""
-    return list_shipped("gallery", ".safetensors", PREFIX)
-
-
-def locate(file: Path) -> Path:
-    """The file of a set that is named `gallery:NAME`; any other path as it is.
-
-    UsageError with a near name.
-    """
-    return locate_shipped(file, PREFIX, built_in(), "the gallery has no such set")
+__all__ = ["PREFIX", "about", "built_in", "command", "locate", "output_path"]
 
 
 def output_path(file: Path) -> Path:

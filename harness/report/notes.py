@@ -24,7 +24,9 @@ def progress(
     known = {record["key"] for record in records}
     failed = {failure["key"] for failure in failures} - known
     missing = [key for key in keys if key not in known and key not in failed]
+    limits = sorted({(record.get("keyed_by") or {}).get("limit") or 0 for record in records} - {0})
     return {
+        **({"limits": limits} if limits else {}),
         "total": len(keys),
         "done": len(known & set(keys)),
         "failed": len(failed),
@@ -34,9 +36,25 @@ def progress(
 
 def progress_sentence(cells: Mapping[str, Any]) -> str | None:
     """None for a run that is whole."""
+    sentences = [_tell_trial(cells.get("limits", ())), _tell_partial(cells)]
+    return " ".join(filter(None, sentences)) or None
+
+
+def _tell_trial(limits: Sequence[int]) -> str:
+    """Say that cells of trials are among those that are reported; "" where none is."""
+    if not limits:
+        return ""
+    return (
+        f"This is a trial (--limit {join_some([str(n) for n in limits])}): one seed, some of the"
+        " cells, and few steps and epochs. It shows that the suite runs, and its figures say"
+        " nothing of the methods."
+    )
+
+
+def _tell_partial(cells: Mapping[str, Any]) -> str:
     missing = len(cells["missing"])
     if not missing and not cells["failed"]:
-        return None
+        return ""
     parts = [f"{cells['failed']} failed"] if cells["failed"] else []
     parts += [f"{missing} not run yet"] if missing else []
     return (

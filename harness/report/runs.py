@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from condensers.errors import UsageError
 from harness.report.chapters import read_run
 from harness.report.chapters.reproduction import compare_values
 from harness.report.notes import environment
@@ -202,6 +203,7 @@ def merge_runs(runs: Sequence[tuple[str, Contents]]) -> Contents:
     """
     if len(runs) == 1:
         return runs[0][1]
+    _require_no_mix(runs)
     first: dict[str, Owned] = {}
     failures: dict[str, Mapping[str, Any]] = {}
     for name, (_, records, failed) in runs:
@@ -224,6 +226,17 @@ def merge_runs(runs: Sequence[tuple[str, Contents]]) -> Contents:
         _name_runs(list(first.values())),
         [f for key, f in failures.items() if key not in first],
     )
+
+
+def _require_no_mix(runs: Sequence[tuple[str, Contents]]) -> None:
+    """UsageError where some of the runs are trials: their figures are no seeds of the others'."""
+    limits = {name: suite.get("limit") for name, (suite, _, _) in runs}
+    if len(set(limits.values())) > 1:
+        name, limit = next((name, limit) for name, limit in limits.items() if limit is not None)
+        raise UsageError(
+            f"{name}: is a trial (--limit {limit}), and the runs beside it are not the same trial;"
+            " report it alone"
+        )
 
 
 def _name_runs(owned: Sequence[Owned]) -> list[Record]:

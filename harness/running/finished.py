@@ -11,7 +11,7 @@ import json
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ class Request:
         data_dir: the folder with the data sets; None for the usual one.
         device: as it was asked for.
         threads: threads of each process.
+        limit: N of a trial; None for the whole suite.
     """
 
     suite: str
@@ -51,6 +52,7 @@ class Request:
     data_dir: Path | None
     device: str
     threads: int
+    limit: int | None = None
 
     @cached_property
     def read(self) -> "Suite | None":
@@ -59,7 +61,7 @@ class Request:
             found = definition.read(self.suite, self.overrides)
         except HarnessError:
             return None
-        return None if found.faults else found
+        return None if found.faults else replace(found, limit=self.limit)
 
     @cached_property
     def key(self) -> str | None:
@@ -116,7 +118,7 @@ def find_finished(request: Request, command: str) -> FinishedRun | None:
     """
     if request.read is None or request.key is None:
         return None
-    store = Store(request.out or Path("runs") / request.read.name)
+    store = Store(request.out or request.read.folder)
     known = TextCache(store.root / "report").read(PLAN, request.key)
     if known is None or store.in_use():
         return None

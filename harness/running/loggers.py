@@ -1,9 +1,9 @@
-"""Optional loggers of a run, TensorBoard and Weights & Biases: the figure of each step, and the
-results of each cell.
+"""Optional loggers of a run, TensorBoard, Weights & Biases and MLflow: the figure of each step, and
+the results of each cell.
 
 They hear what the progress display hears: a few events a second of each cell, in the process of the
-command. Both packages are imported on demand. Weights & Biases writes to the folder of the run and
-sends nothing, unless WANDB_MODE says otherwise.
+command. The packages are imported on demand. Weights & Biases and MLflow write to the folder of the
+run and send nothing, unless WANDB_MODE or MLFLOW_TRACKING_URI says otherwise.
 """
 
 import os
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 EXTRA = 'pip install "condensation-harness[loggers]"'
+OF_MLFLOW = 'pip install "condensation-harness[mlflow]"'
 
 
 class Logger(ABC):
@@ -109,9 +110,66 @@ class WeightsAndBiases(Logger):
         self.run.finish()
 
 
+class MLflow(Logger):
+    """An experiment named after the run directory, with a run for each cell: its steps, its results
+    as metrics, and what the cell is as tags.
+
+    It lies below RUN/logs/mlflow, as files, unless MLFLOW_TRACKING_URI names another store; see it
+    with `mlflow ui --backend-store-uri RUN/logs/mlflow`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        # Read when mlflow is imported: it would tell its makers of its use, and later releases
+        # refuse plain files.
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+        try:
+            from mlflow.tracking import MlflowClient
+        except ImportError:
+            raise UsageError(
+                f"--log mlflow: the package mlflow is not installed; {OF_MLFLOW}"
+            ) from None
+        place = os.environ.get("MLFLOW_TRACKING_URI")
+        if not place:
+            folder = (root / "logs" / "mlflow").resolve()
+            folder.mkdir(parents=True, exist_ok=True)
+            place = folder.as_uri()
+        self.client: Any = MlflowClient(tracking_uri=place)
+        known = self.client.get_experiment_by_name(root.name)
+        self.experiment = known.experiment_id if known else self.client.create_experiment(root.name)
+        self.runs: dict[str, str] = {}
+
+    def log_step(self, cell: Cell, name: str, step: int, figure: float) -> None:
+        self.client.log_metric(self._run_of(cell), _mlflow_name(name), figure, step=step)
+
+    def log_results(self, cell: Cell, figures: Mapping[str, float]) -> None:
+        run = self._run_of(cell)
+        for name, figure in figures.items():
+            self.client.log_metric(run, _mlflow_name(f"results/{name}"), figure)
+        self.client.set_terminated(self.runs.pop(cell.key))
+
+    def close(self) -> None:
+        for run in self.runs.values():
+            self.client.set_terminated(run, status="KILLED")
+
+    def _run_of(self, cell: Cell) -> str:
+        if cell.key not in self.runs:
+            tags = {"cell": cell.key, "kind": cell.kind, "data": cell.data, "label": cell.label}
+            tags |= {"seed": str(cell.seed), "scenario": cell.scenario_label or "condense"}
+            made = self.client.create_run(self.experiment, tags=tags, run_name=cell.title)
+            self.runs[cell.key] = made.info.run_id
+        return self.runs[cell.key]
+
+
+def _mlflow_name(name: str) -> str:
+    """A name of letters that MLflow takes in the name of a metric."""
+    return re.sub(r"[^\w.\- :/]", "-", name)
+
+
 LOGGERS: dict[str, Callable[[Path], Logger]] = {
     "tensorboard": TensorBoard,
     "wandb": WeightsAndBiases,
+    "mlflow": MLflow,
 }
 
 

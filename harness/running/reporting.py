@@ -21,6 +21,7 @@ from harness.reference.files import Reference
 from harness.report.building import build, render
 from harness.report.chapters import CHAPTERS
 from harness.report.formats.terminal import print_report, wide_console
+from harness.report.formats.values import as_parquet, read_values
 from harness.report.runs import merge_runs
 from harness.report.set_sheets import with_set_images
 from harness.report.text_cache import TextCache
@@ -73,6 +74,11 @@ class Reporter:
         runs = [(name, store.contents()) for name, store in self.stores.items()]
         return build(*merge_runs(runs), self.power)
 
+    def write_values(self) -> bytes:
+        """Write every single value as a Parquet file; UsageError where pyarrow is missing."""
+        runs = [(name, store.contents()) for name, store in self.stores.items()]
+        return as_parquet(read_values(merge_runs(runs)[1]))
+
     def write_page(self, report: Mapping[str, Any]) -> str:
         """Write the HTML page of what `build` returned."""
         folders = [store.root / "cells" for store in self.stores.values()]
@@ -92,17 +98,41 @@ def print_results(store: Store, quiet: bool = False) -> int:
     Returns:
         The number of failed cells.
     """
-    reporter = Reporter({store.root.name: store})
-    report = reporter.build()
+    report, page = _write_report(store)
     failures: Sequence[Mapping[str, Any]] = report["failures"]
     if not quiet:
         print_report(report, wide_console())
     for failure in failures if quiet else []:
         print(f"failed: {flat(str(failure['sentence']))}", file=sys.stderr)
-    page = store.root / "report.html"
-    write_if_new(page, reporter.write_page(report))
     print(f"wrote {page}")
     return len(failures)
+
+
+def describe_run(store: Store) -> dict[str, Any]:
+    """Write report.html, and say what `harness run --json` does: where, how much, what failed."""
+    report, page = _write_report(store)
+    cells = report["cells"]
+    return {
+        "suite": report["suite"],
+        "directory": str(store.root),
+        "report": str(page),
+        "limit": store.suite().get("limit"),
+        "cells": cells["total"],
+        "done": cells["done"],
+        "failures": [
+            {"key": failure["key"], "sentence": failure["sentence"]}
+            for failure in report["failures"]
+        ],
+    }
+
+
+def _write_report(store: Store) -> tuple[dict[str, Any], Path]:
+    """Build the report of a run and write its page."""
+    reporter = Reporter({store.root.name: store})
+    report = reporter.build()
+    page = store.root / "report.html"
+    write_if_new(page, reporter.write_page(report))
+    return report, page
 
 
 def write_if_new(path: Path, text: str) -> None:

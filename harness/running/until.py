@@ -11,7 +11,13 @@ from typing import Any
 from condensers.errors import UsageError
 from harness.report.wording import join_some
 from harness.running.cell_work import RunSettings
-from harness.running.comparison import Comparison, Pair, find_pairs, with_seeds
+from harness.running.comparison import (
+    Comparison,
+    Pair,
+    find_pairs,
+    name_comparison,
+    with_seeds,
+)
 from harness.running.run import RunOptions, run_suite
 from harness.statistics.intervals import TWO_STAGES_FROM
 from harness.statistics.sample_size import two_stage_half_width, values_of_width
@@ -32,6 +38,38 @@ class WidthRule:
     half_width: float
     comparison: Comparison
     most: int
+
+    def as_words(self) -> list[str]:
+        """Write the rule as the command line takes it."""
+        compared = self.comparison
+        words = ["--until", f"{self.half_width:g}", "--most", str(self.most)]
+        words += ["--compare", f"{compared.first}:{compared.second}"]
+        return [*words, "--metric", compared.measure]
+
+
+def name_rule(
+    plan: SuitePlan, half_width: float, compare: str | None, metric: str | None, most: int
+) -> WidthRule:
+    """Make the rule of a plan and check that it can be followed.
+
+    Args:
+        plan: the checked suite.
+        half_width: of the 95 % interval, in the unit of the metric.
+        compare: "A:B"; None for the usual pair, as `name_comparison` says.
+        metric: a metric or a scenario; None for the first question of the suite.
+        most: seeds that are not exceeded.
+
+    Raises:
+        UsageError: the width is no number above 0, the suite lacks what is compared or has too few
+            seeds, or the plan is a trial.
+    """
+    if plan.suite.limit is not None:
+        raise UsageError("--limit: a trial has one seed, so --until has no spread; leave one out")
+    if isinstance(half_width, bool) or not 0 < half_width < float("inf"):
+        raise UsageError(f"--until {half_width}: is not a number above 0")
+    rule = WidthRule(half_width, name_comparison(plan, compare, metric), most)
+    require_first_stage(plan, rule)
+    return rule
 
 
 def require_first_stage(plan: SuitePlan, rule: WidthRule) -> None:

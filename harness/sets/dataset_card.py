@@ -35,9 +35,11 @@ image, label = dataset[0]  # {shape} float32, normalised
 With `datasets`, from this folder; from the Hub, `load_dataset(NAME, split="train")`:
 
 ```python
+from pathlib import Path
 from datasets import load_dataset
-dataset = load_dataset("imagefolder", data_dir="data", split="train")
+dataset = load_dataset(str(Path().resolve()), split="train")
 image, label = dataset[0]["image"], dataset[0]["label"]
+name = dataset.features["label"].int2str(label)
 ```
 
 With torch, where labels count the folders:
@@ -57,7 +59,7 @@ def dataset_card(content: Mapping[str, Any]) -> str:
     card, rows = content["synthetic"].card, content["measured"]
     private = [row for row in rows if PRIVACY in row["scenario"]]
     blocks = [
-        _front_matter(card, len(content["images"])),
+        _front_matter(content),
         f"# {escape(title(card, len(content['images'])))}",
         escape(sentence(card, len(content["images"]))),
         _facts(content),
@@ -74,8 +76,9 @@ def dataset_card(content: Mapping[str, Any]) -> str:
     return "\n\n".join(block for block in blocks if block)
 
 
-def _front_matter(card: Mapping[str, Any], count: int) -> str:
+def _front_matter(content: Mapping[str, Any]) -> str:
     """YAML whose values are JSON, which is YAML too: nothing in a name can end it."""
+    card, count = content["synthetic"].card, len(content["images"])
     said = licence(card)
     known = LICENCES.get(said, ("unknown" if said in UNKNOWN else "other", ""))[0]
     values: dict[str, Any] = {
@@ -86,11 +89,34 @@ def _front_matter(card: Mapping[str, Any], count: int) -> str:
         "pretty_name": title(card, count),
         "tags": tags(card),
         "configs": [
-            {"config_name": "default", "data_files": [{"split": "train", "path": "data/train/**"}]}
+            {
+                "config_name": "default",
+                "data_files": [{"split": "train", "path": "data/train/**"}],
+                "features": _features(content),
+            }
         ],
+        "dataset_info": {"features": _features(content)},
     }
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     return "\n".join(["---", *lines, "---"])
+
+
+def _features(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The columns, as `datasets` writes its features into cards: `label` is a ClassLabel."""
+    shown = [plain(name) for name in content["class_names"]]
+    # A ClassLabel takes no name twice.
+    names = {
+        str(at): name if shown.count(name) == 1 else f"{name} ({at})"
+        for at, name in enumerate(shown)
+    }
+    features: list[dict[str, Any]] = [
+        {"name": "image", "dtype": "image"},
+        {"name": "label", "dtype": {"class_label": {"names": names}}},
+        {"name": "class_name", "dtype": "string"},
+    ]
+    if content["labels"].ndim == 2:
+        features.append({"name": "soft_label", "list": "float64"})
+    return features + ([{"name": "rates", "list": "float64"}] if "rates" in content else [])
 
 
 def _facts(content: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from condensers.data import ClassData
 from condensers.engine.files import write_atomically
@@ -10,8 +11,10 @@ from condensers.formats.assembling import assemble, describe_published
 from condensers.formats.choices import Choices
 from condensers.formats.published import Published
 from condensers.formats.reading import Files, read
+from condensers.sets import origins
 from condensers.sets.doubts import with_doubts
-from condensers.sets.files import save_set
+from condensers.sets.files import card_path, save_set
+from condensers.sets.synthetic_set import SyntheticSet
 from harness.sets.make import preview
 from scenarios.datasets.naming import FOLDER, locate_folders, name_in_cards, runs_code
 from scenarios.protocol import Splits
@@ -27,9 +30,9 @@ def bring_in(
     data: str | None,
     load: Load,
     tell: Tell,
-) -> None:
-    """Read `source` (files and format), make the set for the data set called `data`, and save it at
-    `path`.
+) -> SyntheticSet:
+    """Read `source` (files and format), make the set for the data set called `data`, save it at
+    `path` and return it.
 
     data: None where the file itself is to say it. tell: is told what the file holds, and what
     became of it.
@@ -52,6 +55,25 @@ def bring_in(
     each = f"{min(counts)} to {max(counts)}" if counts else str(synthetic.ipc)
     size = f"{each} images per class, {synthetic.nbytes} bytes"
     tell(f"{path}: {choices.method} on {train.name}, {size}; preview {path.with_suffix('.png')}")
+    return synthetic
+
+
+def describe_set(synthetic: SyntheticSet, path: Path) -> dict[str, Any]:
+    """What `harness import --json` says of the set that it saved at `path`."""
+    card = synthetic.card
+    return {
+        "set": str(path),
+        "card": str(card_path(path)),
+        "preview": str(path.with_suffix(".png")),
+        "method": card["method"],
+        "dataset": card["dataset"],
+        "origin": origins.of(card),
+        "images_per_class": card.get("counts") or synthetic.ipc,
+        "bytes": synthetic.nbytes,
+        "pixels": card["source"]["pixels"],
+        "contrast": card["source"]["contrast"],
+        "doubts": list(card.get("doubts", [])),
+    }
 
 
 def _tell_other_images(published: Published, train: ClassData, tell: Tell) -> None:

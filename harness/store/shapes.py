@@ -317,6 +317,7 @@ class SuiteShape(Shape):
     about: str = ""
     design: DesignShape | None = None
     until: UntilShape | None = None
+    limit: Count | None = None
     environment: dict[str, Any] | None = None
 
 

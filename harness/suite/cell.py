@@ -45,6 +45,7 @@ class Cell:
         classes: the classes of a shard.
         shards: the keys of the cells whose sets are merged.
         sources: the digests of the code behind the cell, as `sources_of` gives them.
+        limit: N of a trial, `harness.suite.limit`; None for a cell of a whole run.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Cell:
     classes: tuple[int, ...] = ()
     shards: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    limit: int | None = None
 
     @cached_property
     def key(self) -> str:
@@ -74,7 +76,9 @@ class Cell:
     @property
     def keyed_by(self) -> dict[str, Any]:
         """What enters the key beside `as_json`; a record holds both, to prove its key."""
+        mark = {} if self.limit is None else {"limit": self.limit}
         return {
+            **mark,
             "version": __version__,
             "digests": dict(self.digests),
             "scenario": self.scenario,

@@ -71,7 +71,7 @@ class Suite:
     plan to tell.
 
     design: the factors whose combinations some of the condensers are. source: how errors name it, a
-    file or "suite NAME".
+    file or "suite NAME". limit: N of a trial, `harness.suite.limit`.
     """
 
     name: str
@@ -83,6 +83,13 @@ class Suite:
     faults: tuple[str, ...] = ()
     design: Design = Design()
     source: str = "suite"
+    limit: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The run directory where none is named; a trial has its own."""
+        mark = "" if self.limit is None else f"-limit-{self.limit}"
+        return Path("runs") / f"{self.name}{mark}"
 
 
 def built_in() -> dict[str, Path]:

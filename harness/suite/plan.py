@@ -15,6 +15,7 @@ from condensers.sets.synthetic_set import Budget
 from harness.suite import definition
 from harness.suite.cell import MAKES_A_SET, Cell, digests_of, sources_of
 from harness.suite.definition import CondenserEntry, ScenarioEntry, Suite, SuiteSource
+from harness.suite.limit import choose_cells, limit_suite
 from scenarios.datasets import load
 from scenarios.protocol import Splits
 from scenarios.registry import SCENARIOS
@@ -50,7 +51,9 @@ class SuitePlan:
             "design": self.suite.design.as_json(),
             "environment": dict(environment),
         }
-        return description if self.until is None else {**description, "until": dict(self.until)}
+        limit = self.suite.limit
+        more = {"until": dict(self.until)} if self.until is not None else {}
+        return description | more | ({} if limit is None else {"limit": limit})
 
     def __repr__(self) -> str:
         kinds = Counter("set" if cell.kind in MAKES_A_SET else "measurement" for cell in self.cells)
@@ -63,6 +66,7 @@ def plan_suite(
     overrides: Sequence[str] = (),
     data_dir: Path | None = None,
     download: bool = False,
+    limit: int | None = None,
 ) -> SuitePlan:
     """Read a suite, check it whole with its data, and lay out its cells.
 
@@ -72,12 +76,13 @@ def plan_suite(
         overrides: changes to it, each `key=value` with a dotted key.
         data_dir: the folder with the data sets; None for the usual one.
         download: whether a missing data set may be fetched.
+        limit: N of a trial, `harness.suite.limit`; None for the whole suite.
 
     Raises:
         UsageError: something in the suite is wrong; the text has a line for every fault.
         DataMissing: the only faults are data sets that are not there.
     """
-    table = definition.read(suite, overrides)
+    table = limit_suite(definition.read(suite, overrides), limit)
     share = table.validation
     return lay_out(
         table, lambda name: load(name, data_dir=data_dir, download=download, validation=share)
@@ -106,7 +111,9 @@ def lay_out(suite: Suite, load_data: Callable[[str], Splits]) -> SuitePlan:
                 for line in lines
             )
         )
-    return SuitePlan(suite, tuple(cells.values()), data)
+    laid_out = list(cells.values())
+    chosen = laid_out if suite.limit is None else choose_cells(laid_out, suite.limit)
+    return SuitePlan(suite, tuple(chosen), data)
 
 
 def _try(faults: list[HarnessError], call: Callable[..., Any], argument: Any) -> Any:

@@ -216,6 +216,20 @@ def test_it_runs_outside_the_main_thread(tmp_path: Path) -> None:
     assert found and not found[0].failures
 
 
+def test_seeds_are_added_until_an_interval_is_narrow(tmp_path: Path) -> None:
+    table = {**TABLE, "seeds": 3, "condensers": [{"method": "random"}, {"method": "herding"}]}
+    results = face.run(
+        table, tmp_path / "out", until=1e-3, compare="herding:random", metric="accuracy", most=4
+    )
+    assert {record["cell"]["seed"] for record in results.records} == {0, 1, 2, 3}
+    assert any("--most 4 ended it" in note for note in results.report["notes"])
+    assert "--until 0.001 --most 4" in results.records[0]["command"]
+    with pytest.raises(UsageError, match="compare and metric say what until is about"):
+        face.run(TABLE, tmp_path / "out", compare="herding:random")
+    with pytest.raises(UsageError, match="begins with 2 seeds"):
+        face.run(TABLE, tmp_path / "out", until=1.0, compare="random:full-data")
+
+
 def test_a_plan_lays_out_cells_and_writes_nothing(tmp_path: Path) -> None:
     planned = face.plan(TABLE, overrides={"seeds": 3})
     assert len(planned.cells) == 6

@@ -46,8 +46,9 @@ class CondensedMemory(ExemplarsBuffer):  # type: ignore[misc]
     labels are the stream's ids.
 
     Args:
-        source: A SyntheticSet; the path of its .safetensors file; or a callable that is given the
-            new classes of an experience, in ascending order, and returns their set.
+        source: A SyntheticSet; the path of its .safetensors file, or `gallery:NAME`; or a callable
+            that is given the new classes of an experience, in ascending order, and returns their
+            set.
         max_size: How many images the memory may hold; Avalanche's ReplayPlugin wants its
             `mem_size` equal to it. The size of the set by default; a callable needs it.
         fill_batch: The `batch_size_mem` of Avalanche's own plugins, to keep memory batches full.

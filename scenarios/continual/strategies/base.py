@@ -111,8 +111,8 @@ class Strategy(ABC):  # noqa: B024
 
     @property
     def name(self) -> str:
-        """The label, or the registered name."""
-        return self.label or self.registered
+        """The label, or the registered name; of FILE.py:Name@DIGEST the last name alone."""
+        return self.label or self.registered.rpartition(":")[2].partition("@")[0]
 
     def settings(self, common: LearnerSettings) -> LearnerSettings:
         """Return the scenario's settings, with those that this strategy overrides."""

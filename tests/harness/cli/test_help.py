@@ -13,6 +13,31 @@ VERBS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 WITH_EXAMPLES = sorted(name for name, verb in VERBS.items() if verb.epilog)
 
 
+TRUTH = VERBS["truth"].commands
+
+
+def test_every_verb_has_examples() -> None:
+    without = {"truth"}  # its own verbs have
+    assert set(WITH_EXAMPLES) == VERBS.keys() - without
+    assert all(verb.epilog for verb in TRUTH.values())
+    for name, verb in TRUTH.items():
+        for line in verb.epilog.split("\n\n")[1:]:
+            words = shlex.split(line)
+            assert words[:3] == ["harness", "truth", name]
+            assert not verb.make_context(name, words[3:]).args
+
+
+def test_help_fits_80_columns(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line is cut, none wraps in the middle of a paragraph, and options are in groups."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for name, verb in VERBS.items():
+        lines = harness(name, "--help").out.splitlines()
+        assert all(len(line) <= 80 for line in lines), name
+        examples_shown = {line.strip() for line in lines if line.startswith(" harness ")}
+        assert {e for e in (verb.epilog or "").split("\n\n")[1:]} <= examples_shown, name
+        assert not any("…" in line for line in lines), name
+
+
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_examples_are_commands_that_the_verb_takes(name: str) -> None:
     head, *lines = VERBS[name].epilog.split("\n\n")

@@ -64,7 +64,14 @@ def folder(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("kind", "tests"),
-    [("method", 12), ("network", 6), ("dataset", 5), ("space", 6), ("scenario", 5)],
+    [
+        ("method", 12),
+        ("network", 6),
+        ("dataset", 5),
+        ("space", 6),
+        ("scenario", 5),
+        ("strategy", 6),
+    ],
 )
 def test_the_test_passes_at_once(harness: Harness, tmp_path: Path, kind: str, tests: int) -> None:
     """Pytest in pytest, as its users run it: without the settings of this repository."""
@@ -88,7 +95,7 @@ def test_the_test_passes_at_once(harness: Harness, tmp_path: Path, kind: str, te
 @pytest.fixture
 def parts(harness: Harness, folder: Path) -> Path:
     """The folder, the present one, with a part of every kind in it."""
-    for kind in ("network", "dataset", "space", "scenario"):
+    for kind in ("network", "dataset", "space", "scenario", "strategy"):
         assert harness("new", kind, f"my-{kind}").status == 0
     return folder
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import condensers
+from condensers.errors import UsageError
 from condensers.sets.files import load_set
 from harness import gallery
 from scenarios.datasets import load
@@ -25,6 +26,19 @@ def test_it_loads_and_is_of_the_data_that_it_names(name: str) -> None:
     assert (dataset.card["dataset"], dataset.card["digest"]) == ("mnist-5k", train.digest)
     assert len(dataset) == (40 if name == "gallery:dm-tiles" else 10)
     assert dataset.card["licence"] == "CC BY-SA 3.0" and load_set(path).nbytes == 7850
+
+
+def test_a_name_is_taken_wherever_a_file_of_a_set_is() -> None:
+    from scenarios import CondensedMemory
+
+    assert torch.equal(
+        load_set("gallery:dm").tensors["images"],
+        load_set(gallery.locate(Path("gallery:dm"))).tensors["images"],
+    )
+    assert len(condensers.load("gallery:dm-tiles")) == 40
+    assert CondensedMemory("gallery:dm").max_size == 10
+    with pytest.raises(UsageError, match="the gallery has no such set; did you mean 'gallery:dm'"):
+        CondensedMemory("gallery:dn")
 
 
 def test_there_are_no_others_and_they_take_little_room() -> None:

@@ -108,17 +108,74 @@ def test_wandb_is_offline_unless_told_and_gets_steps_and_results(
     assert run.finished
 
 
+class MlflowClient:
+    """What MLflow's client keeps, as far as it is used."""
+
+    made: "list[MlflowClient]" = []
+
+    def __init__(self, tracking_uri: str) -> None:
+        self.place, self.metrics, self.ended = tracking_uri, [], []
+        self.runs: dict[str, dict[str, str]] = {}
+        self.made.append(self)
+
+    def get_experiment_by_name(self, name: str) -> None:
+        assert name == "out"
+
+    def create_experiment(self, name: str) -> str:
+        return f"experiment {name}"
+
+    def create_run(self, experiment: str, tags: dict[str, str], run_name: str) -> Any:
+        assert experiment == "experiment out"
+        self.runs[run_name] = tags
+        return SimpleNamespace(info=SimpleNamespace(run_id=run_name))
+
+    def log_metric(self, run: str, name: str, figure: float, step: int | None = None) -> None:
+        self.metrics.append((run, name, figure, step))
+
+    def set_terminated(self, run: str, status: str | None = None) -> None:
+        self.ended.append((run, status))
+
+
+@pytest.mark.parametrize("place", [None, "http://127.0.0.1:9"])
+def test_mlflow_writes_files_unless_told_and_gets_steps_and_results(
+    harness: Harness,
+    small: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str | None,
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "mlflow.tracking", SimpleNamespace(MlflowClient=MlflowClient))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for name in ("MLFLOW_DISABLE_TELEMETRY", "MLFLOW_ALLOW_FILE_STORE"):
+        monkeypatch.setenv(name, "true")
+    if place:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", place)
+    out = tmp_path / "out"
+    answer = harness("run", small, "--out", out, "--workers", 1, "--log", "mlflow")
+    assert answer.status == 0, answer.err
+    client = MlflowClient.made[-1]
+    assert client.place == (place or (out / "logs" / "mlflow").as_uri())
+    at_work = "condense dm ipc 1, seed 0"
+    steps = [step for run, name, _, step in client.metrics if (run, name) == (at_work, "dm")]
+    assert steps == [1, 2, 3] and client.runs[at_work]["kind"] == "condense"
+    measured = {(run, name): figure for run, name, figure, _ in client.metrics}
+    assert 0 <= measured["accuracy: dm ipc 1, seed 0", "results/test-accuracy"] <= 100
+    assert {run for run, _ in client.ended} == set(client.runs)
+
+
 def test_a_logger_that_is_not_there_is_said_before_any_work(
     harness: Harness, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    for name in ("wandb", "tensorboard"):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    for name in ("wandb", "tensorboard", "mlflow"):
         answer = harness("run", small, "--out", tmp_path / "out", "--workers", 1, "--log", name)
         assert (answer.status, answer.err.count("error:")) == (2, 1)
         assert (
             f"--log {name}: the package {name} is not installed; pip install"
-            ' "condensation-harness[loggers]"' in answer.err
+            f' "condensation-harness[{"mlflow" if name == "mlflow" else "loggers"}]"' in answer.err
         )
     assert (
         "did you mean 'wandb'"
