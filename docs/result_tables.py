@@ -7,7 +7,10 @@ What is filled stands between one of these lines and `<!-- end -->`:
 
     <!-- table of reference:NAME: TITLE -->      a table of its report, by its title
     <!-- answer of reference:NAME: QUESTION -->  an answer of its report, by the question's start
+    <!-- verdict of reference:NAME: memory -->   its verdicts on a job: memory or proxy
+    <!-- verdict of reference:NAME: memory, in short -->   answer, first figure and what to use
     <!-- run of reference:NAME -->               how it was made, where and in what time
+    <!-- table of nas-bench-201: HEADING -->     the first table under a heading of its page
 
 The page on NAS-Bench-201 is made whole from a record of its own (nas_bench_201.py).
 """
@@ -30,11 +33,14 @@ import nas_bench_201  # noqa: E402
 
 from harness.reference.files import Reference  # noqa: E402
 from harness.report.building import build  # noqa: E402
-from harness.report.formats.markdown import draw_table, escape  # noqa: E402
+from harness.report.formats.markdown import draw_table, draw_verdicts, escape  # noqa: E402
+from harness.report.overview.verdict import evidence_name, evidence_text, heading  # noqa: E402
 from harness.report.tables import tables  # noqa: E402
 
 BLOCK = re.compile(
-    r"<!-- (table|answer|run) of (reference:[^\s:]+)(?:: (.+?))? -->\n.*?<!-- end -->", re.DOTALL
+    r"<!-- (table|answer|verdict|run) of (reference:[^\s:]+|nas-bench-201)(?:: (.+?))? -->\n"
+    r".*?<!-- end -->",
+    re.DOTALL,
 )
 NAS_BENCH = ROOT / "docs" / "results" / "nas-bench-201.json"
 REPAIR = "run `make docs` and commit what it writes"
@@ -54,10 +60,31 @@ def report(name: str) -> dict[str, Any]:
 
 def table(name: str, title: str) -> str:
     """Return the table of that title; ValueError with those that there are."""
+    if name == NAS_BENCH.stem:
+        return table_of_page(title)
     known = {one.title: one for one in tables(report(name))}
     if title not in known:
         raise ValueError(f"{name} has no table '{title}'; it has: {'; '.join(known)}")
     return draw_table(known[title])
+
+
+@lru_cache
+def nas_bench_page() -> str:
+    """Return the page on NAS-Bench-201, made from its record."""
+    words = NAS_BENCH.with_suffix(".words.txt").read_text(encoding="utf-8")
+    return nas_bench_201.make_page(json.loads(NAS_BENCH.read_text(encoding="utf-8")), words)
+
+
+def table_of_page(heading: str) -> str:
+    """Return the first table under that heading; ValueError with the headings that there are."""
+    parts = re.split(r"^## (.+)\n", nas_bench_page(), flags=re.MULTILINE)
+    known = dict(zip(parts[1::2], parts[2::2], strict=True))
+    if heading not in known:
+        raise ValueError(f"{NAS_BENCH.stem} has no '{heading}'; it has: {'; '.join(known)}")
+    found = re.search(r"^\|.*(?:\n\|.*)*", known[heading], re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{NAS_BENCH.stem} has no table under '{heading}'")
+    return found[0]
 
 
 def answer(name: str, beginning: str) -> str:
@@ -78,6 +105,32 @@ def answer(name: str, beginning: str) -> str:
     raise ValueError(f"{name} answers no question that begins with '{beginning}'")
 
 
+def verdict(name: str, job: str) -> str:
+    """Return the verdicts of a report on one job; ValueError where it has none."""
+    job, _, short = job.partition(", ")
+    found = [one for one in report(name)["verdicts"] if one["job"] == job]
+    if not found:
+        raise ValueError(f"{name} has no verdict on '{job}'; the jobs are memory and proxy")
+    return "\n".join(map(short_verdict, found)) if short else draw_verdicts(found)
+
+
+def short_verdict(one: dict[str, Any]) -> str:
+    """Return a verdict as an item of a list: the answer, its first figure and what to use."""
+    figure = one["evidence"][0]
+    text = (
+        f"({heading(one)}). {evidence_name(figure)}: {evidence_text(figure)}."
+        f" What to use: {one['use']}"
+    )
+    return textwrap.fill(
+        f"**{one['answer'].capitalize()}** {escape(text)}",
+        WIDTH,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
 def run(name: str, _: str) -> str:
     """Return how the results of a reference were made."""
     suite, records, _failures = Reference(Path(name)).contents()
@@ -95,7 +148,12 @@ def run(name: str, _: str) -> str:
     )
 
 
-FILL: dict[str, Callable[[str, str], str]] = {"table": table, "answer": answer, "run": run}
+FILL: dict[str, Callable[[str, str], str]] = {
+    "table": table,
+    "answer": answer,
+    "verdict": verdict,
+    "run": run,
+}
 
 
 def filled(text: str) -> str:
@@ -112,9 +170,7 @@ def due() -> dict[Path, str]:
     """Return the pages that differ from their records, with what they should be."""
     texts = {path: path.read_text(encoding="utf-8") for path in pages()}
     wanted = {path: filled(text) for path, text in texts.items()}
-    words = NAS_BENCH.with_suffix(".words.txt").read_text(encoding="utf-8")
-    record = json.loads(NAS_BENCH.read_text(encoding="utf-8"))
-    wanted[NAS_BENCH.with_suffix(".md")] = nas_bench_201.make_page(record, words)
+    wanted[NAS_BENCH.with_suffix(".md")] = nas_bench_page()
     return {path: text for path, text in wanted.items() if texts[path] != text}
 
 

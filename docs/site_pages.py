@@ -2,7 +2,7 @@
 
 From the packages: the public names, base classes, scenarios, statistics and all modules. From the
 registries: the hyperparameters of each kind of part. From files of the repository: examples,
-contributing, security, the changelog and the READMEs of two scenarios.
+contributing, security and the changelog.
 """
 
 import base64
@@ -36,8 +36,6 @@ BASES = (
 WITHOUT_SIGNATURE = {"condensers.Composition"}
 SETTINGS = "reference/hyperparameters"  # folder of the site
 COPIES = {
-    "guide/continual.md": "scenarios/continual/README.md",
-    "guide/search.md": "scenarios/search/README.md",
     "project/changelog.md": "CHANGELOG.md",
     "project/contributing.md": "CONTRIBUTING.md",
     "project/security.md": "SECURITY.md",

@@ -41,12 +41,15 @@ def build(
     run = read_run(store_suite, known, power)
     facts: dict[str, Any] = {}
     headlines: list[dict[str, str]] = []
+    verdicts: list[dict[str, Any]] = []
     for chapter in run.chapters.values():
         own = chapter.facts(run)
         facts = join_facts(facts, own)
         headlines += chapter.headlines(run, own)
+        verdicts += [verdict.as_json() for verdict in chapter.verdicts(run, own)]
     report = {
         "suite": store_suite.get("suite", "run"),
+        "verdicts": verdicts,
         "headlines": headlines + answer_questions(run),
         "rows": as_rows(run.results),
         "failures": [dict(failure) for failure in failures],

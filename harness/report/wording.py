@@ -92,7 +92,7 @@ def judge(comparison: Mapping[str, Any] | None, higher_is_better: bool | None, u
     word = verdict(comparison, higher_is_better)
     if word != NOT_DISTINGUISHABLE or comparison is None or comparison.get("detectable") is None:
         return word
-    parts = [f"from {_shown(comparison['detectable'], unit)}"]
+    parts = [f"from {shown_from(comparison['detectable'], unit)}"]
     if unit in POINTS:
         parts.append(f"1 at n {'= ' if comparison['n_for_one'] else ''}{_needed(comparison)}")
     return f"{word} ({'; '.join(parts)})"
@@ -108,7 +108,7 @@ def could_show(comparisons: Sequence[Mapping[str, Any]], unit: str) -> str:
     known = [one for one in comparisons if one.get("detectable") is not None]
     if not known:
         return ""
-    least, most = (_shown(end(one["detectable"] for one in known), unit) for end in (min, max))
+    least, most = (shown_from(end(one["detectable"] for one in known), unit) for end in (min, max))
     scale = " points" if unit in POINTS else f" {unit}" if unit else ""
     size = least if least == most else f"{least} to {most}"
     clause = f"differences from {size}{scale} on would have been shown"
@@ -119,8 +119,8 @@ def could_show(comparisons: Sequence[Mapping[str, Any]], unit: str) -> str:
     return f"{clause}; one point takes n = {few if few == many else f'{few} to {many}'}"
 
 
-def _shown(detectable: float, unit: str) -> str:
-    """A detectable difference, rounded up: one decimal more where it would read 0."""
+def shown_from(detectable: float, unit: str) -> str:
+    """Write a detectable difference, rounded up: one decimal more where it would read 0."""
     places = DECIMALS.get(unit, 2)
     places += not round(detectable, places)
     return format_number(

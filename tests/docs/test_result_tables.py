@@ -55,3 +55,28 @@ def test_a_table_that_is_not_there_is_named(script: ModuleType) -> None:
         script.filled(block)
     with pytest.raises(ValueError, match="answers no question that begins with 'Why'"):
         script.filled("<!-- answer of reference:demo: Why -->\n<!-- end -->")
+    with pytest.raises(ValueError, match="has no 'Nothing'; it has: What one may quote"):
+        script.filled("<!-- table of nas-bench-201: Nothing -->\n<!-- end -->")
+    with pytest.raises(ValueError, match="has no table under 'What one may quote'"):
+        script.filled("<!-- table of nas-bench-201: What one may quote -->\n<!-- end -->")
+
+
+def test_a_table_of_nas_bench_is_that_of_its_page(script: ModuleType) -> None:
+    table = script.table("nas-bench-201", "Scores that train nothing")
+    page = (ROOT / "docs" / "results" / "nas-bench-201.md").read_text(encoding="utf-8")
+    assert f"one minibatch of 64 images:\n\n{table}\n\n" in page
+
+
+def test_a_verdict_is_filled_in_from_the_records(script: ModuleType) -> None:
+    for job in ("memory", "proxy"):
+        filled = script.filled(f"<!-- verdict of reference:demo: {job} -->\n<!-- end -->")
+        (first, *_) = [v for v in script.report("reference:demo")["verdicts"] if v["job"] == job]
+        assert f"**{first['question']}**" in filled
+        assert f"**{first['answer'].capitalize()}** (mnist-5k, " in filled
+        assert "- What to use: " in filled and "- What this run could see: " in filled
+        assert script.filled(filled) == filled
+        short = script.verdict("reference:demo", f"{job}, in short")
+        assert short.startswith(f"- **{first['answer'].capitalize()}** (mnist-5k, ")
+        assert "What to use: " in short and "What this run could see" not in short
+    with pytest.raises(ValueError, match="no verdict on 'memroy'; the jobs are memory and proxy"):
+        script.filled("<!-- verdict of reference:demo: memroy -->\n<!-- end -->")

@@ -1,5 +1,5 @@
-"""The project's README: its commands and scripts run, its suite is one, and its tables are those of
-the registry.
+"""The project's README and the pages that it sends its reader to first: their commands and scripts
+run, the suite is one, and the tables are those of the registry.
 """
 
 import json
@@ -16,15 +16,20 @@ from tests.helpers.plain import run_plain
 from tests.helpers.suites import TINY
 
 ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+LANDING = (DOCS / "index.md").read_text(encoding="utf-8")
+COMMANDS_PAGE = (DOCS / "guide" / "commands.md").read_text(encoding="utf-8")
+CATALOGUE = (DOCS / "guide" / "catalogue.md").read_text(encoding="utf-8")
 NETWORK = 'network={name="convnet",depth=2,width=8}'
 SCHEDULE = 'model_schedule={name="trained-on-real",inner=1,n_data=8,batch=8}'
 SMALL = f"--data digits --set batch_real=8 --set '{NETWORK}'"
 ONE = "--workers 1 --set seeds=1"
-# Each command of the README, and what makes it run in a second or two: later options take the place
-# of earlier ones.
+# Each command of the README, the landing page and the page on commands, and what makes it run in a
+# second or two: later options take the place of earlier ones.
 RUN = {
     "condense dm": f"{SMALL} --ipc 1 --set iterations=2",
+    "condense dm-fast": f"{SMALL} --ipc 1 --set iterations=2",
     "condense idc": f"{SMALL} --bytes 650 --set iterations=1 --set '{SCHEDULE}'",
     "evaluate dm.safetensors": (
         "--set orders=1 --set network=mlp --set 'strategies=[{name=\"gdumb\",epochs=1}]'"
@@ -33,6 +38,7 @@ RUN = {
     "export dm.safetensors --to pt": "",
     "plan my.toml": "",
     "plan demo --detect": "",
+    "run my.toml": ONE,
     "run my.toml --until": "--workers 1 --quiet --set seeds=3",
     "run my.toml --workers 2": ONE,
     "run my.toml --quiet": ONE,
@@ -83,19 +89,24 @@ NOT_RUN = {
 
 
 def commands() -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    return [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+    """The commands of the three pages, each once, in the order of the pages."""
+    blocks = re.findall(r"```sh\n(.*?)```", README + LANDING + COMMANDS_PAGE, re.DOTALL)
+    lines = [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return list(dict.fromkeys(lines))
 
 
 def began(command: str, known: dict[str, str]) -> list[str]:
-    """The keys of `known` that a command begins with."""
+    """The longest key of `known` that a command begins with; [] if there is none."""
     words = command.removeprefix("harness ").split()
-    return [key for key in known if words[: len(key.split())] == key.split()]
+    keys = [key for key in known if words[: len(key.split())] == key.split()]
+    return sorted(keys, key=len)[-1:]
 
 
-def script(word: str) -> str:
+def script(page: str, word: str) -> str:
+    """The Python of a page that holds the word."""
+    text = (ROOT / page).read_text(encoding="utf-8")
     (found,) = [
-        block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if word in block
+        block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if word in block
     ]
     return str(found)
 
@@ -121,9 +132,9 @@ def here(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 def test_every_command_is_run_here_or_says_why_not() -> None:
     every = {**RUN, **LONG, **NOT_RUN}
-    assert len(commands()) == len(every)
+    assert {key for command in commands() for key in began(command, every)} == set(every)
     for command in commands():
-        assert len(began(command, every)) == 1, command
+        assert began(command, every), command
 
 
 @pytest.mark.timeout(900)  # beside busy processes
@@ -206,9 +217,17 @@ model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
 optimizer, criterion = torch.optim.SGD(model.parameters(), lr=0.01), torch.nn.CrossEntropyLoss()
 """
     printed = run_script(
-        tiny_set, before, script("CondensedMemory"), "print(len(memory.buffer), 'exemplars')"
+        tiny_set,
+        before,
+        script("docs/tutorials/avalanche.md", "CondensedMemory"),
+        "print(len(memory.buffer), 'exemplars')",
     )
     assert "20 exemplars" in printed.splitlines()
+
+
+def test_the_script_of_the_readme_runs(tiny_set: Path) -> None:
+    printed = run_script(tiny_set, script("README.md", "load"), "print(len(proxy), replay.size)")
+    assert printed.split() == ["20", "64"]
 
 
 def test_the_nni_script_runs(tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,27 +240,36 @@ def train_and_validate(model, proxy):
     images, labels = next(iter(proxy))
     return -float(torch.nn.functional.cross_entropy(model(images), labels).detach())
 """
-    example = script("NasExperiment").replace("max_trial_number=20", "max_trial_number=2")
+    example = script("docs/tutorials/nni.md", "train_and_validate")
+    example = example.replace("max_trial_number=20", "max_trial_number=2")
     # The space is made where the example would have it: after NNI was imported as the example
     # imports it.
     example = example.replace(
         "proxy = ", "from my_space import MySpace\nspace = MySpace()\nproxy = "
     )
-    printed = run_script(
-        tiny_set, before, example, "print(len(experiment.export_top_models(1)), 'model')"
-    )
-    assert "1 model" in printed.splitlines()
+    printed = run_script(tiny_set, before, example, "print(len(best), 'models')")
+    assert "2 models" in printed.splitlines()
 
 
 @pytest.mark.parametrize("kind", ["methods", "selections", "scenarios"])
 def test_tables_are_those_of_the_registry(harness: Harness, kind: str) -> None:
     (block,) = re.findall(
-        rf"<!-- harness list {kind} --markdown -->\n(.*?)\n<!-- end -->", README, re.DOTALL
+        rf"<!-- harness list {kind} --markdown -->\n(.*?)\n<!-- end -->", CATALOGUE, re.DOTALL
     )
     assert block == as_markdown(names(kind)), (
         f"put what `harness list {kind} --markdown` prints between the markers"
     )
     assert harness("list", kind, "--markdown").out == f"{block}\n"
+
+
+@pytest.mark.parametrize("kind", ["methods", "selections", "scenarios", "strategies"])
+def test_the_readme_names_what_is_registered(kind: str) -> None:
+    (row,) = re.findall(rf"^\| {kind} \|.*\|(.*)\|$", README, re.MULTILINE)
+    assert re.findall(r"`([^`]+)`", row) == list(names(kind)[kind])
+
+
+def test_it_is_read_in_five_minutes() -> None:
+    assert len(README.splitlines()) < 150
 
 
 def test_what_it_links_to_is_there_and_its_picture_is_small() -> None:

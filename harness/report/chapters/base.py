@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
 from harness.power import Power
+from harness.report.overview.verdict import Verdict
 from harness.report.results import (
     Record,
     Result,
@@ -187,6 +188,15 @@ class Chapter(ABC):
 
     def headlines(self, run: Run, facts: Mapping[str, Any]) -> list[Headline]:
         """Answer questions of the scenario, besides those of `questions`.
+
+        Args:
+            run: all records and results.
+            facts: what `facts` returned.
+        """
+        return []
+
+    def verdicts(self, run: Run, facts: Mapping[str, Any]) -> list[Verdict]:
+        """Decide whether sets do their job, as replay memory or as proxy data.
 
         Args:
             run: all records and results.

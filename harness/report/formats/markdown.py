@@ -1,11 +1,12 @@
 """A report as GitHub-flavoured Markdown."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report.chapters import explain
 from harness.report.notes import progress_sentence
+from harness.report.overview.verdict import heading, plain_lines
 from harness.report.table import Table
 from harness.report.tables import tables
 from harness.report.wording import METHOD, cell_name
@@ -38,6 +39,18 @@ def render(report: Mapping[str, Any]) -> str:
     commands = [f"    {line}" for command in report["commands"] for line in command.splitlines()]
     blocks += ["## Environment", "\n".join(facts), "\n".join(commands)]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def draw_verdicts(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """Write verdicts on one job: the question, then for each place the answer and its reasons."""
+    blocks = [f"**{escape(verdicts[0]['question'])}**"]
+    for verdict in verdicts:
+        first, *more = plain_lines(verdict)
+        lines = [
+            f"**{verdict['answer'].capitalize()}** ({escape(heading(verdict))}). {escape(first)}"
+        ]
+        blocks.append("\n".join([*lines, "", *(f"- {escape(line)}" for line in more)]))
+    return "\n\n".join(blocks)
 
 
 def _table(table: Table) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from condensers import methods
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
@@ -173,3 +174,10 @@ def test_an_entry_whose_module_is_gone_is_a_sentence(monkeypatch: pytest.MonkeyP
         METHODS.describe("gone")
     with pytest.raises(UsageError, match=r"method 'gone' cannot be loaded .*not_there"):
         METHODS.load("gone")
+
+
+def test_every_method_is_in_the_folder_of_methods() -> None:
+    files = {
+        f"condensers.methods.{p.stem}" for p in Path(next(iter(methods.__path__))).glob("[!_]*.py")
+    }
+    assert files == {place.partition(":")[0] for place in registry.METHODS.entries().values()}

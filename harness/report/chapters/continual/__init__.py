@@ -21,7 +21,9 @@ from harness.report.chapters.continual.gap import close_gaps
 from harness.report.chapters.continual.memories import compare_memories, judge_memories
 from harness.report.chapters.continual.streams import average_streams
 from harness.report.chapters.continual.tables import list_costs, tabulate_costs, tabulate_rivals
+from harness.report.chapters.continual.verdicts import decide_memories
 from harness.report.chapters.published import lay_out_published, select_published
+from harness.report.overview.verdict import Verdict
 from harness.report.place import group_by_place
 from harness.report.results import Record, Result
 from harness.report.table import MetricColumns, Row, Table, TableLayout
@@ -157,6 +159,9 @@ class ContinualChapter(Chapter):
 
     def headlines(self, run: Run, facts: Mapping[str, Any]) -> list[Headline]:
         return judge_memories(facts["continual"])
+
+    def verdicts(self, run: Run, facts: Mapping[str, Any]) -> list[Verdict]:
+        return decide_memories(facts["continual"], run, self.scenario)
 
     def asks_about(self, result: Result, results: Sequence[Result]) -> bool:
         """Forgetting is asked of one strategy: replay, else the first that was measured."""

@@ -43,6 +43,8 @@ from harness.report.chapters.search.tables import (
     tabulate_readings,
     tabulate_rivals,
 )
+from harness.report.chapters.search.verdicts import decide_proxies
+from harness.report.overview.verdict import Verdict
 from harness.report.place import group_by_place, join_parts
 from harness.report.results import Record, Result, group_by_entry, read_measurements
 from harness.report.table import MetricColumns, Row, Table, TableLayout
@@ -163,6 +165,9 @@ class SearchChapter(Chapter):
 
     def headlines(self, run: Run, facts: Mapping[str, Any]) -> list[Headline]:
         return judge_proxies(run.results_of(self.scenario), facts["equal_cost"])
+
+    def verdicts(self, run: Run, facts: Mapping[str, Any]) -> list[Verdict]:
+        return decide_proxies(run.results_of(self.scenario), facts["equal_cost"], run)
 
     def rivals(self, best: Result, results: Sequence[Result]) -> list[Result]:
         """A proxy is compared with the baselines too, but not with the truth."""

@@ -4,6 +4,7 @@ by that?
 
 from collections.abc import Sequence
 from math import ceil, isfinite
+from typing import NamedTuple
 
 from harness.report.chapters.search.alignment import FOUND, TRUTH, count_retrained, is_truth
 from harness.report.chapters.search.rivals import is_beaten, is_better, proxy_name, rival_names
@@ -16,6 +17,26 @@ from harness.statistics.intervals import Interval
 TAU, SEARCH = "kendall-tau", "search"
 
 
+class BestProxy(NamedTuple):
+    """The best proxy of one place of a search, and what it is judged by.
+
+    Args:
+        place: the place, of any augmentation.
+        best: its Kendall tau, or the accuracy of its answer where nothing was ranked.
+        proxies: the same of all proxies.
+        results: all results of the place.
+        rivals: baselines of equal cost that it is compared with.
+        truth: the accuracy of the answer of a search on all data; None where proxies are ranked.
+    """
+
+    place: Place
+    best: Result
+    proxies: Sequence[Result]
+    results: Sequence[Result]
+    rivals: Sequence[Row]
+    truth: Result | None
+
+
 def judge_proxies(results: Sequence[Result], matched: Sequence[Row]) -> list[dict[str, str]]:
     """Answer one question for each place of a search that has rank statistics or answers.
 
@@ -26,30 +47,44 @@ def judge_proxies(results: Sequence[Result], matched: Sequence[Row]) -> list[dic
     Returns:
         {"question", "answer"} of each place.
     """
+    headlines = []
+    for found in find_best_proxies(results, matched):
+        answer = (
+            f"{_verdict(found.best, found.rivals)} {describe_loss(found.best, found.results)}"
+            if found.truth is None
+            else _less(found.best, found.truth)
+        )
+        place = found.place
+        settings = join_parts(place.scenario if place.scenario != SEARCH else "", place.variant)
+        where = f"all of {place.data}{f' ({settings})' if settings else ''}"
+        question = f"May I search on a small set instead of {where}, and what do I lose?"
+        sentences = [answer, *caution_proxies(found.rivals, found.proxies)]
+        headlines.append({"question": question, "answer": " ".join(sentences)})
+    return headlines
+
+
+def find_best_proxies(results: Sequence[Result], matched: Sequence[Row]) -> list[BestProxy]:
+    """Find the best proxy of each place of a search that has rank statistics or answers.
+
+    Args:
+        results: the results of the search.
+        matched: proxies against baselines of equal cost, as the report's JSON has them.
+    """
     by_place: dict[Place, list[Result]] = {}
     for result in results:
         by_place.setdefault(result.entry.place.of_any_augmentation, []).append(result)
-    headlines = []
+    found = []
     for place, own in by_place.items():
         sets = [r for r in own if not r.entry.is_reference]
         ranked = [r for r in sets if r.metric == TAU and isfinite(r.interval.mean)]
         ended = [r for r in sets if r.metric == FOUND]
         truth = next((r for r in own if r.metric == FOUND and is_truth(r.entry)), None)
-        if not ranked and (truth is None or not ended):
-            continue
-        best = best_result(ranked or ended)
-        rivals = [row for row in matched if _entry_of(row) == _key(best.entry)]
-        answer = (
-            f"{_verdict(best, rivals)} {_loss(best, own)}"
-            if ranked or truth is None
-            else _less(best, truth)
-        )
-        settings = join_parts(place.scenario if place.scenario != SEARCH else "", place.variant)
-        where = f"all of {place.data}{f' ({settings})' if settings else ''}"
-        question = f"May I search on a small set instead of {where}, and what do I lose?"
-        caution = _caution(rivals, ranked or ended)
-        headlines.append({"question": question, "answer": answer + caution})
-    return headlines
+        if ranked or (truth is not None and ended):
+            best = best_result(ranked or ended)
+            rivals = [row for row in matched if entry_of_row(row) == key_of(best.entry)]
+            answered = None if ranked else truth
+            found.append(BestProxy(place, best, ranked or ended, own, rivals, answered))
+    return found
 
 
 def _less(best: Result, truth: Result) -> str:
@@ -58,12 +93,12 @@ def _less(best: Result, truth: Result) -> str:
     """
     who = (
         f"The search on {_name(best)} ends in an architecture with"
-        f" {_estimate(best.interval, '%')} % test accuracy, retrained"
+        f" {estimate_interval(best.interval, '%')} % test accuracy, retrained"
     )
     difference = truth.minus(best)
     if difference is None:
         return f"{who}; no seed of it was searched on all data."
-    less = _estimate(difference, "points", signed=True)
+    less = estimate_interval(difference, "points", signed=True)
     return (
         f"{who}; the search on all data ends {less} points above that"
         f" ({judge(as_comparison(difference, TRUTH), True, 'points')})."
@@ -74,7 +109,7 @@ def _name(result: Result) -> str:
     return proxy_name(result.entry.as_json())
 
 
-def _estimate(interval: Interval, unit: str, *, signed: bool = False) -> str:
+def estimate_interval(interval: Interval, unit: str, *, signed: bool = False) -> str:
     return estimate(
         {"mean": finite(interval.mean), "low": interval.low, "high": interval.high},
         unit,
@@ -82,11 +117,11 @@ def _estimate(interval: Interval, unit: str, *, signed: bool = False) -> str:
     )
 
 
-def _entry_of(row: Row) -> tuple[object, ...]:
+def entry_of_row(row: Row) -> tuple[object, ...]:
     return Place.of(row), row["condenser"], row["ipc"], row["budget"]
 
 
-def _key(entry: Entry) -> tuple[object, ...]:
+def key_of(entry: Entry) -> tuple[object, ...]:
     return entry.place, entry.condenser, entry.ipc, entry.budget
 
 
@@ -130,12 +165,12 @@ def _could_show(best: Result) -> str:
     )
 
 
-def _loss(best: Result, results: Sequence[Result]) -> str:
-    """Tau with its share of the ceiling, what retraining the top loses, and the time that it all
-    takes.
+def describe_loss(best: Result, results: Sequence[Result]) -> str:
+    """Write tau with its share of the ceiling, what retraining the top loses, and the time of it
+    all.
     """
     interval = best.interval
-    tau = _estimate(interval, "")
+    tau = estimate_interval(interval, "")
     ceiling = next(
         (r.interval.mean for r in results if r.metric == TAU and is_truth(r.entry)), None
     )
@@ -149,7 +184,7 @@ def _loss(best: Result, results: Sequence[Result]) -> str:
     regret = own.get(f"regret@{k}")
     if regret is None:
         return f"Its Kendall tau is {tau}{share}."
-    lost_points = _estimate(regret, "points")
+    lost_points = estimate_interval(regret, "points")
     chosen = (
         f"retraining its first {k} architectures and choosing by validation"
         if k > 1
@@ -173,19 +208,22 @@ def _time(best: Result, results: Sequence[Result], k: int) -> str:
     return f", in {100 * spent / truth:.0f} % of the time, condensation and retraining included"
 
 
-def _caution(rivals: Sequence[Row], proxies: Sequence[Result]) -> str:
+def caution_proxies(rivals: Sequence[Row], proxies: Sequence[Result]) -> list[str]:
+    """Say that the best of several was picked on its own figures, and which baselines were read
+    short of its cost.
+    """
     sizes = " of all sizes" if len({(r.entry.ipc, r.entry.budget) for r in proxies}) > 1 else ""
-    picked = (
-        f" It was picked as the best of {len(proxies)} proxies{sizes} on these figures."
-        if len(proxies) > 1
-        else ""
-    )
+    sentences = []
+    if len(proxies) > 1:
+        sentences.append(
+            f"It was picked as the best of {len(proxies)} proxies{sizes} on these figures."
+        )
     short = rival_names([row for row in rivals if row["short"]])
-    return picked + (
-        f" The curve of {join_some(short)} ends before that cost, so less is asked of the proxy."
-        if short
-        else ""
-    )
+    if short:
+        sentences.append(
+            f"The curve of {join_some(short)} ends before that cost, so less is asked of the proxy."
+        )
+    return sentences
 
 
 def qualify_tau(best: Result, results: Sequence[Result]) -> list[str]:

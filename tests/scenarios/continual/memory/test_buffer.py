@@ -228,11 +228,10 @@ def test_resizing_keeps_the_set_whole(splits, memory_of):
         buffer.resize(None, 3)
 
 
-def test_the_examples_of_the_readme_run(tmp_path, monkeypatch, capsys, memory_of):
-    from scenarios import continual
+def test_the_examples_of_the_guide_run(tmp_path, monkeypatch, capsys, memory_of):
     from scenarios.datasets import load
 
-    text = (Path(continual.__file__).parent / "README.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[4] / "docs/guide/continual.md").read_text(encoding="utf-8")
     script, soft = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     hard = memory_of(load("digits").train, 10)
     save_set(hard, tmp_path / "digits.safetensors")
@@ -245,7 +244,7 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch, capsys, memory_of
     with torch.random.fork_rng():
         torch.manual_seed(0)
         for example in (script, soft):  # the second goes on from the first
-            exec(compile(example, "README.md", "exec"), names)
+            exec(compile(example, "continual.md", "exec"), names)
             assert names["memory"].seen_classes == tuple(
                 label
                 for e in names["benchmark"].train_stream

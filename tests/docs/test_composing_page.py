@@ -1,4 +1,4 @@
-"""The README's example runs as it stands, with fewer steps."""
+"""The Python of the page on composing methods runs as it stands, with fewer steps."""
 
 import re
 from pathlib import Path
@@ -7,17 +7,15 @@ from typing import Any
 import pytest
 import torch
 
-from condensers import methods
 from condensers.data import ClassData
-from condensers.registry import registry
 
-README = Path(__file__).parents[2] / "condensers" / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guide" / "composing.md"
 
 
 def test_the_example_runs(
     grey8: ClassData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    code = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert code is not None
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"images": grey8.images, "labels": grey8.labels}
@@ -26,10 +24,3 @@ def test_the_example_runs(
     assert names["learned"].dtype == torch.float32
     assert torch.bincount(names["classes"]).tolist() == [10] * 10
     assert sorted(p.name for p in tmp_path.iterdir()) == ["dm.card.json", "dm.safetensors"]
-
-
-def test_every_method_is_in_the_folder_of_methods() -> None:
-    files = {
-        f"condensers.methods.{p.stem}" for p in Path(next(iter(methods.__path__))).glob("[!_]*.py")
-    }
-    assert files == {place.partition(":")[0] for place in registry.METHODS.entries().values()}
