@@ -62,8 +62,8 @@ def match_compute(
         )
     if first > limit:
         raise UsageError(
-            f"{where}: one iteration of {condenser.registered} takes {first / TERA:.3g}; give"
-            " that much at least"
+            f"{where}: one iteration of {condenser.registered}, with the masks or experts that it"
+            f" prepares, takes {first / TERA:.3g}; give that much at least, or give iterations"
         )
     return replace(condenser, iterations=_last_within(cost, limit))
 

@@ -46,7 +46,7 @@ def test_a_method_with_a_costly_iteration_gets_fewer(grey8: ClassData) -> None:
     [
         ({"name": "random"}, 1.0, "random has no iterations to choose"),
         ({"name": "kip"}, 1.0, "kip passes no network in an iteration"),
-        (DM, 1e-9, "one iteration of dm takes"),
+        (DM, 1e-9, "one iteration of dm, with"),
     ],
 )
 def test_what_cannot_be_matched_is_one_sentence(
