@@ -15,7 +15,8 @@ FOLDER = TREE / "harness" / "gallery"
 
 def built_in() -> dict[str, Path]:
     """Return "gallery:NAME" -> file, in the order of the names."""
-    return {f"{PREFIX}{path.stem}": path for path in sorted(FOLDER.glob("*.safetensors"))}
+    files = sorted(FOLDER.glob("*.safetensors"), key=lambda path: path.stem)
+    return {f"{PREFIX}{path.stem}": path for path in files}
 
 
 def locate(file: Path) -> Path:
