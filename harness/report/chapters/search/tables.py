@@ -217,7 +217,7 @@ def lay_out_search(metrics: Sequence[str], usual: MetricColumns) -> list[TableLa
             *usual.comparison(TAU),
             *(replace(usual.value(name), drop=1) for name in precision),
             *(Column(f"{n}, points (less is better)", usual.value(n).text) for n in regret),
-            Column("pays from (architectures)", _pays_from),
+            Column("pays from (architectures)", _pays_from, drop=1),
             usual.count(TAU),
         ]
         layouts.append(TableLayout("", shown, columns))

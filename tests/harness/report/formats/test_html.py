@@ -21,6 +21,8 @@ from condensers.engine.context import Context
 from condensers.registry.registry import create_condenser
 from condensers.sets.files import save_set
 from condensers.sets.synthetic_set import Budget
+from harness.plots.figure import Labels, Series
+from harness.plots.points import draw_scatter
 from harness.report.building import build, render
 from harness.report.formats.html import SCRIPT
 from harness.report.set_sheets import draw_set, with_set_images
@@ -152,3 +154,29 @@ def test_a_sheet_has_the_images_at_their_places_and_makes_large_ones_smaller(
         "the second image of the first class stands below the first"
     )
     assert draw_set(synthetic, 1, classes=2, side=14).size == (15 + 1, 2 * 15 + 1)
+
+
+def test_points_are_named_by_keyboard_and_marked_in_every_panel(tmp_path: Path) -> None:
+    if CHROMIUM is None:
+        pytest.skip("needs chromium, which runs the page's script")
+    names = [f"a{i}: score {i}, true 9{i} %" for i in range(3)]
+    panels = [Series(label, [1, 2, 3], [4, 5, 6], names=names) for label in ("dm", "random")]
+    svg = draw_scatter(panels, Labels("t", "x", "y"), width=9.0)
+    assert all(svg.count(f"<title>{name}</title>") == 2 for name in names), "without a script"
+    press = (
+        "<script>const points = [...document.querySelectorAll('[aria-label]')];"
+        " const said = [points.filter(p => p.getAttribute('tabindex') === '0').length];"
+        " points[0].focus(); points[0].dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'ArrowRight', bubbles: true}));"
+        " said.push(document.querySelector('[role=status]').textContent,"
+        " points.filter(p => p.style.filter).length); document.title = said.join('; ');</script>"
+    )
+    path = tmp_path / "page.html"
+    body = f"<body><figure>{svg}</figure><script>{SCRIPT}</script>{press}</body>"
+    path.write_text(f"<!doctype html><html>{body}</html>", encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    command = [CHROMIUM, *options, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+    found = subprocess.run(
+        [*command, path.as_uri()], capture_output=True, text=True, check=True, timeout=120
+    ).stdout
+    assert "<title>1; a1: score 1, true 91 %; 2</title>" in found
