@@ -52,7 +52,8 @@ def test_the_page_has_curves_of_both_kinds_and_heat_maps_with_naive() -> None:
         for s in (0, 1)
     ]
     text = render(built(records), "html")
-    assert alone == text.count("<svg") == 4  # curves of accuracy and of forgetting, bars, heat maps
+    # curves of accuracy and forgetting, bars, heat maps; on the first screen one, and a verdict's
+    assert alone == text.count("<svg") == 4 + 1 + 2
     assert "<image" not in text
     for said in (
         "Forgetting so far, replay",
