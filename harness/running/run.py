@@ -84,7 +84,7 @@ def run_suite(plan: SuitePlan, settings: RunSettings, options: RunOptions) -> St
         if options.suite_file is not None:
             write_atomically(store.root / "suite.toml", options.suite_file.encode())
         described = plan.describe(settings.command, versions)
-        store.describe({**described, "date": _begun(store)})
+        store.describe({**described, "date": find_first_day(store)})
         line = (
             f"{flat(plan.suite.name)}: {len(plan.cells)} cells, {len(left)} to do,"
             f" {options.workers}"
@@ -100,8 +100,8 @@ def run_suite(plan: SuitePlan, settings: RunSettings, options: RunOptions) -> St
     return store
 
 
-def _begun(store: Store) -> str:
-    """The day on which a run was begun, as 2026-01-31: today, where its directory says none."""
+def find_first_day(store: Store) -> str:
+    """Find the day on which a run was begun, as 2026-01-31: today, if its directory has none."""
     try:
         began = store.suite().get("date") if store.described else None
     except OlderFormat:

@@ -170,7 +170,7 @@ def test_a_narrow_terminal_keeps_the_networks(
     print_report(report, Console(width=width, file=file))
     text = file.getvalue()
     assert max(map(len, text.splitlines())) <= width
-    (line,) = [line for line in text.splitlines() if line.startswith("dm  ")]
+    *_, line = [line for line in text.splitlines() if line.startswith("dm  ")]
     assert line.count("[") == (5 if all_shown else 4)
 
 
