@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.plots.rate_utility import RatePanel, Series, draw_rate_utility
+from harness.plots.figure import Series
+from harness.plots.rate_utility import RatePanel, draw_rate_utility
 from harness.report.building import build, render
 from harness.report.formats.first_screen import draw_cards, draw_interval
 from harness.report.formats.html import STYLE
