@@ -10,6 +10,7 @@ from harness.report.chapters import read_run
 from harness.report.formats import data, html, latex, markdown
 from harness.report.headlines import answer_questions
 from harness.report.notes import commands, environment, progress, write_notes
+from harness.report.overview.summary import summarise_sets
 from harness.report.rows import as_rows
 
 FORMATS = ("json", "md", "csv", "latex", "html")
@@ -45,11 +46,13 @@ def build(
     for chapter in run.chapters.values():
         own = chapter.facts(run)
         facts = join_facts(facts, own)
-        headlines += chapter.headlines(run, own)
+        headlines += [{"scenario": chapter.scenario, **h} for h in chapter.headlines(run, own)]
         verdicts += [verdict.as_json() for verdict in chapter.verdicts(run, own)]
     report = {
         "suite": store_suite.get("suite", "run"),
+        "date": store_suite.get("date", ""),
         "verdicts": verdicts,
+        "summary": summarise_sets(run),
         "headlines": headlines + answer_questions(run),
         "rows": as_rows(run.results),
         "failures": [dict(failure) for failure in failures],

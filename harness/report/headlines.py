@@ -28,7 +28,7 @@ def answer_questions(run: Run) -> list[dict[str, str]]:
     """Answer the questions of all chapters.
 
     Returns:
-        {"question", "answer"} for each scenario, data set, augmentation and size.
+        {"scenario", "question", "answer"} for each scenario, data set, augmentation and size.
     """
     asked: dict[Spot, list[Result]] = {}
     for scenario in dict.fromkeys(result.entry.scenario for result in run.results):
@@ -64,6 +64,7 @@ def _headline(candidates: Sequence[Result], run: Run) -> dict[str, str]:
         *chapter.add_to_answer(best, results),
     ]
     return {
+        "scenario": best.entry.scenario,
         "question": f"{question.text} {_place_and_size(candidates, run.results)}?",
         "answer": " ".join(sentences),
     }

@@ -217,6 +217,7 @@ def merge_runs(runs: Sequence[tuple[str, Contents]]) -> Contents:
         "command": "\n".join(
             dict.fromkeys(str(suite["command"]) for suite in suites if suite.get("command"))
         ),
+        "date": ", ".join(sorted({suite["date"] for suite in suites if suite.get("date")})),
         "cells": list(dict.fromkeys(key for suite in suites for key in suite.get("cells", []))),
         "design": designs[0] if len(designs) == 1 else {},
         "stopped_runs": [name for name, (suite, _, _) in runs if suite.get("until")],

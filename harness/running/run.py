@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from rich.console import Console
 
 from condensers.engine.files import write_atomically
-from condensers.errors import Interrupted
+from condensers.errors import Interrupted, OlderFormat
 from condensers.notices import show
 from harness.printable import flat
 from harness.process import Stopped, resume_advice, stop_on_signals
@@ -82,7 +83,8 @@ def run_suite(plan: SuitePlan, settings: RunSettings, options: RunOptions) -> St
         left = [cell for cell in missing if not _adopt(store, cell, options.others)]
         if options.suite_file is not None:
             write_atomically(store.root / "suite.toml", options.suite_file.encode())
-        store.describe(plan.describe(settings.command, versions))
+        described = plan.describe(settings.command, versions)
+        store.describe({**described, "date": find_first_day(store)})
         line = (
             f"{flat(plan.suite.name)}: {len(plan.cells)} cells, {len(left)} to do,"
             f" {options.workers}"
@@ -96,6 +98,15 @@ def run_suite(plan: SuitePlan, settings: RunSettings, options: RunOptions) -> St
             seconds = estimate(left, plan.data, settings.device)
             compute(left, seconds, settings, options, plan.data)
     return store
+
+
+def find_first_day(store: Store) -> str:
+    """Find the day on which a run was begun, as 2026-01-31: today, if its directory has none."""
+    try:
+        began = store.suite().get("date") if store.described else None
+    except OlderFormat:
+        began = None
+    return str(began or date.today().isoformat())
 
 
 def _adopt(store: Store, cell: Cell, others: Sequence[Store]) -> bool:

@@ -314,6 +314,7 @@ class SuiteShape(Shape):
     suite: Word
     cells: list[Key]
     command: str
+    date: str = ""
     about: str = ""
     design: DesignShape | None = None
     until: UntilShape | None = None

@@ -80,6 +80,7 @@ class AccuracyChapter(Chapter):
         ACCURACY: Question("Which set trains the most accurate network", "highest", "test accuracy")
     }
     useful_metrics = {ACCURACY: "test accuracy"}
+    summary_metrics = (ACCURACY,)
     all_data_reference = "full-data"
     use = "training one network"
     published_use = "accuracy"
@@ -150,6 +151,7 @@ class CrossArchitectureChapter(Chapter):
         )
     }
     useful_metrics = {MEAN: "mean test accuracy"}
+    summary_metrics = (MEAN,)
     all_data_reference = "full-data"
     use = "training one network"
 

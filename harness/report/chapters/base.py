@@ -124,6 +124,7 @@ class Chapter(ABC):
         questions: metric -> the headline that asks which set is the best.
         useful_metrics: metrics that sets are made for -> their names in a sentence. Main effects
             of a design and correlations with properties of the data space are taken of these.
+        summary_metrics: metrics that stand in the summary of all sets, without their strategy.
         all_data_reference: the reference that is trained on all data, for energy; "" for none.
         use: what one use of a set is, as "training one network"; "" where energy is not compared.
         published_use: the use whose figures of papers are shown; "" for none.
@@ -133,6 +134,7 @@ class Chapter(ABC):
     column_titles: Mapping[str, str] = COSTS
     questions: Mapping[str, Question] = {}
     useful_metrics: Mapping[str, str] = {}
+    summary_metrics: Sequence[str] = ()
     all_data_reference: str = ""
     use: str = ""
     published_use: str = ""
@@ -203,6 +205,15 @@ class Chapter(ABC):
             facts: what `facts` returned.
         """
         return []
+
+    def summarised(self, results: Sequence[Result]) -> list[Result]:
+        """Choose the results that stand in the summary of all sets: one column for each metric and
+        setting.
+
+        Args:
+            results: all results of the scenario.
+        """
+        return [r for r in results if split_metric(r.metric)[1] in self.summary_metrics]
 
     def asks_about(self, result: Result, results: Sequence[Result]) -> bool:
         """Say whether a result takes part in the answer to one of `questions`.

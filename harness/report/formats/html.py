@@ -15,11 +15,14 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.report.chapters import CHAPTERS, chapters_of_rows, explain
+from harness.report.formats.first_screen import draw_cards
 from harness.report.notes import progress_sentence
-from harness.report.pictures import pictures
+from harness.report.overview.picture import draw_overview
+from harness.report.overview.summary_table import MARKS, tabulate_summary
+from harness.report.pictures import choose_styles, pictures
 from harness.report.set_sheets import gallery_page
 from harness.report.table import Table
 from harness.report.tables import tables
@@ -34,48 +37,98 @@ WIDE = 500.0  # points
 WORDS = {"better": "good", "worse": "bad", NOT_DISTINGUISHABLE: "even", NO_INTERVAL: "even"}
 
 
+class _Part(NamedTuple):
+    """A part of the page that the navigation names.
+
+    Args:
+        anchor: its id.
+        name: its name in the navigation.
+        title: its heading.
+        content: its HTML.
+    """
+
+    anchor: str
+    name: str
+    title: str
+    content: str
+
+
 def render(report: Mapping[str, Any]) -> str:
-    """Write the page: headlines, then figures and tables by scenario, then failures, notes,
-    definitions and how to repeat the run.
+    """Write the page: verdicts, summary and one picture first, then answers, figures and tables by
+    scenario, then failures, notes, definitions and how to repeat the run.
     """
     title = f"Report of {escape(str(report['suite']))}"
-    body = [_head(report, title), _headlines(report["headlines"])]
+    parts = [*_chapters(report), *_ends(report)]
+    first = f'<section id="glance">{_first_screen(report)}</section>'
+    body = "".join(_section(part) for part in parts)
+    meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head = f"{meta}<title>{title}</title><style>{STYLE}</style>"
+    content = (
+        f"{_head(report, title)}{_navigation(parts)}<main>{first}{body}</main>"
+        f"<script>{SCRIPT}</script>"
+    )
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{content}</body></html>\n'
+
+
+def _first_screen(report: Mapping[str, Any]) -> str:
+    summary = tabulate_summary(report, intervals=True)
+    table = f'<div class="summary">{_table(summary)}</div>' if summary else ""
+    picture = _figures(draw_overview(report, choose_styles(report)))
+    return f"{draw_cards(report['verdicts'])}{table}{picture}"
+
+
+def _chapters(report: Mapping[str, Any]) -> list[_Part]:
+    """A part for each scenario, and one for answers that belong to none of them."""
     chapters, figures, every = chapters_of_rows(report["rows"]), pictures(report), tables(report)
-    for scenario in dict.fromkeys(table.scenario for table in every):
+    scenarios = list(dict.fromkeys(table.scenario for table in every))
+    parts = []
+    for number, scenario in enumerate(scenarios):
         own = [table for table in every if table.scenario == scenario]
-        body.append(
-            _section(
-                chapters[scenario].title if scenario in CHAPTERS.entries() else scenario,
-                _figures(figures.get(scenario, [])) + "".join(map(_table, own)),
-            )
+        title = chapters[scenario].title if scenario in CHAPTERS.entries() else scenario
+        content = (
+            _answers(report, [scenario])
+            + _figures(figures.get(scenario, []))
+            + "".join(map(_table, own))
         )
+        parts.append(_Part(f"chapter{number}", title.partition(":")[0], title, content))
+    others = {h["scenario"] for h in report["headlines"]} - set(scenarios)
+    more = _answers(report, sorted(others))
+    return [_Part("answers", "Answers", "Across scenarios", more), *parts] if more else parts
+
+
+def _ends(report: Mapping[str, Any]) -> list[_Part]:
+    """What stands after the chapters."""
+    parts = []
     pictured = gallery_page(report)
-    body += [_section("Images of the sets", pictured)] if pictured else []
+    if pictured:
+        parts.append(_Part("images", "Images", "Images of the sets", pictured))
     failed = [
         f"<b>{escape(cell_name(f.get('cell')))}</b>: {escape(str(f.get('sentence')))}"
         for f in report["failures"]
     ]
-    body += [_section("Failed cells", _list(failed))] if failed else []
-    body.append(
-        _section(
-            "What was not measured, and what to know",
-            _list([escape(note) for note in report["notes"]]),
-        )
-    )
-    body.append(
-        _section("How the figures are made", f"<p>{escape(METHOD)}</p>{_definitions(report)}")
-    )
-    body.append(_section("Where, and how to repeat it", _environment(report)))
-    meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    head = f"{meta}<title>{title}</title><style>{STYLE}</style>"
-    content = f"<main>{''.join(body)}</main><script>{SCRIPT}</script>"
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{content}</body></html>\n'
+    if failed:
+        parts.append(_Part("failed", "Failed cells", "Failed cells", _list(failed)))
+    notes = _list([escape(note) for note in report["notes"]])
+    made = f"<p>{escape(METHOD)}</p>{_definitions(report)}"
+    return [
+        *parts,
+        _Part("notes", "Notes", "What was not measured, and what to know", notes),
+        _Part("method", "Method", "How the figures are made", made),
+        _Part("repeat", "Repeat it", "Where, when, and how to repeat it", _environment(report)),
+    ]
+
+
+def _navigation(parts: Sequence[_Part]) -> str:
+    links = [("glance", "At a glance"), *((part.anchor, part.name) for part in parts)]
+    written = (f'<a href="#{anchor}">{escape(name)}</a>' for anchor, name in links)
+    return f'<nav aria-label="Chapters"><div>{"".join(written)}</div></nav>'
 
 
 def _head(report: Mapping[str, Any], title: str) -> str:
     cells = report["cells"]
     data = dict.fromkeys(str(row["data"]) for row in report["rows"])
-    facts = [f"{cells['done']} of {cells['total']} cells", f"data: {', '.join(data) or 'none'}"]
+    facts = [f"run on {report['date']}"] if report["date"] else []
+    facts += [f"{cells['done']} of {cells['total']} cells", f"data: {', '.join(data) or 'none'}"]
     environment = report["environment"]
     facts += [
         f"{name}: {_plain(environment[name])}"
@@ -90,13 +143,24 @@ def _head(report: Mapping[str, Any], title: str) -> str:
     )
 
 
-def _headlines(headlines: Sequence[Mapping[str, str]]) -> str:
-    cards = [f"<li><b>{escape(h['question'])}</b> {escape(h['answer'])}</li>" for h in headlines]
-    return f'<ul class="headlines">{"".join(cards)}</ul>' if cards else ""
+def _answers(report: Mapping[str, Any], scenarios: Sequence[str]) -> str:
+    """The questions of some scenarios with their answers; folded away where the first screen has a
+    verdict on the same.
+    """
+    own = [h for h in report["headlines"] if h["scenario"] in scenarios]
+    if not own:
+        return ""
+    judged = any(verdict["scenario"] in scenarios for verdict in report["verdicts"])
+    items = (f"<li><b>{escape(h['question'])}</b> {escape(h['answer'])}</li>" for h in own)
+    answers = f'<ul class="headlines">{"".join(items)}</ul>'
+    if not judged:
+        return answers
+    count = f"{len(own)} question{'s' * (len(own) > 1)} answered in words"
+    return f"<details><summary>{count}</summary>{answers}</details>"
 
 
-def _section(title: str, content: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+def _section(part: _Part) -> str:
+    return f'<section id="{part.anchor}"><h2>{escape(part.title)}</h2>{part.content}</section>'
 
 
 def _figures(svgs: Sequence[str]) -> str:
@@ -159,6 +223,10 @@ def _cell(text: str) -> str:
     """A verdict gets a colour beside its word; an interval stands back from its mean."""
     if bare_verdict(text) in WORDS:
         return f'<span class="{WORDS[bare_verdict(text)]}">{escape(text)}</span>'
+    for standing, mark in MARKS.items():
+        if text.endswith(mark):
+            value = _cell(text.removesuffix(mark))
+            return f'<span class="{standing}">{value}</span>'
     mean, bracket, bounds = text.partition(" [")
     return f"{escape(mean)} <small>[{escape(bounds)}</small>" if bracket else escape(text)
 
@@ -178,7 +246,8 @@ def _environment(report: Mapping[str, Any]) -> str:
         f"<dt>{escape(name)}</dt><dd>{escape(_plain(value))}</dd>"
         for name, value in report["environment"].items()
     )
-    return f"<pre>{escape(chr(10).join(report['commands']))}</pre><dl>{facts}</dl>"
+    date = f"<p>Run on {escape(report['date'])}.</p>" if report["date"] else ""
+    return f"{date}<pre>{escape(chr(10).join(report['commands']))}</pre><dl>{facts}</dl>"
 
 
 def _plain(value: Any) -> str:

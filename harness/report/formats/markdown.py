@@ -6,17 +6,25 @@ from typing import Any
 
 from harness.report.chapters import explain
 from harness.report.notes import progress_sentence
-from harness.report.overview.verdict import heading, plain_lines
+from harness.report.overview.summary_table import tabulate_summary
+from harness.report.overview.verdict import QUESTIONS, heading, plain_lines
 from harness.report.table import Table
 from harness.report.tables import tables
 from harness.report.wording import METHOD, cell_name
 
 
 def render(report: Mapping[str, Any]) -> str:
-    """Write headlines, tables, failures, notes, definitions and how to repeat the run."""
+    """Write verdicts, the summary of all sets, headlines, tables, failures, notes, definitions and
+    how to repeat the run.
+    """
     partial = progress_sentence(report["cells"])
     blocks = [f"# Report of {escape(report['suite'])}"]
     blocks += [f"**{escape(partial)}**"] if partial else []
+    for job in QUESTIONS:
+        own = [verdict for verdict in report["verdicts"] if verdict["job"] == job]
+        blocks += [draw_verdicts(own)] if own else []
+    summary = tabulate_summary(report)
+    blocks += [_table(summary)] if summary else []
     blocks += [
         "\n".join(
             f"- **{escape(h['question'])}** {escape(h['answer'])}" for h in report["headlines"]
@@ -35,7 +43,8 @@ def render(report: Mapping[str, Any]) -> str:
         "## Metrics",
         "\n".join(f"- **{escape(name)}**: {escape(text)}" for name, text in known.items()),
     ]
-    facts = ["- " + escape(f"{name}: {value}") for name, value in report["environment"].items()]
+    facts = [f"- run on {escape(report['date'])}"] if report["date"] else []
+    facts += ["- " + escape(f"{name}: {value}") for name, value in report["environment"].items()]
     commands = [f"    {line}" for command in report["commands"] for line in command.splitlines()]
     blocks += ["## Environment", "\n".join(facts), "\n".join(commands)]
     return "\n\n".join(block for block in blocks if block) + "\n"

@@ -13,6 +13,8 @@ from rich.text import Text
 
 from harness.printable import columns_asked, flat
 from harness.report.notes import progress_sentence
+from harness.report.overview.summary_table import tabulate_summary
+from harness.report.overview.verdict import NO, UNDECIDED, YES, heading, plain_lines
 from harness.report.table import Section, Table
 from harness.report.tables import tables
 from harness.report.wording import NO_INTERVAL, NOT_DISTINGUISHABLE, bare_verdict, cell_name
@@ -21,6 +23,8 @@ GAP = 2
 WIDTH = 120
 BREAK = "\n"
 STYLES = {"better": "green", "worse": "red", NOT_DISTINGUISHABLE: "dim", NO_INTERVAL: "dim"}
+
+ANSWERS = {YES: "bold green", NO: "bold red", UNDECIDED: "bold"}
 
 
 def print_report(report: Mapping[str, Any], console: Console) -> None:
@@ -31,6 +35,10 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
     partial = progress_sentence(report["cells"])
     if partial:
         console.print(_plain(partial, "yellow"))
+    _print_verdicts(report["verdicts"], console)
+    summary = tabulate_summary(report)
+    if summary is not None:
+        print_table(summary, console)
     for headline in report["headlines"]:
         text = Text.assemble(_plain(headline["question"], "bold"), " ", _plain(headline["answer"]))
         console.line()
@@ -45,6 +53,19 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
     )
     _list("Notes", list(report["notes"]), console)
     _list("Made by", list(report["commands"]), console)
+
+
+def _print_verdicts(verdicts: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Print the answer to each question, then its reasons, indented."""
+    for position, verdict in enumerate(verdicts):
+        if position == 0 or verdict["job"] != verdicts[position - 1]["job"]:
+            console.line()
+            console.print(_plain(verdict["question"], "bold"))
+        first, *more = plain_lines(verdict)
+        answer = _plain(verdict["answer"].capitalize(), ANSWERS[verdict["answer"]])
+        console.print(Text.assemble(answer, " ", _plain(f"({heading(verdict)}). {first}")))
+        for line in more:
+            console.print(Padding(_plain(line), (0, 0, 0, 2), expand=False))
 
 
 def print_table(table: Table, console: Console) -> None:

@@ -72,6 +72,7 @@ class Verdict:
         nbytes: bytes of the set.
         seconds: mean seconds of making it; None where they were not measured.
         use: what to use, in a sentence.
+        loss: what is lost by using the set, in a sentence; "" where that was not measured.
         cautions: what keeps the answer from being read alone, a sentence each.
     """
 
@@ -86,6 +87,7 @@ class Verdict:
     nbytes: int | None
     seconds: float | None
     use: str
+    loss: str = ""
     cautions: Sequence[str] = ()
 
     @property
@@ -124,6 +126,7 @@ class Verdict:
             "bytes": self.nbytes,
             "seconds": self.seconds,
             "use": self.use,
+            "loss": self.loss,
             "seen": self.seen,
             "cautions": list(self.cautions),
         }
@@ -200,6 +203,7 @@ def plain_lines(verdict: Mapping[str, Any]) -> list[str]:
         verdict["finding"],
         f"{'. '.join(figures)}.",
         f"What to use: {verdict['use']}",
+        *([f"What you lose: {verdict['loss']}"] if verdict["loss"] else []),
         f"Cost of {verdict['condenser']}: {cost_text(verdict)}.",
         f"What this run could see: {verdict['seen']}",
         *verdict["cautions"],

@@ -22,7 +22,7 @@ from harness.running import reporting
 from harness.running.reporting import Reporter
 from harness.store.store import Store
 
-DRAWING = ("bars", "lines", "points", "forest", "heat_maps")
+DRAWING = ("bars", "lines", "points", "forest", "heat_maps", "rate_utility")
 
 
 @pytest.fixture
@@ -100,7 +100,8 @@ def test_a_changed_record_redraws_its_figures_alone(
     after = write_page(store)
     redrawn = set(drawn)
     place = "on mnist-5k"
-    assert redrawn == {f"Test accuracy {place}", f"Gain over random images {place}"}
+    overview = "What sets of mnist-5k are worth"
+    assert redrawn == {overview, f"Test accuracy {place}", f"Gain over random images {place}"}
     assert redrawn < everything and after != before
     shutil.rmtree(store.root / "report")
     drawn.clear()

@@ -123,6 +123,7 @@ class ContinualChapter(Chapter):
     }
     questions = {FORGETTING: Question("Which memory forgets least", "lowest", "forgetting")}
     useful_metrics = {FINAL: "final accuracy", FORGETTING: "forgetting"}
+    summary_metrics = (FINAL, FORGETTING)
     all_data_reference = "joint"
     use = "one class order with all strategies"
     published_use = "continual"
@@ -163,16 +164,20 @@ class ContinualChapter(Chapter):
     def verdicts(self, run: Run, facts: Mapping[str, Any]) -> list[Verdict]:
         return decide_memories(facts["continual"], run, self.scenario)
 
+    def summarised(self, results: Sequence[Result]) -> list[Result]:
+        """Those of one strategy, and of the references."""
+        asked = _leading_strategy(results)
+        return [
+            result
+            for result in super().summarised(results)
+            if result.entry.is_reference or split_metric(result.metric)[0] == asked
+        ]
+
     def asks_about(self, result: Result, results: Sequence[Result]) -> bool:
         """Forgetting is asked of one strategy: replay, else the first that was measured."""
-        strategies = [
-            split_metric(r.metric)[0]
-            for r in results
-            if split_metric(r.metric)[1] == FORGETTING and not r.entry.is_reference
-        ]
-        asked = [LEADING_STRATEGY] if LEADING_STRATEGY in strategies else strategies[:1]
         strategy, metric = split_metric(result.metric)
-        return metric in self.questions and strategy in asked and isfinite(result.interval.mean)
+        is_asked = strategy == _leading_strategy(results)
+        return metric in self.questions and is_asked and isfinite(result.interval.mean)
 
     def add_to_answer(self, best: Result, results: Sequence[Result]) -> list[str]:
         """Low forgetting is no success where little was learned, so final accuracy follows."""
@@ -217,6 +222,19 @@ class ContinualChapter(Chapter):
         """The sets whose curves are drawn."""
         curves = select_curves(self.select(report, "curves"))
         return [curve["condenser"] for curve in curves if not curve["reference"]]
+
+
+def _leading_strategy(results: Sequence[Result]) -> str | None:
+    """Replay, else the first strategy that was measured."""
+    measured = [(split_metric(r.metric), r.entry.is_reference) for r in results]
+    strategies = [
+        strategy
+        for (strategy, metric), is_reference in measured
+        if metric in (FINAL, FORGETTING) and not is_reference
+    ]
+    if LEADING_STRATEGY in strategies:
+        return LEADING_STRATEGY
+    return strategies[0] if strategies else None
 
 
 def _lay_out(strategy: str, metrics: Sequence[str], usual: MetricColumns) -> list[TableLayout]:

@@ -178,7 +178,7 @@ def _count_wins(rows: Sequence[Row]) -> list[str]:
     won = sorted((row for row in rows if row["beats"]), key=_gain, reverse=True)
     if not won:
         return [
-            f"No: in none of {tried} is final accuracy higher and forgetting lower, both"
+            f"In none of {tried} is final accuracy higher and forgetting lower, both"
             " distinguishable.",
             f"The largest difference in final accuracy: {_describe(max(rows, key=_gain))}.",
         ]

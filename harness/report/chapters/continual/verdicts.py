@@ -180,23 +180,31 @@ def _recommend(own: Result, known: _Memories) -> str:
     even = [best, *(r for r in near if r is not best and not known.is_worse(r, best))]
     chosen = quickest(even, known.run.results)
     made = seconds_text(making_seconds(chosen, known.run.results))
-    value = f"{format_number(chosen.interval.mean, chosen.unit)} % final accuracy"
-    name = _name(chosen)
+    name, value = _name(chosen), f"{format_number(chosen.interval.mean, chosen.unit)} %"
+    if len(near) == 1:
+        return f"{name}: final accuracy {value}; no other set of its bytes was measured."
     if len(even) == 1:
-        others = "no other set of its bytes" if len(near) > 1 else "no other set"
-        return f"{name}: {value}, {others} comes near. It takes {made} to make."
+        return (
+            f"{name}: final accuracy {value}, better than all others of its bytes; {made} to make."
+        )
     if chosen is best:
-        return f"{name}: {value}, the best, and no even set is quicker to make ({made})."
+        return (
+            f"{name}: the best final accuracy, {value}, and the quickest to make ({made}) of the"
+            " sets not distinguishable from it."
+        )
     return (
-        f"{name}: {value}, not distinguishable from the best ({best.entry.condenser},"
-        f" {format_number(best.interval.mean, best.unit)} %), and the quickest to make ({made})."
+        f"{name}: final accuracy {value}, not distinguishable from the best"
+        f" ({best.entry.condenser}, {format_number(best.interval.mean, best.unit)} %), and the"
+        f" quickest to make ({made})."
     )
 
 
 def _name(result: Result) -> str:
     entry = result.entry
-    kind = {CONDENSED: "", AVERAGES: " (averages of real images)"}.get(entry.origin, " real images")
-    return f"{entry.condenser}{kind}"
+    if entry.origin == CONDENSED:
+        return entry.condenser
+    kind = "averages of real images" if entry.origin == AVERAGES else entry.origin
+    return f"{entry.condenser} ({kind})"
 
 
 def _cautions(rows: Sequence[Row], row: Row) -> list[str]:
@@ -206,8 +214,8 @@ def _cautions(rows: Sequence[Row], row: Row) -> list[str]:
         over = f", over {join_some(strategies)}" if len(strategies) > 1 else ""
         won = sum(one["beats"] for one in rows)
         sentences.append(
-            f"It was picked on these figures as the best of {len(rows)} comparisons{over}; {won} of"
-            " them were won."
+            f"It was picked on these figures as the best of {len(rows)} comparisons{over}; {won}"
+            f" of them {'was' if won == 1 else 'were'} won."
         )
     if row["picked_from"] > 1:
         sentences.append(

@@ -116,6 +116,7 @@ class SearchChapter(Chapter):
         ),
         TAU: Question("Which proxy ranks architectures best", "highest", "Kendall tau"),
     }
+    summary_metrics = (TAU, FOUND)
     all_data_reference = "truth"
     use = "training one architecture"
     _searches: tuple[Sequence[Record], Searches] | None = None

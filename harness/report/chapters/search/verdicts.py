@@ -85,6 +85,7 @@ def _decide(found: BestProxy, matched: Sequence[Row], run: Run) -> Verdict:
         nbytes=best.nbytes,
         seconds=making_seconds(best, run.results),
         use=decision.use,
+        loss=describe_loss(best, found.results) if found.truth is None else "",
         cautions=caution_proxies(found.rivals, found.proxies),
     )
 
@@ -114,7 +115,6 @@ def _by_rank(found: BestProxy, matched: Sequence[Row], run: Run) -> _Decision:
     best, who = found.best, _name(found.best)
     better = [row for row in found.rivals if is_better(row)]
     even = [row for row in found.rivals if not is_better(row) and not is_beaten(row)]
-    loss = describe_loss(best, found.results)
     low = best.interval.low
     if better:
         answer = NO if _all_lose(found.proxies, matched) else UNDECIDED
@@ -124,7 +124,7 @@ def _by_rank(found: BestProxy, matched: Sequence[Row], run: Run) -> _Decision:
             max(better, key=_their_tau),
             found,
             answer,
-            f"{names} {verb} architectures better than {who}, the best small set. {loss}",
+            f"{names} {verb} architectures better than {who}, the best small set.",
             _use_baseline(better),
         )
     if low is None or low <= 0:
@@ -134,20 +134,18 @@ def _by_rank(found: BestProxy, matched: Sequence[Row], run: Run) -> _Decision:
             chance = "does not rank architectures better than chance, as far as this run could see"
         if low is None:
             chance = "has no interval, so it is not known whether it ranks better than chance"
-        return _alone(
-            found, NO if wrong else UNDECIDED, f"{who} {chance}. {loss}", _fall_back(found)
-        )
+        return _alone(found, NO if wrong else UNDECIDED, f"{who} {chance}.", _fall_back(found))
     if not found.rivals:
-        finding = f"{who} ranks better than chance; no baseline of equal cost was measured. {loss}"
+        finding = f"{who} ranks better than chance; no baseline of equal cost was measured."
         return _alone(found, UNDECIDED, finding, _use_set(found, run))
     if even:
         finding = (
             f"{who} ranks better than chance, but is not distinguishable from"
-            f" {join_some(rival_names(even))}. {loss}"
+            f" {join_some(rival_names(even))}."
         )
         use = _use_even(even, found, run)
         return _against(max(even, key=_their_tau), found, UNDECIDED, finding, use)
-    finding = f"{who} ranks architectures better than every baseline of equal cost. {loss}"
+    finding = f"{who} ranks architectures better than every baseline of equal cost."
     return _against(max(found.rivals, key=_their_tau), found, YES, finding, _use_set(found, run))
 
 

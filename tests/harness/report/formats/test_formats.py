@@ -69,7 +69,7 @@ def test_a_narrow_continual_table_with_long_verdicts_still_fits(runs: Runs) -> N
             records.append(record)
     text = on_terminal(build({"suite": "s"}, records, []))
     assert max(map(len, text.splitlines())) <= 100
-    (line,) = [line for line in text.splitlines() if line.startswith("k-means-centroids  ")]
+    *_, line = [line for line in text.splitlines() if line.startswith("k-means-centroids  ")]
     assert line.count("not distinguishable") == 2
 
 
@@ -176,7 +176,7 @@ def test_html_is_one_self_contained_reproducible_page(report: dict[str, Any]) ->
         and "link" not in page.tags
     )
     assert len(page.ids) == len(set(page.ids))
-    assert page.tags.count("svg") == 16 and "@import" not in text and "url(http" not in text
+    assert page.tags.count("svg") == 16 + 1 + 6 and "@import" not in text and "url(http" not in text
     assert "harness run demo --seeds 0,1,2,3,4" in text and "made-up CPU" in text
     assert render(report, "html") == text
 

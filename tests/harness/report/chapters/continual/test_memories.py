@@ -171,7 +171,7 @@ def test_a_larger_condensed_memory_takes_the_largest_real_one_below_it(many: Man
         False,
     )
     answer = built(records)["headlines"][0]["answer"]
-    assert answer.startswith("No: in none of 1 comparison (strategy replay)")
+    assert answer.startswith("In none of 1 comparison (strategy replay)")
 
 
 def test_memories_of_one_budget_in_bytes_are_compared_whatever_they_left_unused(many: Many) -> None:

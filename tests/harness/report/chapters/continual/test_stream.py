@@ -52,8 +52,8 @@ def test_the_page_has_curves_of_both_kinds_and_heat_maps_with_naive() -> None:
         for s in (0, 1)
     ]
     text = render(built(records), "html")
-    # curves and bars of accuracy and of forgetting, heat maps
-    assert alone == text.count("<svg") == 5
+    # curves and bars of accuracy and of forgetting, heat maps; first screen: one, and a verdict's
+    assert alone == text.count("<svg") == 5 + 1 + 2
     assert "<image" not in text
     for said in (
         "Replay on mnist-5k, ipc 10: forgetting so far",
