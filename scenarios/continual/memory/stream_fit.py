@@ -244,7 +244,8 @@ def require_likeness(
 ) -> None:
     """Refuse images x (n, C, H, W) of ids y that do not look like their classes, id -> class.
 
-    Under "assumed" ids the images must confirm the classes, and no id may look like another class.
+    Under "assumed" ids the images must confirm the classes, and no id may look like another class,
+    unless the id of that class does too.
     Under "mapped" ids one class may be hard to tell from another, but not most of them, and no two
     may look like each other.
     """
@@ -255,7 +256,9 @@ def require_likeness(
         len(set(known.labels.tolist())),
     )
     chance = n / width + CLEAR * math.sqrt(n / width * (1 - 1 / width))
-    against = [v for v in votes if v.against]
+    # Shirts may look like the set's coats, where coats do too.
+    true = {classes[v.id] for v in votes if v.own > v.other}
+    against = [v for v in votes if v.against and v.looks not in true]
     if trust == "mapped" and 2 * len(against) <= len(votes):
         against = [
             v

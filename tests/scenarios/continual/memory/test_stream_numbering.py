@@ -24,7 +24,9 @@ from torch.utils.data import TensorDataset
 from condensers.errors import UsageError
 from scenarios.continual.items import TensorItems, as_dataset
 from scenarios.continual.memory.buffer import CondensedMemory
+from scenarios.continual.memory.exemplars import Exemplars
 from scenarios.continual.memory.replay import CondensedReplay
+from scenarios.continual.memory.stream_fit import require_likeness
 
 ORDER = [7, 3, 9, 1, 0, 2, 4, 5, 6, 8]
 SHUFFLED = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]
@@ -293,6 +295,20 @@ def test_labels_shuffled_before_the_benchmark_are_seen_in_spite_of_its_mapping(s
     ):
         with pytest.raises(UsageError, match="look like the set's class"):
             learn(stream, CondensedMemory(memory_of(splits.train, 3)))
+
+
+def test_a_class_that_looks_like_another_is_no_wrong_number_where_that_one_does_too():
+    """Learned shirts look like no shirts; real shirts are then nearest to the set's coats."""
+    draw = torch.Generator().manual_seed(0)
+    shapes = torch.randn(3, 1, 8, 8, generator=draw)
+    known = Exemplars(shapes, torch.arange(3))
+    near = shapes + 0.3 * torch.randn(32, 3, 1, 8, 8, generator=draw)
+    coats, same = near[:, 1], {0: 0, 1: 1, 2: 2}
+    ids = [0] * 32 + [1] * 32 + [2] * 32
+    require_likeness(torch.cat([near[:, 0], coats, coats]), ids, same, known, "assumed")
+    for shuffled in ([near[:, 0], near[:, 2], coats], [coats, near[:, 2], near[:, 0]]):
+        with pytest.raises(UsageError, match="look like the set's class"):
+            require_likeness(torch.cat(shuffled), ids, same, known, "assumed")
 
 
 def test_images_that_do_not_tell_are_refused_where_nothing_else_does(splits, memory_of):
