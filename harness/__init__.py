@@ -43,5 +43,5 @@ run_path(str(Path(__file__).parents[1] / "condensers" / "siblings.py"))["require
     "condensers", "scenarios"
 )
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"
 __all__ = ["Results", "Store", "SuitePlan", "__version__", "plan", "read_results", "run"]
