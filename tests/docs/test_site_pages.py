@@ -3,13 +3,16 @@ of the site, and notebooks are shown with what they printed. (`make docs` builds
 """
 
 import importlib.util
+import io
 import json
 import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from PIL import Image
 
+from harness import gallery
 from harness.catalogue.catalogue import names
 from harness.catalogue.registries import FILES
 
@@ -35,6 +38,21 @@ def test_every_part_and_every_setting_is_on_the_page_of_its_kind(hook: ModuleTyp
             assert f"\n## {part['name']}\n" in page
         rows = re.findall(r"^\| `(\w+)` \| ", page, re.MULTILINE)
         assert rows == [field["name"] for part in table for field in part["fields"]]
+
+
+def test_the_gallery_shows_each_set_with_its_card_and_a_picture(hook: ModuleType) -> None:
+    pages = hook.gallery_pages()
+    page = pages["results/gallery.md"]
+    for name, path in gallery.built_in().items():
+        card = json.loads(path.with_suffix(".card.json").read_text(encoding="utf-8"))
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        assert f"| {card['nbytes']:,} | {card['nbytes'] * 8 // 10:,} |" in row
+        assert gallery.command(path) in page
+        with Image.open(io.BytesIO(pages[f"results/gallery-{path.stem}.png"])) as picture:
+            size = card["shape"][-1]
+            assert picture.height == 10 * (size + 1) + 1
+            assert picture.width == min(card["images_per_class"], 10) * (size + 1) + 1
+            assert len(picture.getcolors(1 << 20)) > 2
 
 
 def test_a_setting_is_a_row_with_default_meaning_and_source(hook: ModuleType) -> None:

@@ -1,0 +1,97 @@
+"""The page of the gallery, made from the sets that ship: a table of their cards, and a picture of
+each beside the command that makes it.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FOLDER = "results"  # of the site
+PAGE = f"{FOLDER}/gallery.md"
+INTRO = """# The gallery
+
+Sets that ship with the package, under names that stand wherever the file of a set may:
+
+```sh
+harness evaluate gallery:dm-fast-cifar10-10 --scenario continual   # where CIFAR-10 is
+harness export gallery:dm-fast-cifar10-10 --to images
+```
+
+```python
+from condensers import load
+from scenarios import CondensedMemory
+
+proxy = load("gallery:dm-fast-mnist-10")            # a torch dataset
+memory = CondensedMemory("gallery:dm-fast-mnist-10")  # in any Avalanche strategy
+```
+
+A condensed set is [not anonymous](privacy.md). `harness run gallery` measures what these sets are
+worth beside real images of equal bytes, and what they reveal. Tiles hold four images in the place
+of one.
+"""
+HEAD = (
+    "| name | made by | data | images a class | bytes | bits a class | made in | licence of the"
+    " data |"
+)
+
+
+def read_card(path: Path) -> Mapping[str, Any]:
+    """Return the card beside a set."""
+    card: Mapping[str, Any] = json.loads(path.with_suffix(".card.json").read_text("utf-8"))
+    return card
+
+
+def table_row(name: str, card: Mapping[str, Any]) -> str:
+    """Return the line of a set in the table."""
+    bits = 8 * card["nbytes"] / len(card["classes"])
+    facts = (
+        f"`{name}`",
+        f"`{card['method']}`",
+        card["dataset"],
+        card["images_per_class"],
+        f"{card['nbytes']:,}",
+        f"{bits:,.0f}",
+        f"{card['cost']['seconds']:.1f} s",
+        card["licence"],
+    )
+    return f"| {' | '.join(map(str, facts))} |"
+
+
+def draw_picture(path: Path) -> bytes:
+    """Return the first images of each class of a set as a PNG."""
+    from PIL import Image
+
+    from condensers.preview import picture_of
+    from condensers.sets.files import load_set
+
+    synthetic = load_set(path)
+    images, labels = synthetic.decode("cpu")
+    card = synthetic.card
+    if images.is_floating_point():
+        mean, std = (images.new_tensor(card[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
+        images = ((images * std + mean).clamp(0, 1) * 255).round().byte()
+    hard = labels if labels.ndim == 1 else labels.argmax(1)
+    picture = picture_of(images, hard, card["classes"])
+    file = io.BytesIO()
+    Image.fromarray(picture.numpy()).save(file, "PNG")
+    return file.getvalue()
+
+
+def gallery_pages() -> dict[str, str | bytes]:
+    """Return the page and its pictures, each by its place on the site."""
+    from harness import gallery
+
+    rows, shown = [HEAD, "|---|---|---|---|---|---|---|---|"], []
+    pages: dict[str, str | bytes] = {}
+    for name, path in gallery.built_in().items():
+        rows.append(table_row(name, read_card(path)))
+        picture = f"gallery-{path.stem}.png"
+        pages[f"{FOLDER}/{picture}"] = draw_picture(path)
+        shown.append(
+            f"## {path.stem}\n\n```sh\n{gallery.command(path)}\n```\n\n"
+            f"![Images of {name}, a line for each class]({picture})"
+        )
+    pages[PAGE] = "\n\n".join([INTRO.rstrip(), "\n".join(rows), *shown]) + "\n"
+    return pages
