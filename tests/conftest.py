@@ -18,6 +18,9 @@ pytest_plugins = [
     "tests.helpers.timing",
 ]
 
+# pytest-xdist sets it for its workers; what is printed is then folded at 80 columns.
+os.environ.pop("COLUMNS", None)
+
 REQUIRED = "HARNESS_REQUIRE_DATA"  # markers of data that must be there, parted by commas
 MakeData = Callable[..., ClassData]
 

@@ -219,7 +219,7 @@ optimizer, criterion = torch.optim.SGD(model.parameters(), lr=0.01), torch.nn.Cr
     printed = run_script(
         tiny_set,
         before,
-        script("docs/tutorials/avalanche.md", "CondensedMemory"),
+        script("docs/tutorials/avalanche.md", "import CondensedMemory"),
         "print(len(memory.buffer), 'exemplars')",
     )
     assert "20 exemplars" in printed.splitlines()

@@ -68,7 +68,8 @@ def differences(root: Path) -> list[float]:
 
 def compared(root: Path) -> dict[str, Any]:
     rows = build(*Store(root).contents())["rows"]
-    (row,) = [r for r in rows if (r["scenario"], r["condenser"]) == ("accuracy", "herding")]
+    wanted = ("accuracy", "herding", "test-accuracy")
+    (row,) = [r for r in rows if (r["scenario"], r["condenser"], r["metric"]) == wanted]
     found: dict[str, Any] = row["comparison"]
     return found
 

@@ -188,7 +188,7 @@ def test_a_suite_with_a_design_reports_effects_in_every_format(
     assert by_level["all", "noise"]["difference"] == pytest.approx(sum(both) / 2)
     for format in ("md", "latex", "html"):
         assert (
-            "main effects on test-accuracy"
+            "main effects on test accuracy"
             in harness("report", tmp_path / "out", "--format", format).out
         )
     assert any(
