@@ -1,8 +1,9 @@
 """Every condensed memory beside the best real images of no more bytes, and beside averages of them.
 
 The rival is picked by its mean final accuracy among the memories of the same strategy that were
-given the same budget in bytes, or take 90 % to 100 % of the bytes; where there is none, among the
-largest that take fewer. To be picked on the same figures favours the rival.
+given the same budget in bytes, or take 90 % to 100 % of the bytes (to 102 % where both stand for as
+many raw images, which files fill to within some bytes); where there is none, among the largest that
+take fewer. To be picked on the same figures favours the rival.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from harness.report.wording import estimate, format_bytes, join_words, split_met
 
 FINAL, FORGETTING = "final-accuracy", "forgetting"
 ALIKE = 0.9  # of the bytes: formats and labels seldom fill a budget to the last byte
+MORE = 1.02  # times the bytes, of a rival for as many raw images
 NAMED = 3
 
 Row = Mapping[str, Any]
@@ -92,18 +94,19 @@ def _compare_with_best(
 
 
 def find_rivals(own: Result, rivals: Sequence[Result]) -> list[Result]:
-    """Find the rivals of the same budget in bytes, or of nearly so many bytes and no more; else the
-    largest that take fewer.
+    """Find the rivals of the same budget in bytes, or of nearly so many bytes and no more (a little
+    more for as many raw images); else the largest that take fewer.
     """
     if own.nbytes is None:
         return []
     sized = [(r.nbytes, r) for r in rivals if r.nbytes is not None]
-    least = ALIKE * own.nbytes
-    near = [
-        r
-        for size, r in sized
-        if least <= size <= own.nbytes or (own.entry.budget and r.entry.budget == own.entry.budget)
-    ]
+    least, most = ALIKE * own.nbytes, MORE * own.nbytes
+    near = []
+    for size, r in sized:
+        same = (own.entry.budget, own.entry.ipc) == (r.entry.budget, r.entry.ipc)
+        given = own.entry.budget and r.entry.budget == own.entry.budget
+        if given or least <= size <= (most if same else own.nbytes):
+            near.append(r)
     largest = max((size for size, _ in sized if size <= own.nbytes), default=None)
     return near or [r for size, r in sized if size == largest]
 

@@ -79,6 +79,20 @@ class _Memories:
         finals = self._by_metric[FINAL].values()
         return [r for r in finals if (r.entry.place, r.metric) == (place, metric)]
 
+    def alone(self, own: Result, rows: Sequence[Row]) -> list[str]:
+        """Name the condensed memories of one place and size that no row compares."""
+        compared = {row["condenser"] for row in rows}
+        every = self._by_metric[FINAL].values()
+        return list(
+            dict.fromkeys(
+                r.entry.condenser
+                for r in every
+                if r.entry.origin == CONDENSED
+                and (r.entry.place, r.entry.size) == (own.entry.place, own.entry.size)
+                and r.entry.condenser not in compared
+            )
+        )
+
     def is_worse(self, one: Result, other: Result) -> bool:
         """Say whether a memory is worse than another in accuracy or forgetting, interval and all,
         or cannot be compared with it.
@@ -115,19 +129,20 @@ def _decide(rows: Sequence[Row], every: Sequence[Row], known: _Memories) -> Verd
     answer = YES if won else UNDECIDED if open_ones else NO
     row = max(won or open_ones or rows, key=lambda one: float(one["accuracy"]["difference"]))
     own, rival = known.find(row)
+    alone = known.alone(own, rows)
     return Verdict(
         job=MEMORY,
         place=own.entry.place,
         subject=own.entry.condenser,
         size=_size(own),
         answer=answer,
-        finding=_find(row, answer),
+        finding=_find(row, answer, bool(alone)),
         evidence=known.compare(own, rival),
         over=own.over,
         nbytes=own.nbytes,
         seconds=making_seconds(own, known.run.results),
         use=_recommend(own, known),
-        cautions=[*_cautions(rows, row), *_against_averages(row, every)],
+        cautions=[*_cautions(rows, row), *_against_averages(row, every), *_not_compared(alone)],
     )
 
 
@@ -146,14 +161,23 @@ def _size(own: Result) -> str:
     return f"{entry.size}, {format_bytes(own.nbytes)} bytes"
 
 
-def _find(row: Row, answer: str) -> str:
+def _not_compared(alone: Sequence[str]) -> list[str]:
+    """Say which condensed sets have no rival."""
+    if not alone:
+        return []
+    verb = "was" if len(alone) == 1 else "were"
+    return [f"{join_some(alone)} {verb} not compared: no real images of so few bytes were used."]
+
+
+def _find(row: Row, answer: str, is_part: bool) -> str:
     own, rival, strategy = (str(row[key]) for key in ("condenser", "against", "strategy"))
     best = f"{rival}, the best real images of its bytes"
     if answer == YES:
         return f"With {strategy}, {own} is more accurate and forgets less than {best}."
     if answer == NO:
+        none = "None of the condensed sets that were compared" if is_part else "No condensed set"
         return (
-            f"No condensed set beats the best real images of its bytes. The closest is {own} with"
+            f"{none} beats the best real images of its bytes. The closest is {own} with"
             f" {strategy}, against {rival}."
         )
     if row["accuracy"]["low"] is None:
@@ -185,7 +209,8 @@ def _recommend(own: Result, known: _Memories) -> str:
         return f"{name}: final accuracy {value}; no other set of its bytes was measured."
     if len(even) == 1:
         return (
-            f"{name}: final accuracy {value}, better than all others of its bytes; {made} to make."
+            f"{name}: the best final accuracy, {value}; all others of its bytes are shown to be less"
+            f" accurate or to forget more. It takes {made} to make."
         )
     if chosen is best:
         return (

@@ -78,6 +78,24 @@ def test_no_where_every_condensed_memory_is_worse_in_one_of_them() -> None:
     assert (found["answer"], found["condenser"]) == ("undecided", "mtt")
 
 
+def test_formats_that_fill_one_budget_nearly_are_rivals_though_one_leaves_more_of_it() -> None:
+    """Learned and real JPEG files at the bytes of one raw image a class differ by a few bytes."""
+    real = stream("random", 60.0, 20.0, bytes=7_773)
+    learned = stream("mtt", 70.0, 10.0, bytes=7_676)
+    (found,) = verdicts(stream("dm", 50.0, 40.0, bytes=7_850) + learned + real)
+    assert (found["answer"], found["condenser"]) == ("yes", "mtt")
+    assert not any("not compared" in caution for caution in found["cautions"])
+
+
+def test_a_set_that_nothing_real_stands_beside_is_said_to_be_left_out() -> None:
+    small = stream("mtt", 70.0, 10.0, bytes=5_000)
+    real = stream("random", 60.0, 20.0, bytes=7_773)
+    (found,) = verdicts(stream("dm", 50.0, 40.0, bytes=7_850) + small + real)
+    assert found["answer"] == "no"
+    assert found["finding"].startswith("None of the condensed sets that were compared beats")
+    assert "mtt was not compared: no real images of so few bytes were used." in found["cautions"]
+
+
 def test_without_an_interval_nothing_is_decided_or_recommended() -> None:
     records = [r for r in stream("dm", 99.0, 1.0) + stream("random", 10.0, 80.0)]
     (found,) = verdicts([r for r in records if r["cell"]["seed"] < 2])
@@ -110,7 +128,7 @@ def test_what_to_use_is_the_quickest_of_those_that_are_not_worse_than_the_best()
     assert found["use"].endswith("and the quickest to make (0.10 s).")
     assert found["seconds"] == 30.0 and cost_text(found) == "78,500 bytes, 30.0 s to make"
     (found,) = verdicts(stream("dm", 70.0, 10.0) + stream("random", 60.0, 20.0) + times)
-    assert found["use"].startswith("dm: final accuracy 70.6 %, better than all others")
+    assert found["use"].startswith("dm: the best final accuracy, 70.6 %; all others of its bytes")
 
 
 def test_a_leader_that_was_picked_is_said_to_be_picked() -> None:
