@@ -209,8 +209,8 @@ def _recommend(own: Result, known: _Memories) -> str:
         return f"{name}: final accuracy {value}; no other set of its bytes was measured."
     if len(even) == 1:
         return (
-            f"{name}: the best final accuracy, {value}; all others of its bytes are shown to be less"
-            f" accurate or to forget more. It takes {made} to make."
+            f"{name}: the best final accuracy, {value}; all others of its bytes are shown to be"
+            f" less accurate or to forget more. It takes {made} to make."
         )
     if chosen is best:
         return (
