@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.report.chapters.base import Question, Run
 from harness.report.place import Place
 from harness.report.results import REAL, Result, best_result
-from harness.report.rows import as_comparison, find_largest_within
+from harness.report.rows import as_comparison, find_of_equal_bytes
 from harness.report.wording import (
     NO_INTERVAL,
     NOT_DISTINGUISHABLE,
@@ -150,7 +150,7 @@ def _at_equal_bytes(best: Result, results: Sequence[Result]) -> list[str]:
         or any((r.entry.ipc, r.nbytes) == (best.entry.ipc, best.nbytes) for r in randoms)
     ):
         return []
-    other = find_largest_within(best.nbytes, randoms)
+    other = find_of_equal_bytes(best, randoms)
     difference = None if other is None else best.minus(other)
     if other is None or difference is None:
         return ["At equal bytes no random real images were measured."]

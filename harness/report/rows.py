@@ -11,6 +11,7 @@ from harness.report.results import RANDOM, Result
 from harness.statistics.intervals import Interval
 
 Row = dict[str, Any]
+FILLED = 0.95  # of the bytes of as many raw images: files seldom fill them to the last byte
 SELF_EVIDENT = ("s", "J", "architectures", "parameters")  # no comparison with random images
 
 
@@ -72,17 +73,24 @@ def _compare_with_random(result: Result, randoms: Sequence[Result]) -> Row:
         return row
     if same_count is not None and same_count.nbytes == result.nbytes:
         return row | {"comparison_bytes": row["comparison"], "equal_count_is_equal_bytes": True}
-    nearest = find_largest_within(result.nbytes, randoms)
+    nearest = find_of_equal_bytes(result, randoms)
     other = _compare(result, nearest)
     if other is not None and nearest is not None:
         other |= {"ipc": nearest.entry.ipc, "bytes": nearest.nbytes}
     return row | {"comparison_bytes": other, "equal_count_is_equal_bytes": False}
 
 
-def find_largest_within(nbytes: int, randoms: Sequence[Result]) -> Result | None:
-    """Find the largest set of no more than so many bytes; None where all are larger."""
-    fitting = [r for r in randoms if r.nbytes is not None and r.nbytes <= nbytes]
-    return max(fitting, key=lambda r: r.nbytes or 0, default=None)
+def find_of_equal_bytes(result: Result, randoms: Sequence[Result]) -> Result | None:
+    """Find the random images whose bytes a set fills nearly, as many as it stands for; else the
+    largest of no more bytes; None where all are larger.
+    """
+    nbytes = result.nbytes or 0
+    sized = [(r.nbytes, r) for r in randoms if r.nbytes is not None]
+    for size, random in sized:
+        if random.entry.ipc == result.entry.ipc and FILLED * size <= nbytes <= size:
+            return random
+    fitting = [(size, r) for size, r in sized if size <= nbytes]
+    return max(fitting, key=lambda pair: pair[0], default=(0, None))[1]
 
 
 def _compare(result: Result, random: Result | None) -> Row | None:

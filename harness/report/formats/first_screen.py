@@ -70,8 +70,7 @@ def _verdict(verdict: Row) -> str:
         "What this run could see": verdict["seen"],
     }
     listed = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(text[:1].upper() + text[1:])}</dd>"
-        for name, text in facts.items()
+        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items()
     )
     notes = " ".join(map(escape, verdict["cautions"]))
     cautions = f'<p class="notes">{notes}</p>' if notes else ""

@@ -1,9 +1,9 @@
 """Every condensed memory beside the best real images of no more bytes, and beside averages of them.
 
 The rival is picked by its mean final accuracy among the memories of the same strategy that were
-given the same budget in bytes, or take 90 % to 100 % of the bytes (to 102 % where both stand for as
-many raw images, which files fill to within some bytes); where there is none, among the largest that
-take fewer. To be picked on the same figures favours the rival.
+given the same budget in bytes, or take 90 % to 100 % of the bytes (to 105 % where both stand for as
+many raw images, whose bytes files fill nearly); where there is none, among the largest that take
+fewer. To be picked on the same figures favours the rival.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,11 @@ from harness.report.results import (
     Result,
     best_result,
 )
-from harness.report.rows import as_comparison
+from harness.report.rows import FILLED, as_comparison
 from harness.report.wording import estimate, format_bytes, join_words, split_metric
 
 FINAL, FORGETTING = "final-accuracy", "forgetting"
 ALIKE = 0.9  # of the bytes: formats and labels seldom fill a budget to the last byte
-MORE = 1.02  # times the bytes, of a rival for as many raw images
 NAMED = 3
 
 Row = Mapping[str, Any]
@@ -100,7 +99,7 @@ def find_rivals(own: Result, rivals: Sequence[Result]) -> list[Result]:
     if own.nbytes is None:
         return []
     sized = [(r.nbytes, r) for r in rivals if r.nbytes is not None]
-    least, most = ALIKE * own.nbytes, MORE * own.nbytes
+    least, most = ALIKE * own.nbytes, own.nbytes / FILLED
     near = []
     for size, r in sized:
         same = (own.entry.budget, own.entry.ipc) == (r.entry.budget, r.entry.ipc)
