@@ -3,7 +3,6 @@ each beside the command that makes it.
 """
 
 import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,12 +34,6 @@ HEAD = (
     "| name | made by | data | images a class | bytes | bits a class | made in | licence of the"
     " data |"
 )
-
-
-def read_card(path: Path) -> Mapping[str, Any]:
-    """Return the card beside a set."""
-    card: Mapping[str, Any] = json.loads(path.with_suffix(".card.json").read_text("utf-8"))
-    return card
 
 
 def table_row(name: str, card: Mapping[str, Any]) -> str:
@@ -86,7 +79,7 @@ def gallery_pages() -> dict[str, str | bytes]:
     rows, shown = [HEAD, "|---|---|---|---|---|---|---|---|"], []
     pages: dict[str, str | bytes] = {}
     for name, path in gallery.built_in().items():
-        rows.append(table_row(name, read_card(path)))
+        rows.append(table_row(name, gallery.read_card(path)))
         picture = f"gallery-{path.stem}.png"
         pages[f"{FOLDER}/{picture}"] = draw_picture(path)
         shown.append(

@@ -5,7 +5,9 @@ The card of each says which command made it.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from condensers.sets.gallery import PREFIX, built_in, locate
 
@@ -19,9 +21,15 @@ def output_path(file: Path) -> Path:
     return Path(f"{str(file).removeprefix(PREFIX)}.safetensors") if locate(file) != file else file
 
 
+def read_card(path: Path) -> Mapping[str, Any]:
+    """Read the card beside a set."""
+    card: Mapping[str, Any] = json.loads(path.with_suffix(".card.json").read_text(encoding="utf-8"))
+    return card
+
+
 def about(path: Path) -> str:
     """A set in one line, from the card beside it."""
-    card = json.loads(path.with_suffix(".card.json").read_text(encoding="utf-8"))
+    card = read_card(path)
     count = card["images_per_class"]
     return (
         f"{card['method']} on {card['dataset']}, {count} image{'s' * (count != 1)} a class,"
@@ -31,4 +39,4 @@ def about(path: Path) -> str:
 
 def command(path: Path) -> str:
     """The command that made a set."""
-    return str(json.loads(path.with_suffix(".card.json").read_text(encoding="utf-8"))["command"])
+    return str(read_card(path)["command"])

@@ -11,10 +11,10 @@ from harness.report.overview.verdict import (
     QUESTIONS,
     UNDECIDED,
     YES,
-    cost_text,
     evidence_name,
     evidence_text,
     heading,
+    list_facts,
 )
 
 Row = Mapping[str, Any]
@@ -63,14 +63,9 @@ def _verdict(verdict: Row) -> str:
         f'<span class="badge {answer}"><span aria-hidden="true">{SIGNS[answer]}</span>'
         f" {answer.capitalize()}</span>"
     )
-    facts = {
-        "What to use": verdict["use"],
-        **({"What you lose": verdict["loss"]} if verdict["loss"] else {}),
-        f"Cost of {verdict['condenser']}": f"{cost_text(verdict)}.",
-        "What this run could see": verdict["seen"],
-    }
     listed = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items()
+        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>"
+        for name, text in list_facts(verdict).items()
     )
     notes = " ".join(map(escape, verdict["cautions"]))
     cautions = f'<p class="notes">{notes}</p>' if notes else ""

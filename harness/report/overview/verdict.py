@@ -202,12 +202,19 @@ def plain_lines(verdict: Mapping[str, Any]) -> list[str]:
     return [
         verdict["finding"],
         f"{'. '.join(figures)}.",
-        f"What to use: {verdict['use']}",
-        *([f"What you lose: {verdict['loss']}"] if verdict["loss"] else []),
-        f"Cost of {verdict['condenser']}: {cost_text(verdict)}.",
-        f"What this run could see: {verdict['seen']}",
+        *(f"{name}: {text}" for name, text in list_facts(verdict).items()),
         *verdict["cautions"],
     ]
+
+
+def list_facts(verdict: Mapping[str, Any]) -> dict[str, str]:
+    """List what stands below the figures: what to use, what is lost, cost, what could be seen."""
+    return {
+        "What to use": verdict["use"],
+        **({"What you lose": verdict["loss"]} if verdict["loss"] else {}),
+        f"Cost of {verdict['condenser']}": f"{cost_text(verdict)}.",
+        "What this run could see": verdict["seen"],
+    }
 
 
 def heading(verdict: Mapping[str, Any]) -> str:
