@@ -54,21 +54,11 @@ def table_row(name: str, card: Mapping[str, Any]) -> str:
 
 def draw_picture(path: Path) -> bytes:
     """Return the first images of each class of a set as a PNG."""
-    from PIL import Image
-
-    from condensers.preview import picture_of
     from condensers.sets.files import load_set
+    from harness.report.set_sheets import draw_set
 
-    synthetic = load_set(path)
-    images, labels = synthetic.decode("cpu")
-    card = synthetic.card
-    if images.is_floating_point():
-        mean, std = (images.new_tensor(card[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
-        images = ((images * std + mean).clamp(0, 1) * 255).round().byte()
-    hard = labels if labels.ndim == 1 else labels.argmax(1)
-    picture = picture_of(images, hard, card["classes"])
     file = io.BytesIO()
-    Image.fromarray(picture.numpy()).save(file, "PNG")
+    draw_set(load_set(path)).save(file, "PNG")
     return file.getvalue()
 
 
