@@ -151,10 +151,11 @@ def test_what_cannot_be_is_refused_before_anything_runs(
 def test_plan_takes_the_spread_of_reference_results(
     harness: Harness, suite: Path, tmp_path: Path
 ) -> None:
-    suite.write_text(f'name = "demo"\n{SUITE}', encoding="utf-8")
+    measured = SUITE.replace('"herding"', '"k-means"')  # the reference results have no herding
+    suite.write_text(f'name = "demo"\n{measured}', encoding="utf-8")
     answer = harness("plan", suite, "--out", tmp_path / "none", "--detect", 1)
     assert answer.status == 0, answer.err
-    assert "herding less random in test-accuracy (accuracy), mnist-5k" in answer.out
+    assert "k-means less random in test-accuracy (accuracy), mnist-5k" in answer.out
     assert "5 seeds in reference:demo have the standard deviation" in answer.out
 
 
@@ -165,13 +166,38 @@ def test_what_is_resampled_is_refused() -> None:
 
 
 def test_a_metric_of_strategies_means_each() -> None:
-    forgetting = Comparison("continual", "forgetting", "dm", "joint", "continual")
-    contents = Reference(Path("reference:demo")).contents()
-    found = find_pairs(replace(forgetting, second="random"), contents)
-    assert [pair.where for pair in found] == ["mnist-5k, replay, ipc 10", "mnist-5k, gdumb, ipc 10"]
-    one = find_pairs(replace(forgetting, second="random", metric="gdumb/forgetting"), contents)
-    assert [pair.difference for pair in one] == [found[1].difference]
-    assert find_pairs(forgetting, contents) == []  # joint training forgets nothing
+    forgetting = Comparison("continual", "forgetting", "dm", "random", "continual")
+    suite, records, failures = Reference(Path("reference:demo")).contents()
+    contents = (suite, [with_second_strategy(record) for record in records], failures)
+    found = find_pairs(forgetting, contents)
+    sizes = (("replay", 1), ("gdumb", 1), ("replay", 10), ("gdumb", 10))
+    assert {pair.where for pair in found} == {f"mnist-5k, {s}, ipc {n}" for s, n in sizes}
+    one = find_pairs(replace(forgetting, metric="gdumb/forgetting"), contents)
+    assert [pair.where for pair in one] == ["mnist-5k, gdumb, ipc 1", "mnist-5k, gdumb, ipc 10"]
+    by_place = {pair.where: pair.difference for pair in found}
+    for pair in one:  # half of what replay forgets, so half of each difference
+        assert pair.difference == by_place[pair.where]
+        replay = by_place[pair.where.replace("gdumb", "replay")]
+        assert pair.difference.mean == pytest.approx(replay.mean / 2)
+    # Joint training forgets nothing.
+    assert find_pairs(replace(forgetting, second="joint"), contents) == []
+
+
+def with_second_strategy(record: dict[str, Any]) -> dict[str, Any]:
+    """Let a second strategy have half of what replay measured."""
+    outcome = record.get("outcome")
+    if outcome is None:
+        return record
+    of_replay = [one for one in outcome["measurements"] if one["metric"].startswith("replay/")]
+    halves = [
+        {
+            **one,
+            "metric": one["metric"].replace("replay", "gdumb"),
+            "values": [value / 2 for value in one["values"]],
+        }
+        for one in of_replay
+    ]
+    return {**record, "outcome": {**outcome, "measurements": [*outcome["measurements"], *halves]}}
 
 
 def test_suite_json_with_a_bad_rule_is_damaged(
