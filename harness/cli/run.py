@@ -21,6 +21,7 @@ EXAMPLES = options.examples(
     "harness run demo --until 1.0 --compare dm:herding --metric accuracy",
     "harness run my.toml --out runs/first --workers 4",
     "harness run my.toml --set seeds=3 --set condensers.dm.iterations=50",
+    "harness run my.toml --set only=dm*",
     "harness run my.toml --limit 2 --json",
 )
 

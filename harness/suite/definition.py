@@ -13,6 +13,7 @@ from typing import Any
 from condensers.errors import UsageError, shown, suggestion
 from condensers.plain import join, oddities
 from harness.suite.design import Design, expand
+from harness.suite.only import keep_only
 from harness.suite.overrides import apply_override, label_of, loads
 from harness.suite.toml_files import plain_table, read_toml
 from scenarios.datasets.naming import name_of_table
@@ -30,6 +31,7 @@ TOP = {
     "condensers",
     "scenarios",
     "design",
+    "only",
 }
 MOST_SEEDS, LARGEST_SEED = 10_000, 2**32 - 1  # numpy's generators take no larger one
 LONGEST_NAME = 100
@@ -172,7 +174,9 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
     if not data:
         faults.append('data: name at least one data set, such as data = ["mnist-5k"]')
     where = source or f"suite {stem}"
-    return Suite(
+    only = table.get("only", [])
+    patterns = texts([only] if isinstance(only, str) else only, "only", faults)
+    whole = Suite(
         name=_name(table.get("name", stem), faults),
         about=text(table, "about", "", faults),
         data=tuple(dict.fromkeys(data)),
@@ -183,6 +187,7 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
         design=design,
         source=where,
     )
+    return keep_only(whole, patterns)
 
 
 def _find_oddities(table: Mapping[str, Any]) -> list[str]:
