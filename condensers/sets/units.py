@@ -60,7 +60,7 @@ def groups_of(synthetic: SyntheticSet) -> dict[str, Tensor]:
 def features_of(synthetic: SyntheticSet) -> Tensor:
     """Return the mean of the normalised images of each unit, (units, D) float32."""
     images, _ = synthetic.decode()
-    return images.view(-1, copies_of(synthetic), images[0].numel()).mean(1)
+    return images.reshape(-1, copies_of(synthetic), images[0].numel()).mean(1)
 
 
 def indices_of(synthetic: SyntheticSet, picked: Mapping[int, Tensor]) -> dict[str, list[int]]:

@@ -19,6 +19,7 @@ from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.continual.accuracy_matrix import Trials, summarise_trials
 from scenarios.continual.learner_settings import LearnerSettings
 from scenarios.continual.memory.condensing import MemoryFactory
+from scenarios.continual.memory.fixed_size import HOW
 from scenarios.continual.strategies import STRATEGIES
 from scenarios.continual.strategies.base import Strategy
 from scenarios.continual.stream import StreamOrder, learner_outputs
@@ -121,8 +122,8 @@ class Continual(Scenario):
     shrink: str = hyper(
         "herding",
         help="how a fixed memory makes room for new classes",
-        source="ours; herding: iCaRL",
-        values=("herding", "random", "first", "recondense"),
+        source="ours; herding: iCaRL; re-encode: JPEG files of lower quality, as MRDC's",
+        values=HOW,
     )
     network: Any = hyper(
         ConvNetSpec(depth=3, width=32), part="network", source="DC, section 4.1, narrower for speed"

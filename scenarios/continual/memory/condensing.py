@@ -1,11 +1,9 @@
-"""Memories that are condensed along the stream.
+"""Memories that are condensed along the stream, and which of them a scenario asks for.
 
-`PerExperienceCondenser` condenses the classes of each experience, as a method that couples classes
-must. `FixedSize` is a memory of one size, in which old classes make room for new ones as in iCaRL
-(Rebuffi et al., CVPR 2017). `OnlineSource` is condensed from the stream as it passes: a full buffer
-of a class is condensed together with its exemplars, each given as often as it stands for images
-that have passed; merge and reduce, as for coresets of streams (Bentley & Saxe 1980; Har-Peled &
-Mazumdar, STOC 2004). `MemoryFactory` gives every strategy of one class order the same sets.
+`OnlineSource` is condensed from the stream as it passes: a full buffer of a class is condensed
+together with its exemplars, each given as often as it stands for images that have passed; merge and
+reduce, as for coresets of streams (Bentley & Saxe 1980; Har-Peled & Mazumdar, STOC 2004).
+`MemoryFactory` gives every strategy of one class order the same sets.
 """
 
 import json
@@ -18,10 +16,8 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.errors import UsageError
-from condensers.sets.merging import recondense, restrict, shrink
-from condensers.sets.synthetic_set import Budget, SyntheticSet
-from scenarios.caching import condense_once
+from condensers.sets.merging import restrict
+from condensers.sets.synthetic_set import SyntheticSet
 from scenarios.continual.memory.exemplars import (
     Exemplars,
     MemorySource,
@@ -32,136 +28,12 @@ from scenarios.continual.memory.exemplars import (
     decode_set,
     require_classes,
 )
+from scenarios.continual.memory.fixed_size import FixedSize, count_most_images
+from scenarios.continual.memory.per_experience import PerExperienceCondenser, share_budget
 from scenarios.protocol import CondensationRequest
 
 if TYPE_CHECKING:
     from scenarios.continual.scenario import Continual
-
-if TYPE_CHECKING:
-    pass
-
-
-class PerExperienceCondenser:
-    """Condense the real images of an experience's classes alone; each set is made once.
-
-    Sets are kept in the context's cache, or else in its folder, so that a resumed run, the other
-    strategies and other scenarios with the same class order share them. The seed of each comes
-    from the context and its classes.
-    """
-
-    def __init__(self, request: CondensationRequest, data: ClassData, context: Context) -> None:
-        self.request, self.data, self.context = request, data, context
-        self.sets: dict[tuple[tuple[int, ...], Budget], SyntheticSet] = {}
-
-    def __call__(self, classes: tuple[int, ...], budget: Budget | None = None) -> SyntheticSet:
-        """Return the set of `classes`, at their share of the whole budget by default."""
-        budget = budget or share_budget(self.request.budget, len(classes), len(self.data.classes))
-        if (classes, budget) not in self.sets:
-            self.sets[classes, budget] = self._condense(classes, budget)
-        return self.sets[classes, budget]
-
-    def _condense(self, classes: tuple[int, ...], budget: Budget) -> SyntheticSet:
-        context = self.context.fork("condense-" + "-".join(map(str, classes)))
-        return condense_once(
-            CondensationRequest(self.request.condenser, budget),
-            self.data.restrict(classes),
-            context,
-            "experiences",
-        )
-
-    def count_images(self) -> int:
-        """Return how many images all experiences together may bring."""
-        condenser = self.request.condenser
-        ipc = self.request.budget.ipc_of(condenser, self.data)
-        return len(self.data.classes) * condenser.images_per_class(self.data, ipc)
-
-    def sum_seconds(self) -> float | None:
-        """Return the seconds of all sets so far; None if some were not recorded."""
-        each = [made.cost.get("seconds") for made in self.sets.values()]
-        recorded = [float(seconds) for seconds in each if seconds is not None]
-        return sum(recorded) if len(recorded) == len(each) else None
-
-
-def share_budget(budget: Budget, classes: int, of: int) -> Budget:
-    """Return the budget of some of the classes: images per class stay, bytes are divided."""
-    return budget if budget.nbytes is None else Budget(nbytes=budget.nbytes * classes // of)
-
-
-class FixedSize(MemorySource):
-    """A memory of one size, in which old classes make room for new ones.
-
-    Args:
-        made: Condenses the classes of an experience.
-        how: How a set shrinks: to its "herding", "random" or "first" images, or by "recondense".
-    """
-
-    kind: ClassVar[str] = "per experience"
-
-    def __init__(self, made: PerExperienceCondenser, how: str) -> None:
-        self.made, self.how = made, how
-        self.seen: list[int] = []
-        self.sets: list[SyntheticSet] = []
-        self.exemplars: list[Exemplars] = []
-
-    @property
-    def ledger(self) -> Mapping[str, int]:
-        return add_ledgers(count_bytes(kept) for kept in self.sets)
-
-    @property
-    def card(self) -> Mapping[str, Any] | None:
-        return self.sets[-1].card if self.sets else None
-
-    def take(self, new: tuple[int, ...]) -> list[Exemplars]:
-        self.seen += new
-        ipc = images_per_seen_class(self.made, self.seen)
-        self.sets = [self._cut(kept, ipc) for kept in self.sets]
-        self.sets.append(self.made(new, Budget(ipc=ipc)))
-        self.exemplars = [decode_set(kept) for kept in self.sets]
-        require_classes(self.exemplars[-1], new)
-        return self.exemplars
-
-    def _cut(self, kept: SyntheticSet, ipc: int) -> SyntheticSet:
-        if ipc >= kept.ipc:
-            return kept
-        context = self.made.context.fork(f"{self.how}-{'-'.join(map(str, kept.classes))}-{ipc}")
-        if self.how == "recondense":
-            return recondense(kept, self.made.request.condenser, Budget(ipc=ipc), context)
-        return shrink(kept, ipc, self.how, context.generator)
-
-    def restore(self, state: Mapping[str, Any], admitted: Sequence[tuple[int, ...]]) -> None:
-        self.seen, self.sets, self.exemplars = [], [], []
-        for classes in admitted:
-            self.take(classes)
-
-
-def images_per_seen_class(made: PerExperienceCondenser, seen: Sequence[int]) -> int:
-    """Return the images per class when the classes `seen` share the whole budget."""
-    budget, condenser, data = made.request.budget, made.request.condenser, made.data
-    if budget.nbytes is not None:
-        return budget.ipc_of(condenser, data.restrict(seen))
-    assert budget.ipc is not None
-    ipc = budget.ipc * len(data.classes) // len(seen)
-    if not ipc:
-        raise UsageError(
-            f"continual: a memory of ipc {budget.ipc} has no image for each of {len(seen)} classes;"
-            " raise it"
-        )
-    return ipc
-
-
-def count_most_images(made: PerExperienceCondenser, parts: Sequence[Sequence[int]]) -> int:
-    """Return how many images a memory of fixed size holds at most, along the stream."""
-    seen: list[int] = []
-    most = 0
-    for part in parts:
-        seen += part
-        most = max(
-            most,
-            len(seen)
-            * made.request.condenser.images_per_class(made.data, images_per_seen_class(made, seen)),
-        )
-    return most
-
 
 # A memory's image stands for at most so many images of the past, so that an update's cost stays
 # bounded.
@@ -312,10 +184,13 @@ class MemoryFactory:
         if self.scenario.memory == "online":
             request, update = self.made.request, self.scenario.online_update
             source = OnlineSource(request, self.data, update, self.context.fork("online"))
-            return source, self.made.count_images()
+            # How many files the images of the past make is not known before; each has a byte.
+            ipc = request.budget.ipc_of(request.condenser, self.data)
+            return source, request.condenser.nbytes(self.data, ipc)
         if self.scenario.growth == "fixed":
-            return FixedSize(self.made, self.scenario.shrink), count_most_images(self.made, parts)
-        return PerExperience(self.made), self.made.count_images()
+            how = self.scenario.shrink
+            return FixedSize(self.made, how), count_most_images(self.made, parts, how)
+        return PerExperience(self.made), self.made.count_images(parts)
 
     def sum_seconds(self) -> float | None:
         """Return the seconds of condensing; None if they were not recorded."""

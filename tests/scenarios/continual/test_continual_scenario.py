@@ -16,7 +16,7 @@ from condensers.networks.convnet import ConvNetSpec
 from condensers.sets.synthetic_set import Budget
 from scenarios.continual import metrics
 from scenarios.continual.accuracy_matrix import METRICS
-from scenarios.continual.memory.condensing import share_budget
+from scenarios.continual.memory.per_experience import share_budget
 from scenarios.continual.scenario import Continual
 from scenarios.protocol import CondensationRequest, Reference
 

@@ -11,12 +11,9 @@ from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
 from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget
-from scenarios.continual.memory.condensing import (
-    FixedSize,
-    OnlineSource,
-    PerExperienceCondenser,
-    count_most_images,
-)
+from scenarios.continual.memory.condensing import OnlineSource
+from scenarios.continual.memory.fixed_size import FixedSize, count_most_images
+from scenarios.continual.memory.per_experience import PerExperienceCondenser
 from scenarios.continual.scenario import Continual
 from scenarios.protocol import CondensationRequest, Splits
 
@@ -45,7 +42,7 @@ def test_a_fixed_memory_has_its_whole_size_at_every_experience(splits, how):
         assert set(counts[counts > 0].tolist()) == {20 // len(source.seen)}
         held.append(sum(len(piece.labels) for piece in pieces))
     assert held == [20, 20, 18, 16, 20]
-    assert count_most_images(made, PARTS) == 20
+    assert count_most_images(made, PARTS, how) == 20
     assert source.ledger == {"images": 20 * 64, "labels": 20}
 
 
