@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scenarios.registry import SCENARIOS
+
 MAKING = "condense"  # the scenario name of cells that make a set
 NAMES = {
     "continual": "Continual learning",
@@ -58,13 +60,19 @@ class Place:
             'Accuracy on mnist-5k, epochs=30, augmentation dsa'
             >>> Place("continual", "mnist-5k").heading("Replay")
             'Replay on mnist-5k'
+            >>> Place("as published", "mnist-5k").heading("Replay")
+            'Replay on mnist-5k, as published'
             >>> Place("condense", "mnist-5k").heading()
             'Making the sets of mnist-5k'
         """
         first = f"{subject or name_scenario(self.scenario)} on {self.data}"
         if not subject and self.scenario == MAKING:
             first = f"Making the sets of {self.data}"
-        return join_parts(first, *self._settings())
+        return join_parts(first, self._own_label() if subject else "", *self._settings())
+
+    def _own_label(self) -> str:
+        """The label that a suite gave the scenario; "" where it is called by its name."""
+        return "" if self.scenario in (MAKING, *SCENARIOS.entries()) else self.scenario
 
     def question(self) -> str:
         """Write the place for the end of a question.

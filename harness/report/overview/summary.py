@@ -86,7 +86,8 @@ def _with_any_augmentation(
 
 
 def _describe_columns(chosen: Sequence[Result], run: Run) -> list[Row]:
-    """Describe the columns in their order; settings are said where columns differ in nothing else.
+    """Describe the columns in their order; scenario and settings are said where titles are equal
+    without.
 
     The strategy of continual learning is said in the title.
     """
@@ -104,6 +105,7 @@ def _describe_columns(chosen: Sequence[Result], run: Run) -> list[Row]:
     columns = []
     for key, result in first.items():
         alike = [other for other, title in titles.items() if title == titles[key]]
+        scenario = key[0] if len({other[0] for other in alike}) > 1 else ""
         variant = key[1] if len({other[1] for other in alike}) > 1 else ""
         augmentation = ""
         if len({other[2] for other in alike}) > 1:
@@ -111,7 +113,7 @@ def _describe_columns(chosen: Sequence[Result], run: Run) -> list[Row]:
         columns.append(
             {
                 "key": _text(key),
-                "title": join_parts(titles[key], variant, augmentation),
+                "title": join_parts(titles[key], scenario, variant, augmentation),
                 "unit": result.unit,
                 "higher_is_better": result.higher_is_better,
             }
