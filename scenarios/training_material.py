@@ -14,13 +14,12 @@ from condensers.engine import loop as engine
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
-from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.sets.units import as_data
 from condensers.training.batched import train_together
 from condensers.training.classifier import Trained, Training, settle_precision, train
 from condensers.training.ordered import OrderedLoop
-from condensers.training.recipe import MIXES, OPTIMISERS, SCHEDULES
+from condensers.training.recipe import OptimiserOptions
 from scenarios.protocol import Reference, Splits, Subject
 
 
@@ -139,7 +138,7 @@ PUBLISHED_EPOCHS = {"none": 300, "dsa": 1000, "crop": 1000}
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(OptimiserOptions):
     """Settings of how networks are trained on a set and tested, which several scenarios share."""
 
     networks: int = hyper(
@@ -198,51 +197,6 @@ class Evaluation:
         (),
         help="rates in place of lr: the one with which a network is best on validation images",
         source="ours: none",
-    )
-    weight_decay: float = hyper(
-        5e-4, help="weight decay", source="DC's code (AdamW: usually 0.01)", minimum=0.0
-    )
-    optimiser: str = hyper(
-        "sgd",
-        help="adamw: with decoupled weight decay, usually with a rate of 0.001",
-        source="DC's code",
-        values=OPTIMISERS,
-    )
-    schedule: str = hyper(
-        "drop",
-        help=(
-            "of the learning rate; drop: a tenth from half of the epochs on; cosine: to lowest_lr;"
-            " restarts: cosines of 1, 2, 4, ... epochs"
-        ),
-        source="DC's code",
-        values=SCHEDULES,
-    )
-    lowest_lr: float = hyper(
-        0.0,
-        help="learning rate at the end of a cosine",
-        source="ours (GDumb's code: 0.0005)",
-        minimum=0.0,
-    )
-    clip: float | None = hyper(
-        None,
-        help="greatest Euclidean norm of a network's gradient, cut to it; left out: none",
-        source="ours: none (GDumb's code: 10)",
-        minimum=0.0,
-    )
-    mix: str = hyper(
-        "none",
-        help="mixes images of a batch and their labels, in half of the steps",
-        source="ours: none (IDC and GDumb: cutmix)",
-        values=MIXES,
-    )
-    precision: str = hyper(
-        "fp32",
-        help=(
-            "precision of products; bf16 is an approximation; auto: fp32 or bf16, the faster one"
-            " here"
-        ),
-        source="ours",
-        values=PRECISIONS,
     )
     together: str = hyper(
         "auto",
@@ -310,20 +264,8 @@ class Evaluation:
         augmentation = recipe if self.augmentation == "card" else self.augmentation
         loss = "cross-entropy" if self.loss == "labels" else self.loss
         length = epochs or PUBLISHED_EPOCHS[augmentation]
-        return Training(
-            length,
-            self.lr,
-            batch=self.batch,
-            augmentation=augmentation,
-            loss=loss,
-            precision=self.precision,
-            weight_decay=self.weight_decay,
-            optimiser=self.optimiser,
-            schedule=self.schedule,
-            mix=self.mix,
-            lowest_lr=self.lowest_lr,
-            clip=self.clip,
-        )
+        training = Training(length, self.lr, batch=self.batch, augmentation=augmentation, loss=loss)
+        return replace(training, **self.options())
 
     def count_training_images(self, images: int) -> float:
         """Estimate how many images pass a network that is trained on a set of `images`."""

@@ -29,10 +29,15 @@ def describe(part: Any) -> dict[str, Any]:
     return {
         "summary": " ".join((own or module).partition("\n\n")[0].split()),
         "about": f"{own}\n\n{module}".strip(),
-        "fields": [_describe_field(part, field) for field in fields(part)]
-        if is_dataclass(part)
-        else [],
+        "fields": [_describe_field(part, field) for field in _in_order(part)],
     }
+
+
+def _in_order(part: Any) -> list["Field[Any]"]:
+    """The fields of a part: its own as they are written, then those it shares with others."""
+    return (
+        sorted(fields(part), key=lambda field: field.kw_only is True) if is_dataclass(part) else []
+    )
 
 
 def table_of(value: Any) -> Any:

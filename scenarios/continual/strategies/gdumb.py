@@ -5,17 +5,17 @@ by which sets are evaluated, so soft labels, scores and tiles mean here what the
 Avalanche's GDumbPlugin does the same with hard labels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from condensers.hyperparameters import hyper
-from condensers.training.recipe import MIXES, SCHEDULES, TRAINING_AUGMENTATIONS, Training
+from condensers.training.recipe import TRAINING_AUGMENTATIONS, Training, TrainingOptions
 from scenarios.continual.learner_settings import LearnerSettings
 from scenarios.continual.strategies.base import Strategy
 
 
 @dataclass(frozen=True)
-class GDumb(Strategy):
+class GDumb(TrainingOptions, Strategy):
     """Training from scratch on the memory alone, at each experience."""
 
     epochs: int = hyper(
@@ -44,40 +44,13 @@ class GDumb(Strategy):
         help="use a tenth of the learning rate from half of the epochs on",
         source="ours; DC's code: true",
     )
-    schedule: str = hyper(
-        "drop",
-        help=(
-            "of the learning rate; drop: constant, or as `drop` says; cosine: to lowest_lr;"
-            " restarts: cosines of 1, 2, 4, ... epochs"
-        ),
-        source="ours; GDumb's code: restarts",
-        values=SCHEDULES,
-    )
-    lowest_lr: float = hyper(
-        0.0,
-        help="learning rate at the end of a cosine",
-        source="ours; GDumb's code: 0.0005",
-        minimum=0.0,
-    )
-    clip: float | None = hyper(
-        None,
-        help="greatest Euclidean norm of the gradient, cut to it; left out: none",
-        source="ours; GDumb's code: 10",
-        minimum=0.0,
-    )
-    mix: str = hyper(
-        "none",
-        help="mixes images of a batch and their labels, in half of the steps",
-        source="ours; GDumb's code: cutmix, on MNIST none",
-        values=MIXES,
-    )
 
     registered: ClassVar[str] = "gdumb"
     from_scratch: ClassVar[bool] = True
 
     def training(self, common: LearnerSettings) -> Training:
         """How the memory is trained on."""
-        return Training(
+        training = Training(
             self.epochs,
             self.lr if self.lr is not None else common.lr,
             momentum=common.momentum,
@@ -86,8 +59,5 @@ class GDumb(Strategy):
             steps=self.steps,
             augmentation=self.augmentation,
             drop=self.drop,
-            schedule=self.schedule,
-            lowest_lr=self.lowest_lr,
-            clip=self.clip,
-            mix=self.mix,
         )
+        return replace(training, **self.options())

@@ -40,7 +40,7 @@ def rates(recipe: Training, data: ClassData) -> list[float]:
 
 
 def test_published_defaults() -> None:
-    assert Training() == Training(300, 0.01, 0.9, 5e-4, 256, "none", None)
+    assert Training() == Training(300, 0.01, 0.9, 256, "none", None, weight_decay=5e-4)
 
 
 @pytest.mark.parametrize(("epochs", "at_full_rate"), [(8, 5), (9, 5), (3, 2)])
