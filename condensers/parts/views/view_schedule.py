@@ -1,11 +1,12 @@
 """View schedule: when another view is seen along the run, how strongly, and by what.
 
-x_t = (1 - a_t) x + a_t v(x),  t = done / until,  done the part of the run before the step
-none:    a_t = 1                       linear:  a_t = 1 - t
-cosine:  a_t = (1 + cos(pi t)) / 2     all:     a_t = 0 from t = 1 on
+x_t = (1 - a) x + a v(x),  t = done / until,  done the part of the run before the step, 0 to 1
+none:    a = 1                     for t < 1
+linear:  a = 1 - t                 for t < 1
+cosine:  a = (1 + cos(pi t)) / 2   for t < 1,  and all of them a = 0 from there on
 
 v(x) are the view's images, made once. For a view that masks, v(x) = m x + (1 - m) f, x_t is the
-image under the mask 1 - a_t (1 - m): masks fade, and nothing else changes. Source: ours; D. Kim &
+image under the mask 1 - a (1 - m): masks fade, and nothing else changes. Source: ours; D. Kim &
 Bae (IPIU 2022) mask the same images in the same way at every step.
 
 What is made before the first step sees the view as it is then: the images that the set starts from,
@@ -105,7 +106,7 @@ class ViewSchedule(View):
         return self.seen_by == "matching"
 
     def strength(self, done: float) -> float:
-        """Return a_t.
+        """Return a.
 
         >>> [ViewSchedule(anneal="linear", until=0.5).strength(done) for done in (0, 0.25, 0.5, 1)]
         [1.0, 0.5, 0.0, 0.0]
