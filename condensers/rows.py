@@ -1,8 +1,9 @@
-"""Rows of tensors too large for the memory: drawn without a permutation of all, gathered when they
-are read.
+"""Rows of tensors too large for the memory: drawn without a permutation of all, gathered or blended
+when they are read.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import methodcaller
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -80,27 +81,22 @@ def pieces(rows: Tensor) -> Sequence[Tensor]:
     return torch.split(rows, max(1, HASHED // size)) if len(rows) else ()
 
 
-class GatheredRows(Tensor):
-    """Some rows of a large tensor: indexing copies the rows that it asks for, slices copy none.
+class LazyRows(Tensor):
+    """Rows that are read when they are asked for. They cannot be written to.
 
-    Any other operation is done on a copy of all its rows. It cannot be written to.
+    Indexing reads the rows that it asks for, slices read none. Any other operation is done on a
+    copy of all rows.
     """
 
-    whole: Tensor
-    positions: Tensor
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
-
-    @staticmethod
-    def __new__(cls, whole: Tensor, positions: Tensor) -> "GatheredRows":
-        made: GatheredRows = Tensor._make_wrapper_subclass(
-            cls, (len(positions), *whole.shape[1:]), dtype=whole.dtype, device=whole.device
-        )
-        made.whole, made.positions = whole, positions
-        return made
 
     def copy_rows(self) -> Tensor:
         """Return a copy of all rows."""
-        return self.whole[self.positions]
+        raise NotImplementedError
+
+    def read(self, func: OpOverload[..., object], args: Sequence[Any]) -> object | None:
+        """Return what an operation on these rows and `args` gives; None if all rows are needed."""
+        return None
 
     @classmethod
     def __torch_dispatch__(  # type: ignore[override]
@@ -111,13 +107,13 @@ class GatheredRows(Tensor):
         kwargs: Mapping[str, object] | None = None,
     ) -> object:
         first = args[0] if args else None
-        if isinstance(first, GatheredRows):
+        if isinstance(first, LazyRows):
             if func._schema.is_mutable:
                 raise _refusal()
-            found = _READERS[func](first, *args[1:]) if func in _READERS and not kwargs else None
+            found = None if kwargs else first.read(func, args[1:])
             if found is not None:
                 return found
-        plain = tree_map_only(GatheredRows, GatheredRows.copy_rows, (tuple(args), kwargs or {}))
+        plain = tree_map_only(LazyRows, methodcaller("copy_rows"), (tuple(args), kwargs or {}))
         return func(*plain[0], **plain[1])
 
     def __setitem__(self, index: object, value: object) -> None:
@@ -134,6 +130,93 @@ class GatheredRows(Tensor):
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
         found: str | tuple[object, ...] = self.copy_rows().__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
         return found
+
+
+class GatheredRows(LazyRows):
+    """Some rows of a large tensor, copied when they are read."""
+
+    whole: Tensor
+    positions: Tensor
+
+    @staticmethod
+    def __new__(cls, whole: Tensor, positions: Tensor) -> "GatheredRows":
+        made: GatheredRows = Tensor._make_wrapper_subclass(
+            cls, (len(positions), *whole.shape[1:]), dtype=whole.dtype, device=whole.device
+        )
+        made.whole, made.positions = whole, positions
+        return made
+
+    def copy_rows(self) -> Tensor:
+        """Return a copy of all rows."""
+        return self.whole[self.positions]
+
+    def read(self, func: OpOverload[..., object], args: Sequence[Any]) -> object | None:
+        """Return what an operation on these rows and `args` gives; None if all rows are needed."""
+        found: object | None = _READERS[func](self, *args) if func in _READERS else None
+        return found
+
+
+class Blend:
+    """A blend of two uint8 tensors of equal shape, whose strength may change.
+
+    Attributes:
+        rows: (1 - strength) first + strength second, rounded; read as strong as it is at the time.
+            On a graphics card, where it costs little, all rows are written anew at each change.
+        strength: From 0, the first rows alone, to 1, the second alone.
+    """
+
+    def __init__(self, first: Tensor, second: Tensor) -> None:
+        self.first, self.second, self.strength = first, second, 1.0
+        lazy = first.device.type == "cpu"
+        self.rows = BlendedRows(first, second, self) if lazy else second.clone()
+
+    def set(self, strength: float) -> None:
+        """Show the rows at another strength from now on."""
+        changed, self.strength = strength != self.strength, strength
+        if changed and not isinstance(self.rows, BlendedRows):
+            sources = pieces(self.first), pieces(self.second)
+            for present, *both in zip(pieces(self.rows), *sources, strict=True):
+                present.copy_(self.of(*both))
+
+    def of(self, first: Tensor, second: Tensor) -> Tensor:
+        """Return a new tensor, some rows of the first blended with those of the second."""
+        if self.strength in (0.0, 1.0):
+            return (second if self.strength else first).clone()
+        return torch.lerp(first.float(), second.float(), self.strength).round().to(torch.uint8)
+
+
+class BlendedRows(LazyRows):
+    """Rows of two tensors, blended when they are read."""
+
+    first: Tensor
+    second: Tensor
+    blend: Blend
+
+    @staticmethod
+    def __new__(cls, first: Tensor, second: Tensor, blend: Blend) -> "BlendedRows":
+        made: BlendedRows = Tensor._make_wrapper_subclass(
+            cls, first.shape, dtype=first.dtype, device=first.device
+        )
+        made.first, made.second, made.blend = first, second, blend
+        return made
+
+    def copy_rows(self) -> Tensor:
+        """Return a copy of all rows, as they are now."""
+        return self.blend.of(self.first, self.second)
+
+    def read(self, func: OpOverload[..., object], args: Sequence[Any]) -> object | None:
+        """Return what an operation on these rows and `args` gives; None if all rows are needed."""
+        if func not in _READERS:
+            return None
+        first, second = func(self.first, *args), func(self.second, *args)
+        if isinstance(first, Tensor) and isinstance(second, Tensor):
+            return (
+                self.blend.of(first, second)
+                if func in _COPYING
+                else BlendedRows(first, second, self.blend)
+            )
+        assert isinstance(first, list | tuple) and isinstance(second, list | tuple)
+        return [BlendedRows(*both, self.blend) for both in zip(first, second, strict=True)]
 
 
 def _refusal() -> UsageError:
@@ -183,4 +266,9 @@ _READERS: dict[Any, Callable[..., Any]] = {
     torch.ops.aten.select.int: _select,
     torch.ops.aten.alias.default: _same,
     torch.ops.aten.detach.default: _same,
+}
+_COPYING = {
+    torch.ops.aten.index.Tensor,
+    torch.ops.aten.index_select.default,
+    torch.ops.aten.select.int,
 }

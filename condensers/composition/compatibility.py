@@ -45,6 +45,7 @@ def misfits(method: "Composition") -> Iterator[str]:
     yield from _updates(method)
     yield from _reuse(method)
     yield from _drawn_networks(method)
+    yield from _views(method)
     if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in method.halve_at):
         yield (
             f".halve_at: {list(method.halve_at)} must be parts of the run from 0 to 1, such as"
@@ -120,6 +121,30 @@ def _reuse(method: "Composition") -> Iterator[str]:
         yield (
             f"model schedule {schedule.registered} reads whole classes in parts, and batch norm"
             " would see each part alone; take another norm, or real 'batch'"
+        )
+
+
+def _views(method: "Composition") -> Iterator[str]:
+    """A view that is not the same always and everywhere reaches what it shall reach."""
+    view, objective, schedule = method.view, method.objective, method.model_schedule
+    matches = objective.real or bool(method.regularisers)
+    if view.matching_only and not matches:
+        yield (
+            f".view.seen_by: objective {objective.registered} matches no real images, so that"
+            " nothing would see the view; take seen_by 'all'"
+        )
+    elif view.varies and not view.matching_only and schedule.learns_first:
+        other = ", or seen_by 'matching'" if matches else ""
+        yield (
+            f".view: networks of model schedule {schedule.registered} learn from the real images"
+            " before the first step alone, and would see nothing of how the view changes; take"
+            f" until 1 and anneal none{other}"
+        )
+    if view.fades and schedule.keeps_statistics:
+        yield (
+            f".view.anneal: model schedule {schedule.registered} reads the real images once for"
+            " each network, and this view changes them at every step; take anneal none, or model"
+            " schedule fresh"
         )
 
 

@@ -172,6 +172,8 @@ class Composition(Condenser):
         real = built.batch_real * batches if objective.real else 0
         of_real, of_synthetic = objective.passes
         own = schedule.preparation(data) + schedule.passes(steps, images, ipc)
+        if built.view.varies and schedule.keeps_statistics:  # they are read again once it has ended
+            own += schedule.preparation(data)
         matching = schedule.real_sides(steps) * real * of_real + steps * images * of_synthetic
         return [
             (built.network, matching + own),
@@ -193,7 +195,15 @@ class Composition(Condenser):
         per_class = method.images_per_class(data, ipc)
         augmentation = method.augmentation.for_data(data)
         setting = RunSetting(
-            view.data, method.network, augmentation, context, ipc, per_class, held, view
+            view.data,
+            method.network,
+            augmentation,
+            context,
+            ipc,
+            per_class,
+            held,
+            view,
+            matched=view.matched,
         )
         start = starting_images(view.data, per_class, method.init, context.generator, context)
         return CondensationLoop(method, setting, start)
@@ -210,6 +220,7 @@ class Composition(Condenser):
         advice = method.objective.advise(data.device)
         learning = engine.run(loop, method.steps(ipc), context, method.registered, advice)
         begun = time.perf_counter()
+        loop.see(1.0)
         entries = loop.watcher.choose(loop.set)
         # The loss of the last step is that before it; as uint8 a NaN would become black without a
         # word.

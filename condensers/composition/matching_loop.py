@@ -69,12 +69,12 @@ class CondensationLoop:
         """
         self.captures = captures_of(setting.data.device)
         setting = replace(setting, captures=self.captures)
-        self.method, self.setting = method, setting
+        self.method, self.setting, self.matching = method, setting, setting.matching
         self.set = LearnableSet(method, setting, start)
         self.steps = method.steps(setting.ipc)
         self.schedule = method.model_schedule.begin(setting)
-        self.sampler = method.sampler.begin(setting)
-        self.real = RealStatistics(method, setting, self.sampler)
+        self.sampler = method.sampler.begin(self.matching)
+        self.real = RealStatistics(method, self.matching, self.sampler)
         self.watcher = method.stop.begin(method, setting)
         self.precision = settle_precision(method, setting)
         self.recorded = RecordedMatching(self.captures)
@@ -92,6 +92,7 @@ class CondensationLoop:
         """
         with precision(self.precision):
             self.set.slow(index / self.steps)
+            self._follow_view(index)
             given = self.schedule.next(index, self.set.present)
             self.real.enter_step(self.schedule.slot)
             classes = range(len(self.setting.data.classes))
@@ -99,6 +100,20 @@ class CondensationLoop:
             loss: float | Tensor = sum(self._update(given, index, each) for each in updates)
             self.watcher.after(index, self.set)
             return loss
+
+    def _follow_view(self, index: int) -> None:
+        """Show as much of the view as a step sees."""
+        view, before = self.method.view, (index - 1) / self.steps
+        if not view.varies:
+            return
+        self.see(index / self.steps)
+        if view.strength(before) > 0 and view.strength(index / self.steps) == 0:
+            self.real.forget()
+
+    def see(self, done: float) -> None:
+        """Show as much of the view as is seen after this part of the run, 0 to 1."""
+        if self.setting.view is not None and self.setting.view.blend is not None:
+            self.setting.view.blend.set(self.method.view.strength(done))
 
     def _update(self, given: Given, index: int, positions: Sequence[int]) -> float | Tensor:
         """Take one step of the optimiser on the loss of the classes at `positions`."""
@@ -143,7 +158,7 @@ class CondensationLoop:
         self, objective: WholeSetObjective, given: Given, index: int, positions: Sequence[int]
     ) -> float | Tensor:
         """Add the gradient of the loss of the set as a whole, and that of the regularisers."""
-        setting = self.setting
+        setting = self.matching
         count = self.method.batch_real if objective.real else 0
         whole = Whole(
             self.set.images(),
@@ -192,7 +207,7 @@ class CondensationLoop:
 
     def _pairs(self, given: Given, index: int, positions: Sequence[int]) -> list[Pair]:
         """Pair a new real batch of each class with its synthetic images, under one shared draw."""
-        setting, network = self.setting, network_of(given)
+        setting, network = self.matching, network_of(given)
         labels = [setting.data.classes[position] for position in positions]
         chosen, draws = [], []
         for label in labels:
@@ -208,7 +223,7 @@ class CondensationLoop:
         """Return the sum of the weighted regularisers."""
         network = require_network(given)
         terms = [
-            term.weight * term.loss(network, pairs, self.setting)
+            term.weight * term.loss(network, pairs, self.matching)
             for term in self.method.regularisers
         ]
         return torch.stack(terms).sum()

@@ -4,8 +4,8 @@ L(S) = D( m, m(A_w(S)) ),  m = m(A_w(x)) for one network, one draw w and one rea
 images of the class
 
 A model schedule whose run sets a `slot` gives the same network again; its draw and its statistics
-stand as long. A class's statistics are means over its images, so those of a whole class are the
-weighted mean of those of its parts.
+stand as long, but not beyond the end of a view that they were read under. A class's statistics are
+means over its images, so those of a whole class are the weighted mean of those of its parts.
 """
 
 from collections.abc import Sequence
@@ -55,6 +55,10 @@ class RealStatistics:
         self.slot = slot
         if slot is not None and slot.new:
             self.cached.pop(slot.number, None)
+
+    def forget(self) -> None:
+        """Read all statistics again, as the real images are others from now on."""
+        self.cached.clear()
 
     def loss(
         self,

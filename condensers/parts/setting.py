@@ -1,6 +1,6 @@
 """Everything a part of a composition needs from the run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -67,7 +67,8 @@ class RunSetting:
     """What a run lends to every part.
 
     Attributes:
-        data: The real images as the view left them, on the run's device.
+        data: The real images as the run learns from them, under its view unless that is seen by
+            what is matched alone; on the run's device.
         network: The spec of the run's networks.
         augmentation: The augmentation, fitted to `data`.
         context: Randomness, device, folder and progress of the run.
@@ -76,6 +77,7 @@ class RunSetting:
         held: Real images that are not learned from, for the stop rule.
         view: What the view did, if the composition has one.
         captures: The recorded parts of its steps.
+        matched: The real images as they are matched; None: `data`.
     """
 
     data: ClassData
@@ -87,6 +89,12 @@ class RunSetting:
     held: ClassData | None = None
     view: ViewedData | None = None
     captures: Captures = NO_CAPTURES
+    matched: ClassData | None = None
+
+    @property
+    def matching(self) -> "RunSetting":
+        """What the run lends to the parts that match: its `data` are the images they match."""
+        return self if self.matched is None else replace(self, data=self.matched, matched=None)
 
     @property
     def generator(self) -> torch.Generator:

@@ -70,6 +70,7 @@ VIEWS = {
     "saliency": "condensers.parts.views.saliency:Saliency",
     "background": "condensers.parts.views.background:Background",
     "semantic-mix": "condensers.parts.views.semantic_mix:SemanticMix",
+    "view-schedule": "condensers.parts.views.view_schedule:ViewSchedule",
 }
 SAMPLERS = {
     "random": "condensers.parts.samplers:RandomSampler",

@@ -26,6 +26,7 @@ from condensers.hyperparameters import hyper, settings_of
 from condensers.networks.convnet import ConvNetSpec
 from condensers.parts.views.attention import AttentionMask
 from condensers.parts.views.background import Background
+from condensers.parts.views.base import mask_source
 from condensers.parts.views.filling import fill_masked, fills
 from condensers.parts.views.saliency import Saliency
 from condensers.registry.registry import with_parts
@@ -155,7 +156,8 @@ class MaskQuality(Scenario):
         return [(network, self.networks * count) for network, count in [*own, (self.network, each)]]
 
     def _name_views(self) -> dict[str, Any]:
-        return name_views(with_parts(self).views)
+        views = with_parts(self).views
+        return name_views([mask_source(view, "mask-quality.views") for view in views])
 
     def _measure_masks(self, name: str, train: ClassData, context: Context) -> dict[str, Any]:
         """All figures of one mask of each image, and of one classifier."""

@@ -77,6 +77,30 @@ def test_gathered_rows_read_as_a_copy_does(read: Callable[[Tensor], Any]):
     assert torch.equal(found, read(whole[chosen]))
 
 
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize("value", [0.0, 0.25, 1.0])
+def test_blended_rows_read_as_a_blend_does(read: Callable[[Tensor], Any], value: float):
+    first, second = torch.randint(256, (2, 5, 2, 3, 3), dtype=torch.uint8)
+    blend = rows.Blend(first, second)
+    blend.set(value)
+    wanted = ((1 - value) * first.double() + value * second.double()).round().to(torch.uint8)
+    assert torch.equal(read(blend.rows), read(wanted))
+
+
+def test_blended_rows_are_as_strong_as_they_are_when_they_are_read():
+    first, second = torch.zeros(4, 2, dtype=torch.uint8), torch.full((4, 2), 200, dtype=torch.uint8)
+    blend = rows.Blend(first, second)
+    held = blend.rows
+    kept = [held[1:], torch.split(held, 3)[0], rows.GatheredRows(held, torch.tensor([3]))]
+    for value in (1.0, 0.25, 0.0):
+        blend.set(value)
+        assert all(set((part + 0).flatten().tolist()) == {int(200 * value)} for part in kept)
+    with pytest.raises(UsageError, match="cannot be written to"):
+        held[0] = 1
+    held[:1][0].fill_(7)  # of a copy
+    assert int(first.sum()) == 0
+
+
 def test_gathered_rows_refuse_to_be_written():
     held = rows.GatheredRows(torch.zeros(4, 2, dtype=torch.uint8), torch.tensor([1, 2]))
     writes: list[Callable[[], Any]] = [

@@ -31,6 +31,7 @@ VIEWS: dict[str, dict[str, Any]] = {
     "saliency": MASKING,
     "background": {"seed": {"name": "saliency", **MASKING}},
     "semantic-mix": {},
+    "view-schedule": {"view": {"name": "attention", **MASKING}, "anneal": "linear"},
 }
 PARTS: dict[str, dict[str, Any]] = {
     "tiles": {"parameterisation": {"name": "tiles", "factor": 2}},

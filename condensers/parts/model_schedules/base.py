@@ -93,6 +93,16 @@ class ModelSchedule(Part):
         return False
 
     @property
+    def keeps_statistics(self) -> bool:
+        """Whether what it keeps stands for the whole run."""
+        return False
+
+    @property
+    def learns_first(self) -> bool:
+        """Whether its networks learn from the real images before the first step alone."""
+        return False
+
+    @property
     def whole_classes(self) -> bool:
         """Whether what it keeps is read from all images of a class."""
         return False

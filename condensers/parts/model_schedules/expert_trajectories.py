@@ -72,6 +72,7 @@ class Experts(ModelSchedule):
     registered: ClassVar[str] = "experts"
     gives: ClassVar[Needs] = Needs.SEGMENT
     couples_classes: ClassVar[bool] = True
+    learns_first: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         last = self.max_start - 1 + self.expert_epochs

@@ -117,6 +117,7 @@ class Cached(ModelSchedule):
     registered: ClassVar[str] = "cached"
     couples_classes: ClassVar[bool] = False
     reuses_networks: ClassVar[bool] = True
+    keeps_statistics: ClassVar[bool] = True
 
     @property
     def whole_classes(self) -> bool:

@@ -72,9 +72,7 @@ def prepare_network(network: nn.Module, setting: RunSetting) -> nn.Module:
     """
     network.train()
     if has_batch_norm(network):
-        real = [
-            setting.data.sample(label, BATCH_NORM_IMAGES, setting.generator)
-            for label in setting.data.classes
-        ]
+        data = setting.matching.data
+        real = [data.sample(label, BATCH_NORM_IMAGES, setting.generator) for label in data.classes]
         freeze_batch_norm(network, torch.cat(real))
     return network

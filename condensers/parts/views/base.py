@@ -3,7 +3,7 @@
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, final
 
 import torch
@@ -15,6 +15,7 @@ from condensers.errors import UsageError
 from condensers.hyperparameters import Part
 from condensers.networks import NetworkSpec
 from condensers.registry.registry import VIEWS
+from condensers.rows import Blend
 
 
 class View(Part):
@@ -24,6 +25,39 @@ class View(Part):
     @abstractmethod
     def couples_classes(self) -> bool:
         """Whether the image of one class depends on images of the others."""
+
+    @property
+    def blends(self) -> bool:
+        """Whether its images mixed with the whole ones, pixel by pixel, are a weaker such view."""
+        return False
+
+    @property
+    def inner(self) -> "View":
+        """The view that changes the images: itself, unless it schedules another one."""
+        return self
+
+    @property
+    def varies(self) -> bool:
+        """Whether its strength changes along the run."""
+        return False
+
+    @property
+    def fades(self) -> bool:
+        """Whether its strength changes at every step, not once."""
+        return False
+
+    @property
+    def matching_only(self) -> bool:
+        """Whether only the images that are matched are changed; all else sees whole ones."""
+        return False
+
+    def strength(self, done: float) -> float:
+        """Return how much of the view is seen, from 1, all of it, to 0, whole images.
+
+        Args:
+            done: Part of the run before the step, 0 to 1.
+        """
+        return 1.0
 
     @abstractmethod
     def apply(self, data: ClassData, context: Context) -> ClassData:
@@ -112,14 +146,18 @@ class ViewedData(NamedTuple):
     """Real images under a view.
 
     Attributes:
-        data: The images as the view left them.
+        data: The images as the run learns from them.
         card_entries: What the card of a set records; empty for the identity view.
         seconds: Time that masks took in an earlier run and that this run was spared.
+        matched: The images as they are matched, if these are others.
+        blend: Of the whole images and the changed ones, if the view varies.
     """
 
     data: ClassData
     card_entries: dict[str, Any]
     seconds: float
+    matched: ClassData | None = None
+    blend: Blend | None = None
 
 
 def apply_view(view: View, data: ClassData, context: Context) -> ViewedData:
@@ -127,18 +165,22 @@ def apply_view(view: View, data: ClassData, context: Context) -> ViewedData:
 
     The card says the mean absolute change of a pixel value (0 to 255), the share of pixel values
     that changed, and, if the context keeps masks (they are not made twice for this), the mean mask
-    in [0, 1].
+    in [0, 1]; of a view that varies, those of its full strength.
     """
-    begun = time.perf_counter()
+    begun, inner = time.perf_counter(), view.inner
     seen = view.apply(data, context)
     took = time.perf_counter() - begun
-    if isinstance(view, Identity):
+    if isinstance(inner, Identity):
         return ViewedData(seen, {}, 0.0)
-    entries: dict[str, Any] = {"name": view.registered, **_difference(data, seen)}
-    if isinstance(view, MaskView) and (context.cache or context.folder):
-        entries["kept"] = float(view.masks(data, context).double().mean()) / 255
+    entries: dict[str, Any] = {"name": inner.registered, **_difference(data, seen)}
+    if isinstance(inner, MaskView) and (context.cache or context.folder):
+        entries["kept"] = float(inner.masks(data, context).double().mean()) / 255
     missed = max(kept_mask_seconds(view, data, context) - took, 0.0)
-    return ViewedData(seen, {"view": entries}, missed)
+    blend = Blend(data.images, seen.images) if view.varies else None
+    if blend is not None:
+        seen = replace(data, images=blend.rows)
+    learned, matched = (data, seen) if view.matching_only else (seen, None)
+    return ViewedData(learned, {"view": entries}, missed, matched, blend)
 
 
 def _difference(before: ClassData, after: ClassData) -> dict[str, float]:

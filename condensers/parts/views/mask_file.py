@@ -55,6 +55,7 @@ class Mask(MaskView):
 
     registered: ClassVar[str] = "mask"
     couples_classes: ClassVar[bool] = False
+    blends: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """The content of the file, not its path, is what determines a result: UsageError where it

@@ -162,6 +162,7 @@ class CoveringView(MaskView):
 
     fill: str
     rate: float
+    blends: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

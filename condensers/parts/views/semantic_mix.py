@@ -257,6 +257,11 @@ class SemanticMix(View):
             or mask_source(self.source, "view semantic-mix.source").couples_classes
         )
 
+    @property
+    def blends(self) -> bool:
+        """A pasted object may stand before a mixture of both backgrounds."""
+        return self.kind == "paste"
+
     def apply(self, data: ClassData, context: Context) -> ClassData:
         """`data` with `rate` of each class's images mixed, the others as they are; labels and order
         stay.

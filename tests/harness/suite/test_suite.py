@@ -25,6 +25,21 @@ def test_built_in_suites_are_right() -> None:
         assert read.about and read.scenarios and not read.faults
 
 
+def test_rows_on_what_a_mask_must_be_like_differ_in_nothing_but_their_view() -> None:
+    suite = definition.read("cifar10-semantics")
+    rows = {entry.label: dict(entry.spec) for entry in suite.condensers}
+    of = {"dm": rows["dm, whole images"], "idc": rows["idc, whole images"]}
+    kinds = ("soft masks", "binary masks", "annealed masks", "early masks", "masks for matching")
+    shares = ("10 % masked", "half masked", "90 % masked")
+    wanted = [f"dm, {one}" for one in (*kinds, *shares)]
+    wanted += ["idc, soft masks", "idc, masks for matching"]
+    views = [rows[label].pop("view") for label in wanted]
+    assert all(views.count(view) == (2 if view in views[-2:] else 1) for view in views)
+    assert all(rows[label] == of[label.partition(",")[0]] for label in wanted)
+    measured = suite.scenarios[1].condensers
+    assert measured is not None and {*wanted, "dm, whole images"} <= {*measured}
+
+
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     text = TINY.replace("seeds = 2", "seeds = 0\nsede = 3").replace("ipc = [1]", "ipc = [0]")
     text = text.replace('method = "random"', 'method = "randon"')

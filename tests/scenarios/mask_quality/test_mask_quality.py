@@ -193,6 +193,12 @@ def test_a_view_is_measured_and_shown(grey8: ClassData, tmp_path: Path) -> None:
     assert 0 < figure(outcome, "kept") < 100
 
 
+@pytest.mark.parametrize("view", ["semantic-mix", "view-schedule"])
+def test_a_view_without_masks_of_its_own_is_refused(view: str) -> None:
+    with pytest.raises(UsageError, match=f"mask-quality.views: view {view} gives no masks; take"):
+        _ = SCENARIOS.create({"name": "mask-quality", "views": [view]}).references
+
+
 def test_sets_are_neither_taken_nor_laid_out(grey8: ClassData) -> None:
     scenario = SCENARIOS.create(TINY)
     with pytest.raises(
