@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from condensers.sets.rate import bits_per_class, format_bits
+
 FOLDER = "results"  # of the site
 PAGE = f"{FOLDER}/gallery.md"
 INTRO = """# The gallery
@@ -31,21 +33,20 @@ worth beside real images of equal bytes, and what they reveal. Tiles hold four i
 of one.
 """
 HEAD = (
-    "| name | made by | data | images a class | bytes | bits a class | made in | licence of the"
+    "| name | made by | data | images a class | bytes | bits per class | made in | licence of the"
     " data |"
 )
 
 
 def table_row(name: str, card: Mapping[str, Any]) -> str:
     """Return the line of a set in the table."""
-    bits = 8 * card["nbytes"] / len(card["classes"])
     facts = (
         f"`{name}`",
         f"`{card['method']}`",
         card["dataset"],
         card["images_per_class"],
         f"{card['nbytes']:,}",
-        f"{bits:,.0f}",
+        format_bits(bits_per_class(card["nbytes"], len(card["classes"]))),
         f"{card['cost']['seconds']:.1f} s",
         card["licence"],
     )

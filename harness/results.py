@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.reference.files import Reference
 
 Record = Mapping[str, Any]
-SHOWN = ("scenario", "data", "condenser", "ipc", "bytes", "metric")
+SHOWN = ("scenario", "data", "condenser", "ipc", "bytes", "bits_per_class", "metric")
 MOST_SHOWN = 40  # rows of a representation; the frames have all
 WITHOUT_PANDAS = (
     'pandas is needed for this: pip install "condensation-harness[pandas]"; `rows` and `records`'
@@ -73,11 +73,12 @@ class Results:
         Returns:
             A long ("tidy") frame: a row is one value of one metric of one set or reference.
             Columns: scenario, data, condenser (or the name of the reference), reference (whether
-            it is one), ipc, bytes (of the set), budget ("ipc 10" or "bytes 5000"), augmentation,
-            origin (what the images of the set are), metric, unit, higher_is_better, seed, value,
-            repeat_network and repeat_order (which of the networks or class orders of the seed),
-            limit (N of a trial, `--limit N`), a further column `repeat_NAME` for whatever else was
-            drawn anew within a seed, and `cell`, the key of the cell. They are all there, in this
+            it is one), ipc, bytes (of the set), bits_per_class, budget ("ipc 10" or "bytes
+            5000"), augmentation, origin (what the images of the set are), metric, unit,
+            higher_is_better, seed, value, repeat_network and repeat_order (which of the networks
+            or class orders of the seed), limit (N of a trial, `--limit N`), a further column
+            `repeat_NAME` for whatever else was drawn anew within a seed, and `cell`, the key of
+            the cell. They are all there, in this
             order, in every frame; `harness report DIR --format parquet` writes the same. Seconds
             and joules of making a set stand under the scenario "condense".
 

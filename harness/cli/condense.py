@@ -56,6 +56,7 @@ def condense(
     Interrupted, it goes on when run again.
     """
     from condensers.registry.registry import create_condenser
+    from condensers.sets.rate import describe_size
     from condensers.sets.synthetic_set import Budget
     from harness.printable import visible
     from harness.process import choose_device, prepare
@@ -76,7 +77,8 @@ def condense(
     images = synthetic.card["images_per_class"]
     instead = "" if images == synthetic.ipc else f" in place of {synthetic.ipc}"
     said = (
-        f"{path}: {method} on {data}, {images} images per class{instead}, {synthetic.nbytes} bytes,"
+        f"{path}: {method} on {data}, {images} images per class{instead},"
+        f" {describe_size(synthetic.nbytes, len(synthetic.classes))},"
         f" {synthetic.cost['seconds']:.1f} s; preview {path.with_suffix('.png')}"
     )
     typer.echo(visible(said))

@@ -111,12 +111,13 @@ def _print_precision(precision: str, detail: Mapping[str, Any]) -> None:
 
 
 def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
+    from condensers.sets.rate import describe_size
     from harness.printable import visible
     from harness.statistics.bounds import bounds_of
     from harness.statistics.intervals import interval
 
     card = synthetic.card
-    size = f"ipc {synthetic.ipc}, {synthetic.nbytes} bytes"
+    size = f"ipc {synthetic.ipc}, {describe_size(synthetic.nbytes, len(synthetic.classes))}"
     typer.echo(
         visible(f"{file}: {card['method']} on {card['dataset']}, {size}; scenario {scenario}")
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from condensers.sets.gallery import PREFIX, built_in, locate
+from condensers.sets.rate import describe_size
 
 __all__ = ["PREFIX", "about", "built_in", "command", "locate", "output_path"]
 
@@ -33,7 +34,7 @@ def about(path: Path) -> str:
     count = card["images_per_class"]
     return (
         f"{card['method']} on {card['dataset']}, {count} image{'s' * (count != 1)} a class,"
-        f" {card['nbytes']} bytes"
+        f" {describe_size(card['nbytes'], len(card['classes']))}"
     )
 
 

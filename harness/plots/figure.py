@@ -26,6 +26,7 @@ MARKERS = "osD^vPX*<>"
 LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)))
 REFERENCE_MARKERS = "x+|_"
 DASHES = (":", "--", "-.")  # of references
+HOLLOW_LINE = (0, (2, 1.5))  # of figures that were not measured here
 PAGE = 10.4  # inches: a figure that has a row of the page for itself
 GAP = 0.023  # of the page: between two figures of a row
 TITLE_LETTERS, NOTE_LETTERS = 10.7, 15.0  # an inch
@@ -68,6 +69,8 @@ class Series:
         is_reference: whether it is a reference, by which no axis is scaled.
         names: (n,) names of its points, shown where a reader points at one; () for its label and
             values.
+        hollow: whether markers are hollow and lines thin, as those of figures that were not
+            measured here.
     """
 
     label: str
@@ -78,6 +81,7 @@ class Series:
     style: int | None = 0
     is_reference: bool = False
     names: Sequence[str] = ()
+    hollow: bool = False
 
     def intervals(self) -> list[tuple[int, float, float]]:
         """List number, lower and upper end of each point that has an interval."""
@@ -117,6 +121,18 @@ def choose_dashes(style: int | None) -> Any:
     if style < 0:
         return DASHES[(-style - 1) % len(DASHES)]
     return LINES[style // len(COLOURS) % len(LINES)]
+
+
+def fill_colour(one: Series) -> str:
+    """Return the colour within the markers of a series."""
+    return "none" if one.hollow else colour(one.style)
+
+
+def line_look(one: Series) -> dict[str, Any]:
+    """Return dashes and width of the line of a series, as matplotlib takes them."""
+    if one.hollow:
+        return {"linestyle": HOLLOW_LINE, "linewidth": 0.9}
+    return {"linestyle": choose_dashes(one.style), "linewidth": 1.4}
 
 
 def escape_text(text: str) -> str:

@@ -13,11 +13,14 @@ from harness.plots.figure import (
     choose_marker,
     colour,
     escape_text,
+    fill_colour,
     group_id,
     label_axes,
+    line_look,
     start_figure,
     write_svg,
 )
+from harness.plots.rate_axis import RateAxis, scale_sizes
 from harness.plots.scale import Limits, fit_limits, spread
 
 HEIGHT = 2.9  # inches
@@ -25,6 +28,7 @@ LINE = 0.165  # inches: a name below another
 FRAME = 0.65  # inches: what stands above and below the axes
 SHIFT = 0.012  # of the x axis: intervals at one x stand side by side
 TICKS = 12
+NAMED = 0.7  # of the width: what the names at the right leave to the axes
 
 
 @cached
@@ -33,7 +37,7 @@ def draw_lines(
     labels: Labels,
     levels: Sequence[Series] = (),
     *,
-    logarithmic: bool = False,
+    rate: RateAxis | None = None,
     width: float,
 ) -> str:
     """Draw curves with their intervals, a marker at each point, their names at the right.
@@ -42,10 +46,11 @@ def draw_lines(
     its value and where it lies.
 
     Args:
-        series: the curves; x are whole numbers.
+        series: the curves.
         labels: title and axes.
         levels: references of a single value, which are drawn as horizontal lines.
-        logarithmic: whether the x axis is.
+        rate: what the x axis shows where it is one of sizes, which is logarithmic; None where x
+            are whole numbers that are marked as they are.
         width: inches.
 
     Returns:
@@ -53,18 +58,20 @@ def draw_lines(
     """
     limits = fit_limits([*series, *levels])
     ticks = sorted({x for one in series for x in one.x})
+    height = max(HEIGHT, FRAME + LINE * (len(series) + len(levels)))
+    shifted = [one for one in series if one.intervals()]
 
     def build() -> Any:
-        figure = start_figure(labels, width, HEIGHT)
+        figure = start_figure(labels, width, height)
         axes = figure.subplots()
         axes.set_ylim(limits)
-        _scale_x(axes, ticks, logarithmic)
+        _scale_x(axes, ticks, rate, NAMED * width)
         for index, one in enumerate(series):
-            shift = SHIFT * (index - (len(series) - 1) / 2) if one.intervals() else 0.0
-            _draw(axes, one, _shift(one.x, shift, ticks, logarithmic), index)
+            place = shifted.index(one) - (len(shifted) - 1) / 2 if one in shifted else 0.0
+            _draw(axes, one, _shift(one.x, SHIFT * place, ticks, rate is not None), index)
         for level in levels:
             axes.axhline(level.y[0], color=GREY, linewidth=1, linestyle=choose_dashes(level.style))
-        _name(axes, [*series, *levels], limits, ticks[-1])
+        _name(axes, [*series, *levels], limits, height)
         label_axes(axes, labels)
         return figure
 
@@ -73,19 +80,17 @@ def draw_lines(
     )
 
 
-def _scale_x(axes: Any, ticks: Sequence[float], logarithmic: bool) -> None:
+def _scale_x(axes: Any, ticks: Sequence[float], rate: RateAxis | None, inches: float) -> None:
     first, last = ticks[0], ticks[-1]
-    if logarithmic:
-        ratio = last / first if last > first else 4.0
-        axes.set_xscale("log")
-        axes.set_xlim(first / ratio**0.08, last * ratio**0.08)
-    else:
+    if rate is None:
         margin = 0.06 * (last - first or 1.0)
         axes.set_xlim(first - margin, last + margin)
-    every = -(-len(ticks) // TICKS)
-    shown = ticks if logarithmic else ticks[::every]
-    axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
-    axes.minorticks_off()
+        shown = ticks[:: -(-len(ticks) // TICKS)]
+        axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
+        return
+    ratio = last / first if last > first else 4.0
+    axes.set_xlim(first / ratio**0.08, last * ratio**0.08)
+    scale_sizes(axes, ticks, rate, inches)
 
 
 def _shift(
@@ -100,28 +105,28 @@ def _shift(
 
 def _draw(axes: Any, one: Series, x: Sequence[float], index: int) -> None:
     ink = colour(one.style)
-    axes.plot(x, one.y, linestyle=choose_dashes(one.style), color=ink, linewidth=1.4)
+    axes.plot(x, one.y, color=ink, **line_look(one))
     axes.scatter(
         x,
         one.y,
         s=20,
-        color=ink,
         marker=choose_marker(one.style),
         linewidths=1,
         gid=group_id(index),
+        **({"facecolors": "none", "edgecolors": ink} if one.hollow else {"color": ink}),
     )
     for i, low, high in one.intervals():
         axes.vlines(x[i], low, high, color=ink, linewidth=1.2)
 
 
-def _name(axes: Any, series: Sequence[Series], limits: Limits, end: float) -> None:
+def _name(axes: Any, series: Sequence[Series], limits: Limits, height: float) -> None:
     """Write the names right of the axes, at the height of each last value or the nearest that is
     free, with the marker before it.
     """
     low, high = limits
     ordered = sorted(series, key=lambda one: one.y[-1], reverse=True)
     wanted = [1 - (min(max(one.y[-1], low), high) - low) / (high - low) for one in ordered]
-    gap = LINE / (HEIGHT - FRAME)
+    gap = LINE / (height - FRAME)
     for one, at in zip(ordered, spread(wanted, gap), strict=True):
         beyond = "↑" if one.y[-1] > high else "↓" if one.y[-1] < low else ""
         value = f" {one.y[-1]:.3g}" if one.is_reference else ""
@@ -131,11 +136,10 @@ def _name(axes: Any, series: Sequence[Series], limits: Limits, end: float) -> No
             "clip_on": False,
         }
         if len(one.x) > 1:
-            axes.plot(
-                [1.03, 1.09], [1 - at] * 2, linestyle=choose_dashes(one.style), lw=1.4, **look
-            )
+            axes.plot([1.03, 1.09], [1 - at] * 2, **line_look(one), **look)
         if one.x:
-            axes.plot([1.06], [1 - at], marker=choose_marker(one.style), markersize=4.5, **look)
+            marker = {"marker": choose_marker(one.style), "markerfacecolor": fill_colour(one)}
+            axes.plot([1.06], [1 - at], markersize=4.5, **marker, **look)
         else:
             axes.plot([1.03, 1.09], [1 - at] * 2, linestyle=choose_dashes(one.style), lw=1, **look)
         axes.annotate(

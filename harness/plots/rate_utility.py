@@ -1,4 +1,4 @@
-"""Utility over bytes: small panels side by side, one a measure, on one axis of bytes."""
+"""Utility over rate: small panels side by side, one a measure, on one axis of sizes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,12 @@ from harness.plots.figure import (
     width_among,
     write_svg,
 )
+from harness.plots.rate_axis import RateAxis, scale_sizes
 
-HEIGHT, LEGEND = 3.25, 0.3  # inches: of the panels, and of a line of the legend
+HEIGHT, LEGEND = 3.35, 0.3  # inches: of the panels, and of a line of the legend
+FRAME = 0.6  # inches: of a panel beside its axes
+STEP = 0.045  # inches between two sets of one size
+MARGIN = 0.14  # of the sizes' range, on a logarithmic axis
 PER_LINE = 6  # names in a line of the legend for every two panels
 ROOM = 0.35  # of the sets' range: how far beyond it a reference may lie and still be in sight
 
@@ -32,7 +36,7 @@ class RatePanel:
 
     Args:
         title: what it shows, with its unit, and whether less is better.
-        series: the sets; x are bytes.
+        series: the sets; x are sizes in the unit of the axis.
         levels: (name with its value in words, value) of references, drawn as lines that never
             flatten the sets: one that is far from them is written at the edge.
     """
@@ -43,48 +47,48 @@ class RatePanel:
 
 
 @cached
-def draw_rate_utility(panels: Sequence[RatePanel], title: str) -> str:
+def draw_rate_utility(panels: Sequence[RatePanel], title: str, rate: RateAxis) -> str:
     """Draw the panels with one legend below.
 
     Args:
         panels: the measures; at least one.
         title: title of the figure.
+        rate: what the axis of sizes shows.
 
     Returns:
         One <svg> element.
     """
 
-    def build() -> Any:
-        names = {one.label: one for panel in panels for one in panel.series}
-        columns = max(2, PER_LINE * len(panels) // 2)
-        lines = -(-len(names) // columns)
-        figure = start_figure(Labels(title, "", ""), width_among(1), HEIGHT + LEGEND * lines)
-        every = figure.subplots(1, len(panels), squeeze=False)[0]
-        sizes = sorted({x for panel in panels for one in panel.series for x in one.x})
-        for axes, panel in zip(every, panels, strict=True):
-            _draw_panel(axes, panel, sizes, list(names))
-        handles, labels = _legend(every, list(names))
-        figure.legend(
-            handles,
-            labels,
-            loc="outside lower left",
-            ncols=columns,
-            frameon=False,
-            fontsize=8.5,
-            labelcolor=INK,
-        )
-        return figure
-
-    return write_svg(build, title)
+    return write_svg(lambda: _build(panels, title, rate), title)
 
 
-def _draw_panel(axes: Any, panel: RatePanel, sizes: Sequence[float], names: Sequence[str]) -> None:
-    axes.set_xscale("log")
+def _build(panels: Sequence[RatePanel], title: str, rate: RateAxis) -> Any:
+    names = list({one.label: one for panel in panels for one in panel.series})
+    columns = max(2, PER_LINE * len(panels) // 2)
+    lines = -(-len(names) // columns)
+    figure = start_figure(Labels(title, "", ""), width_among(1), HEIGHT + LEGEND * lines)
+    every = figure.subplots(1, len(panels), squeeze=False)[0]
+    sizes = sorted({x for panel in panels for one in panel.series for x in one.x})
     span = max(sizes[-1] / sizes[0], 4.0)
-    axes.set_xlim(sizes[0] / span**0.14, sizes[-1] * span**0.14)
+    inches = width_among(1) / len(panels) - FRAME
+    step = span ** ((1 + 2 * MARGIN) * STEP / inches)
+    for axes, panel in zip(every, panels, strict=True):
+        axes.set_xscale("log")
+        axes.set_xlim(sizes[0] / span**MARGIN, sizes[-1] * span**MARGIN)
+        _draw_panel(axes, panel, names, step)
+        scale_sizes(axes, sizes, rate, inches)
+        axes.set_xlabel(escape_text(rate.title), fontsize=8.5, color=INK)
+        style_axes(axes)
+    handles, labels = _legend(every, names)
+    below: dict[str, Any] = {"loc": "outside lower left", "ncols": columns, "frameon": False}
+    figure.legend(handles, labels, fontsize=8.5, labelcolor=INK, **below)
+    return figure
+
+
+def _draw_panel(axes: Any, panel: RatePanel, names: Sequence[str], step: float) -> None:
     for one in panel.series:
         # side by side, so that the intervals of sets of one size are told apart
-        shift = span ** (0.022 * (names.index(one.label) - (len(names) - 1) / 2))
+        shift = step ** (names.index(one.label) - (len(names) - 1) / 2)
         at = [x * shift for x in one.x]
         axes.plot(
             at,
@@ -101,12 +105,6 @@ def _draw_panel(axes: Any, panel: RatePanel, sizes: Sequence[float], names: Sequ
                 axes.vlines([x], low, high, color=colour(one.style), linewidth=1.3)
     _draw_levels(axes, panel)
     axes.set_title(escape_text(panel.title), fontsize=9, color=INK, loc="left")
-    axes.set_xlabel("bytes", fontsize=8.5, color=INK)
-    axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
-    axes.minorticks_off()
-    style_axes(axes)
-    if len(sizes) > 3:
-        axes.tick_params(axis="x", rotation=30)
 
 
 def _draw_levels(axes: Any, panel: RatePanel) -> None:

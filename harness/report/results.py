@@ -16,10 +16,12 @@ from typing import Any
 
 from condensers.errors import UsageError
 from condensers.sets import origins
+from condensers.sets.rate import bits_per_class
 from harness.report.place import MAKING, Place, Size
 from harness.statistics.bounds import bounds_of
 from harness.statistics.intervals import Interval, interval, paired_difference
 from harness.statistics.rank_bootstrap import RankDraws, rank_difference
+from scenarios.datasets.catalogue import count_classes
 
 Record = Mapping[str, Any]
 RANDOM = "random"
@@ -52,6 +54,7 @@ class Entry:
         is_reference: whether this is a reference.
         origin: what the images of the set are: REAL, AVERAGES, CONDENSED, REFERENCE or UNKNOWN.
         budget: bytes that were asked for; None where a number of images was.
+        classes: number of classes of the data; None where that is not known.
     """
 
     scenario: str
@@ -63,6 +66,7 @@ class Entry:
     is_reference: bool
     origin: str = CONDENSED
     budget: int | None = None
+    classes: int | None = field(default=None, compare=False)
 
     @property
     def place(self) -> Place:
@@ -104,6 +108,12 @@ class Result:
     draws: RankDraws | None = None
     seeds: int = 1
     first: tuple[int, ...] = ()
+
+    @property
+    def bits(self) -> float | None:
+        """Bits per class; None where bytes or classes are not known."""
+        classes = self.entry.classes
+        return bits_per_class(self.nbytes, classes) if self.nbytes and classes else None
 
     @property
     def is_random(self) -> bool:
@@ -157,6 +167,7 @@ def group_by_entry(records: Sequence[Record]) -> dict[Entry, list[Record]]:
             is_reference=reference is not None,
             origin=origin_of(cell),
             budget=budget[1] if budget[0] == "bytes" and not reference else None,
+            classes=class_count(cell),
         )
         groups.setdefault(entry, []).append(record)
     return groups
@@ -186,6 +197,14 @@ def _name_variants(records: Sequence[Record]) -> dict[str, str]:
             key: ", ".join(f"{n}={settings.get(n)}" for n in differing) for key, settings in entries
         }
     return texts
+
+
+def class_count(cell: Mapping[str, Any]) -> int | None:
+    """Count the classes of the data of a record's cell; the name of the data tells where the record
+    does not say. None where neither does.
+    """
+    said: int | None = cell.get("class_count")
+    return count_classes(cell["data"]) if said is None else said
 
 
 def nbytes(records: Sequence[Record]) -> int | None:

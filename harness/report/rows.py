@@ -32,6 +32,7 @@ def _row(result: Result, randoms: Sequence[Result]) -> Row:
         "condenser": entry.condenser,
         "ipc": entry.ipc,
         "bytes": None if entry.is_reference else result.nbytes,
+        "bits_per_class": None if entry.is_reference else result.bits,
         "metric": result.metric,
         "mean": finite(mean.mean),
         "low": finite(mean.low),

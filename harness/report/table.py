@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from condensers.sets.rate import format_bits
 from harness.report.place import Place, Size, group_by_place
 from harness.report.results import AVERAGES, CONDENSED, RANDOM, REAL
 from harness.report.wording import (
@@ -118,7 +119,9 @@ class MetricColumns:
         self._rows, self._titles = rows, titles
 
     def name_and_bytes(self) -> list[Column]:
-        """Return name and bytes; bytes are dropped first where the titles of sections say them."""
+        """Return name, bytes and bits per class; these two are dropped first where a page is narrow
+        and the titles of sections say the bytes.
+        """
         sizes: dict[Any, set[Any]] = {}
         for row in self._rows:
             sizes.setdefault(row["budget"] or row["ipc"], set()).add(row["budget"] or row["bytes"])
@@ -126,6 +129,7 @@ class MetricColumns:
         return [
             Column("set", lambda b: str(_first(b)["condenser"]), is_text=True),
             Column("bytes", lambda b: format_bytes(_first(b)["bytes"]), drop=4 if same else 0),
+            Column("bits per class", lambda b: format_bits(_first(b)["bits_per_class"]), drop=5),
         ]
 
     def value(self, metric: str) -> Column:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from condensers.sets.rate import bits_per_class, format_bits
 from harness.energy import NOT_MEASURED
 from harness.report.formats.markdown import escape
 from harness.sets.description import (
@@ -130,6 +131,7 @@ def _facts(content: Mapping[str, Any]) -> str:
         "Seed": "not recorded" if card.get("seed") is None else card["seed"],
         "Images": f"{len(content['images'])}, {a_class(card, len(content['images']))}",
         "Stored bytes": f"{synthetic.nbytes}, as {card['parameterisation']['name']}",
+        "Bits per class": format_bits(bits_per_class(synthetic.nbytes, len(synthetic.classes))),
         "Labels": (
             "hard"
             if content["labels"].ndim == 1

@@ -14,6 +14,7 @@ from condensers.formats.reading import Files, read
 from condensers.sets import origins
 from condensers.sets.doubts import with_doubts
 from condensers.sets.files import card_path, save_set
+from condensers.sets.rate import bits_per_class, describe_size
 from condensers.sets.synthetic_set import SyntheticSet
 from harness.sets.make import preview
 from scenarios.datasets.naming import FOLDER, locate_folders, name_in_cards, runs_code
@@ -53,7 +54,8 @@ def bring_in(
         tell(f"warning: {doubt}")
     counts = synthetic.card.get("counts", {}).values()
     each = f"{min(counts)} to {max(counts)}" if counts else str(synthetic.ipc)
-    size = f"{each} images per class, {synthetic.nbytes} bytes"
+    stored = describe_size(synthetic.nbytes, len(synthetic.classes))
+    size = f"{each} images per class, {stored}"
     tell(f"{path}: {choices.method} on {train.name}, {size}; preview {path.with_suffix('.png')}")
     return synthetic
 
@@ -70,6 +72,7 @@ def describe_set(synthetic: SyntheticSet, path: Path) -> dict[str, Any]:
         "origin": origins.of(card),
         "images_per_class": card.get("counts") or synthetic.ipc,
         "bytes": synthetic.nbytes,
+        "bits_per_class": bits_per_class(synthetic.nbytes, len(synthetic.classes)),
         "pixels": card["source"]["pixels"],
         "contrast": card["source"]["contrast"],
         "doubts": list(card.get("doubts", [])),

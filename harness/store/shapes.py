@@ -36,6 +36,7 @@ class CellSettings(Shape):
 
 class CellShape(Shape):
     data: Word
+    class_count: Count | None = None
     label: Word
     seed: Seed
     scenario: Word | None = None

@@ -46,6 +46,7 @@ class Cell:
         shards: the keys of the cells whose sets are merged.
         sources: the digests of the code behind the cell, as `sources_of` gives them.
         limit: N of a trial, `harness.suite.limit`; None for a cell of a whole run.
+        class_count: how many classes the data set has; records say it, it enters no key.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Cell:
     shards: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = None
+    class_count: int | None = None
 
     @cached_property
     def key(self) -> str:
@@ -108,6 +110,7 @@ class Cell:
             "scenario": self.scenario_label,
             "settings": dict(self.settings),
             "data": self.data,
+            "class_count": self.class_count,
             "condenser": self.condenser["name"] if self.condenser else None,
             "hyperparameters": dict(self.condenser) if self.condenser else None,
             "reference": self.reference,

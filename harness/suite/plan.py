@@ -245,6 +245,7 @@ class _CellLayout:
                     settings=settings_of(scenario),
                     reference=reference,
                     sources=self._sources(scenario, words=(reference,)),
+                    class_count=len(self.train.classes),
                 )
             )
 
@@ -261,7 +262,11 @@ class _CellLayout:
         origin = known(condenser.origin, condenser.registered)
         made_of = digests_of(train=self.train)
         condense = Cell("condense", self.name, made_of, seed, label, spec, budget, origin=origin)
-        condense = replace(condense, sources=self._sources(condenser))
+        condense = replace(
+            condense,
+            sources=self._sources(condenser),
+            class_count=len(self.train.classes),
+        )
         anew = scenario.condenses_along_stream(condenser.couples_classes)
         if not anew:
             condense = self._add_shards(condense, condenser)
@@ -284,6 +289,7 @@ class _CellLayout:
                 needs=None if anew else condense.key,
                 origin=origin,
                 sources=self._sources(*parts, words=(recipe,) if recipe else ()),
+                class_count=len(self.train.classes),
             )
         )
 

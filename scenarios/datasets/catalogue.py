@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scenarios.datasets.location import DataLocation, DatasetFiles, DatasetSource
+from scenarios.datasets.naming import DOMAINS, domain_names, parse_name
 
 if TYPE_CHECKING:
     from scenarios.datasets.raw import RawData
@@ -38,6 +39,30 @@ IDX_FILES = (
 )
 MNIST_MEAN, MNIST_STD = (0.1307,), (0.3081,)
 MNIST_LICENCE = "CC BY-SA 3.0"
+CLASSES = {
+    **dict.fromkeys(("mnist-5k", "mnist-5k-textured", "digits", "usps-like", "mnist"), len(DIGITS)),
+    "svhn": len(DIGITS),
+    "fashion-mnist": len(GARMENTS),
+    "kmnist": len(SYLLABLES),
+    "cifar10": 10,
+    "cifar100": 100,
+}
+
+
+def count_classes(name: str) -> int | None:
+    """Count the classes of a data set by its name alone, for records that do not say.
+
+    Args:
+        name: As suites and records write it, marks and domains included.
+
+    Returns:
+        The number; None where the name does not tell, as those of folders do not.
+    """
+    if name.startswith(DOMAINS):
+        each = [count_classes(part) for part in domain_names(name)]
+        return sum(count for count in each if count) if all(each) else None
+    parsed = parse_name(name)
+    return None if parsed.scheme else CLASSES.get(parsed.place)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from harness.plots.bars import draw_bars
 from harness.plots.figure import Labels, Series
 from harness.plots.lines import draw_lines
+from harness.plots.rate_axis import RateAxis
 from harness.report.chapters.bars import draw_metric_bars, make_bar, note_intervals
 from harness.report.chapters.base import (
     COST_DEFINITIONS,
@@ -24,7 +25,13 @@ from harness.report.chapters.dd_ranking import (
     LABEL_ROBUST,
     score_sets,
 )
-from harness.report.chapters.published import lay_out_published, select_published
+from harness.report.chapters.published import (
+    DRAWN,
+    lay_out_published,
+    select_published,
+    trace_published,
+)
+from harness.report.overview.picture import choose_axis, size_of
 from harness.report.place import Place
 from harness.report.results import RANDOM, Record, Result
 from harness.report.table import (
@@ -130,11 +137,13 @@ class AccuracyChapter(Chapter):
         )
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
-        """Test accuracy by images per class, and the gain over random images, for each place."""
+        """Test accuracy over bits per class, and the gain over random images, for each place."""
         return [
             figure
             for place, rows in split_augmentations(self.select(report, "rows")).items()
-            for figure in draw_accuracy(place, rows, styles)
+            for figure in draw_accuracy(
+                place, rows, styles, trace_published(self.published_use, place.data, report)
+            )
         ]
 
 
@@ -209,48 +218,71 @@ def _score_column(column: Column, metric: str) -> Column:
     return replace(column, text=text, drop=3)
 
 
-def draw_accuracy(place: Place, rows: Sequence[Row], styles: Styles) -> list[Figure]:
-    """Draw test accuracy by images per class (bars where all sets have one size), and the gain
-    over random images.
+def draw_accuracy(
+    place: Place, rows: Sequence[Row], styles: Styles, published: Sequence[Series] = ()
+) -> list[Figure]:
+    """Draw test accuracy over bits per class (bars where all sets have one size), and the gain over
+    random images.
 
     Args:
         place: where the rows stand.
         rows: its rows, of one augmentation.
         styles: label of a set or reference -> what it looks like.
+        published: figures of papers over bits per class; left out where ours have none.
     """
     own = [row for row in rows if row["metric"] == ACCURACY and row["mean"] is not None]
     sets = [row for row in own if not row["reference"] and row["ipc"]]
-    if len({row["ipc"] for row in sets}) < 2:
+    beside = published if all(row["bits_per_class"] for row in sets) else ()
+    figures = []
+    one_size = len({row["ipc"] for row in sets}) < 2
+    if one_size:
         titles = ("Test accuracy", "test accuracy (%)")
-        bars = draw_metric_bars(place, own, ACCURACY, titles, styles) if sets else []
-        return [*bars, *_gains(place, sets, styles)]
-    levels = [
-        Series(name, [], [row["mean"]], style=styles.get(name), is_reference=True)
-        for row in own
-        for name in (str(row["condenser"]),)
-        if row["reference"]
-    ]
-    series = [
-        _curve([row for row in sets if row["condenser"] == name], styles)
-        for name in dict.fromkeys(row["condenser"] for row in sets)
-    ]
+        figures += draw_metric_bars(place, own, ACCURACY, titles, styles) if sets else []
+    if sets and (beside or not one_size):
+        levels = [
+            Series(name, [], [row["mean"]], style=styles.get(name), is_reference=True)
+            for row in own
+            for name in (str(row["condenser"]),)
+            if row["reference"]
+        ]
+        figures.append(_draw_curves(place, sets, levels, styles, beside))
+    return [*figures, *_gains(place, sets, styles)]
+
+
+def _draw_curves(
+    place: Place,
+    sets: Sequence[Row],
+    levels: Sequence[Series],
+    styles: Styles,
+    published: Sequence[Series],
+) -> Figure:
+    """Over bits per class, or bytes; over images per class where the bytes are not known."""
+    stored = all(row["bytes"] for row in sets)
+    axis = choose_axis(sets) if stored else RateAxis("images per class")
+    series = []
+    for name in dict.fromkeys(str(row["condenser"]) for row in sets):
+        points = [
+            (size_of(row) if stored else float(row["ipc"]), row)
+            for row in sets
+            if row["condenser"] == name
+        ]
+        series.append(_curve(name, points, styles))
     chosen = choose_curves(series)
     some = f"The {CURVES} best at their largest size, and random images."
-    labels = Labels(
-        place.heading("Test accuracy"),
-        "images per class",
-        "test accuracy (%)",
-        join_sentences(note_intervals(sets), some if len(chosen) < len(series) else ""),
+    note = join_sentences(
+        note_intervals(sets),
+        some if len(chosen) < len(series) else "",
+        DRAWN if published else "",
     )
-    drawing = partial(draw_lines, chosen, labels, levels, logarithmic=True)
-    return [Figure(place.scenario, drawing), *_gains(place, sets, styles)]
+    labels = Labels(place.heading("Test accuracy"), axis.title, "test accuracy (%)", note)
+    drawing = partial(draw_lines, [*chosen, *published], labels, levels, rate=axis)
+    return Figure(place.scenario, drawing)
 
 
-def _curve(rows: Sequence[Row], styles: Styles) -> Series:
-    points = sorted(rows, key=lambda row: row["ipc"])
-    x, y, low, high = ([row[key] for row in points] for key in ("ipc", "mean", "low", "high"))
-    name = points[0]["condenser"]
-    return Series(name, x, y, low, high, styles.get(name))
+def _curve(name: str, points: Sequence[tuple[float, Row]], styles: Styles) -> Series:
+    ordered = sorted(points, key=lambda point: point[0])
+    mean, low, high = ([row[key] for _, row in ordered] for key in ("mean", "low", "high"))
+    return Series(name, [size for size, _ in ordered], mean, low, high, styles.get(name))
 
 
 def choose_curves(series: Sequence[Series]) -> Sequence[Series]:

@@ -17,6 +17,7 @@ COLUMNS = (
     "condenser",
     "ipc",
     "bytes",
+    "bits_per_class",
     "metric",
     "mean",
     "low",

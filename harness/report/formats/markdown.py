@@ -72,7 +72,8 @@ def draw_table(table: Table) -> str:
     lines = [_line([escape(column.title) for column in table.columns])]
     lines += [_line([":---" if column.is_text else "---:" for column in table.columns])]
     for section in table.sections:
-        lines += [_line([f"**{escape(section.title)}**", *("" for _ in table.columns[1:])])]
+        if section.title:
+            lines += [_line([f"**{escape(section.title)}**", *("" for _ in table.columns[1:])])]
         lines += [_line([escape(cell) for cell in row]) for row in section.rows]
     return "\n".join(lines)
 

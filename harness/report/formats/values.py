@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from condensers.optional import require_package
+from condensers.sets.rate import bits_per_class
+from harness.report.results import class_count
 
 Record = Mapping[str, Any]
 
@@ -22,6 +24,7 @@ COLUMNS = {
     "reference": "whether it is a reference",
     "ipc": "images per class of the set",
     "bytes": "bytes of the set",
+    "bits_per_class": "bits per class: 8 times the bytes of the set over the classes of the data",
     "budget": 'what was asked for: "ipc 10" or "bytes 5000"',
     "augmentation": "augmentation of the training",
     "origin": "what the images of the set are",
@@ -73,6 +76,7 @@ def as_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
     names = columns_of(rows)
     kinds = {
         "value": arrow.float64(),
+        "bits_per_class": arrow.float64(),
         "reference": arrow.bool_(),
         "higher_is_better": arrow.bool_(),
     }
@@ -109,6 +113,7 @@ def _values(record: Record) -> Iterator[dict[str, Any]]:
         "reference": cell.get("reference") is not None,
         "ipc": cell.get("ipc"),
         "bytes": record.get("bytes"),
+        "bits_per_class": _bits(record),
         "budget": " ".join(map(str, budget)) if budget else None,
         "augmentation": cell.get("recipe"),
         "origin": cell.get("origin"),
@@ -125,6 +130,11 @@ def _values(record: Record) -> Iterator[dict[str, Any]]:
             **{f"repeat_{name}": _scalar(drawn) for name, drawn in repeat.items()},
             "cell": record["key"],
         }
+
+
+def _bits(record: Record) -> float | None:
+    nbytes, classes = record.get("bytes"), class_count(record["cell"])
+    return bits_per_class(nbytes, classes) if nbytes and classes else None
 
 
 def _measured(record: Record) -> Iterator[tuple[Record, float, Record]]:

@@ -1,9 +1,12 @@
-"""The one picture of the first screen: what sets are worth over the bytes that they take."""
+"""The one picture of the first screen: what sets are worth over the bits per class that they take,
+or over their bytes where the number of classes is not known.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.plots.figure import Series
+from harness.plots.rate_axis import RateAxis
 from harness.plots.rate_utility import RatePanel, draw_rate_utility
 from harness.report.chapters.base import Styles
 from harness.report.wording import format_number
@@ -29,8 +32,24 @@ def draw_overview(report: Mapping[str, Any], styles: Styles) -> list[str]:
         groups = [shown[at : at + PANELS] for at in range(0, len(shown), PANELS)]
         for number, group in enumerate(groups, 1):
             of = f" ({number} of {len(groups)})" if len(groups) > 1 else ""
-            figures.append(draw_rate_utility(group, f"What sets of {data} are worth{of}"))
+            title = f"What sets of {data} are worth{of}"
+            figures.append(draw_rate_utility(group, title, choose_axis(own)))
     return figures
+
+
+def choose_axis(rows: Sequence[Row]) -> RateAxis:
+    """Choose the axis of sizes for rows of one data set.
+
+    Args:
+        rows: with "bytes" and "bits_per_class", of which one or more have bytes.
+    """
+    first = next(row for row in rows if row["bytes"])
+    return RateAxis.of(first["bytes"], first["bits_per_class"])
+
+
+def size_of(row: Row) -> float:
+    """Place a set that has bytes on the axis that `choose_axis` chooses."""
+    return float(row["bytes"] if row["bits_per_class"] is None else row["bits_per_class"])
 
 
 def _panel(column: Row, rows: Sequence[Row], styles: Styles) -> RatePanel:
@@ -50,6 +69,6 @@ def _panel(column: Row, rows: Sequence[Row], styles: Styles) -> RatePanel:
 
 def _series(name: str, points: Sequence[tuple[Row, Row]], styles: Styles) -> Series:
     ordered = sorted(points, key=lambda point: point[0]["bytes"])
-    sizes = [float(row["bytes"]) for row, _ in ordered]
+    sizes = [size_of(row) for row, _ in ordered]
     mean, low, high = ([cell[key] for _, cell in ordered] for key in ("mean", "low", "high"))
     return Series(name, sizes, mean, low, high, styles.get(name))

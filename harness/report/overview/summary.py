@@ -10,6 +10,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
+from condensers.sets.rate import bits_per_class
 from harness.report.chapters.base import Run
 from harness.report.place import MAKING, Size, join_parts
 from harness.report.results import Result, best_result
@@ -27,8 +28,9 @@ def summarise_sets(run: Run) -> dict[str, Any]:
 
     Returns:
         columns: {"key", "title", "unit", "higher_is_better"} of each metric. rows: a set or
-        reference each, with "bytes", "seconds" of making it, and "cells": key of a column ->
-        {"mean", "low", "high", "n", "standing"}; standing is "best", "even" with the best, or None.
+        reference each, with "bytes", "bits_per_class", "seconds" of making it, and "cells": key of
+        a column -> {"mean", "low", "high", "n", "standing"}; standing is "best", "even" with the
+        best, or None.
     """
     chosen = [
         result
@@ -154,11 +156,15 @@ def _row(
 ) -> Row:
     entry = replace(next(iter(found.values())).entry, scenario="", variant="", augmentation=None)
     sizes = [r.nbytes for r in found.values() if r.nbytes is not None and not entry.is_reference]
+    nbytes = max(sizes, default=None)
     described = entry.as_json()
     return {
         **{name: described[name] for name in ("data", "condenser", "ipc", "budget", "kind")},
         "reference": entry.is_reference,
-        "bytes": max(sizes, default=None),
+        "bytes": nbytes,
+        "bits_per_class": (
+            None if nbytes is None or not entry.classes else bits_per_class(nbytes, entry.classes)
+        ),
         "seconds": None if made is None else finite(made.interval.mean),
         "cells": {
             _text(column): {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from condensers.sets.rate import format_bits
 from harness.report.overview.summary import BEST, EVEN
 from harness.report.overview.verdict import seconds_text
 from harness.report.place import Size
@@ -31,6 +32,7 @@ def tabulate_summary(report: Mapping[str, Any], *, intervals: bool = False) -> T
     shown = [
         Column("set", lambda row: str(row["condenser"]), is_text=True),
         Column("bytes", lambda row: format_bytes(row["bytes"]), drop=2),
+        Column("bits per class", lambda row: format_bits(row["bits_per_class"]), drop=3),
         Column("to make", _making, drop=1),
         *(Column(column["title"], _Cell(column, intervals)) for column in columns),
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from condensers.sets.rate import format_bits
 from harness.report.place import MAKING, Place
 from harness.report.results import Result, best_result
 from harness.report.rows import finite
@@ -70,6 +71,7 @@ class Verdict:
         evidence: the figures that decide; at least one.
         over: what n counts.
         nbytes: bytes of the set.
+        bits: its bits per class; None where the number of classes is not known.
         seconds: mean seconds of making it; None where they were not measured.
         use: what to use, in a sentence.
         loss: what is lost by using the set, in a sentence; "" where that was not measured.
@@ -85,6 +87,7 @@ class Verdict:
     evidence: Sequence[Evidence]
     over: str
     nbytes: int | None
+    bits: float | None
     seconds: float | None
     use: str
     loss: str = ""
@@ -124,6 +127,7 @@ class Verdict:
             "evidence": [one.as_json() for one in self.evidence],
             "over": self.over,
             "bytes": self.nbytes,
+            "bits_per_class": self.bits,
             "seconds": self.seconds,
             "use": self.use,
             "loss": self.loss,
@@ -177,8 +181,10 @@ def evidence_text(one: Mapping[str, Any]) -> str:
 
 
 def cost_text(verdict: Mapping[str, Any]) -> str:
-    """Write bytes and seconds of the set of a verdict: "78,500 bytes, 30.5 s to make"."""
+    """Write what the set of a verdict takes: "785 bytes (628 bits per class), 0.5 s to make"."""
     parts = [] if verdict["bytes"] is None else [f"{format_bytes(verdict['bytes'])} bytes"]
+    if verdict["bits_per_class"] is not None:
+        parts = [f"{parts[0]} ({format_bits(verdict['bits_per_class'])} bits per class)"]
     parts.append(f"{seconds_text(verdict['seconds'])} to make")
     return ", ".join(parts)
 

@@ -183,6 +183,8 @@ def test_the_card_says_what_is_known_and_that_the_rest_is_not_measured(
     )
     assert text.count("\nNot measured.") == 2 and "| Energy of making it | not measured |" in text
     assert f"| Stored bytes | {hard.nbytes}, as pixels |" in text
+    bits = 8 * hard.nbytes // len(hard.classes)
+    assert f"| Bits per class | {bits:,} |" in text
 
 
 def test_the_card_names_defaults_of_unverified_sources(hard: SyntheticSet, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_an_imported_set_is_measured_like_any_other(
     answer = harness("import", res, "--data", "digits", "--out", out, *AS_DATA, "--method", "DM")
     assert answer.status == 0, answer.err
     assert "format dc: 20 images 1x8x8, floating-point pixels from" in answer.out
-    assert "DM on digits, 2 images per class, 5140 bytes" in answer.out
+    assert "DM on digits, 2 images per class, 5,140 bytes (4,112 bits per class)" in answer.out
     assert torch.equal(load_set(out).decode()[0], images)
     assert (tmp_path / "dm.png").read_bytes().startswith(b"\x89PNG")
     card = json.loads((tmp_path / "dm.card.json").read_text())

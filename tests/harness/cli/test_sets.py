@@ -75,7 +75,7 @@ def test_condense_says_how_many_images_a_set_decodes_to(harness: Harness, tmp_pa
     answer = harness(*DM, "--set", 'parameterisation="tiles"', "--out", tmp_path / "a.safetensors")
     assert "4 images per class in place of 1, 650 bytes" in answer.out, answer
     answer = harness(*DM, "--out", tmp_path / "b.safetensors")
-    assert "1 images per class, 650 bytes" in answer.out, answer
+    assert "1 images per class, 650 bytes (520 bits per class)," in answer.out, answer
 
 
 def test_evaluate_prints_mean_interval_and_n(harness: Harness, made: Path) -> None:

@@ -96,7 +96,8 @@ def test_the_verbs_take_their_names(
     listed = json.loads(harness("list", "gallery", "--json").out)["gallery"]
     assert (
         tuple(listed) == NAMES
-        and listed["gallery:dm"] == "dm on mnist-5k, 1 image a class, 7850 bytes"
+        and listed["gallery:dm"]
+        == "dm on mnist-5k, 1 image a class, 7,850 bytes (6,280 bits per class)"
     )
     assert "Made by: harness condense dm " in harness("show", "gallery:dm").out
     assert (

@@ -19,6 +19,7 @@ KEYS = [
     "condenser",
     "ipc",
     "bytes",
+    "bits_per_class",
     "metric",
     "mean",
     "low",

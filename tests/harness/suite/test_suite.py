@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,8 @@ def test_cells_are_those_of_the_suite(tmp_path: Path) -> None:
     assert all(places[c.needs] < places[c.key] for c in found if c.needs), (
         "a set comes before its use"
     )
+    assert {c.as_json()["class_count"] for c in found} == {10}
+    assert len({c.key for c in found} - {replace(c, class_count=None).key for c in found}) == 0
 
 
 def test_key_holds_what_determines_the_result_and_nothing_else(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from condensers.sets.rate import format_bits
 from harness.report.chapters.continual.memories import best_by_strategy
 from harness.report.place import Place, group_by_place
 from harness.report.results import AVERAGES, Record, group_by_entry
@@ -110,8 +111,10 @@ def _columns(first: str) -> list[Column]:
     return [
         *(Column(titles[name], _named(name), is_text=True) for name in names),
         Column("bytes", lambda row: format_bytes(row["bytes"]), drop=3),
+        Column("bits per class", _bits("bits_per_class"), drop=5),
         Column("against", lambda row: str(row["against"]), drop=1, is_text=True),
         Column("its bytes", lambda row: format_bytes(row["against_bytes"]), drop=4),
+        Column("its bits per class", _bits("against_bits_per_class"), drop=6),
         Column("final accuracy, points", lambda row: _difference(row["accuracy"])),
         Column(
             "accuracy", lambda row: judge(row["accuracy"], True, "points"), drop=2, is_text=True
@@ -129,6 +132,10 @@ def _columns(first: str) -> list[Column]:
 
 def _named(name: str) -> Callable[[Row], str]:
     return lambda row: str(row[name])
+
+
+def _bits(name: str) -> Callable[[Row], str]:
+    return lambda row: format_bits(row[name])
 
 
 def _part(name: str) -> Callable[[Row], str]:

@@ -140,6 +140,7 @@ def _decide(rows: Sequence[Row], every: Sequence[Row], known: _Memories) -> Verd
         evidence=known.compare(own, rival),
         over=own.over,
         nbytes=own.nbytes,
+        bits=own.bits,
         seconds=making_seconds(own, known.run.results),
         use=_recommend(own, known),
         cautions=[*_cautions(rows, row), *_against_averages(row, every), *_not_compared(alone)],

@@ -83,6 +83,7 @@ def _decide(found: BestProxy, matched: Sequence[Row], run: Run) -> Verdict:
         evidence=decision.evidence,
         over="architectures" if best.draws is not None else best.over,
         nbytes=best.nbytes,
+        bits=best.bits,
         seconds=making_seconds(best, run.results),
         use=decision.use,
         loss=describe_loss(best, found.results) if found.truth is None else "",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.plots.figure import Series
+from harness.plots.rate_axis import RateAxis
 from harness.plots.rate_utility import RatePanel, draw_rate_utility
 from harness.report.building import build, render
 from harness.report.formats.first_screen import draw_cards, draw_interval
@@ -127,7 +128,9 @@ def test_a_reference_far_away_does_not_flatten_the_sets() -> None:
     series = Series("dm", [785.0, 7850.0], [80.0, 85.0], [79.0, 84.0], [81.0, 86.0], 0)
     near, far = (
         draw_rate_utility(
-            [RatePanel("accuracy, %", [series], [("joint", at), ("naive", at - 1.0)])], f"to {at}"
+            [RatePanel("accuracy, %", [series], [("joint", at), ("naive", at - 1.0)])],
+            f"to {at}",
+            RateAxis.of(7850, 6280.0),
         )
         for at in (87.0, 20.0)
     )

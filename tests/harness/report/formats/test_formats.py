@@ -42,7 +42,8 @@ def test_terminal_fits_a_hundred_columns_and_shows_what_counts(report: dict[str,
     text = on_terminal(report)
     assert max(map(len, text.splitlines())) <= 100
     assert re.search(
-        r"dm +7,850 +\d\d\.\d \[\d\d\.\d, \d\d\.\d\] +\+\d\.\d \[\+\d\.\d, \+\d\.\d\] +better +5",
+        r"dm +7,850 +6,280 +\d\d\.\d \[\d\d\.\d, \d\d\.\d\]"
+        r" +\+\d\.\d \[\+\d\.\d, \+\d\.\d\] +better +5",
         text,
     )
     assert "GDumb on mnist-5k" in text and "not distinguishable" in text

@@ -41,7 +41,11 @@ def test_nothing_is_the_best_without_an_interval(runs: Runs) -> None:
 def test_a_row_has_bytes_and_seconds_of_its_set(runs: Runs) -> None:
     records = [made(None, "dm", 10, seed) for seed in range(3)] + runs("dm", [80.0, 81.0, 82.0])
     (row,) = build({"suite": "s"}, records, [])["summary"]["rows"]
-    assert row["bytes"] == 78_500 and 30.0 < row["seconds"] < 30.1 and row["kind"] == "condensed"
+    assert (
+        (row["bytes"], row["bits_per_class"]) == (78_500, 62_800)
+        and 30.0 < row["seconds"] < 30.1
+        and row["kind"] == "condensed"
+    )
 
 
 def test_a_whole_run_has_one_row_a_set_and_references_last(
@@ -69,7 +73,7 @@ def test_formats_show_it_with_the_rule(suite: dict[str, Any], runs: Runs) -> Non
     report = build({"suite": "s"}, records, [])
     table = tabulate_summary(report)
     assert table is not None and table.footnotes == (RULE,)
-    assert [row[0::3] for row in table.sections[0].rows] == [
+    assert [row[0::4] for row in table.sections[0].rows] == [
         ["dm", "81.0 (best)"],
         ["random", "71.0"],
     ]

@@ -126,7 +126,8 @@ def test_what_to_use_is_the_quickest_of_those_that_are_not_worse_than_the_best()
     (found,) = verdicts(even + times)
     assert found["use"].startswith("random (real images): final accuracy 60.5 %, not distingui")
     assert found["use"].endswith("and the quickest to make (0.10 s).")
-    assert found["seconds"] == 30.0 and cost_text(found) == "78,500 bytes, 30.0 s to make"
+    assert found["seconds"] == 30.0 and found["bits_per_class"] == 62_800
+    assert cost_text(found) == "78,500 bytes (62,800 bits per class), 30.0 s to make"
     (found,) = verdicts(stream("dm", 70.0, 10.0) + stream("random", 60.0, 20.0) + times)
     assert found["use"].startswith("dm: the best final accuracy, 70.6 %; all others of its bytes")
 
