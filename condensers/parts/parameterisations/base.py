@@ -118,6 +118,21 @@ class Parameterisation(StorageForm):
     def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
         """Return the groups as stored, on the CPU."""
 
+    def estimate_bits(self, groups: Mapping[str, Tensor]) -> Tensor | None:
+        """Estimate what the groups take in storage, for terms that make them take less.
+
+        Args:
+            groups: As they are learned.
+
+        Returns:
+            Bits, a scalar, differentiable in the groups; None if what is learned changes nothing.
+        """
+        return None
+
+    def count_bytes(self, groups: Mapping[str, Tensor], data: ClassData) -> int:
+        """Return what the groups would take in storage if no budget limited them."""
+        return sum(one.numel() * one.element_size() for one in self.pack(groups, data).values())
+
 
 def require_equal(
     parts: Sequence[Mapping[str, Tensor]], names: Sequence[str], difference: str
