@@ -78,6 +78,11 @@ class CondensationLoop:
         self.watcher = method.stop.begin(method, setting)
         self.precision = settle_precision(method, setting)
         self.recorded = RecordedMatching(self.captures)
+        begun = {
+            term.registered: term.begin(method.parameterisation, setting, self.steps)
+            for term in method.regularisers
+        }
+        self.storage_terms = {name: term for name, term in begun.items() if term is not None}
 
     @property
     def finished(self) -> bool:
@@ -97,8 +102,14 @@ class CondensationLoop:
             classes = range(len(self.setting.data.classes))
             updates = [[one] for one in classes] if self.method.update == "class" else [classes]
             loss: float | Tensor = sum(self._update(given, index, each) for each in updates)
+            for term in self.storage_terms.values():
+                term.after_step(index, self.set.groups)
             self.watcher.after(index, self.set)
             return loss
+
+    def describe_terms(self) -> dict[str, Any]:
+        """Return what the card says of the terms of what is stored."""
+        return {name: term.describe() for name, term in self.storage_terms.items()}
 
     def _update(self, given: Given, index: int, positions: Sequence[int]) -> float | Tensor:
         """Take one step of the optimiser on the loss of the classes at `positions`."""
@@ -109,6 +120,8 @@ class CondensationLoop:
         else:
             assert isinstance(objective, WholeSetObjective)
             loss = self._match_whole(objective, given, index, positions)
+        for term in self.storage_terms.values():
+            loss = loss + self._backward(term.loss(self.set.groups))
         self.set.optimiser.step()
         self.set.project()
         return loss
@@ -134,7 +147,7 @@ class CondensationLoop:
                     if records
                     else objective.loss(network, pairs)
                 )
-            if self.method.regularisers:
+            if self.method.image_terms:
                 loss = loss + self._regularisation(given, pairs)
             total = total + self._backward(loss)
         return total
@@ -159,7 +172,7 @@ class CondensationLoop:
             loss: float | Tensor = self._backward(self.recorded.loss_of_whole(objective, whole))
         else:
             loss = objective.backward(given, whole)
-        if self.method.regularisers:
+        if self.method.image_terms:
             pairs = self._pairs(given, index, positions)
             loss = loss + self._backward(self._regularisation(given, pairs))
         return loss
@@ -169,7 +182,7 @@ class CondensationLoop:
     ) -> Iterator[Sequence[int]]:
         """Yield the positions of the classes that share one backward pass."""
         size = 1
-        if self.method.regularisers or objective.couples_classes:
+        if self.method.image_terms or objective.couples_classes:
             size = len(positions)
         elif objective.batches_classes:
             size = (
@@ -209,7 +222,7 @@ class CondensationLoop:
         network = require_network(given)
         terms = [
             term.weight * term.loss(network, pairs, self.setting)
-            for term in self.method.regularisers
+            for term in self.method.image_terms
         ]
         return torch.stack(terms).sum()
 
@@ -235,4 +248,5 @@ class CondensationLoop:
             "sampler": self.sampler,
             "real": self.real,
             "stop": self.watcher,
+            **self.storage_terms,
         }

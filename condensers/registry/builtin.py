@@ -99,6 +99,7 @@ REGULARISERS = {
     "contrastive": "condensers.parts.regularisers.contrastive:Contrastive",
     "simclr": "condensers.parts.regularisers.contrastive:SimCLR",
     "diversity": "condensers.parts.regularisers.diversity:Diversity",
+    "rate": "condensers.parts.regularisers.rate:Rate",
 }
 KERNELS = {
     "fc_ntk": "condensers.parts.objectives.kernels.neural_tangent:FullyConnectedNTK",

@@ -81,6 +81,11 @@ class Parameterisation(StorageForm):
         """Whether classes share what is learned, such as decoders."""
 
     @property
+    def variable_size(self) -> bool:
+        """Whether what is learned changes the bytes that it takes, as `estimate_bits` says."""
+        return False
+
+    @property
     def rates(self) -> Mapping[str, float]:
         """Learning rates of groups as multiples of the method's; 1 for a group not named."""
         return {}

@@ -92,6 +92,7 @@ class FullFrameDCT(Parameterisation):
     )
 
     registered: ClassVar[str] = "transform"
+    variable_size: ClassVar[bool] = True
     # What stays as it is stands beside the learned tensor.
     rates: ClassVar[Mapping[str, float]] = dict.fromkeys(
         ("mask", "means", "origins", "steps", "range", "sides"), 0.0
