@@ -46,6 +46,7 @@ def misfits(method: "Composition") -> Iterator[str]:
     yield from _reuse(method)
     yield from _drawn_networks(method)
     yield from _views(method)
+    yield from _storage(method)
     if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in method.halve_at):
         yield (
             f".halve_at: {list(method.halve_at)} must be parts of the run from 0 to 1, such as"
@@ -66,9 +67,9 @@ def _needs(method: "Composition") -> Iterator[str]:
             f" schedule {schedule.registered} gives {given}; take"
             f" {'experts' if needs is Needs.SEGMENT else 'fresh'}"
         )
-    if method.regularisers and gives is Needs.NOTHING:
+    if method.image_terms and gives is Needs.NOTHING:
         yield (
-            f"regulariser {method.regularisers[0].registered} is a term of a network's features,"
+            f"regulariser {method.image_terms[0].registered} is a term of a network's features,"
             f" and model schedule {schedule.registered} gives no network; take model schedule"
             " fresh, or leave it out"
         )
@@ -145,6 +146,18 @@ def _views(method: "Composition") -> Iterator[str]:
             f".view.anneal: model schedule {schedule.registered} reads the real images once for"
             " each network, and this view changes them at every step; take anneal none, or model"
             " schedule fresh"
+        )
+
+
+def _storage(method: "Composition") -> Iterator[str]:
+    """A term of what is stored needs what is learned to change it."""
+    part = method.parameterisation
+    of_storage = [term for term in method.regularisers if not term.reads_images]
+    if of_storage and not part.variable_size:
+        yield (
+            f"regulariser {of_storage[0].registered} moves the bytes of what is learned, and"
+            f" parameterisation {part.registered} takes the same whatever it is; take"
+            " parameterisation transform, or leave it out"
         )
 
 

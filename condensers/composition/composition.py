@@ -116,6 +116,11 @@ class Composition(Condenser):
         return with_parts(self)
 
     @property
+    def image_terms(self) -> tuple[Regulariser, ...]:
+        """The regularisers that are terms of images, of a method that is built."""
+        return tuple(term for term in self.regularisers if term.reads_images)
+
+    @property
     def couples_classes(self) -> bool:
         """Whether any part lets the images of one class depend on the other classes."""
         built = self.built
@@ -233,6 +238,7 @@ class Composition(Condenser):
         if loop.setting.view is not None:
             entries = loop.setting.view.card_entries | entries
             seconds += loop.setting.view.seconds
+        entries = entries | loop.describe_terms()
         if context.device.type == "cuda":
             entries = entries | {"steps": loop.captures.describe()}
         recipe = {"labels": method.labels.form} | method.objective.recipe()

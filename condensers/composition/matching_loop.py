@@ -78,6 +78,11 @@ class CondensationLoop:
         self.watcher = method.stop.begin(method, setting)
         self.precision = settle_precision(method, setting)
         self.recorded = RecordedMatching(self.captures)
+        begun = {
+            term.registered: term.begin(method.parameterisation, setting, self.steps)
+            for term in method.regularisers
+        }
+        self.storage_terms = {name: term for name, term in begun.items() if term is not None}
 
     @property
     def finished(self) -> bool:
@@ -98,6 +103,8 @@ class CondensationLoop:
             classes = range(len(self.setting.data.classes))
             updates = [[one] for one in classes] if self.method.update == "class" else [classes]
             loss: float | Tensor = sum(self._update(given, index, each) for each in updates)
+            for term in self.storage_terms.values():
+                term.after_step(index, self.set.groups)
             self.watcher.after(index, self.set)
             return loss
 
@@ -115,6 +122,10 @@ class CondensationLoop:
         if self.setting.view is not None and self.setting.view.blend is not None:
             self.setting.view.blend.set(self.method.view.strength(done))
 
+    def describe_terms(self) -> dict[str, Any]:
+        """Return what the card says of the terms of what is stored."""
+        return {name: term.describe() for name, term in self.storage_terms.items()}
+
     def _update(self, given: Given, index: int, positions: Sequence[int]) -> float | Tensor:
         """Take one step of the optimiser on the loss of the classes at `positions`."""
         self.set.optimiser.zero_grad()
@@ -124,6 +135,8 @@ class CondensationLoop:
         else:
             assert isinstance(objective, WholeSetObjective)
             loss = self._match_whole(objective, given, index, positions)
+        for term in self.storage_terms.values():
+            loss = loss + self._backward(term.loss(self.set.groups))
         self.set.optimiser.step()
         self.set.project()
         return loss
@@ -149,7 +162,7 @@ class CondensationLoop:
                     if records
                     else objective.loss(network, pairs)
                 )
-            if self.method.regularisers:
+            if self.method.image_terms:
                 loss = loss + self._regularisation(given, pairs)
             total = total + self._backward(loss)
         return total
@@ -174,7 +187,7 @@ class CondensationLoop:
             loss: float | Tensor = self._backward(self.recorded.loss_of_whole(objective, whole))
         else:
             loss = objective.backward(given, whole)
-        if self.method.regularisers:
+        if self.method.image_terms:
             pairs = self._pairs(given, index, positions)
             loss = loss + self._backward(self._regularisation(given, pairs))
         return loss
@@ -184,7 +197,7 @@ class CondensationLoop:
     ) -> Iterator[Sequence[int]]:
         """Yield the positions of the classes that share one backward pass."""
         size = 1
-        if self.method.regularisers or objective.couples_classes:
+        if self.method.image_terms or objective.couples_classes:
             size = len(positions)
         elif objective.batches_classes:
             size = (
@@ -224,7 +237,7 @@ class CondensationLoop:
         network = require_network(given)
         terms = [
             term.weight * term.loss(network, pairs, self.matching)
-            for term in self.method.regularisers
+            for term in self.method.image_terms
         ]
         return torch.stack(terms).sum()
 
@@ -250,4 +263,5 @@ class CondensationLoop:
             "sampler": self.sampler,
             "real": self.real,
             "stop": self.watcher,
+            **self.storage_terms,
         }

@@ -86,7 +86,7 @@ class RealStatistics:
             augmented = self._augment(synthetic, seed)
             real = (
                 self._batch(network, index, label, seed)
-                if self.method.regularisers
+                if self.method.image_terms
                 else augmented.detach()[:0]
             )
             pairs.append(Pair(label, real, augmented))

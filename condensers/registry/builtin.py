@@ -38,6 +38,7 @@ SELECTIONS = {
     "real-tiles": "condensers.selections.real_tiles:RealTiles",
     "real-jpeg": "condensers.selections.real_files:RealJPEG",
     "real-png": "condensers.selections.real_files:RealPNG",
+    "real-transform": "condensers.selections.real_transform:RealTransform",
 }
 NETWORKS = {
     "convnet": "condensers.networks.convnet:ConvNetSpec",
@@ -57,6 +58,7 @@ PARAMETERISATIONS = {
     "latent": "condensers.parts.parameterisations.latent:Latent",
     "jpeg": "condensers.parts.parameterisations.jpeg.coefficients:JPEG",
     "compressed": "condensers.parts.parameterisations.compressed:Compressed",
+    "transform": "condensers.parts.parameterisations.transform.coefficients:FullFrameDCT",
 }
 LABELS = {
     "hard": "condensers.parts.labels:Hard",
@@ -98,6 +100,7 @@ REGULARISERS = {
     "contrastive": "condensers.parts.regularisers.contrastive:Contrastive",
     "simclr": "condensers.parts.regularisers.contrastive:SimCLR",
     "diversity": "condensers.parts.regularisers.diversity:Diversity",
+    "rate": "condensers.parts.regularisers.rate:Rate",
 }
 KERNELS = {
     "fc_ntk": "condensers.parts.objectives.kernels.neural_tangent:FullyConnectedNTK",

@@ -85,7 +85,7 @@ class RealFiles(Condenser):
             budget.nbytes or stored_bytes(data, ipc),
         )
         each = max(ipc, sizes.fitting(limit))
-        chosen = self._choose_images(data, each, context)
+        chosen = choose_images(self.choose, data, each, context, self.registered)
         part: Pixels | Compressed = self.parameterisation if each > ipc else STORED
         if isinstance(part, Compressed):
             chosen = fit_images(chosen, sizes, limit, feature_map("pixels", data, context))
@@ -107,14 +107,25 @@ class RealFiles(Condenser):
             {**groups, "labels": labels}, card, cost_of(time.perf_counter() - begun, context)
         )
 
-    def _choose_images(self, data: ClassData, each: int, context: Context) -> list[list[int]]:
-        """Indices of `each` different images of each class."""
-        features, found = feature_map("pixels", data, context), []
-        for label in context.each(data.classes, self.registered):
-            members = data.members(label)
-            positions = CHOICES[self.choose].choose(features(members), each, context.generator)
-            found.append(members[positions.to(data.device)].tolist())
-        return found
+
+def choose_images(
+    how: str, data: ClassData, each: int, context: Context, name: str
+) -> list[list[int]]:
+    """Return the indices of `each` different images of each class.
+
+    Args:
+        how: A key of `CHOICES`.
+        data: The real images.
+        each: How many.
+        context: The generator to draw from.
+        name: Of the work, for its progress.
+    """
+    features, found = feature_map("pixels", data, context), []
+    for label in context.each(data.classes, name):
+        members = data.members(label)
+        positions = CHOICES[how].choose(features(members), each, context.generator)
+        found.append(members[positions.to(data.device)].tolist())
+    return found
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from condensers.registry.registry import METHODS, PARAMETERISATIONS, SELECTIONS,
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 NAMES = [*METHODS.entries(), *SELECTIONS.entries()]
-FILES = ("real-jpeg", "real-png", "semantic")
+FILES = ("real-jpeg", "real-png", "real-transform", "semantic")
 Condense = Callable[..., SyntheticSet]
 Tiny = Callable[[str], dict[str, Any]]
 

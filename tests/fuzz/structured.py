@@ -368,6 +368,7 @@ SETS: dict[str, tuple[dict[str, Any], int]] = {
     "files": ({"name": "real-png"}, 4),
     "rates": ({"name": "dd", "iterations": 1, "network": QUICK}, 1),
     "jpeg": ({"name": "dm", "iterations": 1, "parameterisation": "jpeg"}, 4),
+    "transform": ({"name": "real-transform"}, 4),
 }
 
 
@@ -378,7 +379,7 @@ def cards(folder: Path) -> Target:
     for name, (spec, ipc) in SETS.items():
         quick = (
             spec
-            if "network" in spec or name in ("random", "soft", "files")
+            if "network" in spec or name in ("random", "soft", "files", "transform")
             else {**spec, "network": QUICK}
         )
         path = folder / name / "set.safetensors"

@@ -36,6 +36,7 @@ VIEWS: dict[str, dict[str, Any]] = {
 PARTS: dict[str, dict[str, Any]] = {
     "tiles": {"parameterisation": {"name": "tiles", "factor": 2}},
     "jpeg": {"parameterisation": "jpeg"},
+    "transform": {"parameterisation": "transform"},
     "stratified": {"sampler": "stratified"},
     "regularisers": {
         "regularisers": ["discriminative", "cross-entropy", "contrastive", "diversity"]

@@ -81,6 +81,11 @@ class Parameterisation(StorageForm):
         """Whether classes share what is learned, such as decoders."""
 
     @property
+    def variable_size(self) -> bool:
+        """Whether what is learned changes the bytes that it takes, as `estimate_bits` says."""
+        return False
+
+    @property
     def rates(self) -> Mapping[str, float]:
         """Learning rates of groups as multiples of the method's; 1 for a group not named."""
         return {}
@@ -117,6 +122,21 @@ class Parameterisation(StorageForm):
     @abstractmethod
     def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
         """Return the groups as stored, on the CPU."""
+
+    def estimate_bits(self, groups: Mapping[str, Tensor]) -> Tensor | None:
+        """Estimate what the groups take in storage, for terms that make them take less.
+
+        Args:
+            groups: As they are learned.
+
+        Returns:
+            Bits, a scalar, differentiable in the groups; None if what is learned changes nothing.
+        """
+        return None
+
+    def count_bytes(self, groups: Mapping[str, Tensor], data: ClassData) -> int:
+        """Return what the groups would take in storage if no budget limited them."""
+        return sum(one.numel() * one.element_size() for one in self.pack(groups, data).values())
 
 
 def require_equal(

@@ -1,12 +1,12 @@
 """The base class of regularisers: weighted terms that any method with a network can take.
 
-Terms compare embeddings: those of the synthetic images with a graph, those of the real images
-without one.
+Most compare embeddings: those of the synthetic images with a graph, those of the real images
+without one. Others are terms of what is stored (`StorageTerm`), whatever the images show.
 """
 
-from abc import abstractmethod
-from collections.abc import Sequence
-from typing import cast
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,41 @@ from torch import Tensor, nn
 from condensers.hyperparameters import Part
 from condensers.networks import Network, has_batch_norm
 from condensers.parts.objectives.base import Pair
+from condensers.parts.parameterisations.base import Parameterisation
 from condensers.parts.setting import RunSetting
+
+
+class StorageTerm(ABC):
+    """A term of what is stored, during a run; its state is part of every checkpoint."""
+
+    @abstractmethod
+    def loss(self, groups: Mapping[str, Tensor]) -> Tensor:
+        """Return the term, a scalar, differentiable in the groups.
+
+        Args:
+            groups: What is learned; its gradients are those of the objective and of other terms.
+        """
+
+    @abstractmethod
+    def after_step(self, index: int, groups: Mapping[str, Tensor]) -> None:
+        """Take notice of the set after a step.
+
+        Args:
+            index: Of the step, from 0 on.
+            groups: What is learned.
+        """
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Return what the card says of it at the end of the run."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state, for the checkpoint."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
 
 
 class Regulariser(Part):
@@ -30,6 +64,21 @@ class Regulariser(Part):
     @abstractmethod
     def couples_classes(self) -> bool:
         """Whether the term of one class depends on the images of the others."""
+
+    @property
+    def reads_images(self) -> bool:
+        """Whether `loss` is a term of images; if not, `begin` gives one of what is stored."""
+        return True
+
+    def begin(self, part: Parameterisation, setting: RunSetting, steps: int) -> StorageTerm | None:
+        """Return the term of what is stored, before the first step; None if there is none.
+
+        Args:
+            part: How the set is stored.
+            setting: What the run lends.
+            steps: Of the run.
+        """
+        return None
 
     @abstractmethod
     def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: RunSetting) -> Tensor:

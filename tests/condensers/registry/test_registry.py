@@ -30,7 +30,7 @@ def test_the_promised_names_are_there() -> None:
     assert set(METHODS.entries()) == set(promised.split())
     promised = (
         "random herding k-center k-means k-means-centroids forgetting el2n grand margin real-tiles"
-        " real-jpeg real-png"
+        " real-jpeg real-png real-transform"
     )
     assert set(SELECTIONS.entries()) == set(promised.split())
     assert list(NETWORKS.entries()) == [

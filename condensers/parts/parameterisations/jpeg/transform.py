@@ -20,11 +20,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from condensers.engine.devices import send
+from condensers.parts.parameterisations.colour import to_luminance, to_rgb
 from condensers.parts.parameterisations.jpeg.entropy import ScanLayout, layout
 
 SIDE = 8
-# Rows: Y, Cb, Cr of (R, G, B).
-TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
 
 class Scan(NamedTuple):
@@ -93,15 +92,13 @@ class Transform:
             for plane in half
         ]
         centred = torch.cat([whole, *(plane - 128 for plane in large)], 1)
-        return torch.einsum(
-            "kc,nchw->nkhw", torch.linalg.inv(torch.tensor(TO_YCC)).to(centred), centred
-        )
+        return to_rgb(centred)
 
     def _planes(self, images: Tensor) -> list[Tensor]:
         """(N, 1, h, w): grey, or luminance and two planes of colour at half its resolution."""
         if self.shape[0] == 1:
             return [images]
-        mixed = torch.einsum("kc,nchw->nkhw", torch.tensor(TO_YCC).to(images), images)
+        mixed = to_luminance(images)
         luminance, colours = mixed[:, :1], (mixed[:, 1:2], mixed[:, 2:])
         _, height, width = self.shape
         even = [

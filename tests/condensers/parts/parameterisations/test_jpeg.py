@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
+from helpers.smooth import data_of, smooth
 
-from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.parts.parameterisations.jpeg import files as codecs
@@ -28,28 +27,6 @@ SPEC = {
     "network": {"name": "convnet", "width": 4, "depth": 1},
     "parameterisation": {"name": "jpeg", "quality": 20},
 }
-
-
-def smooth(count, shape, seed=0):
-    """Images (count, C, H, W) uint8 that are smooth, as photographs are."""
-    generator = torch.Generator().manual_seed(seed)
-    coarse = torch.rand(count, shape[0], 5, 5, generator=generator)
-    return (functional.interpolate(coarse, shape[1:], mode="bicubic").clamp(0, 1) * 255).to(
-        torch.uint8
-    )
-
-
-def data_of(shape, each=40, classes=3):
-    labels = torch.arange(classes).repeat_interleave(each)
-    return ClassData(
-        "smooth",
-        smooth(each * classes, shape),
-        labels,
-        tuple("abc"[:classes]),
-        (0.5,) * shape[0],
-        (0.25,) * shape[0],
-        mirror=True,
-    )
 
 
 @pytest.mark.parametrize("quality", [10, 50, 95])

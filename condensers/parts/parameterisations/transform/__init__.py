@@ -1,0 +1,1 @@
+"""Images as coded coefficients of cosines over the whole frame."""

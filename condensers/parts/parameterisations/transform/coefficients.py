@@ -1,0 +1,328 @@
+"""transform: what is learned are the quantised coefficients of cosines over whole images, and what
+is stored is one stream of an arithmetic coder.
+
+x_u = clamp( 1/2 + D' (s q(m_u c_u) + mu_t(u)) D ),  q(c) = sign(c) max(0, floor(|c| + 1/2 - z))
+
+c: in steps s; z: the dead zone; mu: mean images of each class, stored once, of which t(u) is the
+nearest to the starting image; m: the coefficients that are not zero in the starting image, all of
+them with `free`. Pixels are rounded to whole numbers of 255, so that the image that is learned is
+the image that is stored. Gradients pass all rounding straight through. Planes of colour have half
+the resolution.
+
+The bytes of N images buy as many coded images as fit, with means and labels; where not even N fit,
+the images stay pixels. What takes more bytes in the end than it may loses its smallest
+coefficients.
+
+Estimated bits are those of a two-sided geometric distribution whose mean size is what the coder
+expects of each coefficient (`condensers.parts.parameterisations.coding.planes`).
+
+Source: ours. Frequencies over whole images are those of Shin et al., "Frequency Domain-based
+Dataset Distillation" (FreD, NeurIPS 2023); a rate that is learned with the set is that of "Dataset
+Distillation as Data Compression: A Rate-Utility Perspective" (ICCV 2025, arXiv 2507.17221).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from condensers.data import ClassData
+from condensers.engine.context import Context
+from condensers.errors import UsageError
+from condensers.hyperparameters import hyper
+from condensers.parts.labels import label_dtype
+from condensers.parts.parameterisations.base import Groups, Parameterisation
+from condensers.parts.parameterisations.coding.planes import UNIT, expected_sizes
+from condensers.parts.parameterisations.latent import straight_through
+from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
+from condensers.parts.parameterisations.transform.cosines import restore, sides
+from condensers.parts.parameterisations.transform.quantiser import (
+    Quantiser,
+    as_numbers,
+    encode_within,
+)
+from condensers.parts.parameterisations.transform.stream import (
+    STEPS,
+    CodedImages,
+    decode,
+    encode,
+    join,
+    measure,
+)
+
+PIXELS = Pixels()
+STREAM = "stream"
+LEAST = 1e-3  # of an expected size
+
+
+@final
+@dataclass(frozen=True)
+class FullFrameDCT(Parameterisation):
+    """Coded coefficients of whole images; how many images fit depends on the data."""
+
+    step: float = hyper(
+        0.7, unit="of the pixels' range", help="quantisation step", source="ours", minimum=1 / STEPS
+    )
+    dead_zone: float = hyper(
+        0.15,
+        unit="steps",
+        help="what a coefficient must exceed half a step by not to be zero",
+        source="ours",
+        minimum=0.0,
+    )
+    templates: int = hyper(
+        1, unit="images", help="mean images of a class; 0: one of all", source="ours", minimum=0
+    )
+    free: bool = hyper(
+        False,
+        help="let coefficients be learned that are zero at the start; wants regulariser rate",
+        source="ours",
+    )
+    surplus: float = hyper(
+        1.0,
+        help="images, as multiples of those that fit unlearned; above 1 wants regulariser rate",
+        source="ours",
+        minimum=1.0,
+    )
+
+    registered: ClassVar[str] = "transform"
+    variable_size: ClassVar[bool] = True
+    # What stays as it is stands beside the learned tensor.
+    rates: ClassVar[Mapping[str, float]] = dict.fromkeys(
+        ("mask", "means", "origins", "steps", "range", "sides"), 0.0
+    )
+
+    @property
+    def couples_classes(self) -> bool:
+        """Whether one mean image serves all classes."""
+        return self.templates == 0
+
+    @property
+    def quantiser(self) -> Quantiser:
+        """How images become whole numbers."""
+        return Quantiser(self.step, self.dead_zone, self.templates)
+
+    def require_fit(self, where: str) -> None:
+        """UsageError for a step that cannot be stored."""
+        if self.quantiser.whole_step >= 1 << 16:
+            raise UsageError(f"{where}.step: {self.step} is above the largest allowed value, 255")
+
+    def units(self, data: ClassData, ipc: int) -> int:
+        """Coded images of a class that fit the bytes of `ipc` uint8 images and their labels, times
+        the surplus; at least ipc.
+        """
+        fitting = self.quantiser.count_fitting(data, stored_bytes(data, ipc))
+        return max(ipc, int(fitting * self.surplus))
+
+    def nbytes(self, data: ClassData, ipc: int) -> int:
+        """The most that the stream may take: what `ipc` uint8 images do, and less what the labels
+        of more images take more.
+        """
+        return stored_bytes(data, ipc) - _label_bytes(data, self.units(data, ipc))
+
+    def groups(self, start: Tensor, data: ClassData, context: Context) -> Groups:
+        """Coefficients (M, F) in steps, their mask, the means (T, F) in whole numbers, the mean of
+        each unit, and what a step, the pixels' range and an image's sides are.
+
+        Or pixels, where so many coded images would take more. Within a class the images are put in
+        the order of their means.
+        """
+        each = len(start) // len(data.classes)
+        if self._limit(data, each) is None:
+            return PIXELS.groups(start, data, context)
+        images = data.quantise(start).float() / 255
+        images = images[self.quantiser.sort(images, data)]
+        coded, free = self.quantiser.quantise(images, data)
+        device = start.device
+        numbers = torch.tensor([coded.steps[0], coded.finenesses[0]], dtype=torch.float32)
+        kept = torch.ones_like(free) if self.free else self.quantiser.round(free).abs().clamp(max=1)
+        return {
+            "coefficients": free,
+            "mask": kept,
+            "means": torch.from_numpy(coded.means).float().to(device),
+            "origins": torch.from_numpy(coded.origins).float().to(device),
+            "range": torch.tensor([data.mean, data.std], device=device),
+            # On the processor, which asks for them at every step.
+            "steps": numbers,
+            "sides": torch.tensor(data.shape[1:], dtype=torch.float32),
+        }
+
+    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+        """The images of the stored `units`, as they will be read; gradients pass all rounding."""
+        if "images" in groups:
+            return PIXELS.decode(groups, units)
+        step, fineness = groups["steps"].tolist()
+        kept = groups["coefficients"][units] * groups["mask"][units].detach()
+        rounded = straight_through(kept, self.quantiser.round(kept.detach()))
+        means = groups["means"].detach()[groups["origins"][units].detach().long()]
+        values = rounded * (step / STEPS) + means * (step / STEPS / fineness)
+        images = restore(values, _shape(groups))
+        # In the precision that files are read in: a half rounds to the same side then.
+        read = restore(values.detach().double(), _shape(groups))
+        seen = straight_through(images, _as_pixels(read).to(images) / 255)
+        mean, std = groups["range"].detach().view(2, 1, -1, 1, 1)
+        normalised: Tensor = (seen - mean) / std
+        return normalised
+
+    def estimate_bits(self, groups: Mapping[str, Tensor]) -> Tensor | None:
+        """The bits of the coefficients as the coder expects them, and those of the means."""
+        if "images" in groups:
+            return None
+        coded = self._coded(groups)
+        blank = np.zeros((0, coded.means.shape[1]), dtype=np.int64)
+        fixed = measure(replace(coded, origins=coded.origins[:0], coefficients=blank))
+        free = groups["coefficients"] * groups["mask"].detach()
+        expected = torch.from_numpy(_expected(coded.coefficients, coded.shape)).to(free)
+        rounded = torch.from_numpy(coded.coefficients).to(free)
+        relaxed = bits_of(free, expected)
+        return straight_through(relaxed, bits_of(rounded, expected)).sum() + 8 * fixed
+
+    def count_bytes(self, groups: Mapping[str, Tensor], data: ClassData) -> int:
+        """Return what the groups would take in storage as they are."""
+        if "images" in groups:
+            return groups["images"].numel()
+        return round(measure(self._coded(groups)))
+
+    def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
+        """The stream; where it would take more than it may, the smallest coefficients are left
+        out.
+        """
+        if "images" in groups:
+            return PIXELS.pack(groups, data)
+        coded = self._coded(groups)
+        limit = self._limit(data, len(coded.coefficients) // len(data.classes))
+        assert limit is not None, "groups of coefficients are made where they fit"
+        free = groups["coefficients"] * groups["mask"]
+        return as_stored(encode_within(coded, free, limit))
+
+    def unpack(
+        self,
+        stored: Mapping[str, Tensor],
+        mean: Sequence[float],
+        std: Sequence[float],
+        shape: Sequence[int],
+    ) -> Tensor:
+        """Decode the stream, or the pixels; ValueError for damaged bytes."""
+        if STREAM not in stored:
+            return PIXELS.unpack(stored, mean, std, shape)
+        coded = _read(stored)
+        if coded.shape != tuple(shape):
+            raise ValueError(f"its coded images have shape {coded.shape}, not {tuple(shape)}")
+        values = torch.from_numpy(coded.values())
+        parts = [_as_pixels(restore(part, shape)) for part in torch.split(values, 1024)]
+        pixels = torch.cat(parts).to(torch.uint8) if parts else torch.empty(0, *shape).byte()
+        return PIXELS.unpack({"images": pixels.to(stored[STREAM].device)}, mean, std, shape)
+
+    def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
+        """Return the coded images at `units`, with the means they need, or the pixels."""
+        if STREAM not in stored:
+            return PIXELS.take(stored, units)
+        return as_stored(encode(_read(stored).take(as_numbers(units))))
+
+    def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
+        """Return all coded images, or all pixels; UsageError if some sets have the one, some the
+        other.
+        """
+        coded = [STREAM in part for part in parts]
+        if not any(coded):
+            return PIXELS.join(parts)
+        if not all(coded):
+            raise UsageError(
+                "the sets are stored as coded images and as pixels, and cannot be one; keep them"
+                " apart, or condense them anew"
+            )
+        return as_stored(encode(join([_read(part) for part in parts])))
+
+    def _coded(self, groups: Mapping[str, Tensor]) -> CodedImages:
+        kept = (groups["coefficients"] * groups["mask"]).detach()
+        step, fineness = (int(number) for number in groups["steps"])
+        count = np.ones(len(groups["means"]), dtype=np.int64)
+        return CodedImages(
+            _shape(groups),
+            count * step,
+            count * fineness,
+            as_numbers(groups["means"]),
+            as_numbers(groups["origins"]),
+            as_numbers(self.quantiser.round(kept)),
+        )
+
+    def _limit(self, data: ClassData, each: int) -> int | None:
+        """The bytes that the stream of `each` images of each class may take; None where they are
+        pixels.
+
+        It is the whole budget where one buys as many images; else what real images take.
+        """
+        high = 1
+        while self.units(data, high) < each:
+            high *= 2
+        low = high // 2 + 1
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.units(data, middle) >= each else (middle + 1, high)
+        if self.quantiser.count_fitting(data, stored_bytes(data, low)) < low:
+            return None
+        limit = stored_bytes(data, low) - _label_bytes(data, each)
+        if self.units(data, low) == each:
+            return limit
+        return min(limit, int(self.quantiser.measure(data, max(1, int(each / self.surplus)))))
+
+
+def bits_of(coefficients: Tensor, expected: Tensor) -> Tensor:
+    """Return the bits of coefficients under two-sided geometric distributions.
+
+    P(0) = 1 - s,  P(q) = s^(2 |q| - 1) (1 - s^2) / 2,  E |q| = s / (1 - s^2) = expected
+
+    Between whole numbers it is the mass of a Laplace distribution from c - 1/2 to c + 1/2.
+
+    Args:
+        coefficients: In steps, any shape.
+        expected: Their expected sizes, above 0, of that shape.
+    """
+    s = ((1 + 4 * expected.square()).sqrt() - 1) / (2 * expected)
+    size, fall = coefficients.abs(), -s.log()
+    outside = 2 * fall * size - fall - torch.log1p(-s.square()) + math.log(2)
+    inside = -torch.log((1 - s * torch.cosh(2 * fall * size.clamp(max=0.5))).clamp(min=1e-7))
+    return torch.where(size < 0.5, inside, outside) / math.log(2)
+
+
+def as_stored(content: bytes) -> Groups:
+    """Return the stored groups of a stream."""
+    return {STREAM: torch.frombuffer(bytearray(content), dtype=torch.uint8)}
+
+
+def _read(stored: Mapping[str, Tensor]) -> CodedImages:
+    stream = stored[STREAM]
+    if stream.dtype != torch.uint8 or stream.ndim != 1:
+        raise ValueError(f"coded images are a row of bytes, not {stream.dtype} {stream.ndim}-d")
+    return decode(stream.cpu().numpy().tobytes())
+
+
+def _as_pixels(images: Tensor) -> Tensor:
+    """Images in [0, 1] in whole numbers of 255."""
+    return (images * 255).round().clamp(0, 255)
+
+
+def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:
+    height, width = (int(side) for side in groups["sides"])
+    return groups["range"].shape[1], height, width
+
+
+def _label_bytes(data: ClassData, each: int) -> int:
+    return each * len(data.classes) * label_dtype(len(data.class_names)).itemsize
+
+
+def _expected(numbers: NDArray[np.int64], shape: Sequence[int]) -> NDArray[np.float64]:
+    """The size that the coder expects of each coefficient (M, F)."""
+    found, each = [], sides(shape)
+    ends = np.cumsum([0, *(rows * columns for rows, columns in each)])
+    for (begin, end), side in zip(pairwise(ends), each, strict=True):
+        plane = np.abs(numbers[:, begin:end]).reshape(-1, *side).transpose(1, 2, 0)
+        found.append(np.concatenate([expected_sizes(plane, row)[0] for row in range(side[0])]).T)
+    sizes: NDArray[np.float64] = np.concatenate(found, 1) / UNIT
+    return sizes.clip(LEAST)

@@ -1,0 +1,224 @@
+"""Real images as quantised coefficients, how many of them fit, and how a set is made to fit."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from condensers.clustering import coarse_clusters
+from condensers.data import ClassData
+from condensers.errors import UsageError
+from condensers.parts.labels import label_dtype
+from condensers.parts.parameterisations.transform.cosines import transform
+from condensers.parts.parameterisations.transform.stream import (
+    STEPS,
+    CodedImages,
+    encode,
+    measure,
+)
+
+FIXED_ORDER = 0  # the seed of the order in which images are counted, and of clusters
+FINE, FINER, MANY = 2, 4, 100  # how finely means are kept: finer for so many images each
+LONGEST = 4095  # what a stream can tell of a side
+TRIALS = 12  # sets that are measured for a count, and thresholds for a fit
+
+
+class Means(NamedTuple):
+    """What is taken from coefficients first.
+
+    Attributes:
+        values: (T, F) float, coefficients of mean images, ordered by class.
+        each: Means of a class; 0 if there is one of all classes.
+    """
+
+    values: Tensor
+    each: int
+
+
+@dataclass(frozen=True)
+class Quantiser:
+    """How images become whole numbers.
+
+    Attributes:
+        step: In parts of the pixels' range.
+        dead_zone: What a coefficient must exceed half a step by, in steps, not to be zero.
+        templates: Mean images of a class; 0 for one of all.
+    """
+
+    step: float
+    dead_zone: float
+    templates: int
+
+    @property
+    def whole_step(self) -> int:
+        """The step as it is stored."""
+        return round(self.step * STEPS)
+
+    def round(self, coefficients: Tensor) -> Tensor:
+        """Return coefficients, in steps, as whole numbers."""
+        size = (coefficients.abs() + (0.5 - self.dead_zone)).floor().clamp(min=0)
+        return size * coefficients.sign()
+
+    def means(self, data: ClassData) -> Means:
+        """Return the mean images of `data`; those of clusters come from an order of their own."""
+        if max(data.shape[1:]) > LONGEST:
+            raise UsageError(
+                f"images of {data.name} have a side above {LONGEST}, which a coded set cannot tell;"
+                " take another parameterisation"
+            )
+        known = _MEANS.setdefault(data, {})
+        if self.templates not in known:
+            known[self.templates] = self._means(data)
+        return known[self.templates]
+
+    def _means(self, data: ClassData) -> Means:
+        generator = torch.Generator().manual_seed(FIXED_ORDER)
+        found = []
+        for label in data.classes:
+            images = data.images[data.members(label)].float() / 255
+            count = max(1, self.templates)
+            cluster = torch.zeros(len(images), dtype=torch.int64, device=images.device)
+            if 1 < count < len(images):
+                cluster = coarse_clusters(images, count, generator)
+            of = [images[cluster == at] for at in range(count)]
+            found.append(torch.stack([(one if len(one) else images).mean(0) for one in of]))
+        every = torch.cat(found)
+        if not self.templates:
+            every = every.mean(0, keepdim=True)
+        return Means(transform(every), self.templates)
+
+    def origins(self, coefficients: Tensor, classes: int, means: Means) -> Tensor:
+        """Return the mean (M,) int64 that is nearest to each image, among those of its class.
+
+        Args:
+            coefficients: (M, F), ordered by class, as many of each.
+            classes: How many.
+            means: Those of the data.
+        """
+        if not means.each:
+            return torch.zeros(len(coefficients), dtype=torch.int64, device=coefficients.device)
+        images = coefficients.view(classes, -1, coefficients.shape[1])
+        near = torch.cdist(images, means.values.view(classes, means.each, -1)).argmin(2)
+        first = torch.arange(classes, device=near.device)[:, None] * means.each
+        return (near + first).flatten()
+
+    def quantise(self, images: Tensor, data: ClassData) -> tuple[CodedImages, Tensor]:
+        """Return coded images, and their coefficients (M, F) in steps, less the means.
+
+        Args:
+            images: (M, C, H, W) in [0, 1], ordered by class, as many of each.
+            data: The real images, which the means are taken from.
+        """
+        coefficients, means = transform(images), self.means(data)
+        origins = self.origins(coefficients, len(data.classes), means)
+        fineness = FINER if len(images) > MANY * len(means.values) else FINE
+        step = self.whole_step / STEPS
+        kept = (means.values / (step / fineness)).round()
+        free = (coefficients - kept[origins] * (step / fineness)) / step
+        count = np.ones(len(kept), dtype=np.int64)
+        coded = CodedImages(
+            data.shape,
+            count * self.whole_step,
+            count * fineness,
+            as_numbers(kept),
+            as_numbers(origins),
+            as_numbers(self.round(free)),
+        )
+        return coded, free
+
+    def sort(self, images: Tensor, data: ClassData) -> Tensor:
+        """Return the order (M,) int64 in which images of one mean follow each other.
+
+        Args:
+            images: (M, C, H, W) in [0, 1], ordered by class, as many of each.
+            data: The real images.
+        """
+        origins = self.origins(transform(images), len(data.classes), self.means(data))
+        return origins.argsort(stable=True)
+
+    def measure(self, data: ClassData, each: int) -> float:
+        """Return about the bytes of `each` images of each class in a fixed order."""
+        known = _BYTES.setdefault(data, {})
+        if (self, each) not in known:
+            chosen = torch.cat([of[:each] for of in _orders(data)])
+            images = data.images[chosen].float() / 255
+            coded, _ = self.quantise(images[self.sort(images, data)], data)
+            known[self, each] = measure(coded)
+        return known[self, each]
+
+    def count_fitting(self, data: ClassData, limit: int) -> int:
+        """Return the most images of each class that fit `limit` bytes with their labels.
+
+        They are counted in a fixed order, so that no seed has a part in it.
+        """
+        known = _COUNTS.setdefault(data, {})
+        if (self, limit) not in known:
+            known[self, limit] = self._count_fitting(data, limit)
+        return known[self, limit]
+
+    def _count_fitting(self, data: ClassData, limit: int) -> int:
+        label = len(data.classes) * label_dtype(len(data.class_names)).itemsize
+        fits, above = 0, min(map(data.count, data.classes)) + 1
+        trial = min(16, above - 1)
+        for _ in range(TRIALS):
+            size = self.measure(data, trial) + trial * label
+            fits, above = (trial, above) if size <= limit else (fits, trial)
+            if above - fits <= 1:
+                break
+            trial = min(max(int(trial * limit / size), fits + 1), above - 1)
+        return fits
+
+
+_MEANS: WeakKeyDictionary[ClassData, dict[int, Means]] = WeakKeyDictionary()
+_BYTES: WeakKeyDictionary[ClassData, dict[tuple[Quantiser, int], float]] = WeakKeyDictionary()
+_COUNTS: WeakKeyDictionary[ClassData, dict[tuple[Quantiser, int], int]] = WeakKeyDictionary()
+
+
+def as_numbers(values: Tensor) -> NDArray[np.int64]:
+    """Return whole numbers as numpy's, on the processor."""
+    found: NDArray[np.int64] = values.detach().long().cpu().numpy()
+    return found
+
+
+def _orders(data: ClassData) -> Sequence[Tensor]:
+    """The indices of each class's images in the fixed order."""
+    generator = torch.Generator().manual_seed(FIXED_ORDER)
+    members = [data.members(label) for label in data.classes]
+    return [of[torch.randperm(len(of), generator=generator).to(of.device)] for of in members]
+
+
+def encode_within(images: CodedImages, free: Tensor, limit: int) -> bytes:
+    """Return the stream of images, of no more than `limit` bytes where that can be.
+
+    What takes more loses its coefficients below a threshold, the least that is enough.
+
+    Args:
+        images: The set.
+        free: (M, F) its coefficients in steps, not rounded.
+        limit: In bytes.
+    """
+    content = encode(images)
+    if len(content) <= limit:
+        return content
+    sizes = free.detach().abs().double().cpu().numpy()
+    low, high = 0.5, float(sizes.max(initial=1.0)) + 1
+    while high / low > 1 + 2**-TRIALS:
+        threshold = math.sqrt(low * high)
+        enough = measure(_without(images, sizes < threshold)) <= limit
+        low, high = (low, threshold) if enough else (threshold, high)
+    content = encode(_without(images, sizes < high))
+    while len(content) > limit and high <= sizes.max(initial=1.0):
+        high *= 1.01
+        content = encode(_without(images, sizes < high))
+    return content
+
+
+def _without(images: CodedImages, dropped: NDArray[np.bool_]) -> CodedImages:
+    kept = np.where(dropped, 0, images.coefficients)
+    return replace(images, coefficients=kept)
