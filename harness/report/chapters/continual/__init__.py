@@ -18,6 +18,7 @@ from harness.report.chapters.base import (
 )
 from harness.report.chapters.continual.figures import draw_streams, select_curves
 from harness.report.chapters.continual.gap import close_gaps
+from harness.report.chapters.continual.making import read_making
 from harness.report.chapters.continual.memories import compare_memories, judge_memories
 from harness.report.chapters.continual.streams import average_streams
 from harness.report.chapters.continual.tables import list_costs, tabulate_costs, tabulate_rivals
@@ -140,6 +141,10 @@ class ContinualChapter(Chapter):
         """The measurements, and how much of the gap between the references each memory closes."""
         measured = super().results(records)
         return measured + close_gaps(measured)
+
+    def results_across(self, records: Sequence[Record]) -> list[Result]:
+        """What making the sets took that were condensed along the stream."""
+        return read_making(self.scenario, records)
 
     def facts(self, run: Run) -> dict[str, Any]:
         """continual: each memory beside its rivals; ledger: bytes and costs; curves: accuracy and
