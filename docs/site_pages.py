@@ -2,7 +2,8 @@
 
 From the packages: the public names, base classes, scenarios, statistics and all modules. From the
 registries: the hyperparameters of each kind of part. From files of the repository: examples,
-contributing, security and the changelog. From the sets that ship: the gallery.
+contributing, security and the changelog. From the sets that ship: the gallery. From the reference
+results: rate and utility.
 """
 
 import base64
@@ -45,6 +46,7 @@ for folder in (str(ROOT), str(ROOT / "docs")):
     if folder not in sys.path:
         sys.path.insert(0, folder)
 
+import rate_utility_page  # noqa: E402
 from gallery_page import gallery_pages  # noqa: E402
 from readme_tables import first_sentence  # noqa: E402
 
@@ -73,6 +75,7 @@ def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
         **{page: text for page, (_, text) in example_pages().items()},
         **example_pictures(),
         **gallery_pages(),
+        rate_utility_page.PAGE: rate_utility_page.rate_utility_page(),
     }
     for plural, table in hyperparameters().items():
         pages[f"{SETTINGS}/{plural}.md"] = hyperparameter_page(plural, table)

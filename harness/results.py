@@ -174,5 +174,9 @@ def _texts(row: Record) -> Sequence[str]:
     figure = "-" if mean is None else f"{mean:.4g}"
     if low is not None and high is not None:
         figure += f" [{low:.4g}, {high:.4g}]"
-    fields = ["" if row[name] is None else str(row[name]) for name in SHOWN]
+    fields = ["" if row[name] is None else _whole(row[name]) for name in SHOWN]
     return [*fields, f"{figure} {row['unit']}".strip(), str(row["n"])]
+
+
+def _whole(value: Any) -> str:
+    return f"{value:.0f}" if isinstance(value, float) else str(value)

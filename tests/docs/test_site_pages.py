@@ -55,6 +55,14 @@ def test_the_gallery_shows_each_set_with_its_card_and_a_picture(hook: ModuleType
             assert len(picture.getcolors(1 << 20)) > 2
 
 
+def test_rate_and_utility_are_drawn_from_reference_results_beside_papers(hook: ModuleType) -> None:
+    page = hook.rate_utility_page.rate_utility_page([ROOT / "harness/reference/gdumb-mnist.json"])
+    (drawn,) = re.findall(r'<figure class="curves"><svg.*?</svg></figure>', page, re.DOTALL)
+    assert "\n\n" not in drawn, "an empty line would end the block of HTML"
+    assert "### gdumb-mnist" in page and "| tm-ruo | 70.3 | 77.5 | 79.7 |" in page
+    assert "### Continual on mnist: published figures" in page and "| 89.1 ± 0.4 |" in page
+
+
 def test_a_setting_is_a_row_with_default_meaning_and_source(hook: ModuleType) -> None:
     field = {
         "name": "rate",

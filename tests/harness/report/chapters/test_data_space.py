@@ -256,6 +256,7 @@ def test_tables_in_every_format(report: dict[str, Any], page: str) -> None:
     assert [c.title for c in space.columns] == [
         "set",
         "bytes",
+        "bits per class",
         "frechet-distance",
         "coverage",
         "within-class-spread",

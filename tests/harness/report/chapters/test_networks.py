@@ -90,12 +90,13 @@ def test_one_table_of_sets_by_networks(
     assert [column.title for column in first.columns] == [
         "set",
         "bytes",
+        "bits per class",
         *NETWORKS,
         "mean of all",
         "n",
     ]
     assert [section.title for section in first.sections] == ["ipc 10, 78,500 bytes", "references"]
-    rows = {row[0]: row[2:] for section in first.sections for row in section.rows}
+    rows = {row[0]: row[3:] for section in first.sections for row in section.rows}
     for label in ("random", "dm", "full-data"):
         assert rows[label] == [*(cell(records, label, index) for index in range(5)), "3"]
     assert not first.is_detail
@@ -106,11 +107,11 @@ def test_each_network_is_compared_with_random_images_trained_alike(report: dict[
     detail = next(t for t in tables(report) if t.title.endswith(": vgg11 against random images"))
     rows = {row[0]: row for section in detail.sections for row in section.rows}
     assert (
-        rows["dm"][2].startswith("6")
-        and rows["dm"][3].startswith("+")
-        and rows["dm"][4] == "better"
+        rows["dm"][3].startswith("6")
+        and rows["dm"][4].startswith("+")
+        and rows["dm"][5] == "better"
     )
-    assert rows["full-data"][3:5] == ["-", "-"]
+    assert rows["full-data"][4:6] == ["-", "-"]
     compared = next(
         r
         for r in report["rows"]
@@ -179,8 +180,10 @@ def test_a_run_ends_in_this_table(harness: Harness, tmp_path: Path) -> None:
     assert found.status == 0, found.err
     assert "Cross-architecture accuracy on digits, %" in found.out
     table = found.out.partition("Cross-architecture accuracy on digits, %")[2]
-    assert re.search(r"set +bytes +mlp +(convnet depth=2 )?width=8 +mean of all +n", table), table
-    assert re.search(r"k-means +650 +\d+\.\d \[\d", table)
+    assert re.search(
+        r"set +bytes +class +mlp +(convnet depth=2 )?width=8 +mean of all +n", table
+    ), table
+    assert re.search(r"k-means +650 +520 +\d+\.\d \[\d", table)
     assert "full-data" in table
 
 

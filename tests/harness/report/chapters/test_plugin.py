@@ -111,7 +111,7 @@ def test_a_scenario_without_a_chapter_gets_a_plain_table(records: list[dict[str,
     report = build({"suite": "fair"}, records, [])
     assert report["headlines"] == []
     (table,) = tables(report)
-    assert (table.title, table.columns[2].title) == ("Fairness on mnist-5k", "worst-group")
+    assert (table.title, table.columns[3].title) == ("Fairness on mnist-5k", "worst-group")
     assert [row[0] for row in table.sections[0].rows] == ["dm", "random"]
     assert "<h2>fairness</h2>" in render(report, "html")
 

@@ -96,6 +96,7 @@ def test_attacks_stand_side_by_side(report: dict[str, Any]) -> None:
     assert [c.title for c in own[0].columns] == [
         "set",
         "bytes",
+        "bits per class",
         "LiRA",
         "loss threshold",
         "nearest in pixels",
@@ -105,7 +106,7 @@ def test_attacks_stand_side_by_side(report: dict[str, Any]) -> None:
     ]
     rows = {row[0]: row for section in own[0].sections for row in section.rows}
     assert set(rows) == {"random", "dm", "dsa", "full-data", "dp-sgd"}
-    assert rows["random"][4].startswith("0.700 [") and rows["full-data"][2].startswith("0.800 [")
+    assert rows["random"][5].startswith("0.700 [") and rows["full-data"][3].startswith("0.800 [")
     assert "Student's t on the logit scale over seeds" in own[0].footnotes[0]
 
 
