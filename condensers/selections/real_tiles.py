@@ -98,7 +98,8 @@ class RealTiles(Condenser):
         labels = with_parts(self).labels.nbytes(
             len(data.class_names), units, units * self.factor**2
         )
-        own = 0 if self.refiner is None else with_parts(self).refiner.nbytes(data.shape[0])
+        refiner = with_parts(self).refiner
+        own = 0 if refiner is None else refiner.nbytes(data.shape[0])
         return Tiles(factor=self.factor).nbytes(data, ipc) + own + labels
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:

@@ -74,7 +74,10 @@ def decode(rows: Tensor, storage: str, form: str, classes: int) -> Tensor:
     if form == "scores":
         ends = rows[:, :ENDS].contiguous().view(torch.float16).float()
         low, high = torch.split(ends, 1, dim=1)
-        return low + _unpack_bits(rows[:, ENDS:], bits, classes) * ((high - low) / (2**bits - 1))
+        scores: Tensor = low + _unpack_bits(rows[:, ENDS:], bits, classes) * (
+            (high - low) / (2**bits - 1)
+        )
+        return scores
     whole = _unpack_bits(rows, bits, classes)
     total = whole.sum(1, keepdim=True)
     if not bool((total > 0).all()):
