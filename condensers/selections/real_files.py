@@ -14,7 +14,8 @@ memory can do with no learning, and what condensed sets have to beat at equal by
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -29,6 +30,7 @@ from condensers.parts.labels import stored_hard
 from condensers.parts.parameterisations.base import StorageForm
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
+from condensers.parts.parameterisations.jpeg.quality import choose_quality
 from condensers.parts.parameterisations.jpeg.sizes import Sizes, fit_images
 from condensers.parts.parameterisations.pixels import stored_bytes
 from condensers.parts.parameterisations.refined import Refined
@@ -90,7 +92,17 @@ class RealFiles(Condenser):
     def images_per_class(self, data: ClassData, ipc: int) -> int:
         """Return the images of a class that a set of `ipc` decodes to."""
         limit = self._limit(data, stored_bytes(data, ipc))
-        return max(ipc, Sizes(data, self.codec, self.level()).fitting(limit))
+        settled, _ = self.settle(data, limit)
+        return max(ipc, Sizes(data, self.codec, settled.level()).fitting(limit))
+
+    def settle(self, data: ClassData, nbytes: int) -> "tuple[RealFiles, Mapping[str, object]]":
+        """Return the selection with its quality, and what the card says of how it was chosen.
+
+        Args:
+            data: The real images.
+            nbytes: Bytes that files and labels may take.
+        """
+        return self, {}
 
     def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
         """Return the training of a refiner, if there is one."""
@@ -106,8 +118,13 @@ class RealFiles(Condenser):
         data = data.to(context.device)
         ipc = budget.ipc_of(self, data)
         refuse_too_many(self, data, ipc)
-        sizes = Sizes(data, self.codec, self.level())
         limit = self._limit(data, budget.nbytes or stored_bytes(data, ipc))
+        settled, entries = self.settle(data, limit)
+        if settled is not self:
+            made = settled.condense(data, budget, context)
+            cost = cost_of(time.perf_counter() - begun, context)
+            return replace(made, card={**made.card, **entries}, cost=cost)
+        sizes = Sizes(data, self.codec, self.level())
         each = max(ipc, sizes.fitting(limit))
         chosen = self._choose_images(data, each, context)
         part: StorageForm = self.parameterisation if each > ipc else STORED
@@ -147,7 +164,12 @@ class RealFiles(Condenser):
 class RealJPEG(RealFiles):
     """Real images as JPEG files with a common header, as many as fit the bytes of ipc raw ones."""
 
-    quality: int = hyper(30, help="JPEG quality, 1 to 100", source="ours", minimum=1)
+    quality: int = hyper(
+        30,
+        help="JPEG quality, 1 to 100; 0: chosen for data and bytes, on images held out of the data",
+        source="ours",
+        minimum=0,
+    )
     refiner: Refiner | None = hyper(
         None,
         help="a small network that all images pass when they are read; its bytes count",
@@ -161,6 +183,13 @@ class RealJPEG(RealFiles):
     def level(self) -> int:
         """Return the quality of the files."""
         return self.quality
+
+    def settle(self, data: ClassData, nbytes: int) -> "tuple[RealJPEG, Mapping[str, object]]":
+        """Choose the quality, if none is set."""
+        if self.quality:
+            return self, {}
+        choice = choose_quality(data, nbytes)
+        return replace(self, quality=choice.quality), choice.card_entries()
 
     def require_fit(self, where: str) -> None:
         """UsageError for a quality that JPEG has not."""

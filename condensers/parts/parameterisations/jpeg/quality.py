@@ -8,9 +8,11 @@ a = (F' F + r I)^-1 F' (Y - 1 / K),  score_q: accuracy of f(x)' a on the images 
 
 Source: ours; random filters and a linear classifier as in Coates, Ng & Lee, "An analysis of
 single-layer networks in unsupervised feature learning" (AISTATS 2011), without the learning of
-filters. It takes a second or two, follows from data and bytes alone (no seed has a part in it),
-and asks about real files: that what is learned from them keeps their order is an assumption, for
-which docs/results/semantic-method.md has the figures.
+filters. It takes a second or two at the bytes of one image a class, and follows from data and bytes
+alone: no seed has a part in it. What it says holds for real files. Learned ones may want finer
+quality: of Fashion-MNIST at 7,850 bytes it takes 3 or 5, as classifiers of real files do, where
+learned files of quality 10 are 4.7 points better than of quality 5 (one set each, 2,000 validation
+images).
 """
 
 from dataclasses import dataclass, replace

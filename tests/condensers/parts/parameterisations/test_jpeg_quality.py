@@ -14,6 +14,7 @@ from condensers.parts.parameterisations.jpeg.coefficients import JPEG
 from condensers.parts.parameterisations.jpeg.quality import QUALITIES, choose_quality
 from condensers.parts.parameterisations.pixels import stored_bytes
 from condensers.registry.registry import create_condenser
+from condensers.selections.real_files import RealJPEG
 from condensers.sets.synthetic_set import Budget
 from scenarios.datasets import load
 from tests.condensers.parts.parameterisations.test_jpeg import SPEC, data_of
@@ -98,6 +99,16 @@ def test_sets_are_those_of_the_quality_that_was_chosen(shape: tuple[int, int, in
     said = made.card["quality"]
     assert (said["chosen"], said["held_out_images"]) == (choice.quality, choice.held)
     assert list(said["validation_accuracy_of_real_files"]) == [str(q) for q in QUALITIES]
+
+
+def test_real_files_take_it_too() -> None:
+    data = data_of((1, 24, 24))
+    open_, choice = RealJPEG(quality=0), choose_quality(data, stored_bytes(data, 2))
+    made = open_.condense(data, Budget(ipc=2), Context(seed=3))
+    fixed = RealJPEG(quality=choice.quality).condense(data, Budget(ipc=2), Context(seed=3))
+    assert made.card == {**fixed.card, **choice.card_entries()}
+    assert all(torch.equal(made.tensors[n], t) for n, t in fixed.tensors.items())
+    assert made.card["images_per_class"] == open_.images_per_class(data, 2)
 
 
 def test_one_image_a_class_leaves_nothing_to_judge_by(
