@@ -10,7 +10,7 @@ from condensers.parts.objectives.base import (
     StatisticsObjective,
     WholeSetObjective,
 )
-from condensers.parts.parameterisations.base import Parameterisation
+from condensers.parts.parameterisations.base import Parameterisation, StorageForm
 from condensers.parts.setting import Needs
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def require(method: "Composition", where: str) -> None:
 
 def misfits(method: "Composition") -> Iterator[str]:
     """Yield a sentence for each reason why the parts do not fit."""
-    if not isinstance(method.parameterisation, Parameterisation):
+    part: StorageForm = method.parameterisation
+    if not isinstance(part, Parameterisation) or not part.learnable:
         yield (
             f"parameterisation {method.parameterisation.registered} stores images that are there,"
             " and nothing can be learned in it; take pixels, or real-jpeg or real-png in place of"

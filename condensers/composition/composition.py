@@ -7,7 +7,7 @@ runs.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -27,6 +27,7 @@ from condensers.parts.labels import LabelModel
 from condensers.parts.model_schedules.base import ModelSchedule
 from condensers.parts.objectives.base import Objective, PairwiseObjective
 from condensers.parts.parameterisations.base import Parameterisation
+from condensers.parts.parameterisations.pixels import stored_bytes
 from condensers.parts.regularisers.base import Regulariser
 from condensers.parts.samplers import Sampler
 from condensers.parts.setting import RunSetting
@@ -182,6 +183,7 @@ class Composition(Condenser):
         matching = schedule.real_sides(steps) * real * of_real + steps * images * of_synthetic
         return [
             (built.network, matching + own),
+            *built.parameterisation.image_passes(data),
             *built.stop.image_passes(steps, images, classes),
             *built.view.preparation(data),
         ]
@@ -194,7 +196,7 @@ class Composition(Condenser):
             ipc: Images per class.
             context: What the run is lent.
         """
-        method = self.built
+        method, _ = self._settle(data, ipc)
         seen, held = method.stop.split(data, context.fork("stop").generator)
         view = apply_view(method.view, seen, context.fork("view"))
         per_class = method.images_per_class(data, ipc)
@@ -213,11 +215,19 @@ class Composition(Condenser):
         start = starting_images(view.data, per_class, method.init, context.generator, context)
         return CondensationLoop(method, setting, start)
 
+    def _settle(self, data: ClassData, ipc: int) -> "tuple[Composition, Mapping[str, object]]":
+        """The method with what data and budget decide in it, and what its card says of that."""
+        built = self.built
+        part, entries = built.parameterisation.settle(data, stored_bytes(data, ipc))
+        same = part is built.parameterisation
+        return (built if same else replace(built, parameterisation=part).built), entries
+
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """Learn a set of `data` within `budget`; an interrupted run goes on from its folder."""
         begun = time.perf_counter()
-        method, data = self.built, data.to(context.device)
-        ipc = budget.ipc_of(method, data)
+        data = data.to(context.device)
+        ipc = budget.ipc_of(self.built, data)
+        method, settled = self._settle(data, ipc)
         loop = method.begin(data, ipc, context)
         # What was prepared once and kept (experts, masks) counts in full, even if this run found it
         # ready.
@@ -242,6 +252,7 @@ class Composition(Condenser):
         if context.device.type == "cuda":
             entries = entries | {"steps": loop.captures.describe()}
         recipe = {"labels": method.labels.form} | method.objective.recipe()
+        entries = {**settled, **method.labels.card_entries, **entries}
         card = card_of(method, data, context, ipc, recipe) | entries
         if method.precision == AUTO:
             card["precision"] = loop.precision

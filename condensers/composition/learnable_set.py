@@ -8,7 +8,7 @@ from torch import Tensor
 
 from condensers.engine import optimiser_state
 from condensers.engine.devices import fused
-from condensers.parts.labels import SOFT_DTYPES, AssignedLabels, OptimisedLabels, hard_labels
+from condensers.parts.labels import AssignedLabels, OptimisedLabels, hard_labels, store_soft
 from condensers.parts.setting import RunSetting
 from condensers.parts.stopping import SetState
 
@@ -154,6 +154,6 @@ class LearnableSet(SetState):
     def _stored_labels(self, groups: Mapping[str, Tensor]) -> Tensor:
         model = self.method.labels
         if isinstance(model, OptimisedLabels):
-            return self.labels().detach().to(SOFT_DTYPES[model.storage]).cpu()
+            return store_soft(self.labels(), model.storage, model.form)
         assert isinstance(model, AssignedLabels)
         return model.assign(self.part, groups, self.setting)

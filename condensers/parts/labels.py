@@ -10,15 +10,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from condensers.data import ClassData
+from condensers.errors import UsageError
 from condensers.hyperparameters import Part, hyper
 from condensers.networks import NetworkSpec
 from condensers.parts.setting import RunSetting
+from condensers.sets import label_codes
 from condensers.training.classifier import Training, train_fresh
 
 if TYPE_CHECKING:
     from condensers.parts.parameterisations.base import StorageForm
 
 SOFT_DTYPES = {"float16": torch.float16, "float32": torch.float32}
+SOFT_STORAGE = (*SOFT_DTYPES, *label_codes.CODES)
 
 
 class LabelModel(Part):
@@ -50,6 +53,11 @@ class LabelModel(Part):
             images: Decoded images, each with one soft label.
         """
 
+    @property
+    def card_entries(self) -> dict[str, str]:
+        """What the card says of stored labels that are not read as they are."""
+        return {}
+
     def image_passes(
         self, network: NetworkSpec, data: ClassData
     ) -> list[tuple[NetworkSpec, float]]:
@@ -79,7 +87,7 @@ class AssignedLabels(LabelModel):
             setting: What the run lends.
 
         Returns:
-            (units,) unsigned, or (M, K) floats.
+            (units,) unsigned, or soft labels as `store_soft` gives them.
         """
 
 
@@ -88,7 +96,7 @@ class OptimisedLabels(LabelModel):
 
     Attributes:
         lr: Their learning rate; that of the images if None.
-        storage: The dtype of the stored labels, a key of `SOFT_DTYPES`.
+        storage: How labels are stored, one of `SOFT_STORAGE`.
     """
 
     learned: ClassVar[bool] = True
@@ -102,6 +110,30 @@ class OptimisedLabels(LabelModel):
     @abstractmethod
     def decode(self, learned: Tensor) -> Tensor:
         """Return the labels in use, (M, K), differentiable in `learned`."""
+
+
+def store_soft(labels: Tensor, storage: str, form: str) -> Tensor:
+    """Return soft labels (M, K) as stored, on the CPU: floats, or rows of bytes.
+
+    Args:
+        labels: Floats, on any device.
+        storage: One of `SOFT_STORAGE`.
+        form: "probabilities" or "scores".
+    """
+    if storage in SOFT_DTYPES:
+        return labels.detach().to(SOFT_DTYPES[storage]).cpu()
+    return label_codes.encode(labels, storage, form)
+
+
+def soft_bytes(storage: str, form: str, classes: int) -> int:
+    """Return the stored bytes of the soft label of one image."""
+    if storage in SOFT_DTYPES:
+        return classes * SOFT_DTYPES[storage].itemsize
+    return label_codes.row_bytes(storage, form, classes)
+
+
+def _card_entries(storage: str) -> dict[str, str]:
+    return {} if storage in SOFT_DTYPES else {"label_storage": storage}
 
 
 def label_dtype(classes: int) -> torch.dtype:
@@ -184,15 +216,31 @@ class LearnedLabels(OptimisedLabels):
         minimum=0.0,
     )
     storage: str = hyper(
-        "float16", help="dtype of the stored labels", source="ours", values=("float16", "float32")
+        "float16",
+        help="how labels are stored: floats, 4 to 8 bits a class, or the two likeliest classes",
+        source="ours",
+        values=SOFT_STORAGE,
     )
 
     registered: ClassVar[str] = "learned"
     couples_classes: ClassVar[bool] = True
 
+    def require_fit(self, where: str) -> None:
+        """UsageError for scores of two classes, which say nothing of the others."""
+        if self.storage == label_codes.TOP and self.form == "scores":
+            raise UsageError(
+                f"{where}.storage: {self.storage} keeps the two likeliest classes, and labels of"
+                " form scores are no probabilities; take 4-bit to 8-bit, or form probabilities"
+            )
+
+    @property
+    def card_entries(self) -> dict[str, str]:
+        """How the labels are read."""
+        return _card_entries(self.storage)
+
     def nbytes(self, classes: int, units: int, images: int) -> int:
         """Return the bytes of a row of numbers for each image."""
-        return images * classes * SOFT_DTYPES[self.storage].itemsize
+        return images * soft_bytes(self.storage, self.form, classes)
 
     def start(self, setting: RunSetting) -> Tensor:
         """What is learned, (M, K) float32."""
@@ -233,16 +281,24 @@ class Teacher(AssignedLabels):
         None, source="ours: the method's network where none is given", part="network"
     )
     storage: str = hyper(
-        "float16", help="dtype of the stored labels", source="ours", values=("float16", "float32")
+        "float16",
+        help="how labels are stored: floats, 4 to 8 bits a class, or the two likeliest classes",
+        source="ours",
+        values=SOFT_STORAGE,
     )
 
     registered: ClassVar[str] = "teacher"
     couples_classes: ClassVar[bool] = True
     form: ClassVar[str] = "probabilities"
 
+    @property
+    def card_entries(self) -> dict[str, str]:
+        """How the labels are read."""
+        return _card_entries(self.storage)
+
     def nbytes(self, classes: int, units: int, images: int) -> int:
         """Return the bytes of a row of numbers for each image."""
-        return images * classes * SOFT_DTYPES[self.storage].itemsize
+        return images * soft_bytes(self.storage, self.form, classes)
 
     def image_passes(
         self, network: NetworkSpec, data: ClassData
@@ -255,7 +311,7 @@ class Teacher(AssignedLabels):
     ) -> Tensor:
         """Train the teacher and return its probabilities of each image, (M, K)."""
         soft = self.finish(part.decode_stored(groups, setting.data), setting)
-        return soft.to(SOFT_DTYPES[self.storage]).cpu()
+        return store_soft(soft, self.storage, self.form)
 
     def finish(self, images: Tensor, setting: RunSetting) -> Tensor:
         """(M, K) float32 probabilities of images (M, C, H, W) float32 normalised; trains the

@@ -59,7 +59,9 @@ PARAMETERISATIONS = {
     "jpeg": "condensers.parts.parameterisations.jpeg.coefficients:JPEG",
     "compressed": "condensers.parts.parameterisations.compressed:Compressed",
     "transform": "condensers.parts.parameterisations.transform.coefficients:FullFrameDCT",
+    "refined": "condensers.parts.parameterisations.refined:Refined",
 }
+REFINERS = {"residual": "condensers.parts.refiners.residual:Residual"}
 LABELS = {
     "hard": "condensers.parts.labels:Hard",
     "teacher": "condensers.parts.labels:Teacher",
@@ -132,6 +134,7 @@ BASES = {
     "selection": "condensers.condenser:Condenser",
     "network": "condensers.networks.base:NetworkSpec",
     "parameterisation": "condensers.parts.parameterisations.base:StorageForm",
+    "refiner": "condensers.parts.refiners.base:Refiner",
     "label model": "condensers.parts.labels:LabelModel",
     "view": "condensers.parts.views.base:View",
     "sampler": "condensers.parts.samplers:Sampler",

@@ -34,7 +34,7 @@ NO_PART = (
 )  # what a suite or a card may have where a part belongs
 
 # Kinds that the card of a set names: these must be registered, lest a set bring code to run.
-BY_NAME_ALONE = {"parameterisation", "augmentation"}
+BY_NAME_ALONE = {"parameterisation", "refiner", "augmentation"}
 
 
 class Registry:
@@ -186,6 +186,7 @@ METHODS = Registry("method", "methods", names.METHODS, ("evaluation",))
 SELECTIONS = Registry("selection", "selections", names.SELECTIONS, ("evaluation",))
 NETWORKS = Registry("network", "networks", names.NETWORKS)
 PARAMETERISATIONS = Registry("parameterisation", "parameterisations", names.PARAMETERISATIONS)
+REFINERS = Registry("refiner", "refiners", names.REFINERS)
 LABELS = Registry("label model", "labels", names.LABELS)
 VIEWS = Registry("view", "views", names.VIEWS)
 SAMPLERS = Registry("sampler", "samplers", names.SAMPLERS)
@@ -201,6 +202,7 @@ STOPS = Registry("stop rule", "stops", names.STOPS)
 _OF_METHODS = (
     NETWORKS,
     PARAMETERISATIONS,
+    REFINERS,
     LABELS,
     VIEWS,
     SAMPLERS,

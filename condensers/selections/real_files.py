@@ -14,7 +14,8 @@ memory can do with no learning, and what condensed sets have to beat at equal by
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -24,11 +25,17 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
+from condensers.networks import NetworkSpec
 from condensers.parts.labels import stored_hard
+from condensers.parts.parameterisations.base import StorageForm
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
+from condensers.parts.parameterisations.jpeg.quality import choose_quality
 from condensers.parts.parameterisations.jpeg.sizes import Sizes, fit_images
-from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
+from condensers.parts.parameterisations.pixels import stored_bytes
+from condensers.parts.parameterisations.refined import Refined
+from condensers.parts.refiners.base import Refiner
+from condensers.registry.registry import with_parts
 from condensers.selections.base import STORED, RandomSelection, feature_map, refuse_too_many
 from condensers.selections.geometry import Herding, KMeansSelection
 from condensers.sets.origins import REAL
@@ -51,13 +58,28 @@ class RealFiles(Condenser):
     registered: ClassVar[str]
     codec: ClassVar[str]
     evaluation: ClassVar[str] = "dsa"
-    couples_classes: ClassVar[bool] = False
     origin: ClassVar[str] = REAL
 
     @property
-    def parameterisation(self) -> Compressed:
-        """How the files, or canvases, decode to images."""
-        return Compressed(self.codec)
+    def refiner(self) -> Refiner | None:
+        """The network that decoded images pass, if there is one; a lossless codec needs none."""
+        return None
+
+    @property
+    def couples_classes(self) -> bool:
+        """Whether the images of all classes share a refiner."""
+        return self.refiner is not None
+
+    @property
+    def parameterisation(self) -> Compressed | Refined:
+        """How the files decode to images."""
+        files, refiner = Compressed(self.codec), with_parts(self).refiner
+        return files if refiner is None else Refined(files, refiner)
+
+    def _limit(self, data: ClassData, nbytes: int) -> int:
+        """The bytes that files and labels may take: what a refiner leaves of `nbytes`."""
+        refiner = with_parts(self).refiner
+        return nbytes - (0 if refiner is None else refiner.nbytes(data.shape[0]))
 
     def level(self) -> int:
         """The quality that the codec is asked for; PNG has none."""
@@ -69,7 +91,23 @@ class RealFiles(Condenser):
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
         """Return the images of a class that a set of `ipc` decodes to."""
-        return max(ipc, Sizes(data, self.codec, self.level()).fitting(stored_bytes(data, ipc)))
+        limit = self._limit(data, stored_bytes(data, ipc))
+        settled, _ = self.settle(data, limit)
+        return max(ipc, Sizes(data, self.codec, settled.level()).fitting(limit))
+
+    def settle(self, data: ClassData, nbytes: int) -> "tuple[RealFiles, Mapping[str, object]]":
+        """Return the selection with its quality, and what the card says of how it was chosen.
+
+        Args:
+            data: The real images.
+            nbytes: Bytes that files and labels may take.
+        """
+        return self, {}
+
+    def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
+        """Return the training of a refiner, if there is one."""
+        refiner = with_parts(self).refiner
+        return [] if refiner is None else refiner.image_passes()
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """The chosen images; the card's `indices` say which they are.
@@ -80,20 +118,25 @@ class RealFiles(Condenser):
         data = data.to(context.device)
         ipc = budget.ipc_of(self, data)
         refuse_too_many(self, data, ipc)
-        sizes, limit = (
-            Sizes(data, self.codec, self.level()),
-            budget.nbytes or stored_bytes(data, ipc),
-        )
+        limit = self._limit(data, budget.nbytes or stored_bytes(data, ipc))
+        settled, entries = self.settle(data, limit)
+        if settled is not self:
+            made = settled.condense(data, budget, context)
+            cost = cost_of(time.perf_counter() - begun, context)
+            return replace(made, card={**made.card, **entries}, cost=cost)
+        sizes = Sizes(data, self.codec, self.level())
         each = max(ipc, sizes.fitting(limit))
         chosen = choose_images(self.choose, data, each, context, self.registered)
-        part: Pixels | Compressed = self.parameterisation if each > ipc else STORED
-        if isinstance(part, Compressed):
-            chosen = fit_images(chosen, sizes, limit, feature_map("pixels", data, context))
-            groups = part.pack_files(
-                sizes.frame, [body for of in chosen for body in sizes.bodies(of)]
-            )
-        else:
+        part: StorageForm = self.parameterisation if each > ipc else STORED
+        if part is STORED:
             groups = {"images": torch.cat([data.images[of] for of in chosen]).cpu()}
+        else:
+            chosen = fit_images(chosen, sizes, limit, feature_map("pixels", data, context))
+            bodies = [body for of in chosen for body in sizes.bodies(of)]
+            groups = Compressed(self.codec).pack_files(sizes.frame, bodies)
+        if isinstance(part, Refined):
+            real = torch.cat([data.images[of] for of in chosen])
+            groups = part.refine_stored(groups, real, data, context)
         card = card_of(self, data, context, ipc, {"labels": "hard"}) | {
             "indices": {
                 data.class_names[label]: found
@@ -132,7 +175,18 @@ def choose_images(
 class RealJPEG(RealFiles):
     """Real images as JPEG files with a common header, as many as fit the bytes of ipc raw ones."""
 
-    quality: int = hyper(30, help="JPEG quality, 1 to 100", source="ours", minimum=1)
+    quality: int = hyper(
+        30,
+        help="JPEG quality, 1 to 100; 0: chosen for data and bytes, on images held out of the data",
+        source="ours",
+        minimum=0,
+    )
+    refiner: Refiner | None = hyper(
+        None,
+        help="a small network that all images pass when they are read; its bytes count",
+        source="ours: none",
+        part="refiner",
+    )
 
     registered: ClassVar[str] = "real-jpeg"
     codec: ClassVar[str] = "jpeg"
@@ -140,6 +194,13 @@ class RealJPEG(RealFiles):
     def level(self) -> int:
         """Return the quality of the files."""
         return self.quality
+
+    def settle(self, data: ClassData, nbytes: int) -> "tuple[RealJPEG, Mapping[str, object]]":
+        """Choose the quality, if none is set."""
+        if self.quality:
+            return self, {}
+        choice = choose_quality(data, nbytes)
+        return replace(self, quality=choice.quality), choice.card_entries()
 
     def require_fit(self, where: str) -> None:
         """UsageError for a quality that JPEG has not."""

@@ -24,7 +24,9 @@ from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks import NetworkSpec
 from condensers.parts.labels import AssignedLabels, LabelModel
+from condensers.parts.parameterisations.refined import Refined
 from condensers.parts.parameterisations.tiles import Tiles
+from condensers.parts.refiners.base import Refiner
 from condensers.parts.setting import RunSetting
 from condensers.registry.registry import AUGMENTATIONS, with_parts
 from condensers.selections.base import RandomSelection, feature_map, refuse_too_many
@@ -54,18 +56,26 @@ class RealTiles(Condenser):
         "convnet", help="network of a teacher that names none", source="ours", part="network"
     )
 
+    refiner: Refiner | None = hyper(
+        None,
+        help="a small network that all images pass when they are read; its bytes count",
+        source="ours: none",
+        part="refiner",
+    )
+
     registered: ClassVar[str] = "real-tiles"
     evaluation: ClassVar[str] = "dsa"
 
     @property
-    def parameterisation(self) -> Tiles:
-        """How the files, or canvases, decode to images."""
-        return Tiles(factor=self.factor)
+    def parameterisation(self) -> Tiles | Refined:
+        """How the canvases decode to images."""
+        tiles, refiner = Tiles(factor=self.factor), with_parts(self).refiner
+        return tiles if refiner is None else Refined(tiles, refiner)
 
     @property
     def couples_classes(self) -> bool:
-        """Whether a teacher gives the labels, which sees all classes."""
-        return with_parts(self).labels.couples_classes
+        """Whether a teacher gives the labels, or all classes share a refiner."""
+        return self.refiner is not None or with_parts(self).labels.couples_classes
 
     @property
     def origin(self) -> str:
@@ -88,16 +98,19 @@ class RealTiles(Condenser):
         labels = with_parts(self).labels.nbytes(
             len(data.class_names), units, units * self.factor**2
         )
-        return self.parameterisation.nbytes(data, ipc) + labels
+        refiner = with_parts(self).refiner
+        own = 0 if refiner is None else refiner.nbytes(data.shape[0])
+        return Tiles(factor=self.factor).nbytes(data, ipc) + own + labels
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
         """Return the images of a class that a set of `ipc` decodes to."""
         return ipc * self.factor**2
 
     def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
-        """Return the training of a teacher, if there is one."""
+        """Return the training of a teacher and of a refiner, if there are any."""
         method = with_parts(self)
-        return method.labels.image_passes(method.network, data)
+        refining = [] if method.refiner is None else method.refiner.image_passes()
+        return method.labels.image_passes(method.network, data) + refining
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """Canvases of the chosen images; the card's `indices` say which of the data they are, in
@@ -109,10 +122,11 @@ class RealTiles(Condenser):
         ipc = budget.ipc_of(method, data)
         refuse_too_many(method, data, ipc)
         chosen = method.choose_images(data, method.images_per_class(data, ipc), context)
-        part = method.parameterisation
-        groups = part.pack(
-            part.groups(data.normalise(data.images[torch.cat(chosen)]), data, context), data
-        )
+        part, tiles = method.parameterisation, Tiles(factor=self.factor)
+        real = data.images[torch.cat(chosen)]
+        groups = tiles.pack(tiles.groups(data.normalise(real), data, context), data)
+        if isinstance(part, Refined):
+            groups = part.refine_stored(groups, real, data, context)
         augmentation = AUGMENTATIONS.create("none").for_data(data)
         setting = RunSetting(
             data, method.network, augmentation, context, ipc, method.images_per_class(data, ipc)
@@ -120,6 +134,7 @@ class RealTiles(Condenser):
         assert isinstance(method.labels, AssignedLabels)
         labels = method.labels.assign(part, groups, setting)
         card = card_of(method, data, context, ipc, {"labels": method.labels.form})
+        card |= method.labels.card_entries
         indices = {
             data.class_names[label]: of.tolist()
             for label, of in zip(data.classes, chosen, strict=True)

@@ -62,6 +62,7 @@ class CardShape(Shape):
     seed: Size | None = None
     images_per_class: Count = 1
     recipe: CardRecipeShape = CardRecipeShape()
+    label_storage: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
     licence: str = ""
     note: str | None = None

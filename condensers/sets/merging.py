@@ -23,7 +23,16 @@ from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.sets.units import as_data, features_of, groups_of, indices_of, take_units, units_of
 
 ORDERS = ("first", "random", "herding")
-EQUAL = ("dataset", "class_names", "shape", "mean", "std", "parameterisation", "recipe")
+EQUAL = (
+    "dataset",
+    "class_names",
+    "shape",
+    "mean",
+    "std",
+    "parameterisation",
+    "recipe",
+    "label_storage",
+)
 PAST = (
     "indices",
     "shrunk",

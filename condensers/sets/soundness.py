@@ -37,7 +37,7 @@ def require_sound(synthetic: SyntheticSet, where: object) -> tuple[Tensor, Tenso
         found = f"images {tuple(images.shape)} and labels {tuple(labels.shape)}"
         raise UsageError(f"{where}: holds {found}, not what its card says")
     _require_statistics(card, images.shape[1], where)
-    for name, tensor in {**synthetic.tensors, "images": images}.items():
+    for name, tensor in {**synthetic.tensors, "images": images, "labels": labels}.items():
         if name != "rates":
             require_finite(tensor, name, where)
     _require_labels(labels, card, classes, where)

@@ -16,6 +16,7 @@ from condensers.engine.context import Context
 from condensers.hyperparameters import settings_of, unverified
 from condensers.preview import html_of, picture_of
 from condensers.registry.registry import PARAMETERISATIONS
+from condensers.sets import label_codes
 from condensers.sets.budget import Budget as Budget
 from condensers.sets.origins import known, of
 
@@ -28,8 +29,9 @@ class SyntheticSet:
 
     Args:
         tensors: Named groups at their stored dtype. `labels` is (M,) unsigned integers, or (M, K)
-            floats for soft labels; a hard label counts for all images that its stored unit decodes
-            to. `rates`, if there, is (T,) learned learning rates. All other groups belong to the
+            floats for soft labels, or (M, R) bytes where the card's `label_storage` says how they
+            are read; a hard label counts for all images that its stored unit decodes to. `rates`,
+            if there, is (T,) learned learning rates. All other groups belong to the
             parameterisation named in the card.
         card: Where the set comes from and how its tensors are read, as JSON values.
         cost: Seconds, joules and device of making it. It is no part of the card because it differs
@@ -44,6 +46,11 @@ class SyntheticSet:
     def nbytes(self) -> int:
         """Every stored byte: images or codes and decoders, labels, learned rates; not the card."""
         return sum(t.numel() * t.element_size() for t in self.tensors.values())
+
+    @property
+    def is_soft(self) -> bool:
+        """Whether each decoded image has a row of numbers as its label."""
+        return "label_storage" in self.card or self.tensors["labels"].is_floating_point()
 
     @property
     def ipc(self) -> int:
@@ -108,6 +115,10 @@ class SyntheticSet:
         labels = groups.pop("labels")
         part = PARAMETERISATIONS.create(self.card["parameterisation"])
         images = part.unpack(groups, self.card["mean"], self.card["std"], self.card["shape"])
+        storage = self.card.get("label_storage")
+        if storage is not None:
+            form, classes = self.recipe.get("labels", ""), len(self.card["class_names"])
+            return images, label_codes.decode(labels, storage, form, classes)
         if labels.is_floating_point():
             return images, labels.float()
         return images, labels.long().repeat_interleave(part.copies)

@@ -30,7 +30,7 @@ def units_of(synthetic: SyntheticSet) -> dict[int, Tensor]:
         UsageError: The labels are soft, and classes have different numbers of units.
     """
     labels, classes = synthetic.tensors["labels"], synthetic.classes
-    if not labels.is_floating_point():
+    if not synthetic.is_soft:
         return {c: (labels.long() == c).nonzero().flatten() for c in classes}
     units = len(labels) // copies_of(synthetic)
     if units % len(classes):
@@ -109,7 +109,7 @@ def take_units(
         copies_of(synthetic),
         synthetic.tensors["labels"],
     )
-    rows = images_of(order, copies) if labels.is_floating_point() else order
+    rows = images_of(order, copies) if synthetic.is_soft else order
     part = PARAMETERISATIONS.create(synthetic.card["parameterisation"])
     groups = part.take(groups_of(synthetic), order) | {"labels": labels[rows]}
     rates = {name: synthetic.tensors[name] for name in ("rates",) if name in synthetic.tensors}

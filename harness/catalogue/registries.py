@@ -19,6 +19,7 @@ REGISTRIES: tuple[Registry, ...] = (
     BASELINES,
     ENGINES,
     condensers.PARAMETERISATIONS,
+    condensers.REFINERS,
     condensers.LABELS,
     condensers.VIEWS,
     condensers.SAMPLERS,

@@ -12,6 +12,7 @@ from condensers.engine.context import Context
 from condensers.engine.devices import send
 from condensers.errors import UsageError
 from condensers.hyperparameters import Part
+from condensers.networks import NetworkSpec
 
 Groups = dict[str, Tensor]
 """Tensors by name."""
@@ -23,6 +24,11 @@ class StorageForm(Part):
     A set holds units (pictures, canvases, codes, files), ordered by class; each decodes to `copies`
     images.
     """
+
+    @property
+    def learnable(self) -> bool:
+        """Whether a method can learn what is stored; if so, it is a `Parameterisation`."""
+        return False
 
     @property
     def copies(self) -> int:
@@ -76,6 +82,11 @@ class Parameterisation(StorageForm):
     """Groups of tensors that are learned in place of images."""
 
     @property
+    def learnable(self) -> bool:
+        """Return true, unless what it wraps cannot be learned."""
+        return True
+
+    @property
     @abstractmethod
     def couples_classes(self) -> bool:
         """Whether classes share what is learned, such as decoders."""
@@ -93,6 +104,31 @@ class Parameterisation(StorageForm):
     def units(self, data: ClassData, ipc: int) -> int:
         """Return the units of a class that `ipc` images per class pay for."""
         return ipc
+
+    def settle(
+        self, data: ClassData, nbytes: int
+    ) -> "tuple[Parameterisation, Mapping[str, object]]":
+        """Return the part with what data and budget decide in it, and what the card says of that.
+
+        Args:
+            data: The real images.
+            nbytes: Bytes that a set may take, with hard labels.
+        """
+        return self, {}
+
+    def units_within(self, data: ClassData, nbytes: int) -> int | None:
+        """Return the units of a class that fit some bytes with their hard labels.
+
+        None, where not bytes but ipc decides how many units there are. A part that stands beside
+        this one, such as a refiner, then takes its bytes on top.
+        """
+        return None
+
+    def image_passes(self, data: ClassData) -> list[tuple[NetworkSpec, float]]:
+        """Return the networks that its groups are trained with, and about how many images pass
+        each, for estimates.
+        """
+        return []
 
     @abstractmethod
     def nbytes(self, data: ClassData, ipc: int) -> int:

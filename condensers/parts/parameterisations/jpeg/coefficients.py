@@ -30,6 +30,7 @@ from condensers.parts.parameterisations.base import Groups, Parameterisation
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
 from condensers.parts.parameterisations.jpeg.entropy import BLOCK, ScanLayout, body, layout
+from condensers.parts.parameterisations.jpeg.quality import choose_quality
 from condensers.parts.parameterisations.jpeg.sizes import Sizes
 from condensers.parts.parameterisations.jpeg.transform import Transform
 from condensers.parts.parameterisations.latent import straight_through
@@ -44,7 +45,12 @@ FILES, PIXELS = Compressed("jpeg"), Pixels()
 class JPEG(Parameterisation):
     """Coefficients of JPEG files; how many files fit depends on the data."""
 
-    quality: int = hyper(10, help="JPEG quality, 1 to 100", source="ours", minimum=1)
+    quality: int = hyper(
+        10,
+        help="JPEG quality, 1 to 100; 0: chosen for data and bytes, on images held out of the data",
+        source="ours",
+        minimum=0,
+    )
 
     registered: ClassVar[str] = "jpeg"
     couples_classes: ClassVar[bool] = False
@@ -55,12 +61,24 @@ class JPEG(Parameterisation):
         """Files of a class that fit the bytes of `ipc` uint8 images and their labels, counted in a
         fixed order; at least ipc.
         """
+        return max(ipc, self.units_within(data, stored_bytes(data, ipc)))
+
+    def settle(self, data: ClassData, nbytes: int) -> "tuple[JPEG, Mapping[str, object]]":
+        """Choose the quality, if none is set."""
+        if self.quality:
+            return self, {}
+        choice = choose_quality(data, nbytes)
+        return JPEG(choice.quality), choice.card_entries()
+
+    def units_within(self, data: ClassData, nbytes: int) -> int:
+        """Files of a class that fit some bytes with their labels; none where that is too few."""
         if self.quality > files.BEST:
             raise UsageError(
                 f"parameterisation jpeg: quality {self.quality} is above the largest, {files.BEST};"
                 " take less"
             )
-        return max(ipc, Sizes(data, "jpeg", self.quality).fitting(stored_bytes(data, ipc)))
+        settled, _ = self.settle(data, nbytes)
+        return Sizes(data, "jpeg", settled.quality).fitting(nbytes)
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
         """The most that the files may take: what `ipc` uint8 images do, and less what the labels of
@@ -79,6 +97,7 @@ class JPEG(Parameterisation):
 
         Or pixels, where so many files would take more.
         """
+        assert self.quality, "a composition settles the quality before anything is learned"
         each = len(start) // len(data.classes)
         if Sizes(data, "jpeg", self.quality).fitting(stored_bytes(data, each)) < each:
             return PIXELS.groups(start, data, context)
