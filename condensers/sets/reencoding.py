@@ -16,6 +16,7 @@ from condensers.errors import UsageError
 from condensers.hyperparameters import settings_of
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
+from condensers.parts.parameterisations.jpeg.coefficients import JPEG
 from condensers.sets.synthetic_set import SyntheticSet
 from condensers.sets.units import BESIDE, as_data
 
@@ -62,8 +63,9 @@ def quality_of(synthetic: SyntheticSet) -> int:
     Raises:
         UsageError: The set is not stored as JPEG files of this package.
     """
-    head = synthetic.tensors.get("head")
-    stored = b"" if head is None else head.cpu().numpy().tobytes()
+    head, name = synthetic.tensors.get("head"), synthetic.card["parameterisation"]["name"]
+    plain = head is not None and name in (FILES.registered, JPEG.registered)
+    stored = head.cpu().numpy().tobytes() if head is not None and plain else b""
     found = _qualities(tuple(synthetic.card["shape"])).get(stored) if stored else None
     if found is None:
         raise UsageError(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from condensers.composition.composition import Composition
 from condensers.condenser import Condenser
 from condensers.errors import UsageError
+from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg.coefficients import JPEG
 from condensers.selections.real_files import RealJPEG
 from condensers.sets.merging import recondense, shrink
@@ -110,16 +111,16 @@ def at_quality(condenser: Condenser, quality: int) -> Condenser:
     Raises:
         UsageError: Its sets are no JPEG files.
     """
-    if isinstance(condenser, RealJPEG):
+    if isinstance(condenser, RealJPEG) and isinstance(condenser.parameterisation, Compressed):
         return replace(condenser, quality=quality)
     if isinstance(condenser, Composition):
         built = condenser.built
         if isinstance(built.parameterisation, JPEG):
             return replace(built, parameterisation=replace(built.parameterisation, quality=quality))
     raise UsageError(
-        f"continual.shrink: sets of {condenser.registered} are not stored as JPEG files, and cannot"
-        " be encoded at a lower quality; take real-jpeg, the parameterisation jpeg, or another way"
-        " to shrink"
+        f"continual.shrink: sets of {condenser.registered} are not stored as JPEG files alone, and"
+        " cannot be encoded at a lower quality; take real-jpeg, the parameterisation jpeg, or another"
+        " way to shrink"
     )
 
 

@@ -114,8 +114,10 @@ def test_a_restored_memory_is_the_same(data: ClassData) -> None:
 
 
 def test_what_has_no_quality_cannot_be_encoded_anew(data: ClassData) -> None:
-    with pytest.raises(UsageError, match="sets of random are not stored as JPEG files"):
+    with pytest.raises(UsageError, match="sets of random are not stored as JPEG files alone"):
         FixedSize(per_experience(data, {"name": "random"}), "re-encode")
+    with pytest.raises(UsageError, match="sets of real-jpeg are not stored as JPEG files alone"):
+        FixedSize(per_experience(data, {**PHOTOGRAPHS, "refiner": "residual"}), "re-encode")
     raw = create_condenser("random").condense(data, Budget(ipc=1), Context())
     with pytest.raises(UsageError, match="a set of random is not stored as JPEG files"):
         reencode(raw, 100)
