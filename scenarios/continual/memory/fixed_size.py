@@ -119,8 +119,8 @@ def at_quality(condenser: Condenser, quality: int) -> Condenser:
             return replace(built, parameterisation=replace(built.parameterisation, quality=quality))
     raise UsageError(
         f"continual.shrink: sets of {condenser.registered} are not stored as JPEG files alone, and"
-        " cannot be encoded at a lower quality; take real-jpeg, the parameterisation jpeg, or another"
-        " way to shrink"
+        " cannot be encoded at a lower quality; take real-jpeg, the parameterisation jpeg, or"
+        " another way to shrink"
     )
 
 
