@@ -7,7 +7,9 @@ ipc uint8 images and labels }
 where i counts the images of class c in one fixed random order: n is then the same for every seed
 and every choice. Where the n chosen images of each class take more, the one with the largest file
 gives its place to the nearest image of its class with a smaller file, until all fit. Where n is no
-more than ipc (small images, noise), ipc raw images of each class are stored instead.
+more than ipc (small images, noise), ipc raw images of each class are stored instead. With the coder
+"range" JPEG's coefficients are stored under an arithmetic coder, which holds more images; a choice
+that takes more bytes than the images of the fixed order loses its finest coefficients.
 
 Source: ours; `condensers.parts.parameterisations.jpeg.files` has the formats. It is what a replay
 memory can do with no learning, and what condensed sets have to beat at equal bytes.
@@ -24,11 +26,19 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
-from condensers.parts.labels import stored_hard
+from condensers.parts.labels import label_dtype, stored_hard
+from condensers.parts.parameterisations.base import Groups, StorageForm
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
+from condensers.parts.parameterisations.jpeg.coefficients import (
+    CODERS,
+    JPEG,
+    RECODED,
+    fit_recoded,
+)
+from condensers.parts.parameterisations.jpeg.recoded import RecodedSizes
 from condensers.parts.parameterisations.jpeg.sizes import Sizes, fit_images
-from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
+from condensers.parts.parameterisations.pixels import stored_bytes
 from condensers.selections.base import STORED, RandomSelection, feature_map, refuse_too_many
 from condensers.selections.geometry import Herding, KMeansSelection
 from condensers.sets.origins import REAL
@@ -55,7 +65,7 @@ class RealFiles(Condenser):
     origin: ClassVar[str] = REAL
 
     @property
-    def parameterisation(self) -> Compressed:
+    def parameterisation(self) -> StorageForm:
         """How the files, or canvases, decode to images."""
         return Compressed(self.codec)
 
@@ -69,7 +79,27 @@ class RealFiles(Condenser):
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
         """Return the images of a class that a set of `ipc` decodes to."""
-        return max(ipc, Sizes(data, self.codec, self.level()).fitting(stored_bytes(data, ipc)))
+        return max(ipc, self.count_fitting(data, stored_bytes(data, ipc)))
+
+    def count_fitting(self, data: ClassData, limit: int) -> int:
+        """Return the most images of each class that fit `limit` bytes with their labels."""
+        return Sizes(data, self.codec, self.level()).fitting(limit)
+
+    def store(
+        self, chosen: list[list[int]], data: ClassData, limit: int, context: Context
+    ) -> tuple[list[list[int]], Groups]:
+        """Return the images of each class that are stored, and as what, in `limit` bytes.
+
+        Args:
+            chosen: Indices of images, as many as fit.
+            data: The real images.
+            limit: In bytes, with labels.
+            context: Lent to what compares images.
+        """
+        sizes = Sizes(data, self.codec, self.level())
+        chosen = fit_images(chosen, sizes, limit, feature_map("pixels", data, context))
+        found = [body for of in chosen for body in sizes.bodies(of)]
+        return chosen, Compressed(self.codec).pack_files(sizes.frame, found)
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """The chosen images; the card's `indices` say which they are.
@@ -80,18 +110,12 @@ class RealFiles(Condenser):
         data = data.to(context.device)
         ipc = budget.ipc_of(self, data)
         refuse_too_many(self, data, ipc)
-        sizes, limit = (
-            Sizes(data, self.codec, self.level()),
-            budget.nbytes or stored_bytes(data, ipc),
-        )
-        each = max(ipc, sizes.fitting(limit))
+        limit = budget.nbytes or stored_bytes(data, ipc)
+        each = max(ipc, self.count_fitting(data, limit))
         chosen = choose_images(self.choose, data, each, context, self.registered)
-        part: Pixels | Compressed = self.parameterisation if each > ipc else STORED
-        if isinstance(part, Compressed):
-            chosen = fit_images(chosen, sizes, limit, feature_map("pixels", data, context))
-            groups = part.pack_files(
-                sizes.frame, [body for of in chosen for body in sizes.bodies(of)]
-            )
+        part = self.parameterisation if each > ipc else STORED
+        if each > ipc:
+            chosen, groups = self.store(chosen, data, limit, context)
         else:
             groups = {"images": torch.cat([data.images[of] for of in chosen]).cpu()}
         card = card_of(self, data, context, ipc, {"labels": "hard"}) | {
@@ -133,6 +157,12 @@ class RealJPEG(RealFiles):
     """Real images as JPEG files with a common header, as many as fit the bytes of ipc raw ones."""
 
     quality: int = hyper(30, help="JPEG quality, 1 to 100", source="ours", minimum=1)
+    coder: str = hyper(
+        "huffman",
+        help="huffman: JPEG files; range: the same coefficients under an arithmetic coder",
+        source="ours",
+        values=CODERS,
+    )
 
     registered: ClassVar[str] = "real-jpeg"
     codec: ClassVar[str] = "jpeg"
@@ -140,6 +170,29 @@ class RealJPEG(RealFiles):
     def level(self) -> int:
         """Return the quality of the files."""
         return self.quality
+
+    @property
+    def parameterisation(self) -> StorageForm:
+        """How the files, or the stream, decode to images."""
+        if self.coder == "range":
+            return JPEG(self.quality, self.coder)
+        return Compressed(self.codec)
+
+    def count_fitting(self, data: ClassData, limit: int) -> int:
+        """Return the most images of each class that fit `limit` bytes with their labels."""
+        if self.coder == "range":
+            return RecodedSizes(data, self.quality).fitting(limit)
+        return super().count_fitting(data, limit)
+
+    def store(
+        self, chosen: list[list[int]], data: ClassData, limit: int, context: Context
+    ) -> tuple[list[list[int]], Groups]:
+        """Return the images and their files; a stream loses its finest coefficients to fit."""
+        if self.coder != "range":
+            return super().store(chosen, data, limit, context)
+        images = RecodedSizes(data, self.quality).images(torch.tensor(chosen).flatten())
+        labels = len(images.coefficients) * label_dtype(len(data.class_names)).itemsize
+        return chosen, RECODED.store(fit_recoded(images, limit - labels))
 
     def require_fit(self, where: str) -> None:
         """UsageError for a quality that JPEG has not."""
