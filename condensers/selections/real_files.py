@@ -7,7 +7,9 @@ ipc uint8 images and labels }
 where i counts the images of class c in one fixed random order: n is then the same for every seed
 and every choice. Where the n chosen images of each class take more, the one with the largest file
 gives its place to the nearest image of its class with a smaller file, until all fit. Where n is no
-more than ipc (small images, noise), ipc raw images of each class are stored instead.
+more than ipc (small images, noise), ipc raw images of each class are stored instead. With the coder
+"range" JPEG's coefficients are stored under an arithmetic coder, which holds more images; a choice
+that takes more bytes than the images of the fixed order loses its finest coefficients.
 
 Source: ours; `condensers.parts.parameterisations.jpeg.files` has the formats. It is what a replay
 memory can do with no learning, and what condensed sets have to beat at equal bytes.
@@ -26,11 +28,18 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
 from condensers.networks import NetworkSpec
-from condensers.parts.labels import stored_hard
-from condensers.parts.parameterisations.base import StorageForm
+from condensers.parts.labels import label_dtype, stored_hard
+from condensers.parts.parameterisations.base import Groups, StorageForm
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
+from condensers.parts.parameterisations.jpeg.coefficients import (
+    CODERS,
+    JPEG,
+    RECODED,
+    fit_recoded,
+)
 from condensers.parts.parameterisations.jpeg.quality import choose_quality
+from condensers.parts.parameterisations.jpeg.recoded import RecodedSizes
 from condensers.parts.parameterisations.jpeg.sizes import Sizes, fit_images
 from condensers.parts.parameterisations.pixels import stored_bytes
 from condensers.parts.parameterisations.refined import Refined
@@ -71,10 +80,15 @@ class RealFiles(Condenser):
         return self.refiner is not None
 
     @property
-    def parameterisation(self) -> Compressed | Refined:
-        """How the files decode to images."""
-        files, refiner = Compressed(self.codec), with_parts(self).refiner
-        return files if refiner is None else Refined(files, refiner)
+    def storage(self) -> StorageForm:
+        """How the images are stored, without a refiner."""
+        return Compressed(self.codec)
+
+    @property
+    def parameterisation(self) -> StorageForm:
+        """How the files, or the stream, decode to images."""
+        refiner = with_parts(self).refiner
+        return self.storage if refiner is None else Refined(self.storage, refiner)
 
     def _limit(self, data: ClassData, nbytes: int) -> int:
         """The bytes that files and labels may take: what a refiner leaves of `nbytes`."""
@@ -93,7 +107,7 @@ class RealFiles(Condenser):
         """Return the images of a class that a set of `ipc` decodes to."""
         limit = self._limit(data, stored_bytes(data, ipc))
         settled, _ = self.settle(data, limit)
-        return max(ipc, Sizes(data, self.codec, settled.level()).fitting(limit))
+        return max(ipc, settled.count_fitting(data, limit))
 
     def settle(self, data: ClassData, nbytes: int) -> "tuple[RealFiles, Mapping[str, object]]":
         """Return the selection with its quality, and what the card says of how it was chosen.
@@ -108,6 +122,26 @@ class RealFiles(Condenser):
         """Return the training of a refiner, if there is one."""
         refiner = with_parts(self).refiner
         return [] if refiner is None else refiner.image_passes()
+
+    def count_fitting(self, data: ClassData, limit: int) -> int:
+        """Return the most images of each class that fit `limit` bytes with their labels."""
+        return Sizes(data, self.codec, self.level()).fitting(limit)
+
+    def store(
+        self, chosen: list[list[int]], data: ClassData, limit: int, context: Context
+    ) -> tuple[list[list[int]], Groups]:
+        """Return the images of each class that are stored, and as what, in `limit` bytes.
+
+        Args:
+            chosen: Indices of images, as many as fit.
+            data: The real images.
+            limit: In bytes, with labels.
+            context: Lent to what compares images.
+        """
+        sizes = Sizes(data, self.codec, self.level())
+        chosen = fit_images(chosen, sizes, limit, feature_map("pixels", data, context))
+        found = [body for of in chosen for body in sizes.bodies(of)]
+        return chosen, Compressed(self.codec).pack_files(sizes.frame, found)
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """The chosen images; the card's `indices` say which they are.
@@ -124,16 +158,13 @@ class RealFiles(Condenser):
             made = settled.condense(data, budget, context)
             cost = cost_of(time.perf_counter() - begun, context)
             return replace(made, card={**made.card, **entries}, cost=cost)
-        sizes = Sizes(data, self.codec, self.level())
-        each = max(ipc, sizes.fitting(limit))
+        each = max(ipc, self.count_fitting(data, limit))
         chosen = choose_images(self.choose, data, each, context, self.registered)
         part: StorageForm = self.parameterisation if each > ipc else STORED
-        if part is STORED:
-            groups = {"images": torch.cat([data.images[of] for of in chosen]).cpu()}
+        if part is not STORED:
+            chosen, groups = self.store(chosen, data, limit, context)
         else:
-            chosen = fit_images(chosen, sizes, limit, feature_map("pixels", data, context))
-            bodies = [body for of in chosen for body in sizes.bodies(of)]
-            groups = Compressed(self.codec).pack_files(sizes.frame, bodies)
+            groups = {"images": torch.cat([data.images[of] for of in chosen]).cpu()}
         if isinstance(part, Refined):
             real = torch.cat([data.images[of] for of in chosen])
             groups = part.refine_stored(groups, real, data, context)
@@ -181,6 +212,12 @@ class RealJPEG(RealFiles):
         source="ours",
         minimum=0,
     )
+    coder: str = hyper(
+        "huffman",
+        help="huffman: JPEG files; range: the same coefficients under an arithmetic coder",
+        source="ours",
+        values=CODERS,
+    )
     refiner: Refiner | None = hyper(
         None,
         help="a small network that all images pass when they are read; its bytes count",
@@ -201,6 +238,29 @@ class RealJPEG(RealFiles):
             return self, {}
         choice = choose_quality(data, nbytes)
         return replace(self, quality=choice.quality), choice.card_entries()
+
+    @property
+    def storage(self) -> StorageForm:
+        """How the images are stored: as files, or as one stream."""
+        if self.coder == "range":
+            return JPEG(self.quality, self.coder)
+        return Compressed(self.codec)
+
+    def count_fitting(self, data: ClassData, limit: int) -> int:
+        """Return the most images of each class that fit `limit` bytes with their labels."""
+        if self.coder == "range":
+            return RecodedSizes(data, self.quality).fitting(limit)
+        return super().count_fitting(data, limit)
+
+    def store(
+        self, chosen: list[list[int]], data: ClassData, limit: int, context: Context
+    ) -> tuple[list[list[int]], Groups]:
+        """Return the images and their files; a stream loses its finest coefficients to fit."""
+        if self.coder != "range":
+            return super().store(chosen, data, limit, context)
+        images = RecodedSizes(data, self.quality).images(torch.tensor(chosen).flatten())
+        labels = len(images.coefficients) * label_dtype(len(data.class_names)).itemsize
+        return chosen, RECODED.store(fit_recoded(images, limit - labels))
 
     def require_fit(self, where: str) -> None:
         """UsageError for a quality that JPEG has not."""

@@ -28,7 +28,7 @@ from condensers.parts.parameterisations.base import Groups
 from condensers.parts.parameterisations.pixels import stored_bytes
 from condensers.parts.parameterisations.transform.coefficients import FullFrameDCT, as_stored
 from condensers.parts.parameterisations.transform.quantiser import Quantiser, encode_within
-from condensers.parts.parameterisations.transform.stream import STEPS, measure
+from condensers.parts.parameterisations.transform.stream import STEPS, encode, measure
 from condensers.selections.base import STORED, refuse_too_many
 from condensers.selections.real_files import choose_images
 from condensers.sets.origins import REAL
@@ -137,9 +137,13 @@ class RealTransform(Condenser):
 
 def _encode_finest(quantiser: Quantiser, images: Tensor, data: ClassData, limit: int) -> bytes:
     """Encode images at the finest step, no more than twice as fine or coarse, that fits."""
-    finest, coarsest = max(1, quantiser.whole_step // 2), quantiser.whole_step * 2
-    while finest < coarsest:
-        middle = (finest + coarsest) // 2
-        coded, _ = replace(quantiser, step=middle / STEPS).quantise(images, data)
-        finest, coarsest = (finest, middle) if measure(coded) <= limit else (middle + 1, coarsest)
-    return encode_within(*replace(quantiser, step=finest / STEPS).quantise(images, data), limit)
+    aim = float(limit)
+    for _ in range(2):  # once to see what a measured byte is worth, and with that again
+        finest, coarsest = max(1, quantiser.whole_step // 2), quantiser.whole_step * 2
+        while finest < coarsest:
+            middle = (finest + coarsest) // 2
+            coded, _ = replace(quantiser, step=middle / STEPS).quantise(images, data)
+            finest, coarsest = (finest, middle) if measure(coded) <= aim else (middle + 1, coarsest)
+        coded, free = replace(quantiser, step=finest / STEPS).quantise(images, data)
+        aim = limit * measure(coded) / len(encode(coded))
+    return encode_within(coded, free, limit)

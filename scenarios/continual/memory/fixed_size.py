@@ -114,9 +114,9 @@ def at_quality(condenser: Condenser, quality: int) -> Condenser:
     if isinstance(condenser, RealJPEG) and isinstance(condenser.parameterisation, Compressed):
         return replace(condenser, quality=quality)
     if isinstance(condenser, Composition):
-        built = condenser.built
-        if isinstance(built.parameterisation, JPEG):
-            return replace(built, parameterisation=replace(built.parameterisation, quality=quality))
+        built, part = condenser.built, condenser.built.parameterisation
+        if isinstance(part, JPEG) and part.coder == "huffman":
+            return replace(built, parameterisation=replace(part, quality=quality))
     raise UsageError(
         f"continual.shrink: sets of {condenser.registered} are not stored as JPEG files alone, and"
         " cannot be encoded at a lower quality; take real-jpeg, the parameterisation jpeg, or"

@@ -9,12 +9,16 @@ what is zero stays so. The bytes of N images buy the head of the files once and 
 as fit, counted as `real-jpeg` counts them. Where not even N files fit (small images, few classes),
 the images stay pixels.
 
+With the coder "range" the same coefficients are stored in one stream of an arithmetic coder
+(`condensers.parts.parameterisations.jpeg.recoding`) and decode to the images of the files: no head,
+no lengths, and 13 to 34 % fewer bytes on Fashion-MNIST from quality 20 down to 3.
+
 Source: ours. Learning in the frequency domain is that of Shin et al., "Frequency Domain-based
 Dataset Distillation" (FreD, NeurIPS 2023), who keep the coefficients of largest variance as floats;
 here the file format decides what a coefficient costs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -31,13 +35,17 @@ from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
 from condensers.parts.parameterisations.jpeg.entropy import BLOCK, ScanLayout, body, layout
 from condensers.parts.parameterisations.jpeg.quality import choose_quality
+from condensers.parts.parameterisations.jpeg.recoded import STREAM, RecodedFiles, RecodedSizes
+from condensers.parts.parameterisations.jpeg.recoding import Recoded, encode, measure
 from condensers.parts.parameterisations.jpeg.sizes import Sizes
 from condensers.parts.parameterisations.jpeg.transform import Transform
 from condensers.parts.parameterisations.latent import straight_through
 from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
 
 LARGEST = 1023.0  # what ten bits hold
-FILES, PIXELS = Compressed("jpeg"), Pixels()
+CODERS = ("huffman", "range")
+ROUNDS, MARGIN = 8, 1.002  # of fitting by measured bytes, and what is added to each
+FILES, PIXELS, RECODED = Compressed("jpeg"), Pixels(), RecodedFiles()
 
 
 @final
@@ -50,6 +58,12 @@ class JPEG(Parameterisation):
         help="JPEG quality, 1 to 100; 0: chosen for data and bytes, on images held out of the data",
         source="ours",
         minimum=0,
+    )
+    coder: str = hyper(
+        "huffman",
+        help="huffman: JPEG files; range: the same coefficients under an arithmetic coder",
+        source="ours",
+        values=CODERS,
     )
 
     registered: ClassVar[str] = "jpeg"
@@ -78,7 +92,12 @@ class JPEG(Parameterisation):
                 " take less"
             )
         settled, _ = self.settle(data, nbytes)
-        return Sizes(data, "jpeg", settled.quality).fitting(nbytes)
+        return settled._sizes(data).fitting(nbytes)
+
+    def _sizes(self, data: ClassData) -> Sizes | RecodedSizes:
+        if self.coder == "range":
+            return RecodedSizes(data, self.quality)
+        return Sizes(data, "jpeg", self.quality)
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
         """The most that the files may take: what `ipc` uint8 images do, and less what the labels of
@@ -99,7 +118,7 @@ class JPEG(Parameterisation):
         """
         assert self.quality, "a composition settles the quality before anything is learned"
         each = len(start) // len(data.classes)
-        if Sizes(data, "jpeg", self.quality).fitting(stored_bytes(data, each)) < each:
+        if self._sizes(data).fitting(stored_bytes(data, each)) < each:
             return PIXELS.groups(start, data, context)
         free = Transform(data.shape, self.quality).forward(data.quantise(start).float())
         extent = torch.tensor([data.mean, data.std], device=start.device)
@@ -142,8 +161,10 @@ class JPEG(Parameterisation):
         if _form(groups) is PIXELS:
             return PIXELS.pack(groups, data)
         kept = self._round(groups, slice(None)).detach().int().cpu()
-        sizes = Sizes(data, "jpeg", self.quality)
+        sizes = self._sizes(data)
         limit = sizes.content(len(kept) // len(data.classes))
+        if isinstance(sizes, RecodedSizes):
+            return RECODED.store(fit_recoded(Recoded(data.shape, self.quality, kept), limit))
         return FILES.pack_files(
             sizes.frame, fit_bodies(kept, layout(data.shape, self.quality), limit)
         )
@@ -173,9 +194,11 @@ class JPEG(Parameterisation):
         return forms.pop().join(parts)
 
 
-def _form(stored: Mapping[str, Tensor]) -> Pixels | Compressed:
+def _form(stored: Mapping[str, Tensor]) -> Pixels | Compressed | RecodedFiles:
     """What groups are, while they are learned and as they are stored."""
-    return PIXELS if "images" in stored else FILES
+    if "images" in stored:
+        return PIXELS
+    return RECODED if STREAM in stored else FILES
 
 
 def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:
@@ -186,6 +209,29 @@ def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:
 def fit_bodies(kept: Tensor, form: ScanLayout, limit: int) -> list[bytes]:
     """The scans of images whose coefficients are kept (M, B, 64), of no more than `limit` bytes in
     all.
+    """
+    return _bodies(fit_coefficients(kept, limit, lambda trial: _length(trial, form)), form)
+
+
+def fit_recoded(images: Recoded, limit: int) -> Recoded:
+    """Return images whose stream takes no more than `limit` bytes."""
+    found, size, worth = images, len(encode(images)), 1.0
+
+    def length(kept: Tensor) -> float:
+        return worth * measure(images._replace(coefficients=kept))
+
+    for _ in range(ROUNDS):
+        if size <= limit:
+            break
+        worth = size / measure(found) * MARGIN  # bytes of a measured byte
+        kept = fit_coefficients(images.coefficients, limit, length)
+        found = images._replace(coefficients=kept)
+        size = len(encode(found))
+    return found
+
+
+def fit_coefficients(kept: Tensor, limit: int, length: Callable[[Tensor], float]) -> Tensor:
+    """Return coefficients (M, B, 64) that take no more than `limit` bytes, as `length` counts them.
 
     Left out, as far as needed and from the finest on: first coefficients of size 1, then all but
     those of the blocks' means.
@@ -195,12 +241,12 @@ def fit_bodies(kept: Tensor, form: ScanLayout, limit: int) -> list[bytes]:
         least, most = 1, BLOCK**2  # leaving out from `most` on leaves out nothing
         while least < most:
             middle = (least + most + 1) // 2
-            if _length(_without(kept, droppable, middle), form) <= limit:
+            if length(_without(kept, droppable, middle)) <= limit:
                 least = middle
             else:
                 most = middle - 1
-        found = _bodies(_without(kept, droppable, least), form)
-        if sum(map(len, found)) <= limit:
+        found = _without(kept, droppable, least)
+        if length(found) <= limit:
             break
     return found
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from condensers.clustering import coarse_clusters
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.parts.labels import label_dtype
+from condensers.parts.parameterisations.coding.counting import count_fitting
 from condensers.parts.parameterisations.transform.cosines import transform
 from condensers.parts.parameterisations.transform.stream import (
     STEPS,
@@ -26,7 +26,7 @@ from condensers.parts.parameterisations.transform.stream import (
 FIXED_ORDER = 0  # the seed of the order in which images are counted, and of clusters
 FINE, FINER, MANY = 2, 4, 100  # how finely means are kept: finer for so many images each
 LONGEST = 4095  # what a stream can tell of a side
-TRIALS = 12  # sets that are measured for a count, and thresholds for a fit
+TRIALS = 12  # thresholds for a fit
 
 
 class Means(NamedTuple):
@@ -146,11 +146,12 @@ class Quantiser:
         """Return about the bytes of `each` images of each class in a fixed order."""
         known = _BYTES.setdefault(data, {})
         if (self, each) not in known:
-            chosen = torch.cat([of[:each] for of in _orders(data)])
-            images = data.images[chosen].float() / 255
-            coded, _ = self.quantise(images[self.sort(images, data)], data)
-            known[self, each] = measure(coded)
+            known[self, each] = measure(self._first(data, each))
         return known[self, each]
+
+    def _first(self, data: ClassData, each: int) -> CodedImages:
+        images = data.images[torch.cat([of[:each] for of in orders(data)])].float() / 255
+        return self.quantise(images[self.sort(images, data)], data)[0]
 
     def count_fitting(self, data: ClassData, limit: int) -> int:
         """Return the most images of each class that fit `limit` bytes with their labels.
@@ -159,20 +160,13 @@ class Quantiser:
         """
         known = _COUNTS.setdefault(data, {})
         if (self, limit) not in known:
-            known[self, limit] = self._count_fitting(data, limit)
+            known[self, limit] = count_fitting(
+                data,
+                limit,
+                lambda each: self.measure(data, each),
+                lambda each: len(encode(self._first(data, each))),
+            )
         return known[self, limit]
-
-    def _count_fitting(self, data: ClassData, limit: int) -> int:
-        label = len(data.classes) * label_dtype(len(data.class_names)).itemsize
-        fits, above = 0, min(map(data.count, data.classes)) + 1
-        trial = min(16, above - 1)
-        for _ in range(TRIALS):
-            size = self.measure(data, trial) + trial * label
-            fits, above = (trial, above) if size <= limit else (fits, trial)
-            if above - fits <= 1:
-                break
-            trial = min(max(int(trial * limit / size), fits + 1), above - 1)
-        return fits
 
 
 _MEANS: WeakKeyDictionary[ClassData, dict[int, Means]] = WeakKeyDictionary()
@@ -186,8 +180,8 @@ def as_numbers(values: Tensor) -> NDArray[np.int64]:
     return found
 
 
-def _orders(data: ClassData) -> Sequence[Tensor]:
-    """The indices of each class's images in the fixed order."""
+def orders(data: ClassData) -> Sequence[Tensor]:
+    """Return the indices of each class's images in the fixed order."""
     generator = torch.Generator().manual_seed(FIXED_ORDER)
     members = [data.members(label) for label in data.classes]
     return [of[torch.randperm(len(of), generator=generator).to(of.device)] for of in members]
