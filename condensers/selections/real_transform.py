@@ -49,7 +49,6 @@ class RealTransform(Condenser):
     )
     step: float = hyper(
         0.7,
-        unit="of the pixels' range",
         help="quantisation step that the images are counted at",
         source="ours",
         minimum=1 / STEPS,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from condensers.errors import UsageError
 from scenarios.datasets.location import DataLocation, DatasetFiles, DatasetSource
 from scenarios.datasets.naming import DOMAINS, domain_names, parse_name
 
@@ -58,10 +59,13 @@ def count_classes(name: str) -> int | None:
     Returns:
         The number; None where the name does not tell, as those of folders do not.
     """
-    if name.startswith(DOMAINS):
-        each = [count_classes(part) for part in domain_names(name)]
-        return sum(count for count in each if count) if all(each) else None
-    parsed = parse_name(name)
+    try:
+        if name.startswith(DOMAINS):
+            each = [count_classes(part) for part in domain_names(name)]
+            return sum(count for count in each if count) if all(each) else None
+        parsed = parse_name(name)
+    except UsageError:  # a record may call its data whatever it likes
+        return None
     return None if parsed.scheme else CLASSES.get(parsed.place)
 
 

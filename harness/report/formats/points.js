@@ -61,6 +61,7 @@
       const next = points[(at + step + points.length) % points.length];
       next.setAttribute("tabindex", "0");
       next.focus();
+      show(next);
     });
   });
 })();

@@ -150,7 +150,7 @@ def count_most_images(
         how: How sets shrink. One that is encoded anew keeps its images, and later ones may come at
             the lowest quality.
     """
-    condenser, copies = made.request.condenser, made.request.condenser.parameterisation.copies
+    condenser = made.request.condenser
     seen: list[int] = []
     arrived: list[tuple[int, int, int]] = []  # classes, ipc, and images of a class
     most = 0
@@ -162,7 +162,13 @@ def count_most_images(
         held = 0
         for classes, first, images in arrived:
             # What is condensed anew is as many files as fit then, of the images that there are.
-            stays = how == REENCODE or (how == "recondense" and images != first * copies)
+            anew = how == "recondense" and _counts_bytes(condenser, first, images)
+            stays = how == REENCODE or anew
             held += classes * (images if stays else max(1, images * min(ipc, first) // first))
         most = max(most, held)
     return most
+
+
+def _counts_bytes(condenser: Condenser, ipc: int, images: int) -> bool:
+    """Whether bytes decide how many images a set of `ipc` decodes to."""
+    return images != ipc * condenser.parameterisation.copies

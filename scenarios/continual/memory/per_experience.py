@@ -20,7 +20,7 @@ class PerExperienceCondenser:
 
     def __init__(self, request: CondensationRequest, data: ClassData, context: Context) -> None:
         self.request, self.data, self.context = request, data, context
-        self.sets: dict[tuple[tuple[int, ...], Budget, Condenser], SyntheticSet] = {}
+        self.sets: dict[tuple[tuple[int, ...], Budget, str], SyntheticSet] = {}
 
     def __call__(
         self,
@@ -37,12 +37,13 @@ class PerExperienceCondenser:
         """
         budget = budget or share_budget(self.request.budget, len(classes), len(self.data.classes))
         condenser = condenser or self.request.condenser
-        found = self.sets.get((classes, budget, condenser))
+        key = classes, budget, repr(condenser)
+        found = self.sets.get(key)
         if found is None:
             context = self.context.fork("condense-" + "-".join(map(str, classes)))
             request = CondensationRequest(condenser, budget)
             found = condense_once(request, self.data.restrict(classes), context, "experiences")
-            self.sets[classes, budget, condenser] = found
+            self.sets[key] = found
         return found
 
     def count_images(self, parts: Sequence[tuple[int, ...]]) -> int:

@@ -59,6 +59,7 @@ from condensers.parts.parameterisations.transform.stream import (
 PIXELS = Pixels()
 STREAM = "stream"
 LEAST = 1e-3  # of an expected size
+GRID = 1 << 24  # parts of a grey level
 
 
 @final
@@ -67,7 +68,10 @@ class FullFrameDCT(Parameterisation):
     """Coded coefficients of whole images; how many images fit depends on the data."""
 
     step: float = hyper(
-        0.7, unit="of the pixels' range", help="quantisation step", source="ours", minimum=1 / STEPS
+        0.7,
+        help="quantisation step, as a part of the pixels' range",
+        source="ours",
+        minimum=1 / STEPS,
     )
     dead_zone: float = hyper(
         0.15,
@@ -159,12 +163,14 @@ class FullFrameDCT(Parameterisation):
             return PIXELS.decode(groups, units)
         step, fineness = groups["steps"].tolist()
         kept = groups["coefficients"][units] * groups["mask"][units].detach()
-        rounded = straight_through(kept, self.quantiser.round(kept.detach()))
+        whole = self.quantiser.round(kept.detach())
+        rounded = straight_through(kept, whole)
         means = groups["means"].detach()[groups["origins"][units].detach().long()]
         values = rounded * (step / STEPS) + means * (step / STEPS / fineness)
         images = restore(values, _shape(groups))
         # In the precision that files are read in: a half rounds to the same side then.
-        read = restore(values.detach().double(), _shape(groups))
+        exact = whole.double() * (step / STEPS) + means.double() * (step / STEPS / fineness)
+        read = restore(exact, _shape(groups))
         seen = straight_through(images, _as_pixels(read).to(images) / 255)
         mean, std = groups["range"].detach().view(2, 1, -1, 1, 1)
         normalised: Tensor = (seen - mean) / std
@@ -304,8 +310,11 @@ def _read(stored: Mapping[str, Tensor]) -> CodedImages:
 
 
 def _as_pixels(images: Tensor) -> Tensor:
-    """Images in [0, 1] in whole numbers of 255."""
-    return (images * 255).round().clamp(0, 255)
+    """Images in [0, 1] in whole numbers of 255; what lies within 2^-25 of a half is one, however a
+    machine summed it up.
+    """
+    grid = (images * 255 * GRID).round() / GRID
+    return grid.round().clamp(0, 255)
 
 
 def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:

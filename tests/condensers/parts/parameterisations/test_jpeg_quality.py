@@ -93,7 +93,8 @@ def test_sets_are_those_of_the_quality_that_was_chosen(shape: tuple[int, int, in
         n: t.tolist() for n, t in fixed.tensors.items()
     }
     assert made.card["hyperparameters"] == fixed.card["hyperparameters"]
-    assert made.card["parameterisation"] == {"name": "jpeg", "quality": choice.quality}
+    stored = {"name": "jpeg", "quality": choice.quality, "coder": "huffman"}
+    assert made.card["parameterisation"] == stored
     assert made.card["images_per_class"] == method.images_per_class(data, 2)
     assert made.nbytes <= method.nbytes(data, 2)
     said = made.card["quality"]
