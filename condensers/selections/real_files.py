@@ -55,7 +55,7 @@ CHOICES = {"random": RandomSelection(), "k-means": KMeansSelection(), "herding":
 
 @dataclass(frozen=True)
 class RealFiles(Condenser):
-    """Real images as files; how many of them depends on the images."""
+    """Real images as files, or in another code; how many of them depends on the images."""
 
     choose: str = hyper(
         "random",

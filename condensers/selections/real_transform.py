@@ -12,41 +12,27 @@ memory can do with no learning and a better code than JPEG's, and what sets lear
 have to beat.
 """
 
-import time
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from condensers.condenser import Condenser
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.hyperparameters import hyper, settings_of
-from condensers.parts.labels import label_dtype, stored_hard
+from condensers.hyperparameters import hyper
+from condensers.parts.labels import label_dtype
 from condensers.parts.parameterisations.base import Groups
-from condensers.parts.parameterisations.pixels import stored_bytes
 from condensers.parts.parameterisations.transform.coefficients import FullFrameDCT, as_stored
 from condensers.parts.parameterisations.transform.quantiser import Quantiser, encode_within
 from condensers.parts.parameterisations.transform.stream import STEPS, encode, measure
-from condensers.selections.base import STORED, refuse_too_many
-from condensers.selections.real_files import choose_images
-from condensers.sets.origins import REAL
-from condensers.sets.synthetic_set import Budget, SyntheticSet, card_of, cost_of
-
-STEP = FullFrameDCT().step
+from condensers.selections.real_files import RealFiles
 
 
 @dataclass(frozen=True)
-class RealTransform(Condenser):
+class RealTransform(RealFiles):
     """Real images as coded coefficients, as many as fit the bytes of ipc raw ones."""
 
-    choose: str = hyper(
-        "random",
-        help="selection of the images",
-        source="ours",
-        values=("random", "k-means", "herding"),
-    )
     step: float = hyper(
         0.7,
         help="quantisation step that the images are counted at",
@@ -65,8 +51,6 @@ class RealTransform(Condenser):
     )
 
     registered: ClassVar[str] = "real-transform"
-    evaluation: ClassVar[str] = "dsa"
-    origin: ClassVar[str] = REAL
 
     @property
     def couples_classes(self) -> bool:
@@ -74,64 +58,30 @@ class RealTransform(Condenser):
         return self.templates == 0
 
     @property
-    def parameterisation(self) -> FullFrameDCT:
-        """How the stream decodes to images."""
+    def storage(self) -> FullFrameDCT:
+        """How the images are stored: as one stream."""
         return FullFrameDCT(self.step, self.dead_zone, self.templates)
-
-    @property
-    def quantiser(self) -> Quantiser:
-        """How images become whole numbers."""
-        return self.parameterisation.quantiser
 
     def require_fit(self, where: str) -> None:
         """UsageError for a step that cannot be stored."""
-        self.parameterisation.require_fit(where)
+        self.storage.require_fit(where)
 
-    def nbytes(self, data: ClassData, ipc: int) -> int:
-        """The most that a set of `ipc` takes: the bytes of as many raw images."""
-        return stored_bytes(data, ipc)
+    def count_fitting(self, data: ClassData, limit: int) -> int:
+        """Return the most images of each class that fit `limit` bytes with their labels."""
+        return self.storage.quantiser.count_fitting(data, limit)
 
-    def images_per_class(self, data: ClassData, ipc: int) -> int:
-        """Return the images of a class that a set of `ipc` decodes to."""
-        return max(ipc, self.quantiser.count_fitting(data, stored_bytes(data, ipc)))
-
-    def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
-        """The chosen images; the card's `indices` say which they are.
-
-        A budget in bytes is filled, whatever its ipc.
+    def store(
+        self, chosen: list[list[int]], data: ClassData, limit: int, context: Context
+    ) -> tuple[list[list[int]], Groups]:
+        """Return the images in the order in which they are stored, and their stream, at the finest
+        step that fits.
         """
-        begun = time.perf_counter()
-        data = data.to(context.device)
-        ipc = budget.ipc_of(self, data)
-        refuse_too_many(self, data, ipc)
-        limit = budget.nbytes or stored_bytes(data, ipc)
-        each = max(ipc, self.quantiser.count_fitting(data, limit))
-        chosen = torch.tensor(choose_images(self.choose, data, each, context, self.registered))
-        chosen, groups = self._store(chosen.flatten(), data, limit if each > ipc else None)
-        part = self.parameterisation if each > ipc else STORED
-        names = [data.class_names[label] for label in data.classes]
-        card = card_of(self, data, context, ipc, {"labels": "hard"}) | {
-            "indices": dict(zip(names, chosen.view(-1, each).tolist(), strict=True)),
-            "images_per_class": each,
-            "parameterisation": {"name": part.registered, **settings_of(part)},
-        }
-        labels = stored_hard(data.classes, each, len(data.class_names))
-        return SyntheticSet(
-            {**groups, "labels": labels}, card, cost_of(time.perf_counter() - begun, context)
-        )
-
-    def _store(self, chosen: Tensor, data: ClassData, limit: int | None) -> tuple[Tensor, Groups]:
-        """The chosen images (M,) in the order in which they are stored, and as they are stored: in
-        `limit` bytes with their labels, or as pixels.
-        """
-        raw = data.images[chosen.to(data.device)]
-        if limit is None:
-            return chosen, {"images": raw.cpu()}
-        images = raw.float() / 255
-        order = self.quantiser.sort(images, data)
-        within = limit - len(chosen) * label_dtype(len(data.class_names)).itemsize
-        content = _encode_finest(self.quantiser, images[order], data, within)
-        return chosen[order.cpu()], as_stored(content)
+        quantiser, indices = self.storage.quantiser, torch.tensor(chosen).flatten()
+        images = data.images[indices.to(data.device)].float() / 255
+        order = quantiser.sort(images, data)
+        within = limit - len(indices) * label_dtype(len(data.class_names)).itemsize
+        content = _encode_finest(quantiser, images[order], data, within)
+        return indices[order.cpu()].view(len(chosen), -1).tolist(), as_stored(content)
 
 
 def _encode_finest(quantiser: Quantiser, images: Tensor, data: ClassData, limit: int) -> bytes:

@@ -23,8 +23,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from condensers.data import ClassData
+from condensers.parts.parameterisations.coding.counting import FIXED_ORDER
 from condensers.parts.parameterisations.jpeg import files
-from condensers.parts.parameterisations.jpeg.sizes import FIXED_ORDER, Sizes
+from condensers.parts.parameterisations.jpeg.sizes import Sizes
 
 QUALITIES = (3, 5, 10, 20)
 FALLBACK = 10  # where no image can be held out

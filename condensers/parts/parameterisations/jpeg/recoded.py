@@ -14,13 +14,12 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.parts.parameterisations.base import Groups, StorageForm, require_equal
-from condensers.parts.parameterisations.coding.counting import count_fitting
+from condensers.parts.parameterisations.coding.counting import count_fitting, order_images
 from condensers.parts.parameterisations.jpeg import files
 from condensers.parts.parameterisations.jpeg.entropy import body, layout
 from condensers.parts.parameterisations.jpeg.recoding import Recoded, decode, encode, measure
 from condensers.parts.parameterisations.jpeg.transform import Transform
 from condensers.parts.parameterisations.pixels import Pixels
-from condensers.parts.parameterisations.transform.quantiser import orders
 
 STREAM = "stream"
 
@@ -110,4 +109,4 @@ class RecodedSizes:
         return len(encode(self._first(images)))
 
     def _first(self, each: int) -> Recoded:
-        return self.images(torch.cat([of[:each] for of in orders(self.data)]))
+        return self.images(torch.cat([of[:each] for of in order_images(self.data)]))

@@ -7,10 +7,9 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.parts.labels import label_dtype
+from condensers.parts.parameterisations.coding.counting import order_images
 from condensers.parts.parameterisations.compressed import SHORT
 from condensers.parts.parameterisations.jpeg import files
-
-FIXED_ORDER = 0  # the seed of the order in which images are counted
 
 
 class Sizes:
@@ -58,11 +57,7 @@ class Sizes:
 
     def _orders(self) -> list[list[int]]:
         """The indices of each class's images in the fixed order."""
-        generator = torch.Generator().manual_seed(FIXED_ORDER)
-        members = [self.data.members(label).tolist() for label in self.data.classes]
-        return [
-            [of[i] for i in torch.randperm(len(of), generator=generator).tolist()] for of in members
-        ]
+        return [of.tolist() for of in order_images(self.data)]
 
 
 def fit_images(

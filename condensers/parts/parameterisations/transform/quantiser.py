@@ -1,7 +1,6 @@
 """Real images as quantised coefficients, how many of them fit, and how a set is made to fit."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -14,7 +13,11 @@ from torch import Tensor
 from condensers.clustering import coarse_clusters
 from condensers.data import ClassData
 from condensers.errors import UsageError
-from condensers.parts.parameterisations.coding.counting import count_fitting
+from condensers.parts.parameterisations.coding.counting import (
+    FIXED_ORDER,
+    count_fitting,
+    order_images,
+)
 from condensers.parts.parameterisations.transform.cosines import transform
 from condensers.parts.parameterisations.transform.stream import (
     STEPS,
@@ -23,7 +26,6 @@ from condensers.parts.parameterisations.transform.stream import (
     measure,
 )
 
-FIXED_ORDER = 0  # the seed of the order in which images are counted, and of clusters
 FINE, FINER, MANY = 2, 4, 100  # how finely means are kept: finer for so many images each
 LONGEST = 4095  # what a stream can tell of a side
 TRIALS = 12  # thresholds for a fit
@@ -150,7 +152,7 @@ class Quantiser:
         return known[self, each]
 
     def _first(self, data: ClassData, each: int) -> CodedImages:
-        images = data.images[torch.cat([of[:each] for of in orders(data)])].float() / 255
+        images = data.images[torch.cat([of[:each] for of in order_images(data)])].float() / 255
         return self.quantise(images[self.sort(images, data)], data)[0]
 
     def count_fitting(self, data: ClassData, limit: int) -> int:
@@ -178,13 +180,6 @@ def as_numbers(values: Tensor) -> NDArray[np.int64]:
     """Return whole numbers as numpy's, on the processor."""
     found: NDArray[np.int64] = values.detach().long().cpu().numpy()
     return found
-
-
-def orders(data: ClassData) -> Sequence[Tensor]:
-    """Return the indices of each class's images in the fixed order."""
-    generator = torch.Generator().manual_seed(FIXED_ORDER)
-    members = [data.members(label) for label in data.classes]
-    return [of[torch.randperm(len(of), generator=generator).to(of.device)] for of in members]
 
 
 def encode_within(images: CodedImages, free: Tensor, limit: int) -> bytes:
