@@ -14,7 +14,7 @@ from runpy import run_path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.api import plan, read_results, run
+    from harness.api import plan, rank, read_results, run
     from harness.results import Results
     from harness.store.store import Store
     from harness.suite.plan import SuitePlan
@@ -25,6 +25,7 @@ else:
         "Store": "harness.store.store",
         "SuitePlan": "harness.suite.plan",
         "plan": "harness.api",
+        "rank": "harness.api",
         "read_results": "harness.api",
         "run": "harness.api",
     }
@@ -44,4 +45,13 @@ run_path(str(Path(__file__).parents[1] / "condensers" / "siblings.py"))["require
 )
 
 __version__ = "0.8.0"
-__all__ = ["Results", "Store", "SuitePlan", "__version__", "plan", "read_results", "run"]
+__all__ = [
+    "Results",
+    "Store",
+    "SuitePlan",
+    "__version__",
+    "plan",
+    "rank",
+    "read_results",
+    "run",
+]

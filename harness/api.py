@@ -193,6 +193,37 @@ def read_results(directory: str | PathLike[str]) -> Results:
     return Results(open_results(Path(directory)))
 
 
+def rank(
+    *directories: str | PathLike[str],
+    scenarios: Sequence[str] = (),
+    data: Sequence[str] = (),
+    metric: str = "",
+) -> dict[str, Any]:
+    """Rank the sets of runs over data sets, sizes and scenarios, as `harness rank` does.
+
+    Args:
+        *directories: run directories or reference results, as `read_results` takes them.
+        scenarios: labels of the scenarios that count; all where empty.
+        data: names of the data sets that count; all where empty.
+        metric: by what, with or without its strategy; the first that each scenario's sets are made
+            for if left out.
+
+    Returns:
+        What `harness rank --format json` prints: ranks in each task, and mean ranks over all.
+
+    Raises:
+        UsageError: there is nothing to rank, or a name is not in the results.
+        Damaged: a file is not as it was written.
+    """
+    from harness.ranking.ranking import rank_runs
+    from harness.ranking.tasks import Wanted
+    from harness.reference.files import name_runs, open_results
+
+    paths = name_runs([Path(directory) for directory in directories])
+    runs = [(name, open_results(path).contents()) for name, path in paths]
+    return rank_runs(runs, Wanted(tuple(scenarios), tuple(data), metric))
+
+
 def _as_words(overrides: Overrides) -> list[str]:
     """Overrides as the command line takes them."""
     if isinstance(overrides, str):

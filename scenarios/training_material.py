@@ -3,11 +3,13 @@ or under its own.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from condensers.data import ClassData
 from condensers.engine import loop as engine
@@ -18,9 +20,11 @@ from condensers.sets.synthetic_set import SyntheticSet
 from condensers.sets.units import as_data
 from condensers.training.batched import train_together
 from condensers.training.classifier import Trained, Training, settle_precision, train
+from condensers.training.losses import BOTH, SOFT_LOSSES, as_scores, soften
 from condensers.training.ordered import OrderedLoop
 from condensers.training.recipe import OptimiserOptions
 from scenarios.protocol import Reference, Splits, Subject
+from scenarios.registry import RECIPES
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,21 @@ class TrainingMaterial:
             )
             if value
         }
+        found |= self._mixing_and_softness()
         found |= {"labels": "hard" if self.labels.ndim == 1 else "soft"}
         return found | {"loss": self.training.loss, "precision": self.training.precision}
+
+    def _mixing_and_softness(self) -> dict[str, Any]:
+        """Options that count under some mixes, augmentations, schedules and losses alone."""
+        names = ["mix_probability"] if self.training.mix != "none" else []
+        names += ["dsa_strategy", "dsa_mode"] if self.training.augmentation == "dsa" else []
+        names += ["milestones", "gamma"] if self.training.schedule == "milestones" else []
+        if self.training.loss in SOFT_LOSSES:
+            names += ["temperature", "temperature_squared"]
+        elif self.training.loss == BOTH:
+            names += ["cross_entropy_weight"]
+        found = {name: getattr(self.training, name) for name in names}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
 
 
 def match_loss_to_labels(
@@ -121,16 +138,43 @@ def onehot_norm(classes: int) -> float:
     return float((1 - 1 / classes) ** 0.5)
 
 
+def apply_soft_loss(
+    synthetic: SyntheticSet, labels: Tensor, training: Training
+) -> tuple[Tensor, Training]:
+    """Return labels (N, K) as the soft loss of `training` takes them; hard ones get cross-entropy.
+
+    A set's scores are taken for a teacher's logits as they are, and its probabilities for those of
+    logits of mean 0.
+    """
+    if labels.ndim == 1:
+        return labels, replace(training, loss="cross-entropy")
+    scores = labels if synthetic.recipe.get("labels") == "scores" else as_scores(labels)
+    if training.loss in SOFT_LOSSES:
+        return soften(scores, training.temperature), training
+    classes = as_data(synthetic, labels.device).labels
+    onehot = functional.one_hot(classes, labels.shape[1]).to(scores.dtype)
+    return torch.cat([scores, onehot], 1), training
+
+
 def apply_set_recipe(
-    synthetic: SyntheticSet, material: TrainingMaterial, wanted: bool
+    synthetic: SyntheticSet, material: TrainingMaterial, wanted: str
 ) -> TrainingMaterial:
-    """Return the material with the set's learned rate, or order and rates, if `wanted`."""
+    """Return the material with what is wanted of what the set has learned.
+
+    Args:
+        synthetic: The set.
+        material: Its images and labels under the common recipe.
+        wanted: "none", "rate" (a learned rate of a set without order) or "all" (order and rates
+            too).
+    """
     rates = synthetic.tensors.get("rates")
-    if not wanted or rates is None:
+    if wanted == "none" or rates is None:
         return material
-    if synthetic.recipe.get("ordered"):
-        return replace(material, rates=rates, passes=int(synthetic.recipe["epochs"]))
-    return replace(material, training=replace(material.training, lr=float(rates[0])))
+    if not synthetic.recipe.get("ordered"):
+        return replace(material, training=replace(material.training, lr=float(rates[0])))
+    if wanted == "rate":
+        return material
+    return replace(material, rates=rates, passes=int(synthetic.recipe["epochs"]))
 
 
 FULL_DATA = "full-data"  # the reference: training on all real images
@@ -139,7 +183,11 @@ PUBLISHED_EPOCHS = {"none": 300, "dsa": 1000, "crop": 1000}
 
 @dataclass(frozen=True)
 class Evaluation(OptimiserOptions):
-    """Settings of how networks are trained on a set and tested, which several scenarios share."""
+    """Settings of how networks are trained on a set and tested, which several scenarios share.
+
+    What is not given is the recipe's. An evaluation that is made has all of them, so that a record
+    says what was used.
+    """
 
     networks: int = hyper(
         5,
@@ -166,9 +214,16 @@ class Evaluation(OptimiserOptions):
     )
     recipe: str = hyper(
         "common",
-        help="whose learning rate and order of training is used",
+        help=(
+            "the options where no others are given: a name of `harness list recipes`, or a place"
+        ),
         source="ours",
-        values=("common", "card"),
+    )
+    from_card: str = hyper(
+        "none",
+        help="what a set has learned for its training is used: rate, or all: order and rates too",
+        source="ours: none",
+        values=("none", "rate", "all"),
     )
     labels: str = hyper(
         "set",
@@ -180,7 +235,7 @@ class Evaluation(OptimiserOptions):
         "labels",
         help="loss of the training; labels: the one that the set's labels call for",
         source="ours",
-        values=("labels", "mse"),
+        values=("labels", "mse", *SOFT_LOSSES, BOTH),
     )
     whitening: str = hyper(
         "none",
@@ -215,15 +270,40 @@ class Evaluation(OptimiserOptions):
         minimum=1,
     )
 
+    def __new__(cls, *args: Any, **given: Any) -> "Evaluation":
+        """Note which options are given, positions included: a recipe leaves them alone."""
+        made = super().__new__(cls)
+        names = [field.name for field in fields(cls) if not field.kw_only]
+        object.__setattr__(made, "_given", {*names[: len(args)], *given})
+        return made
+
     def __post_init__(self) -> None:
+        self._take_recipe(vars(self)["_given"])
+        super().__post_init__()
         if self.steps is not None and self.epochs is not None:
             raise UsageError("steps and epochs both say how long a training is; leave one out")
-        if self.lr_choices and self.recipe == "card":
+        if self.lr_choices and self.from_card != "none":
             raise UsageError(
-                "lr_choices and recipe = 'card' both say the learning rate; leave one out"
+                f"lr_choices and {self._say_card()} both say the learning rate; leave one out"
             )
         if min(self.lr_choices, default=1.0) <= 0:
             raise UsageError("lr_choices: every rate is a number above 0")
+
+    def _say_card(self) -> str:
+        card = self.recipe == "card"
+        return "recipe = 'card'" if card else f"from_card = '{self.from_card}'"
+
+    def _take_recipe(self, given: set[str]) -> None:
+        """Set what is not given to the recipe's options.
+
+        Raises:
+            UsageError: There is no such recipe, or it has what is no option here.
+        """
+        known = {field.name for field in fields(self)}
+        for name, value in RECIPES.create(self.recipe, "recipe").options(given).items():
+            if name not in known:
+                raise UsageError(f"recipe '{self.recipe}': '{name}' is no option of an evaluation")
+            object.__setattr__(self, name, value)
 
     def material(self, subject: Subject, data: Splits, context: Context) -> TrainingMaterial:
         """Return what a network is trained on, and how.
@@ -245,17 +325,21 @@ class Evaluation(OptimiserOptions):
             )
             if self.labels == "hard" and labels.ndim == 2:
                 labels = as_data(subject, context.device).labels
-            else:
+            elif self.loss in ("labels", "mse"):
                 labels, training = match_loss_to_labels(subject, labels, training)
-            return apply_set_recipe(
-                subject, TrainingMaterial(images, labels, training), self.recipe == "card"
-            )
+            if self.loss not in ("labels", "mse"):
+                labels, training = apply_soft_loss(subject, labels, training)
+            material = TrainingMaterial(images, labels, training)
+            return apply_set_recipe(subject, material, self.from_card)
         if isinstance(subject, Reference) and subject.name == FULL_DATA:
             images, labels = (
                 data.train.images.to(context.device),
                 data.train.labels.to(context.device),
             )
-            return TrainingMaterial(images, labels, self._training("none", self.full_epochs))
+            training = self._training("none", self.full_epochs)
+            if training.loss != "mse":
+                training = replace(training, loss="cross-entropy")
+            return TrainingMaterial(images, labels, training)
         raise UsageError(
             f"accuracy: cannot measure {subject!r}; give a finished set or the reference full-data"
         )

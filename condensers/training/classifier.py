@@ -34,7 +34,6 @@ from condensers.training.recipe import Training as Training
 Mix = Callable[[Tensor, Tensor, int, torch.Generator], tuple[Tensor, Tensor]]
 
 MIX: Mapping[str, Mix | None] = {"none": None, "cutmix": cutmix, "mixup": mixup}
-MIX_PROBABILITY = 0.5  # of a step: CutMix, section 4.1, on CIFAR; GDumb's and IDC's code
 PIXELS_AT_ONCE = 2**18  # 256 images of 32 x 32
 
 
@@ -60,7 +59,7 @@ class TrainingLoop:
     ):
         self.network, self.images, self.labels = network, images, labels
         self.recipe, self.data, self.generator = recipe, data, context.generator
-        self.augmentation = AUGMENTATIONS.create(recipe.augmentation).for_data(data)
+        self.augmentation = AUGMENTATIONS.create(recipe.augmentation_table).for_data(data)
         shape = (min(recipe.batch, len(images)), *images.shape[1:])
         self.precision = resolve(recipe.precision, network, shape, images.device)
         self.per_epoch = -(-len(images) // recipe.batch)
@@ -138,11 +137,11 @@ class TrainingLoop:
             self.optimiser = self._optimiser(self.recipe.lr * 0.1)
 
     def _mix(self, batch: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Mix a batch in half of the steps; regressed classes are mixed as what they are regressed
-        on.
+        """Mix a batch with the recipe's probability; regressed classes are mixed as what they are
+        regressed on.
         """
-        mix = MIX[self.recipe.mix]
-        if mix is None or float(torch.rand((), generator=self.generator)) >= MIX_PROBABILITY:
+        mix, part = MIX[self.recipe.mix], self.recipe.mix_probability
+        if mix is None or float(torch.rand((), generator=self.generator)) >= part:
             return batch, labels
         classes = len(self.data.class_names)
         if labels.ndim == 1 and self.recipe.loss == "mse":
@@ -154,12 +153,10 @@ class TrainingLoop:
         each with its own gradient.
         """
         if logits.ndim == 2:
-            return loss_of(logits, labels, self.recipe.loss)
+            return loss_of(logits, labels, self.recipe.loss, self.recipe)
         count = logits.shape[1]
-        return (
-            loss_of(logits.flatten(0, 1), labels.repeat_interleave(count, 0), self.recipe.loss)
-            * count
-        )
+        wanted = labels.repeat_interleave(count, 0)
+        return loss_of(logits.flatten(0, 1), wanted, self.recipe.loss, self.recipe) * count
 
     def processed(self, steps: int | None = None) -> int:
         """How many images all of the training sees, or its first `steps` steps."""

@@ -4,13 +4,22 @@ from condensers.registry import registry as condensers
 from condensers.registry.registry import Registry
 from scenarios.continual.strategies import STRATEGIES
 from scenarios.datasets import DATASETS
-from scenarios.registry import ALGORITHMS, BASELINES, ENGINES, SCENARIOS, SEARCH_STRATEGIES, SPACES
+from scenarios.registry import (
+    ALGORITHMS,
+    BASELINES,
+    ENGINES,
+    RECIPES,
+    SCENARIOS,
+    SEARCH_STRATEGIES,
+    SPACES,
+)
 
 REGISTRIES: tuple[Registry, ...] = (
     condensers.METHODS,
     condensers.SELECTIONS,
     DATASETS,
     SCENARIOS,
+    RECIPES,
     condensers.NETWORKS,
     STRATEGIES,
     SPACES,

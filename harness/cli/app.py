@@ -16,8 +16,8 @@ from condensers.notices import Notice
 from harness import __version__
 from harness.catalogue.completion import joined_colons
 from harness.cli import (
+    compare,
     condense,
-    diff,
     doctor,
     evaluate,
     export,
@@ -93,8 +93,17 @@ _add("runs", runs.runs, examples("harness runs", "harness runs elsewhere --json"
 _add("verify", runs.verify, examples("harness verify runs/demo", "harness verify runs/* --json"))
 _add(
     "diff",
-    diff.diff,
+    compare.diff,
     examples("harness diff runs/a runs/b", "harness diff runs/demo reference:demo"),
+)
+_add(
+    "rank",
+    compare.rank,
+    examples(
+        "harness rank runs/demo",
+        "harness rank runs/a runs/b --scenario accuracy",
+        "harness rank reference:demo reference:gdumb-mnist --format html --out ranks.html",
+    ),
 )
 _add(
     "import",

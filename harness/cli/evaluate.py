@@ -112,7 +112,7 @@ def _print_precision(precision: str, detail: Mapping[str, Any]) -> None:
 
 def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
     from condensers.sets.rate import describe_size
-    from harness.printable import visible
+    from harness.printable import fold, visible
     from harness.statistics.bounds import bounds_of
     from harness.statistics.intervals import interval
 
@@ -135,6 +135,8 @@ def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
         ]
         value = f"{summary.mean:.2f} {m.unit}".strip()
         typer.echo(f"  {m.metric}: {value} {bounds}, n = {len(m.values)}{drawn}{better}")
+    if "recipe" in outcome.detail:
+        typer.echo(visible(fold(f"  {_describe_recipe(outcome.detail)}", hang=4)))
     if "whitening" in outcome.detail:
         typer.echo(
             f"  under ZCA whitening, eps {outcome.detail['whitening']['eps']:g}, of training, test"
@@ -152,3 +154,12 @@ def _print(file: Path, scenario: str, synthetic: Any, outcome: Any) -> None:
         f"  took {outcome.costs['seconds']:.1f} s, {outcome.costs.get('images', 0):.0f} images in"
         " training"
     )
+
+
+TOLD = ("optimiser", "lr", "schedule", "epochs", "steps", "batch", "augmentation", "mix", "loss")
+
+
+def _describe_recipe(detail: Mapping[str, Any]) -> str:
+    """What a named recipe came to, in a line."""
+    said = ", ".join(f"{name} {detail[name]}" for name in TOLD if name in detail)
+    return f"recipe {detail['recipe']}: {said}"

@@ -67,7 +67,7 @@ def report(
     from condensers.errors import UsageError, suggestion
     from harness.cli.options import writable
     from harness.power import Power
-    from harness.reference.files import open_results
+    from harness.reference.files import name_runs, open_results
     from harness.report.building import render
     from harness.report.formats.terminal import print_report, wide_console
     from harness.running.reporting import Reporter
@@ -83,7 +83,7 @@ def report(
     power = Power(
         Power().watts_per_core if watts_per_core is None else watts_per_core, grid_intensity
     )
-    stores = {name: open_results(path) for name, path in _name_runs(directories)}
+    stores = {name: open_results(path) for name, path in name_runs(directories)}
     reporter = Reporter(stores, power)
     built = reporter.build()
 
@@ -108,15 +108,6 @@ def report(
         content = reporter.write_values() if name == VALUES else write(name).encode()
         write_atomically(path, content)
         typer.echo(f"wrote {path}", err=True)
-
-
-def _name_runs(directories: list[Path]) -> list[tuple[str, Path]]:
-    """Runs by the names of their folders, or by their whole paths if names are equal."""
-    names = [path.name for path in directories]
-    return [
-        (str(path) if names.count(path.name) > 1 else path.name, path)
-        for path in dict.fromkeys(directories)
-    ]
 
 
 def _render_text(built: dict[str, object]) -> str:

@@ -120,6 +120,15 @@ def open_results(path: Path) -> Store | Reference:
     return Reference(path) if named or path.is_file() else Store(path)
 
 
+def name_runs(directories: Sequence[Path]) -> list[tuple[str, Path]]:
+    """Name runs by their folders, or by their whole paths if names are equal."""
+    names = [path.name for path in directories]
+    return [
+        (str(path) if names.count(path.name) > 1 else path.name, path)
+        for path in dict.fromkeys(directories)
+    ]
+
+
 def write_reference(store: Store, target: Path) -> int:
     """Write the results of a run directory as a file of reference results.
 

@@ -56,8 +56,13 @@ class Accuracy(Evaluation, Scenario):
             "seconds": sum(r["seconds"] for r in results) + (chosen.seconds if chosen else 0),
             "images": sum(r["images"] for r in results) + (chosen.images if chosen else 0),
         }
-        detail = material.detail() | ({"whitening": fit.as_json()} if fit else {})
+        detail = self._name_recipe() | material.detail()
+        detail |= {"whitening": fit.as_json()} if fit else {}
         return Outcome([measurement], costs, detail | ({"rates": chosen.tried} if chosen else {}))
+
+    def _name_recipe(self) -> dict[str, Any]:
+        """What the record says of a named recipe beside the training that came of it."""
+        return {} if self.recipe == "common" else {"recipe": self.recipe, "batch": self.batch}
 
     def _with_chosen_rate(
         self, material: TrainingMaterial, data: Splits, context: Context

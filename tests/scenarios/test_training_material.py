@@ -105,10 +105,10 @@ def test_the_losses_are_those_of_the_papers() -> None:
 
 def test_a_learned_rate_counts_under_the_sets_own_recipe_only(plain: SyntheticSet) -> None:
     learned = with_recipe(plain, {"rates": torch.tensor([0.25])}, {"lr": "rates"})
-    assert apply_set_recipe(learned, material_of(learned), wanted=False).training.lr == 0.1
-    assert apply_set_recipe(learned, material_of(learned), wanted=True).training.lr == 0.25
+    assert apply_set_recipe(learned, material_of(learned), wanted="none").training.lr == 0.1
+    assert apply_set_recipe(learned, material_of(learned), wanted="all").training.lr == 0.25
     untouched = material_of(plain)
-    assert apply_set_recipe(plain, untouched, wanted=True) is untouched
+    assert apply_set_recipe(plain, untouched, wanted="all") is untouched
 
 
 def test_an_ordered_set_is_trained_on_step_by_step(plain: SyntheticSet, grey8: ClassData) -> None:
@@ -117,7 +117,7 @@ def test_an_ordered_set_is_trained_on_step_by_step(plain: SyntheticSet, grey8: C
     """
     rates = torch.tensor([0.1, 0.2, 0.3, 0.4])
     learned = with_recipe(plain, {"rates": rates}, {"ordered": True, "epochs": 2})
-    material = apply_set_recipe(learned, material_of(learned), wanted=True)
+    material = apply_set_recipe(learned, material_of(learned), wanted="all")
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     weight, bias = (p.detach().clone().requires_grad_() for p in network.parameters())
@@ -133,7 +133,7 @@ def test_an_ordered_set_is_trained_on_step_by_step(plain: SyntheticSet, grey8: C
             tensor.data -= rate * gradient
     assert torch.allclose(network[1].weight, weight, atol=1e-6)
     assert material.detail() == {"augmentation": "none", "steps": 4, "order": "learned"}
-    assert "lr" in apply_set_recipe(learned, material_of(learned), wanted=False).detail()
+    assert "lr" in apply_set_recipe(learned, material_of(learned), wanted="none").detail()
 
 
 def test_a_common_recipe_shuffles_what_is_ordered(plain: SyntheticSet, grey8: ClassData) -> None:
@@ -142,7 +142,7 @@ def test_a_common_recipe_shuffles_what_is_ordered(plain: SyntheticSet, grey8: Cl
     for synthetic in (learned, plain):
         torch.manual_seed(0)
         network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-        material = apply_set_recipe(synthetic, material_of(synthetic), wanted=False)
+        material = apply_set_recipe(synthetic, material_of(synthetic), wanted="none")
         material.train(network, grey8, Context(seed=1), "common")
         results.append(network[1].weight.detach())
     assert torch.equal(*results)

@@ -22,7 +22,9 @@ from harness.report.chapters.base import (
 )
 from harness.report.chapters.dd_ranking import (
     AUGMENTATION_ROBUST,
+    IMPROVEMENT,
     LABEL_ROBUST,
+    RECOVERY,
     score_sets,
 )
 from harness.report.chapters.published import (
@@ -67,6 +69,15 @@ SCORES = {
         " augmentation and without; each counts half, and 26.9 % is no difference."
     ),
 }
+PARTS = {
+    RECOVERY: (
+        "DD-Ranking's HLR, in points: how far a set with hard labels is below training on all data."
+    ),
+    IMPROVEMENT: (
+        "DD-Ranking's IOR, in points: how far a set is above random images of its size, with labels"
+        " of the same form."
+    ),
+}
 TAKES = {
     LABEL_ROBUST: (
         "DD-Ranking's LRS, which takes random images of the set's size, full-data, and hard labels."
@@ -75,13 +86,18 @@ TAKES = {
         "DD-Ranking's ARS, which takes the set and random images with augmentation and without."
     ),
 }
-SCORE_TITLES = {LABEL_ROBUST: "LRS, %", AUGMENTATION_ROBUST: "ARS, %"}
+SCORE_TITLES = {
+    LABEL_ROBUST: "LRS, %",
+    AUGMENTATION_ROBUST: "ARS, %",
+    RECOVERY: "HLR, points (less is better)",
+    IMPROVEMENT: "IOR, points",
+}
 
 
 class AccuracyChapter(Chapter):
     """Accuracy: networks trained on the set alone."""
 
-    definitions = COST_DEFINITIONS | TEST_ACCURACY | SCORES
+    definitions = COST_DEFINITIONS | TEST_ACCURACY | SCORES | PARTS
     column_titles = COSTS | {ACCURACY: "test accuracy, %"} | SCORE_TITLES
     questions = {
         ACCURACY: Question("Which set trains the most accurate network", "highest", "test accuracy")
@@ -115,15 +131,17 @@ class AccuracyChapter(Chapter):
     def layouts(self, metrics: Sequence[str], rows: Sequence[Row]) -> list[TableLayout]:
         """A table for each metric; DD-Ranking's scores stand beside test accuracy."""
         scores = [name for name in metrics if name in SCORES]
+        parts = [name for name in metrics if name in PARTS]
         usual = MetricColumns(rows, self.column_titles)
-        layouts = plain_layouts([name for name in metrics if name not in SCORES], usual)
+        others = [name for name in metrics if name not in {*scores, *parts}]
         columns = [_score_column(usual.value(name), name) for name in scores]
-        return [
+        layouts = [
             replace(layout, columns=[*layout.columns[:-1], *columns, layout.columns[-1]])
             if ACCURACY in layout.metrics
             else layout
-            for layout in layouts
+            for layout in plain_layouts(others, usual)
         ]
+        return [*layouts, *_lay_out_scores(parts, scores, usual)]
 
     def notes(self, run: Run) -> list[str]:
         """Say what a score of DD-Ranking would take that no set here has."""
@@ -205,6 +223,17 @@ class CrossArchitectureChapter(Chapter):
             if not all(row["reference"] for row in rows)
             for figure in draw_metric_bars(place, rows, MEAN, titles, styles)
         ]
+
+
+def _lay_out_scores(
+    parts: Sequence[str], scores: Sequence[str], usual: MetricColumns
+) -> list[TableLayout]:
+    """DD-Ranking's scores with their parts, for formats with room."""
+    if not parts:
+        return []
+    shown = [*parts, *scores]
+    columns = [*usual.name_and_bytes(), *map(usual.value, shown), usual.count(shown[0])]
+    return [TableLayout(": DD-Ranking's scores", shown, columns, is_detail=True)]
 
 
 def _score_column(column: Column, metric: str) -> Column:

@@ -18,6 +18,8 @@ from harness.statistics.dd_ranking import augmentation_robust_score, label_robus
 
 ACCURACY, FULL_DATA = "test-accuracy", "full-data"
 LABEL_ROBUST, AUGMENTATION_ROBUST = "label-robust-score", "augmentation-robust-score"
+RECOVERY, IMPROVEMENT = "hard-label-recovery", "improvement-over-random"
+AUGMENTED = ("dsa", "crop")
 PLAIN = "none"
 HARD = "hard"
 # Settings that tell apart what is compared here.
@@ -53,7 +55,8 @@ class Trained:
 
 
 def score_sets(records: Sequence[Record]) -> list[Result]:
-    """Compute both scores of every set that has all the accuracies they take.
+    """Compute both scores of every set that has all the accuracies they take, and the two parts of
+    the label-robust one.
 
     Args:
         records: all records of a run; scenarios of one kind may stand under several labels.
@@ -70,13 +73,13 @@ def score_sets(records: Sequence[Record]) -> list[Result]:
     sets = [one for one in trained if not one.entry.is_reference and not one.is_random]
     results = []
     for one in sets:
-        for metric, values in (
-            (LABEL_ROBUST, _label_robust(one, trained)),
-            (AUGMENTATION_ROBUST, _augmentation_robust(one, trained)),
+        for metric, unit, rises, values in (
+            *_label_robust(one, trained),
+            (AUGMENTATION_ROBUST, "%", True, _augmentation_robust(one, trained)),
         ):
             if values:
                 by_seed = {seed: {"": value} for seed, value in values.items()}
-                known = (metric, "%", True)
+                known = (metric, unit, rises)
                 results.append(summarise(one.entry, one.nbytes, known, by_seed, "seeds"))
     return results
 
@@ -100,7 +103,7 @@ def _read(entry: Entry, records: Sequence[Record]) -> Trained | None:
         entry,
         nbytes(records),
         json.dumps(rest, sort_keys=True),
-        settings.get("augmentation") == "dsa",
+        settings.get("augmentation") in AUGMENTED,
         settings.get("labels", "set"),
         forms.pop() if len(forms) == 1 else "",
         cell.get("condenser") == RANDOM and entry.origin != REFERENCE,
@@ -108,15 +111,24 @@ def _read(entry: Entry, records: Sequence[Record]) -> Trained | None:
     )
 
 
-def _label_robust(one: Trained, trained: Sequence[Trained]) -> Values:
+def _label_robust(one: Trained, trained: Sequence[Trained]) -> list[tuple[str, str, bool, Values]]:
+    """Metric, unit, whether more is better, and values: the score, then its parts."""
     if one.wanted == HARD:
-        return {}
+        return []
     hard = one if one.form == HARD else _same_set(one, trained, one.entry.augmentation, HARD)
     random, full = _random_like(one, trained), _full_data(one, trained)
     if hard is None or random is None or full is None:
-        return {}
+        return []
     parts = one.values, random.values, hard.values, full.values
-    return {seed: label_robust_score(*(part[seed] for part in parts)) for seed in _shared(*parts)}
+    seeds = _shared(*parts)
+    score = {seed: label_robust_score(*(part[seed] for part in parts)) for seed in seeds}
+    recovery = {seed: full.values[seed] - hard.values[seed] for seed in seeds}
+    improvement = {seed: one.values[seed] - random.values[seed] for seed in seeds}
+    return [
+        (LABEL_ROBUST, "%", True, score),
+        (RECOVERY, "points", False, recovery),
+        (IMPROVEMENT, "points", True, improvement),
+    ]
 
 
 def _augmentation_robust(one: Trained, trained: Sequence[Trained]) -> Values:

@@ -70,9 +70,18 @@ def render(report: Mapping[str, Any]) -> str:
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{content}</body></html>\n'
 
 
+def wrap_page(title: str, body: str) -> str:
+    """Write a page of tables alone, in the style of a report, whose columns can be sorted."""
+    name = escape(title)
+    meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head = f"{meta}<title>{name}</title><style>{STYLE}</style>"
+    content = f"<header><h1>{name}</h1></header><main>{body}</main><script>{SCRIPT}</script>"
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{content}</body></html>\n'
+
+
 def _first_screen(report: Mapping[str, Any]) -> str:
     summary = tabulate_summary(report, intervals=True)
-    table = f'<div class="summary">{_table(summary)}</div>' if summary else ""
+    table = f'<div class="summary">{draw_table(summary)}</div>' if summary else ""
     picture = _figures(draw_overview(report, choose_styles(report)))
     return f"{draw_cards(report['verdicts'])}{table}{picture}"
 
@@ -88,7 +97,7 @@ def _chapters(report: Mapping[str, Any]) -> list[_Part]:
         content = (
             _answers(report, [scenario])
             + _figures(figures.get(scenario, []))
-            + "".join(map(_table, own))
+            + "".join(map(draw_table, own))
         )
         parts.append(_Part(f"chapter{number}", title.partition(":")[0], title, content))
     others = {h["scenario"] for h in report["headlines"]} - set(scenarios)
@@ -185,8 +194,8 @@ def _wide(svg: str) -> str:
     return ' class="wide"' if width and float(width[1]) > WIDE else ""
 
 
-def _table(table: Table) -> str:
-    """A table; further metrics fold away."""
+def draw_table(table: Table) -> str:
+    """Draw a table; further metrics fold away."""
     heads = "".join(
         f'<th scope="col"{_kind(column.is_text)}>{escape(column.title)}</th>'
         for column in table.columns
@@ -196,7 +205,7 @@ def _table(table: Table) -> str:
         lines = [
             '<tr class="part"><th scope="rowgroup"'
             f' colspan="{len(table.columns)}">{escape(section.title)}</th></tr>'
-        ]
+        ] * bool(section.title)
         for row in section.rows:
             cells = zip(row, table.columns, strict=True)
             written = (f"<td{_kind(column.is_text)}>{_cell(text)}</td>" for text, column in cells)

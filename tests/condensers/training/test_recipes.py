@@ -1,5 +1,8 @@
 """Optimiser, schedule and mixing of an evaluation against torch's own, step by step."""
 
+import math
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -7,12 +10,14 @@ from torch.nn import functional
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
+from condensers.errors import UsageError
 from condensers.networks import build
 from condensers.networks.convnet import ConvNetSpec
 from condensers.parts.augmentations.cutmix import cutmix
+from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.augmentations.mixup import mixup
 from condensers.training.batched import train_together
-from condensers.training.classifier import MIX_PROBABILITY, Training, TrainingLoop, train
+from condensers.training.classifier import Training, TrainingLoop, train
 
 STEPS = 6
 
@@ -72,7 +77,7 @@ def test_half_of_the_steps_are_mixed(grey8: ClassData, name: str, mix: object) -
     recipe = Training(batch=200, steps=40, mix=name)
     loop = TrainingLoop(small(), grey8.images, grey8.labels, recipe, grey8, Context(seed=0))
     mixed = [loop._mix(torch.ones(4, 1, 8, 8), torch.arange(4))[1].ndim == 2 for _ in range(400)]
-    assert sum(mixed) / 400 == pytest.approx(MIX_PROBABILITY, abs=0.08)
+    assert sum(mixed) / 400 == pytest.approx(0.5, abs=0.08)
     before = float(loop.step(0))
     for index in range(1, 40):
         after = float(loop.step(index))
@@ -167,3 +172,68 @@ def test_networks_trained_as_one_are_clipped_each_by_itself(grey8: ClassData) ->
     train_together(together, grey8.images, grey8.labels, recipe, grey8, Context(seed=1), "one")
     for one, other in zip(alone, together, strict=True):
         torch.testing.assert_close(weights(one), weights(other), atol=1e-5, rtol=1e-4)
+
+
+def scheduled(kind: str, epochs: int) -> list[float]:
+    """The rates of torch's scheduler, epoch by epoch, as the authors' code steps it."""
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.04)
+    kinds = torch.optim.lr_scheduler
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    if kind == "idc":
+        milestones = [2 * epochs // 3, 5 * epochs // 6]
+        schedule = kinds.MultiStepLR(optimiser, milestones, 0.2)
+    elif kind == "step":
+        schedule = kinds.StepLR(optimiser, epochs // 2, 0.1)
+    else:
+        schedule = kinds.LambdaLR(
+            optimiser, lambda epoch: 0.5 * (1.0 + math.cos(math.pi * epoch / epochs / 2))
+        )
+    found = []
+    for _ in range(epochs):
+        found.append(float(optimiser.param_groups[0]["lr"]))
+        optimiser.step()
+        schedule.step()
+    return found
+
+
+@pytest.mark.parametrize("epochs", [6, 10, 300])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("idc", {"schedule": "milestones", "milestones": (2 / 3, 5 / 6), "gamma": 0.2}),
+        ("step", {"schedule": "milestones"}),
+        ("half", {"schedule": "half-cosine"}),
+    ],
+)
+def test_rates_are_those_of_published_schedules(
+    kind: str, options: dict[str, Any], epochs: int
+) -> None:
+    recipe = Training(epochs=epochs, lr=0.04, **options)
+    per_epoch = 3
+    ours = [recipe.rate(step, epochs * per_epoch, per_epoch) for step in range(epochs * per_epoch)]
+    assert ours == pytest.approx([rate for rate in scheduled(kind, epochs) for _ in range(3)])
+
+
+def test_milestones_of_a_length_in_steps() -> None:
+    recipe = Training(steps=7, schedule="milestones", lr=1.0)
+    assert [recipe.rate(step, 7, 4) for step in range(7)] == pytest.approx([1.0] * 3 + [0.1] * 4)
+
+
+def test_dsa_is_applied_as_the_options_say(grey8: ClassData) -> None:
+    recipe = Training(augmentation="dsa", dsa_mode="together", dsa_strategy="color_crop_cutout")
+    loop = TrainingLoop(small(), grey8.images, grey8.labels, recipe, grey8, Context())
+    assert loop.augmentation == Siamese("color_crop_cutout", "together").for_data(grey8)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"mix_probability": 1.5}, "mix_probability: 1.5 is not between 0 and 1"),
+        ({"milestones": (2.0,)}, "milestones"),
+        ({"temperature": 0.0}, "temperature: 0.0 is not above 0"),
+        ({"dsa_strategy": "colour"}, "unknown family 'colour'"),
+    ],
+)
+def test_options_without_a_meaning_are_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        Training(**options)

@@ -5,6 +5,8 @@ The expected values were printed by `LabelRobustScoreHard`, `LabelRobustScoreSof
 accuracies below, as fractions: the scale on which its README defines the scores.
 """
 
+from math import exp
+
 import pytest
 
 from harness.statistics.dd_ranking import augmentation_robust_score, label_robust_score
@@ -36,3 +38,24 @@ def test_the_ends_of_the_scale():
     assert label_robust_score(100.0, 0.0, 0.0, 100.0, weight=1.0) == pytest.approx(100)
     assert label_robust_score(0.0, 0.0, 0.0, 100.0, weight=0.0) == pytest.approx(0)
     assert augmentation_robust_score(100.0, 0.0, 100.0, 0.0) == pytest.approx(100)
+
+
+# HLR and IOR in points of CIFAR-10 with 1, 10 and 50 images a class, as the leaderboard's data.csv
+# had them on 2025-02-08 (huggingface.co/spaces/logits/DD-Ranking).
+LEADERBOARD = {
+    "DC": ((52.66, 12.40), (36.70, 18.54), (26.31, 12.34)),
+    "DSA": ((58.93, 13.16), (35.14, 19.62), (27.41, 10.96)),
+    "DM": ((61.37, 8.73), (39.37, 16.12), (25.06, 12.66)),
+    "MTT": ((42.21, 27.62), (23.73, 30.90), (16.52, 20.52)),
+}
+
+
+@pytest.mark.parametrize("weight", [0.5, 0.8])
+@pytest.mark.parametrize("method", LEADERBOARD)
+def test_rows_of_the_leaderboard_have_their_formulas_score(method, weight):
+    """The README's formula, of differences as fractions."""
+    for recovery, improvement in LEADERBOARD[method]:
+        alpha = weight * improvement / 100 - (1 - weight) * recovery / 100
+        theirs = (exp(alpha) - exp(-1)) / (exp(1) - exp(-1))
+        ours = label_robust_score(50 + improvement, 50, 90 - recovery, 90, weight)
+        assert ours == pytest.approx(100 * theirs, rel=1e-12)

@@ -13,6 +13,7 @@ ACCURACIES = {  # label -> accuracy with augmentation, without
     "full-data": (84.0, 80.0),
 }
 METRIC = ("test-accuracy", "%", True)
+LABEL_ROBUST = {"label-robust-score", "hard-label-recovery", "improvement-over-random"}
 
 
 def record(label, seed, augmentation, value, **how):
@@ -51,10 +52,11 @@ def scores(records):
 def test_scores_are_those_of_the_accuracies_seed_by_seed():
     found = scores(run_of())
     assert set(found) == {
-        ("label-robust-score", "dm", "dsa"),
-        ("label-robust-score", "dm", "none"),
+        *((metric, "dm", how) for metric in LABEL_ROBUST for how in ("dsa", "none")),
         ("augmentation-robust-score", "dm", "dsa"),
     }
+    assert found["hard-label-recovery", "dm", "dsa"] == {0: 80 - 55, 1: 81 - 56}
+    assert found["improvement-over-random", "dm", "dsa"] == {0: 55 - 47, 1: 56 - 48}
     # The full data are trained without augmentation, as DD-Ranking does.
     expected = {seed: label_robust_score(55, 47, 55 + seed, 80 + seed) for seed in (0, 1)}
     assert found["label-robust-score", "dm", "dsa"] == pytest.approx(expected)
@@ -68,7 +70,7 @@ def test_scores_are_those_of_the_accuracies_seed_by_seed():
     [
         (run_of(labels=("random", "dm")), {"augmentation-robust-score"}),
         (run_of(labels=("dm", "full-data")), set()),
-        (run_of(augmentations=("dsa",)), {"label-robust-score"}),
+        (run_of(augmentations=("dsa",)), LABEL_ROBUST),
     ],
     ids=["no full data", "no random images", "one augmentation"],
 )
@@ -92,7 +94,9 @@ def test_soft_labels_are_compared_with_soft_and_recovered_with_hard_ones():
     assert found["label-robust-score", "dm", "dsa"] == pytest.approx(
         {0: label_robust_score(60, 50, 52, 80)}
     )
-    assert len(found) == 1
+    assert found["hard-label-recovery", "dm", "dsa"] == {0: 80 - 52}
+    assert found["improvement-over-random", "dm", "dsa"] == {0: 60 - 50}
+    assert len(found) == 3
     assert scores(soft_run("hard")) == {}  # soft labels alone would be an improvement
 
 
@@ -151,3 +155,12 @@ def test_a_set_without_a_score_says_so():
     assert "not measured" in line
     (line,) = (line for line in lines if line.startswith("| random"))
     assert "not measured" not in line
+
+
+def test_the_parts_of_a_score_stand_beside_it_in_a_table():
+    report = report_of(run_of())
+    _, _, after = render(report, "md").partition("DD-Ranking's scores\n\n")
+    head, _, *rows = (line for line in after.splitlines() if line.startswith("|"))
+    assert all(title in head for title in ("HLR, points", "IOR, points", "LRS, %", "ARS, %"))
+    (line,) = (row for row in rows[:3] if row.startswith("| dm"))
+    assert "| 25.0" in line and "| 8.0" in line
