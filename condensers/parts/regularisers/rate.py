@@ -72,7 +72,10 @@ class RateControl(StorageTerm):
 
     def __init__(self, term: Rate, part: Parameterisation, setting: RunSetting, steps: int) -> None:
         self.term, self.part, self.data = term, part, setting.data
-        self.budget = 8.0 * part.nbytes(setting.data, setting.ipc)
+        allotted = setting.nbytes
+        self.budget = 8.0 * (
+            part.nbytes(setting.data, setting.ipc) if allotted is None else allotted
+        )
         self.steps = steps
         self.log_mu, self.sum = math.log(term.weight), 0.0
         self.norms = self.begun = self.coded = self.estimate = 0.0
