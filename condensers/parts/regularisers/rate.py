@@ -85,7 +85,7 @@ class RateControl(StorageTerm):
         """The estimated bits, times the multiplier; 0 where what is learned changes no byte."""
         bits = self.part.estimate_bits(groups)
         if bits is None:
-            return torch.stack([0 * one.sum() for one in groups.values()]).sum()
+            return 0 * next(one for one in groups.values() if one.requires_grad).sum()
         self.estimate = float(bits.detach())
         leaves = [one for one in groups.values() if one.requires_grad]
         own = torch.autograd.grad(bits, leaves, retain_graph=True, allow_unused=True)
