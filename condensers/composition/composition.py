@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from condensers.composition import compatibility
 from condensers.composition.initialisation import starting_images
@@ -36,6 +36,20 @@ from condensers.parts.views.base import View, apply_view
 from condensers.registry.registry import with_parts
 from condensers.sets.origins import LEARNED
 from condensers.sets.synthetic_set import Budget, SyntheticSet, card_of, cost_of
+
+
+class Size(NamedTuple):
+    """How large a set is.
+
+    Attributes:
+        units: Stored units of a class.
+        groups: Bytes that the groups of its parameterisation may take.
+        whole: Those of the whole set: groups, labels, and what the objective learns beside them.
+    """
+
+    units: int
+    groups: int
+    whole: int
 
 
 @dataclass(frozen=True)
@@ -153,21 +167,37 @@ class Composition(Condenser):
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
         """Return how many images of a class a set of `ipc` decodes to."""
-        part = self.built.parameterisation
-        return part.units(data, ipc) * part.copies
+        return self.size(data, ipc).units * self.built.parameterisation.copies
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
         """Return the stored bytes of a whole set: groups, labels, and what the objective learns
         beside them.
         """
-        built, per_class = self.built, self.images_per_class(data, ipc)
-        units = built.parameterisation.units(data, ipc) * len(data.classes)
-        images = units * built.parameterisation.copies
-        return (
-            built.parameterisation.nbytes(data, ipc)
-            + built.labels.nbytes(len(data.class_names), units, images)
-            + built.objective.extra_bytes(per_class)
-        )
+        return self.size(data, ipc).whole
+
+    def size(self, data: ClassData, ipc: int, nbytes: int | None = None) -> Size:
+        """Return how large a set is.
+
+        A parameterisation that fills bytes with as many units as fit has soft labels and all that
+        is learned beside it within those bytes; with others they come on top.
+
+        Args:
+            data: The real images.
+            ipc: Images per class; as many units there are at the least.
+            nbytes: Bytes to fill; those of `ipc` uint8 images and their hard labels if None.
+        """
+        part, labels = self.built.parameterisation, self.built.labels
+        total, known = nbytes or stored_bytes(data, ipc), len(data.class_names)
+        label = labels.nbytes(known, 1, part.copies)
+        within = part.units_within(data, total, label)
+        units = part.units(data, ipc) if within is None else max(ipc, within)
+        count = units * len(data.classes)
+        beside = labels.nbytes(known, count, count * part.copies)
+        beside += self.built.objective.extra_bytes(units * part.copies)
+        if within is not None and within >= ipc:
+            return Size(units, total - beside, total)
+        groups = part.nbytes(data, ipc)
+        return Size(units, groups, groups + beside)
 
     def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
         """Return networks and about how many images pass each, forward and backward."""
@@ -188,18 +218,22 @@ class Composition(Condenser):
             *built.view.preparation(data),
         ]
 
-    def begin(self, data: ClassData, ipc: int, context: Context) -> CondensationLoop:
+    def begin(
+        self, data: ClassData, ipc: int, context: Context, nbytes: int | None = None
+    ) -> CondensationLoop:
         """Return the loop before its first step.
 
         Args:
             data: The real images, on the context's device.
             ipc: Images per class.
             context: What the run is lent.
+            nbytes: Bytes to fill, as for `size`.
         """
-        method, _ = self._settle(data, ipc)
+        method, _ = self._settle(data, ipc, nbytes)
         seen, held = method.stop.split(data, context.fork("stop").generator)
         view = apply_view(method.view, seen, context.fork("view"))
-        per_class = method.images_per_class(data, ipc)
+        size = method.size(data, ipc, nbytes)
+        per_class = size.units * method.parameterisation.copies
         augmentation = method.augmentation.for_data(data)
         setting = RunSetting(
             view.data,
@@ -211,24 +245,30 @@ class Composition(Condenser):
             held,
             view,
             matched=view.matched,
+            nbytes=size.groups,
         )
         start = starting_images(view.data, per_class, method.init, context.generator, context)
         return CondensationLoop(method, setting, start)
 
-    def _settle(self, data: ClassData, ipc: int) -> "tuple[Composition, Mapping[str, object]]":
+    def _settle(
+        self, data: ClassData, ipc: int, nbytes: int | None
+    ) -> "tuple[Composition, Mapping[str, object]]":
         """The method with what data and budget decide in it, and what its card says of that."""
         built = self.built
-        part, entries = built.parameterisation.settle(data, stored_bytes(data, ipc))
+        part, entries = built.parameterisation.settle(data, nbytes or stored_bytes(data, ipc))
         same = part is built.parameterisation
         return (built if same else replace(built, parameterisation=part).built), entries
 
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
-        """Learn a set of `data` within `budget`; an interrupted run goes on from its folder."""
+        """Learn a set of `data` within `budget`; an interrupted run goes on from its folder.
+
+        A parameterisation that fills bytes fills those of a budget in bytes, whatever its ipc.
+        """
         begun = time.perf_counter()
         data = data.to(context.device)
         ipc = budget.ipc_of(self.built, data)
-        method, settled = self._settle(data, ipc)
-        loop = method.begin(data, ipc, context)
+        method, settled = self._settle(data, ipc, budget.nbytes)
+        loop = method.begin(data, ipc, context, budget.nbytes)
         # What was prepared once and kept (experts, masks) counts in full, even if this run found it
         # ready.
         setup = max(time.perf_counter() - begun, loop.schedule.prepared_seconds)
@@ -254,6 +294,7 @@ class Composition(Condenser):
         recipe = {"labels": method.labels.form} | method.objective.recipe()
         entries = {**settled, **method.labels.card_entries, **entries}
         card = card_of(method, data, context, ipc, recipe) | entries
+        card["images_per_class"] = loop.setting.per_class
         if method.precision == AUTO:
             card["precision"] = loop.precision
         return SyntheticSet(tensors, card, cost_of(seconds, context))

@@ -35,7 +35,8 @@ class LearnableSet(SetState):
             start: (classes * per_class, C, H, W) float32, normalised, ordered by class.
         """
         self.method, self.setting, self.part = method, setting, method.parameterisation
-        self.groups = self.part.groups(start, setting.data, setting.context)
+        groups = self.part.groups(start, setting.data, setting.context)
+        self.groups = groups if setting.nbytes is None else self.part.allot(groups, setting.nbytes)
         self.hard, model = hard_labels(setting), method.labels
         self.scores = model.start(setting) if isinstance(model, OptimisedLabels) else None
         self.learned = method.objective.extras(setting)

@@ -1,4 +1,4 @@
-"""Distribution matching: DM, and DM at less cost."""
+"""Distribution matching: DM, DM at less cost, and DM on coded images under a rate."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,8 +9,13 @@ from condensers.networks import NetworkSpec
 from condensers.networks.convnet import ConvNetSpec
 from condensers.parts.augmentations.base import Augmentation
 from condensers.parts.model_schedules.base import ModelSchedule
+from condensers.parts.model_schedules.queue import Queue
 from condensers.parts.objectives.base import Objective
 from condensers.parts.parameterisations.base import Parameterisation
+from condensers.parts.parameterisations.refined import Refined
+from condensers.parts.parameterisations.transform.coefficients import FullFrameDCT
+from condensers.parts.refiners.residual import Residual
+from condensers.parts.regularisers.base import Regulariser
 from condensers.parts.samplers import Sampler, StratifiedSampler
 
 
@@ -97,4 +102,53 @@ class DMFast(Composition):
     model_schedule: ModelSchedule = hyper("fresh", source="DM, algorithm 1", part="model schedule")
 
     registered: ClassVar[str] = "dm-fast"
+    evaluation: ClassVar[str] = "dsa"
+
+
+@dataclass(frozen=True)
+class DMTransform(Composition):
+    """Distribution matching on coded images under a rate: cosine coefficients and a small network
+    behind them x mean embedding in networks that learn meanwhile.
+
+    dm-transform: as many coded images as the bytes hold, and one refiner for all of them; codes and
+    refiner are learned together, and a multiplier is moved so that the bytes are met.
+
+    min_{c, w}  E_theta  sum_c || mean_b psi_theta(A(x_cb)) - mean_b psi_theta(A(R_w(D(c_cb)))) ||^2
+    + lambda R(c),  lambda such that R(c) + |w| + |labels| = the bytes of the budget
+
+    D: `condensers.parts.parameterisations.transform`; R_w: `condensers.parts.refiners.residual`;
+    R(c): the bits of an arithmetic coder, as `condensers.parts.regularisers.rate` estimates them.
+
+    Source: the composition and its settings are ours. The loss is DM's (WACV 2023), eq. 5, the
+    networks are IDM's (CVPR 2023). That a set is learned under a rate and a utility at once is not
+    new: "Dataset Distillation as Data Compression: A Rate-Utility Perspective" (ICCV 2025, arXiv
+    2507.17221) does so with networks as codes and a fixed weight (DM-RUO, TM-RUO).
+    """
+
+    iterations: int = hyper(
+        150, unit="steps", help="steps on codes and refiner", source="ours", minimum=1
+    )
+    lr: float = hyper(
+        0.1, unit="steps", help="learning rate of the coefficients", source="ours", minimum=0.0
+    )
+    momentum: float = hyper(0.5, help="beta 1 of Adam", source="ours", minimum=0.0)
+    optimiser: str = hyper("adam", source="ours", values=("sgd", "adam"))
+    batch_real: int = hyper(128, unit="images per class", source="ours", minimum=1)
+    init: str = hyper("k-means", source="ours", values=("noise", "real", "k-means", "centroids"))
+    network: NetworkSpec = hyper(ConvNetSpec(width=16), source="ours", part="network")
+    parameterisation: Parameterisation = hyper(
+        Refined(FullFrameDCT(surplus=1.1), Residual(rate=0.01)),
+        source="ours",
+        part="parameterisation",
+    )
+    augmentation: Augmentation = hyper("dsa", source="DM, section 4.1", part="augmentation")
+    objective: Objective = hyper("mean-embedding", source="DM, eq. 5", part="objective")
+    regularisers: tuple[Regulariser, ...] = hyper(("rate",), source="ours", part="regulariser")
+    model_schedule: ModelSchedule = hyper(
+        Queue(size=10, interval=10, training_steps=10, batch=64),
+        source="IDM, section 3.3; numbers ours",
+        part="model schedule",
+    )
+
+    registered: ClassVar[str] = "dm-transform"
     evaluation: ClassVar[str] = "dsa"

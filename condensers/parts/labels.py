@@ -141,6 +141,11 @@ def label_dtype(classes: int) -> torch.dtype:
     return torch.uint8 if classes <= 256 else torch.uint16
 
 
+def hard_label_bytes(data: ClassData) -> int:
+    """Return the stored bytes of one hard label."""
+    return label_dtype(len(data.class_names)).itemsize
+
+
 def stored_hard(classes: Sequence[int], each: int, known: int) -> Tensor:
     """Return hard labels as stored, on the CPU, ordered by class.
 

@@ -78,6 +78,7 @@ class RunSetting:
         view: What the view did, if the composition has one.
         captures: The recorded parts of its steps.
         matched: The real images as they are matched; None: `data`.
+        nbytes: Bytes that the groups of the parameterisation may take; None: what it says itself.
     """
 
     data: ClassData
@@ -90,6 +91,7 @@ class RunSetting:
     view: ViewedData | None = None
     captures: Captures = NO_CAPTURES
     matched: ClassData | None = None
+    nbytes: int | None = None
 
     @property
     def matching(self) -> "RunSetting":

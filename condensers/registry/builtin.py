@@ -10,6 +10,7 @@ METHODS = {
     "masked-dsa": "condensers.methods.masked:MaskedDSA",
     "dm": "condensers.methods.dm:DM",
     "dm-fast": "condensers.methods.dm:DMFast",
+    "dm-transform": "condensers.methods.dm:DMTransform",
     "semantic": "condensers.methods.semantic:Semantic",
     "kfs": "condensers.methods.kfs:KFS",
     "kip": "condensers.methods.kip:KIP",

@@ -28,7 +28,7 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper, settings_of
 from condensers.networks import NetworkSpec
-from condensers.parts.labels import label_dtype, stored_hard
+from condensers.parts.labels import hard_label_bytes, stored_hard
 from condensers.parts.parameterisations.base import Groups, StorageForm
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
@@ -259,7 +259,7 @@ class RealJPEG(RealFiles):
         if self.coder != "range":
             return super().store(chosen, data, limit, context)
         images = RecodedSizes(data, self.quality).images(torch.tensor(chosen).flatten())
-        labels = len(images.coefficients) * label_dtype(len(data.class_names)).itemsize
+        labels = len(images.coefficients) * hard_label_bytes(data)
         return chosen, RECODED.store(fit_recoded(images, limit - labels))
 
     def require_fit(self, where: str) -> None:

@@ -21,9 +21,10 @@ from torch import Tensor
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.hyperparameters import hyper
-from condensers.parts.labels import label_dtype
+from condensers.parts.labels import hard_label_bytes
 from condensers.parts.parameterisations.base import Groups
-from condensers.parts.parameterisations.transform.coefficients import FullFrameDCT, as_stored
+from condensers.parts.parameterisations.coding.stored import store_stream
+from condensers.parts.parameterisations.transform.coefficients import FullFrameDCT
 from condensers.parts.parameterisations.transform.quantiser import Quantiser, encode_within
 from condensers.parts.parameterisations.transform.stream import STEPS, encode, measure
 from condensers.selections.real_files import RealFiles
@@ -79,9 +80,9 @@ class RealTransform(RealFiles):
         quantiser, indices = self.storage.quantiser, torch.tensor(chosen).flatten()
         images = data.images[indices.to(data.device)].float() / 255
         order = quantiser.sort(images, data)
-        within = limit - len(indices) * label_dtype(len(data.class_names)).itemsize
+        within = limit - len(indices) * hard_label_bytes(data)
         content = _encode_finest(quantiser, images[order], data, within)
-        return indices[order.cpu()].view(len(chosen), -1).tolist(), as_stored(content)
+        return indices[order.cpu()].view(len(chosen), -1).tolist(), store_stream(content)
 
 
 def _encode_finest(quantiser: Quantiser, images: Tensor, data: ClassData, limit: int) -> bytes:

@@ -47,6 +47,12 @@ TINY_QUEUE = {
     "training_steps": 1,
     "batch": 8,
 }
+TINY_REFINED = {
+    "name": "refined",
+    "inside": "transform",
+    "refiner": {"name": "residual", "steps": 2, "feature_steps": 1, "feature_width": 4, "batch": 8},
+    "images": 4,
+}
 TINY_OF: dict[str, dict[str, Any]] = {
     "kfs": {"parameterisation": TINY_LATENT},
     "dc": {"model_schedule": TINY_TRAINING},
@@ -75,6 +81,7 @@ TINY_OF: dict[str, dict[str, Any]] = {
         }
     },
     "idm": {"model_schedule": TINY_QUEUE},
+    "dm-transform": {"model_schedule": TINY_QUEUE, "parameterisation": TINY_REFINED},
     "semantic": {"model_schedule": TINY_QUEUE},
     "forgetting": {"epochs": 2},
     "el2n": {"epochs": 1, "networks": 2},

@@ -16,6 +16,8 @@ from condensers.networks import NetworkSpec
 
 Groups = dict[str, Tensor]
 """Tensors by name."""
+LIMIT = "limit"
+"""The name of a group that holds the bytes that a set may take, where `allot` makes one."""
 
 
 class StorageForm(Part):
@@ -116,11 +118,16 @@ class Parameterisation(StorageForm):
         """
         return self, {}
 
-    def units_within(self, data: ClassData, nbytes: int) -> int | None:
-        """Return the units of a class that fit some bytes with their hard labels.
+    def units_within(self, data: ClassData, nbytes: int, label: int | None = None) -> int | None:
+        """Return the units of a class that fit some bytes with their labels.
 
-        None, where not bytes but ipc decides how many units there are. A part that stands beside
-        this one, such as a refiner, then takes its bytes on top.
+        None, where not bytes but ipc decides how many units there are. What stands beside this
+        part, such as a refiner or soft labels, then takes its bytes on top.
+
+        Args:
+            data: The real images.
+            nbytes: Of units and labels.
+            label: Bytes of the labels of a unit; those of a hard one if None.
         """
         return None
 
@@ -143,6 +150,12 @@ class Parameterisation(StorageForm):
             data: The real images.
             context: Randomness and folder, for groups that are trained first.
         """
+
+    def allot(self, groups: Groups, nbytes: int) -> Groups:
+        """Return the groups with the bytes that they may take once they are packed; called before
+        the first step. What takes the same bytes whatever is learned pays no heed to it.
+        """
+        return groups
 
     @abstractmethod
     def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:

@@ -24,7 +24,7 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.parts.labels import label_dtype
+from condensers.parts.labels import hard_label_bytes
 from condensers.parts.parameterisations.base import (
     Groups,
     Parameterisation,
@@ -111,7 +111,7 @@ class Latent(Parameterisation):
                 " parameterisation, or other data"
             )
         budget = len(data.classes) * ipc * math.prod(data.shape)
-        code = self._code_bytes(data.shape) + label_dtype(len(data.class_names)).itemsize
+        code = self._code_bytes(data.shape) + hard_label_bytes(data)
         codes = (budget - self._decoder_bytes(data.shape)) // (len(data.classes) * code)
         if codes < 1:
             raise UsageError(

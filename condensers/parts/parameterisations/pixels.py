@@ -12,7 +12,7 @@ from torch import Tensor
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.hyperparameters import hyper
-from condensers.parts.labels import label_dtype
+from condensers.parts.labels import hard_label_bytes
 from condensers.parts.parameterisations.base import Groups, Parameterisation
 
 DTYPES = {"uint8": torch.uint8, "float16": torch.float16, "float32": torch.float32}
@@ -83,5 +83,5 @@ class Pixels(Parameterisation):
 
 def stored_bytes(data: ClassData, ipc: int) -> int:
     """Return the bytes of `ipc` uint8 images and their hard labels for each class."""
-    labels = ipc * len(data.classes) * label_dtype(len(data.class_names)).itemsize
+    labels = ipc * len(data.classes) * hard_label_bytes(data)
     return Pixels().nbytes(data, ipc) + labels

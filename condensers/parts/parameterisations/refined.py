@@ -28,7 +28,7 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks import NetworkSpec
-from condensers.parts.labels import label_dtype
+from condensers.parts.labels import hard_label_bytes
 from condensers.parts.parameterisations.base import (
     Groups,
     Parameterisation,
@@ -92,20 +92,27 @@ class Refined(Parameterisation):
         """Those of what is inside, and the refiner's."""
         return {**self._learned.rates, LEARNED: self.refiner.rate, STATISTICS: 0.0}
 
+    @property
+    def variable_size(self) -> bool:
+        """Whether that of what is inside varies."""
+        return self._learned.variable_size
+
     def units(self, data: ClassData, ipc: int) -> int:
         """Units of a class: what fits beside the refiner, where bytes decide it; at least ipc."""
-        own = self.refiner.nbytes(data.shape[0])
-        within = self._learned.units_within(data, stored_bytes(data, ipc) - own)
+        within = self.units_within(data, stored_bytes(data, ipc))
         return self._learned.units(data, ipc) if within is None else max(ipc, within)
+
+    def units_within(self, data: ClassData, nbytes: int, label: int | None = None) -> int | None:
+        """Units that fit beside the refiner."""
+        own = self.refiner.nbytes(data.shape[0])
+        return self._learned.units_within(data, nbytes - own, label)
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
         """Stored bytes of what is inside and of the refiner."""
-        own = self.refiner.nbytes(data.shape[0])
-        within = self._learned.units_within(data, stored_bytes(data, ipc) - own)
+        within = self.units_within(data, stored_bytes(data, ipc))
         if within is None or within < ipc:
-            return self._learned.nbytes(data, ipc) + own
-        labels = within * len(data.classes) * label_dtype(len(data.class_names)).itemsize
-        return stored_bytes(data, ipc) - labels
+            return self._learned.nbytes(data, ipc) + self.refiner.nbytes(data.shape[0])
+        return stored_bytes(data, ipc) - within * len(data.classes) * hard_label_bytes(data)
 
     def settle(self, data: ClassData, nbytes: int) -> "tuple[Refined, Mapping[str, object]]":
         """Settle what is inside, for the bytes beside the refiner."""
@@ -131,6 +138,12 @@ class Refined(Parameterisation):
             LEARNED: weights,
             STATISTICS: statistics,
         }
+
+    def allot(self, groups: Groups, nbytes: int) -> Groups:
+        """Allot to what is inside the bytes beside the refiner."""
+        own = self.refiner.nbytes(len(groups[STATISTICS][0]))
+        beside = {name: groups[name] for name in (LEARNED, STATISTICS)}
+        return {**self._learned.allot(_inside(groups), nbytes - own), **beside}
 
     @torch.no_grad()
     def _round_trip(self, data: ClassData, context: Context) -> ImagePairs:
@@ -168,6 +181,17 @@ class Refined(Parameterisation):
         """What is inside as it is stored, and the refiner in whole numbers."""
         packed = self.refiner.pack(groups[LEARNED].detach(), data.shape[0])
         return _join(self._learned.pack(_inside(groups), data), packed)
+
+    def estimate_bits(self, groups: Mapping[str, Tensor]) -> Tensor | None:
+        """Those of what is inside, and the refiner's."""
+        bits = self._learned.estimate_bits(_inside(groups))
+        own = self.refiner.nbytes(len(groups[STATISTICS][0]))
+        return None if bits is None else bits + 8 * own
+
+    def count_bytes(self, groups: Mapping[str, Tensor], data: ClassData) -> int:
+        """Those of what is inside, and the refiner's."""
+        own = self.refiner.nbytes(data.shape[0])
+        return self._learned.count_bytes(_inside(groups), data) + own
 
     def refine_stored(
         self, inside: Groups, real: Tensor, data: ClassData, context: Context

@@ -72,7 +72,10 @@ class RateControl(StorageTerm):
 
     def __init__(self, term: Rate, part: Parameterisation, setting: RunSetting, steps: int) -> None:
         self.term, self.part, self.data = term, part, setting.data
-        self.budget = 8.0 * part.nbytes(setting.data, setting.ipc)
+        allotted = setting.nbytes
+        self.budget = 8.0 * (
+            part.nbytes(setting.data, setting.ipc) if allotted is None else allotted
+        )
         self.steps = steps
         self.log_mu, self.sum = math.log(term.weight), 0.0
         self.norms = self.begun = self.coded = self.estimate = 0.0
@@ -82,7 +85,7 @@ class RateControl(StorageTerm):
         """The estimated bits, times the multiplier; 0 where what is learned changes no byte."""
         bits = self.part.estimate_bits(groups)
         if bits is None:
-            return torch.stack([0 * one.sum() for one in groups.values()]).sum()
+            return 0 * next(one for one in groups.values() if one.requires_grad).sum()
         self.estimate = float(bits.detach())
         leaves = [one for one in groups.values() if one.requires_grad]
         own = torch.autograd.grad(bits, leaves, retain_graph=True, allow_unused=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from condensers.data import ClassData
-from condensers.parts.labels import label_dtype
+from condensers.parts.labels import hard_label_bytes
 
 FIXED_ORDER = 0  # the seed of the order in which images are counted
 TRIALS = 12  # sets that are measured for a count
@@ -25,7 +25,11 @@ def order_images(data: ClassData) -> list[Tensor]:
 
 
 def count_fitting(
-    data: ClassData, limit: int, measure: Callable[[int], float], exact: Callable[[int], int]
+    data: ClassData,
+    limit: int,
+    measure: Callable[[int], float],
+    exact: Callable[[int], int],
+    label: int | None = None,
 ) -> int:
     """Return the most images of each class that fit with their labels, 0 if not even one does.
 
@@ -34,20 +38,22 @@ def count_fitting(
         limit: In bytes.
         measure: About the bytes of so many images of each class, quickly.
         exact: Their bytes, asked once, for what `measure` is off by.
+        label: Bytes of the label of an image; those of a hard one if None.
     """
     most = min(map(data.count, data.classes))
-    found = _search(data, limit, measure, most)
+    labels = len(data.classes) * (hard_label_bytes(data) if label is None else label)
+    found = _search(limit, measure, most, labels)
     if not 0 < found < most:
         return found
     off = exact(found) / measure(found)
-    return _search(data, limit, lambda each: off * measure(each), most)
+    return _search(limit, lambda each: off * measure(each), most, labels)
 
 
-def _search(data: ClassData, limit: int, measure: Callable[[int], float], most: int) -> int:
-    label = len(data.classes) * label_dtype(len(data.class_names)).itemsize
+def _search(limit: int, measure: Callable[[int], float], most: int, labels: int) -> int:
+    """The most images of each class; `labels`: bytes of one label of each class."""
     fits, above, trial = 0, most + 1, min(FIRST, most)
     for _ in range(TRIALS):
-        size = measure(trial) + trial * label
+        size = measure(trial) + trial * labels
         fits, above = (trial, above) if size <= limit else (fits, trial)
         if above - fits <= 1:
             break

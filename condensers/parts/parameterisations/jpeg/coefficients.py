@@ -19,7 +19,7 @@ here the file format decides what a coefficient costs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import torch
@@ -29,14 +29,22 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.parts.labels import label_dtype
-from condensers.parts.parameterisations.base import Groups, Parameterisation
+from condensers.parts.labels import hard_label_bytes
+from condensers.parts.parameterisations.base import LIMIT, Groups, Parameterisation
+from condensers.parts.parameterisations.coding.estimate import estimate_bits
+from condensers.parts.parameterisations.coding.stored import STREAM
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
 from condensers.parts.parameterisations.jpeg.entropy import BLOCK, ScanLayout, body, layout
 from condensers.parts.parameterisations.jpeg.quality import choose_quality
-from condensers.parts.parameterisations.jpeg.recoded import STREAM, RecodedFiles, RecodedSizes
-from condensers.parts.parameterisations.jpeg.recoding import Recoded, encode, measure
+from condensers.parts.parameterisations.jpeg.recoded import RecodedFiles, RecodedSizes
+from condensers.parts.parameterisations.jpeg.recoding import (
+    OVERHEAD,
+    Recoded,
+    encode,
+    measure,
+    to_planes,
+)
 from condensers.parts.parameterisations.jpeg.sizes import Sizes
 from condensers.parts.parameterisations.jpeg.transform import Transform
 from condensers.parts.parameterisations.latent import straight_through
@@ -44,6 +52,7 @@ from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
 
 LARGEST = 1023.0  # what ten bits hold
 CODERS = ("huffman", "range")
+NEAR = 1.05  # of raw bytes: images are made to fit these rather than stored as pixels
 ROUNDS, MARGIN = 8, 1.002  # of fitting by measured bytes, and what is added to each
 FILES, PIXELS, RECODED = Compressed("jpeg"), Pixels(), RecodedFiles()
 
@@ -69,7 +78,12 @@ class JPEG(Parameterisation):
     registered: ClassVar[str] = "jpeg"
     couples_classes: ClassVar[bool] = False
     # What stays as it is stands beside the learned tensor.
-    rates: ClassVar[Mapping[str, float]] = {"mask": 0.0, "range": 0.0, "sides": 0.0}
+    rates: ClassVar[Mapping[str, float]] = dict.fromkeys(("mask", "range", "sides", LIMIT), 0.0)
+
+    @property
+    def variable_size(self) -> bool:
+        """Whether one stream holds all images, whose bytes can be estimated."""
+        return self.coder == "range"
 
     def units(self, data: ClassData, ipc: int) -> int:
         """Files of a class that fit the bytes of `ipc` uint8 images and their labels, counted in a
@@ -82,9 +96,9 @@ class JPEG(Parameterisation):
         if self.quality:
             return self, {}
         choice = choose_quality(data, nbytes)
-        return JPEG(choice.quality), choice.card_entries()
+        return replace(self, quality=choice.quality), choice.card_entries()
 
-    def units_within(self, data: ClassData, nbytes: int) -> int:
+    def units_within(self, data: ClassData, nbytes: int, label: int | None = None) -> int:
         """Files of a class that fit some bytes with their labels; none where that is too few."""
         if self.quality > files.BEST:
             raise UsageError(
@@ -92,7 +106,7 @@ class JPEG(Parameterisation):
                 " take less"
             )
         settled, _ = self.settle(data, nbytes)
-        return settled._sizes(data).fitting(nbytes)
+        return settled._sizes(data).fitting(nbytes, label)
 
     def _sizes(self, data: ClassData) -> Sizes | RecodedSizes:
         if self.coder == "range":
@@ -103,12 +117,8 @@ class JPEG(Parameterisation):
         """The most that the files may take: what `ipc` uint8 images do, and less what the labels of
         more images take more.
         """
-        return (
-            stored_bytes(data, ipc)
-            - self.units(data, ipc)
-            * len(data.classes)
-            * label_dtype(len(data.class_names)).itemsize
-        )
+        labels = self.units(data, ipc) * len(data.classes) * hard_label_bytes(data)
+        return stored_bytes(data, ipc) - labels
 
     def groups(self, start: Tensor, data: ClassData, context: Context) -> Groups:
         """Coefficients (M, B, 64), their mask, `range` (2, C): mean and deviation of pixels, and
@@ -118,7 +128,7 @@ class JPEG(Parameterisation):
         """
         assert self.quality, "a composition settles the quality before anything is learned"
         each = len(start) // len(data.classes)
-        if self._sizes(data).fitting(stored_bytes(data, each)) < each:
+        if not self._takes_less(data, each):
             return PIXELS.groups(start, data, context)
         free = Transform(data.shape, self.quality).forward(data.quantise(start).float())
         extent = torch.tensor([data.mean, data.std], device=start.device)
@@ -130,6 +140,21 @@ class JPEG(Parameterisation):
             "range": extent,
             "sides": sides,
         }
+
+    def _takes_less(self, data: ClassData, each: int) -> bool:
+        """Whether so many images of each class take fewer bytes coded than as pixels."""
+        sizes, nbytes = self._sizes(data), stored_bytes(data, each)
+        if isinstance(sizes, Sizes):
+            return sizes.fitting(nbytes) >= each
+        count = min(each, *(data.count(label) for label in data.classes))
+        labels = count * len(data.classes) * hard_label_bytes(data)
+        return sizes.measure(count) <= NEAR * (stored_bytes(data, count) - labels)
+
+    def allot(self, groups: Groups, nbytes: int) -> Groups:
+        """Limit the stream; files take what those of real images do."""
+        if self.coder != "range" or _form(groups) is PIXELS:
+            return groups
+        return {**groups, LIMIT: torch.tensor(float(nbytes), dtype=torch.float64)}
 
     def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
         """The images of the stored `units`; rounds and clamps as storage does and passes gradients
@@ -162,12 +187,31 @@ class JPEG(Parameterisation):
             return PIXELS.pack(groups, data)
         kept = self._round(groups, slice(None)).detach().int().cpu()
         sizes = self._sizes(data)
-        limit = sizes.content(len(kept) // len(data.classes))
         if isinstance(sizes, RecodedSizes):
-            return RECODED.store(fit_recoded(Recoded(data.shape, self.quality, kept), limit))
+            images = Recoded(data.shape, self.quality, kept)
+            fits = fit_recoded(images, int(groups[LIMIT])) if LIMIT in groups else images
+            return RECODED.store(fits)
+        limit = sizes.content(len(kept) // len(data.classes))
         return FILES.pack_files(
             sizes.frame, fit_bodies(kept, layout(data.shape, self.quality), limit)
         )
+
+    def estimate_bits(self, groups: Mapping[str, Tensor]) -> Tensor | None:
+        """The bits of the coefficients as the coder expects them; None for files and pixels."""
+        if self.coder != "range" or _form(groups) is PIXELS:
+            return None
+        form = layout(_shape(groups), self.quality)
+        free = groups["coefficients"] * groups["mask"].detach()
+        planes = (to_planes(one, form) for one in (free, free.detach().round()))
+        bits = [estimate_bits(*pair) for pair in zip(*planes, strict=True)]
+        return torch.stack(bits).sum() + 8 * OVERHEAD
+
+    def count_bytes(self, groups: Mapping[str, Tensor], data: ClassData) -> int:
+        """Return what the groups would take in storage as they are."""
+        if self.coder != "range" or _form(groups) is PIXELS:
+            return super().count_bytes(groups, data)
+        kept = self._round(groups, slice(None)).detach().int().cpu()
+        return round(measure(Recoded(data.shape, self.quality, kept)))
 
     def unpack(
         self,

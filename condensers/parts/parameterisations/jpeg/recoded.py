@@ -15,13 +15,12 @@ from torch import Tensor
 from condensers.data import ClassData
 from condensers.parts.parameterisations.base import Groups, StorageForm, require_equal
 from condensers.parts.parameterisations.coding.counting import count_fitting, order_images
+from condensers.parts.parameterisations.coding.stored import STREAM, read_stream, store_stream
 from condensers.parts.parameterisations.jpeg import files
 from condensers.parts.parameterisations.jpeg.entropy import body, layout
 from condensers.parts.parameterisations.jpeg.recoding import Recoded, decode, encode, measure
 from condensers.parts.parameterisations.jpeg.transform import Transform
 from condensers.parts.parameterisations.pixels import Pixels
-
-STREAM = "stream"
 
 
 @final
@@ -33,7 +32,7 @@ class RecodedFiles(StorageForm):
 
     def store(self, images: Recoded) -> Groups:
         """Return the stored groups of images."""
-        return {STREAM: torch.frombuffer(bytearray(encode(images)), dtype=torch.uint8)}
+        return store_stream(encode(images))
 
     def unpack(
         self,
@@ -71,13 +70,10 @@ class RecodedFiles(StorageForm):
 
 
 def _read(stored: Mapping[str, Tensor]) -> Recoded:
-    stream = stored[STREAM]
-    if stream.dtype != torch.uint8 or stream.ndim != 1:
-        raise ValueError(f"coded images are a row of bytes, not {stream.dtype} {stream.ndim}-d")
-    return decode(stream.cpu().numpy().tobytes())
+    return decode(read_stream(stored))
 
 
-_COUNTS: WeakKeyDictionary[ClassData, dict[tuple[int, int], int]] = WeakKeyDictionary()
+_COUNTS: WeakKeyDictionary[ClassData, dict[tuple[int, int, int | None], int]] = WeakKeyDictionary()
 
 
 class RecodedSizes:
@@ -92,17 +88,19 @@ class RecodedSizes:
         found = Transform(self.data.shape, self.quality).forward(real).round()
         return Recoded(self.data.shape, self.quality, found.long().cpu())
 
-    def fitting(self, limit: int) -> int:
-        """The most images of each class that fit `limit` bytes, counted in a fixed order."""
-        known = _COUNTS.setdefault(self.data, {})
-        if (self.quality, limit) not in known:
-            known[self.quality, limit] = count_fitting(
-                self.data,
-                limit,
-                lambda each: measure(self._first(each)),
-                lambda each: len(encode(self._first(each))),
-            )
-        return known[self.quality, limit]
+    def fitting(self, limit: int, label: int | None = None) -> int:
+        """The most images of each class that fit `limit` bytes, counted in a fixed order.
+
+        `label`: bytes of the label of an image; those of a hard one if None.
+        """
+        known, key = _COUNTS.setdefault(self.data, {}), (self.quality, limit, label)
+        if key not in known:
+            known[key] = count_fitting(self.data, limit, self.measure, self.content, label)
+        return known[key]
+
+    def measure(self, images: int) -> float:
+        """About the bytes of so many images of each class, in that order."""
+        return measure(self._first(images))
 
     def content(self, images: int) -> int:
         """Bytes of so many images of each class, in that order."""

@@ -72,7 +72,7 @@ def measure(images: Recoded) -> float:
     """Return about how many bytes `encode` gives, in a fraction of its time."""
     form, bits = layout(images.shape, images.quality), 0.0
     models = PlaneModel(), PlaneModel()
-    for at, plane in enumerate(_to_planes(images.coefficients, form)):
+    for at, plane in enumerate(_number_planes(images.coefficients, form)):
         bits += models[at > 0].measure(plane)
     return bits / 8 + OVERHEAD
 
@@ -92,30 +92,42 @@ def _code(coder: Coder, images: Recoded, most: int) -> Recoded:
     models = PlaneModel(), PlaneModel()
     planes = [
         models[at > 0].code(coder, plane) if count else plane
-        for at, plane in enumerate(_to_planes(given, form))
+        for at, plane in enumerate(_number_planes(given, form))
     ]
     if coder.code_number(MARK, MARK_BITS) != MARK:
         raise ValueError("the bytes of its coded images are damaged")
     return Recoded(shape, quality, _from_planes(planes, form))
 
 
-def _to_planes(coefficients: Tensor, form: ScanLayout) -> list[Numbers]:
-    """(M, B, 64) in the order of a scan -> (M * blocks, 8, 8) of each plane, first ones less those
-    of a block beside them.
+def to_planes(coefficients: Tensor, form: ScanLayout) -> list[Tensor]:
+    """Return the planes that are coded, differentiable where the coefficients are floats.
+
+    Args:
+        coefficients: (M, B, 64), zigzag, in the order of a scan.
+        form: The layout of the scan.
+
+    Returns:
+        (M * blocks, 8, 8) for each plane; the first number of a block less that of a block beside
+        it.
     """
-    natural = coefficients[:, form.order.argsort()][:, :, form.zigzag.argsort()].long().numpy()
+    natural = coefficients[:, form.order.argsort()][:, :, form.zigzag.argsort()]
     found = []
     for (begin, end), grid in zip(_bounds(form), form.grids, strict=True):
-        blocks = natural[:, begin:end].reshape(-1, *grid, BLOCK**2).copy()
-        first = blocks[..., 0].copy()
-        blocks[:, :, 1:, 0] -= first[:, :, :-1]
-        blocks[:, 1:, 0, 0] -= first[:, :-1, 0]
-        found.append(blocks.reshape(-1, BLOCK, BLOCK))
+        blocks = natural[:, begin:end].reshape(-1, *grid, BLOCK**2)
+        first = blocks[..., 0]
+        row = first[:, :, 1:] - first[:, :, :-1]
+        column = torch.cat([first[:, :1, :1], first[:, 1:, :1] - first[:, :-1, :1]], 1)
+        told = torch.cat([column, row], 2)[..., None]
+        found.append(torch.cat([told, blocks[..., 1:]], 3).reshape(-1, BLOCK, BLOCK))
     return found
 
 
+def _number_planes(coefficients: Tensor, form: ScanLayout) -> list[Numbers]:
+    return [plane.numpy() for plane in to_planes(coefficients.long(), form)]
+
+
 def _from_planes(planes: Sequence[Numbers], form: ScanLayout) -> Tensor:
-    """Undo `_to_planes`."""
+    """Undo `to_planes`."""
     found = []
     for plane, (rows, columns) in zip(planes, form.grids, strict=True):
         blocks = plane.reshape(-1, rows, columns, BLOCK**2).copy()

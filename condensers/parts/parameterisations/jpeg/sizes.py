@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from condensers.data import ClassData
-from condensers.parts.labels import label_dtype
+from condensers.parts.labels import hard_label_bytes
 from condensers.parts.parameterisations.coding.counting import order_images
 from condensers.parts.parameterisations.compressed import SHORT
 from condensers.parts.parameterisations.jpeg import files
@@ -32,22 +32,23 @@ class Sizes:
         """Return the bytes that an image adds to the frame."""
         return len(self.bodies([index])[0])
 
-    def total(self, content: int, longest: int, images: int) -> int:
+    def total(self, content: int, longest: int, images: int, label: int | None = None) -> int:
         """Stored bytes of a set of `images` whose bodies have `content` bytes, the longest
-        `longest`.
+        `longest`; `label`: those of the label of an image, of a hard one if None.
         """
-        each = (2 if longest < SHORT else 4) + label_dtype(len(self.data.class_names)).itemsize
+        own = hard_label_bytes(self.data) if label is None else label
+        each = (2 if longest < SHORT else 4) + own
         return sum(map(len, self.frame)) + content + images * each
 
-    def fitting(self, limit: int) -> int:
+    def fitting(self, limit: int, label: int | None = None) -> int:
         """The most images of each class that fit `limit` bytes, counted in a fixed order, so that
-        no seed has a part in it.
+        no seed has a part in it; `label` as in `total`.
         """
         orders, content, longest = self._orders(), 0, 0
         for rank, images in enumerate(zip(*orders, strict=False)):
             lengths = [len(body) for body in self.bodies(images)]
             content, longest = content + sum(lengths), max(longest, *lengths)
-            if self.total(content, longest, (rank + 1) * len(orders)) > limit:
+            if self.total(content, longest, (rank + 1) * len(orders), label) > limit:
                 return rank
         return min(map(len, orders))
 

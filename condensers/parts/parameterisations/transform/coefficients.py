@@ -11,10 +11,10 @@ the resolution.
 
 The bytes of N images buy as many coded images as fit, with means and labels; where not even N fit,
 the images stay pixels. What takes more bytes in the end than it may loses its smallest
-coefficients.
+coefficients. What takes fewer keeps more: the dead zone falls until the bytes are full, for
+coefficients that were zero from the start as for others.
 
-Estimated bits are those of a two-sided geometric distribution whose mean size is what the coder
-expects of each coefficient (`condensers.parts.parameterisations.coding.planes`).
+Estimated bits are those of `condensers.parts.parameterisations.coding.estimate`.
 
 Source: ours. Frequencies over whole images are those of Shin et al., "Frequency Domain-based
 Dataset Distillation" (FreD, NeurIPS 2023); a rate that is learned with the set is that of "Dataset
@@ -24,28 +24,28 @@ Distillation as Data Compression: A Rate-Utility Perspective" (ICCV 2025, arXiv 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import ClassVar, final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.parts.labels import label_dtype
-from condensers.parts.parameterisations.base import Groups, Parameterisation
-from condensers.parts.parameterisations.coding.planes import UNIT, expected_sizes
+from condensers.parts.labels import hard_label_bytes
+from condensers.parts.parameterisations.base import LIMIT, Groups, Parameterisation
+from condensers.parts.parameterisations.coding.estimate import estimate_bits
+from condensers.parts.parameterisations.coding.stored import STREAM, read_stream, store_stream
 from condensers.parts.parameterisations.latent import straight_through
 from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
 from condensers.parts.parameterisations.transform.cosines import restore, sides
 from condensers.parts.parameterisations.transform.quantiser import (
     Quantiser,
     as_numbers,
-    encode_within,
+    fill,
 )
 from condensers.parts.parameterisations.transform.stream import (
     STEPS,
@@ -57,8 +57,7 @@ from condensers.parts.parameterisations.transform.stream import (
 )
 
 PIXELS = Pixels()
-STREAM = "stream"
-LEAST = 1e-3  # of an expected size
+NEAR = 1.05  # of raw bytes: coded images are made to fit these rather than stored as pixels
 GRID = 1 << 24  # parts of a grey level
 
 
@@ -99,7 +98,7 @@ class FullFrameDCT(Parameterisation):
     variable_size: ClassVar[bool] = True
     # What stays as it is stands beside the learned tensor.
     rates: ClassVar[Mapping[str, float]] = dict.fromkeys(
-        ("mask", "means", "origins", "steps", "range", "sides"), 0.0
+        ("mask", "means", "origins", "steps", "range", "sides", LIMIT), 0.0
     )
 
     @property
@@ -119,16 +118,20 @@ class FullFrameDCT(Parameterisation):
 
     def units(self, data: ClassData, ipc: int) -> int:
         """Coded images of a class that fit the bytes of `ipc` uint8 images and their labels, times
-        the surplus; at least ipc.
+        the surplus; ipc where not even as many fit.
         """
-        fitting = self.quantiser.count_fitting(data, stored_bytes(data, ipc))
-        return max(ipc, int(fitting * self.surplus))
+        return max(ipc, self.units_within(data, stored_bytes(data, ipc)))
+
+    def units_within(self, data: ClassData, nbytes: int, label: int | None = None) -> int:
+        """Coded images of a class that fit some bytes with their labels, times the surplus."""
+        return int(self.quantiser.count_fitting(data, nbytes, label) * self.surplus)
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
         """The most that the stream may take: what `ipc` uint8 images do, and less what the labels
         of more images take more.
         """
-        return stored_bytes(data, ipc) - _label_bytes(data, self.units(data, ipc))
+        labels = self.units(data, ipc) * len(data.classes) * hard_label_bytes(data)
+        return stored_bytes(data, ipc) - labels
 
     def groups(self, start: Tensor, data: ClassData, context: Context) -> Groups:
         """Coefficients (M, F) in steps, their mask, the means (T, F) in whole numbers, the mean of
@@ -138,7 +141,7 @@ class FullFrameDCT(Parameterisation):
         the order of their means.
         """
         each = len(start) // len(data.classes)
-        if self._limit(data, each) is None:
+        if not self._takes_less(data, each):
             return PIXELS.groups(start, data, context)
         images = data.quantise(start).float() / 255
         images = images[self.quantiser.sort(images, data)]
@@ -156,6 +159,19 @@ class FullFrameDCT(Parameterisation):
             "steps": numbers,
             "sides": torch.tensor(data.shape[1:], dtype=torch.float32),
         }
+
+    def _takes_less(self, data: ClassData, each: int) -> bool:
+        """Whether so many images of each class take fewer bytes coded than as pixels."""
+        count = min(math.ceil(each / self.surplus), *(data.count(label) for label in data.classes))
+        labels = count * len(data.classes) * hard_label_bytes(data)
+        raw = stored_bytes(data, count) - labels
+        return self.quantiser.measure(data, count) <= NEAR * raw
+
+    def allot(self, groups: Groups, nbytes: int) -> Groups:
+        """Limit the stream."""
+        if "images" in groups:
+            return groups
+        return {**groups, LIMIT: torch.tensor(float(nbytes), dtype=torch.float64)}
 
     def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
         """The images of the stored `units`, as they will be read; gradients pass all rounding."""
@@ -184,10 +200,12 @@ class FullFrameDCT(Parameterisation):
         blank = np.zeros((0, coded.means.shape[1]), dtype=np.int64)
         fixed = measure(replace(coded, origins=coded.origins[:0], coefficients=blank))
         free = groups["coefficients"] * groups["mask"].detach()
-        expected = torch.from_numpy(_expected(coded.coefficients, coded.shape)).to(free)
-        rounded = torch.from_numpy(coded.coefficients).to(free)
-        relaxed = bits_of(free, expected)
-        return straight_through(relaxed, bits_of(rounded, expected)).sum() + 8 * fixed
+        whole = self.quantiser.round(free.detach())
+        bits = [
+            estimate_bits(*planes)
+            for planes in zip(*(_planes(one, coded.shape) for one in (free, whole)), strict=True)
+        ]
+        return torch.stack(bits).sum() + 8 * fixed
 
     def count_bytes(self, groups: Mapping[str, Tensor], data: ClassData) -> int:
         """Return what the groups would take in storage as they are."""
@@ -196,16 +214,16 @@ class FullFrameDCT(Parameterisation):
         return round(measure(self._coded(groups)))
 
     def pack(self, groups: Mapping[str, Tensor], data: ClassData) -> Groups:
-        """The stream; where it would take more than it may, the smallest coefficients are left
-        out.
+        """The stream, of as many bytes as it may take: with less room the smallest coefficients
+        are left out, with more the next smaller ones are kept.
         """
         if "images" in groups:
             return PIXELS.pack(groups, data)
         coded = self._coded(groups)
-        limit = self._limit(data, len(coded.coefficients) // len(data.classes))
-        assert limit is not None, "groups of coefficients are made where they fit"
-        free = groups["coefficients"] * groups["mask"]
-        return as_stored(encode_within(coded, free, limit))
+        if LIMIT not in groups:
+            return store_stream(encode(coded))
+        limit = int(groups[LIMIT])
+        return store_stream(fill(coded, groups["coefficients"], limit, self.dead_zone))
 
     def unpack(
         self,
@@ -229,7 +247,7 @@ class FullFrameDCT(Parameterisation):
         """Return the coded images at `units`, with the means they need, or the pixels."""
         if STREAM not in stored:
             return PIXELS.take(stored, units)
-        return as_stored(encode(_read(stored).take(as_numbers(units))))
+        return store_stream(encode(_read(stored).take(as_numbers(units))))
 
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
         """Return all coded images, or all pixels; UsageError if some sets have the one, some the
@@ -243,7 +261,7 @@ class FullFrameDCT(Parameterisation):
                 "the sets are stored as coded images and as pixels, and cannot be one; keep them"
                 " apart, or condense them anew"
             )
-        return as_stored(encode(join([_read(part) for part in parts])))
+        return store_stream(encode(join([_read(part) for part in parts])))
 
     def _coded(self, groups: Mapping[str, Tensor]) -> CodedImages:
         kept = (groups["coefficients"] * groups["mask"]).detach()
@@ -258,55 +276,9 @@ class FullFrameDCT(Parameterisation):
             as_numbers(self.quantiser.round(kept)),
         )
 
-    def _limit(self, data: ClassData, each: int) -> int | None:
-        """The bytes that the stream of `each` images of each class may take; None where they are
-        pixels.
-
-        It is the whole budget where one buys as many images; else what real images take.
-        """
-        high = 1
-        while self.units(data, high) < each:
-            high *= 2
-        low = high // 2 + 1
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.units(data, middle) >= each else (middle + 1, high)
-        if self.quantiser.count_fitting(data, stored_bytes(data, low)) < low:
-            return None
-        limit = stored_bytes(data, low) - _label_bytes(data, each)
-        if self.units(data, low) == each:
-            return limit
-        return min(limit, int(self.quantiser.measure(data, max(1, int(each / self.surplus)))))
-
-
-def bits_of(coefficients: Tensor, expected: Tensor) -> Tensor:
-    """Return the bits of coefficients under two-sided geometric distributions.
-
-    P(0) = 1 - s,  P(q) = s^(2 |q| - 1) (1 - s^2) / 2,  E |q| = s / (1 - s^2) = expected
-
-    Between whole numbers it is the mass of a Laplace distribution from c - 1/2 to c + 1/2.
-
-    Args:
-        coefficients: In steps, any shape.
-        expected: Their expected sizes, above 0, of that shape.
-    """
-    s = ((1 + 4 * expected.square()).sqrt() - 1) / (2 * expected)
-    size, fall = coefficients.abs(), -s.log()
-    outside = 2 * fall * size - fall - torch.log1p(-s.square()) + math.log(2)
-    inside = -torch.log((1 - s * torch.cosh(2 * fall * size.clamp(max=0.5))).clamp(min=1e-7))
-    return torch.where(size < 0.5, inside, outside) / math.log(2)
-
-
-def as_stored(content: bytes) -> Groups:
-    """Return the stored groups of a stream."""
-    return {STREAM: torch.frombuffer(bytearray(content), dtype=torch.uint8)}
-
 
 def _read(stored: Mapping[str, Tensor]) -> CodedImages:
-    stream = stored[STREAM]
-    if stream.dtype != torch.uint8 or stream.ndim != 1:
-        raise ValueError(f"coded images are a row of bytes, not {stream.dtype} {stream.ndim}-d")
-    return decode(stream.cpu().numpy().tobytes())
+    return decode(read_stream(stored))
 
 
 def _as_pixels(images: Tensor) -> Tensor:
@@ -322,16 +294,11 @@ def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:
     return groups["range"].shape[1], height, width
 
 
-def _label_bytes(data: ClassData, each: int) -> int:
-    return each * len(data.classes) * label_dtype(len(data.class_names)).itemsize
-
-
-def _expected(numbers: NDArray[np.int64], shape: Sequence[int]) -> NDArray[np.float64]:
-    """The size that the coder expects of each coefficient (M, F)."""
-    found, each = [], sides(shape)
-    ends = np.cumsum([0, *(rows * columns for rows, columns in each)])
-    for (begin, end), side in zip(pairwise(ends), each, strict=True):
-        plane = np.abs(numbers[:, begin:end]).reshape(-1, *side).transpose(1, 2, 0)
-        found.append(np.concatenate([expected_sizes(plane, row)[0] for row in range(side[0])]).T)
-    sizes: NDArray[np.float64] = np.concatenate(found, 1) / UNIT
-    return sizes.clip(LEAST)
+def _planes(coefficients: Tensor, shape: Sequence[int]) -> list[Tensor]:
+    """Coefficients (M, F) -> (M, rows, columns) of each plane."""
+    each = sides(shape)
+    ends = list(accumulate((rows * columns for rows, columns in each), initial=0))
+    return [
+        coefficients[:, begin:end].reshape(-1, *side)
+        for (begin, end), side in zip(pairwise(ends), each, strict=True)
+    ]

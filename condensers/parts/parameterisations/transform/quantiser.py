@@ -28,7 +28,7 @@ from condensers.parts.parameterisations.transform.stream import (
 
 FINE, FINER, MANY = 2, 4, 100  # how finely means are kept: finer for so many images each
 LONGEST = 4095  # what a stream can tell of a side
-TRIALS = 12  # thresholds for a fit
+TRIALS, ROUNDS = 12, 2  # how close a threshold is sought, and how often
 
 
 class Means(NamedTuple):
@@ -155,25 +155,33 @@ class Quantiser:
         images = data.images[torch.cat([of[:each] for of in order_images(data)])].float() / 255
         return self.quantise(images[self.sort(images, data)], data)[0]
 
-    def count_fitting(self, data: ClassData, limit: int) -> int:
+    def count_fitting(self, data: ClassData, limit: int, label: int | None = None) -> int:
         """Return the most images of each class that fit `limit` bytes with their labels.
 
         They are counted in a fixed order, so that no seed has a part in it.
+
+        Args:
+            data: The real images.
+            limit: In bytes.
+            label: Bytes of the label of an image; those of a hard one if None.
         """
         known = _COUNTS.setdefault(data, {})
-        if (self, limit) not in known:
-            known[self, limit] = count_fitting(
+        if (self, limit, label) not in known:
+            known[self, limit, label] = count_fitting(
                 data,
                 limit,
                 lambda each: self.measure(data, each),
                 lambda each: len(encode(self._first(data, each))),
+                label,
             )
-        return known[self, limit]
+        return known[self, limit, label]
 
 
 _MEANS: WeakKeyDictionary[ClassData, dict[int, Means]] = WeakKeyDictionary()
 _BYTES: WeakKeyDictionary[ClassData, dict[tuple[Quantiser, int], float]] = WeakKeyDictionary()
-_COUNTS: WeakKeyDictionary[ClassData, dict[tuple[Quantiser, int], int]] = WeakKeyDictionary()
+_COUNTS: WeakKeyDictionary[ClassData, dict[tuple[Quantiser, int, int | None], int]] = (
+    WeakKeyDictionary()
+)
 
 
 def as_numbers(values: Tensor) -> NDArray[np.int64]:
@@ -196,15 +204,51 @@ def encode_within(images: CodedImages, free: Tensor, limit: int) -> bytes:
     if len(content) <= limit:
         return content
     sizes = free.detach().abs().double().cpu().numpy()
-    low, high = 0.5, float(sizes.max(initial=1.0)) + 1
-    while high / low > 1 + 2**-TRIALS:
-        threshold = math.sqrt(low * high)
-        enough = measure(_without(images, sizes < threshold)) <= limit
-        low, high = (low, threshold) if enough else (threshold, high)
-    content = encode(_without(images, sizes < high))
-    while len(content) > limit and high <= sizes.max(initial=1.0):
-        high *= 1.01
-        content = encode(_without(images, sizes < high))
+    return _encode_above(images, sizes, limit, 0.5, float(sizes.max(initial=1.0)) + 1)
+
+
+def fill(images: CodedImages, free: Tensor, limit: int, dead_zone: float) -> bytes:
+    """Return the stream of images, of about `limit` bytes and no more where that can be.
+
+    What takes more loses its coefficients below a threshold. What takes less has all of those kept
+    that lie above one, which is half a step at the least: what is smaller is nearer to zero.
+
+    Args:
+        images: The set.
+        free: (M, F) its coefficients in steps, not rounded, those that it leaves out among them.
+        limit: In bytes.
+        dead_zone: In steps; what exceeds half a step by as much is not zero.
+    """
+    edge = 0.5 + dead_zone
+    content = encode(images)
+    if len(content) > limit:
+        return encode_within(images, free, limit)
+    signed = free.detach().double().cpu().numpy()
+    sizes = np.abs(signed)
+    coefficients = images.coefficients
+    whole = np.where((coefficients == 0) & (sizes < edge), np.sign(signed), coefficients)
+    more = replace(images, coefficients=whole.astype(np.int64))
+    found = _encode_above(more, sizes, limit, 0.5, edge)
+    return found if len(content) < len(found) <= limit else content
+
+
+def _encode_above(
+    images: CodedImages, sizes: NDArray[np.float64], limit: int, low: float, high: float
+) -> bytes:
+    """Encode the coefficients whose `sizes` are above the least threshold that is enough."""
+    most, worth = high, 1.0
+    for _ in range(ROUNDS):  # once to see what a measured byte is worth, and with that again
+        low_, high_ = low, most
+        while high_ / low_ > 1 + 2**-TRIALS:
+            threshold = math.sqrt(low_ * high_)
+            enough = worth * measure(_without(images, sizes < threshold)) <= limit
+            low_, high_ = (low_, threshold) if enough else (threshold, high_)
+        kept = _without(images, sizes < high_)
+        content = encode(kept)
+        worth = len(content) / measure(kept)
+    while len(content) > limit and high_ <= most:
+        high_ *= 1.001
+        content = encode(_without(images, sizes < high_))
     return content
 
 

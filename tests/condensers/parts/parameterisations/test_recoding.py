@@ -87,8 +87,23 @@ def test_a_learned_set_keeps_to_its_bytes():
     method = create_condenser(spec)
     made = method.condense(data, Budget(ipc=1), Context(seed=1))
     assert set(made.tensors) == {"stream", "labels"}
-    assert made.nbytes <= method.nbytes(data, 1) + len(made.tensors["labels"])
+    assert made.nbytes <= method.nbytes(data, 1) == create_condenser("random").nbytes(data, 1)
     assert len(made.decode()[0]) == 3 * method.images_per_class(data, 1)
+
+
+@pytest.mark.parametrize("shape", [(1, 24, 24), (3, 32, 32)])
+def test_the_estimate_is_what_the_coder_takes_and_its_gradient_lowers_it(shape):
+    data, part = data_of(shape), JPEG(20, "range")
+    start = data.normalise(data.images)
+    groups = {n: t.requires_grad_() for n, t in part.groups(start, data, Context()).items()}
+    bits, counted = part.estimate_bits(groups), part.count_bytes(groups, data)
+    assert bits.item() / 8 == pytest.approx(counted, rel=0.2)
+    assert counted == pytest.approx(len(part.pack(groups, data)["stream"]), rel=0.1)
+    bits.backward()
+    with torch.no_grad():
+        groups["coefficients"] -= 0.2 * groups["coefficients"].grad
+    assert part.count_bytes(groups, data) < 0.95 * counted
+    assert JPEG(20).estimate_bits(groups) is None
 
 
 def test_faults_are_one_sentence():

@@ -29,6 +29,9 @@ REFINER = {
     "batch": 8,
 }
 JPEG, TILES = {"name": "jpeg", "quality": 20}, {"name": "tiles", "factor": 2}
+TRANSFORM = {"name": "transform", "step": 0.3, "surplus": 1.2}
+RECODED = JPEG | {"coder": "range"}
+RATE = {"regularisers": ["rate"]}
 SHAPES = [(1, 24, 24), (3, 24, 24)]
 
 
@@ -56,10 +59,12 @@ def made_of(spec: dict[str, Any], shape: tuple[int, int, int], seed: int = 1) ->
         learned(JPEG),
         learned(TILES),
         learned("pixels", rate=0.1),
+        learned(TRANSFORM, rate=0.1) | RATE,
+        learned(RECODED) | RATE,
         {"name": "real-jpeg", "quality": 20, "refiner": REFINER},
         {"name": "real-tiles", "factor": 2, "refiner": REFINER},
     ],
-    ids=["jpeg", "tiles", "pixels", "real-jpeg", "real-tiles"],
+    ids=["jpeg", "tiles", "pixels", "transform", "recoded", "real-jpeg", "real-tiles"],
 )
 def test_sets_are_the_same_when_loaded(
     spec: dict[str, Any], shape: tuple[int, int, int], tmp_path: Path
@@ -98,6 +103,26 @@ def test_it_takes_its_bytes_from_those_of_files(shape: tuple[int, int, int]) -> 
     assert canvases.nbytes(data, 2) == plain.nbytes(data, 2) + own
 
 
+@pytest.mark.parametrize("inside", [TRANSFORM, RECODED], ids=["transform", "recoded"])
+def test_the_controller_of_the_rate_counts_it(inside: Any) -> None:
+    data = data_of((1, 24, 24), each=150)
+    part = PARAMETERISATIONS.create(learned(inside)["parameterisation"])
+    own, raw = part.refiner.nbytes(1), 3 * 2 * (24 * 24 + 1)
+    units = part.units(data, 2)
+    assert units == part.inside.units_within(data, raw - own) > 2
+    assert part.nbytes(data, 2) == raw - 3 * units
+    start = data.normalise(data.images.view(3, -1, 1, 24, 24)[:, :units].flatten(0, 1))
+    groups = part.groups(start, data, Context(seed=4))
+    bare = {n: t for n, t in groups.items() if "refiner" not in n}
+    assert part.count_bytes(groups, data) == part.inside.count_bytes(bare, data) + own
+    bits = part.estimate_bits(groups)
+    assert bits == part.inside.estimate_bits(bare) + 8 * own
+    assert bits.item() / 8 == pytest.approx(part.count_bytes(groups, data), rel=0.15)
+    stored = part.pack(part.allot(groups, 2500), data)
+    size = sum(t.numel() * t.element_size() for t in stored.values())
+    assert 0.8 * 2500 < size <= 2500
+
+
 def test_decoding_while_learning_is_decoding_what_is_stored() -> None:
     data = data_of((1, 24, 24))
     part = Refined("pixels", Residual(width=3, steps=4, loss="pixels"), 9)  # type: ignore[arg-type]
@@ -113,7 +138,11 @@ def test_decoding_while_learning_is_decoding_what_is_stored() -> None:
     assert bool(groups["refiner.learned"].grad.ne(0).any())
 
 
-@pytest.mark.parametrize("spec", [learned(JPEG), learned(TILES, rate=0.5)], ids=["still", "moves"])
+@pytest.mark.parametrize(
+    "spec",
+    [learned(JPEG), learned(TILES, rate=0.5), learned(TRANSFORM, rate=0.1) | RATE],
+    ids=["still", "moves", "rate"],
+)
 def test_a_stopped_run_goes_on_to_the_same_bytes(spec: dict[str, Any], tmp_path: Path) -> None:
     data, whole = data_of((1, 24, 24)), made_of(spec, (1, 24, 24))
     for number, (work, step) in enumerate([("refiner", 2), ("refiner's features", 1), ("dm", 2)]):
