@@ -32,6 +32,7 @@ BASES = (
     "condensers.parts.stopping",
     "condensers.sets.synthetic_set",
     "scenarios.datasets.raw",
+    "scenarios.recipes",
 )
 # Their fields fill pages; a signature would repeat them with all that `hyper` says.
 WITHOUT_SIGNATURE = {"condensers.Composition"}

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from harness.catalogue import completion
-from harness.cli.options import OUTPUT, WHAT
+from harness.cli.options import OUTPUT
 
+RANKED = "What is ranked"
 RANK_FORMATS = ("rich", "md", "json", "html")
 
 
@@ -72,19 +73,19 @@ def rank(
         typer.Option(
             "--scenario",
             help="Only this scenario, by its label; may be repeated.",
-            rich_help_panel=WHAT,
+            rich_help_panel=RANKED,
         ),
     ] = None,
     data: Annotated[
         list[str] | None,
-        typer.Option("--data", help="Only this data set; may be repeated.", rich_help_panel=WHAT),
+        typer.Option("--data", help="Only this data set; may be repeated.", rich_help_panel=RANKED),
     ] = None,
     metric: Annotated[
         str,
         typer.Option(
             "--metric",
             help="By what, with or without its strategy; the first that a scenario's sets are for.",
-            rich_help_panel=WHAT,
+            rich_help_panel=RANKED,
         ),
     ] = "",
     form: Annotated[
@@ -102,8 +103,8 @@ def rank(
 ) -> None:
     """Rank the sets of RUN over data sets, sizes and scenarios, with intervals of the ranks.
 
-    A task is one metric of sets of one size in one place; means are paired by seed. Nothing is
-    computed but from the records.
+    A task is one metric of the sets of one size in one place; their means are paired by seed. Reads
+    the records alone.
     """
     from condensers.engine.files import write_atomically
     from condensers.errors import UsageError, suggestion

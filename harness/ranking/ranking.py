@@ -51,7 +51,7 @@ def rank_runs(runs: Sequence[tuple[str, Contents]], wanted: Wanted | None = None
         "runs": [name for name, _ in runs],
         "tasks": [_rank_task(task) for task in tasks],
         "overall": overall,
-        "notes": [*_name_unused(runs, tasks), *_write_notes(tasks, overall)],
+        "notes": [*_name_runs(runs, tasks), *_write_notes(tasks, overall)],
         "method": METHOD,
     }
 
@@ -113,14 +113,22 @@ def _as_json(estimate: RankEstimate) -> dict[str, Any]:
     }
 
 
-def _name_unused(runs: Sequence[tuple[str, Contents]], tasks: Sequence[Task]) -> list[str]:
+def _name_runs(runs: Sequence[tuple[str, Contents]], tasks: Sequence[Task]) -> Iterator[str]:
+    """Sentences on runs that hold nothing to rank, and on those whose seeds followed a rule."""
     used = {(task.place.scenario, task.place.data) for task in tasks}
     unused = [
         name
         for name, (_, records, _) in runs
         if not used & {(r["cell"].get("scenario"), r["cell"]["data"]) for r in records}
     ]
-    return [f"Nothing to rank in {join_some(unused)}."] if unused else []
+    if unused:
+        yield f"Nothing to rank in {join_some(unused)}."
+    stopped = [name for name, (suite, _, _) in runs if suite.get("until")]
+    if stopped:
+        yield (
+            f"Seeds of {join_some(stopped)} were added until an interval was narrow enough; the"
+            " intervals of ranks make no allowance for that."
+        )
 
 
 def _write_notes(tasks: Sequence[Task], overall: Mapping[str, Any]) -> Iterator[str]:

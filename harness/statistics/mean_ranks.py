@@ -78,8 +78,9 @@ def estimate_ranks(tasks: Sequence[TaskValues]) -> list[RankEstimate]:
 
     Examples:
         >>> values = np.array([[3.0, 1.0], [3.5, 1.0], [2.9, 1.1]])
-        >>> estimate_ranks([TaskValues(values, "digits")])[0]
-        RankEstimate(rank=1.0, low=1.0, high=1.0, first=1.0)
+        >>> best, _ = estimate_ranks([TaskValues(values, "digits")])
+        >>> best.rank, best.low, best.high
+        (1.0, 1.0, 1.0)
     """
     ranks = np.mean([rank_rows(task.values.mean(0)[None])[0] for task in tasks], axis=0)
     if any(len(task.values) < FEWEST for task in tasks):

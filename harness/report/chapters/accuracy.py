@@ -45,9 +45,10 @@ from harness.report.table import (
     TableLayout,
     split_augmentations,
 )
-from harness.report.wording import OF, join_sentences
+from harness.report.wording import OF, join_sentences, join_some
 
 ACCURACY, MEAN = "test-accuracy", "mean-test-accuracy"
+OWN_RECIPES = ("common", "card")
 CURVES = 9
 TEST_ACCURACY = {
     "test-accuracy": (
@@ -144,15 +145,15 @@ class AccuracyChapter(Chapter):
         return [*layouts, *_lay_out_scores(parts, scores, usual)]
 
     def notes(self, run: Run) -> list[str]:
-        """Say what a score of DD-Ranking would take that no set here has."""
+        """Name the recipe, and say what a score of DD-Ranking would take that no set here has."""
         results = run.results_of(self.scenario)
         # With several such scenarios, one that has the score is enough.
         found = {result.metric for result in run.results}
         compared = any(not (r.entry.is_reference or r.is_random) for r in results)
         missing = [name for name in SCORES if name not in found]
-        return [f"Not measured: {' '.join(TAKES[name] for name in missing)}"] * bool(
-            compared and missing
-        )
+        not_measured = [f"Not measured: {' '.join(TAKES[name] for name in missing)}"]
+        named = _name_recipes(self.scenario, run.records_of(self.scenario))
+        return named + not_measured * bool(compared and missing)
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """Test accuracy over bits per class, and the gain over random images, for each place."""
@@ -213,6 +214,10 @@ class CrossArchitectureChapter(Chapter):
         ]
         return [table, *each, *rest]
 
+    def notes(self, run: Run) -> list[str]:
+        """Name the recipe."""
+        return _name_recipes(self.scenario, run.records_of(self.scenario))
+
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
         """Test accuracy averaged over architectures, a figure an augmentation."""
         own = [row for row in self.select(report, "rows") if row["metric"] == MEAN]
@@ -223,6 +228,18 @@ class CrossArchitectureChapter(Chapter):
             if not all(row["reference"] for row in rows)
             for figure in draw_metric_bars(place, rows, MEAN, titles, styles)
         ]
+
+
+def _name_recipes(scenario: str, records: Sequence[Record]) -> list[str]:
+    """A sentence on the published recipes that networks were trained by."""
+    asked = [(record["cell"].get("settings") or {}).get("recipe") for record in records]
+    names = [name for name in dict.fromkeys(asked) if name not in (None, *OWN_RECIPES)]
+    if not names:
+        return []
+    return [
+        f"{scenario}: networks are trained by the recipe {join_some(names)}, as"
+        f" `harness show {names[0]}` has it; the records have every option."
+    ]
 
 
 def _lay_out_scores(

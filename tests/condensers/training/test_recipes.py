@@ -18,6 +18,7 @@ from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.augmentations.mixup import mixup
 from condensers.training.batched import train_together
 from condensers.training.classifier import Training, TrainingLoop, train
+from condensers.training.losses import soften
 
 STEPS = 6
 
@@ -237,3 +238,41 @@ def test_dsa_is_applied_as_the_options_say(grey8: ClassData) -> None:
 def test_options_without_a_meaning_are_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         Training(**options)
+
+
+@pytest.mark.parametrize("name", ["kl", "soft-cross-entropy", "mse+cross-entropy"])
+def test_steps_of_dd_rankings_soft_training_are_torchs(grey8: ClassData, name: str) -> None:
+    """AdamW along half a cosine, stepped by epochs; a teacher's logits as labels."""
+    epochs, heat = 4, 20.0
+    scores = 5 * torch.randn(200, 10, generator=torch.Generator().manual_seed(3))
+    onehot = functional.one_hot(grey8.labels, 10).float()
+    recipe = Training(
+        epochs=epochs,
+        lr=0.005,
+        optimiser="adamw",
+        weight_decay=0.01,
+        schedule="half-cosine",
+        loss=name,
+        temperature=heat,
+    )
+    ours, theirs = small(), small()
+    mixed = name == "mse+cross-entropy"
+    labels = torch.cat([scores, onehot], 1) if mixed else soften(scores, heat)
+    train(ours, grey8.images, labels, recipe, grey8, Context(), "ours")
+    optimiser = torch.optim.AdamW(theirs.parameters(), lr=0.005, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda epoch: 0.5 * (1.0 + math.cos(math.pi * epoch / epochs / 2))
+    )
+    for _ in range(epochs):
+        found = theirs(grey8.normalise(grey8.images))
+        if mixed:
+            loss = (found - scores).square().mean() + 0.025 * functional.cross_entropy(
+                found, grey8.labels
+            )
+        else:
+            loss = -((scores / heat).softmax(1) * (found / heat).log_softmax(1)).sum(1).mean()
+        optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        optimiser.step()
+        schedule.step()
+    torch.testing.assert_close(weights(ours), weights(theirs), atol=1e-5, rtol=1e-4)

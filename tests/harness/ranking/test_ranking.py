@@ -104,6 +104,13 @@ def test_several_runs_are_tasks_of_several_data_sets() -> None:
     assert only["notes"][0] == "Nothing to rank in a."
 
 
+def test_seeds_that_followed_a_rule_are_named() -> None:
+    suite, records, _ = run_of(ipcs=(1,))
+    rule = {"scenario": "accuracy", "first_seeds": [0, 1, 2]}
+    found = rank_runs([("stopped", ({**suite, "until": rule}, records, []))])
+    assert found["notes"][0].startswith("Seeds of stopped were added until")
+
+
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [

@@ -164,3 +164,14 @@ def test_the_parts_of_a_score_stand_beside_it_in_a_table():
     assert all(title in head for title in ("HLR, points", "IOR, points", "LRS, %", "ARS, %"))
     (line,) = (row for row in rows[:3] if row.startswith("| dm"))
     assert "| 25.0" in line and "| 8.0" in line
+
+
+def test_a_report_names_the_published_recipe():
+    records = run_of(augmentations=("dsa",))
+    for one in records:
+        one["cell"]["settings"]["recipe"] = "idc"
+    (note,) = (note for note in report_of(records)["notes"] if "recipe" in note)
+    assert note.startswith(
+        "accuracy: networks are trained by the recipe idc, as `harness show idc`"
+    )
+    assert not any("recipe" in note for note in report_of(run_of())["notes"])
