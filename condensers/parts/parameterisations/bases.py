@@ -223,7 +223,7 @@ class Bases(Parameterisation):
             part.reshape(-1, *size) for part, size in zip(flat, sizes, strict=True)
         )
         inside = [side - KERNEL + 1 for side in sides]
-        scale, shift = (_enlarge(each, inside).view(1, -1, *inside) for each in (scale, shift))
+        scale, shift = (_enlarge(each, inside).reshape(1, -1, *inside) for each in (scale, shift))
         # All hallucinators at once: their outputs stand one after the other, then each is a group.
         seen = functional.conv2d(_enlarge(bases, sides), kernels.flatten(0, 1), bias.flatten())
         images = functional.conv_transpose2d(
