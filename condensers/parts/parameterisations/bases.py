@@ -264,7 +264,13 @@ class Bases(Parameterisation):
         std: Sequence[float],
         shape: Sequence[int],
     ) -> Tensor:
-        """Stored groups -> images (M, C, H, W) float32 normalised, in float32 throughout."""
+        """Stored groups -> images (M, C, H, W) float32 normalised, in float32 throughout;
+        ValueError for groups of other images.
+        """
+        numbers = sum(math.prod(size) for size in self.sizes(shape))
+        found = tuple(stored["bases"].shape[1:]), tuple(stored["hallucinators"].shape)
+        if found != (self.base_shape(shape), (self.hallucinators, numbers)):
+            raise ValueError(f"its bases and hallucinators are of {found[0]} and {found[1]} values")
         statistics = torch.tensor([list(mean), list(std)], device=stored["bases"].device)
         bases = self._from_stored(stored["bases"], statistics)
         return self.render(bases, stored["hallucinators"].float(), shape)

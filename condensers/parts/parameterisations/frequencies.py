@@ -170,6 +170,8 @@ class Frequencies(Parameterisation):
         not those of the coefficients.
         """
         coefficients, runs = stored["coefficients"], stored["runs"].long()
+        if (coefficients.ndim, stored["masks"].ndim, runs.ndim) != (3, 2, 1):
+            raise ValueError("its coefficients, masks and runs are not of their form")
         masks = unpack_bits(stored["masks"], math.prod(shape[1:]))
         count = coefficients.shape[2]
         if int(runs.sum()) != len(coefficients) or bool((masks.sum(1) != count).any()):

@@ -195,8 +195,8 @@ class NeuralFields(Parameterisation):
         """
         fields = stored["fields"].float()
         numbers = sum(math.prod(size) for size in self.sizes(shape[0]))
-        if fields.shape[1] != numbers:
-            raise ValueError(f"its fields have {fields.shape[1]} weights, not {numbers}")
+        if tuple(fields.shape[1:]) != (numbers,):
+            raise ValueError(f"its fields are {tuple(fields.shape)}, not of {numbers} weights each")
         return self.render(fields, (shape[1], shape[2]))
 
 

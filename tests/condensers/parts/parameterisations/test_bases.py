@@ -104,6 +104,9 @@ def test_what_is_stored_decodes_to_what_was_learned(
     assert again.shape == (8, *shape)
     assert torch.allclose(part.decode(groups, slice(None)), again, atol=1e-5)
     assert torch.allclose(part.decode(groups, slice(1, 3)), again[2:6], atol=1e-5)
+    for name in stored:
+        with pytest.raises(ValueError, match="its bases and hallucinators are of"):
+            part.unpack({**stored, name: stored[name][:, :0]}, data.mean, data.std, data.shape)
     some = part.take(stored, torch.tensor([3, 0]))
     two = part.unpack(some, data.mean, data.std, data.shape)
     assert torch.allclose(two, again[[6, 7, 0, 1]], atol=1e-5)

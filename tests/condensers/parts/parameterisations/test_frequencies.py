@@ -4,6 +4,7 @@ stored decodes to what was learned, the bytes of the budget, sets in parts and a
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,10 @@ from condensers.parts.parameterisations.frequencies import (
     unpack_bits,
 )
 from condensers.parts.parameterisations.pixels import stored_bytes
+from condensers.registry.registry import create_condenser
+from condensers.sets.files import load_set, save_set
+from condensers.sets.merging import merge, recondense, restrict, shrink
+from condensers.sets.synthetic_set import Budget
 
 MakeData = Callable[..., ClassData]
 STORAGES = ("int8", "float16", "float32")
@@ -202,6 +207,24 @@ def test_masks_of_other_coefficients_are_damage(grey8: ClassData) -> None:
     for name, wrong in (("masks", ~stored["masks"]), ("runs", stored["runs"] + 1)):
         with pytest.raises(ValueError, match="do not fit its coefficients"):
             part.unpack({**stored, name: wrong}, grey8.mean, grey8.std, grey8.shape)
+
+
+def test_some_classes_of_a_set_and_all_again(grey8: ClassData, tmp_path: Path) -> None:
+    method = create_condenser(
+        {"name": "fred", "iterations": 1, "batch_real": 4, "network": {"name": "mlp", "width": 4}}
+    )
+    whole = method.condense(grey8.restrict([1, 4, 6]), Budget(ipc=2), Context())
+    images, labels = whole.decode()
+    assert whole.nbytes == method.nbytes(grey8.restrict([1, 4, 6]), 2)
+    merged = merge([restrict(whole, [6]), restrict(whole, [1, 4])])
+    save_set(merged, tmp_path / "set.safetensors")
+    again = load_set(tmp_path / "set.safetensors")
+    assert again.nbytes == whole.nbytes
+    assert torch.equal(again.decode()[1], labels)
+    assert torch.allclose(again.decode()[0], images, atol=1e-6)
+    fewer = shrink(whole, 3, "herding", torch.Generator().manual_seed(0))
+    assert len(fewer.decode()[0]) == 9
+    assert recondense(fewer, method, Budget(ipc=1), Context()).classes == (1, 4, 6)
 
 
 def test_bits_are_packed_as_numpy_does() -> None:
