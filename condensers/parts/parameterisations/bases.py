@@ -199,17 +199,18 @@ class Bases(Parameterisation):
         shape = statistics.shape[1], int(height), int(width)
         return self.render(straight_through(free, kept), straight_through(networks, stored), shape)
 
-    def _column(self, statistics: Tensor) -> Tensor:
-        """Mean and standard deviation (2, 1, b, 1, 1) of a base's channels."""
+    def _columns(self, statistics: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation (1, b, 1, 1) of a base's channels."""
         whole = statistics if self.channels == "image" else statistics.mean(1, keepdim=True)
-        return whole.view(2, 1, -1, 1, 1)
+        columns = whole.view(2, 1, -1, 1, 1)
+        return columns[0], columns[1]
 
     def _as_stored(self, bases: Tensor, statistics: Tensor) -> Tensor:
-        mean, std = self._column(statistics)
+        mean, std = self._columns(statistics)
         return ((bases * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
 
     def _from_stored(self, stored: Tensor, statistics: Tensor) -> Tensor:
-        mean, std = self._column(statistics)
+        mean, std = self._columns(statistics)
         return (stored.float() / 255 - mean) / std
 
     def render(self, bases: Tensor, networks: Tensor, shape: Sequence[int]) -> Tensor:

@@ -214,9 +214,9 @@ class Steps:
         """
         whole = math.sqrt(sides[0] * sides[1])
         mean, std = statistics.view(2, 1, -1, 1)
-        self.scale = std * (STEPS / (whole / 2))
+        self.scale: Tensor = std * (STEPS / (whole / 2))
         middle = (mean - MIDDLE) * STEPS * 2
-        self.middle = torch.where(positions[:, None] == 0, middle, torch.zeros_like(middle))
+        self.middle: Tensor = torch.where(positions[:, None] == 0, middle, torch.zeros_like(middle))
 
     def in_steps(self, coefficients: Tensor) -> Tensor:
         """Coefficients (U, C, K) -> in steps, those of the mean colour from mid-grey on."""

@@ -123,7 +123,7 @@ class NeuralFields(Parameterisation):
         def losses(leaves: Mapping[str, Tensor]) -> Iterator[Tensor]:
             for first in range(0, len(start), at_once):
                 units = slice(first, first + at_once)
-                images = self.decode(leaves | {"sides": sides}, units)
+                images = self.decode({**leaves, "sides": sides}, units)
                 yield (images - start[units]).square().mean((1, 2, 3)).sum() / len(start)
 
         if self.warm_steps:
