@@ -51,7 +51,7 @@ class DDiF(Composition):
         "real", source="DDiF's code", values=("noise", "real", "k-means", "centroids")
     )
     parameterisation: Parameterisation = hyper(
-        "neural-fields", source="DDiF, section 3", part="parameterisation"
+        "neural-fields", source="DDiF's code", part="parameterisation"
     )
     augmentation: Augmentation = hyper("dsa", source="DDiF's code", part="augmentation")
     objective: Objective = hyper("mean-embedding", source="DDiF's code", part="objective")

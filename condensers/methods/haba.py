@@ -52,14 +52,14 @@ class HaBa(Composition):
         "real", source="HaBa's scripts", values=("noise", "real", "k-means", "centroids")
     )
     parameterisation: Parameterisation = hyper(
-        Bases(warm_steps=0), source="HaBa, section 3.2", part="parameterisation"
+        Bases(warm_steps=0), source="HaBa's code, StyleTranslator", part="parameterisation"
     )
     augmentation: Augmentation = hyper("dsa", source="HaBa's code", part="augmentation")
     objective: Objective = hyper(
         Trajectory(steps=30, lr=1e-3), source="HaBa's script, 10 images", part="objective"
     )
     regularisers: tuple[Regulariser, ...] = hyper(
-        (AdversarialContrast(),), source="HaBa, section 3.3", part="regulariser"
+        (AdversarialContrast(),), source="HaBa's code", part="regulariser"
     )
     model_schedule: ModelSchedule = hyper(
         Experts(expert_epochs=2, max_start=20), source="HaBa's script", part="model schedule"

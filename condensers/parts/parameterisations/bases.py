@@ -7,8 +7,8 @@ z: bases; F: a convolution of 3 x 3 without padding, G: a transposed one; s, t: 
 of each value between them. The bytes of N images buy the hallucinators once, and then as many bases
 as fit.
 
-Source: Liu et al., "Dataset Distillation via Factorization" (HaBa, NeurIPS 2022), section 3.2, and
-the authors' code, `StyleTranslator`. Differences from that code: every pair of base and
+Source: Liu et al., "Dataset Distillation via Factorization" (HaBa, NeurIPS 2022), and the authors'
+code, `StyleTranslator`. Differences from that code: every pair of base and
 hallucinator is an image of the set (there one hallucinator is drawn for a whole step, and for each
 base whenever it is read); bases are stored in 8 bits and hallucinators in 16, and learned as they
 are stored (32 there), and labels count. Ours are bases and maps of fewer pixels, enlarged

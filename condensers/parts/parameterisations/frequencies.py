@@ -14,8 +14,9 @@ the authors' code, `SynSet` of its DM and TM. Differences from that code: cosine
 so that a rate of pixels is one of coefficients (there they are 2 sqrt(H W) times larger, and those
 of frequency 0 in one or both directions another sqrt(2) or 2 times); coefficients are stored,
 not kept in 32 bits, and masks and labels count; images need not be square. Defects of that code
-that are not here: a mask is chosen by the few images that the set begins with, where the text has
-the real data, and is NaN for a class with one; masked coefficients are learned and kept too.
+that are not here: a mask is chosen by the few images that the set begins with, in place of all of
+its class, and by nothing where there is one; its DM saves decoded images, where its budget is one
+of coefficients.
 """
 
 import math

@@ -5,8 +5,8 @@ x_u[y, x] = W_L h_{L-1} + b_L,   h_l = sin( w_l (W_l h_{l-1} + b_l) ),   h_0 = p
 p: the pixel's place, each axis from -1 to 1; w_1, w_l: two frequencies; the output is a normalised
 pixel. All weights of a field are stored in one precision, and no two images share any.
 
-Source: Shin et al., "Distilling Dataset into Neural Field" (DDiF, ICLR 2025), section 3, and the
-authors' code, `SynSet/DDiF.py`, whose field is the SIREN of Sitzmann et al., "Implicit Neural
+Source: Shin et al., "Distilling Dataset into Neural Field" (DDiF, ICLR 2025), and the authors'
+code, `SynSet/DDiF.py`, whose field is the SIREN of Sitzmann et al., "Implicit Neural
 Representations with Periodic Activation Functions" (NeurIPS 2020): its first weights are drawn from
 +- 1/2, later ones from +- sqrt(6 / width) / w_l, biases as weights. Fields are first fitted to the
 starting images by Adam. Differences from that code: the weights are stored in 16 bits and learned

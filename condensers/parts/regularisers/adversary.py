@@ -8,8 +8,8 @@ i, j: two of the images that a unit decodes to, drawn for each loss; e: the adve
 A: augmentation. The adversary is a network of the run's kind, and takes a step of SGD after each
 step of the set.
 
-Source: Liu et al., "Dataset Distillation via Factorization" (HaBa, NeurIPS 2022), section 3.3, and
-the authors' code, `distill_fac.py`: weights, temperature, rates. SupCon is Khosla et al.,
+Source: Liu et al., "Dataset Distillation via Factorization" (HaBa, NeurIPS 2022), and the authors'
+code, `distill_fac.py`: weights, temperature, rates. SupCon is Khosla et al.,
 "Supervised Contrastive Learning" (NeurIPS 2020). Differences from that code: the adversary is the
 run's network, not always a ConvNet of width 128 for 32 x 32 pixels. Defect of that code that is not
 here: the adversary is no part of what is saved.
