@@ -151,15 +151,11 @@ def _views(method: "Composition") -> Iterator[str]:
 
 
 def _storage(method: "Composition") -> Iterator[str]:
-    """A term of what is stored needs what is learned to change it."""
-    part = method.parameterisation
-    of_storage = [term for term in method.regularisers if not term.reads_images]
-    if of_storage and not part.variable_size:
-        yield (
-            f"regulariser {of_storage[0].registered} moves the bytes of what is learned, and"
-            f" parameterisation {part.registered} takes the same whatever it is; take"
-            " parameterisation transform, or leave it out"
-        )
+    """A term of what is stored finds there what it needs."""
+    for term in method.regularisers:
+        misfit = term.misfit(method.parameterisation)
+        if misfit:
+            yield misfit
 
 
 def _drawn_networks(method: "Composition") -> Iterator[str]:

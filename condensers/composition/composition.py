@@ -211,9 +211,12 @@ class Composition(Condenser):
         if built.view.varies and schedule.keeps_statistics:  # they are read again once it has ended
             own += schedule.preparation(data)
         matching = schedule.real_sides(steps) * real * of_real + steps * images * of_synthetic
+        part = built.parameterisation
+        units = images // part.copies
+        matching += steps * sum(term.passes(part, units) for term in built.regularisers)
         return [
             (built.network, matching + own),
-            *built.parameterisation.image_passes(data),
+            *part.image_passes(data),
             *built.stop.image_passes(steps, images, classes),
             *built.view.preparation(data),
         ]

@@ -13,6 +13,9 @@ METHODS = {
     "dm-transform": "condensers.methods.dm:DMTransform",
     "semantic": "condensers.methods.semantic:Semantic",
     "kfs": "condensers.methods.kfs:KFS",
+    "haba": "condensers.methods.haba:HaBa",
+    "fred": "condensers.methods.fred:FreD",
+    "ddif": "condensers.methods.ddif:DDiF",
     "kip": "condensers.methods.kip:KIP",
     "rfad": "condensers.methods.kip:RFAD",
     "frepo": "condensers.methods.frepo:FRePo",
@@ -57,6 +60,9 @@ PARAMETERISATIONS = {
     "pixels": "condensers.parts.parameterisations.pixels:Pixels",
     "tiles": "condensers.parts.parameterisations.tiles:Tiles",
     "latent": "condensers.parts.parameterisations.latent:Latent",
+    "bases": "condensers.parts.parameterisations.bases:Bases",
+    "frequencies": "condensers.parts.parameterisations.frequencies:Frequencies",
+    "neural-fields": "condensers.parts.parameterisations.neural_fields:NeuralFields",
     "jpeg": "condensers.parts.parameterisations.jpeg.coefficients:JPEG",
     "compressed": "condensers.parts.parameterisations.compressed:Compressed",
     "transform": "condensers.parts.parameterisations.transform.coefficients:FullFrameDCT",
@@ -104,6 +110,7 @@ REGULARISERS = {
     "simclr": "condensers.parts.regularisers.contrastive:SimCLR",
     "diversity": "condensers.parts.regularisers.diversity:Diversity",
     "rate": "condensers.parts.regularisers.rate:Rate",
+    "adversarial-contrast": "condensers.parts.regularisers.adversary:AdversarialContrast",
 }
 KERNELS = {
     "fc_ntk": "condensers.parts.objectives.kernels.neural_tangent:FullyConnectedNTK",

@@ -201,6 +201,8 @@ def test_the_data_are_not_changed(
 APART = {
     "dm",
     "dm-fast",
+    "fred",
+    "ddif",
     "datadam",
     "random",
     "herding",

@@ -38,6 +38,15 @@ TINY_LATENT = {
     "warm_steps": 2,
     "warm_batch": 8,
 }
+TINY_BASES = {
+    "name": "bases",
+    "hallucinators": 2,
+    "shrink": 2,
+    "map_shrink": 4,
+    "warm_steps": 2,
+    "warm_batch": 8,
+}
+TINY_FIELDS = {"name": "neural-fields", "width": 6, "warm_steps": 2}
 TINY_ATTENTION = {"name": "attention", "epochs": 1, "most_steps": 2}
 TINY_QUEUE = {
     "name": "queue",
@@ -55,6 +64,13 @@ TINY_REFINED = {
 }
 TINY_OF: dict[str, dict[str, Any]] = {
     "kfs": {"parameterisation": TINY_LATENT},
+    "haba": {
+        "parameterisation": TINY_BASES,
+        "model_schedule": TINY_EXPERTS,
+        "objective": {"name": "trajectory", "steps": 2, "lr": 0.1, "batch_syn": 16},
+        "regularisers": [{"name": "adversarial-contrast", "units": 8}],
+    },
+    "ddif": {"parameterisation": TINY_FIELDS},
     "dc": {"model_schedule": TINY_TRAINING},
     "dsa": {"model_schedule": TINY_TRAINING},
     "masked-dc": {"model_schedule": TINY_TRAINING, "view": TINY_ATTENTION},

@@ -208,6 +208,19 @@ def require_equal(
         )
 
 
+def require_plain(data: ClassData, name: str) -> None:
+    """Require images that are not whitened, for what decodes to normalised images.
+
+    Raises:
+        UsageError: The images of `data` are whitened.
+    """
+    if data.whitening is not None:
+        raise UsageError(
+            f"parameterisation {name}: images of {data.name} are whitened, and it decodes to images"
+            " that are not; take other data, or parameterisation pixels"
+        )
+
+
 def valid_range(mean: Sequence[float], std: Sequence[float], like: Tensor) -> tuple[Tensor, Tensor]:
     """Return the normalised values of black and of white, (C, 1, 1) each.
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
+from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import hard_label_bytes
 from condensers.parts.parameterisations.base import Groups, Parameterisation
@@ -85,3 +86,28 @@ def stored_bytes(data: ClassData, ipc: int) -> int:
     """Return the bytes of `ipc` uint8 images and their hard labels for each class."""
     labels = ipc * len(data.classes) * hard_label_bytes(data)
     return Pixels().nbytes(data, ipc) + labels
+
+
+def count_units(data: ClassData, ipc: int, unit: int, shared: int, name: str) -> int:
+    """Return the stored units of a class that fit the bytes of `ipc` uint8 images of each class.
+
+    Args:
+        data: The real images.
+        ipc: Images per class that the bytes are those of, hard labels included.
+        unit: Bytes of a unit without its hard label.
+        shared: Bytes of what all units share.
+        name: Of the parameterisation, for the message.
+
+    Raises:
+        UsageError: Not one unit of each class fits.
+    """
+    budget, label = stored_bytes(data, ipc), label_dtype(len(data.class_names)).itemsize
+    units = (budget - shared) // (len(data.classes) * (unit + label))
+    if units < 1:
+        raise UsageError(
+            f"parameterisation {name}: {budget} bytes (ipc {ipc} of {len(data.classes)} classes of"
+            f" {data.name}) do not hold what all images share, {shared} bytes, and one labelled"
+            f" unit of {unit + label} bytes for each class; take a larger ipc, or smaller settings"
+            " of the parameterisation"
+        )
+    return units

@@ -1,7 +1,8 @@
 """The base class of regularisers: weighted terms that any method with a network can take.
 
 Most compare embeddings: those of the synthetic images with a graph, those of the real images
-without one. Others are terms of what is stored (`StorageTerm`), whatever the images show.
+without one. Others are terms of what is stored (`StorageTerm`): of its bytes, or of which images
+are those of one unit.
 """
 
 from abc import ABC, abstractmethod
@@ -69,6 +70,27 @@ class Regulariser(Part):
     def reads_images(self) -> bool:
         """Whether `loss` is a term of images; if not, `begin` gives one of what is stored."""
         return True
+
+    def misfit(self, part: Parameterisation) -> str:
+        """Return the sentence that says why the term cannot stand with a parameterisation, or
+        nothing.
+        """
+        if self.reads_images or part.variable_size:
+            return ""
+        return (
+            f"regulariser {self.registered} moves the bytes of what is learned, and"
+            f" parameterisation {part.registered} takes the same whatever it is; take"
+            " parameterisation transform, or leave it out"
+        )
+
+    def passes(self, part: Parameterisation, units: int) -> float:
+        """Return the images that pass a network of its own at each step, for estimates of time.
+
+        Args:
+            part: How the set is stored.
+            units: Stored units of the set.
+        """
+        return 0.0
 
     def begin(self, part: Parameterisation, setting: RunSetting, steps: int) -> StorageTerm | None:
         """Return the term of what is stored, before the first step; None if there is none.

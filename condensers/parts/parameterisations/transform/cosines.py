@@ -41,7 +41,7 @@ def transform(images: Tensor) -> Tensor:
     planes = images - MIDDLE
     if shape[0] == COLOURS:
         planes = to_luminance(planes)
-    whole = _basis(shape[1], images) @ planes @ _basis(shape[2], images).T
+    whole = basis(shape[1], images) @ planes @ basis(shape[2], images).T
     kept = [whole[:, at, :rows, :columns] for at, (rows, columns) in enumerate(sides(shape))]
     return torch.cat([one.flatten(1) for one in kept], 1)
 
@@ -59,12 +59,15 @@ def restore(coefficients: Tensor, shape: Sequence[int]) -> Tensor:
     for part, (rows, columns) in zip(parts, each, strict=True):
         plane = part.view(-1, rows, columns)
         planes.append(functional.pad(plane, (0, width - columns, 0, height - rows)))
-    basis = _basis(height, coefficients), _basis(width, coefficients)
-    images = basis[0].T @ torch.stack(planes, 1) @ basis[1]
+    planes_of = torch.stack(planes, 1)
+    images = basis(height, coefficients).T @ planes_of @ basis(width, coefficients)
     return (to_rgb(images) if len(each) == COLOURS else images) + MIDDLE
 
 
-def _basis(side: int, like: Tensor) -> Tensor:
+def basis(side: int, like: Tensor) -> Tensor:
+    """Return the cosines (side, side), a frequency a row, in the dtype and on the device of
+    `like`.
+    """
     return _cosines(side, like.dtype, like.device)
 
 
