@@ -181,8 +181,9 @@ class Composition(Condenser):
         if built.view.varies and schedule.keeps_statistics:  # they are read again once it has ended
             own += schedule.preparation(data)
         matching = schedule.real_sides(steps) * real * of_real + steps * images * of_synthetic
+        given = schedule.networks_of(built.network)
         return [
-            (built.network, matching + own),
+            *((network, (matching + own) / len(given)) for network in given),
             *built.parameterisation.image_passes(data),
             *built.stop.image_passes(steps, images, classes),
             *built.view.preparation(data),
@@ -243,12 +244,12 @@ class Composition(Condenser):
             raise WorkFailed(
                 f"{method.registered}: what it learned is not finite; lower its learning rate"
             )
-        tensors = loop.set.stored()
+        tensors = loop.set.stored(loop.schedule.teachers)
         seconds = setup + learning + time.perf_counter() - begun
         if loop.setting.view is not None:
             entries = loop.setting.view.card_entries | entries
             seconds += loop.setting.view.seconds
-        entries = entries | loop.describe_terms()
+        entries = {**entries, **loop.describe_terms(), **loop.set.label_entries}
         if context.device.type == "cuda":
             entries = entries | {"steps": loop.captures.describe()}
         recipe = {"labels": method.labels.form} | method.objective.recipe()

@@ -1,5 +1,6 @@
 """Everything a part of a composition needs from the run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
@@ -78,6 +79,7 @@ class RunSetting:
         view: What the view did, if the composition has one.
         captures: The recorded parts of its steps.
         matched: The real images as they are matched; None: `data`.
+        teachers: Networks that the run has trained on the real images, in evaluation mode.
     """
 
     data: ClassData
@@ -90,6 +92,7 @@ class RunSetting:
     view: ViewedData | None = None
     captures: Captures = NO_CAPTURES
     matched: ClassData | None = None
+    teachers: Sequence[nn.Module] = ()
 
     @property
     def matching(self) -> "RunSetting":

@@ -24,6 +24,9 @@ METHODS = {
     "dd": "condensers.methods.dd:DD",
     "mtt": "condensers.methods.mtt:MTT",
     "tesla": "condensers.methods.mtt:TESLA",
+    "sre2l": "condensers.methods.sre2l:SRe2L",
+    "cda": "condensers.methods.sre2l:CDA",
+    "g-vbsm": "condensers.methods.sre2l:GVBSM",
 }
 SELECTIONS = {
     "random": "condensers.selections.base:RandomSelection",
@@ -36,6 +39,8 @@ SELECTIONS = {
     "grand": "condensers.selections.scores:GraNd",
     "margin": "condensers.selections.scores:Margin",
     "real-tiles": "condensers.selections.real_tiles:RealTiles",
+    "random-soft": "condensers.selections.real_tiles:RandomSoft",
+    "rded": "condensers.selections.rded:RDED",
     "real-jpeg": "condensers.selections.real_files:RealJPEG",
     "real-png": "condensers.selections.real_files:RealPNG",
     "real-transform": "condensers.selections.real_transform:RealTransform",
@@ -66,6 +71,8 @@ LABELS = {
     "hard": "condensers.parts.labels:Hard",
     "teacher": "condensers.parts.labels:Teacher",
     "learned": "condensers.parts.labels:LearnedLabels",
+    "ensemble": "condensers.parts.taught_labels:Ensemble",
+    "early-teacher": "condensers.parts.taught_labels:EarlyTeacher",
 }
 VIEWS = {
     "identity": "condensers.parts.views.base:Identity",
@@ -85,6 +92,7 @@ AUGMENTATIONS = {
     "none": "condensers.parts.augmentations.dsa:NoAugmentation",
     "dsa": "condensers.parts.augmentations.dsa:Siamese",
     "crop": "condensers.parts.augmentations.crop:Crop",
+    "resized-crop": "condensers.parts.augmentations.resized_crop:ResizedCrop",
 }
 OBJECTIVES = {
     "gradient": "condensers.parts.objectives.gradient:GradientMatching",
@@ -95,6 +103,7 @@ OBJECTIVES = {
     "summed-gradient": "condensers.parts.objectives.gradient:SummedGradient",
     "trajectory": "condensers.parts.objectives.trajectory:Trajectory",
     "unrolled": "condensers.parts.objectives.unrolled:Unrolled",
+    "recovery": "condensers.parts.objectives.recovery:Recovery",
 }
 REGULARISERS = {
     "discriminative": "condensers.parts.regularisers.classification:Discriminative",
@@ -103,6 +112,7 @@ REGULARISERS = {
     "simclr": "condensers.parts.regularisers.contrastive:SimCLR",
     "diversity": "condensers.parts.regularisers.diversity:Diversity",
     "rate": "condensers.parts.regularisers.rate:Rate",
+    "densification": "condensers.parts.regularisers.densification:Densification",
 }
 KERNELS = {
     "fc_ntk": "condensers.parts.objectives.kernels.neural_tangent:FullyConnectedNTK",
@@ -122,6 +132,7 @@ MODEL_SCHEDULES = {
     "gated": "condensers.parts.model_schedules.gated:Gated",
     "queue": "condensers.parts.model_schedules.queue:Queue",
     "experts": "condensers.parts.model_schedules.expert_trajectories:Experts",
+    "pretrained": "condensers.parts.model_schedules.pretrained:Pretrained",
 }
 STOPS = {
     "never": "condensers.parts.stopping:Never",
