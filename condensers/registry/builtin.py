@@ -65,6 +65,7 @@ PARAMETERISATIONS = {
     "compressed": "condensers.parts.parameterisations.compressed:Compressed",
     "transform": "condensers.parts.parameterisations.transform.coefficients:FullFrameDCT",
     "refined": "condensers.parts.parameterisations.refined:Refined",
+    "regions": "condensers.parts.parameterisations.regions:Regions",
 }
 REFINERS = {"residual": "condensers.parts.refiners.residual:Residual"}
 LABELS = {
