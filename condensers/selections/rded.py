@@ -142,13 +142,12 @@ class RDED(TiledSelection):
 
     def stitch(self, data: ClassData, ipc: int, setting: RunSetting) -> Stitched:
         """Choose crops and put them into canvases."""
-        canvases, indices, boxes = [], [], {}
+        canvases, indices = [], []
         for label in setting.context.each(data.classes, self.registered):
             best = self.best_crops(data, label, ipc, setting)
             canvases.append(self.fill(data, best, ipc))
-            indices.append(best.indices)
-            boxes[data.class_names[label]] = best.boxes.tolist()
-        return Stitched(torch.cat(canvases), indices, {"boxes": boxes})
+            indices.append(best.indices if self.reading == "tiles" else best.indices[:0])
+        return Stitched(torch.cat(canvases), indices)
 
     def best_crops(self, data: ClassData, label: int, ipc: int, setting: RunSetting) -> Crops:
         """Return the most realistic crops of a class, (ipc * factor ** 2), in the order of tiles.

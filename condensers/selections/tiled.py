@@ -2,8 +2,7 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
@@ -29,15 +28,14 @@ class Stitched(NamedTuple):
 
     Attributes:
         canvases: (classes * ipc, C, H, W) float32, normalised, ordered by class.
-        indices: For each class, which of the data its tiles are, in their order.
-        entries: What the card says beside.
+        indices: For each class, which of the data its images are, in their order; none where an
+            image is made of several.
         sources: What the decoded images stand for, (M, C, H, W) uint8, for a refiner; None if
             there cannot be one.
     """
 
     canvases: Tensor
     indices: list[Tensor]
-    entries: Mapping[str, Any] = {}
     sources: Tensor | None = None
 
 
@@ -163,7 +161,7 @@ class TiledSelection(Condenser):
         assert isinstance(method.labels, AssignedLabels)
         labels, said = method.labels.assign_recorded(part, groups, setting)
         card = card_of(method, data, context, ipc, {"labels": method.labels.form})
-        card |= {**method.labels.card_entries, **said, **made.entries}
+        card |= {**method.labels.card_entries, **said}
         indices = {
             data.class_names[label]: of.tolist()
             for label, of in zip(data.classes, made.indices, strict=True)

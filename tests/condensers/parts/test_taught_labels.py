@@ -1,4 +1,4 @@
-"""An early-stopped teacher: what is held out, which epoch is taken, and how it is taken up again."""
+"""An early-stopped teacher: what is held out, which epoch is taken, and that it can be resumed."""
 
 from pathlib import Path
 from typing import Any

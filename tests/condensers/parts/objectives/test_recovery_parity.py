@@ -102,9 +102,9 @@ def test_the_loss_is_that_of_squeeze_recover_relabel(
     assert float(found) == pytest.approx(wanted, rel=1e-4)
 
 
-def test_the_loss_with_all_statistics_is_that_of_generalised_matching(colour32: ClassData) -> None:
+def test_the_loss_with_all_statistics_is_that_of_generalised_matching(grey8: ClassData) -> None:
     """Convolutions beside: real means of batches' statistics of channels and of 4 x 4 patches."""
-    data = colour32.restrict([0, 1])
+    data = grey8.restrict([0, 1])
     network, batch = network_of(RESNET, data), 16
     carry(network, measure(network, data, batch))
     kinds = (nn.BatchNorm2d, nn.Conv2d)
@@ -117,7 +117,7 @@ def test_the_loss_with_all_statistics_is_that_of_generalised_matching(colour32: 
             real[name] = [
                 [a + b for a, b in zip(x, y, strict=True)] for x, y in zip(old, here, strict=True)
             ]
-    images = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    images = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     wanted = functional.cross_entropy(network(images), whole_of(data, images).labels).item()
     for number, (name, read) in enumerate(inputs_of(network, images, kinds).items()):
         layer = network.get_submodule(name)
@@ -151,11 +151,11 @@ def test_a_batch_holds_every_class_and_has_statistics_of_its_own(grey8: ClassDat
     assert together != pytest.approx(apart)
 
 
-def test_convolutions_may_be_skipped_and_batch_norms_may_not(colour32: ClassData) -> None:
-    data = colour32.restrict([0, 1])
+def test_convolutions_may_be_skipped_and_batch_norms_may_not(grey8: ClassData) -> None:
+    data = grey8.restrict([0, 1])
     network = network_of(CONVNET, data)
     carry(network, measure(network, data, 64))
-    images = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    images = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     every, none = Recovery(statistics="all", skip=0.0), Recovery(statistics="all", skip=1.0)
     norms = Recovery(first=1.0)
     whole = whole_of(data, images)
