@@ -46,6 +46,7 @@ def misfits(method: "Composition") -> Iterator[str]:
     yield from _updates(method)
     yield from _reuse(method)
     yield from _drawn_networks(method)
+    yield from _trained_networks(method)
     yield from _views(method)
     yield from _storage(method)
     if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in method.halve_at):
@@ -119,6 +120,12 @@ def _reuse(method: "Composition") -> Iterator[str]:
             f" images, and objective {objective.registered} has no `statistics`; take model"
             " schedule fresh with reuse 1"
         )
+    if method.augmentation.varies:
+        yield (
+            f".augmentation: model schedule {schedule.registered} keeps the draws of its networks,"
+            " and this augmentation changes in the course of a run; take curriculum none, or model"
+            " schedule fresh with reuse 1"
+        )
     if schedule.whole_classes and method.network.norm == "batch":
         yield (
             f"model schedule {schedule.registered} reads whole classes in parts, and batch norm"
@@ -156,6 +163,29 @@ def _storage(method: "Composition") -> Iterator[str]:
         misfit = term.misfit(method.parameterisation)
         if misfit:
             yield misfit
+
+
+def _trained_networks(method: "Composition") -> Iterator[str]:
+    """What networks have learned, or measured, of the real images is there for those who ask."""
+    objective, schedule = method.objective, method.model_schedule
+    if method.labels.needs_teachers and not schedule.gives_teachers:
+        yield (
+            f".labels: {method.labels.registered} are given by networks that were trained on the"
+            f" real images first, and model schedule {schedule.registered} has none; take model"
+            " schedule pretrained, or labels teacher"
+        )
+    if objective.needs_measurements and not schedule.gives_measurements:
+        yield (
+            f"objective {objective.registered} compares what convolutions read of real images,"
+            f" which model schedule {schedule.registered} does not measure; take model schedule"
+            ' pretrained with measure true, or statistics "batch-norm"'
+        )
+    without = [one for one in schedule.networks_of(method.network) if one.norm != "batch"]
+    if objective.needs_batch_norm and without:
+        yield (
+            f"objective {objective.registered} reads the statistics of batch norm, and network"
+            f" {without[0].registered} has norm {without[0].norm or 'none'}; take norm batch"
+        )
 
 
 def _drawn_networks(method: "Composition") -> Iterator[str]:

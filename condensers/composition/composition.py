@@ -214,8 +214,9 @@ class Composition(Condenser):
         part = built.parameterisation
         units = images // part.copies
         matching += steps * sum(term.passes(part, units) for term in built.regularisers)
+        given = schedule.networks_of(built.network)
         return [
-            (built.network, matching + own),
+            *((network, (matching + own) / len(given)) for network in given),
             *part.image_passes(data),
             *built.stop.image_passes(steps, images, classes),
             *built.view.preparation(data),
@@ -286,12 +287,12 @@ class Composition(Condenser):
             raise WorkFailed(
                 f"{method.registered}: what it learned is not finite; lower its learning rate"
             )
-        tensors = loop.set.stored()
+        tensors = loop.set.stored(loop.schedule.teachers)
         seconds = setup + learning + time.perf_counter() - begun
         if loop.setting.view is not None:
             entries = loop.setting.view.card_entries | entries
             seconds += loop.setting.view.seconds
-        entries = entries | loop.describe_terms()
+        entries = {**entries, **loop.describe_terms(), **loop.set.label_entries}
         if context.device.type == "cuda":
             entries = entries | {"steps": loop.captures.describe()}
         recipe = {"labels": method.labels.form} | method.objective.recipe()

@@ -1,10 +1,11 @@
 """A set while it is learned: its tensors, their optimiser, and what images and labels they give."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from condensers.engine import optimiser_state
 from condensers.engine.devices import fused
@@ -24,7 +25,10 @@ class LearnableSet(SetState):
         scores: The learned label tensor, or None.
         extra: The objective's own tensors.
         leaves: All of these.
+        label_entries: What the card says of assigned labels, once they are stored.
     """
+
+    label_entries: Mapping[str, Any] = {}
 
     def __init__(self, method: "Composition", setting: RunSetting, start: Tensor) -> None:
         """Begin with images.
@@ -137,8 +141,12 @@ class LearnableSet(SetState):
         self.put(state["tensors"])
         optimiser_state.take_up(self.optimiser, state["optimiser"])
 
-    def stored(self) -> dict[str, Tensor]:
-        """Return the tensors of the finished set, labels included; a teacher is trained here."""
+    def stored(self, teachers: Sequence[nn.Module] = ()) -> dict[str, Tensor]:
+        """Return the tensors of the finished set, labels included; a teacher is trained here.
+
+        Args:
+            teachers: Networks that the model schedule has trained on the real images.
+        """
         groups = self.part.pack(self.groups, self.setting.data)
         extra = {
             name: tensor.detach()
@@ -149,12 +157,14 @@ class LearnableSet(SetState):
         return (
             groups
             | {name: tensor.cpu() for name, tensor in extra.items()}
-            | {"labels": self._stored_labels(groups)}
+            | {"labels": self._stored_labels(groups, teachers)}
         )
 
-    def _stored_labels(self, groups: Mapping[str, Tensor]) -> Tensor:
+    def _stored_labels(self, groups: Mapping[str, Tensor], teachers: Sequence[nn.Module]) -> Tensor:
         model = self.method.labels
         if isinstance(model, OptimisedLabels):
             return store_soft(self.labels(), model.storage, model.form)
         assert isinstance(model, AssignedLabels)
-        return model.assign(self.part, groups, self.setting)
+        setting = replace(self.setting, teachers=teachers)
+        labels, self.label_entries = model.assign_recorded(self.part, groups, setting)
+        return labels

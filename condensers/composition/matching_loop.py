@@ -171,7 +171,7 @@ class CondensationLoop:
         self, objective: WholeSetObjective, given: Given, index: int, positions: Sequence[int]
     ) -> float | Tensor:
         """Add the gradient of the loss of the set as a whole, and that of the regularisers."""
-        setting = self.matching
+        setting = self._matching_at(index)
         count = self.method.batch_real if objective.real else 0
         whole = Whole(
             self.set.images(),
@@ -191,6 +191,12 @@ class CondensationLoop:
             pairs = self._pairs(given, index, positions)
             loss = loss + self._backward(self._regularisation(given, pairs))
         return loss
+
+    def _matching_at(self, index: int) -> RunSetting:
+        """What the run lends to what is matched at a step: its augmentation may change."""
+        seen = self.matching.augmentation
+        now = seen.at(index / self.steps)
+        return self.matching if now is seen else replace(self.matching, augmentation=now)
 
     def _portions(
         self, objective: PairwiseObjective, given: Given, positions: Sequence[int]
@@ -220,7 +226,7 @@ class CondensationLoop:
 
     def _pairs(self, given: Given, index: int, positions: Sequence[int]) -> list[Pair]:
         """Pair a new real batch of each class with its synthetic images, under one shared draw."""
-        setting, network = self.matching, network_of(given)
+        setting, network = self._matching_at(index), network_of(given)
         labels = [setting.data.classes[position] for position in positions]
         chosen, draws = [], []
         for label in labels:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -43,6 +43,11 @@ class LabelModel(Part):
     def form(self) -> str:
         """One of "hard" (whole numbers), "probabilities", and "scores", the targets of logits."""
 
+    @property
+    def needs_teachers(self) -> bool:
+        """Whether the run must have networks that were trained on the real images."""
+        return False
+
     @abstractmethod
     def nbytes(self, classes: int, units: int, images: int) -> int:
         """Return the stored bytes of all labels.
@@ -70,10 +75,31 @@ class LabelModel(Part):
         return []
 
 
+class Assigned(NamedTuple):
+    """Labels of finished images.
+
+    Attributes:
+        labels: As stored, on the CPU.
+        entries: What the card says of how they were found.
+    """
+
+    labels: Tensor
+    entries: Mapping[str, Any] = {}
+
+
 class AssignedLabels(LabelModel):
     """Labels that are assigned to the finished images."""
 
     learned: ClassVar[bool] = False
+
+    def assign_recorded(
+        self, part: "StorageForm", groups: Mapping[str, Tensor], setting: RunSetting
+    ) -> Assigned:
+        """Return the labels of `assign`, and what the card says of how they were found.
+
+        The arguments are those of `assign`.
+        """
+        return Assigned(self.assign(part, groups, setting))
 
     @abstractmethod
     def assign(
@@ -132,7 +158,8 @@ def soft_bytes(storage: str, form: str, classes: int) -> int:
     return label_codes.row_bytes(storage, form, classes)
 
 
-def _card_entries(storage: str) -> dict[str, str]:
+def soft_entries(storage: str) -> dict[str, str]:
+    """Return what the card says of soft labels that are stored as rows of bytes."""
     return {} if storage in SOFT_DTYPES else {"label_storage": storage}
 
 
@@ -241,7 +268,7 @@ class LearnedLabels(OptimisedLabels):
     @property
     def card_entries(self) -> dict[str, str]:
         """How the labels are read."""
-        return _card_entries(self.storage)
+        return soft_entries(self.storage)
 
     def nbytes(self, classes: int, units: int, images: int) -> int:
         """Return the bytes of a row of numbers for each image."""
@@ -299,7 +326,7 @@ class Teacher(AssignedLabels):
     @property
     def card_entries(self) -> dict[str, str]:
         """How the labels are read."""
-        return _card_entries(self.storage)
+        return soft_entries(self.storage)
 
     def nbytes(self, classes: int, units: int, images: int) -> int:
         """Return the bytes of a row of numbers for each image."""
@@ -333,7 +360,6 @@ class Teacher(AssignedLabels):
         return probabilities(network, images, setting.data.classes, self.temperature)
 
 
-@torch.no_grad()
 def probabilities(
     network: torch.nn.Module, images: Tensor, classes: tuple[int, ...], temperature: float
 ) -> Tensor:
@@ -348,8 +374,22 @@ def probabilities(
     Returns:
         (M, K) float32, 0 for all other classes.
     """
-    network.eval()
-    logits = torch.cat([network(part) for part in torch.split(images, 256)]) / temperature
+    return mean_probabilities([network], images, classes, temperature)
+
+
+@torch.no_grad()
+def mean_probabilities(
+    networks: Sequence[torch.nn.Module],
+    images: Tensor,
+    classes: tuple[int, ...],
+    temperature: float,
+) -> Tensor:
+    """Return the probabilities by the mean logits of networks; arguments as of `probabilities`."""
+    found = []
+    for network in networks:
+        network.eval()
+        found.append(torch.cat([network(part) for part in torch.split(images, 256)]))
+    logits = torch.stack(found).mean(0) / temperature
     absent = torch.ones(logits.shape[1], dtype=torch.bool, device=logits.device)
     absent[list(classes)] = False
     return torch.softmax(logits.masked_fill(absent, -torch.inf), 1)

@@ -1,5 +1,6 @@
 """Everything a part of a composition needs from the run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
@@ -79,6 +80,7 @@ class RunSetting:
         captures: The recorded parts of its steps.
         matched: The real images as they are matched; None: `data`.
         nbytes: Bytes that the groups of the parameterisation may take; None: what it says itself.
+        teachers: Networks that the run has trained on the real images, in evaluation mode.
     """
 
     data: ClassData
@@ -92,6 +94,7 @@ class RunSetting:
     captures: Captures = NO_CAPTURES
     matched: ClassData | None = None
     nbytes: int | None = None
+    teachers: Sequence[nn.Module] = ()
 
     @property
     def matching(self) -> "RunSetting":

@@ -28,6 +28,9 @@ METHODS = {
     "dd": "condensers.methods.dd:DD",
     "mtt": "condensers.methods.mtt:MTT",
     "tesla": "condensers.methods.mtt:TESLA",
+    "sre2l": "condensers.methods.sre2l:SRe2L",
+    "cda": "condensers.methods.sre2l:CDA",
+    "g-vbsm": "condensers.methods.sre2l:GVBSM",
 }
 SELECTIONS = {
     "random": "condensers.selections.base:RandomSelection",
@@ -40,6 +43,8 @@ SELECTIONS = {
     "grand": "condensers.selections.scores:GraNd",
     "margin": "condensers.selections.scores:Margin",
     "real-tiles": "condensers.selections.real_tiles:RealTiles",
+    "random-soft": "condensers.selections.real_tiles:RandomSoft",
+    "rded": "condensers.selections.rded:RDED",
     "real-jpeg": "condensers.selections.real_files:RealJPEG",
     "real-png": "condensers.selections.real_files:RealPNG",
     "real-transform": "condensers.selections.real_transform:RealTransform",
@@ -67,12 +72,15 @@ PARAMETERISATIONS = {
     "compressed": "condensers.parts.parameterisations.compressed:Compressed",
     "transform": "condensers.parts.parameterisations.transform.coefficients:FullFrameDCT",
     "refined": "condensers.parts.parameterisations.refined:Refined",
+    "regions": "condensers.parts.parameterisations.regions:Regions",
 }
 REFINERS = {"residual": "condensers.parts.refiners.residual:Residual"}
 LABELS = {
     "hard": "condensers.parts.labels:Hard",
     "teacher": "condensers.parts.labels:Teacher",
     "learned": "condensers.parts.labels:LearnedLabels",
+    "ensemble": "condensers.parts.taught_labels:Ensemble",
+    "early-teacher": "condensers.parts.taught_labels:EarlyTeacher",
 }
 VIEWS = {
     "identity": "condensers.parts.views.base:Identity",
@@ -92,6 +100,7 @@ AUGMENTATIONS = {
     "none": "condensers.parts.augmentations.dsa:NoAugmentation",
     "dsa": "condensers.parts.augmentations.dsa:Siamese",
     "crop": "condensers.parts.augmentations.crop:Crop",
+    "resized-crop": "condensers.parts.augmentations.resized_crop:ResizedCrop",
 }
 OBJECTIVES = {
     "gradient": "condensers.parts.objectives.gradient:GradientMatching",
@@ -102,6 +111,7 @@ OBJECTIVES = {
     "summed-gradient": "condensers.parts.objectives.gradient:SummedGradient",
     "trajectory": "condensers.parts.objectives.trajectory:Trajectory",
     "unrolled": "condensers.parts.objectives.unrolled:Unrolled",
+    "recovery": "condensers.parts.objectives.recovery:Recovery",
 }
 REGULARISERS = {
     "discriminative": "condensers.parts.regularisers.classification:Discriminative",
@@ -111,6 +121,7 @@ REGULARISERS = {
     "diversity": "condensers.parts.regularisers.diversity:Diversity",
     "rate": "condensers.parts.regularisers.rate:Rate",
     "adversarial-contrast": "condensers.parts.regularisers.adversary:AdversarialContrast",
+    "densification": "condensers.parts.regularisers.densification:Densification",
 }
 KERNELS = {
     "fc_ntk": "condensers.parts.objectives.kernels.neural_tangent:FullyConnectedNTK",
@@ -130,6 +141,7 @@ MODEL_SCHEDULES = {
     "gated": "condensers.parts.model_schedules.gated:Gated",
     "queue": "condensers.parts.model_schedules.queue:Queue",
     "experts": "condensers.parts.model_schedules.expert_trajectories:Experts",
+    "pretrained": "condensers.parts.model_schedules.pretrained:Pretrained",
 }
 STOPS = {
     "never": "condensers.parts.stopping:Never",

@@ -134,10 +134,15 @@ def as_set(
     return SyntheticSet({"images": images, "labels": labels}, card, cost_of(seconds, context))
 
 
-def refuse_too_many(method: Condenser, data: ClassData, ipc: int) -> None:
-    """A selection has no more images of a class than there are."""
+def refuse_too_many(
+    method: Condenser, data: ClassData, ipc: int, needed: int | None = None
+) -> None:
+    """A selection has no more images of a class than there are; needed: those that a set is made
+    of, if it does not decode to as many.
+    """
     smallest = min(data.classes, key=data.count)
-    images, most = method.images_per_class(data, ipc), data.count(smallest)
+    images = method.images_per_class(data, ipc) if needed is None else needed
+    most = data.count(smallest)
     if images > most:
         needs = "" if images == ipc else f" needs {images} images of each class, which"
         fits = most * ipc // images

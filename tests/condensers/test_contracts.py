@@ -260,7 +260,11 @@ def test_a_method_may_make_more_images_than_there_are(
 
 @pytest.mark.parametrize(
     "name",
-    [n for n in SELECTIONS.entries() if n not in ("k-means-centroids", "real-tiles", *FILES)],
+    [
+        n
+        for n in SELECTIONS.entries()
+        if n not in ("k-means-centroids", "real-tiles", "rded", *FILES)
+    ],
 )
 def test_selected_images_are_real_ones_of_their_class(
     name: str, data: ClassData, condense_tiny: Condense

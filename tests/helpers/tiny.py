@@ -62,6 +62,20 @@ TINY_REFINED = {
     "refiner": {"name": "residual", "steps": 2, "feature_steps": 1, "feature_width": 4, "batch": 8},
     "images": 4,
 }
+TINY_BATCH_NORM = {
+    "name": "convnet",
+    "depth": 1,
+    "width": 4,
+    "norm": "batch",
+    "activation": "relu",
+    "pooling": "avg",
+}
+TINY_PRETRAINED = {"name": "pretrained", "epochs": 1, "batch": 64}
+TINY_EARLY = {
+    "name": "early-teacher",
+    "epochs": [1, 2],
+    "steps": 1,
+}
 TINY_OF: dict[str, dict[str, Any]] = {
     "kfs": {"parameterisation": TINY_LATENT},
     "haba": {
@@ -99,11 +113,29 @@ TINY_OF: dict[str, dict[str, Any]] = {
     "idm": {"model_schedule": TINY_QUEUE},
     "dm-transform": {"model_schedule": TINY_QUEUE, "parameterisation": TINY_REFINED},
     "semantic": {"model_schedule": TINY_QUEUE},
+    "sre2l": {"network": TINY_BATCH_NORM, "model_schedule": TINY_PRETRAINED},
+    "cda": {"network": TINY_BATCH_NORM, "model_schedule": TINY_PRETRAINED},
+    "g-vbsm": {
+        "network": TINY_BATCH_NORM,
+        "model_schedule": {
+            **TINY_PRETRAINED,
+            "measure": True,
+            "networks": [TINY_BATCH_NORM, {**TINY_BATCH_NORM, "norm": "instance"}],
+        },
+    },
     "forgetting": {"epochs": 2},
     "el2n": {"epochs": 1, "networks": 2},
     "grand": {"networks": 2},
     "margin": {"epochs": 1},
     "real-tiles": {"factor": 1},
+    "random-soft": {"labels": TINY_EARLY},
+    "rded": {
+        "factor": 1,
+        "candidates": 8,
+        "crops": 2,
+        "network": TINY_BATCH_NORM,
+        "model_schedule": TINY_PRETRAINED,
+    },
     "frepo": {"model_schedule": {"name": "pool", "size": 2, "max_age": 2}},
     "rfad": {"objective": TINY_RANDOM_FEATURES},
 }

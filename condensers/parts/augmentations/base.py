@@ -68,12 +68,24 @@ class Augmentation(Part):
     networks are trained with parameters of its own for every image (`draw(n, ...)`).
     """
 
+    @property
+    def varies(self) -> bool:
+        """Whether `at` gives other transformations in the course of a run."""
+        return False
+
     def for_data(self, data: ClassData) -> "Augmentation":
         """Return the augmentation without what would change the labels of `data`."""
         return self
 
     def without(self, family: str) -> "Augmentation":
         """Return the augmentation without one family of transformations."""
+        return self
+
+    def at(self, done: float) -> "Augmentation":
+        """Return the augmentation as matching sees it after a part of the run, 0 to 1.
+
+        Networks are trained under the augmentation itself.
+        """
         return self
 
     @abstractmethod

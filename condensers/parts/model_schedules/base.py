@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, final
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from condensers.data import ClassData
 from condensers.hyperparameters import Part
+from condensers.networks import NetworkSpec
 from condensers.parts.setting import LABEL_FORMS, Given, Needs, RunSetting
 
 SyntheticBatch = Callable[[], tuple[Tensor, Tensor]]
@@ -40,9 +41,12 @@ class ScheduleRun(ABC):
         slot: Set by `next` if the network of this step is given again, unmoved, at later steps.
         prepared_seconds: What training networks before the first step took, even if an earlier run
             did it.
+        teachers: Networks that were trained on the real images before the first step, in
+            evaluation mode.
     """
 
     slot: NetworkSlot | None = None
+    teachers: Sequence[nn.Module] = ()
     prepared_seconds: float = 0.0
 
     @abstractmethod
@@ -101,6 +105,24 @@ class ModelSchedule(Part):
     def learns_first(self) -> bool:
         """Whether its networks learn from the real images before the first step alone."""
         return False
+
+    @property
+    def gives_teachers(self) -> bool:
+        """Whether its run has `teachers`."""
+        return False
+
+    @property
+    def gives_measurements(self) -> bool:
+        """Whether its networks carry what their convolutions read of the real images."""
+        return False
+
+    def networks_of(self, network: NetworkSpec) -> Sequence[NetworkSpec]:
+        """Return the networks that it gives, each in as many steps as the others.
+
+        Args:
+            network: The method's.
+        """
+        return (network,)
 
     @property
     def whole_classes(self) -> bool:

@@ -97,6 +97,16 @@ class Objective(Part):
     real: ClassVar[bool] = True
 
     @property
+    def needs_batch_norm(self) -> bool:
+        """Whether it reads the running statistics of batch norm."""
+        return False
+
+    @property
+    def needs_measurements(self) -> bool:
+        """Whether networks must carry what their convolutions read of the real images."""
+        return False
+
+    @property
     def capturable(self) -> bool:
         """Whether the loss may be recorded as a CUDA graph."""
         return False

@@ -155,11 +155,19 @@ def mosaic(images: Tensor, factor: int) -> Tensor:
     if factor == 1:
         return images.clone()
     _, channels, height, width = images.shape
-    rows, columns = tile_size(height, width, factor)
     canvases = images.new_zeros(len(images) // factor**2, channels, height, width)
-    for position in range(factor**2):
-        top, left = position // factor * rows, position % factor * columns
-        size = (min(rows, height - top), min(columns, width - left))
+    for position, (rows, columns) in enumerate(places_of(height, width, factor)):
+        size = (rows.stop - rows.start, columns.stop - columns.start)
         small = functional.interpolate(images[position :: factor**2], size=size, mode="area")
-        canvases[:, :, top : top + size[0], left : left + size[1]] = small
+        canvases[:, :, rows, columns] = small
     return canvases
+
+
+def places_of(height: int, width: int, factor: int) -> list[tuple[slice, slice]]:
+    """Return the rows and columns of a canvas that each tile takes, in the order of the tiles."""
+    rows, columns = tile_size(height, width, factor)
+    return [
+        (slice(top, min(top + rows, height)), slice(left, min(left + columns, width)))
+        for top in range(0, factor * rows, rows)
+        for left in range(0, factor * columns, columns)
+    ]

@@ -66,6 +66,7 @@ def made(grey8: ClassData) -> Mapping[str, SyntheticSet]:
 def test_every_built_in_condenser_says_what_its_images_are() -> None:
     said = {name: SELECTIONS.create(name).origin for name in SELECTIONS.entries()}
     assert said.pop("k-means-centroids") == origins.AVERAGES
+    assert {said.pop("random-soft"), said.pop("rded")} == {origins.TAUGHT}
     assert set(said.values()) == {origins.REAL}
     assert {METHODS.create(name).origin for name in METHODS.entries()} == {origins.LEARNED}
     assert SELECTIONS.create({"name": "real-tiles", "labels": TEACHER}).origin == origins.TAUGHT

@@ -25,12 +25,12 @@ EVERY = [(r, name) for r in ALL for name in r.entries()]
 def test_the_promised_names_are_there() -> None:
     promised = (
         "dd dc dsa masked-dc masked-dsa dm dm-fast cafe idc kfs kip rfad frepo mtt tesla datadam"
-        " idm dream dcc dm-transform semantic haba fred ddif"
+        " idm dream dcc dm-transform semantic haba fred ddif sre2l cda g-vbsm"
     )
     assert set(METHODS.entries()) == set(promised.split())
     promised = (
         "random herding k-center k-means k-means-centroids forgetting el2n grand margin real-tiles"
-        " real-jpeg real-png real-transform"
+        " real-jpeg real-png real-transform random-soft rded"
     )
     assert set(SELECTIONS.entries()) == set(promised.split())
     assert list(NETWORKS.entries()) == [
