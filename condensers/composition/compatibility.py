@@ -165,10 +165,9 @@ def _storage(method: "Composition") -> Iterator[str]:
 def _drawn_networks(method: "Composition") -> Iterator[str]:
     """Networks that may each be of another kind need a model schedule that keeps none."""
     schedule = method.model_schedule
-    if method.network.registered == "any-of" and (
-        schedule.registered != "fresh" or schedule.reuses_networks
-    ):
+    if method.network.registered == "any-of" and schedule.keeps_networks:
         yield (
             "network any-of is another network whenever it is built, and model schedule"
-            f" {schedule.registered} keeps networks; take model schedule fresh with reuse 1"
+            f" {schedule.registered} keeps networks; take model schedule fresh with reuse 1 and"
+            " every 1"
         )

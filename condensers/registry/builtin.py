@@ -10,6 +10,7 @@ METHODS = {
     "masked-dsa": "condensers.methods.masked:MaskedDSA",
     "dm": "condensers.methods.dm:DM",
     "dm-fast": "condensers.methods.dm:DMFast",
+    "m3d": "condensers.methods.m3d:M3D",
     "semantic": "condensers.methods.semantic:Semantic",
     "kfs": "condensers.methods.kfs:KFS",
     "kip": "condensers.methods.kip:KIP",
@@ -89,6 +90,7 @@ AUGMENTATIONS = {
 OBJECTIVES = {
     "gradient": "condensers.parts.objectives.gradient:GradientMatching",
     "mean-embedding": "condensers.parts.objectives.mean_embedding:MeanEmbedding",
+    "kernel-mmd": "condensers.parts.objectives.kernel_mmd:KernelMMD",
     "kernel-regression": "condensers.parts.objectives.kernel_regression:KernelRegression",
     "layer-means": "condensers.parts.objectives.layer_means:LayerMeans",
     "attention": "condensers.parts.objectives.attention:AttentionMatching",

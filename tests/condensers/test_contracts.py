@@ -199,6 +199,7 @@ APART = {
     "dm",
     "dm-fast",
     "datadam",
+    "m3d",
     "random",
     "herding",
     "k-center",

@@ -93,6 +93,11 @@ class ModelSchedule(Part):
         return False
 
     @property
+    def keeps_networks(self) -> bool:
+        """Whether it gives a network, or trains it, more than once."""
+        return True
+
+    @property
     def keeps_statistics(self) -> bool:
         """Whether what it keeps stands for the whole run."""
         return False

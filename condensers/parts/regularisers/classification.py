@@ -11,8 +11,12 @@ from torch.nn import functional
 from condensers.engine.devices import send, share
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Pair
-from condensers.parts.objectives.mean_embedding import embeddings, synthetic_means
-from condensers.parts.regularisers.base import Regulariser, real_embeddings
+from condensers.parts.objectives.mean_embedding import (
+    embeddings,
+    real_embeddings,
+    synthetic_means,
+)
+from condensers.parts.regularisers.base import Regulariser
 from condensers.parts.setting import RunSetting
 
 
