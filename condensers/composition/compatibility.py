@@ -46,6 +46,7 @@ def misfits(method: "Composition") -> Iterator[str]:
     yield from _updates(method)
     yield from _reuse(method)
     yield from _drawn_networks(method)
+    yield from _trained(method)
     yield from _views(method)
     yield from _storage(method)
     if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in method.halve_at):
@@ -93,6 +94,23 @@ def _learned_labels(method: "Composition") -> Iterator[str]:
                 f"{part.registered} takes learned labels as {forms[-1]}, not as {form}; set"
                 f" labels.form to {forms[-1]}, or take another objective or model schedule"
             )
+
+
+def _trained(method: "Composition") -> Iterator[str]:
+    """What starts from networks that are trained first, or reads them, gets them."""
+    labels, schedule = method.labels, method.model_schedule
+    wanting = ["init 'classified'"] if method.init == "classified" else []
+    if isinstance(labels, OptimisedLabels) and labels.needs_trained:
+        wanting.append(f"label model {labels.registered}")
+    wanting += [
+        f"regulariser {term.registered}" for term in method.regularisers if term.needs_trained
+    ]
+    if wanting and not schedule.learns_first:
+        yield (
+            f"{wanting[0]} needs networks that are trained before the first step, and model"
+            f" schedule {schedule.registered} trains none; take model schedule experts or blended,"
+            " or another in place of it"
+        )
 
 
 def _updates(method: "Composition") -> Iterator[str]:

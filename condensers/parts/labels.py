@@ -103,9 +103,24 @@ class OptimisedLabels(LabelModel):
     lr: float | None
     storage: str
 
+    @property
+    def momentum(self) -> float | None:
+        """The momentum of their SGD; that of the images if None."""
+        return None
+
+    @property
+    def needs_trained(self) -> bool:
+        """Whether they start from networks that the model schedule trains before the first step."""
+        return False
+
     @abstractmethod
-    def start(self, setting: RunSetting) -> Tensor:
-        """Return what is learned, (M, K) float32, before the first step."""
+    def start(self, setting: RunSetting, images: Tensor) -> Tensor:
+        """Return what is learned, (M, K) float32, before the first step.
+
+        Args:
+            setting: What the run lends.
+            images: (M, C, H, W), those that learning begins with, as the set decodes them.
+        """
 
     @abstractmethod
     def decode(self, learned: Tensor) -> Tensor:
@@ -132,7 +147,8 @@ def soft_bytes(storage: str, form: str, classes: int) -> int:
     return label_codes.row_bytes(storage, form, classes)
 
 
-def _card_entries(storage: str) -> dict[str, str]:
+def storage_entries(storage: str) -> dict[str, str]:
+    """Return what the card says of soft labels that are not stored as floats."""
     return {} if storage in SOFT_DTYPES else {"label_storage": storage}
 
 
@@ -236,13 +252,13 @@ class LearnedLabels(OptimisedLabels):
     @property
     def card_entries(self) -> dict[str, str]:
         """How the labels are read."""
-        return _card_entries(self.storage)
+        return storage_entries(self.storage)
 
     def nbytes(self, classes: int, units: int, images: int) -> int:
         """Return the bytes of a row of numbers for each image."""
         return images * soft_bytes(self.storage, self.form, classes)
 
-    def start(self, setting: RunSetting) -> Tensor:
+    def start(self, setting: RunSetting, images: Tensor) -> Tensor:
         """What is learned, (M, K) float32."""
         onehot = functional.one_hot(hard_labels(setting), setting.classes).float()
         return self.scale * (
@@ -294,7 +310,7 @@ class Teacher(AssignedLabels):
     @property
     def card_entries(self) -> dict[str, str]:
         """How the labels are read."""
-        return _card_entries(self.storage)
+        return storage_entries(self.storage)
 
     def nbytes(self, classes: int, units: int, images: int) -> int:
         """Return the bytes of a row of numbers for each image."""

@@ -11,6 +11,7 @@ METHODS = {
     "dm": "condensers.methods.dm:DM",
     "dm-fast": "condensers.methods.dm:DMFast",
     "m3d": "condensers.methods.m3d:M3D",
+    "ncfm": "condensers.methods.ncfm:NCFM",
     "semantic": "condensers.methods.semantic:Semantic",
     "kfs": "condensers.methods.kfs:KFS",
     "kip": "condensers.methods.kip:KIP",
@@ -25,6 +26,8 @@ METHODS = {
     "dd": "condensers.methods.dd:DD",
     "mtt": "condensers.methods.mtt:MTT",
     "tesla": "condensers.methods.mtt:TESLA",
+    "datm": "condensers.methods.datm:DATM",
+    "pad": "condensers.methods.datm:PAD",
 }
 SELECTIONS = {
     "random": "condensers.selections.base:RandomSelection",
@@ -67,6 +70,7 @@ LABELS = {
     "hard": "condensers.parts.labels:Hard",
     "teacher": "condensers.parts.labels:Teacher",
     "learned": "condensers.parts.labels:LearnedLabels",
+    "experts": "condensers.parts.expert_labels:ExpertLabels",
 }
 VIEWS = {
     "identity": "condensers.parts.views.base:Identity",
@@ -91,6 +95,9 @@ OBJECTIVES = {
     "gradient": "condensers.parts.objectives.gradient:GradientMatching",
     "mean-embedding": "condensers.parts.objectives.mean_embedding:MeanEmbedding",
     "kernel-mmd": "condensers.parts.objectives.kernel_mmd:KernelMMD",
+    "characteristic-function": (
+        "condensers.parts.objectives.characteristic_function:CharacteristicFunction"
+    ),
     "kernel-regression": "condensers.parts.objectives.kernel_regression:KernelRegression",
     "layer-means": "condensers.parts.objectives.layer_means:LayerMeans",
     "attention": "condensers.parts.objectives.attention:AttentionMatching",
@@ -101,6 +108,7 @@ OBJECTIVES = {
 REGULARISERS = {
     "discriminative": "condensers.parts.regularisers.classification:Discriminative",
     "cross-entropy": "condensers.parts.regularisers.classification:CrossEntropy",
+    "calibration": "condensers.parts.regularisers.classification:Calibration",
     "contrastive": "condensers.parts.regularisers.contrastive:Contrastive",
     "simclr": "condensers.parts.regularisers.contrastive:SimCLR",
     "diversity": "condensers.parts.regularisers.diversity:Diversity",
@@ -124,6 +132,11 @@ MODEL_SCHEDULES = {
     "gated": "condensers.parts.model_schedules.gated:Gated",
     "queue": "condensers.parts.model_schedules.queue:Queue",
     "experts": "condensers.parts.model_schedules.expert_trajectories:Experts",
+    "blended": "condensers.parts.model_schedules.blended:Blended",
+}
+CURRICULA = {
+    "all": "condensers.parts.curricula:EveryImage",
+    "by-difficulty": "condensers.parts.curricula:ByDifficulty",
 }
 STOPS = {
     "never": "condensers.parts.stopping:Never",
@@ -145,6 +158,7 @@ BASES = {
     "regulariser": "condensers.parts.regularisers.base:Regulariser",
     "kernel": "condensers.parts.objectives.kernels.base:KernelSpec",
     "model schedule": "condensers.parts.model_schedules.base:ModelSchedule",
+    "curriculum": "condensers.parts.curricula:Curriculum",
     "stop rule": "condensers.parts.stopping:StopRule",
 }
 

@@ -28,6 +28,7 @@ REGISTRIES: tuple[Registry, ...] = (
     condensers.REGULARISERS,
     condensers.KERNELS,
     condensers.MODEL_SCHEDULES,
+    condensers.CURRICULA,
     condensers.STOPS,
 )
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.hyperparameters import Part
-from condensers.parts.setting import LABEL_FORMS, Given, Needs, RunSetting
+from condensers.parts.setting import LABEL_FORMS, Given, Needs, RunSetting, TrainedNetworks
 
 SyntheticBatch = Callable[[], tuple[Tensor, Tensor]]
 """Gives the present images (M, C, H, W) and labels, without a graph."""
@@ -106,6 +106,14 @@ class ModelSchedule(Part):
     def learns_first(self) -> bool:
         """Whether its networks learn from the real images before the first step alone."""
         return False
+
+    def train_first(self, setting: RunSetting) -> TrainedNetworks | None:
+        """Return the networks that learn from the real images before the first step, if
+        `learns_first`.
+
+        They draw nothing from the run's generator.
+        """
+        return None
 
     @property
     def whole_classes(self) -> bool:

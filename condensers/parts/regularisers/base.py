@@ -68,6 +68,11 @@ class Regulariser(Part):
         """Whether `loss` is a term of images; if not, `begin` gives one of what is stored."""
         return True
 
+    @property
+    def needs_trained(self) -> bool:
+        """Whether it reads networks that the model schedule trains before the first step."""
+        return False
+
     def begin(self, part: Parameterisation, setting: RunSetting, steps: int) -> StorageTerm | None:
         """Return the term of what is stored, before the first step; None if there is none.
 
