@@ -23,7 +23,7 @@ from condensers.data import ClassData
 from condensers.engine.devices import send_all
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.parts.curricula import Curriculum
+from condensers.parts.curricula import Curriculum, EveryImage
 from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.model_schedules.trained_paths import (
     PathTraining,
@@ -80,7 +80,7 @@ class Experts(ModelSchedule):
     )
     lr: float = hyper(0.01, help="learning rate of the experts", source="MTT's code", minimum=0.0)
     batch: int = hyper(256, unit="images", source="MTT's code", minimum=1)
-    curriculum: Curriculum = hyper("all", source="MTT's code", part="curriculum")
+    curriculum: Curriculum = hyper(EveryImage(), source="MTT's code", part="curriculum")
 
     registered: ClassVar[str] = "experts"
     gives: ClassVar[Needs] = Needs.SEGMENT
@@ -116,14 +116,8 @@ class Experts(ModelSchedule):
 
     def preparation(self, data: ClassData) -> float:
         """Image passes of the experts' training, which comes before the first step."""
-        return float(self.experts * self.epochs * len(data.images)) + self._curriculum.preparation(
-            data
-        )
-
-    @property
-    def _curriculum(self) -> Curriculum:
-        assert isinstance(self.curriculum, Curriculum), "parts are built before they are used"
-        return self.curriculum
+        trained = float(self.experts * self.epochs * len(data.images))
+        return trained + self.curriculum.preparation(data)
 
     def train_first(self, setting: RunSetting) -> TrainedPaths:
         """Return the experts, trained or read."""
@@ -135,7 +129,7 @@ class Experts(ModelSchedule):
             batch=self.batch,
             drop=False,
         )
-        return TrainedPaths(PathTraining(self.experts, recipe, self._curriculum), setting)
+        return TrainedPaths(PathTraining(self.experts, recipe, self.curriculum), setting)
 
     def begin(self, setting: RunSetting) -> "Segments":
         """Start a run."""

@@ -139,8 +139,8 @@ class CharacteristicFunction(PairwiseObjective):
     ) -> Tensor:
         """Frequencies (F, D) for embeddings (n, D)."""
         size, count = embedded.shape[1], self.frequencies
-        normal = send(torch.randn(count, size, generator=generator), embedded.device)
-        normal = normal.to(embedded.dtype)
+        normal = torch.randn(count, size, generator=generator)
+        normal = send(normal.to(embedded.dtype), embedded.device)
         if not learned:
             return normal
         if learned["weight0"].shape[1] != size:
@@ -150,7 +150,8 @@ class CharacteristicFunction(PairwiseObjective):
                 " networks of one kind, or sampling normal"
             )
         noise = torch.randn(-(-count // COMPONENT), size, generator=generator)
-        deviations = sampling_network(send(noise, embedded.device), learned)
+        noise = send(noise.to(embedded.dtype), embedded.device)
+        deviations = sampling_network(noise, learned)
         ascending = 2 * deviations.detach() - deviations  # the same numbers, the gradient reversed
         return ascending.repeat_interleave(COMPONENT, 0)[:count] * normal
 
