@@ -47,6 +47,7 @@ def misfits(method: "Composition") -> Iterator[str]:
     yield from _reuse(method)
     yield from _drawn_networks(method)
     yield from _trained_networks(method)
+    yield from _trained(method)
     yield from _views(method)
     yield from _storage(method)
     if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in method.halve_at):
@@ -94,6 +95,23 @@ def _learned_labels(method: "Composition") -> Iterator[str]:
                 f"{part.registered} takes learned labels as {forms[-1]}, not as {form}; set"
                 f" labels.form to {forms[-1]}, or take another objective or model schedule"
             )
+
+
+def _trained(method: "Composition") -> Iterator[str]:
+    """What starts from networks that are trained first, or reads them, gets them."""
+    labels, schedule = method.labels, method.model_schedule
+    wanting = ["init 'classified'"] if method.init == "classified" else []
+    if isinstance(labels, OptimisedLabels) and labels.needs_trained:
+        wanting.append(f"label model {labels.registered}")
+    wanting += [
+        f"regulariser {term.registered}" for term in method.regularisers if term.needs_trained
+    ]
+    if wanting and not schedule.learns_first:
+        yield (
+            f"{wanting[0]} needs networks that are trained before the first step, and model"
+            f" schedule {schedule.registered} trains none; take model schedule experts or blended,"
+            " or another in place of it"
+        )
 
 
 def _updates(method: "Composition") -> Iterator[str]:
@@ -191,10 +209,9 @@ def _trained_networks(method: "Composition") -> Iterator[str]:
 def _drawn_networks(method: "Composition") -> Iterator[str]:
     """Networks that may each be of another kind need a model schedule that keeps none."""
     schedule = method.model_schedule
-    if method.network.registered == "any-of" and (
-        schedule.registered != "fresh" or schedule.reuses_networks
-    ):
+    if method.network.registered == "any-of" and schedule.keeps_networks:
         yield (
             "network any-of is another network whenever it is built, and model schedule"
-            f" {schedule.registered} keeps networks; take model schedule fresh with reuse 1"
+            f" {schedule.registered} keeps networks; take model schedule fresh with reuse 1 and"
+            " every 1"
         )

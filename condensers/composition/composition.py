@@ -85,7 +85,7 @@ class Composition(Condenser):
         "real",
         help="what the images start from",
         source="ours",
-        values=("noise", "real", "k-means", "centroids"),
+        values=("noise", "real", "k-means", "centroids", "classified"),
     )
     update: str = hyper(
         "all",
@@ -145,6 +145,7 @@ class Composition(Condenser):
             or built.labels.couples_classes
             or built.view.couples_classes
             or built.objective.couples_classes
+            or built.objective.learns_across_classes
             or built.model_schedule.couples_classes
             or built.stop.couples_classes
             or any(term.couples_classes for term in built.regularisers)
@@ -251,7 +252,11 @@ class Composition(Condenser):
             matched=view.matched,
             nbytes=size.groups,
         )
-        start = starting_images(view.data, per_class, method.init, context.generator, context)
+        trained = method.model_schedule.train_first(setting)
+        setting = replace(setting, trained=trained)
+        start = starting_images(
+            view.data, per_class, method.init, context.generator, context, trained
+        )
         return CondensationLoop(method, setting, start)
 
     def _settle(

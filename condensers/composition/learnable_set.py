@@ -42,7 +42,10 @@ class LearnableSet(SetState):
         groups = self.part.groups(start, setting.data, setting.context)
         self.groups = groups if setting.nbytes is None else self.part.allot(groups, setting.nbytes)
         self.hard, model = hard_labels(setting), method.labels
-        self.scores = model.start(setting) if isinstance(model, OptimisedLabels) else None
+        self.scores: Tensor | None = None
+        if isinstance(model, OptimisedLabels):
+            with torch.no_grad():
+                self.scores = model.start(setting, self.images())
         self.learned = method.objective.extras(setting)
         self.extra = {name: one.start.clone() for name, one in self.learned.items()}
         tensors = self._tensors()
@@ -67,12 +70,15 @@ class LearnableSet(SetState):
         for name, tensor in tensors.items():
             kind, _, own = name.partition(".")
             lr = rate * rates.get(own, 1.0) if kind == "group" else rate
+            settings: dict[str, float] = {}
             labels = method.labels
-            if kind == "labels" and isinstance(labels, OptimisedLabels) and labels.lr is not None:
-                lr = labels.lr
+            if kind == "labels" and isinstance(labels, OptimisedLabels):
+                lr = lr if labels.lr is None else labels.lr
+                if labels.momentum is not None and method.optimiser == "sgd":
+                    settings = {"momentum": labels.momentum}
             if kind == "extra":
                 lr = self.learned[own].lr
-            parameters.append({"params": [tensor], "lr": lr})
+            parameters.append({"params": [tensor], "lr": lr, **settings})
         whether = fused(self.setting.data.device)
         if method.optimiser == "adam":
             betas = method.momentum, 0.999

@@ -160,7 +160,9 @@ class CondensationLoop:
                 loss = (
                     self.recorded.loss(objective, pairs)
                     if records
-                    else objective.loss(network, pairs)
+                    else objective.loss_in_run(
+                        network, pairs, self.set.extra, self.setting.generator
+                    )
                 )
             if self.method.image_terms:
                 loss = loss + self._regularisation(given, pairs)

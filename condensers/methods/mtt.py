@@ -35,7 +35,11 @@ class MTT(Composition):
     )
     lr: float = hyper(1000.0, source="MTT's code", minimum=0.0)
     momentum: float = hyper(0.5, source="MTT's code", minimum=0.0)
-    init: str = hyper("real", source="MTT's code", values=("noise", "real", "k-means", "centroids"))
+    init: str = hyper(
+        "real",
+        source="MTT's code",
+        values=("noise", "real", "k-means", "centroids", "classified"),
+    )
     augmentation: Augmentation = hyper("dsa", source="MTT, section 4", part="augmentation")
     objective: Objective = hyper("trajectory", source="MTT, eq. 2", part="objective")
     model_schedule: ModelSchedule = hyper(
@@ -61,7 +65,7 @@ class TESLA(Composition):
     2023), section 3, and the authors' example for CIFAR-10 at one image per class for steps,
     segments and the rate of the learning rate; the images' rate is MTT's. Differences from that
     code: those of `mtt`. Its soft labels, which an expert's last network gives, are not there;
-    labels "learned" with the form "probabilities" are soft ones that take part in the matching.
+    labels "experts" are such, and are learned (DATM).
     """
 
     iterations: int = hyper(
@@ -69,7 +73,11 @@ class TESLA(Composition):
     )
     lr: float = hyper(1000.0, source="MTT's code", minimum=0.0)
     momentum: float = hyper(0.5, source="MTT's code", minimum=0.0)
-    init: str = hyper("real", source="MTT's code", values=("noise", "real", "k-means", "centroids"))
+    init: str = hyper(
+        "real",
+        source="MTT's code",
+        values=("noise", "real", "k-means", "centroids", "classified"),
+    )
     augmentation: Augmentation = hyper("dsa", source="MTT, section 4", part="augmentation")
     objective: Objective = hyper(
         Trajectory(steps=50, lr_lr=1e-7, reverse="tesla"),

@@ -129,9 +129,24 @@ class OptimisedLabels(LabelModel):
     lr: float | None
     storage: str
 
+    @property
+    def momentum(self) -> float | None:
+        """The momentum of their SGD; that of the images if None."""
+        return None
+
+    @property
+    def needs_trained(self) -> bool:
+        """Whether they start from networks that the model schedule trains before the first step."""
+        return False
+
     @abstractmethod
-    def start(self, setting: RunSetting) -> Tensor:
-        """Return what is learned, (M, K) float32, before the first step."""
+    def start(self, setting: RunSetting, images: Tensor) -> Tensor:
+        """Return what is learned, (M, K) float32, before the first step.
+
+        Args:
+            setting: What the run lends.
+            images: (M, C, H, W), those that learning begins with, as the set decodes them.
+        """
 
     @abstractmethod
     def decode(self, learned: Tensor) -> Tensor:
@@ -274,7 +289,7 @@ class LearnedLabels(OptimisedLabels):
         """Return the bytes of a row of numbers for each image."""
         return images * soft_bytes(self.storage, self.form, classes)
 
-    def start(self, setting: RunSetting) -> Tensor:
+    def start(self, setting: RunSetting, images: Tensor) -> Tensor:
         """What is learned, (M, K) float32."""
         onehot = functional.one_hot(hard_labels(setting), setting.classes).float()
         return self.scale * (

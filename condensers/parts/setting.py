@@ -1,5 +1,6 @@
 """Everything a part of a composition needs from the run."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -47,6 +48,29 @@ class Segment(NamedTuple):
     target: Tensor
 
 
+class TrainedNetworks(ABC):
+    """Networks that were trained on the real images before the first step.
+
+    Attributes:
+        seconds: What training them took, even if an earlier run did it.
+    """
+
+    seconds: float
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """How many there are."""
+
+    @abstractmethod
+    def finished(self, index: int) -> nn.Module:
+        """Return network `index` after its training, in training mode.
+
+        It is the same module at every call: what was computed with it must be done with before the
+        next one.
+        """
+
+
 Given = nn.Module | Segment | None
 """What a model schedule gives for one step; `Needs` says which of the three."""
 
@@ -61,6 +85,14 @@ def require_network(given: Given) -> nn.Module:
     network = network_of(given)
     assert network is not None, "compatibility of the parts is checked before a run begins"
     return network
+
+
+def require_trained(setting: "RunSetting") -> TrainedNetworks:
+    """Return the networks that were trained before the first step; AssertionError if there are
+    none.
+    """
+    assert setting.trained is not None, "compatibility of the parts is checked before a run begins"
+    return setting.trained
 
 
 @dataclass(frozen=True)
@@ -81,6 +113,7 @@ class RunSetting:
         matched: The real images as they are matched; None: `data`.
         nbytes: Bytes that the groups of the parameterisation may take; None: what it says itself.
         teachers: Networks that the run has trained on the real images, in evaluation mode.
+        trained: Networks that the model schedule trains before the first step, if it does.
     """
 
     data: ClassData
@@ -95,6 +128,7 @@ class RunSetting:
     matched: ClassData | None = None
     nbytes: int | None = None
     teachers: Sequence[nn.Module] = ()
+    trained: TrainedNetworks | None = None
 
     @property
     def matching(self) -> "RunSetting":

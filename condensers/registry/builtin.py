@@ -11,6 +11,8 @@ METHODS = {
     "dm": "condensers.methods.dm:DM",
     "dm-fast": "condensers.methods.dm:DMFast",
     "dm-transform": "condensers.methods.dm:DMTransform",
+    "m3d": "condensers.methods.m3d:M3D",
+    "ncfm": "condensers.methods.ncfm:NCFM",
     "semantic": "condensers.methods.semantic:Semantic",
     "kfs": "condensers.methods.kfs:KFS",
     "haba": "condensers.methods.haba:HaBa",
@@ -31,6 +33,8 @@ METHODS = {
     "sre2l": "condensers.methods.sre2l:SRe2L",
     "cda": "condensers.methods.sre2l:CDA",
     "g-vbsm": "condensers.methods.sre2l:GVBSM",
+    "datm": "condensers.methods.datm:DATM",
+    "pad": "condensers.methods.datm:PAD",
 }
 SELECTIONS = {
     "random": "condensers.selections.base:RandomSelection",
@@ -81,6 +85,7 @@ LABELS = {
     "learned": "condensers.parts.labels:LearnedLabels",
     "ensemble": "condensers.parts.taught_labels:Ensemble",
     "early-teacher": "condensers.parts.taught_labels:EarlyTeacher",
+    "experts": "condensers.parts.expert_labels:ExpertLabels",
 }
 VIEWS = {
     "identity": "condensers.parts.views.base:Identity",
@@ -105,6 +110,10 @@ AUGMENTATIONS = {
 OBJECTIVES = {
     "gradient": "condensers.parts.objectives.gradient:GradientMatching",
     "mean-embedding": "condensers.parts.objectives.mean_embedding:MeanEmbedding",
+    "kernel-mmd": "condensers.parts.objectives.kernel_mmd:KernelMMD",
+    "characteristic-function": (
+        "condensers.parts.objectives.characteristic_function:CharacteristicFunction"
+    ),
     "kernel-regression": "condensers.parts.objectives.kernel_regression:KernelRegression",
     "layer-means": "condensers.parts.objectives.layer_means:LayerMeans",
     "attention": "condensers.parts.objectives.attention:AttentionMatching",
@@ -116,6 +125,7 @@ OBJECTIVES = {
 REGULARISERS = {
     "discriminative": "condensers.parts.regularisers.classification:Discriminative",
     "cross-entropy": "condensers.parts.regularisers.classification:CrossEntropy",
+    "calibration": "condensers.parts.regularisers.classification:Calibration",
     "contrastive": "condensers.parts.regularisers.contrastive:Contrastive",
     "simclr": "condensers.parts.regularisers.contrastive:SimCLR",
     "diversity": "condensers.parts.regularisers.diversity:Diversity",
@@ -142,6 +152,11 @@ MODEL_SCHEDULES = {
     "queue": "condensers.parts.model_schedules.queue:Queue",
     "experts": "condensers.parts.model_schedules.expert_trajectories:Experts",
     "pretrained": "condensers.parts.model_schedules.pretrained:Pretrained",
+    "blended": "condensers.parts.model_schedules.blended:Blended",
+}
+CURRICULA = {
+    "all": "condensers.parts.curricula:EveryImage",
+    "by-difficulty": "condensers.parts.curricula:ByDifficulty",
 }
 STOPS = {
     "never": "condensers.parts.stopping:Never",
@@ -163,6 +178,7 @@ BASES = {
     "regulariser": "condensers.parts.regularisers.base:Regulariser",
     "kernel": "condensers.parts.objectives.kernels.base:KernelSpec",
     "model schedule": "condensers.parts.model_schedules.base:ModelSchedule",
+    "curriculum": "condensers.parts.curricula:Curriculum",
     "stop rule": "condensers.parts.stopping:StopRule",
 }
 

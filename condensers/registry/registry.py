@@ -197,6 +197,7 @@ KERNELS = Registry("kernel", "kernels", names.KERNELS)
 MODEL_SCHEDULES = Registry(
     "model schedule", "model_schedules", names.MODEL_SCHEDULES, former_plural="schedules"
 )
+CURRICULA = Registry("curriculum", "curricula", names.CURRICULA)
 STOPS = Registry("stop rule", "stops", names.STOPS)
 
 _OF_METHODS = (
@@ -211,6 +212,7 @@ _OF_METHODS = (
     REGULARISERS,
     KERNELS,
     MODEL_SCHEDULES,
+    CURRICULA,
     STOPS,
 )
 PARTS = {registry.kind: registry for registry in _OF_METHODS}

@@ -45,7 +45,8 @@ class TrainingLoop:
     positions and logits of the last step. The loss "mse" is half the squared distance between
     logits and labels, summed over classes; "binary" asks of every class alone whether it is there,
     and is the mean over classes. Several networks may be trained as one, whose logits are (n, M, K)
-    (`condensers.training.batched`).
+    (`condensers.training.batched`). members: the positions of the images that an epoch sees, all if
+    None; they may be set before its first step.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class TrainingLoop:
             recipe.steps // 2 if recipe.steps else (recipe.epochs // 2 + 1) * self.per_epoch
         )
         self.order = torch.empty(0, dtype=torch.int64)
+        self.members: Tensor | None = None
         self.seen = (self.order, torch.empty(0))
         self.optimiser = self._optimiser(recipe.lr)
         self.whole = networks.has_batch_norm(network)
@@ -91,7 +93,7 @@ class TrainingLoop:
     def step(self, index: int) -> Tensor:
         position = index % self.per_epoch
         if position == 0:
-            self.order = torch.randperm(len(self.images), generator=self.generator)
+            self.order = self._shuffle()
         self._set_rate(index)
         chosen = self.order[position * self.recipe.batch : (position + 1) * self.recipe.batch]
         chosen = send(chosen, self.images.device)
@@ -118,6 +120,12 @@ class TrainingLoop:
             clip_gradients(self.network, self.recipe.clip)
         self.optimiser.step()
         return torch.as_tensor(total / (logits.shape[1] if logits.ndim == 3 else 1))
+
+    def _shuffle(self) -> Tensor:
+        """Draw the order of an epoch."""
+        if self.members is None:
+            return torch.randperm(len(self.images), generator=self.generator)
+        return self.members[torch.randperm(len(self.members), generator=self.generator)]
 
     def _images_at_once(self, batch: Tensor) -> int:
         """How many images of a batch pass at once: all, but for large ones in the main memory,

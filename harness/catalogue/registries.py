@@ -37,6 +37,7 @@ REGISTRIES: tuple[Registry, ...] = (
     condensers.REGULARISERS,
     condensers.KERNELS,
     condensers.MODEL_SCHEDULES,
+    condensers.CURRICULA,
     condensers.STOPS,
 )
 

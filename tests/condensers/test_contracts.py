@@ -204,6 +204,7 @@ APART = {
     "fred",
     "ddif",
     "datadam",
+    "m3d",
     "random",
     "herding",
     "k-center",

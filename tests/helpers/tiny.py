@@ -30,6 +30,7 @@ TINY_EXPERTS = {
     "max_start": 2,
     "batch": 64,
 }
+TINY_CURRICULUM = {"name": "by-difficulty", "epochs": 1, "all_at": 2, "batch": 64}
 TINY_LATENT = {
     "name": "latent",
     "channels": 1,
@@ -97,6 +98,18 @@ TINY_OF: dict[str, dict[str, Any]] = {
     "tesla": {
         "model_schedule": TINY_EXPERTS,
         "objective": {"name": "trajectory", "steps": 2, "lr": 0.1, "reverse": "tesla"},
+    },
+    "datm": {
+        "model_schedule": TINY_EXPERTS,
+        "objective": {"name": "trajectory", "steps": 2, "lr": 0.1},
+    },
+    "pad": {
+        "model_schedule": TINY_EXPERTS | {"curriculum": TINY_CURRICULUM},
+        "objective": {"name": "trajectory", "steps": 2, "lr": 0.1, "shallow": 0.5},
+    },
+    "ncfm": {
+        "model_schedule": {"name": "blended", "networks": 1, "epochs": 1, "batch": 64},
+        "objective": {"name": "characteristic-function", "frequencies": 32},
     },
     "dcc": {"model_schedule": TINY_TRAINING},
     "idc": {"model_schedule": TINY_REAL_TRAINING},

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from condensers.data import ClassData
 from condensers.hyperparameters import Part
 from condensers.networks import NetworkSpec
-from condensers.parts.setting import LABEL_FORMS, Given, Needs, RunSetting
+from condensers.parts.setting import LABEL_FORMS, Given, Needs, RunSetting, TrainedNetworks
 
 SyntheticBatch = Callable[[], tuple[Tensor, Tensor]]
 """Gives the present images (M, C, H, W) and labels, without a graph."""
@@ -97,6 +97,11 @@ class ModelSchedule(Part):
         return False
 
     @property
+    def keeps_networks(self) -> bool:
+        """Whether it gives a network, or trains it, more than once."""
+        return True
+
+    @property
     def keeps_statistics(self) -> bool:
         """Whether what it keeps stands for the whole run."""
         return False
@@ -105,6 +110,14 @@ class ModelSchedule(Part):
     def learns_first(self) -> bool:
         """Whether its networks learn from the real images before the first step alone."""
         return False
+
+    def train_first(self, setting: RunSetting) -> TrainedNetworks | None:
+        """Return the networks that learn from the real images before the first step, if
+        `learns_first`.
+
+        They draw nothing from the run's generator.
+        """
+        return None
 
     @property
     def gives_teachers(self) -> bool:

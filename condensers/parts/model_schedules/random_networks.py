@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from condensers.data import ClassData
+from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.model_schedules.base import (
     ModelSchedule,
@@ -25,9 +26,10 @@ class Fresh(ModelSchedule):
     A new, randomly initialised network for every step (DM, WACV 2023, section 3.2), or for every
     few of them.
 
-    With `reuse` k > 1 a network serves k steps, and with it its real batch, its draw of
-    augmentation and what the objective read from them: the real side costs a k-th. DC and DSA's
-    networks are matched so by the schedule trained-on-synthetic.
+    With `every` k > 1 a network serves k steps, each with a real batch and a draw of augmentation
+    of its own (M3D, AAAI 2024, "iterations per random model"). With `reuse` k > 1 it serves k steps
+    with one real batch, one draw of augmentation and what the objective read from them: the real
+    side costs a k-th. DC and DSA's networks are matched so by the schedule trained-on-synthetic.
     """
 
     reuse: int = hyper(
@@ -38,12 +40,32 @@ class Fresh(ModelSchedule):
         minimum=1,
     )
 
+    every: int = hyper(
+        1,
+        unit="steps",
+        help="steps with a network, each with a real batch and a draw of its own",
+        source="DM, algorithm 1",
+        minimum=1,
+    )
+
     registered: ClassVar[str] = "fresh"
     couples_classes: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        if self.reuse > 1 and self.every > 1:
+            raise UsageError(
+                f"model schedule fresh: reuse {self.reuse} keeps a real batch with its network, and"
+                f" every {self.every} draws a new one at each step; leave one of them at 1"
+            )
+
+    @property
+    def keeps_networks(self) -> bool:
+        """Whether a network serves more than one step."""
+        return self.reuse > 1 or self.every > 1
+
     @property
     def reuses_networks(self) -> bool:
-        """Whether a network serves more than one step."""
+        """Whether a network serves more than one step with the same real batch."""
         return self.reuse > 1
 
     def real_sides(self, steps: int) -> int:
@@ -63,8 +85,8 @@ class FreshNetworks(ScheduleRun):
         self.current: nn.Module | None = None
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
-        """A network that was not there before, at the first of each `reuse` steps."""
-        new = step % self.schedule.reuse == 0
+        """A network that was not there before, at the first of each `reuse` or `every` steps."""
+        new = step % max(self.schedule.reuse, self.schedule.every) == 0
         if self.current is None or new:
             self.current = self.setting.fresh()
         self.slot = NetworkSlot(0, new, whole=False) if self.schedule.reuses_networks else None
@@ -74,7 +96,7 @@ class FreshNetworks(ScheduleRun):
         """Return the whole state, for the checkpoint."""
         return (
             {"network": self.current.state_dict()}
-            if self.schedule.reuses_networks and self.current is not None
+            if self.schedule.keeps_networks and self.current is not None
             else {}
         )
 

@@ -5,7 +5,7 @@ and the synthetic images of each class; a `WholeSetObjective` looks at the set a
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -117,6 +117,11 @@ class Objective(Part):
         """Whether the loss of one class depends on the images of the others."""
 
     @property
+    def learns_across_classes(self) -> bool:
+        """Whether what it learns beside the images is learned from all classes and not stored."""
+        return False
+
+    @property
     def needs(self) -> Needs:
         """What the model schedule has to give at each step."""
         return Needs.NETWORK
@@ -174,6 +179,27 @@ class PairwiseObjective(Objective):
         Returns:
             A scalar, the sum over the pairs, differentiable in their synthetic images.
         """
+
+    def loss_in_run(
+        self,
+        network: nn.Module,
+        pairs: Sequence[Pair],
+        learned: Mapping[str, Tensor],
+        generator: torch.Generator,
+    ) -> Tensor:
+        """Return the loss at a step of a run; an objective that learns or draws overrides this.
+
+        Args:
+            network: What the model schedule gave.
+            pairs: One for each class.
+            learned: The objective's own learned tensors, by name.
+            generator: The run's source of randomness.
+
+        Returns:
+            A scalar, the sum over the pairs, differentiable in their synthetic images and in what
+            is learned.
+        """
+        return self.loss(network, pairs)
 
 
 class StatisticsObjective(PairwiseObjective):

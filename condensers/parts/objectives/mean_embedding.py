@@ -115,3 +115,21 @@ def real_means(read: Reader, network: nn.Module, pairs: Sequence[Pair]) -> list[
         return class_means(read(network, torch.cat(images)), [len(part) for part in images])
     means = [[layer.mean(0) for layer in read(network, batch)] for batch in images]
     return [torch.stack(layer) for layer in zip(*means, strict=True)]
+
+
+def synthetic_embeddings(network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
+    """Return the embeddings (n, D) of each pair's synthetic images, from one pass of all."""
+    embedded = cast(Network, network).embed(torch.cat([pair.synthetic for pair in pairs]))
+    return list(torch.split(embedded, [len(pair.synthetic) for pair in pairs]))
+
+
+@torch.no_grad()
+def real_embeddings(network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
+    """Return the embeddings (n, D) of each pair's real images, without a graph.
+
+    One pass where batch norm couples them, else one for each pair, which takes less memory.
+    """
+    embed, batches = cast(Network, network).embed, [pair.real for pair in pairs]
+    if has_batch_norm(network):
+        return list(torch.split(embed(torch.cat(batches)), [len(batch) for batch in batches]))
+    return [embed(batch) for batch in batches]

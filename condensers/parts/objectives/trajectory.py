@@ -21,6 +21,10 @@ where each g_s is taken at a theta_s that is held still. It is MTT's gradient wi
 which a step moves the points at which later gradients are taken: equal to it for N = 1, an
 approximation otherwise, whose error vanishes against the gradient as the rate does. The same terms
 are left out of the gradient of the rate. The rate is kept positive (ours).
+
+A share `shallow` of the parameters, those of the first layers, can be left out of both distances
+(PAD, arXiv 2408.03360), and steps of a loss above `threshold` can be left out, which an expert's
+segment gives that the set cannot follow (DATM's code).
 """
 
 from collections.abc import Iterator
@@ -30,6 +34,7 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
+from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Learned, Whole, WholeSetObjective
 from condensers.parts.objectives.differentiable_sgd import Descent, Step, send_steps
@@ -75,12 +80,31 @@ class Trajectory(WholeSetObjective):
         source="MTT's code",
         values=("graph", "recomputed", "tesla"),
     )
+    shallow: float = hyper(
+        0.0,
+        help="share of the parameters, from the first layer on, that no distance counts, below 1",
+        source="MTT, eq. 2 (PAD: by images per class)",
+        minimum=0.0,
+    )
+    threshold: float | None = hyper(
+        None,
+        help="greatest loss that is descended; above it a step changes nothing; left out: any",
+        source="MTT's code (DATM's: 1)",
+        minimum=0.0,
+    )
 
     registered: ClassVar[str] = "trajectory"
     needs: ClassVar[Needs] = Needs.SEGMENT
     real: ClassVar[bool] = False
     couples_classes: ClassVar[bool] = True
     label_forms: ClassVar[tuple[str, ...]] = ("hard", "probabilities")
+
+    def __post_init__(self) -> None:
+        if self.shallow >= 1:
+            raise UsageError(
+                f"objective trajectory.shallow: {self.shallow} must be below 1, or no parameter is"
+                " left"
+            )
 
     @property
     def passes(self) -> tuple[float, float]:
@@ -113,20 +137,33 @@ class Trajectory(WholeSetObjective):
         """Return the distance, with the graph of all steps."""
         segment = _segment(given)
         end = self._descent(segment, whole).unroll(segment.start)
-        return trajectory_matching(end, segment.start, segment.target)
+        return self._distance(end, segment)
 
     def backward(self, given: Given, whole: Whole) -> float | Tensor:
         """Add the gradient to what is learned, by the way `reverse`; return the distance."""
         if self.reverse == "graph" and not whole.captures.on:
-            return super().backward(given, whole)
+            loss = self.loss(given, whole)
+            if self._descends(loss):
+                torch.autograd.backward(loss, inputs=list(whole.leaves) or None)
+            return loss.detach()
         segment = _segment(given)
         descent = self._descent(segment, whole)
         path = descent.walk(segment.start)
         end = path[-1].requires_grad_()
-        loss = trajectory_matching(end, segment.start, segment.target)
-        adjoint = torch.autograd.grad(loss, end)[0]
-        descent.reverse(path, adjoint, through_path=self.reverse != "tesla")
+        loss = self._distance(end, segment)
+        if self._descends(loss):
+            adjoint = torch.autograd.grad(loss, end)[0]
+            descent.reverse(path, adjoint, through_path=self.reverse != "tesla")
         return loss.detach()
+
+    def _distance(self, end: Tensor, segment: Segment) -> Tensor:
+        """The distance of the parameters that count."""
+        first = int(self.shallow * len(end))
+        return trajectory_matching(end[first:], segment.start[first:], segment.target[first:])
+
+    def _descends(self, loss: Tensor) -> bool:
+        """Whether a step of this loss is taken; one that is no number is, for the run to end."""
+        return self.threshold is None or not float(loss) > self.threshold
 
     def _descent(self, segment: Segment, whole: Whole) -> Descent:
         setting = whole.setting

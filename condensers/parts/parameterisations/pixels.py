@@ -101,7 +101,7 @@ def count_units(data: ClassData, ipc: int, unit: int, shared: int, name: str) ->
     Raises:
         UsageError: Not one unit of each class fits.
     """
-    budget, label = stored_bytes(data, ipc), label_dtype(len(data.class_names)).itemsize
+    budget, label = stored_bytes(data, ipc), hard_label_bytes(data)
     units = (budget - shared) // (len(data.classes) * (unit + label))
     if units < 1:
         raise UsageError(

@@ -7,13 +7,11 @@ are those of one unit.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from condensers.hyperparameters import Part
-from condensers.networks import Network, has_batch_norm
 from condensers.parts.objectives.base import Pair
 from condensers.parts.parameterisations.base import Parameterisation
 from condensers.parts.setting import RunSetting
@@ -92,6 +90,11 @@ class Regulariser(Part):
         """
         return 0.0
 
+    @property
+    def needs_trained(self) -> bool:
+        """Whether it reads networks that the model schedule trains before the first step."""
+        return False
+
     def begin(self, part: Parameterisation, setting: RunSetting, steps: int) -> StorageTerm | None:
         """Return the term of what is stored, before the first step; None if there is none.
 
@@ -115,20 +118,3 @@ class Regulariser(Part):
         Returns:
             A scalar, differentiable in the pairs' synthetic images.
         """
-
-
-def synthetic_embeddings(network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
-    """(n, D) for each pair, in one pass."""
-    embedded = cast(Network, network).embed(torch.cat([pair.synthetic for pair in pairs]))
-    return list(torch.split(embedded, [len(pair.synthetic) for pair in pairs]))
-
-
-@torch.no_grad()
-def real_embeddings(network: nn.Module, pairs: Sequence[Pair]) -> list[Tensor]:
-    """(n, D) for each pair; one pass where batch norm couples them, else one for each, which takes
-    less memory.
-    """
-    embed, batches = cast(Network, network).embed, [pair.real for pair in pairs]
-    if has_batch_norm(network):
-        return list(torch.split(embed(torch.cat(batches)), [len(batch) for batch in batches]))
-    return [embed(batch) for batch in batches]

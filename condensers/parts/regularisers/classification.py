@@ -11,9 +11,13 @@ from torch.nn import functional
 from condensers.engine.devices import send, share
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Pair
-from condensers.parts.objectives.mean_embedding import embeddings, synthetic_means
-from condensers.parts.regularisers.base import Regulariser, real_embeddings
-from condensers.parts.setting import RunSetting
+from condensers.parts.objectives.mean_embedding import (
+    embeddings,
+    real_embeddings,
+    synthetic_means,
+)
+from condensers.parts.regularisers.base import Regulariser
+from condensers.parts.setting import RunSetting, require_trained
 
 
 @final
@@ -45,13 +49,50 @@ class CrossEntropy(Regulariser):
 
     def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: RunSetting) -> Tensor:
         """Sum over the pairs of their mean cross-entropy, times the network's accuracy."""
-        sizes = [len(pair.synthetic) for pair in pairs]
-        logits = network(torch.cat([pair.synthetic for pair in pairs]))
-        means = [
-            functional.cross_entropy(part, torch.full((len(part),), pair.label, device=part.device))
-            for part, pair in zip(torch.split(logits, sizes), pairs, strict=True)
-        ]
-        return accuracy_of(network, pairs) * torch.stack(means).sum()
+        return accuracy_of(network, pairs) * sum_of_cross_entropies(network, pairs)
+
+
+@final
+@dataclass(frozen=True)
+class Calibration(Regulariser):
+    """Cross-entropy of the synthetic images under a network trained on the real ones.
+
+    Calibration: networks whose training on the real images is finished are to recognise the
+    synthetic images.
+
+    L = sum_c mean_b CE( f_j(s_cb), c ),  f_j a random one of the networks that the schedule has
+    trained
+
+    Source: Wang et al., "Dataset Distillation with Neural Characteristic Function" (NCFM, CVPR
+    2025), the authors' code (`compute_calib_loss`, weight 1); DANCE (IJCAI 2024) has the same term.
+    Difference: the network is drawn anew for every loss, not the one whose weights are blended at
+    this step.
+    """
+
+    weight: float = hyper(
+        1.0, help="weight of the term", source="NCFM's settings, calib_weight", minimum=0.0
+    )
+
+    registered: ClassVar[str] = "calibration"
+    couples_classes: ClassVar[bool] = False
+    needs_trained: ClassVar[bool] = True
+
+    def loss(self, network: nn.Module, pairs: Sequence[Pair], setting: RunSetting) -> Tensor:
+        """Return the sum over the pairs of their mean cross-entropy."""
+        trained = require_trained(setting)
+        index = int(torch.randint(trained.count, (1,), generator=setting.generator))
+        return sum_of_cross_entropies(trained.finished(index), pairs)
+
+
+def sum_of_cross_entropies(network: nn.Module, pairs: Sequence[Pair]) -> Tensor:
+    """Return the sum over the pairs of the mean cross-entropy of their synthetic images."""
+    sizes = [len(pair.synthetic) for pair in pairs]
+    logits = network(torch.cat([pair.synthetic for pair in pairs]))
+    means = [
+        functional.cross_entropy(part, torch.full((len(part),), pair.label, device=part.device))
+        for part, pair in zip(torch.split(logits, sizes), pairs, strict=True)
+    ]
+    return torch.stack(means).sum()
 
 
 @torch.no_grad()

@@ -14,7 +14,8 @@ from condensers.networks import Network
 from condensers.parts.augmentations.base import Augmentation
 from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.objectives.base import Pair
-from condensers.parts.regularisers.base import Regulariser, real_embeddings, synthetic_embeddings
+from condensers.parts.objectives.mean_embedding import real_embeddings, synthetic_embeddings
+from condensers.parts.regularisers.base import Regulariser
 from condensers.parts.setting import RunSetting
 
 

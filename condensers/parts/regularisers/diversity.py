@@ -25,7 +25,8 @@ from torch.nn import functional
 
 from condensers.hyperparameters import hyper
 from condensers.parts.objectives.base import Pair
-from condensers.parts.regularisers.base import Regulariser, real_embeddings, synthetic_embeddings
+from condensers.parts.objectives.mean_embedding import real_embeddings, synthetic_embeddings
+from condensers.parts.regularisers.base import Regulariser
 from condensers.parts.setting import RunSetting
 
 

@@ -66,6 +66,16 @@ CASES = [
         id="tesla",
     ),
     pytest.param("datadam", {"iterations": 3}, 3, (1,), id="datadam"),
+    pytest.param(
+        "m3d",
+        {"iterations": 4, "model_schedule": {"name": "fresh", "every": 2}},
+        4,
+        (1, 2),
+        id="m3d-every",
+    ),
+    pytest.param("ncfm", {"iterations": 3}, 3, (1,), id="ncfm"),
+    pytest.param("datm", {"iterations": 3}, 3, (1,), id="datm"),
+    pytest.param("pad", {"iterations": 3}, 3, (2,), id="pad"),
     pytest.param("dcc", {"iterations": 2, "model_schedule": TRAINED}, 6, (1, 4), id="dcc"),
     pytest.param(
         "idc", {"iterations": 3, "model_schedule": REAL_TRAINED}, 9, (0, 2, 3, 7), id="idc"

@@ -26,6 +26,7 @@ def test_the_promised_names_are_there() -> None:
     promised = (
         "dd dc dsa masked-dc masked-dsa dm dm-fast cafe idc kfs kip rfad frepo mtt tesla datadam"
         " idm dream dcc dm-transform semantic haba fred ddif sre2l cda g-vbsm"
+        " m3d ncfm datm pad"
     )
     assert set(METHODS.entries()) == set(promised.split())
     promised = (

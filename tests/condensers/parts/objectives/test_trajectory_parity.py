@@ -190,6 +190,43 @@ def test_tesla_is_the_published_formula(
     )
 
 
+@pytest.mark.parametrize("reverse", ["graph", "recomputed"])
+def test_first_parameters_are_left_out(data: ClassData, reverse: str) -> None:
+    """Half of the parameters, in the order of the layers: the distances are of the other half."""
+    segment, whole = material(data, True)
+    theta = segment.start.clone().requires_grad_()
+    for chosen in literal_chunks(6, 6, 3, torch.Generator().manual_seed(5)):
+        gradient = literal_gradient(theta, whole.images[chosen], whole.labels[chosen], True)
+        theta = theta - whole.extra["rates"][0] * gradient
+    kept = range(len(theta) // 2, len(theta))
+    moved = sum((theta[i] - segment.target[i]) ** 2 for i in kept)
+    literal = moved / sum((segment.start[i] - segment.target[i]) ** 2 for i in kept)
+    leaves = [whole.images, whole.labels, whole.extra["rates"]]
+    wanted = list(torch.autograd.grad(literal, leaves))
+    loss, got = ours(segment, whole, steps=3, reverse=reverse, shallow=0.5)
+    assert loss == pytest.approx(literal.item(), rel=1e-11)
+    assert apart(got, wanted) < 1e-9
+
+
+@pytest.mark.parametrize("reverse", ["graph", "recomputed", "tesla"])
+def test_a_loss_above_the_threshold_moves_nothing(data: ClassData, reverse: str) -> None:
+    segment, whole = material(data, True)
+    loss, gradients = ours(segment, whole, steps=3, reverse=reverse)
+    assert len(gradients) == 3
+    assert ours(segment, whole, steps=3, reverse=reverse, threshold=0.99 * loss) == (loss, [])
+    below, same = ours(segment, whole, steps=3, reverse=reverse, threshold=1.01 * loss)
+    assert below == loss
+    assert apart(same, gradients) < 1e-12
+
+
+def test_a_threshold_hides_no_loss_that_is_not_a_number(data: ClassData) -> None:
+    segment, whole = material(data, True)
+    broken = segment._replace(target=segment.target * torch.nan)
+    loss, gradients = ours(broken, whole, steps=1, threshold=1.0)
+    assert loss != loss
+    assert len(gradients) == 3, "the run goes on to where it says so and ends"
+
+
 def test_tesla_is_mtt_for_one_step_and_near_it_for_small_rates(data: ClassData) -> None:
     """Its error is of the terms in which a step moves the point of the next gradient: it falls in
     proportion to the rate.
