@@ -5,22 +5,22 @@ A task gives each method one value a seed, all on the same seeds. Its means are 
 m* = m + t / sqrt(n (n - 1)) sum_s z_s (v_s - m),   t = sqrt((n - 1) / chi2)
 
 v_s: the values of all methods on seed s, m: their means over n seeds, z_s: standard normal, chi2:
-of n - 1 degrees of freedom. Every difference of two
-methods then has the spread of Student's paired interval, and what seeds have in common does not
-count. Each draw is ranked. Of one task the interval is
-from the 2.5 % to the 97.5 % point of the ranks drawn. The mean rank over tasks is biased towards
-the middle, as ranks of close means are, and its draws are so twice; it is therefore an interval of
-the mean rank that as many other seeds would give on average: the wider, on either side, of the same
-points and of the points moved to where the mean of the draws is the mean rank. Tasks that share
-seeds and data share z and t, so that they are not taken for independent. Two seeds give no
-interval, as for means (`intervals.py`). Equal values share their mean rank.
+of n - 1 degrees of freedom. Every difference of two methods then has the spread of Student's paired
+interval, and what seeds have in common does not count. Each draw is ranked. Tasks that share seeds
+and data share z and t, so that they are not taken for independent. Two seeds give no interval, as
+for means (`intervals.py`). Equal values share their mean rank.
+
+Of one task the interval is from the 2.5 % to the 97.5 % point of the ranks drawn. Over several
+tasks the mean of ranks leans towards the middle where means are close, and that of the draws does
+so twice. Its interval is therefore of the mean rank that as many other seeds would give on average:
+on either side the wider of the points of the draws, and of those moved by what the draws lean.
 
 Source: Hall & Miller, "Using the bootstrap to quantify the authority of an empirical ranking"
 (Annals of Statistics 2009). Normal multipliers with Student's factor are ours: resampling three to
-nine seeds makes intervals too narrow. In simulations with six methods and 3, 5 and 10 seeds the
-true rank in one task was covered in at least 95 % of cases, and mean ranks over 2 to 10 tasks in at
-least 93 %. Each interval is of one method; of methods whose true values are nearly equal it holds
-the ranks of all of them (Mogstad et al., "Inference for ranks", Review of Economic Studies 2024).
+nine seeds makes intervals too narrow. In simulations of four to six methods with 3, 5 and 10 seeds
+the rank in one task was covered in at least 95 % of cases, mean ranks over 2 to 10 tasks in at least
+94 %. Each interval is of one method; of methods whose true values are nearly equal it holds the
+ranks of all of them (Mogstad et al., "Inference for ranks", Review of Economic Studies 2024).
 """
 
 from collections.abc import Hashable, Sequence
