@@ -1,7 +1,8 @@
 """Named evaluations: the options with which published code trains networks on a set, so that a
 published row can be asked for by name.
 
-A recipe gives what a suite leaves open; what the suite sets counts. What each code does beyond its
+A recipe gives what a suite leaves open; what the suite sets counts. Third parties add theirs under
+`condensation_harness.recipes`. What each code does beyond its
 recipe: DC's, DSA's, MTT's and DATM's train one epoch more than they say. DC's crops, scales and
 rotates on MNIST. DD-Ranking's reads test images every 10 epochs and keeps the best, and so it
 chooses its learning rate; here validation images choose, and the last epoch counts. It mixes images
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from condensers.hyperparameters import Part, hyper
+from scenarios.typed_registry import TypedRegistry
 
 DC_CODE, DSA_CODE = "DC's code, main.py", "DSA's code, main.py and utils.py"
 IDC_CODE = "IDC's code, argument.py and test.py"
@@ -188,3 +190,21 @@ class DDRankingSoft(Recipe):
     schedule: str = hyper("half-cosine", source="DD-Ranking's code, train_and_eval.py")
 
     registered: ClassVar[str] = "dd-ranking-soft"
+
+
+RECIPES: TypedRegistry[Recipe] = TypedRegistry(
+    "recipe",
+    "recipes",
+    {
+        "common": "scenarios.recipes:Common",
+        "card": "scenarios.recipes:Card",
+        "dc": "scenarios.recipes:DC",
+        "dsa": "scenarios.recipes:DSA",
+        "idc": "scenarios.recipes:IDC",
+        "mtt": "scenarios.recipes:MTT",
+        "datm": "scenarios.recipes:DATM",
+        "dd-ranking": "scenarios.recipes:DDRanking",
+        "dd-ranking-soft": "scenarios.recipes:DDRankingSoft",
+    },
+    "scenarios.recipes:Recipe",
+)

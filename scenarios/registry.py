@@ -1,8 +1,7 @@
-"""Names -> scenarios; the recipes of evaluations; and a search's spaces, strategies, engines,
-one-shot algorithms and baselines.
+"""Names -> scenarios; and a search's spaces, strategies, engines, one-shot algorithms and baselines.
 
-Third parties add theirs under `condensation_harness.scenarios`, `.recipes`, `.spaces`,
-`.search-strategies`, `.engines`, `.one-shot-algorithms` and `.baselines`.
+Third parties add theirs under `condensation_harness.scenarios`, `.spaces`, `.search-strategies`,
+`.engines`, `.one-shot-algorithms` and `.baselines`.
 """
 
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ from scenarios.typed_registry import TypedRegistry
 
 if TYPE_CHECKING:
     from scenarios.protocol import Scenario
-    from scenarios.recipes import Recipe
     from scenarios.search.baselines.base import Baseline
     from scenarios.search.engines.engines import Engine
     from scenarios.search.one_shot.algorithms import Algorithm
@@ -33,22 +31,6 @@ SCENARIOS: "TypedRegistry[Scenario]" = TypedRegistry(
     },
     "scenarios.protocol:Scenario",
     needs=("run", "references"),
-)
-RECIPES: "TypedRegistry[Recipe]" = TypedRegistry(
-    "recipe",
-    "recipes",
-    {
-        "common": "scenarios.recipes:Common",
-        "card": "scenarios.recipes:Card",
-        "dc": "scenarios.recipes:DC",
-        "dsa": "scenarios.recipes:DSA",
-        "idc": "scenarios.recipes:IDC",
-        "mtt": "scenarios.recipes:MTT",
-        "datm": "scenarios.recipes:DATM",
-        "dd-ranking": "scenarios.recipes:DDRanking",
-        "dd-ranking-soft": "scenarios.recipes:DDRankingSoft",
-    },
-    "scenarios.recipes:Recipe",
 )
 SPACES: "TypedRegistry[SearchSpace]" = TypedRegistry(
     "space",

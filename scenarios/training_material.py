@@ -24,7 +24,7 @@ from condensers.training.losses import BOTH, SOFT_LOSSES, as_scores, soften
 from condensers.training.ordered import OrderedLoop
 from condensers.training.recipe import OptimiserOptions
 from scenarios.protocol import Reference, Splits, Subject
-from scenarios.registry import RECIPES
+from scenarios.recipes import RECIPES
 
 
 @dataclass(frozen=True)

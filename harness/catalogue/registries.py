@@ -4,11 +4,11 @@ from condensers.registry import registry as condensers
 from condensers.registry.registry import Registry
 from scenarios.continual.strategies import STRATEGIES
 from scenarios.datasets import DATASETS
+from scenarios.recipes import RECIPES
 from scenarios.registry import (
     ALGORITHMS,
     BASELINES,
     ENGINES,
-    RECIPES,
     SCENARIOS,
     SEARCH_STRATEGIES,
     SPACES,

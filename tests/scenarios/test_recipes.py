@@ -15,8 +15,8 @@ from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from scenarios.accuracy.scenario import Accuracy
 from scenarios.protocol import Splits
-from scenarios.recipes import Recipe
-from scenarios.registry import RECIPES, SCENARIOS
+from scenarios.recipes import RECIPES, Recipe
+from scenarios.registry import SCENARIOS
 from scenarios.training_material import Evaluation
 
 CODES = {  # what the published code of each says: rate, batch, epochs, decay
