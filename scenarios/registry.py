@@ -1,4 +1,4 @@
-"""Names -> scenarios; and a search's spaces, strategies, engines, one-shot algorithms and baselines.
+"""Names -> scenarios; and a search's spaces, strategies, engines, baselines, one-shot algorithms.
 
 Third parties add theirs under `condensation_harness.scenarios`, `.spaces`, `.search-strategies`,
 `.engines`, `.one-shot-algorithms` and `.baselines`.
