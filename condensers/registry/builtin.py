@@ -27,6 +27,7 @@ METHODS = {
     "dcc": "condensers.methods.dcc:DCC",
     "idc": "condensers.methods.idc:IDC",
     "dream": "condensers.methods.idc:DREAM",
+    "dream-plus": "condensers.methods.idc:DREAMPlus",
     "dd": "condensers.methods.dd:DD",
     "mtt": "condensers.methods.mtt:MTT",
     "tesla": "condensers.methods.mtt:TESLA",
@@ -125,6 +126,7 @@ OBJECTIVES = {
 REGULARISERS = {
     "discriminative": "condensers.parts.regularisers.classification:Discriminative",
     "cross-entropy": "condensers.parts.regularisers.classification:CrossEntropy",
+    "mean-embedding": "condensers.parts.regularisers.embedding:MeanEmbeddingTerm",
     "calibration": "condensers.parts.regularisers.classification:Calibration",
     "contrastive": "condensers.parts.regularisers.contrastive:Contrastive",
     "simclr": "condensers.parts.regularisers.contrastive:SimCLR",

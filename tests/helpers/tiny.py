@@ -114,6 +114,7 @@ TINY_OF: dict[str, dict[str, Any]] = {
     "dcc": {"model_schedule": TINY_TRAINING},
     "idc": {"model_schedule": TINY_REAL_TRAINING},
     "dream": {"model_schedule": TINY_REAL_TRAINING},
+    "dream-plus": {"model_schedule": TINY_REAL_TRAINING},
     "cafe": {
         "model_schedule": {
             "name": "gated",

@@ -1,5 +1,5 @@
-"""The discriminative term and the cross-entropy term against their equations, written out with
-loops; which accuracy counts.
+"""The discriminative term, the cross-entropy term and that of mean embeddings against their
+equations, written out with loops; which accuracy counts.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from condensers.parts.objectives.base import Pair
 from condensers.parts.regularisers.classification import CrossEntropy, Discriminative, accuracy_of
+from condensers.parts.regularisers.embedding import MeanEmbeddingTerm
 from tests.condensers.parts.regularisers.cases import TOLERANCES, agree, case
 
 NO_SETTING: Any = None  # these terms draw nothing
@@ -55,6 +56,23 @@ def test_centres_classify_the_real_images(
         literal_discriminative(network, pairs),
     )
     agree(ours, literal, pairs, for_loss, for_gradient)
+
+
+@pytest.mark.parametrize(("dtype", "for_loss", "for_gradient"), TOLERANCES)
+def test_mean_embeddings_are_compared(
+    dtype: torch.dtype, for_loss: float, for_gradient: float
+) -> None:
+    network, pairs = case(dtype)
+    literal = torch.zeros((), dtype=dtype)
+    for pair in pairs:
+        real, synthetic = (
+            sum(network.embed(image[None])[0] for image in images) / len(images)
+            for images in (pair.real, pair.synthetic)
+        )
+        literal = literal + sum((a - b) ** 2 for a, b in zip(real.detach(), synthetic, strict=True))
+    agree(
+        MeanEmbeddingTerm().loss(network, pairs, NO_SETTING), literal, pairs, for_loss, for_gradient
+    )
 
 
 def test_one_class_has_nothing_to_be_told_from() -> None:
