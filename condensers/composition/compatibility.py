@@ -46,7 +46,7 @@ def misfits(method: "Composition") -> Iterator[str]:
     yield from _updates(method)
     yield from _reuse(method)
     yield from _drawn_networks(method)
-    yield from _trained_networks(method)
+    yield from _statistics(method)
     yield from _trained(method)
     yield from _views(method)
     yield from _storage(method)
@@ -101,16 +101,15 @@ def _trained(method: "Composition") -> Iterator[str]:
     """What starts from networks that are trained first, or reads them, gets them."""
     labels, schedule = method.labels, method.model_schedule
     wanting = ["init 'classified'"] if method.init == "classified" else []
-    if isinstance(labels, OptimisedLabels) and labels.needs_trained:
-        wanting.append(f"label model {labels.registered}")
+    wanting += [f"label model {labels.registered}"] if labels.needs_trained else []
     wanting += [
         f"regulariser {term.registered}" for term in method.regularisers if term.needs_trained
     ]
     if wanting and not schedule.learns_first:
         yield (
             f"{wanting[0]} needs networks that are trained before the first step, and model"
-            f" schedule {schedule.registered} trains none; take model schedule experts or blended,"
-            " or another in place of it"
+            f" schedule {schedule.registered} trains none; take model schedule pretrained, blended"
+            " or experts, or another in place of it"
         )
 
 
@@ -183,15 +182,9 @@ def _storage(method: "Composition") -> Iterator[str]:
             yield misfit
 
 
-def _trained_networks(method: "Composition") -> Iterator[str]:
-    """What networks have learned, or measured, of the real images is there for those who ask."""
+def _statistics(method: "Composition") -> Iterator[str]:
+    """What networks keep, or measure, of the real images is there for those who ask."""
     objective, schedule = method.objective, method.model_schedule
-    if method.labels.needs_teachers and not schedule.gives_teachers:
-        yield (
-            f".labels: {method.labels.registered} are given by networks that were trained on the"
-            f" real images first, and model schedule {schedule.registered} has none; take model"
-            " schedule pretrained, or labels teacher"
-        )
     if objective.needs_measurements and not schedule.gives_measurements:
         yield (
             f"objective {objective.registered} compares what convolutions read of real images,"

@@ -292,7 +292,7 @@ class Composition(Condenser):
             raise WorkFailed(
                 f"{method.registered}: what it learned is not finite; lower its learning rate"
             )
-        tensors = loop.set.stored(loop.schedule.teachers)
+        tensors = loop.set.stored()
         seconds = setup + learning + time.perf_counter() - begun
         if loop.setting.view is not None:
             entries = loop.setting.view.card_entries | entries

@@ -1,11 +1,10 @@
 """A set while it is learned: its tensors, their optimiser, and what images and labels they give."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from condensers.engine import optimiser_state
 from condensers.engine.devices import fused
@@ -147,12 +146,8 @@ class LearnableSet(SetState):
         self.put(state["tensors"])
         optimiser_state.take_up(self.optimiser, state["optimiser"])
 
-    def stored(self, teachers: Sequence[nn.Module] = ()) -> dict[str, Tensor]:
-        """Return the tensors of the finished set, labels included; a teacher is trained here.
-
-        Args:
-            teachers: Networks that the model schedule has trained on the real images.
-        """
+    def stored(self) -> dict[str, Tensor]:
+        """Return the tensors of the finished set, labels included; a teacher is trained here."""
         groups = self.part.pack(self.groups, self.setting.data)
         extra = {
             name: tensor.detach()
@@ -163,14 +158,13 @@ class LearnableSet(SetState):
         return (
             groups
             | {name: tensor.cpu() for name, tensor in extra.items()}
-            | {"labels": self._stored_labels(groups, teachers)}
+            | {"labels": self._stored_labels(groups)}
         )
 
-    def _stored_labels(self, groups: Mapping[str, Tensor], teachers: Sequence[nn.Module]) -> Tensor:
+    def _stored_labels(self, groups: Mapping[str, Tensor]) -> Tensor:
         model = self.method.labels
         if isinstance(model, OptimisedLabels):
             return store_soft(self.labels(), model.storage, model.form)
         assert isinstance(model, AssignedLabels)
-        setting = replace(self.setting, teachers=teachers)
-        labels, self.label_entries = model.assign_recorded(self.part, groups, setting)
+        labels, self.label_entries = model.assign_recorded(self.part, groups, self.setting)
         return labels

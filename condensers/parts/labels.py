@@ -44,8 +44,8 @@ class LabelModel(Part):
         """One of "hard" (whole numbers), "probabilities", and "scores", the targets of logits."""
 
     @property
-    def needs_teachers(self) -> bool:
-        """Whether the run must have networks that were trained on the real images."""
+    def needs_trained(self) -> bool:
+        """Whether it reads networks that are trained on the real images before the first step."""
         return False
 
     @abstractmethod
@@ -133,11 +133,6 @@ class OptimisedLabels(LabelModel):
     def momentum(self) -> float | None:
         """The momentum of their SGD; that of the images if None."""
         return None
-
-    @property
-    def needs_trained(self) -> bool:
-        """Whether they start from networks that the model schedule trains before the first step."""
-        return False
 
     @abstractmethod
     def start(self, setting: RunSetting, images: Tensor) -> Tensor:
@@ -375,6 +370,7 @@ class Teacher(AssignedLabels):
         return probabilities(network, images, setting.data.classes, self.temperature)
 
 
+@torch.no_grad()
 def probabilities(
     network: torch.nn.Module, images: Tensor, classes: tuple[int, ...], temperature: float
 ) -> Tensor:
@@ -389,22 +385,20 @@ def probabilities(
     Returns:
         (M, K) float32, 0 for all other classes.
     """
-    return mean_probabilities([network], images, classes, temperature)
+    network.eval()
+    logits = torch.cat([network(part) for part in torch.split(images, 256)])
+    return soften(logits, classes, temperature)
 
 
-@torch.no_grad()
-def mean_probabilities(
-    networks: Sequence[torch.nn.Module],
-    images: Tensor,
-    classes: tuple[int, ...],
-    temperature: float,
-) -> Tensor:
-    """Return the probabilities by the mean logits of networks; arguments as of `probabilities`."""
-    found = []
-    for network in networks:
-        network.eval()
-        found.append(torch.cat([network(part) for part in torch.split(images, 256)]))
-    logits = torch.stack(found).mean(0) / temperature
+def soften(logits: Tensor, classes: tuple[int, ...], temperature: float) -> Tensor:
+    """Return softmax(logits / temperature) over some classes, 0 for all others.
+
+    Args:
+        logits: (M, K).
+        classes: The classes that get a probability.
+        temperature: Divides the logits, above 0.
+    """
+    logits = logits / temperature
     absent = torch.ones(logits.shape[1], dtype=torch.bool, device=logits.device)
     absent[list(classes)] = False
     return torch.softmax(logits.masked_fill(absent, -torch.inf), 1)

@@ -1,7 +1,6 @@
 """Everything a part of a composition needs from the run."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from condensers.networks import NetworkSpec
 from condensers.parts.augmentations.base import Augmentation
 from condensers.parts.views.base import ViewedData
 
+IMAGES_AT_ONCE = 256
 LABEL_FORMS = ("hard", "probabilities", "scores")
 """What labels may be: whole numbers, probabilities, or scores that logits are regressed on."""
 
@@ -64,11 +64,25 @@ class TrainedNetworks(ABC):
 
     @abstractmethod
     def finished(self, index: int) -> nn.Module:
-        """Return network `index` after its training, in training mode.
+        """Return network `index` after its training, in the mode in which it is to be read.
 
-        It is the same module at every call: what was computed with it must be done with before the
-        next one.
+        It may be the same module at every call: what was computed with it must be done with before
+        the next one.
         """
+
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """Return the mean logits of all networks, (M, K).
+
+        Args:
+            images: (M, C, H, W) float32, normalised.
+        """
+        found = []
+        for index in range(self.count):
+            network = self.finished(index)
+            parts = torch.split(images, IMAGES_AT_ONCE)
+            found.append(torch.cat([network(part) for part in parts]))
+        return torch.stack(found).mean(0)
 
 
 Given = nn.Module | Segment | None
@@ -112,7 +126,6 @@ class RunSetting:
         captures: The recorded parts of its steps.
         matched: The real images as they are matched; None: `data`.
         nbytes: Bytes that the groups of the parameterisation may take; None: what it says itself.
-        teachers: Networks that the run has trained on the real images, in evaluation mode.
         trained: Networks that the model schedule trains before the first step, if it does.
     """
 
@@ -127,7 +140,6 @@ class RunSetting:
     captures: Captures = NO_CAPTURES
     matched: ClassData | None = None
     nbytes: int | None = None
-    teachers: Sequence[nn.Module] = ()
     trained: TrainedNetworks | None = None
 
     @property

@@ -19,13 +19,13 @@ from condensers.parts.labels import (
     SOFT_STORAGE,
     Assigned,
     AssignedLabels,
-    mean_probabilities,
     probabilities,
     soft_bytes,
     soft_entries,
+    soften,
     store_soft,
 )
-from condensers.parts.setting import RunSetting
+from condensers.parts.setting import RunSetting, require_trained
 from condensers.training.classifier import Training, accuracy, train
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Ensemble(AssignedLabels):
     Labels of an ensemble: the class probabilities that the networks which the run has trained on
     the real images give to each finished image.
 
-    p = softmax( mean_f f(x) / T ),  f: the networks of model schedule pretrained
+    p = softmax( mean_f f(x) / T ),  f: the networks that the model schedule trains first
 
     Source: Yin, Xing & Shen, SRe2L (NeurIPS 2023), section 3.4 ("relabel"), with one network; Shao
     et al., G-VBSM (CVPR 2024), section 3.4, and its code, which averages logits. Their sets have a
@@ -66,7 +66,7 @@ class Ensemble(AssignedLabels):
     registered: ClassVar[str] = "ensemble"
     couples_classes: ClassVar[bool] = True
     form: ClassVar[str] = "probabilities"
-    needs_teachers: ClassVar[bool] = True
+    needs_trained: ClassVar[bool] = True
 
     @property
     def card_entries(self) -> dict[str, str]:
@@ -81,9 +81,8 @@ class Ensemble(AssignedLabels):
         self, part: "StorageForm", groups: Mapping[str, Tensor], setting: RunSetting
     ) -> Tensor:
         """Return the networks' probabilities of each image, (M, K)."""
-        assert setting.teachers, "compatibility of the parts is checked before a run begins"
-        images = part.decode_stored(groups, setting.data)
-        soft = mean_probabilities(setting.teachers, images, setting.data.classes, self.temperature)
+        logits = require_trained(setting).logits(part.decode_stored(groups, setting.data))
+        soft = soften(logits, setting.data.classes, self.temperature)
         return store_soft(soft, self.storage, self.form)
 
 

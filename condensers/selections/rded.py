@@ -20,12 +20,11 @@ of the authors' repository); mean and deviation are the data's, not ImageNet's; 
 exactly, not as JPEG.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from condensers.data import ClassData
@@ -38,7 +37,7 @@ from condensers.parts.labels import LabelModel
 from condensers.parts.model_schedules.base import ModelSchedule
 from condensers.parts.parameterisations.pixels import Pixels
 from condensers.parts.parameterisations.tiles import Tiles, places_of, require_room, tile_size
-from condensers.parts.setting import RunSetting
+from condensers.parts.setting import RunSetting, TrainedNetworks, require_trained
 from condensers.registry.registry import with_parts
 from condensers.selections.tiled import Stitched, TiledSelection
 
@@ -105,11 +104,11 @@ class RDED(TiledSelection):
     )
 
     registered: ClassVar[str] = "rded"
-    gives_teachers: ClassVar[bool] = True
+    learns_first: ClassVar[bool] = True
 
     def require_fit(self, where: str) -> None:
         """UsageError for a model schedule that trains nothing first, and for labels."""
-        if not self.model_schedule.gives_teachers:
+        if not self.model_schedule.learns_first:
             raise UsageError(
                 f"{where}.model_schedule: {self.model_schedule.registered} trains no network before"
                 " the first step, and crops are judged by one; take pretrained"
@@ -137,8 +136,9 @@ class RDED(TiledSelection):
 
     def prepare(self, setting: RunSetting) -> tuple[RunSetting, float]:
         """Train the networks that judge crops."""
-        run = self.model_schedule.begin(setting)
-        return replace(setting, teachers=run.teachers), run.prepared_seconds
+        trained = self.model_schedule.train_first(setting)
+        assert trained is not None, "`require_fit` refuses other model schedules"
+        return replace(setting, trained=trained), trained.seconds
 
     def stitch(self, data: ClassData, ipc: int, setting: RunSetting) -> Stitched:
         """Choose crops and put them into canvases."""
@@ -160,22 +160,19 @@ class RDED(TiledSelection):
         images = members[torch.randperm(len(members), generator=generator)[:count].to(data.device)]
         drawn = draw_boxes(count * self.crops, data.shape, AREAS, generator).to(data.device)
         every = Crops(images.repeat_interleave(self.crops), drawn)
-        losses = self.losses(data, label, every, setting.teachers).view(count, self.crops)
+        losses = self.losses(data, label, every, require_trained(setting)).view(count, self.crops)
         least, which = losses.min(1)
         own = every.take(torch.arange(count, device=data.device) * self.crops + which)
         order = torch.argsort(least, stable=True)[:needed]
         return own.take(order.view(self.factor**2, ipc).T.flatten())
 
-    @torch.no_grad()
-    def losses(
-        self, data: ClassData, label: int, crops: Crops, teachers: Sequence[nn.Module]
-    ) -> Tensor:
+    def losses(self, data: ClassData, label: int, crops: Crops, trained: TrainedNetworks) -> Tensor:
         """Return the cross-entropy of each crop, (n,), by the networks' mean logits."""
         found = []
         for part in torch.split(torch.arange(len(crops.indices), device=data.device), AT_ONCE):
             seen = self.as_judged(data, crops.take(part))
-            logits = torch.stack([network(seen) for network in teachers]).mean(0)
             wanted = torch.full((len(part),), label, device=data.device)
+            logits = trained.logits(seen)
             found.append(functional.cross_entropy(logits, wanted, reduction="none"))
         return torch.cat(found)
 

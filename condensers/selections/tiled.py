@@ -65,7 +65,7 @@ class TiledSelection(Condenser):
         Args:
             data: The real images.
             ipc: Canvases of a class.
-            setting: What the run lends, its teachers included.
+            setting: What the run lends, its trained networks included.
         """
 
     def prepare(self, setting: RunSetting) -> tuple[RunSetting, float]:
@@ -77,7 +77,7 @@ class TiledSelection(Condenser):
         return setting, 0.0
 
     @property
-    def gives_teachers(self) -> bool:
+    def learns_first(self) -> bool:
         """Whether `prepare` trains networks."""
         return False
 
@@ -109,7 +109,7 @@ class TiledSelection(Condenser):
                 f"{where}: nothing is learned here, so labels {self.labels.registered} would stay"
                 " as they start; take labels hard or teacher"
             )
-        if self.labels.needs_teachers and not self.gives_teachers:
+        if self.labels.needs_trained and not self.learns_first:
             raise UsageError(
                 f"{where}: labels {self.labels.registered} are given by networks that were trained"
                 " first, and this selection trains none; take labels teacher"

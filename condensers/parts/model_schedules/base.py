@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, final
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.hyperparameters import Part
@@ -41,12 +41,9 @@ class ScheduleRun(ABC):
         slot: Set by `next` if the network of this step is given again, unmoved, at later steps.
         prepared_seconds: What training networks before the first step took, even if an earlier run
             did it.
-        teachers: Networks that were trained on the real images before the first step, in
-            evaluation mode.
     """
 
     slot: NetworkSlot | None = None
-    teachers: Sequence[nn.Module] = ()
     prepared_seconds: float = 0.0
 
     @abstractmethod
@@ -118,11 +115,6 @@ class ModelSchedule(Part):
         They draw nothing from the run's generator.
         """
         return None
-
-    @property
-    def gives_teachers(self) -> bool:
-        """Whether its run has `teachers`."""
-        return False
 
     @property
     def gives_measurements(self) -> bool:

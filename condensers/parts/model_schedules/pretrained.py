@@ -30,7 +30,7 @@ from condensers.hyperparameters import hyper, settings_of
 from condensers.networks import NetworkSpec
 from condensers.parts.model_schedules.base import ModelSchedule, ScheduleRun, SyntheticBatch
 from condensers.parts.objectives.input_statistics import InputStatistics, carry, measure
-from condensers.parts.setting import RunSetting
+from condensers.parts.setting import RunSetting, TrainedNetworks
 from condensers.registry.code_digest import code_of
 from condensers.registry.registry import NETWORKS
 from condensers.training.classifier import Training, train
@@ -82,7 +82,6 @@ class Pretrained(ModelSchedule):
     registered: ClassVar[str] = "pretrained"
     couples_classes: ClassVar[bool] = True
     learns_first: ClassVar[bool] = True
-    gives_teachers: ClassVar[bool] = True
 
     @property
     def gives_measurements(self) -> bool:
@@ -98,23 +97,42 @@ class Pretrained(ModelSchedule):
         each = self.epochs + (1 / 3 if self.measure else 0)
         return float(max(1, len(self.networks)) * each * len(data.images))
 
+    def train_first(self, setting: RunSetting) -> "WholeNetworks":
+        """Return the networks, trained or read."""
+        specs = enumerate(self.networks_of(setting.network))
+        return WholeNetworks([_obtain(self, spec, index, setting) for index, spec in specs])
+
     def begin(self, setting: RunSetting) -> "PretrainedNetworks":
         """Start a run."""
-        return PretrainedNetworks(self, setting)
+        return PretrainedNetworks(setting.trained or self.train_first(setting))
+
+
+class WholeNetworks(TrainedNetworks):
+    """Networks with all that they have learned, the statistics of batch norms included."""
+
+    def __init__(self, found: Sequence[Trained]) -> None:
+        self.networks = [one.network for one in found]
+        self.seconds = sum(one.seconds for one in found)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.networks)
+
+    def finished(self, index: int) -> nn.Module:
+        """Return network `index`, in evaluation mode."""
+        return self.networks[index].eval()
 
 
 class PretrainedNetworks(ScheduleRun):
     """One run; has no state. prepared_seconds: what training all networks took, also earlier."""
 
-    def __init__(self, schedule: Pretrained, setting: RunSetting) -> None:
-        specs = schedule.networks_of(setting.network)
-        found = [_obtain(schedule, spec, index, setting) for index, spec in enumerate(specs)]
-        self.teachers: Sequence[nn.Module] = [one.network for one in found]
-        self.prepared_seconds = sum(one.seconds for one in found)
+    def __init__(self, trained: TrainedNetworks) -> None:
+        self.trained, self.prepared_seconds = trained, trained.seconds
 
     def next(self, step: int, synthetic: SyntheticBatch) -> nn.Module:
         """The network whose turn it is."""
-        return self.teachers[step % len(self.teachers)].eval()
+        return self.trained.finished(step % self.trained.count)
 
     def state_dict(self) -> dict[str, Any]:
         """Return nothing."""

@@ -37,8 +37,9 @@ def made_of(data: ClassData, cache: Path, ipc: int = 2, **more: Any) -> Syntheti
 def teacher_of(data: ClassData, cache: Path) -> torch.nn.Module:
     method = create_condenser(SPEC)
     setting = RunSetting(data, method.network, NoAugmentation(), Context(cache=cache), 1, 1)
-    (teacher,) = method.model_schedule.begin(setting).teachers
-    return teacher.requires_grad_(False)
+    trained = method.model_schedule.train_first(setting)
+    assert trained is not None and trained.count == 1
+    return trained.finished(0).requires_grad_(False)
 
 
 def resized(pixels: Tensor, size: int) -> Tensor:

@@ -31,6 +31,10 @@ def begin(data: ClassData, schedule: Pretrained = SHORT, **lent: Any) -> Pretrai
     return schedule.begin(setting)
 
 
+def networks_of(running: PretrainedNetworks) -> list[torch.nn.Module]:
+    return [running.trained.finished(index) for index in range(running.trained.count)]
+
+
 def never() -> tuple[torch.Tensor, torch.Tensor]:
     raise AssertionError("these networks do not look at the set")
 
@@ -43,7 +47,7 @@ def test_networks_are_plain_training_and_take_turns(grey8: ClassData) -> None:
         recipe = Training(epochs=2, lr=0.1, batch=64, augmentation="crop", schedule="cosine")
         train(wanted, grey8.images, grey8.labels, recipe, grey8, context, "it")
         found = running.next(number + 2, never)
-        assert found is running.teachers[number] and not found.training
+        assert found is networks_of(running)[number] and not found.training
         for name, tensor in wanted.state_dict().items():
             assert torch.equal(tensor, found.state_dict()[name]), name
         assert len(carried_by(found)) == number + 1
@@ -58,7 +62,7 @@ def test_runs_share_them_whatever_their_seeds(grey8: ClassData, tmp_path: Path) 
     assert not seen, "nothing is trained again"
     assert second.prepared_seconds == first.prepared_seconds
     images = grey8.normalise(grey8.images)
-    for one, other in zip(first.teachers, second.teachers, strict=True):
+    for one, other in zip(networks_of(first), networks_of(second), strict=True):
         assert torch.equal(one(images), other(images))
         for real, again in zip(carried_by(one), carried_by(other), strict=True):
             assert all(torch.equal(a, b) for a, b in zip(real, again, strict=True))
@@ -79,7 +83,7 @@ def test_a_stopped_training_goes_on(grey8: ClassData, tmp_path: Path) -> None:
     seen.clear()
     found = begin(grey8, cache=tmp_path, progress=seen.append)
     assert len(seen) == 5, "16 steps for two networks, of which 11 were done"
-    for one, other in zip(wanted.teachers, found.teachers, strict=True):
+    for one, other in zip(networks_of(wanted), networks_of(found), strict=True):
         assert all(
             torch.equal(a, b)
             for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
@@ -128,7 +132,7 @@ def test_any_method_takes_them_and_their_labels(
     )
     made = method.condense(grey8, Budget(ipc=2), Context(cache=tmp_path))
     images, labels = made.decode()
-    teachers = begin(grey8, method.built.model_schedule).teachers
+    teachers = networks_of(begin(grey8, method.built.model_schedule))
     with torch.no_grad():
         logits = torch.stack([network(images) for network in teachers]).sum(0)
     assert torch.allclose(labels, torch.softmax(logits / 2 / 2.0, 1), atol=1e-6)

@@ -26,6 +26,7 @@ from condensers.parts.objectives.base import Pair
 from condensers.parts.regularisers.classification import Calibration
 from condensers.parts.setting import RunSetting
 from condensers.registry.registry import create_condenser
+from condensers.sets.synthetic_set import Budget
 
 SPEC = ConvNetSpec(depth=1, width=4)
 EXPERTS = Experts(experts=2, epochs=4, expert_epochs=1, max_start=3, lr=0.1, batch=64)
@@ -196,6 +197,7 @@ def test_difficulty_is_kept_whatever_the_seed(grey8: ClassData, tmp_path: Any) -
         ),
         ({"name": "dd", "labels": "experts", "init": "real"}, "label model experts"),
         ({"name": "dm", "regularisers": ["calibration"]}, "regulariser calibration"),
+        ({"name": "dm", "labels": "ensemble"}, "label model ensemble"),
     ],
 )
 def test_what_needs_trained_networks_is_refused_without_them(
@@ -203,3 +205,25 @@ def test_what_needs_trained_networks_is_refused_without_them(
 ) -> None:
     with pytest.raises(UsageError, match=said):
         create_condenser({"init": "real"} | settings)
+
+
+def test_whatever_is_trained_first_may_name_the_images(grey8: ClassData) -> None:
+    blended = {"name": "blended", "networks": 2, "epochs": 1, "batch": 64}
+    labels = {"name": "ensemble", "storage": "float32"}
+    method = create_condenser(
+        {
+            "name": "dm",
+            "iterations": 1,
+            "batch_real": 4,
+            "network": {"name": "convnet", "depth": 1, "width": 4},
+            "augmentation": "none",
+            "labels": labels,
+            "model_schedule": blended,
+        }
+    )
+    images, soft = method.condense(grey8, Budget(ipc=1), Context()).decode()
+    trained = method.built.model_schedule.train_first(setting_of(grey8))
+    assert trained is not None
+    with torch.no_grad():
+        logits = [trained.finished(index)(images) for index in range(2)]
+    assert torch.allclose(soft, torch.softmax((logits[0] + logits[1]) / 2, 1), atol=1e-6)
