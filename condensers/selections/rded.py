@@ -9,6 +9,12 @@ image, as in the authors' code. Read as "tiles", each tile is enlarged to an ima
 `real-tiles`, and is scored as such: at the same bytes of canvases there are f f times as many
 images, each with a label.
 
+One label of a whole canvas can mislead: on digits (mnist-5k, 9 canvases a class) a network that
+knows 97 % of held-out images names the class of 31 % of the canvases, of all enlarged tiles the
+right one. Students then reach 17 %, of tiles 80 %, of random images 93 %: crops that a network is
+surest of are alike, coarse, and cut digits up. The paper's data are natural images, and its
+students see new crops with new labels in every step.
+
 Source: Sun, Shi, Yu & Lin, "On the Diversity and Realism of Distilled Dataset: An Efficient Dataset
 Distillation Paradigm" (RDED, CVPR 2024), section 4, algorithm 1, and the authors' code
 (synthesize/utils.py) with the settings of its scripts for CIFAR-10: 300 images a class, 5 crops of
