@@ -82,7 +82,10 @@ TINY_OF: dict[str, dict[str, Any]] = {
     },
     "idm": {"model_schedule": TINY_QUEUE},
     "dm-transform": {"model_schedule": TINY_QUEUE, "parameterisation": TINY_REFINED},
-    "semantic": {"model_schedule": TINY_QUEUE},
+    "semantic": {
+        "model_schedule": TINY_QUEUE,
+        "parameterisation": {"name": "jpeg", "quality": 5},
+    },
     "forgetting": {"epochs": 2},
     "el2n": {"epochs": 1, "networks": 2},
     "grand": {"networks": 2},
