@@ -75,6 +75,10 @@ class Condenser(SetSource):
         the images.
         """
 
+    def images_within(self, data: ClassData, budget: "Budget") -> int:
+        """Return the images of a class that a set within a budget decodes to."""
+        return self.images_per_class(data, budget.ipc_of(self, data))
+
     def image_passes(self, data: ClassData, ipc: int) -> "list[tuple[NetworkSpec, float]]":
         """Return the networks it uses, and about how many images pass each, for estimates of time.
 

@@ -170,6 +170,11 @@ class Composition(Condenser):
         """Return how many images of a class a set of `ipc` decodes to."""
         return self.size(data, ipc).units * self.built.parameterisation.copies
 
+    def images_within(self, data: ClassData, budget: Budget) -> int:
+        """Return how many images of a class a set within a budget decodes to."""
+        size = self.size(data, budget.ipc_of(self.built, data), budget.nbytes)
+        return size.units * self.built.parameterisation.copies
+
     def nbytes(self, data: ClassData, ipc: int) -> int:
         """Return the stored bytes of a whole set: groups, labels, and what the objective learns
         beside them.

@@ -105,7 +105,15 @@ class RealFiles(Condenser):
 
     def images_per_class(self, data: ClassData, ipc: int) -> int:
         """Return the images of a class that a set of `ipc` decodes to."""
-        limit = self._limit(data, stored_bytes(data, ipc))
+        return self._count_images(data, ipc, stored_bytes(data, ipc))
+
+    def images_within(self, data: ClassData, budget: Budget) -> int:
+        """Return the images of a class that fill a budget."""
+        ipc = budget.ipc_of(self, data)
+        return self._count_images(data, ipc, budget.nbytes or stored_bytes(data, ipc))
+
+    def _count_images(self, data: ClassData, ipc: int, nbytes: int) -> int:
+        limit = self._limit(data, nbytes)
         settled, _ = self.settle(data, limit)
         return max(ipc, settled.count_fitting(data, limit))
 

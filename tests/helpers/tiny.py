@@ -126,7 +126,10 @@ TINY_OF: dict[str, dict[str, Any]] = {
     },
     "idm": {"model_schedule": TINY_QUEUE},
     "dm-transform": {"model_schedule": TINY_QUEUE, "parameterisation": TINY_REFINED},
-    "semantic": {"model_schedule": TINY_QUEUE},
+    "semantic": {
+        "model_schedule": TINY_QUEUE,
+        "parameterisation": {"name": "jpeg", "quality": 5},
+    },
     "sre2l": {"network": TINY_BATCH_NORM, "model_schedule": TINY_PRETRAINED},
     "cda": {"network": TINY_BATCH_NORM, "model_schedule": TINY_PRETRAINED},
     "g-vbsm": {

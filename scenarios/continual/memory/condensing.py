@@ -56,8 +56,7 @@ class OnlineSource(MemorySource):
         self, request: CondensationRequest, data: ClassData, update: int, context: Context
     ) -> None:
         self.request, self.data, self.context = request, data, context
-        ipc = request.budget.ipc_of(request.condenser, data)
-        self.update = max(update, request.condenser.images_per_class(data, ipc))
+        self.update = max(update, request.condenser.images_within(data, request.budget))
         self.sets: list[SyntheticSet] = []
         self.exemplars: list[Exemplars] = []
         self.buffer: dict[int, Tensor] = {}

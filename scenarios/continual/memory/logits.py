@@ -42,6 +42,11 @@ class CondensedMemoryWithLogits(CondensedMemory):
         super().__init__(*arguments, **named)
         self._logits = torch.empty(0, 0)
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the memory takes now, those of the logits among them."""
+        return super().nbytes + self._logits.numel() * self._logits.element_size()
+
     def post_adapt(self, agent_state: Any, exp: Any) -> None:
         """Take in the new classes of `exp`, and compute the logits of their images."""
         super().post_adapt(agent_state, exp)

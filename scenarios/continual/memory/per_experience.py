@@ -56,7 +56,7 @@ class PerExperienceCondenser:
         for part in parts:
             data = self.data.restrict(part)
             budget = share_budget(self.request.budget, len(part), len(self.data.classes))
-            count += len(part) * condenser.images_per_class(data, budget.ipc_of(condenser, data))
+            count += len(part) * condenser.images_within(data, budget)
         return count
 
     def sum_seconds(self) -> float | None:

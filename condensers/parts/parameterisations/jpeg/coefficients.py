@@ -36,7 +36,7 @@ from condensers.parts.parameterisations.coding.stored import STREAM
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
 from condensers.parts.parameterisations.jpeg.entropy import BLOCK, ScanLayout, body, layout
-from condensers.parts.parameterisations.jpeg.quality import choose_quality
+from condensers.parts.parameterisations.jpeg.quality import choose_learned_quality
 from condensers.parts.parameterisations.jpeg.recoded import RecodedFiles, RecodedSizes
 from condensers.parts.parameterisations.jpeg.recoding import (
     OVERHEAD,
@@ -64,7 +64,10 @@ class JPEG(Parameterisation):
 
     quality: int = hyper(
         10,
-        help="JPEG quality, 1 to 100; 0: chosen for data and bytes, on images held out of the data",
+        help=(
+            "JPEG quality, 1 to 100; 0: chosen for data and bytes, one step finer than what images"
+            " held out of the data say of real files"
+        ),
         source="ours",
         minimum=0,
     )
@@ -76,9 +79,13 @@ class JPEG(Parameterisation):
     )
 
     registered: ClassVar[str] = "jpeg"
-    couples_classes: ClassVar[bool] = False
     # What stays as it is stands beside the learned tensor.
     rates: ClassVar[Mapping[str, float]] = dict.fromkeys(("mask", "range", "sides", LIMIT), 0.0)
+
+    @property
+    def couples_classes(self) -> bool:
+        """Whether images of all classes choose the quality."""
+        return not self.quality
 
     @property
     def variable_size(self) -> bool:
@@ -95,7 +102,7 @@ class JPEG(Parameterisation):
         """Choose the quality, if none is set."""
         if self.quality:
             return self, {}
-        choice = choose_quality(data, nbytes)
+        choice = choose_learned_quality(data, nbytes)
         return replace(self, quality=choice.quality), choice.card_entries()
 
     def units_within(self, data: ClassData, nbytes: int, label: int | None = None) -> int:

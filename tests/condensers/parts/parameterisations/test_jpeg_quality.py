@@ -11,7 +11,12 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.parts.parameterisations.jpeg import quality
 from condensers.parts.parameterisations.jpeg.coefficients import JPEG
-from condensers.parts.parameterisations.jpeg.quality import QUALITIES, choose_quality
+from condensers.parts.parameterisations.jpeg.quality import (
+    FINER,
+    QUALITIES,
+    choose_learned_quality,
+    choose_quality,
+)
 from condensers.parts.parameterisations.pixels import stored_bytes
 from condensers.registry.registry import create_condenser
 from condensers.selections.real_files import RealJPEG
@@ -83,7 +88,7 @@ def test_what_is_held_out_is_not_what_is_stored(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("shape", [(1, 24, 24), (3, 24, 24)])
 def test_sets_are_those_of_the_quality_that_was_chosen(shape: tuple[int, int, int]) -> None:
     data = data_of(shape)
-    choice = choose_quality(data, stored_bytes(data, 2))
+    choice = choose_learned_quality(data, stored_bytes(data, 2))
     method = create_condenser(OPEN)
     made = method.condense(data, Budget(ipc=2), Context(seed=3))
     fixed = create_condenser(
@@ -119,12 +124,25 @@ def test_one_image_a_class_leaves_nothing_to_judge_by(
     assert (choose_quality(data, 300).quality, choose_quality(data, 300).accuracies) == (10, {})
 
 
+def test_learned_files_are_one_step_finer_where_that_still_holds_more_than_pixels() -> None:
+    data = data_of((1, 24, 24))
+    real, learned = (
+        choose(data, stored_bytes(data, 2)) for choose in (choose_quality, choose_learned_quality)
+    )
+    assert learned.quality == FINER[real.quality] > learned.real == real.quality
+    assert learned.accuracies == real.accuracies
+    small = data_of((1, 8, 8))
+    assert choose_learned_quality(small, stored_bytes(small, 2)).quality in QUALITIES
+    assert JPEG(quality=0).couples_classes
+    assert not JPEG(quality=5).couples_classes
+
+
 def test_behind_a_refiner_its_bytes_are_taken_off() -> None:
     data = data_of((1, 24, 24))
     part = {"name": "refined", "inside": {"name": "jpeg", "quality": 0}, "refiner": "residual"}
     method = create_condenser(SPEC | {"parameterisation": part})
     settled, entries = method.parameterisation.settle(data, stored_bytes(data, 2))
-    choice = choose_quality(data, stored_bytes(data, 2) - 348)
+    choice = choose_learned_quality(data, stored_bytes(data, 2) - 348)
     assert settled.inside == JPEG(choice.quality)
     assert entries == choice.card_entries()
     assert settled.units(data, 2) == method.parameterisation.units(data, 2)

@@ -158,7 +158,9 @@ def test_logits_are_computed_anew_where_the_output_has_grown(splits, memory_of):
 def test_a_memory_with_logits_is_restored(splits, memory_of):
     made = memory_of(splits.train, 2)
     memory, other = CondensedMemoryWithLogits(made), CondensedMemoryWithLogits(made)
+    empty = memory.nbytes
     learn(DER, list(reordered(splits))[:2], memory, mem_size=20, batch_size_mem=2)
+    assert memory.nbytes == empty + 8 * 10 * 4, "logits of 8 images count"
     other.load_state_dict(memory.state_dict())
     assert torch.equal(other.state_dict()["logits"], memory.state_dict()["logits"])
     assert other.seen_classes == memory.seen_classes
