@@ -102,7 +102,7 @@ _add(
     examples(
         "harness rank runs/demo",
         "harness rank runs/a runs/b --scenario accuracy",
-        "harness rank reference:demo reference:gdumb-mnist --format html --out ranks.html",
+        "harness rank reference:demo --format html --out ranks.html",
     ),
 )
 _add(

@@ -18,9 +18,9 @@ on either side the wider of the points of the draws, and of those moved by what 
 Source: Hall & Miller, "Using the bootstrap to quantify the authority of an empirical ranking"
 (Annals of Statistics 2009). Normal multipliers with Student's factor are ours: resampling three to
 nine seeds makes intervals too narrow. In simulations of four to six methods with 3, 5 and 10 seeds
-the rank in one task was covered in 95 % of cases or more, mean ranks over 2 to 10 tasks in 94 % or
-more. Each interval is of one method; of methods whose true values are nearly equal it holds the
-ranks of all of them (Mogstad et al., "Inference for ranks", Review of Economic Studies 2024).
+the rank in one task was covered in at least 95 % of cases, mean ranks over 2 to 10 tasks in at
+least 94 %. Each interval is of one method; of methods whose true values are nearly equal it holds
+the ranks of all of them (Mogstad et al., "Inference for ranks", Review of Economic Studies 2024).
 """
 
 from collections.abc import Hashable, Sequence
