@@ -163,7 +163,7 @@ class Trajectory(WholeSetObjective):
 
     def _descends(self, loss: Tensor) -> bool:
         """Whether a step of this loss is taken; one that is no number is, for the run to end."""
-        return self.threshold is None or not float(loss) > self.threshold
+        return self.threshold is None or not float(loss.detach()) > self.threshold
 
     def _descent(self, segment: Segment, whole: Whole) -> Descent:
         setting = whole.setting
