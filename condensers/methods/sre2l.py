@@ -44,6 +44,11 @@ class SRe2L(Composition):
     Counted, 300 such labels of 10 classes take 6,000 bytes as float16 beside an image's 3,072, and
     of 100 classes 60,000. Here each image has one label; more of them, of crops that are stored
     too, are parameterisation `regions`. The code keeps a "best" image, which it never reads.
+
+    Measured on mnist-5k at the bytes of 10 images a class (one set of 9, 200 steps, a network of
+    width 32 in 4 epochs): from noise 33 %, from real images at a rate of 0.05 91.5 %, random images
+    93 %, with an early-stopped teacher's labels 94 %. The network that made the images from noise
+    is sure of the class of every one (0.99); other networks learn little from what only it sees.
     """
 
     iterations: int = hyper(
