@@ -48,6 +48,7 @@ RUN = {
     "runs": "",
     "diff runs/demo": "",
     "diff reference:demo": "",
+    "rank reference:demo": "",
     "list": "",
     "show dm": "",
     "doctor": "",
