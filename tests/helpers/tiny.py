@@ -47,7 +47,7 @@ TINY_BASES = {
     "warm_steps": 2,
     "warm_batch": 8,
 }
-TINY_FIELDS = {"name": "neural-fields", "width": 6, "warm_steps": 2}
+TINY_FIELDS = {"name": "neural-fields", "width": 3, "warm_steps": 2}
 TINY_ATTENTION = {"name": "attention", "epochs": 1, "most_steps": 2}
 TINY_QUEUE = {
     "name": "queue",
@@ -83,7 +83,6 @@ TINY_OF: dict[str, dict[str, Any]] = {
         "parameterisation": TINY_BASES,
         "model_schedule": TINY_EXPERTS,
         "objective": {"name": "trajectory", "steps": 2, "lr": 0.1, "batch_syn": 16},
-        "regularisers": [{"name": "adversarial-contrast", "units": 8}],
     },
     "ddif": {"parameterisation": TINY_FIELDS},
     "dc": {"model_schedule": TINY_TRAINING},
