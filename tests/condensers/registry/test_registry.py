@@ -25,8 +25,8 @@ EVERY = [(r, name) for r in ALL for name in r.entries()]
 def test_the_promised_names_are_there() -> None:
     promised = (
         "dd dc dsa masked-dc masked-dsa dm dm-fast cafe idc kfs kip rfad frepo mtt tesla datadam"
-        " idm dream dcc dm-transform semantic haba fred ddif sre2l cda g-vbsm"
-        " m3d ncfm datm pad"
+        " idm dream dcc dm-transform semantic haba fred ddif sre2l cda g-vbsm m3d ncfm"
+        " datm pad dream-plus"
     )
     assert set(METHODS.entries()) == set(promised.split())
     promised = (
