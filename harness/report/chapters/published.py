@@ -54,7 +54,8 @@ def select_published(use: str, scenario: str, run: Run) -> dict[str, Any]:
         {"published": a mapping a figure}, as the report's JSON holds it; empty where there are
         none, and for later chapters of the same use.
     """
-    same = [name for name, one in run.chapters.items() if one.published_use == use]
+    measured = [name for name in run.chapters if run.records_of(name)]
+    same = [name for name in measured if run.chapters[name].published_use == use]
     if same[:1] != [scenario]:
         return {}
     data = {result.entry.data for result in run.results_of(scenario)}

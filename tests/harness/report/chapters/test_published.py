@@ -70,6 +70,14 @@ def test_they_stand_in_a_table_of_their_own_once(runs: Runs) -> None:
     assert [row[:4] for row in by_bits.sections[0].rows] == [["tm-ruo", "70.3", "77.5", "79.7"]]
 
 
+def test_a_scenario_under_a_label_of_its_own_has_them_too(runs: Runs) -> None:
+    for label in ("equal steps", "0 first by its letters"):
+        found = report_of(on("cifar10", runs("dm", [42.0, 43.0]), label))
+        assert [one.title for one in tables(found) if "ipc 10, %" in str(one.columns)] == [
+            f"{label} on cifar10: published figures, not measured here"
+        ]
+
+
 def test_they_are_drawn_over_bits_per_class_beside_ours(runs: Runs) -> None:
     records = [*on("cifar10", runs("dm", [40.0, 41.0])), *on("cifar10", runs("random", [26.0]))]
     found = report_of(records)
