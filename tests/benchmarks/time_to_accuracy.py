@@ -27,7 +27,7 @@ from benchmarks.plain import PublishedLoop
 from benchmarks.published_sides import published
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.methods.dm import DM
+from condensers.methods.distribution_matching.dm import DM
 from condensers.registry.registry import with_parts
 from condensers.sets.files import load_set, save_set
 from condensers.sets.synthetic_set import SyntheticSet, card_of, cost_of

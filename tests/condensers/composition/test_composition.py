@@ -126,7 +126,7 @@ def test_what_does_not_fit_is_refused_with_one_sentence(
 
 
 def test_parts_are_refused_in_python_too(grey8: ClassData) -> None:
-    from condensers.methods.dm import DM
+    from condensers.methods.distribution_matching.dm import DM
 
     with pytest.raises(UsageError, match="take labels hard or teacher"):
         DM(labels="learned").condense(grey8, Budget(ipc=1), Context())

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from condensers.data import ClassData
-from condensers.methods.dc import DC
-from condensers.methods.dm import DM
-from condensers.methods.dsa import DSA
+from condensers.methods.distribution_matching.dm import DM
+from condensers.methods.parameter_matching.dc import DC
+from condensers.methods.parameter_matching.dsa import DSA
 from condensers.parts.model_schedules.trained_on_synthetic import inner_loops, outer_loops
 from condensers.registry.registry import NETWORKS, with_parts
 from condensers.sets.synthetic_set import SyntheticSet

@@ -13,7 +13,7 @@ from condensers import networks
 from condensers.composition.initialisation import starting_images
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.methods.idc import DREAM, IDC, unit_pixel_rate
+from condensers.methods.parameter_matching.idc import DREAM, IDC, unit_pixel_rate
 from condensers.parts.augmentations.cutmix import draw_box
 from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.parameterisations.tiles import mosaic

@@ -13,8 +13,8 @@ from condensers import networks
 from condensers.composition.initialisation import starting_images
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.methods.frepo import FRePo
-from condensers.methods.kip import KIP, RFAD
+from condensers.methods.performance_matching.frepo import FRePo
+from condensers.methods.performance_matching.kip import KIP, RFAD
 from condensers.parts.model_schedules.pool import Pool
 from condensers.parts.objectives.kernel_regression import ridge_predictions
 from condensers.parts.objectives.kernels.neural_tangent import FullyConnectedNTK

@@ -14,8 +14,8 @@ from condensers.composition.initialisation import starting_images
 from condensers.composition.matching_loop import CondensationLoop
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.methods.dm import DM
-from condensers.methods.kfs import KFS
+from condensers.methods.distribution_matching.dm import DM
+from condensers.methods.distribution_matching.kfs import KFS
 from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.parameterisations.latent import Latent
 from condensers.parts.setting import RunSetting

@@ -8,7 +8,7 @@ import pytest
 
 from condensers.errors import UsageError
 from condensers.hyperparameters import settings_of
-from condensers.methods.dm import DM
+from condensers.methods.distribution_matching.dm import DM
 from condensers.registry.registry import (
     AUGMENTATIONS,
     METHODS,
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from condensers.hyperparameters import hyper
-from condensers.methods.dm import DM
+from condensers.methods.distribution_matching.dm import DM
 from condensers.parts.objectives.mean_embedding import MeanEmbedding
 
 
@@ -103,7 +103,7 @@ def test_a_module_that_can_be_imported(
 
 
 def test_a_registered_class_keeps_its_name() -> None:
-    assert create_condenser("condensers.methods.dm:DM").registered == "dm"
+    assert create_condenser("condensers.methods.distribution_matching.dm:DM").registered == "dm"
 
 
 @pytest.mark.parametrize(

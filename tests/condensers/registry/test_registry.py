@@ -10,7 +10,7 @@ from condensers import methods
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.methods.dm import DM
+from condensers.methods.distribution_matching.dm import DM
 from condensers.networks.convnet import ConvNetSpec
 from condensers.parts.augmentations.dsa import Siamese
 from condensers.parts.parameterisations.pixels import Pixels
@@ -148,7 +148,7 @@ def third_party(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("third_party")
 def test_a_third_partys_method_is_found_described_and_run(grey8: ClassData) -> None:
     assert list(METHODS.entries())[-1] == "first"
-    assert METHODS.entries()["dm"] == "condensers.methods.dm:DM", (
+    assert METHODS.entries()["dm"] == "condensers.methods.distribution_matching.dm:DM", (
         "a built-in name cannot be taken over"
     )
     assert [entry["name"] for entry in METHODS.describe("first")["fields"]] == ["skip"]
@@ -179,6 +179,7 @@ def test_an_entry_whose_module_is_gone_is_a_sentence(monkeypatch: pytest.MonkeyP
 
 def test_every_method_is_in_the_folder_of_methods() -> None:
     files = {
-        f"condensers.methods.{p.stem}" for p in Path(next(iter(methods.__path__))).glob("[!_]*.py")
+        f"condensers.methods.{path.parent.name}.{path.stem}"
+        for path in Path(next(iter(methods.__path__))).glob("*/[!_]*.py")
     }
     assert files == {place.partition(":")[0] for place in registry.METHODS.entries().values()}

@@ -54,7 +54,7 @@ def test_a_failed_cell_is_in_the_object(
     def fail(*_: object) -> None:
         raise RuntimeError("the loss is not finite")
 
-    monkeypatch.setattr("condensers.methods.dm.DM.condense", fail)
+    monkeypatch.setattr("condensers.methods.distribution_matching.dm.DM.condense", fail)
     answer = harness("run", tiny, *SMALL, "--out", tmp_path / "out", "--json")
     (failure,) = the_object(answer, "run")["failures"]
     assert answer.status == 1 and "the loss is not finite" in failure["sentence"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from condensers.hyperparameters import hyper
-from condensers.methods.dm import DM
+from condensers.methods.distribution_matching.dm import DM
 
 @dataclass(frozen=True)
 class Faulty(DM):

@@ -25,7 +25,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from condensers.methods.dm import DM
+from condensers.methods.distribution_matching.dm import DM
 
 @dataclass(frozen=True)
 class Stuck(DM):

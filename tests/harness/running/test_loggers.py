@@ -193,7 +193,7 @@ def test_quiet_prints_the_last_line_alone_and_what_failed(
     def fail(*_: object) -> None:
         raise RuntimeError("the loss is not finite")
 
-    monkeypatch.setattr("condensers.methods.dm.DM.condense", fail)
+    monkeypatch.setattr("condensers.methods.distribution_matching.dm.DM.condense", fail)
     answer = harness("run", small, "--out", tmp_path / "other", "--workers", 1, "--quiet")
     assert answer.status == 1 and answer.out == f"wrote {tmp_path / 'other' / 'report.html'}\n"
     assert answer.err == "failed: condense dm ipc 1, seed 0: RuntimeError: the loss is not finite\n"

@@ -114,7 +114,7 @@ def test_a_deadline_stops_like_a_signal(harness: Harness, tmp_path: Path) -> Non
 def test_a_failed_cell_is_told_and_the_rest_goes_on(
     harness: Harness, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from condensers.methods.dm import DM
+    from condensers.methods.distribution_matching.dm import DM
 
     def fail(*_: object) -> None:
         raise RuntimeError("the loss is not finite")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from condensers.hyperparameters import hyper
-from condensers.methods.dc import DC
-from condensers.methods.dsa import DSA
+from condensers.methods.parameter_matching.dc import DC
+from condensers.methods.parameter_matching.dsa import DSA
 from condensers.parts.views.attention import AttentionMask
 from condensers.parts.views.base import View
 

@@ -1,0 +1,3 @@
+"""Sets that look to networks as the real images do: by means, attention, kernels and other
+statistics of what networks compute.
+"""
