@@ -11,7 +11,7 @@ from condensers.errors import UsageError
 from condensers.hyperparameters import RenamedKey, hyper, settings_of
 from condensers.registry.registry import MODEL_SCHEDULES, create_condenser
 
-REUSED = {"name": "fresh", "reuse": 3}
+REUSED = {"name": "fresh", "reuse": 3, "every": 1}
 
 
 def test_the_old_key_is_read_with_one_sentence() -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from condensers.data import ClassData
+from condensers.engine.devices import send_all
 from condensers.hyperparameters import hyper
 from condensers.parts.augmentations.base import Augmentation, Draw, Drawn, chain, send_draws
 
@@ -89,7 +90,8 @@ def _cut_all(images: Tensor, drawn: Drawn, padding: int, fill: tuple[float, ...]
 def _cut(images: Tensor, params: Tensor, pad: int, fill: tuple[float, ...]) -> Tensor:
     """Images cut from their padded ones; params (N, 3)."""
     n, channels, height, width = images.shape
-    border = images.new_tensor(fill).view(1, -1, 1, 1)
+    (border,) = send_all([torch.tensor(fill, dtype=images.dtype)], images.device)
+    border = border.view(1, -1, 1, 1)
     canvas = border.expand(n, channels, height + 2 * pad, width + 2 * pad).clone()
     canvas[:, :, pad : pad + height, pad : pad + width] = images
     down = torch.arange(height, device=images.device)

@@ -153,7 +153,7 @@ class Frequencies(Parameterisation):
             groups["statistics"].detach(), _of_units(positions, len(free)), _sides(groups)
         )
         masks = torch.zeros(len(positions), math.prod(data.shape[1:]), dtype=torch.bool)
-        masks.scatter_(1, positions.cpu(), torch.ones_like(positions, device="cpu").bool())
+        masks.scatter_(1, positions.cpu(), True)
         return {
             "coefficients": self._as_stored(free, steps).cpu(),
             "masks": pack_bits(masks),

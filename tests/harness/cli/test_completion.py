@@ -42,7 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (("run", "de"), {"demo"}),
         (("run", "m"), {"mine.toml"}),
-        (("condense", "dm-"), {"dm-fast"}),
+        (("condense", "dm-"), {"dm-fast", "dm-transform"}),
         (("condense", "dm", "--data", "mnist-"), {"mnist-5k", "mnist-5k-textured"}),
         (("evaluate", "m"), {"mine.safetensors"}),
         (("evaluate", "gallery", ":", "r"), {"random"}),

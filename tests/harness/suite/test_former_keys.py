@@ -53,7 +53,7 @@ def test_set_takes_either_key_over_either(tmp_path: Path, line: str, override: s
         for cell in made.values()
         if cell.label == "dm" and cell.condenser
     }
-    assert condenser == str({"name": "fresh", "reuse": 3})
+    assert condenser == str({"name": "fresh", "reuse": 3, "every": 1})
 
 
 def test_the_whole_part_is_set_under_the_old_key(tmp_path: Path) -> None:

@@ -222,7 +222,7 @@ def test_a_setting_of_a_part_that_has_no_table_is_set_in_its_default(tmp_path: P
         "scenarios.accuracy.network.width=16",
     )
     assert condenser["objective"]["name"] == "gradient"
-    assert condenser["model_schedule"] == {"name": "fresh", "reuse": 3}
+    assert condenser["model_schedule"] == {"name": "fresh", "reuse": 3, "every": 1}
     assert (scenario["network"]["name"], scenario["network"]["width"]) == ("mlp", 16)
 
 

@@ -69,6 +69,9 @@ class Spy:
     def images_per_class(self, data: ClassData, ipc: int) -> int:
         return ipc
 
+    def images_within(self, data: ClassData, budget: Budget) -> int:
+        return self.images_per_class(data, budget.ipc_of(self, data))
+
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         assert sorted(set(data.labels.tolist())) == sorted(data.classes)
         self.calls[data.classes] += 1

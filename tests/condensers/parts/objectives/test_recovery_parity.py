@@ -175,5 +175,5 @@ def test_what_is_not_there_is_refused_in_one_sentence() -> None:
         create_condenser({"name": "sre2l", "network": "convnet"})
     with pytest.raises(UsageError, match=r"does not measure; take model schedule pretrained with"):
         create_condenser({"name": "g-vbsm", "model_schedule": "pretrained"})
-    with pytest.raises(UsageError, match=r"model schedule fresh has none; take model schedule"):
+    with pytest.raises(UsageError, match="model schedule fresh trains none; take model schedule"):
         create_condenser({"name": "dm", "labels": "ensemble"})
