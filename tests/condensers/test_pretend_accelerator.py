@@ -27,7 +27,7 @@ from condensers.registry.registry import create_condenser
 from condensers.sets.synthetic_set import Budget
 
 # What is read in a step. A gate decides by a network's accuracy; a rate and its coder count bytes;
-# HaBa clamps to a range that it reads and tells how alike images are; PAD's curriculum sorts images.
+# HaBa clamps to a range that it reads and tells how alike images are; PAD's curriculum sorts.
 DECISIONS = {"cafe": 1, "dm-transform": 15, "haba": 3, "pad": 1}
 # Positions of the processor that index what is on the card.
 COPIES = {"dm-transform": 4, "ncfm": 2, "sre2l": 3, "cda": 3, "g-vbsm": 3}
