@@ -11,8 +11,6 @@ from condensers.parts.labels import (
     SOFT_STORAGE,
     OptimisedLabels,
     hard_labels,
-    soft_bytes,
-    soft_entries,
 )
 from condensers.parts.setting import RunSetting, require_trained
 
@@ -58,15 +56,6 @@ class ExpertLabels(OptimisedLabels):
     couples_classes: ClassVar[bool] = True
     needs_trained: ClassVar[bool] = True
     form: ClassVar[str] = "probabilities"
-
-    @property
-    def card_entries(self) -> dict[str, str]:
-        """How the labels are read."""
-        return soft_entries(self.storage)
-
-    def nbytes(self, classes: int, units: int, images: int) -> int:
-        """Return the bytes of a row of numbers for each image."""
-        return images * soft_bytes(self.storage, self.form, classes)
 
     @torch.no_grad()
     def start(self, setting: RunSetting, images: Tensor) -> Tensor:

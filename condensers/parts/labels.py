@@ -117,17 +117,34 @@ class AssignedLabels(LabelModel):
         """
 
 
-class OptimisedLabels(LabelModel):
+class SoftLabels(LabelModel):
+    """Labels of which each decoded image has a row of numbers.
+
+    Attributes:
+        storage: How labels are stored, one of `SOFT_STORAGE`.
+    """
+
+    storage: str
+
+    @property
+    def card_entries(self) -> dict[str, str]:
+        """How the labels are read."""
+        return {} if self.storage in SOFT_DTYPES else {"label_storage": self.storage}
+
+    def nbytes(self, classes: int, units: int, images: int) -> int:
+        """Return the bytes of a row of numbers for each image."""
+        return images * soft_bytes(self.storage, self.form, classes)
+
+
+class OptimisedLabels(SoftLabels):
     """Labels that are optimised together with the images, (M, K) floats.
 
     Attributes:
         lr: Their learning rate; that of the images if None.
-        storage: How labels are stored, one of `SOFT_STORAGE`.
     """
 
     learned: ClassVar[bool] = True
     lr: float | None
-    storage: str
 
     @property
     def momentum(self) -> float | None:
@@ -166,11 +183,6 @@ def soft_bytes(storage: str, form: str, classes: int) -> int:
     if storage in SOFT_DTYPES:
         return classes * SOFT_DTYPES[storage].itemsize
     return label_codes.row_bytes(storage, form, classes)
-
-
-def soft_entries(storage: str) -> dict[str, str]:
-    """Return what the card says of soft labels that are stored as rows of bytes."""
-    return {} if storage in SOFT_DTYPES else {"label_storage": storage}
 
 
 def label_dtype(classes: int) -> torch.dtype:
@@ -275,15 +287,6 @@ class LearnedLabels(OptimisedLabels):
                 " form scores are no probabilities; take 4-bit to 8-bit, or form probabilities"
             )
 
-    @property
-    def card_entries(self) -> dict[str, str]:
-        """How the labels are read."""
-        return soft_entries(self.storage)
-
-    def nbytes(self, classes: int, units: int, images: int) -> int:
-        """Return the bytes of a row of numbers for each image."""
-        return images * soft_bytes(self.storage, self.form, classes)
-
     def start(self, setting: RunSetting, images: Tensor) -> Tensor:
         """What is learned, (M, K) float32."""
         onehot = functional.one_hot(hard_labels(setting), setting.classes).float()
@@ -298,7 +301,7 @@ class LearnedLabels(OptimisedLabels):
 
 @final
 @dataclass(frozen=True)
-class Teacher(AssignedLabels):
+class Teacher(SoftLabels, AssignedLabels):
     """Probabilities from a network that was trained on the real images.
 
     Teacher's labels: the class probabilities that a network trained on the real data gives to each
@@ -332,15 +335,6 @@ class Teacher(AssignedLabels):
     registered: ClassVar[str] = "teacher"
     couples_classes: ClassVar[bool] = True
     form: ClassVar[str] = "probabilities"
-
-    @property
-    def card_entries(self) -> dict[str, str]:
-        """How the labels are read."""
-        return soft_entries(self.storage)
-
-    def nbytes(self, classes: int, units: int, images: int) -> int:
-        """Return the bytes of a row of numbers for each image."""
-        return images * soft_bytes(self.storage, self.form, classes)
 
     def image_passes(
         self, network: NetworkSpec, data: ClassData

@@ -19,9 +19,8 @@ from condensers.parts.labels import (
     SOFT_STORAGE,
     Assigned,
     AssignedLabels,
+    SoftLabels,
     probabilities,
-    soft_bytes,
-    soft_entries,
     soften,
     store_soft,
 )
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class Ensemble(AssignedLabels):
+class Ensemble(SoftLabels, AssignedLabels):
     """Probabilities by the networks that the run has trained on the real images.
 
     Labels of an ensemble: the class probabilities that the networks which the run has trained on
@@ -68,15 +67,6 @@ class Ensemble(AssignedLabels):
     form: ClassVar[str] = "probabilities"
     needs_trained: ClassVar[bool] = True
 
-    @property
-    def card_entries(self) -> dict[str, str]:
-        """How the labels are read."""
-        return soft_entries(self.storage)
-
-    def nbytes(self, classes: int, units: int, images: int) -> int:
-        """Return the bytes of a row of numbers for each image."""
-        return images * soft_bytes(self.storage, self.form, classes)
-
     def assign(
         self, part: "StorageForm", groups: Mapping[str, Tensor], setting: RunSetting
     ) -> Tensor:
@@ -102,7 +92,7 @@ class Candidate(NamedTuple):
 
 @final
 @dataclass(frozen=True)
-class EarlyTeacher(AssignedLabels):
+class EarlyTeacher(SoftLabels, AssignedLabels):
     """Probabilities from a network whose training on the real images is stopped early.
 
     An early-stopped teacher's labels: the class probabilities that a network gives to each finished
@@ -166,15 +156,6 @@ class EarlyTeacher(AssignedLabels):
             raise UsageError(
                 f"{where}.held: {self.held} of the images would be held out; take at most 0.5"
             )
-
-    @property
-    def card_entries(self) -> dict[str, str]:
-        """How the labels are read."""
-        return soft_entries(self.storage)
-
-    def nbytes(self, classes: int, units: int, images: int) -> int:
-        """Return the bytes of a row of numbers for each image."""
-        return images * soft_bytes(self.storage, self.form, classes)
 
     def image_passes(
         self, network: NetworkSpec, data: ClassData
