@@ -15,6 +15,7 @@ from condensers.hyperparameters import Part
 from condensers.networks import NetworkSpec
 
 Groups = dict[str, Tensor]
+Units = slice | Tensor  # of stored units: a range of them, or their numbers (n,) int64
 """Tensors by name."""
 LIMIT = "limit"
 """The name of a group that holds the bytes that a set may take, where `allot` makes one."""
@@ -158,8 +159,12 @@ class Parameterisation(StorageForm):
         return groups
 
     @abstractmethod
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """Return the images of some units.
+
+        Args:
+            groups: All that is learned.
+            units: Which units: a slice, or their numbers (n,) int64.
 
         Returns:
             (units * copies, C, H, W) float32, normalised, differentiable in the groups.

@@ -34,6 +34,7 @@ from condensers.hyperparameters import hyper
 from condensers.parts.parameterisations.base import (
     Groups,
     Parameterisation,
+    Units,
     require_equal,
     require_plain,
     valid_range,
@@ -187,7 +188,7 @@ class Bases(Parameterisation):
             columns.append((2 * torch.rand(count, generator=generator) - 1) * fan**-0.5)
         return torch.cat(columns, 1)
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """The images of the stored `units` by every hallucinator; rounds as storage does and passes
         gradients straight through.
         """

@@ -14,7 +14,7 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import hard_label_bytes
-from condensers.parts.parameterisations.base import Groups, Parameterisation
+from condensers.parts.parameterisations.base import Groups, Parameterisation, Units
 
 DTYPES = {"uint8": torch.uint8, "float16": torch.float16, "float32": torch.float32}
 
@@ -42,7 +42,7 @@ class Pixels(Parameterisation):
         """The starting images themselves."""
         return {"images": start.clone()}
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """Return the images themselves, (units, C, H, W)."""
         return groups["images"][units]
 

@@ -33,6 +33,7 @@ from condensers.parts.parameterisations.base import (
     Groups,
     Parameterisation,
     StorageForm,
+    Units,
     require_equal,
 )
 from condensers.parts.parameterisations.pixels import stored_bytes
@@ -162,7 +163,7 @@ class Refined(Parameterisation):
         groups = self._learned.groups(data.normalise(real), data, context)
         return ImagePairs(self._learned.decode(groups, slice(None)), real)
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """The refined images of some units; rounds as storage does and passes gradients straight
         through.
         """

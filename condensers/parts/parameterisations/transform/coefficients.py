@@ -36,7 +36,7 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import hard_label_bytes
-from condensers.parts.parameterisations.base import LIMIT, Groups, Parameterisation
+from condensers.parts.parameterisations.base import LIMIT, Groups, Parameterisation, Units
 from condensers.parts.parameterisations.coding.estimate import estimate_bits
 from condensers.parts.parameterisations.coding.stored import STREAM, read_stream, store_stream
 from condensers.parts.parameterisations.latent import straight_through
@@ -173,7 +173,7 @@ class FullFrameDCT(Parameterisation):
             return groups
         return {**groups, LIMIT: torch.tensor(float(nbytes), dtype=torch.float64)}
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """The images of the stored `units`, as they will be read; gradients pass all rounding."""
         if "images" in groups:
             return PIXELS.decode(groups, units)
