@@ -129,14 +129,21 @@ class DMTransform(Composition):
     """
 
     iterations: int = hyper(
-        150, unit="steps", help="steps on codes and refiner", source="ours", minimum=1
+        60, unit="steps", help="steps on codes and refiner", source="ours", minimum=1
     )
     lr: float = hyper(
         0.1, unit="steps", help="learning rate of the coefficients", source="ours", minimum=0.0
     )
     momentum: float = hyper(0.5, help="beta 1 of Adam", source="ours", minimum=0.0)
     optimiser: str = hyper("adam", source="ours", values=("sgd", "adam"))
-    batch_real: int = hyper(128, unit="images per class", source="ours", minimum=1)
+    batch_real: int = hyper(64, unit="images per class", source="ours", minimum=1)
+    batch_syn: int = hyper(
+        64,
+        unit="images per class",
+        help="synthetic images in a step, drawn anew; 0: all",
+        source="ours",
+        minimum=0,
+    )
     init: str = hyper("k-means", source="ours", values=("noise", "real", "k-means", "centroids"))
     network: NetworkSpec = hyper(ConvNetSpec(width=16), source="ours", part="network")
     parameterisation: Parameterisation = hyper(
@@ -148,7 +155,7 @@ class DMTransform(Composition):
     objective: Objective = hyper("mean-embedding", source="DM, eq. 5", part="objective")
     regularisers: tuple[Regulariser, ...] = hyper(("rate",), source="ours", part="regulariser")
     model_schedule: ModelSchedule = hyper(
-        Queue(size=10, interval=10, training_steps=10, batch=64),
+        Queue(size=10, interval=10, training_steps=4, batch=64),
         source="IDM, section 3.3; numbers ours",
         part="model schedule",
     )
