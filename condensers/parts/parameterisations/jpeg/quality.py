@@ -17,18 +17,23 @@ the choice of `semantic` on validation images. So files that are learned have th
 of 3, 5, 10, 20 and 40, where it still holds more images than pixels do.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
+import PIL
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from condensers.data import ClassData
+from condensers.engine.cache import key_of
 from condensers.parts.parameterisations.coding.counting import FIXED_ORDER
 from condensers.parts.parameterisations.jpeg import files
 from condensers.parts.parameterisations.jpeg.sizes import Sizes
 from condensers.parts.parameterisations.pixels import stored_bytes
+from condensers.processor import processor_key
+from condensers.registry.code_digest import code_of
+from condensers.user_cache import Json, read_json, usable_cache, write_first
 
 QUALITIES = (3, 5, 10, 20)
 FINER = {3: 5, 5: 10, 10: 20, 20: 40}  # what learned files have where real ones have the former
@@ -76,7 +81,7 @@ _made: dict[tuple[str, int], QualityChoice] = {}
 def choose_quality(data: ClassData, nbytes: int) -> QualityChoice:
     """Return the quality whose real files say most of the held-out images.
 
-    It is computed once for the same images and bytes in a process.
+    It is computed once for the same images and bytes on a machine, and kept in the user's cache.
 
     Args:
         data: The real images; some of them are held out.
@@ -84,7 +89,7 @@ def choose_quality(data: ClassData, nbytes: int) -> QualityChoice:
     """
     key = data.digest, nbytes
     if key not in _made:
-        _made[key] = _choose(data.to(torch.device("cpu")), nbytes)
+        _made[key] = _keep_choice(data, nbytes)
     return _made[key]
 
 
@@ -104,6 +109,27 @@ def choose_learned_quality(data: ClassData, nbytes: int) -> QualityChoice:
     raw = nbytes // stored_bytes(data, 1)
     fits = Sizes(data, "jpeg", finer).fitting(nbytes) > raw
     return replace(choice, quality=finer) if fits else choice
+
+
+def _keep_choice(data: ClassData, nbytes: int) -> QualityChoice:
+    """The choice, from the user's cache where it is there; figures depend on code and machine."""
+    made_by = [code_of(modules=(__name__,)), torch.__version__, PIL.__version__, processor_key()]
+    seen = [data.digest, data.mean, data.std, nbytes]
+    folder = usable_cache()
+    path = folder / f"quality-{key_of([seen, made_by])}.json" if folder else None
+    found = read_json(path, _is_whole) if path else None
+    if found is None:
+        found = asdict(_choose(data.to(torch.device("cpu")), nbytes))
+        found["accuracies"] = [[quality, of] for quality, of in found["accuracies"].items()]
+        found = write_first(path, found, _is_whole) if path else found
+    return QualityChoice(**{**found, "accuracies": dict(found["accuracies"])})
+
+
+def _is_whole(found: Json) -> bool:
+    """Whether a file of the cache holds a choice."""
+    named = found["quality"] in QUALITIES and found["real"] in QUALITIES
+    judged = [quality for quality, of in found["accuracies"] if 0 <= of <= 100]
+    return named and found["held"] >= 0 and judged in ([], list(QUALITIES))
 
 
 def _choose(data: ClassData, nbytes: int) -> QualityChoice:

@@ -2,6 +2,7 @@
 same everywhere, and on the card.
 """
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,14 @@ from tests.condensers.parts.parameterisations.test_jpeg import SPEC, data_of
 OPEN: dict[str, Any] = SPEC | {"parameterisation": {"name": "jpeg", "quality": 0}}
 
 
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache of the user, and nothing known in the process; returns its folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(quality, "_made", {})
+    return tmp_path / "cache"
+
+
 def stripes(fine: bool) -> ClassData:
     """Two classes: stripes that only fine files show, or squares that coarse ones show too."""
     generator = torch.Generator().manual_seed(8)
@@ -49,7 +58,7 @@ def test_it_looks_at_the_images() -> None:
 
 def test_it_looks_at_the_bytes_and_no_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     data = load("mnist-5k~40").train
-    monkeypatch.setattr(quality, "_made", {})
+    monkeypatch.setattr(quality, "usable_cache", lambda: None)
     first = choose_quality(data, stored_bytes(data, 1))
     torch.manual_seed(7)
     monkeypatch.setattr(quality, "_made", {})
@@ -59,6 +68,29 @@ def test_it_looks_at_the_bytes_and_no_seed(monkeypatch: pytest.MonkeyPatch) -> N
     assert first.held == 180
     best = max(first.accuracies.values())
     assert first.accuracies[first.quality] == best
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"quality": 7}'])
+def test_a_choice_is_kept_on_a_machine(
+    content: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process reads it; a damaged file is made again."""
+    nbytes, made = stored_bytes(stripes(True), 8), quality._choose
+    first = choose_quality(stripes(True), nbytes)
+    asked: list[int] = []
+
+    def count(data: ClassData, nbytes: int) -> quality.QualityChoice:
+        asked.append(nbytes)
+        return made(data, nbytes)
+
+    monkeypatch.setattr(quality, "_choose", count)
+    monkeypatch.setattr(quality, "_made", {})
+    assert choose_quality(stripes(True), nbytes) == first and not asked
+    (file,) = cache.rglob("quality-*.json")
+    file.write_text(content)
+    monkeypatch.setattr(quality, "_made", {})
+    assert choose_quality(stripes(True), nbytes) == first and asked == [nbytes]
+    assert choose_quality(stripes(False), nbytes) != first and len(asked) == 2
 
 
 def test_what_is_held_out_is_not_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
