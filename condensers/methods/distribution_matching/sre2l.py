@@ -48,13 +48,13 @@ class SRe2L(Composition):
     Why it falls below random images at few images a class (suite `families-reasons`, on digits; the
     figures here: mnist-5k, ten images a class, one set, validation images, networks of width 16):
     random images 94 %, the same with this network's labels 95 %, from noise 27 %, with hard labels
-    29 %, with four networks in turn 24 %. It is not that one network alone sees the classes: others,
-    trained on real images, name 79 and 94 % of the images. But the statistics are those of all
-    classes together, so that each class may be texture of its own: with a hundred times their
+    28 %, with four networks in turn 24 %. It is not that one network alone sees the classes: two
+    others, trained on real images, name 79 and 94 % of the images. But the statistics are those of
+    all classes together, so that each class may be texture of its own: with a hundred times their
     weight 44 %, and with the mean embeddings of each class beside (`regularisers = [{name =
     "mean-embedding", weight = 0.1}]`, 64 real images a class) 91 %, as from real images at a rate
-    of 0.05. Xiao & He (LPLD, NeurIPS 2024, arXiv 2410.15919) blame the same for what they find on
-    ImageNet: images that are alike within their class.
+    of 0.05. Xiao & He (LPLD, NeurIPS 2024, arXiv 2410.15919) find the same cause on ImageNet, where
+    images of a class come out alike.
     """
 
     iterations: int = hyper(
