@@ -144,6 +144,10 @@ class GVBSM(SRe2L):
     crops, which rolls include but for what the border shows. Differences: those of SRe2L, of
     `recovery` and of `densification`. Not copied: the means and deviations of CIFAR-100 for
     CIFAR-10.
+
+    On digits at ten images a class (suite `families-reasons`, three sets, test images) it has 22 %
+    where random images have 91: rolled so far, an image need not lie anywhere in particular. Moved
+    by a pixel it has 45 %, with the mean embeddings of each class beside 78 %.
     """
 
     iterations: int = hyper(
