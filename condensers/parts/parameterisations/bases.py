@@ -37,7 +37,6 @@ from condensers.parts.parameterisations.base import (
     Units,
     require_equal,
     require_plain,
-    valid_range,
 )
 from condensers.parts.parameterisations.fitting import fit
 from condensers.parts.parameterisations.latent import LARGEST, straight_through
@@ -235,10 +234,8 @@ class Bases(Parameterisation):
 
     def project(self, groups: Groups, data: ClassData) -> None:
         """Bases stay between black and white, hallucinators within what their storage holds."""
-        mean, std = groups["statistics"]
-        if self.channels == "one":
-            mean, std = mean.mean(0, keepdim=True), std.mean(0, keepdim=True)
-        black, white = valid_range(mean.tolist(), std.tolist(), groups["bases"])
+        mean, std = self._columns(groups["statistics"])
+        black, white = (0 - mean) / std, (1 - mean) / std
         groups["bases"].copy_(torch.minimum(torch.maximum(groups["bases"], black), white))
         groups["hallucinators"].clamp_(-LARGEST, LARGEST)
 

@@ -9,19 +9,24 @@ a = (F' F + r I)^-1 F' (Y - 1 / K),  score: accuracy of f(x)' a on the images he
 Source: ours; random filters and a linear classifier as in Coates, Ng & Lee, "An analysis of
 single-layer networks in unsupervised feature learning" (AISTATS 2011), without the learning of
 filters. It takes a second or two at the bytes of one image a class, and follows from data and bytes
-alone: no seed has a part in it.
+alone: no seed has a part in it. What was found is kept in the user's cache.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
+import PIL
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from condensers.data import ClassData
+from condensers.engine.cache import key_of
 from condensers.parts.parameterisations.coding.counting import FIXED_ORDER
+from condensers.processor import processor_key
+from condensers.registry.code_digest import code_of
+from condensers.user_cache import Json, read_json, usable_cache, write_first
 
 HELD, LARGEST_PART = 100, 2  # images of a class that are held out, at most half of it
 FILTERS, PATCH, POOLED, SIDE = 64, 5, 4, 32
@@ -65,7 +70,47 @@ class HeldOut:
         return max(self.accuracies, key=lambda of: (self.accuracies[of], finest * of))
 
 
+_known: dict[str, HeldOut] = {}
+
+
 def judge(
+    data: ClassData,
+    nbytes: int,
+    forms: Iterable[tuple[float, LossyForm]],
+    patience: int,
+    called: list[Any],
+) -> HeldOut:
+    """Score a lossy form at several degrees, once for the same images and bytes on a machine.
+
+    Args:
+        data: The real images; some of them are held out.
+        nbytes: Bytes that images and their labels may take.
+        forms: (degree, form) each.
+        patience: After so many degrees that are worse than the best, the rest is left out.
+        called: What tells the forms from others: the module that defines them, and its settings.
+    """
+    module = str(called[0])
+    made_by = [code_of(modules=(__name__, module)), torch.__version__, PIL.__version__]
+    key = key_of([data.digest, data.mean, data.std, nbytes, called, made_by, processor_key()])
+    if key not in _known:
+        folder = usable_cache()
+        path = folder / f"held-out-{key}.json" if folder else None
+        found = read_json(path, _is_whole) if path else None
+        if found is None:
+            scores = score_degrees(data, nbytes, forms, patience)
+            found = {"accuracies": list(scores.accuracies.items()), "images": scores.images}
+            found = write_first(path, found, _is_whole) if path else found
+        _known[key] = HeldOut({degree: of for degree, of in found["accuracies"]}, found["images"])
+    return _known[key]
+
+
+def _is_whole(found: Json) -> bool:
+    """Whether a file of the cache holds scores."""
+    scores = [0 <= of <= 100 and degree > 0 for degree, of in found["accuracies"]]
+    return all(scores) and (found["images"] > 0) == bool(scores)
+
+
+def score_degrees(
     data: ClassData, nbytes: int, forms: Iterable[tuple[float, LossyForm]], patience: int
 ) -> HeldOut:
     """Score a lossy form at several degrees, in their order.

@@ -54,22 +54,21 @@ class QualityChoice:
         }
 
 
-_made: dict[tuple[str, int], QualityChoice] = {}
-
-
 def choose_quality(data: ClassData, nbytes: int) -> QualityChoice:
     """Return the quality whose real files say most of the held-out images.
-
-    It is computed once for the same images and bytes in a process.
 
     Args:
         data: The real images; some of them are held out.
         nbytes: Bytes that all files and their labels may take.
     """
-    key = data.digest, nbytes
-    if key not in _made:
-        _made[key] = _choose(data.to(torch.device("cpu")), nbytes)
-    return _made[key]
+    own = data.to(torch.device("cpu"))
+    forms = ((quality, _Files(own, quality)) for quality in QUALITIES)
+    found = judge(own, nbytes, forms, len(QUALITIES), [__name__, *QUALITIES])
+    if not found.accuracies:
+        return QualityChoice(FALLBACK, {}, 0, FALLBACK)
+    best = int(found.best(finest=1))
+    judged = {int(quality): of for quality, of in found.accuracies.items()}
+    return QualityChoice(best, judged, found.images, best)
 
 
 def choose_learned_quality(data: ClassData, nbytes: int) -> QualityChoice:
@@ -88,16 +87,6 @@ def choose_learned_quality(data: ClassData, nbytes: int) -> QualityChoice:
     raw = nbytes // stored_bytes(data, 1)
     fits = Sizes(data, "jpeg", finer).fitting(nbytes) > raw
     return replace(choice, quality=finer) if fits else choice
-
-
-def _choose(data: ClassData, nbytes: int) -> QualityChoice:
-    forms = ((quality, _Files(data, quality)) for quality in QUALITIES)
-    found = judge(data, nbytes, forms, patience=len(QUALITIES))
-    if not found.accuracies:
-        return QualityChoice(FALLBACK, {}, 0, FALLBACK)
-    best = int(found.best(finest=1))
-    judged = {int(quality): of for quality, of in found.accuracies.items()}
-    return QualityChoice(best, judged, found.images, best)
 
 
 @dataclass(frozen=True)

@@ -287,7 +287,7 @@ class FullFrameDCT(Parameterisation):
         """Return the coded images at `units`, with the means they need, or the pixels."""
         if STREAM not in stored:
             return PIXELS.take(stored, units)
-        return store_stream(encode(_read(stored).take(as_numbers(units))))
+        return store_stream(encode(_read(stored).take(*as_numbers(units))))
 
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
         """Return all coded images, or all pixels; UsageError if some sets have the one, some the
@@ -311,9 +311,7 @@ class FullFrameDCT(Parameterisation):
             _shape(groups),
             count * step,
             count * fineness,
-            as_numbers(groups["means"]),
-            as_numbers(groups["origins"]),
-            as_numbers(self.quantiser.round(kept)),
+            *as_numbers(groups["means"], groups["origins"], self.quantiser.round(kept)),
         )
 
 

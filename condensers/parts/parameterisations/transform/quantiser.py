@@ -128,9 +128,7 @@ class Quantiser:
             data.shape,
             count * self.whole_step,
             count * fineness,
-            as_numbers(kept),
-            as_numbers(origins),
-            as_numbers(self.round(free)),
+            *as_numbers(kept, origins, self.round(free)),
         )
         return coded, free
 
@@ -184,10 +182,11 @@ _COUNTS: WeakKeyDictionary[ClassData, dict[tuple[Quantiser, int, int | None], in
 )
 
 
-def as_numbers(values: Tensor) -> NDArray[np.int64]:
-    """Return whole numbers as numpy's, on the processor."""
-    found: NDArray[np.int64] = values.detach().long().cpu().numpy()
-    return found
+def as_numbers(*values: Tensor) -> list[NDArray[np.int64]]:
+    """Return tensors of whole numbers as numpy's, which one read brings to the processor."""
+    flat = torch.cat([one.detach().long().flatten() for one in values]).cpu()
+    parts = torch.split(flat, [one.numel() for one in values])
+    return [part.view(one.shape).numpy() for part, one in zip(parts, values, strict=True)]
 
 
 def encode_within(images: CodedImages, free: Tensor, limit: int) -> bytes:

@@ -55,27 +55,22 @@ class StepChoice:
         }
 
 
-_made: dict[tuple[str, int, Quantiser], StepChoice] = {}
-
-
 def choose_step(data: ClassData, nbytes: int, quantiser: Quantiser) -> StepChoice:
     """Return the step at which real images say most of the held-out ones.
-
-    It is computed once for the same images and bytes in a process.
 
     Args:
         data: The real images; some of them are held out.
         nbytes: Bytes that all images and their labels may take.
         quantiser: Its dead zone and mean images; its step has no part in it.
     """
-    key = data.digest, nbytes, replace(quantiser, step=FALLBACK)
-    if key not in _made:
-        own = data.to(torch.device("cpu"))
-        forms = ((step, _Coded(own, replace(quantiser, step=step))) for step in STEPS_TRIED)
-        found = judge(own, nbytes, forms, PATIENCE)
-        best = found.best(finest=-1) if found.accuracies else FALLBACK
-        _made[key] = StepChoice(best, found.accuracies, found.images, best)
-    return _made[key]
+    own = data.to(torch.device("cpu"))
+    forms = ((step, _Coded(own, replace(quantiser, step=step))) for step in STEPS_TRIED)
+    called = [__name__, quantiser.dead_zone, quantiser.templates, *STEPS_TRIED]
+    found = judge(own, nbytes, forms, PATIENCE, called)
+    if not found.accuracies:
+        return StepChoice(FALLBACK, {}, 0, FALLBACK)
+    best = found.best(finest=-1)
+    return StepChoice(best, found.accuracies, found.images, best)
 
 
 def choose_learned_step(data: ClassData, nbytes: int, quantiser: Quantiser) -> StepChoice:

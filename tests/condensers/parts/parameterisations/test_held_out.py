@@ -3,6 +3,7 @@ that is chosen so.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from torch import Tensor
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.parts.parameterisations import held_out
-from condensers.parts.parameterisations.held_out import HeldOut, judge
+from condensers.parts.parameterisations.held_out import HeldOut, judge, score_degrees
 from condensers.parts.parameterisations.pixels import stored_bytes
 from condensers.parts.parameterisations.transform import steps
 from condensers.parts.parameterisations.transform.coefficients import FullFrameDCT
@@ -30,6 +31,14 @@ from tests.condensers.parts.parameterisations.test_jpeg import SPEC, data_of
 
 QUANTISER = Quantiser(0.0, 0.15, 1)
 OPEN: dict[str, Any] = SPEC | {"parameterisation": "transform"}
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache of the user, and nothing known in the process; returns its folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(held_out, "_known", {})
+    return tmp_path / "cache"
 
 
 @dataclass
@@ -63,7 +72,7 @@ def test_what_is_held_out_is_not_what_is_stored(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(held_out._Classifier, "__init__", note_held)
     form = Blurred(each=6)
-    found = judge(data, 100, [(1.0, form)], patience=1)
+    found = score_degrees(data, 100, [(1.0, form)], patience=1)
     assert found.images == len(tested[0]) == 3 * 6
     assert len(form.read_images) == held_out.DRAWS
     assert all(len(rows(images)) == 3 * 6 for images in form.read_images)
@@ -72,7 +81,9 @@ def test_what_is_held_out_is_not_what_is_stored(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_form_that_keeps_what_tells_classes_apart_is_the_better_one() -> None:
     data = load("digits~40").train
-    found = judge(data, 100, [(1.0, Blurred(lost=True)), (2.0, Blurred(each=10))], patience=2)
+    found = score_degrees(
+        data, 100, [(1.0, Blurred(lost=True)), (2.0, Blurred(each=10))], patience=2
+    )
     assert found.accuracies[1.0] < 20 < 60 < found.accuracies[2.0]
     assert found.best(finest=1) == found.best(finest=-1) == 2.0
 
@@ -80,7 +91,7 @@ def test_the_form_that_keeps_what_tells_classes_apart_is_the_better_one() -> Non
 def test_the_search_ends_after_as_many_worse_degrees_in_a_row() -> None:
     data = load("digits~40").train
     forms = [(float(n), Blurred(lost=n > 0, each=10)) for n in range(6)]
-    assert list(judge(data, 100, forms, patience=2).accuracies) == [0.0, 1.0, 2.0]
+    assert list(score_degrees(data, 100, forms, patience=2).accuracies) == [0.0, 1.0, 2.0]
     assert not forms[3][1].read_images
 
 
@@ -91,7 +102,7 @@ def test_of_equal_degrees_the_finest_is_taken() -> None:
 
 def test_one_image_a_class_leaves_nothing_to_judge_by(make_data: Any) -> None:
     data = make_data((1, 8, 8), 3, 1)
-    assert judge(data, 100, [(1.0, Blurred())], patience=1) == HeldOut({}, 0)
+    assert score_degrees(data, 100, [(1.0, Blurred())], patience=1) == HeldOut({}, 0)
     assert choose_step(data, 300, QUANTISER).step == steps.FALLBACK
 
 
@@ -104,10 +115,32 @@ def test_more_bytes_have_finer_steps_and_no_seed_a_part_in_them(
     assert few.accuracies[few.step] == max(few.accuracies.values())
     assert set(few.accuracies) <= set(STEPS_TRIED) and few.held == 270
     torch.manual_seed(7)
-    monkeypatch.setattr(steps, "_made", {})
+    monkeypatch.setattr(held_out, "_known", {})
+    monkeypatch.setattr(held_out, "usable_cache", lambda: None)
     assert choose_step(data, stored_bytes(data, 1), QUANTISER) == few
     other = choose_step(data, stored_bytes(data, 1), Quantiser(0.35, 0.15, 1))
-    assert other is choose_step(data, stored_bytes(data, 1), Quantiser(0.7, 0.15, 1))
+    assert other.accuracies is choose_step(data, stored_bytes(data, 1), QUANTISER).accuracies
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"images": 7}', '{"images": 0, "accuracies": 1}'])
+def test_what_was_found_is_kept_on_a_machine(
+    content: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process reads it; a damaged file is made again; other forms are other files."""
+    data, form = load("digits~40").train, Blurred(each=10)
+
+    def ask(called: str) -> HeldOut:
+        monkeypatch.setattr(held_out, "_known", {})
+        return judge(data, 100, [(2.0, form)], 1, [held_out.__name__, called])
+
+    first = ask("one")
+    read = len(form.read_images)
+    assert ask("one") == first and len(form.read_images) == read > 0
+    (file,) = cache.rglob("held-out-*.json")
+    file.write_text(content)
+    assert ask("one") == first and len(form.read_images) == 2 * read
+    ask("another")
+    assert len(form.read_images) == 3 * read and len(list(cache.rglob("held-out-*.json"))) == 2
 
 
 @pytest.mark.parametrize("shape", [(1, 24, 24), (3, 24, 24)])

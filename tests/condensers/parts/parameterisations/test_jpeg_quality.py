@@ -9,7 +9,7 @@ import torch
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.parts.parameterisations.jpeg import quality
+from condensers.parts.parameterisations import held_out
 from condensers.parts.parameterisations.jpeg.coefficients import JPEG
 from condensers.parts.parameterisations.jpeg.quality import (
     FINER,
@@ -49,10 +49,11 @@ def test_it_looks_at_the_images() -> None:
 
 def test_it_looks_at_the_bytes_and_no_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     data = load("mnist-5k~40").train
-    monkeypatch.setattr(quality, "_made", {})
+    monkeypatch.setattr(held_out, "usable_cache", lambda: None)
+    monkeypatch.setattr(held_out, "_known", {})
     first = choose_quality(data, stored_bytes(data, 1))
     torch.manual_seed(7)
-    monkeypatch.setattr(quality, "_made", {})
+    monkeypatch.setattr(held_out, "_known", {})
     assert choose_quality(data, stored_bytes(data, 1)) == first
     assert choose_quality(data, stored_bytes(data, 3)).accuracies != first.accuracies
     assert set(first.accuracies) == set(QUALITIES)
