@@ -249,7 +249,7 @@ def layers(channels: int, width: int, colours: int) -> tuple[tuple[int, ...], ..
 
 def straight_through(free: Tensor, valid: Tensor) -> Tensor:
     """The values of `valid` (no graph), the gradient of `free`."""
-    found: Tensor = _StraightThrough.apply(free, valid)  # type: ignore[no-untyped-call]
+    found: Tensor = _StraightThrough.apply(free, valid)
     return found
 
 

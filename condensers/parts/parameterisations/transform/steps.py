@@ -102,5 +102,5 @@ class _Coded:
     def read(self, images: Tensor) -> Tensor:
         coded, _ = self.quantiser.quantise(images.float() / 255, self.data)
         values = torch.from_numpy(coded.values())
-        parts = [as_pixels(restore(part, self.data.shape)) for part in values.split(1024)]
+        parts = [as_pixels(restore(part, self.data.shape)) for part in torch.split(values, 1024)]
         return torch.cat(parts).to(torch.uint8)
