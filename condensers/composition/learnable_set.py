@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from condensers.engine import optimiser_state
-from condensers.engine.devices import fused
+from condensers.engine.devices import fused, send
 from condensers.parts.labels import AssignedLabels, OptimisedLabels, hard_labels, store_soft
 from condensers.parts.parameterisations.base import Units
 from condensers.parts.setting import RunSetting
@@ -105,12 +105,11 @@ class LearnableSet(SetState):
         taken = self.method.units_in_step(each)
         units: Units = slice(positions[0] * each, (positions[-1] + 1) * each)
         if taken < each:
-            generator, device = self.setting.generator, self.setting.data.device
             drawn = [
-                position * each + torch.randperm(each, generator=generator)[:taken]
+                position * each + torch.randperm(each, generator=self.setting.generator)[:taken]
                 for position in positions
             ]
-            units = torch.cat(drawn).to(device)
+            units = send(torch.cat(drawn), self.setting.data.device)
         images = self.part.decode(self.groups, units)
         return list(torch.split(images, taken * self.part.copies))
 

@@ -122,10 +122,11 @@ class DMTransform(Composition):
     Source: the composition and its settings are ours. The loss is DM's (WACV 2023), eq. 5, the
     networks are IDM's (CVPR 2023). That a set is learned under a rate and a utility at once is not
     new: "Dataset Distillation as Data Compression: A Rate-Utility Perspective" (ICCV 2025, arXiv
-    2507.17221) does so with networks as codes and a fixed weight (DM-RUO, TM-RUO). No figure is
-    claimed here: the settings follow trials on test images of Fashion-MNIST at the bytes of one
-    image a class, and were not chosen on validation images. The suite `rate-utility` takes the
-    parts one by one, beside files, coded images, KFS and `semantic`.
+    2507.17221) does so with networks as codes and a fixed weight (DM-RUO, TM-RUO). The step follows
+    data and bytes; among steps it was chosen on validation images of mnist-5k and CIFAR-10, the
+    other settings follow trials on Fashion-MNIST. docs/results/coded-images.md has what was measured
+    of it. A step takes at most 64 images a class, so that many cost little more than few. The suite
+    `rate-utility` takes the parts one by one, beside files, coded images, KFS and `semantic`.
     """
 
     iterations: int = hyper(
