@@ -32,7 +32,7 @@ from condensers.parts.parameterisations.pixels import stored_bytes
 
 QUALITIES = (3, 5, 10, 20)
 FINER = {3: 5, 5: 10, 10: 20, 20: 40}  # what learned files have where real ones have the former
-FALLBACK = 10  # where no image can be held out
+FALLBACK = 10  # where no image can be held out, or there is one class alone
 HELD, LARGEST_PART = 100, 2  # images of a class that are held out, at most half of it
 FILTERS, PATCH, POOLED, SIDE = 64, 5, 4, 32
 RIDGE = 0.1
@@ -115,7 +115,7 @@ def _choose(data: ClassData, nbytes: int) -> QualityChoice:
         count = min(HELD, len(members) // LARGEST_PART)
         held.append(order[:count])
         left.append(order[count:])
-    if not sum(map(len, held)):
+    if not sum(map(len, held)) or len(data.classes) < 2:  # one class tells no quality from another
         return QualityChoice(FALLBACK, {}, 0, FALLBACK)
     tested = torch.cat(held)
     judge = _Judge(data, tested, generator)
