@@ -166,7 +166,8 @@ def drop_units(
             trial = (fits + above) // 2
     if best is None:
         raise UsageError(
-            f"{nbytes} bytes do not hold one stored image of each of {classes} classes; take more"
+            f"{nbytes} bytes are too few: one stored image of each of {classes} classes takes"
+            f" {count_all(cut(classes))}; take more"
         )
     return best
 
