@@ -94,6 +94,13 @@ class RealTransform(RealFiles):
         content = _encode_finest(quantiser, images[order], data, within)
         return indices[order.cpu()].view(len(chosen), -1).tolist(), store_stream(content)
 
+    def store_all(self, data: ClassData) -> Groups:
+        """Return all images at the step, those of a class in the order of their means."""
+        quantiser = self.storage.quantiser
+        images = data.images[data.labels.argsort(stable=True)].float() / 255
+        coded, _ = quantiser.quantise(images[quantiser.sort(images, data)], data)
+        return store_stream(encode(coded))
+
 
 def _encode_finest(quantiser: Quantiser, images: Tensor, data: ClassData, limit: int) -> bytes:
     """Encode images at the finest step, no more than twice as fine or coarse, that fits."""

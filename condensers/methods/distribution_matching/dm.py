@@ -124,8 +124,8 @@ class DMTransform(Composition):
     new: "Dataset Distillation as Data Compression: A Rate-Utility Perspective" (ICCV 2025, arXiv
     2507.17221) does so with networks as codes and a fixed weight (DM-RUO, TM-RUO). The step follows
     data and bytes; among steps it was chosen on validation images of mnist-5k and CIFAR-10, the
-    other settings follow trials on Fashion-MNIST. docs/results/coded-images.md has what was measured
-    of it. A step takes at most 64 images a class, so that many cost little more than few. The suite
+    other settings follow trials on Fashion-MNIST. docs/results/coded-images.md has its figures. A
+    step takes at most 64 images a class, so that many cost little more than few. The suite
     `rate-utility` takes the parts one by one, beside files, coded images, KFS and `semantic`.
     """
 

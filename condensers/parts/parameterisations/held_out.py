@@ -53,7 +53,8 @@ class HeldOut:
     """What was found.
 
     Attributes:
-        accuracies: Degree -> percentage of the held-out images; empty if none could be held out.
+        accuracies: Degree -> percentage of the held-out images; empty if none could be held out, or
+            there is one class alone.
         images: Images that were held out.
     """
 
@@ -132,7 +133,7 @@ def score_degrees(
         left.append(order[count:])
     tested = torch.cat(held)
     found: dict[float, float] = {}
-    if not len(tested):
+    if not len(tested) or len(data.classes) < 2:  # one class tells no degree from another
         return HeldOut(found, 0)
     classifier = _Classifier(data, tested, generator)
     worse = 0

@@ -67,6 +67,14 @@ class Pixels(Parameterisation):
         """Return the images of all parts."""
         return {"images": torch.cat([part["images"] for part in parts])}
 
+    def append(
+        self, stored: Mapping[str, Tensor], kept: Tensor, images: Tensor, like: int | None
+    ) -> Groups:
+        """Return the images at `kept` and the new ones; UsageError where pixels are floats."""
+        if stored["images"].dtype != torch.uint8:
+            return super().append(stored, kept, images, like)
+        return {"images": torch.cat([stored["images"][kept], images.to(stored["images"].device)])}
+
     def unpack(
         self,
         stored: Mapping[str, Tensor],

@@ -30,7 +30,13 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import hard_label_bytes
-from condensers.parts.parameterisations.base import LIMIT, Groups, Parameterisation, Units
+from condensers.parts.parameterisations.base import (
+    LIMIT,
+    Groups,
+    Parameterisation,
+    StorageForm,
+    Units,
+)
 from condensers.parts.parameterisations.coding.estimate import estimate_bits
 from condensers.parts.parameterisations.coding.stored import STREAM
 from condensers.parts.parameterisations.compressed import Compressed
@@ -229,6 +235,15 @@ class JPEG(Parameterisation):
     ) -> Tensor:
         """Decode the files, or the pixels."""
         return _form(stored).unpack(stored, mean, std, shape)
+
+    @property
+    def recodable(self) -> bool:
+        """Whether it stores files."""
+        return self.coder == "huffman"
+
+    def stored_form(self, stored: Mapping[str, Tensor]) -> StorageForm:
+        """Return what the groups are: pixels, files or a stream."""
+        return _form(stored)
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
         """Return the files, or the pixels, at `units`."""

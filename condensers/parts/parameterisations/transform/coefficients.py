@@ -22,6 +22,7 @@ Distillation as Data Compression: A Rate-Utility Perspective" (ICCV 2025, arXiv 
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
@@ -36,7 +37,14 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import hard_label_bytes
-from condensers.parts.parameterisations.base import LIMIT, Groups, Parameterisation, Units
+from condensers.parts.parameterisations.base import (
+    LIMIT,
+    Groups,
+    Parameterisation,
+    StorageForm,
+    Units,
+    count_stored,
+)
 from condensers.parts.parameterisations.coding.estimate import estimate_bits
 from condensers.parts.parameterisations.coding.stored import STREAM, read_stream, store_stream
 from condensers.parts.parameterisations.latent import straight_through
@@ -47,6 +55,7 @@ from condensers.parts.parameterisations.transform.quantiser import (
     as_numbers,
     fill,
 )
+from condensers.parts.parameterisations.transform.requantising import requantise
 from condensers.parts.parameterisations.transform.steps import choose_learned_step
 from condensers.parts.parameterisations.transform.stream import (
     STEPS,
@@ -60,6 +69,7 @@ from condensers.parts.parameterisations.transform.stream import (
 PIXELS = Pixels()
 NEARLY = 0.97  # of the bytes: a set that takes as much has no room for a finer step
 NEAR = 1.05  # of raw bytes: coded images are made to fit these rather than stored as pixels
+REMEMBERED = 4  # sets that were written last
 
 
 @final
@@ -287,7 +297,43 @@ class FullFrameDCT(Parameterisation):
         """Return the coded images at `units`, with the means they need, or the pixels."""
         if STREAM not in stored:
             return PIXELS.take(stored, units)
-        return store_stream(encode(_read(stored).take(*as_numbers(units))))
+        if torch.equal(units.cpu(), torch.arange(len(_read(stored).coefficients))):
+            return dict(stored)
+        return _store(_read(stored).take(*as_numbers(units)))
+
+    @property
+    def recodable(self) -> bool:
+        """Return true."""
+        return True
+
+    def stored_form(self, stored: Mapping[str, Tensor]) -> StorageForm:
+        """Return this form as it is by default, for a stream tells its settings; or pixels."""
+        return FullFrameDCT() if STREAM in stored else PIXELS
+
+    def recode(
+        self,
+        parts: Sequence[Mapping[str, Tensor]],
+        nbytes: int,
+        shape: Sequence[int],
+        least: int | None = None,
+    ) -> list[Groups]:
+        """Return streams of coarser coefficients (`requantising`)."""
+        if sum(map(count_stored, parts)) <= nbytes:
+            return [dict(part) for part in parts]
+        coarser = requantise([_read(part) for part in parts], nbytes)
+        return [_store(*one) for one in coarser]
+
+    def append(
+        self, stored: Mapping[str, Tensor], kept: Tensor, images: Tensor, like: int | None
+    ) -> Groups:
+        """Return the coded images at `kept`, and new ones, coded under the mean of `like`; without
+        it under their own, at the coarsest step of the others.
+        """
+        if STREAM not in stored:
+            return PIXELS.append(stored, kept, images, like)
+        coded = _read(stored)
+        new = self.quantiser.quantise_like(images.float() / 255, coded, like)
+        return _store(join([coded.take(*as_numbers(kept)), new]))
 
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
         """Return all coded images, or all pixels; UsageError if some sets have the one, some the
@@ -301,7 +347,7 @@ class FullFrameDCT(Parameterisation):
                 "the sets are stored as coded images and as pixels, and cannot be one; keep them"
                 " apart, or condense them anew"
             )
-        return store_stream(encode(join([_read(part) for part in parts])))
+        return _store(join([_read(part) for part in parts]))
 
     def _coded(self, groups: Mapping[str, Tensor]) -> CodedImages:
         kept = (groups["coefficients"] * groups["mask"]).detach()
@@ -315,8 +361,25 @@ class FullFrameDCT(Parameterisation):
         )
 
 
+_WRITTEN: OrderedDict[bytes, CodedImages] = OrderedDict()
+
+
+def _store(images: CodedImages, content: bytes | None = None) -> Groups:
+    """The stored groups of images; the last few are remembered, for a memory that changes reads
+    what it has just written.
+    """
+    content = encode(images) if content is None else content
+    _WRITTEN[content] = images
+    while len(_WRITTEN) > REMEMBERED:
+        _WRITTEN.popitem(last=False)
+    return store_stream(content)
+
+
 def _read(stored: Mapping[str, Tensor]) -> CodedImages:
-    return decode(read_stream(stored))
+    content = read_stream(stored)
+    if content not in _WRITTEN:
+        return decode(content)
+    return _WRITTEN[content]
 
 
 def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:

@@ -132,6 +132,28 @@ class Quantiser:
         )
         return coded, free
 
+    def quantise_like(self, images: Tensor, coded: CodedImages, unit: int | None) -> CodedImages:
+        """Return images coded under a mean that is stored already.
+
+        Args:
+            images: (M, C, H, W) in [0, 1], of one class.
+            coded: A set.
+            unit: One of its images, whose mean and step are taken; if None, the mean is that of
+                `images`, and the step the coarsest of the set.
+        """
+        values = transform(images.cpu()).double().numpy()
+        if unit is None:
+            step = coded.steps.max(keepdims=True)
+            fine = np.full_like(step, FINE)
+            kept = np.rint(values.mean(0, keepdims=True) * STEPS / step * FINE).astype(np.int64)
+        else:
+            of = coded.origins[unit : unit + 1]
+            step, fine, kept = coded.steps[of], coded.finenesses[of], coded.means[of]
+        free = torch.from_numpy(values * STEPS / step - kept / fine)
+        origins = np.zeros(len(values), dtype=np.int64)
+        (whole,) = as_numbers(self.round(free))
+        return CodedImages(coded.shape, step, fine, kept, origins, whole)
+
     def sort(self, images: Tensor, data: ClassData) -> Tensor:
         """Return the order (M,) int64 in which images of one mean follow each other.
 
