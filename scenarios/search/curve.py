@@ -105,6 +105,24 @@ def space_steps(total: int, count: int, share: float = 0.01) -> tuple[int, ...]:
     return tuple(sorted({min(total, round(total / ratio**back)) for back in range(count)}))
 
 
+def list_trainings(schedule: str, asked: int, readings: Iterable[int]) -> tuple[int, ...]:
+    """Steps of each training that a curve takes: the longest alone if the rate depends on no end.
+
+    A rate that falls to 0 at the end makes a shorter training another one, so that each reading has
+    its own.
+
+    Args:
+        schedule: That of the learning rate.
+        asked: Steps of the recipe.
+        readings: After which steps the curve is read.
+
+    >>> list_trainings("drop", 40, (10, 80)), list_trainings("cosine", 40, (10, 80))
+    ((80,), (10, 40, 80))
+    """
+    lengths = sorted({asked, *readings})
+    return tuple(lengths[-1:] if schedule == "drop" else lengths)
+
+
 def limit_readings(count: int, processed: int, validation: int) -> int:
     """How many of `count` readings of `validation` images cost at most a quarter of training on
     `processed` images.
