@@ -14,6 +14,7 @@ from harness.report.chapters.search.rivals import (
     rival_name,
     rival_names,
 )
+from harness.report.chapters.search.tables_by_cost import tell_together
 from harness.report.place import Size, group_by_place
 from harness.report.table import (
     Bundle,
@@ -62,7 +63,7 @@ def tabulate_rivals(rows: Sequence[Row]) -> list[Table]:
         hardest = [_hardest(each) for each in group_by_proxy(own)]
         sections = sections_by_size(hardest, HARDEST_COLUMNS)
         tables.append(Table(place.scenario, title, HARDEST_COLUMNS, sections, notes))
-        title, notes = f"{title}, all of them", [PAIRED, EQUAL]
+        title, notes = f"{title}, all of them", [PAIRED, EQUAL, tell_together(own)]
         tables.append(Table(place.scenario, title, ALL_COLUMNS, _all(own), notes, is_detail=True))
     return tables
 
