@@ -24,7 +24,7 @@ from harness.report.chapters.search.alignment import (
     stack_scores,
 )
 from harness.report.chapters.search.rivals import OWN
-from harness.report.results import REAL, Entry, Record, condensation_seconds
+from harness.report.results import REAL, Entry, Record, work_seconds
 from harness.report.rows import Row, as_comparison, finite
 from harness.statistics.rank_bootstrap import (
     RankDraws,
@@ -206,7 +206,7 @@ def share_condensation(records: Sequence[Record]) -> float:
     """Compute the seconds of condensation for each architecture that was tried; 0 where nothing was
     condensed.
     """
-    made = list(condensation_seconds(records).values())
+    made = list(work_seconds(records).values())
     details = [(record.get("outcome") or {}).get("detail") or {} for record in records]
     tried = [len(d.get("architectures", [])) + len(d.get("failures", [])) for d in details if d]
     return float(np.mean(made) / np.mean(tried)) if made and tried else 0.0
