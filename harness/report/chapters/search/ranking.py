@@ -21,10 +21,10 @@ from harness.report.results import (
     Entry,
     Record,
     Result,
-    work_seconds,
     nbytes,
     summarise,
     summarise_seconds,
+    work_seconds,
 )
 from harness.report.wording import TOP
 from harness.statistics.intervals import Interval, break_even
