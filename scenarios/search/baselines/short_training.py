@@ -54,15 +54,16 @@ class EarlyStopping(Baseline):
         steps, most = settings.steps_on(count), settings.early_stopping_most
         read = settings.readings * min(settings.validation_images, len(data.validation.images))
         seen = settings.steps * settings.batch if settings.steps else settings.epochs * count
-        points = (*list_early_readings(settings, steps), steps * most)
-        return float(seen * settings.share_of_trainings(steps, points) + read / 3)
+        share = settings.share_of_trainings(
+            steps, (*list_early_readings(settings, steps), steps * most)
+        )
+        return float(seen * share + read / 3)
 
 
 def list_early_readings(settings: "Search", steps: int) -> tuple[int, ...]:
     """Return after which steps the curve of early stopping is read.
 
-    If each reading is a training of its own, they are those of the sets, and beyond them the
-    geometric middle and the end.
+    If each reading is a training of its own, they are those of the sets, and the end.
 
     Args:
         settings: The search.
@@ -71,7 +72,7 @@ def list_early_readings(settings: "Search", steps: int) -> tuple[int, ...]:
     most = settings.early_stopping_most
     if settings.schedule == "drop":
         return space_steps(steps * most, settings.readings, settings.first_reading)
-    return (*settings.space_readings(steps, settings.readings), round(steps * most**0.5))
+    return (*settings.space_readings(steps, settings.readings), steps * most)
 
 
 def make_validation_judge(
