@@ -1,9 +1,9 @@
 """Proxies against baselines of equal cost: short trainings cut where a proxy's cost ends, scores
 without training, real images.
 
-A baseline may spend on an architecture as much as the proxy spends: as many gradient steps (images,
-where records do not count steps), as many seconds, or as many seconds with a share of the
-condensation, which is spread over the architectures searched.
+A baseline may spend on all architectures as much as the proxy spends: as many gradient steps
+(images, where records do not count steps), as many seconds, or as many seconds with those of the
+condensation.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +40,7 @@ from harness.statistics.rank_samples import kendall_of_samples
 Array = NDArray[np.float64]
 Curves = Sequence[Sequence[Sequence[Mapping[str, Any]]]]  # (S, A) lists of readings
 COUNT = "equal count"
+SLACK = 0.05  # by which two timings of one piece of work may differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +51,15 @@ class Match:
         entry: the baseline.
         at: what is equal.
         tau: its Kendall tau.
-        late: number of architectures whose first reading comes after that cost.
-        short: number of architectures whose last reading comes at less than nine tenths of it.
+        late: whether its first reading comes after that cost.
+        short: whether its last reading comes at less than nine tenths of it.
     """
 
     entry: Entry
     at: str
     tau: RankDraws
-    late: int = 0
-    short: int = 0
+    late: bool = False
+    short: bool = False
 
 
 def compare_at_equal_cost(searches: Searches) -> list[Row]:
@@ -155,8 +156,8 @@ class Cut:
 
     at: str
     scores: Array
-    late: int
-    short: int
+    late: bool
+    short: bool
 
 
 def cut_baselines(
@@ -169,10 +170,8 @@ def cut_baselines(
         records = search.groups[entry]
         curves = read_curves(records, aligned.ids) if entry.is_reference else []
         for at, (axis, cost) in _budgets(spent, curves).items() if curves else ():
-            last = np.array([[curve[-1][axis] for curve in seed] for seed in curves])
-            scores, late = _cut_curves(curves, axis, cost, partial(score_reading, records))
-            short = int((last < 0.9 * cost).any(0).sum())
-            found.setdefault(entry, []).append(Cut(at, scores, late, short))
+            cut = _cut_curves(curves, axis, cost, partial(score_reading, records))
+            found.setdefault(entry, []).append(Cut(at, *cut))
     return found
 
 
@@ -231,21 +230,22 @@ def _budgets(spent: Mapping[str, Array], curves: Curves) -> dict[str, tuple[str,
 
 def _cut_curves(
     curves: Curves, axis: str, cost: Array, score: Callable[[Mapping[str, Any]], float]
-) -> tuple[Array, int]:
-    """(S, A) scores at the last reading that costs no more, and how many first readings come later.
+) -> tuple[Array, bool, bool]:
+    """(S, A) scores at the last reading that costs no more for all architectures together, whether
+    even the first costs more, and whether the last costs less than nine tenths.
 
+    One reading for all architectures: scores after more and after fewer steps are not one ranking.
     Where even the first reading costs more it is taken nevertheless, to the baseline's advantage;
     past its end, the last one.
     """
-    early = [
-        [
-            sum(reading[axis] <= limit for reading in curve)
-            for curve, limit in zip(seed, cost, strict=True)
-        ]
-        for seed in curves
+    count = min(len(curve) for seed in curves for curve in seed)
+    totals = [
+        float(np.mean([sum(curve[place][axis] for curve in seed) for seed in curves]))
+        for place in range(count)
     ]
-    scores = [
-        [score(curve[max(count - 1, 0)]) for curve, count in zip(seed, counts, strict=True)]
-        for seed, counts in zip(curves, early, strict=True)
-    ]
-    return np.array(scores, dtype=np.float64), int((np.array(early) == 0).any(0).sum())
+    limit = float(cost.sum())
+    within = limit * (1 + SLACK) if axis == "seconds" else limit
+    reached = [place for place in range(count) if totals[place] <= within]
+    place = reached[-1] if reached else 0
+    scores = [[score(curve[place]) for curve in seed] for seed in curves]
+    return np.array(scores, dtype=np.float64), not reached, totals[-1] < 0.9 * limit

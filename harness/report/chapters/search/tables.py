@@ -34,9 +34,9 @@ PAIRED = (
     " seeds, with 95 % intervals."
 )
 EQUAL = (
-    "A baseline with a curve is read at the proxy's cost on each architecture: its last reading up"
-    " to that cost, its first where even that costs more, its end where it ends before."
-    " Condensation is spread over the architectures searched."
+    "A baseline with a curve is read at the proxy's cost for all architectures together: its last"
+    " reading up to that cost (timings may differ by 5 %), its first where even that costs more,"
+    " its end where it ends before."
 )
 WAYS = (
     "The same trainings, their architectures ranked by validation accuracy and by validation loss;"
@@ -182,16 +182,14 @@ def _all(rows: Sequence[Row]) -> list[Section]:
 
 
 def _curve_notes(rows: Sequence[Row]) -> list[str]:
-    """Where a curve could not be read at equal cost, to whose advantage that is."""
+    """Which curves could not be read at equal cost, and to whose advantage that is."""
     notes = []
     for key, what in (
         ("late", "began after the proxy's cost, so the baseline is given more"),
         ("short", "ended before the proxy's cost, so the baseline is given less"),
     ):
         names = rival_names([row for row in rows if row[key]])
-        notes += (
-            [f"For some architectures the curve of {join_words(names)} {what}."] if names else []
-        )
+        notes += [f"The curve of {join_words(names)} {what}."] if names else []
     return notes
 
 

@@ -5,7 +5,7 @@ score that trains nothing.
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from harness.report.chapters.search.rivals import OWN, SPOKEN
+from harness.report.chapters.search.rivals import OWN, SPOKEN, proxy_name
 from harness.report.place import group_by_place
 from harness.report.table import Column, Row, Table, sections_by_size
 from harness.report.wording import estimate, format_number, join_some
@@ -126,15 +126,14 @@ def tell_together(rows: Sequence[Row]) -> str:
     if not known:
         return "No difference has an interval."
     above = [_pair_name(row) for row in known if row["together"]["low"] > 0]
-    below = [row for row in known if row["together"]["high"] < 0]
+    below = sum(row["together"]["high"] < 0 for row in known)
     count = known[0]["together"]["of"]
     return (
-        f"In intervals that hold for all {count} differences at once (95 %):"
-        f" {f'above 0 {join_some(above)}' if above else 'none is above 0'},"
-        f" {len(below) or 'none'} {'are' if len(below) != 1 else 'is'} below 0."
+        f"In intervals that hold for all {count} differences at once (95 %), {len(above) or 'none'}"
+        f" above 0{f' ({join_some(above)})' if above else ''} and {below or 'none'} below 0."
     )
 
 
 def _pair_name(row: Row) -> str:
     against = SPOKEN.get(row["against"], row["against"])
-    return f"{row['condenser']} less {against}{'' if row['at'] == OWN else ' at ' + str(row['at'])}"
+    return f"{proxy_name(row)} less {against}{'' if row['at'] == OWN else ' at ' + str(row['at'])}"

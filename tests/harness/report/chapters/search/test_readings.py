@@ -136,7 +136,7 @@ def test_combined_ranks_meet_the_score_alone_and_a_baseline_of_equal_cost(
     (table,) = [t for t in tables(report) if t.title.endswith("ranks averaged with naswot")]
     shown = [row[0] for section in table.sections for row in section.rows]
     assert shown == ["dm", "early-stopping"]
-    assert "above 0 dm less early stopping at equal steps" in " ".join(table.footnotes)
+    assert "above 0 (dm (ipc 10) less early stopping at equal steps" in " ".join(table.footnotes)
 
 
 def test_a_search_that_averages_ranks_itself_is_not_averaged_again(search: list[Record]) -> None:
