@@ -321,17 +321,15 @@ def condensation_seconds(records: Sequence[Record], which: str = "seconds") -> d
 
 
 def work_seconds(records: Sequence[Record]) -> dict[int, float]:
-    """Seed -> seconds of work that making the set took: CPU seconds where all sets of the entry
-    have them, as scenarios measure their own work on one thread, else those of the clock.
+    """Seed -> seconds of work that making the set took: CPU seconds of the sets that one thread
+    made without a stop, since others on the machine do not change them; the clock's if none was.
     """
-    by_clock = condensation_seconds(records)
-    worked = condensation_seconds(records, "cpu_seconds")
-    return worked if worked.keys() >= by_clock.keys() else by_clock
+    return condensation_seconds(records, "cpu_seconds") or condensation_seconds(records)
 
 
 def read_costs(entry: Entry, records: Sequence[Record]) -> list[Result]:
     """Read the seconds, and the joules where they were measured, of making the sets of an entry."""
-    spent = condensation_seconds(records)
+    spent = work_seconds(records)
     results = [summarise_seconds(entry, records, "seconds", spent)] if spent else []
     joules = {r["cell"]["seed"]: (r.get("condensation") or {}).get("joules") for r in records}
     return results + _summarise_joules(entry, records, joules)

@@ -88,7 +88,7 @@ DEFINITIONS = {
         " divided by the seconds saved on each architecture; never, where a proxy training is no"
         " shorter."
     ),
-    "condensation-seconds": "Time that making one set took.",
+    "condensation-seconds": COST_DEFINITIONS["seconds"],
     "search-seconds": (
         "Training time of all architectures together; one-shot: of the network with shared weights."
     ),

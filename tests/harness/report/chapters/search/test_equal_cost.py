@@ -44,13 +44,9 @@ def test_a_curve_is_read_at_the_last_point_that_costs_no_more(search: list[Recor
     assert not pair(report, "dm", "early-stopping", "equal seconds")["short"]
 
 
-def test_condensation_counts_in_cpu_seconds_where_all_sets_have_them(search: list[Record]) -> None:
-    own = of(search, "dm")
-    for record in own[:-1]:
+def test_condensation_counts_in_cpu_seconds_where_they_are_known(search: list[Record]) -> None:
+    for record in of(search, "dm")[:-1]:  # the last one was stopped and went on
         record["condensation"]["cpu_seconds"] = 3.0
-    made = [row["made"] for row in built(search)["ranks_by_cost"] if row["condenser"] == "dm"]
-    assert made == [pytest.approx(30.01)]  # one set was made on many threads
-    own[-1]["condensation"]["cpu_seconds"] = 3.0
     report = built(search)
     made = [row["made"] for row in report["ranks_by_cost"] if row["condenser"] == "dm"]
     seconds = [
