@@ -34,7 +34,9 @@ Headline = dict[str, str]  # {"question", "answer"}
 Styles = Mapping[str, int | None]  # label of a set or reference -> `harness.plots.figure` number
 COSTS = {"seconds": "seconds (less is better)", "joules": "joules (less is better)"}
 COST_DEFINITIONS = {
-    "seconds": "Time that making one set took: CPU time where one thread made it, else the clock's.",
+    "seconds": (
+        "Time that making one set took: CPU time where one thread made it, else the clock's."
+    ),
     "joules": (
         "Energy read while a set was made, or a cell run: of whole processor packages, and of the"
         " GPU where it is used."
