@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+LINE = re.compile(r"<!-- (.+?) -->")
 FIGURE = re.compile(r"<!-- figure of (reference:[^\s:]+): (.+?) -->")
 
 
@@ -23,7 +24,8 @@ def draw_figures(name: str) -> tuple[str, ...]:
 
 def find_figure(name: str, title: str) -> str:
     """Return the figure of that title; ValueError where the report has none."""
-    found = [svg for svg in draw_figures(name) if f"<!-- {title} -->" in svg]
+    # an SVG has its words as paths, each line with the text in a comment before it
+    found = [svg for svg in draw_figures(name) if title in " ".join(LINE.findall(svg))]
     if not found:
         raise ValueError(f"{name} has no figure '{title}'")
     return found[0]
