@@ -24,11 +24,19 @@ def draw_figures(name: str) -> tuple[str, ...]:
 
 def find_figure(name: str, title: str) -> str:
     """Return the figure of that title; ValueError where the report has none."""
-    # an SVG has its words as paths, each line with the text in a comment before it
-    found = [svg for svg in draw_figures(name) if title in " ".join(LINE.findall(svg))]
+    # An SVG has its words as paths, each line with the text in a comment before it; a long title
+    # has several lines, which may end at a hyphen.
+    found = [
+        svg for svg in draw_figures(name) if _squeeze(title) in _squeeze("".join(LINE.findall(svg)))
+    ]
     if not found:
         raise ValueError(f"{name} has no figure '{title}'")
     return found[0]
+
+
+def _squeeze(text: str) -> str:
+    """Return a text without spaces."""
+    return "".join(text.split())
 
 
 def fill_figures(markdown: str) -> str:
