@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
+from condensers.errors import UsageError
 from condensers.hyperparameters import Part
 
 if TYPE_CHECKING:
     from condensers.networks import NetworkSpec
-    from condensers.parts.parameterisations.base import StorageForm
+    from condensers.parts.parameterisations.base import Groups, StorageForm
     from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 
@@ -78,6 +79,21 @@ class Condenser(SetSource):
     def images_within(self, data: ClassData, budget: "Budget") -> int:
         """Return the images of a class that a set within a budget decodes to."""
         return self.images_per_class(data, budget.ipc_of(self, data))
+
+    def settle_for(self, data: ClassData, nbytes: int) -> "Condenser":
+        """Return the condenser with all that data and bytes decide in its settings."""
+        return self
+
+    def store_all(self, data: ClassData) -> "Groups":
+        """Return all images of `data` as its sets store images, as many bytes as that takes.
+
+        Raises:
+            UsageError: Its sets are no real images.
+        """
+        raise UsageError(
+            f"{self.registered}: makes images of its own and stores no given ones; take a selection"
+            " of real images"
+        )
 
     def image_passes(self, data: ClassData, ipc: int) -> "list[tuple[NetworkSpec, float]]":
         """Return the networks it uses, and about how many images pass each, for estimates of time.

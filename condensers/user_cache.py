@@ -4,14 +4,19 @@ Compiled code is loaded from it. So nobody else may be able to change what lies 
 and the one above it must belong to the user, and others must not be able to write in them.
 """
 
+import json
 import os
 import stat
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from condensers.notices import tell
 
 NAME = "condensation-harness"
 PRIVATE = 0o700
+Json = dict[str, Any]
 ADVICE = "or set XDG_CACHE_HOME to a folder that is yours alone"
 
 
@@ -50,6 +55,37 @@ def usable_cache() -> Path | None:
     except CacheRefused as fault:
         tell(f"{fault}; until then each process makes anew what it would keep there")
         return None
+
+
+def read_json(path: Path, is_whole: Callable[[Json], bool]) -> Json | None:
+    """Read what `write_first` kept; None where it is none of ours, or damaged.
+
+    Args:
+        path: Of the file.
+        is_whole: Whether it has what belongs there; it may fail on what has not.
+    """
+    try:
+        found: Json = json.loads(path.read_text(encoding="utf-8"))
+        return found if is_whole(found) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def write_first(path: Path, found: Json, is_whole: Callable[[Json], bool]) -> Json:
+    """Keep what was found unless another process was first; return what is kept.
+
+    Where the file cannot be written, nothing is kept.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with suppress(OSError):
+        temporary.write_text(json.dumps(found), encoding="utf-8")
+        if read_json(path, is_whole) is None:
+            path.unlink(missing_ok=True)  # damaged
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)
+    return read_json(path, is_whole) or found
 
 
 def _make(folder: Path) -> None:

@@ -54,7 +54,8 @@ class Reading:
 
     def as_json(self) -> dict[str, Any]:
         spent = {} if self.cpu_seconds is None else {"cpu_seconds": self.cpu_seconds}
-        return {"meters": list(self.meters)} if self.meters else {"reason": self.reason, **spent}
+        read = {"meters": list(self.meters)} if self.meters else {"reason": self.reason}
+        return {**read, **spent}
 
 
 class Meter:
@@ -109,7 +110,7 @@ class Meter:
             self._reading = (
                 Reading(NOT_MEASURED, reason=why, cpu_seconds=spent)
                 if why
-                else Reading(self._total, names)
+                else Reading(self._total, names, cpu_seconds=spent)
             )
         return self._reading
 

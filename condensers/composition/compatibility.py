@@ -44,6 +44,7 @@ def misfits(method: "Composition") -> Iterator[str]:
     yield from _needs(method)
     yield from _learned_labels(method)
     yield from _updates(method)
+    yield from _batches(method)
     yield from _reuse(method)
     yield from _drawn_networks(method)
     yield from _statistics(method)
@@ -123,6 +124,16 @@ def _updates(method: "Composition") -> Iterator[str]:
         yield (
             f"{coupled[0]} is one loss of all classes, which update 'class' would tear"
             " apart; take update 'all'"
+        )
+
+
+def _batches(method: "Composition") -> Iterator[str]:
+    """A part of a class's images is enough for those who read them."""
+    objective = method.objective
+    if method.batch_syn and not isinstance(objective, PairwiseObjective):
+        yield (
+            f".batch_syn: objective {objective.registered} takes all images of the set at once;"
+            " leave it out, or say its own batch in `objective`"
         )
 
 

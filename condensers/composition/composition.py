@@ -5,6 +5,7 @@ part of it by another that fits. Parts that do not fit are refused with one sent
 runs.
 """
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -80,6 +81,13 @@ class Composition(Condenser):
         help="real images in a step, for each class or in all",
         source="ours",
         minimum=1,
+    )
+    batch_syn: int = hyper(
+        0,
+        unit="images per class",
+        help="synthetic images in a step, drawn anew; 0: all",
+        source="ours: all, as DC and DM (DATM's code: of the set)",
+        minimum=0,
     )
     init: str = hyper(
         "real",
@@ -205,6 +213,12 @@ class Composition(Condenser):
         groups = part.nbytes(data, ipc)
         return Size(units, groups, groups + beside)
 
+    def units_in_step(self, units: int) -> int:
+        """How many of a class's stored `units` a step takes, by a method whose parts are built."""
+        if not self.batch_syn:
+            return units
+        return min(units, math.ceil(self.batch_syn / self.parameterisation.copies))
+
     def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
         """Return networks and about how many images pass each, forward and backward."""
         built, steps, classes = self.built, self.steps(ipc), len(data.classes)
@@ -216,9 +230,10 @@ class Composition(Condenser):
         own = schedule.preparation(data) + schedule.passes(steps, images, ipc)
         if built.view.varies and schedule.keeps_statistics:  # they are read again once it has ended
             own += schedule.preparation(data)
-        matching = schedule.real_sides(steps) * real * of_real + steps * images * of_synthetic
         part = built.parameterisation
         units = images // part.copies
+        taken = built.units_in_step(units // classes) * classes * part.copies
+        matching = schedule.real_sides(steps) * real * of_real + steps * taken * of_synthetic
         matching += steps * sum(term.passes(part, units) for term in built.regularisers)
         given = schedule.networks_of(built.network)
         return [

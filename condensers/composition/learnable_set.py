@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from condensers.engine import optimiser_state
-from condensers.engine.devices import fused
+from condensers.engine.devices import fused, send
 from condensers.parts.labels import AssignedLabels, OptimisedLabels, hard_labels, store_soft
+from condensers.parts.parameterisations.base import Units
 from condensers.parts.setting import RunSetting
 from condensers.parts.stopping import SetState
 
@@ -91,19 +92,26 @@ class LearnableSet(SetState):
             group["lr"] = rate * factor
 
     def of_classes(self, positions: Sequence[int]) -> list[Tensor]:
-        """Return the images of some classes, decoded at once.
+        """Return the images of some classes, decoded at once: all, or as many of each, drawn anew,
+        as a step takes.
 
         Args:
             positions: Of the classes, one after the other without a gap.
 
         Returns:
-            (per_class, C, H, W) for each class, differentiable.
+            (n, C, H, W) for each class, differentiable.
         """
-        units = self.setting.per_class // self.part.copies
-        images = self.part.decode(
-            self.groups, slice(positions[0] * units, (positions[-1] + 1) * units)
-        )
-        return list(torch.split(images, self.setting.per_class))
+        each = self.setting.per_class // self.part.copies
+        taken = self.method.units_in_step(each)
+        units: Units = slice(positions[0] * each, (positions[-1] + 1) * each)
+        if taken < each:
+            drawn = [
+                position * each + torch.randperm(each, generator=self.setting.generator)[:taken]
+                for position in positions
+            ]
+            units = send(torch.cat(drawn), self.setting.data.device)
+        images = self.part.decode(self.groups, units)
+        return list(torch.split(images, taken * self.part.copies))
 
     def images(self) -> Tensor:
         """Return all images, (M, C, H, W), ordered by class, differentiable."""

@@ -7,13 +7,9 @@ list instructions for bfloat16 and are slower with them, and some have none at a
 
 import copy
 import hashlib
-import json
-import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import cache, partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -25,7 +21,7 @@ from condensers.networks.fused.native import kernels
 from condensers.networks.precision import AUTO, precision
 from condensers.notices import tell
 from condensers.processor import processor_key, processor_name
-from condensers.user_cache import usable_cache
+from condensers.user_cache import Json, read_json, usable_cache, write_first
 
 CANDIDATES = ("fp32", "bf16")
 WORTH = 1.1  # bf16 is an approximation: it must be faster by so much, beyond the noise of timing
@@ -84,7 +80,7 @@ def kept_choices() -> dict[str, int]:
     """Return how often each precision is the choice, over the shapes timed on this machine."""
     folder, counts = usable_cache(), dict.fromkeys(CANDIDATES, 0)
     for path in folder.glob("precision-*.json") if folder else ():
-        found = _read(path)
+        found = read_json(path, _is_whole)
         if found and found["kind"] == "pass" and found["machine"] == _machine():
             seconds = found["seconds"]
             counts["bf16" if seconds["fp32"] / seconds["bf16"] >= WORTH else "fp32"] += 1
@@ -157,7 +153,7 @@ def _kept(
     if key not in _known:
         folder = usable_cache()
         path = folder / f"precision-{key[:24]}.json" if folder else None
-        found = _read(path) if path else None
+        found = read_json(path, _is_whole) if path else None
         if found is None:
             found = {
                 "kind": kind,
@@ -166,7 +162,7 @@ def _kept(
                 "device": where,
                 "seconds": measure(),
             }
-            found = _write_first(path, found) if path else found
+            found = write_first(path, found, _is_whole) if path else found
         _known[key] = found["seconds"]
     return _known[key]
 
@@ -178,25 +174,7 @@ def _machine() -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    """What a file holds; None where it is none of ours, or damaged."""
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        whole = all(float(found["seconds"][name]) > 0 for name in CANDIDATES)
-        return found if whole and {"kind", "machine"} <= found.keys() else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _write_first(path: Path, found: dict[str, Any]) -> dict[str, Any]:
-    """Keep what was found unless another process was first; return what is kept."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with suppress(OSError):
-        temporary.write_text(json.dumps(found), encoding="utf-8")
-        if _read(path) is None:
-            path.unlink(missing_ok=True)  # damaged
-        with suppress(FileExistsError):
-            os.link(temporary, path)
-    with suppress(OSError):
-        temporary.unlink(missing_ok=True)
-    return _read(path) or found
+def _is_whole(found: Json) -> bool:
+    """Whether a file of the cache is one of ours."""
+    timed = all(float(found["seconds"][name]) > 0 for name in CANDIDATES)
+    return timed and {"kind", "machine"} <= found.keys()

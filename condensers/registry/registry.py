@@ -308,17 +308,29 @@ def _at(where: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
         raise (fault if not where or where in said else type(fault)(f"{where}: {said}")) from None
 
 
-def create_condenser(spec: object, where: str = "") -> "Condenser":
+def create_condenser(spec: object, *, where: str = "", **settings: Any) -> "Condenser":
     """Build a method or a selection, both of which are condensers.
 
     Args:
         spec: A name that `harness list methods` or `selections` shows, "FILE.py:Name" or
             "module:Name", or a table with `name` and settings. A condenser is returned as it is.
         where: The place of `spec` in a suite, for messages.
+        settings: Further settings, in place of those in the table.
 
     Raises:
         UsageError: A name is unknown or a setting is wrong; a line for each fault.
+
+    Examples:
+        >>> create_condenser("dm", iterations=10, lr=0.5).lr
+        0.5
     """
+    if settings and isinstance(spec, (str, Mapping)):
+        spec = {**({"name": spec} if isinstance(spec, str) else spec), **settings}
+    elif settings:
+        raise UsageError(
+            f"{where or 'method'}: {shown(spec)} takes no further settings"
+            f" ({', '.join(settings)}); give a name or a table with a `name`"
+        )
     if not isinstance(spec, (str, Mapping, *NO_PART)):
         return cast("Condenser", spec)
     if isinstance(spec, NO_PART):

@@ -17,6 +17,7 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
 from condensers.parts.labels import stored_hard
+from condensers.parts.parameterisations.base import Groups
 from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
 from condensers.sets.origins import REAL
 from condensers.sets.synthetic_set import Budget, SyntheticSet, card_of, cost_of
@@ -108,6 +109,10 @@ class Selection(PerClassCondenser):
         """Return the chosen images as they are."""
         chosen = members[self.choose(features, ipc, context.generator).to(data.device)]
         return data.images[chosen], chosen.tolist()
+
+    def store_all(self, data: ClassData) -> Groups:
+        """Return the images as they are."""
+        return {"images": data.images.cpu()}
 
 
 def as_set(

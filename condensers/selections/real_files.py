@@ -151,6 +151,15 @@ class RealFiles(Condenser):
         found = [body for of in chosen for body in sizes.bodies(of)]
         return chosen, Compressed(self.codec).pack_files(sizes.frame, found)
 
+    def settle_for(self, data: ClassData, nbytes: int) -> Condenser:
+        """Return the selection with its quality."""
+        return self.settle(data, nbytes)[0]
+
+    def store_all(self, data: ClassData) -> Groups:
+        """Return all images as files."""
+        sizes = Sizes(data, self.codec, self.level())
+        return Compressed(self.codec).pack_files(sizes.frame, sizes.bodies(range(len(data.images))))
+
     def condense(self, data: ClassData, budget: Budget, context: Context) -> SyntheticSet:
         """The chosen images; the card's `indices` say which they are.
 
@@ -269,6 +278,13 @@ class RealJPEG(RealFiles):
         images = RecodedSizes(data, self.quality).images(torch.tensor(chosen).flatten())
         labels = len(images.coefficients) * hard_label_bytes(data)
         return chosen, RECODED.store(fit_recoded(images, limit - labels))
+
+    def store_all(self, data: ClassData) -> Groups:
+        """Return all images as files, or as one stream."""
+        if self.coder != "range":
+            return super().store_all(data)
+        images = RecodedSizes(data, self.quality).images(torch.arange(len(data.images)))
+        return RECODED.store(images)
 
     def require_fit(self, where: str) -> None:
         """UsageError for a quality that JPEG has not."""

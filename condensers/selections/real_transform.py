@@ -3,8 +3,9 @@
 n = max { n : |stream of n images of each class| + |labels| <= bytes of ipc uint8 images and
 labels }
 
-where the n images of each class are the first of one fixed random order: n is then the same for
-every seed and every choice. The step is then the finest at which the chosen images fit the bytes.
+where the n images of each class are the first of one fixed random order, coded at `step`: n is then
+the same for every seed and every choice. The step is then the finest at which the chosen images fit
+the bytes.
 Where n is no more than ipc (small images, noise), ipc raw images of each class are stored instead.
 
 Source: ours; `condensers.parts.parameterisations.transform` has the code. It is what a replay
@@ -12,6 +13,7 @@ memory can do with no learning and a better code than JPEG's, and what sets lear
 have to beat.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -26,6 +28,7 @@ from condensers.parts.parameterisations.base import Groups
 from condensers.parts.parameterisations.coding.stored import store_stream
 from condensers.parts.parameterisations.transform.coefficients import FullFrameDCT
 from condensers.parts.parameterisations.transform.quantiser import Quantiser, encode_within
+from condensers.parts.parameterisations.transform.steps import choose_step
 from condensers.parts.parameterisations.transform.stream import STEPS, encode, measure
 from condensers.selections.real_files import RealFiles
 
@@ -35,10 +38,10 @@ class RealTransform(RealFiles):
     """Real images as coded coefficients, as many as fit the bytes of ipc raw ones."""
 
     step: float = hyper(
-        0.7,
-        help="quantisation step that the images are counted at",
-        source="ours",
-        minimum=1 / STEPS,
+        0.0,
+        help="quantisation step that the images are counted at; 0: by data and bytes",
+        source="ours: steps.py",
+        minimum=0.0,
     )
     dead_zone: float = hyper(
         0.15,
@@ -55,8 +58,8 @@ class RealTransform(RealFiles):
 
     @property
     def couples_classes(self) -> bool:
-        """Whether one mean image serves all classes."""
-        return self.templates == 0
+        """Whether one mean image serves all classes, or one step that they choose together."""
+        return not (self.templates and self.step)
 
     @property
     def storage(self) -> FullFrameDCT:
@@ -66,6 +69,13 @@ class RealTransform(RealFiles):
     def require_fit(self, where: str) -> None:
         """UsageError for a step that cannot be stored."""
         self.storage.require_fit(where)
+
+    def settle(self, data: ClassData, nbytes: int) -> "tuple[RealTransform, Mapping[str, object]]":
+        """Choose the step, if none is set."""
+        if self.step:
+            return self, {}
+        choice = choose_step(data, nbytes, self.storage.quantiser)
+        return replace(self, step=choice.step), choice.card_entries()
 
     def count_fitting(self, data: ClassData, limit: int) -> int:
         """Return the most images of each class that fit `limit` bytes with their labels."""
@@ -83,6 +93,13 @@ class RealTransform(RealFiles):
         within = limit - len(indices) * hard_label_bytes(data)
         content = _encode_finest(quantiser, images[order], data, within)
         return indices[order.cpu()].view(len(chosen), -1).tolist(), store_stream(content)
+
+    def store_all(self, data: ClassData) -> Groups:
+        """Return all images at the step, those of a class in the order of their means."""
+        quantiser = self.storage.quantiser
+        images = data.images[data.labels.argsort(stable=True)].float() / 255
+        coded, _ = quantiser.quantise(images[quantiser.sort(images, data)], data)
+        return store_stream(encode(coded))
 
 
 def _encode_finest(quantiser: Quantiser, images: Tensor, data: ClassData, limit: int) -> bytes:

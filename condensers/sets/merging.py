@@ -6,7 +6,7 @@ the first images of it. `condensers.sets.units` says what goes with a stored ima
 them share.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -79,9 +79,6 @@ def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generat
     Raises:
         UsageError: There are fewer units, or the set's images have an order.
     """
-    if how not in ORDERS:
-        raise UsageError(f"cannot shrink a set by '{how}'; {suggestion(how, ORDERS)}")
-    _refuse_ordered(synthetic)
     found = units_of(synthetic)
     here, most = min(map(len, found.values())), max(map(len, found.values()))
     if not 1 <= ipc <= here:
@@ -89,22 +86,54 @@ def shrink(synthetic: SyntheticSet, ipc: int, how: str, generator: torch.Generat
             f"a set of {here} stored images for each class cannot be shrunk to {ipc}; take 1 to"
             f" {here}"
         )
+    order = order_units(synthetic, how, generator)
     if ipc == most:
         return synthetic
-    picked = {c: torch.arange(ipc) for c in found}
-    if how == "random":
-        picked = {c: torch.randperm(len(of), generator=generator)[:ipc] for c, of in found.items()}
-    if how == "herding":
-        features = features_of(synthetic)
-        picked = {c: herd(features[of], ipc) for c, of in found.items()}
     # What the budget counts, in proportion: a code, a canvas or a file is no image.
     changed: dict[str, Any] = {
         "ipc": max(1, synthetic.ipc * ipc // most),
         "shrunk": {"from": here, "to": ipc, "how": how},
     }
-    indices = indices_of(synthetic, picked)
-    changed |= {"indices": indices} if indices else {}
-    return take_units(synthetic, {c: of[picked[c]] for c, of in found.items()}, changed)
+    return keep_units(synthetic, {c: of[:ipc] for c, of in order.items()}, changed)
+
+
+def order_units(synthetic: SyntheticSet, how: str, generator: torch.Generator) -> dict[int, Tensor]:
+    """Return the positions (n,) int64 of each class's units within the class, those to be kept
+    longest first.
+
+    Args:
+        synthetic: The set.
+        how: "first", "random" or "herding".
+        generator: Draws the random order.
+
+    Raises:
+        UsageError: There is no such order, or the set's images have one that must stay.
+    """
+    if how not in ORDERS:
+        raise UsageError(f"cannot shrink a set by '{how}'; {suggestion(how, ORDERS)}")
+    _refuse_ordered(synthetic)
+    found = units_of(synthetic)
+    if how == "random":
+        return {c: torch.randperm(len(of), generator=generator) for c, of in found.items()}
+    if how == "herding":
+        features = features_of(synthetic)
+        return {c: herd(features[of], len(of)) for c, of in found.items()}
+    return {c: torch.arange(len(of)) for c, of in found.items()}
+
+
+def keep_units(
+    synthetic: SyntheticSet, picked: Mapping[int, Tensor], changed: Mapping[str, Any]
+) -> SyntheticSet:
+    """Return a set of some of its units, and the card's account of which images they are.
+
+    Args:
+        synthetic: The set.
+        picked: Positions (n,) int64 within each class.
+        changed: Entries that replace those of the card.
+    """
+    found, indices = units_of(synthetic), indices_of(synthetic, picked)
+    more = {"indices": indices} if indices else {}
+    return take_units(synthetic, {c: of[picked[c]] for c, of in found.items()}, {**changed, **more})
 
 
 def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
@@ -114,7 +143,8 @@ def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
     from different images. Learned rates stay only if all sets have the same.
 
     Args:
-        sets: They hold the same classes, or each its own with as many units.
+        sets: They hold the same classes, or each its own; those with soft labels as many units of
+            each class.
 
     Raises:
         UsageError: The sets cannot be one.
@@ -136,7 +166,7 @@ def merge(sets: Sequence[SyntheticSet]) -> SyntheticSet:
             units[c].append(of + first)
         first += sum(map(len, found.values()))
     joined = {c: torch.cat(of) for c, of in units.items()}
-    if len({len(of) for of in joined.values()}) > 1:
+    if sets[0].is_soft and len({len(of) for of in joined.values()}) > 1:
         counts = sorted({len(of) for of in joined.values()})
         raise UsageError(
             f"sets of {counts[0]} and of {counts[-1]} stored images for each class cannot be one;"

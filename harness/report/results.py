@@ -24,6 +24,8 @@ from harness.statistics.rank_bootstrap import RankDraws, rank_difference
 from scenarios.datasets.catalogue import count_classes
 
 Record = Mapping[str, Any]
+COST_UNITS = {"seconds": "s", "cpu-seconds": "s", "peak-memory": "MB", "joules": "J"}
+MEGABYTE = 1e6
 RANDOM = "random"
 REAL = "real images"
 AVERAGES = "averages"
@@ -327,12 +329,30 @@ def work_seconds(records: Sequence[Record]) -> dict[int, float]:
     return condensation_seconds(records, "cpu_seconds") or condensation_seconds(records)
 
 
+def making_costs(record: Record) -> dict[str, float]:
+    """Metric of `COST_UNITS` -> what making the set of a record took, where it was measured."""
+    spent = record.get("condensation") or {}
+    merged = record["cell"].get("shards")  # by a process that made none of them
+    memory = record.get("peak_memory")
+    found = {
+        "seconds": spent.get("seconds"),
+        "cpu-seconds": None if merged else (record.get("energy") or {}).get("cpu_seconds"),
+        "peak-memory": None if merged or memory is None else memory / MEGABYTE,
+        "joules": spent.get("joules"),
+    }
+    return {name: float(of) for name, of in found.items() if isinstance(of, int | float)}
+
+
 def read_costs(entry: Entry, records: Sequence[Record]) -> list[Result]:
-    """Read the seconds, and the joules where they were measured, of making the sets of an entry."""
-    spent = work_seconds(records)
-    results = [summarise_seconds(entry, records, "seconds", spent)] if spent else []
-    joules = {r["cell"]["seed"]: (r.get("condensation") or {}).get("joules") for r in records}
-    return results + _summarise_joules(entry, records, joules)
+    """Read what making the sets of an entry took: one result a cost that was measured."""
+    costs = {record["cell"]["seed"]: making_costs(record) for record in records}
+    results = []
+    for metric, unit in COST_UNITS.items():
+        known = {seed: {"": of[metric]} for seed, of in costs.items() if metric in of}
+        if known:
+            form = (metric, unit, False)
+            results.append(summarise(entry, nbytes(records), form, known, "seeds"))
+    return results
 
 
 def _summarise_joules(

@@ -12,7 +12,7 @@ from harness.statistics.intervals import Interval
 
 Row = dict[str, Any]
 FILLED = 0.95  # of the bytes of as many raw images: files seldom fill them to the last byte
-SELF_EVIDENT = ("s", "J", "architectures", "parameters")  # no comparison with random images
+SELF_EVIDENT = ("s", "J", "MB", "architectures", "parameters")  # no comparison with random images
 
 
 def as_rows(results: Sequence[Result]) -> list[Row]:

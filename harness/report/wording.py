@@ -11,7 +11,8 @@ from typing import Any
 
 from harness.report.place import capitalise
 
-DECIMALS = {"%": 1, "points": 1, "s": 1, "J": 0, "architectures": 1, "parameters": 0, "area": 3}
+WHOLE = ("J", "MB", "parameters")  # units without decimals
+DECIMALS = {"%": 1, "points": 1, "s": 1, "architectures": 1, "area": 3, **dict.fromkeys(WHOLE, 0)}
 NOT_DISTINGUISHABLE = "not distinguishable"
 NO_INTERVAL = "no interval"
 SHOWN = 5

@@ -25,6 +25,7 @@ from condensers.sets.files import card_path, load_set, save_set
 from condensers.sets.merging import merge
 from condensers.sets.synthetic_set import SyntheticSet
 from harness import energy
+from harness.peak_memory import PeakMemory
 from harness.process import environment, shortage
 from harness.store.store import Store, digest
 from harness.suite.cell import MAKES_A_SET, Cell
@@ -179,7 +180,7 @@ def _refuse_other_code(cell: Cell) -> None:
 def _compute(work: CellWork) -> str:
     """Compute a cell that this process has claimed; write its record or its failure."""
     meter = energy.meter_of_work(work.store.work(work.cell.key), work.settings.device).start()
-    begun = time.perf_counter()
+    begun, memory = time.perf_counter(), PeakMemory(work.settings.device)
     try:
         results = _results(work, meter)
         seconds, reading = time.perf_counter() - begun, meter.stop()
@@ -197,6 +198,7 @@ def _compute(work: CellWork) -> str:
         "command": work.settings.command,
         "seconds": seconds,
         "energy": reading.as_json(),
+        "peak_memory": memory.read(),
         **results,
     }
     work.store.write_record(work.cell.key, record)

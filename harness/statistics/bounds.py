@@ -44,6 +44,7 @@ OF_UNIT = {
     "area": SHARE,
     "s": POSITIVE,
     "J": POSITIVE,
+    "MB": POSITIVE,
     "architectures": POSITIVE,
     "parameters": POSITIVE,
     "of real images": POSITIVE,

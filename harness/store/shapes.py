@@ -253,6 +253,7 @@ class RecordShape(Shape):
     command: str | None = None
     seconds: Amount | None = None
     energy: EnergyShape | None = None
+    peak_memory: Amount | None = None
 
     @model_validator(mode="after")
     def _what_its_kind_needs(self) -> "RecordShape":

@@ -44,13 +44,13 @@ def match_compute(
         raise UsageError(
             f"{where}: {condenser.registered} has no iterations to choose; leave teraflops out"
         )
-    counts: dict[NetworkSpec, int] = {}
 
     @lru_cache
     def cost(iterations: int) -> float:
         passes = replace(condenser, iterations=iterations).image_passes(data, ipc)
         return sum(
-            FORWARD_AND_BACKWARD * count * _operations(spec, data, counts) for spec, count in passes
+            FORWARD_AND_BACKWARD * count * _operations(spec, data.shape, len(data.class_names))
+            for spec, count in passes
         )
 
     limit = teraflops * TERA
@@ -86,7 +86,7 @@ def _last_within(cost: Callable[[int], float], limit: float) -> int:
     return low
 
 
-def _operations(spec: NetworkSpec, data: ClassData, counts: dict[NetworkSpec, int]) -> int:
-    if spec not in counts:
-        counts[spec] = flop_count(spec, data.shape, len(data.class_names))
-    return counts[spec]
+@lru_cache
+def _operations(spec: NetworkSpec, shape: tuple[int, int, int], classes: int) -> int:
+    """Operations of one image forward; counted once a process, for all methods."""
+    return flop_count(spec, shape, classes)

@@ -127,7 +127,7 @@ def _try(faults: list[HarnessError], call: Callable[..., Any], argument: Any) ->
 
 
 def _condenser(entry: CondenserEntry) -> Any:
-    return create_condenser(entry.spec, f"condensers.{entry.label}")
+    return create_condenser(entry.spec, where=f"condensers.{entry.label}")
 
 
 def _scenario(entry: ScenarioEntry) -> Any:

@@ -121,8 +121,11 @@ class Continual(Scenario):
     )
     shrink: str = hyper(
         "herding",
-        help="how a fixed memory makes room for new classes",
-        source="ours; herding: iCaRL; re-encode: JPEG files of lower quality, as MRDC's",
+        help=(
+            "how a fixed memory makes room for new classes: images that stay, or re-encode: all"
+            " stay, coded again at a lower rate"
+        ),
+        source="ours; herding: iCaRL; re-encode: compressed images, as MRDC's",
         values=HOW,
     )
     network: Any = hyper(

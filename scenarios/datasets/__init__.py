@@ -15,10 +15,12 @@ from condensers.registry.code_digest import code_of
 from scenarios.datasets.naming import (
     DOMAINS,
     FOLDER,
+    HELD_OUT,
     HUGGING_FACE,
     MEMORY,
     NPZ,
     ON_DISK,
+    TEST_OPTION,
     TORCHVISION,
     DatasetName,
     domain_names,
@@ -96,7 +98,7 @@ def require_options(parsed: DatasetName, name: str) -> None:
     """Refuse options that the data set does not take, and values that they do not."""
     from scenarios.datasets.adapters.preparation import KEYS, Preparation
 
-    known = [*KEYS, *OPTIONS.get(parsed.scheme, ())]
+    known = [*KEYS, TEST_OPTION, *OPTIONS.get(parsed.scheme, ())]
     unknown = next((key for key, _ in parsed.options if key not in known), None)
     if unknown and parsed.scheme != TORCHVISION:  # whose classes have options of their own
         raise UsageError(
@@ -106,6 +108,11 @@ def require_options(parsed: DatasetName, name: str) -> None:
     Preparation.from_options(options, name)
     if options.get("mirror", "true") not in ("true", "false"):
         raise UsageError(f"dataset {shown(name)}: mirror={options['mirror']} is not true or false")
+    if options.get(TEST_OPTION, HELD_OUT) != HELD_OUT:
+        raise UsageError(
+            f"dataset {shown(name)}: test={options[TEST_OPTION][:60]} is no part to test on; write"
+            f" test={HELD_OUT}, or leave it out for the test images"
+        )
 
 
 def _check_registered(base: str) -> None:
@@ -142,7 +149,8 @@ def load(
             file. Options follow after commas: folder:photos,convert=rgb,resize=32,crop=pad.
             NAME@PIXELS averages the images to that height, NAME~COUNT keeps the first COUNT
             training images of each class (those held out for validation among them):
-            fashion-mnist@14~600.
+            fashion-mnist@14~600. NAME,test=validation puts the validation images in the place of
+            the test images, which are not read, and holds out others for validation: for choosing.
         data_dir: Where files are looked for. By default the folder in HARNESS_DATA, else "data"
             in the user's cache.
         download: Fetch what is missing.
@@ -191,7 +199,7 @@ def load(
 def _reader(name: str, place: DataLocation, validation: float) -> Read:
     """What reads a data set; arrays that it can make in files come from its argument."""
     from scenarios.datasets.adapters.reading import read_raw
-    from scenarios.datasets.derived import combine
+    from scenarios.datasets.derived import combine, replace_test
     from scenarios.datasets.split import as_splits
 
     def read_domains(_: MakeArray | None) -> Splits:
@@ -203,6 +211,8 @@ def _reader(name: str, place: DataLocation, validation: float) -> Read:
 
     def read_one(make_array: MakeArray | None) -> Splits:
         raw = read_raw(name, place, validation, make_array)
+        if dict(parse_name(name).options).get(TEST_OPTION):
+            raw = replace_test(name_in_cards(name), raw, validation)
         return as_splits(name_in_cards(name), raw, validation)
 
     return read_domains if name.startswith(DOMAINS) else read_one

@@ -10,6 +10,9 @@ x'_ij = round( 1/f^2 sum_{a,b<f} x_{fi+a, fj+b} ),  halves rounded up
 
 Mean and deviation are computed anew: those of the whole images are not those of averages.
 
+NAME,test=validation: what is held out for validation takes the place of the test images, so that
+settings are chosen without them; validation images are held out anew from what is left.
+
 domains:A+B+C, the same classes as several data sets show them: every class of every data set is a
 class of its own.
 
@@ -31,7 +34,7 @@ from condensers.data import ClassData
 from condensers.errors import UsageError
 from scenarios.datasets.naming import DOMAINS, domain_names
 from scenarios.datasets.raw import Indices, Pixels, RawData, RawPart
-from scenarios.datasets.split import SEED, statistics
+from scenarios.datasets.split import SEED, hold_out, statistics
 from scenarios.protocol import Splits
 
 
@@ -83,6 +86,23 @@ def average_squares(name: str, images: Pixels, height: int) -> Pixels:
     sums = squares.sum((3, 5), dtype=np.uint32)
     rounded: Pixels = ((2 * sums + factor**2) // (2 * factor**2)).astype(np.uint8)
     return rounded
+
+
+def replace_test(name: str, raw: RawData, validation: float) -> RawData:
+    """The data with their validation images as test images and no validation images; the test
+    images are gone.
+
+    Args:
+        name: For messages.
+        raw: All parts.
+        validation: The share of each class that is held out where there are no validation images
+            yet, as without this.
+    """
+    train, held = raw.train, raw.validation
+    if held is None:
+        train, held = hold_out(name, raw.train, raw.class_names, validation, "validation")
+    note = "the test part holds the images held out for validation; the true ones are not read"
+    return replace(raw, train=train, test=held, validation=None, notes=(*raw.notes, note))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ FOLDER, NPZ, HUGGING_FACE = "folder:", "npz:", "hf:"
 TORCHVISION, MEMORY, DOMAINS = "torchvision:", "memory:", "domains:"
 ON_DISK = {FOLDER: "PATH", NPZ: "FILE.npz", HUGGING_FACE: "PATH"}  # what follows is a path
 SCHEMES = (*ON_DISK, TORCHVISION, MEMORY)
+TEST_OPTION, HELD_OUT = "test", "validation"  # test=validation, an option of every data set
 PIXELS, FEWER = "@", "~"  # marks of NAME@PIXELS~COUNT
 OPTION = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)
 MARKED = re.compile(r"(.+?)(?:@([1-9]\d*))?(?:~([1-9]\d*))?", re.DOTALL)

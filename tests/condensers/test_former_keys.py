@@ -16,7 +16,7 @@ REUSED = {"name": "fresh", "reuse": 3, "every": 1}
 
 def test_the_old_key_is_read_with_one_sentence() -> None:
     with pytest.warns(RenamedKey) as seen:
-        old = create_condenser({"name": "dm", "schedule": REUSED}, "condensers.dm")
+        old = create_condenser({"name": "dm", "schedule": REUSED}, where="condensers.dm")
     assert [str(one.message) for one in seen] == [
         "condensers.dm: `schedule` is now called `model_schedule`; the next release no longer reads"
         " `schedule`"

@@ -34,6 +34,7 @@ VIEWS: dict[str, dict[str, Any]] = {
     "view-schedule": {"view": {"name": "attention", **MASKING}, "anneal": "linear"},
 }
 PARTS: dict[str, dict[str, Any]] = {
+    "batch_syn": {"batch_syn": 1},
     "tiles": {"parameterisation": {"name": "tiles", "factor": 2}},
     "jpeg": {"parameterisation": "jpeg"},
     "transform": {"parameterisation": "transform"},

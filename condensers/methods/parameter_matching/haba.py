@@ -13,6 +13,12 @@ step of the inner training is on all images of the set, or on `batch_syn` of the
 all bases under one hallucinator. Defect of that code that is not here: hallucinators are not in the
 budget that its numbers of images name. With five whole hallucinators a budget must be that of
 several images per class: `bases` says what is smaller.
+
+At few images and steps it can end below its start. On digits at ten images a class (suite
+`families-reasons`, three sets, test images) random images give 91 %, hallucinators fitted to real
+images before the first step 79 %, 40 steps at a rate of 20 leave 25 %, without the adversary 32 %,
+and at a rate of 2 79 %. So the rate is the reason, not the adversary: the published one, 100, goes
+with inner steps at 0.001, and the gradient of an image grows with their rate, 0.05 there.
 """
 
 from dataclasses import dataclass

@@ -30,6 +30,7 @@ class Draws(NamedTuple):
     each: tuple[Draw, ...]
 
 
+FULL_SIDE = 32  # of the images that published crops and rolls are made for
 Drawn = Draw | Draws | None
 """What `Augmentation.draw` gives; None: nothing is done."""
 
@@ -39,6 +40,16 @@ def chain(drawn: Drawn) -> tuple[Draw, ...]:
     if drawn is None:
         return ()
     return drawn.each if isinstance(drawn, Draws) else (drawn,)
+
+
+def in_proportion(pixels: int, shape: Sequence[int]) -> int:
+    """Return how far an image (C, H, W) is moved where one of 32 x 32 is moved by `pixels`; larger
+    images are moved as far.
+
+    >>> in_proportion(4, (3, 32, 32)), in_proportion(4, (1, 28, 28)), in_proportion(4, (1, 8, 8))
+    (4, 4, 1)
+    """
+    return round(pixels * min(1.0, min(shape[1:]) / FULL_SIDE))
 
 
 def send_draws(draws: Sequence[Drawn], device: torch.device) -> list[Drawn]:

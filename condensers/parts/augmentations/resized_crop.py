@@ -10,7 +10,8 @@ smallest(t) = s + (1 - s) g(t),  g: 1 - t ("linear"), (1 + cos(pi t)) / 2 ("cosi
 Source: Szegedy et al., "Going deeper with convolutions" (CVPR 2015), for such crops; Yin, Xing &
 Shen, SRe2L (NeurIPS 2023), and its code for the roll ("jitter"); Yin & Shen, CDA (TMLR 2024),
 section 3.2, and its code (recover_cda_tiny.py) for the curriculum. Differences from that code: each
-image has a crop and a roll of its own, not one for the batch; crops are not stretched.
+image has a crop and a roll of its own, not one for the batch; crops are not stretched; images
+smaller than 32 x 32, which the code has none of, are rolled by less.
 """
 
 import math
@@ -23,7 +24,14 @@ from torch import Tensor
 from condensers.data import ClassData
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.parts.augmentations.base import Augmentation, Draw, Drawn, chain, send_draws
+from condensers.parts.augmentations.base import (
+    Augmentation,
+    Draw,
+    Drawn,
+    chain,
+    in_proportion,
+    send_draws,
+)
 
 CURRICULA = ("none", "step", "linear", "cosine")
 
@@ -51,7 +59,8 @@ class ResizedCrop(Augmentation):
     roll: int = hyper(
         4,
         unit="pixels",
-        help="an image is rolled around its borders by at most so many",
+        help="an image of 32 x 32 or more is rolled around its borders by at most so many; a"
+        " smaller one by less, in proportion",
         source="SRe2L's code for CIFAR, jitter",
         minimum=0,
     )
@@ -84,8 +93,11 @@ class ResizedCrop(Augmentation):
             )
 
     def for_data(self, data: ClassData) -> "ResizedCrop":
-        """Mirror only where a mirrored image of `data` keeps its label."""
-        return replace(self, mirror=self.mirror and data.mirror)
+        """Roll small images by less, and mirror only where a mirrored image of `data` keeps its
+        label.
+        """
+        roll = in_proportion(self.roll, data.shape)
+        return replace(self, roll=roll, mirror=self.mirror and data.mirror)
 
     def without(self, family: str) -> "ResizedCrop":
         """The same without mirror images, if that is the family."""

@@ -28,6 +28,7 @@ from condensers.engine import files
 from condensers.engine import loop as engine
 from condensers.engine.cache import key_of, make_missing
 from condensers.engine.context import Context, derive_seed
+from condensers.engine.devices import send
 from condensers.hyperparameters import settings_of
 from condensers.parts.curricula import Curriculum, EveryImage
 from condensers.parts.setting import RunSetting, TrainedNetworks
@@ -89,7 +90,7 @@ class TrainedPaths(TrainedNetworks):
         """Return network `index` after its last epoch, in training mode; the same module at every
         call.
         """
-        row = self.paths[index][-1].to(self.device, copy=True)
+        row = send(self.paths[index][-1].clone(), self.device)  # parameters are views of it
         vector_to_parameters(row, self.network.parameters())
         return self.network.train()
 

@@ -95,7 +95,7 @@ class Recovery(WholeSetObjective):
         network = require_network(given).eval()
         images, losses = whole.augment(whole.images), []
         layers = layers_of(network, self.needs_measurements)
-        for chosen in self._batches(len(images), len(whole.setting.data.classes)):
+        for chosen in self._batches(images, len(whole.setting.data.classes)):
             with Listener(layers) as listener:
                 logits = network(images[chosen])
             kept = self._kept(layers, whole.generator)
@@ -107,10 +107,11 @@ class Recovery(WholeSetObjective):
             ]
         return torch.stack(losses).sum()
 
-    def _batches(self, images: int, classes: int) -> Iterator[Tensor]:
+    def _batches(self, images: Tensor, classes: int) -> Iterator[Tensor]:
         """Yield positions (n,) int64 of batches with as many images of every class."""
         each = max(1, self.batch // classes)
-        for part in torch.split(torch.arange(images).view(classes, -1), each, dim=1):
+        positions = torch.arange(len(images), device=images.device).view(classes, -1)
+        for part in torch.split(positions, each, dim=1):
             yield part.flatten()
 
     def _kept(self, layers: Sequence[nn.Module], generator: torch.Generator) -> list[bool]:

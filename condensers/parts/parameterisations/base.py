@@ -15,6 +15,7 @@ from condensers.hyperparameters import Part
 from condensers.networks import NetworkSpec
 
 Groups = dict[str, Tensor]
+Units = slice | Tensor  # of stored units: a range of them, or their numbers (n,) int64
 """Tensors by name."""
 LIMIT = "limit"
 """The name of a group that holds the bytes that a set may take, where `allot` makes one."""
@@ -73,6 +74,61 @@ class StorageForm(Part):
         Raises:
             UsageError: What the units share differs between the sets.
         """
+
+    @property
+    def recodable(self) -> bool:
+        """Whether what it stores can be coded again in fewer bytes, all units kept."""
+        return False
+
+    def stored_form(self, stored: Mapping[str, Tensor]) -> "StorageForm":
+        """Return the form that reads these groups, without the settings that made them."""
+        return self
+
+    def recode(
+        self,
+        parts: Sequence[Mapping[str, Tensor]],
+        nbytes: int,
+        shape: Sequence[int],
+        least: int | None = None,
+    ) -> list[Groups]:
+        """Return the groups of several sets, coded again from what is stored, all by one measure.
+
+        Args:
+            parts: The stored groups of each set.
+            nbytes: What all groups together may take.
+            shape: (C, H, W) of an image.
+            least: The lowest quality, where the form has one; that of the form if None.
+
+        Returns:
+            Groups of the same units; at the lowest quality where even they take more bytes. Those
+            that were given, where they fit.
+
+        Raises:
+            UsageError: The form is not `recodable`.
+        """
+        raise UsageError(
+            f"sets stored as {self.registered} cannot be coded again in fewer bytes; take files,"
+            " coded images, or another way to make room"
+        )
+
+    def append(
+        self, stored: Mapping[str, Tensor], kept: Tensor, images: Tensor, like: int | None
+    ) -> Groups:
+        """Return the groups of some units and of new images, coded as finely as the units are.
+
+        Args:
+            stored: The groups of all units.
+            kept: (n,) int64, the units that stay, in the order of the result.
+            images: (m, C, H, W) uint8 of one class; they follow the units.
+            like: A unit of that class; None if there is none.
+
+        Raises:
+            UsageError: Images cannot be stored in the form one by one.
+        """
+        raise UsageError(
+            f"sets stored as {self.registered} take in no single images; take real images as"
+            " pixels, files or coded images, or let the memory grow"
+        )
 
     def decode_stored(self, stored: Mapping[str, Tensor], data: ClassData) -> Tensor:
         """Return the images (M, C, H, W) of stored groups, on the device of `data`."""
@@ -158,8 +214,12 @@ class Parameterisation(StorageForm):
         return groups
 
     @abstractmethod
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """Return the images of some units.
+
+        Args:
+            groups: All that is learned.
+            units: Which units: a slice, or their numbers (n,) int64.
 
         Returns:
             (units * copies, C, H, W) float32, normalised, differentiable in the groups.
@@ -185,7 +245,12 @@ class Parameterisation(StorageForm):
 
     def count_bytes(self, groups: Mapping[str, Tensor], data: ClassData) -> int:
         """Return what the groups would take in storage if no budget limited them."""
-        return sum(one.numel() * one.element_size() for one in self.pack(groups, data).values())
+        return count_stored(self.pack(groups, data))
+
+
+def count_stored(stored: Mapping[str, Tensor]) -> int:
+    """Return the bytes of stored groups."""
+    return sum(one.numel() * one.element_size() for one in stored.values())
 
 
 def require_equal(

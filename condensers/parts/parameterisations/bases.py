@@ -34,9 +34,9 @@ from condensers.hyperparameters import hyper
 from condensers.parts.parameterisations.base import (
     Groups,
     Parameterisation,
+    Units,
     require_equal,
     require_plain,
-    valid_range,
 )
 from condensers.parts.parameterisations.fitting import fit
 from condensers.parts.parameterisations.latent import LARGEST, straight_through
@@ -187,7 +187,7 @@ class Bases(Parameterisation):
             columns.append((2 * torch.rand(count, generator=generator) - 1) * fan**-0.5)
         return torch.cat(columns, 1)
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """The images of the stored `units` by every hallucinator; rounds as storage does and passes
         gradients straight through.
         """
@@ -234,10 +234,8 @@ class Bases(Parameterisation):
 
     def project(self, groups: Groups, data: ClassData) -> None:
         """Bases stay between black and white, hallucinators within what their storage holds."""
-        mean, std = groups["statistics"]
-        if self.channels == "one":
-            mean, std = mean.mean(0, keepdim=True), std.mean(0, keepdim=True)
-        black, white = valid_range(mean.tolist(), std.tolist(), groups["bases"])
+        mean, std = self._columns(groups["statistics"])
+        black, white = (0 - mean) / std, (1 - mean) / std
         groups["bases"].copy_(torch.minimum(torch.maximum(groups["bases"], black), white))
         groups["hallucinators"].clamp_(-LARGEST, LARGEST)
 

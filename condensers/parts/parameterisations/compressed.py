@@ -16,8 +16,21 @@ import torch
 from torch import Tensor
 
 from condensers.hyperparameters import hyper
-from condensers.parts.parameterisations.base import Groups, StorageForm, require_equal
-from condensers.parts.parameterisations.jpeg.files import CODECS, Frame, decode_file
+from condensers.parts.parameterisations.base import (
+    Groups,
+    StorageForm,
+    count_stored,
+    require_equal,
+)
+from condensers.parts.parameterisations.jpeg.files import (
+    CODECS,
+    WORST,
+    Frame,
+    bodies,
+    decode_file,
+    frame,
+    quality_of,
+)
 from condensers.parts.parameterisations.pixels import Pixels
 
 SHORT = 2**16
@@ -55,14 +68,13 @@ class Compressed(StorageForm):
         """Stored groups -> images (M, C, H, W) float32 normalised; ValueError for bytes that are no
         such images.
         """
+        images = self._read(stored, shape)
+        return Pixels().unpack({"images": images.to(stored["bytes"].device)}, mean, std, shape)
+
+    def _read(self, stored: Mapping[str, Tensor], shape: Sequence[int]) -> Tensor:
         shared = _content(stored["head"]), _content(stored["tail"])
         files = [decode_file(self.codec, shared, body, shape) for body in _bodies(stored)]
-        images = (
-            torch.from_numpy(np.stack(files))
-            if files
-            else torch.empty(0, *shape, dtype=torch.uint8)
-        )
-        return Pixels().unpack({"images": images.to(stored["bytes"].device)}, mean, std, shape)
+        return torch.from_numpy(np.stack(files)) if files else torch.empty(0, *shape).byte()
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
         """The files at `units` (n,) int64, in that order."""
@@ -71,6 +83,59 @@ class Compressed(StorageForm):
             (_content(stored["head"]), _content(stored["tail"])),
             [bodies[i] for i in units.tolist()],
         )
+
+    @property
+    def recodable(self) -> bool:
+        """Whether the files are JPEG's."""
+        return self.codec == "jpeg"
+
+    def recode(
+        self,
+        parts: Sequence[Mapping[str, Tensor]],
+        nbytes: int,
+        shape: Sequence[int],
+        least: int | None = None,
+    ) -> list[Groups]:
+        """Return files of the highest quality, one for all sets, that fit; those of a set that has
+        a lower one already stay.
+
+        Files are decoded and encoded again, which loses a little more than one encoding does.
+        """
+        if not self.recodable:
+            return super().recode(parts, nbytes, shape, least)
+        best = [dict(part) for part in parts]
+        qualities = [quality_of(_content(part["head"]), shape) for part in parts]
+        low, high = least or WORST, max(qualities) - 1
+        if _size(best) <= nbytes or low > high:
+            return best
+        images = [self._read(part, shape).numpy() for part in parts]
+
+        def at(quality: int) -> list[Groups]:
+            shared = frame(self.codec, quality, shape)
+            return [
+                self.pack_files(shared, bodies(self.codec, quality, read))
+                if quality < own
+                else dict(part)
+                for part, own, read in zip(parts, qualities, images, strict=True)
+            ]
+
+        best = at(low)
+        while _size(best) <= nbytes and low < high:
+            middle = (low + high + 1) // 2
+            found = at(middle)
+            low, high, best = (
+                (middle, high, found) if _size(found) <= nbytes else (low, middle - 1, best)
+            )
+        return best
+
+    def append(
+        self, stored: Mapping[str, Tensor], kept: Tensor, images: Tensor, like: int | None
+    ) -> Groups:
+        """Return the files at `kept`, and those of new images at their quality."""
+        shared, old = (_content(stored["head"]), _content(stored["tail"])), _bodies(stored)
+        quality = quality_of(shared[0], images.shape[1:]) if self.codec == "jpeg" else 0
+        new = bodies(self.codec, quality, images.cpu().numpy()) if len(images) else []
+        return self.pack_files(shared, [*(old[i] for i in kept.tolist()), *new])
 
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
         """The files of all `parts`; UsageError where their heads differ (other quality)."""
@@ -114,3 +179,7 @@ def _bodies(stored: Mapping[str, Tensor]) -> list[bytes]:
             f" {len(content)}"
         )
     return [content[begin:end] for begin, end in pairwise(ends)]
+
+
+def _size(parts: Sequence[Mapping[str, Tensor]]) -> int:
+    return sum(count_stored(part) for part in parts)

@@ -31,7 +31,12 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.parts.parameterisations.base import Groups, Parameterisation, require_plain
+from condensers.parts.parameterisations.base import (
+    Groups,
+    Parameterisation,
+    Units,
+    require_plain,
+)
 from condensers.parts.parameterisations.latent import straight_through
 from condensers.parts.parameterisations.pixels import count_units
 from condensers.parts.parameterisations.transform.cosines import MIDDLE, basis
@@ -117,7 +122,7 @@ class Frequencies(Parameterisation):
             "sides": torch.tensor(data.shape[1:], dtype=torch.float32),
         }
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """The images of the stored `units`; rounds as storage does and passes gradients straight
         through.
         """

@@ -28,6 +28,7 @@ from condensers.parts.labels import hard_label_bytes
 from condensers.parts.parameterisations.base import (
     Groups,
     Parameterisation,
+    Units,
     require_equal,
     valid_range,
 )
@@ -161,7 +162,7 @@ class Latent(Parameterisation):
             "range": torch.stack([black.flatten(), white.flatten()]),
         }
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """The images of the stored `units` under every decoder; rounds as storage does and passes
         gradients straight through.
         """
@@ -248,4 +249,17 @@ def layers(channels: int, width: int, colours: int) -> tuple[tuple[int, ...], ..
 
 def straight_through(free: Tensor, valid: Tensor) -> Tensor:
     """The values of `valid` (no graph), the gradient of `free`."""
-    return valid + (free - free.detach())
+    found: Tensor = _StraightThrough.apply(free, valid)
+    return found
+
+
+class _StraightThrough(torch.autograd.Function):
+    """Passes no image twice: `valid + (free - free.detach())` reads and writes all three times."""
+
+    @staticmethod
+    def forward(ctx: object, free: Tensor, valid: Tensor) -> Tensor:
+        return valid.view_as(valid)
+
+    @staticmethod
+    def backward(ctx: object, grad: Tensor) -> tuple[Tensor, None]:
+        return grad, None

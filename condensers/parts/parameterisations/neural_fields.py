@@ -29,7 +29,12 @@ from torch import Tensor
 from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.hyperparameters import hyper
-from condensers.parts.parameterisations.base import Groups, Parameterisation, require_plain
+from condensers.parts.parameterisations.base import (
+    Groups,
+    Parameterisation,
+    Units,
+    require_plain,
+)
 from condensers.parts.parameterisations.fitting import fit
 from condensers.parts.parameterisations.latent import LARGEST, straight_through
 from condensers.parts.parameterisations.pixels import count_units
@@ -138,7 +143,7 @@ class NeuralFields(Parameterisation):
             drawn.append((2 * torch.rand(count, math.prod(size), generator=generator) - 1) * bound)
         return torch.cat(drawn, 1)
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """The images of the stored `units`; rounds as storage does and passes gradients straight
         through.
         """

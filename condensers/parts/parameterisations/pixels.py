@@ -14,7 +14,7 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import hard_label_bytes
-from condensers.parts.parameterisations.base import Groups, Parameterisation
+from condensers.parts.parameterisations.base import Groups, Parameterisation, Units
 
 DTYPES = {"uint8": torch.uint8, "float16": torch.float16, "float32": torch.float32}
 
@@ -42,7 +42,7 @@ class Pixels(Parameterisation):
         """The starting images themselves."""
         return {"images": start.clone()}
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """Return the images themselves, (units, C, H, W)."""
         return groups["images"][units]
 
@@ -66,6 +66,14 @@ class Pixels(Parameterisation):
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
         """Return the images of all parts."""
         return {"images": torch.cat([part["images"] for part in parts])}
+
+    def append(
+        self, stored: Mapping[str, Tensor], kept: Tensor, images: Tensor, like: int | None
+    ) -> Groups:
+        """Return the images at `kept` and the new ones; UsageError where pixels are floats."""
+        if stored["images"].dtype != torch.uint8:
+            return super().append(stored, kept, images, like)
+        return {"images": torch.cat([stored["images"][kept], images.to(stored["images"].device)])}
 
     def unpack(
         self,

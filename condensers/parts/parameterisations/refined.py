@@ -33,6 +33,8 @@ from condensers.parts.parameterisations.base import (
     Groups,
     Parameterisation,
     StorageForm,
+    Units,
+    count_stored,
     require_equal,
 )
 from condensers.parts.parameterisations.pixels import stored_bytes
@@ -162,7 +164,7 @@ class Refined(Parameterisation):
         groups = self._learned.groups(data.normalise(real), data, context)
         return ImagePairs(self._learned.decode(groups, slice(None)), real)
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """The refined images of some units; rounds as storage does and passes gradients straight
         through.
         """
@@ -223,6 +225,31 @@ class Refined(Parameterisation):
         with torch.no_grad():
             parts = [self.refiner.refine(part, weights) for part in torch.split(levels, AT_ONCE)]
         return as_seen(torch.cat(parts) if parts else levels, mean, std)
+
+    @property
+    def recodable(self) -> bool:
+        """Whether that of what is inside can be."""
+        return self.inside.recodable
+
+    def stored_form(self, stored: Mapping[str, Tensor]) -> StorageForm:
+        """Return the refiner behind the form of what is inside."""
+        return replace(self, inside=self.inside.stored_form(_inside(stored)))
+
+    def recode(
+        self,
+        parts: Sequence[Mapping[str, Tensor]],
+        nbytes: int,
+        shape: Sequence[int],
+        least: int | None = None,
+    ) -> list[Groups]:
+        """Code what is inside again; each set keeps its refiner, whose bytes count."""
+        own = [
+            {name: tensor for name, tensor in part.items() if name.startswith(PREFIX)}
+            for part in parts
+        ]
+        room = nbytes - sum(map(count_stored, own))
+        inside = self.inside.recode([_inside(part) for part in parts], room, shape, least)
+        return [{**one, **refiner} for one, refiner in zip(inside, own, strict=True)]
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
         """The units inside; one refiner serves all."""

@@ -28,7 +28,7 @@ from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.networks import NetworkSpec
 from condensers.parts.augmentations.resized_crop import cut_boxes, draw_boxes
-from condensers.parts.parameterisations.base import Groups, Parameterisation, StorageForm
+from condensers.parts.parameterisations.base import Groups, Parameterisation, StorageForm, Units
 
 BOXES = "regions.boxes"
 NUMBERS = 4  # of a box: first row, first column, height, width
@@ -111,13 +111,11 @@ class Regions(Parameterisation):
         inside = self._learned.groups(start[:: self.crops], data, context)
         return {**inside, BOXES: boxes.to(start.device, start.dtype)}
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """Return the enlarged crops of some units."""
         images = self._learned.decode(_inside(groups), units)
-        total = len(groups[BOXES]) // self.copies
-        first, last, _ = units.indices(total)
-        boxes = groups[BOXES].detach()[first * self.copies : last * self.copies]
-        return self._cut(images, boxes)
+        boxes = groups[BOXES].detach().view(-1, self.copies, NUMBERS)[units]
+        return self._cut(images, boxes.flatten(0, 1))
 
     def _cut(self, images: Tensor, boxes: Tensor) -> Tensor:
         """The enlarged crops of images, in the order of the boxes (n * crops, 4)."""

@@ -24,7 +24,7 @@ from condensers.data import ClassData
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
-from condensers.parts.parameterisations.base import Groups, valid_range
+from condensers.parts.parameterisations.base import Groups, Units, valid_range
 from condensers.parts.parameterisations.pixels import Pixels
 
 
@@ -71,7 +71,7 @@ class Tiles(Pixels):
         fits = data.shape[1] % self.factor == 0 and data.shape[2] % self.factor == 0
         return canvases if fits else canvases | {"grey": grey(data.mean, data.std, start)}
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """Return the tiles at full size, (units * factor ** 2, C, H, W)."""
         return tiles_of(groups["images"][units], self.factor, groups.get("grey"))
 

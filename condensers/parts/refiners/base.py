@@ -13,6 +13,7 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
+from condensers.engine.devices import send
 from condensers.hyperparameters import Part
 from condensers.networks import NetworkSpec
 from condensers.parts.parameterisations.latent import straight_through
@@ -111,5 +112,5 @@ def as_seen(levels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tens
 
 
 def _columns(mean: Sequence[float], std: Sequence[float], like: Tensor) -> Tensor:
-    both = torch.tensor([*mean, *std], dtype=torch.float64, device=like.device)
+    both = send(torch.tensor([*mean, *std], dtype=torch.float64), like.device)
     return both.view(2, 1, -1, 1, 1)

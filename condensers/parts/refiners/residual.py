@@ -159,21 +159,20 @@ class Residual(Refiner):
 
     def refine(self, levels: Tensor, weights: Tensor) -> Tensor:
         """Add the network's output to the grey levels."""
-        inside = levels - MIDDLE
+        # Every sum is below 2^24 then: exact in 32 bits. A card may take other routes to it.
+        widest = max(levels.shape[1], self.width if self.layers > 1 else 0)
+        small = widest * KERNEL**2 * 255 * LARGEST < 1 << 24 and levels.device.type == "cpu"
+        given = levels.float() if small else levels
+        inside = given - MIDDLE
         for index, layer in enumerate(
             self.whole_numbers(weights.to(levels.dtype), levels.shape[1])
         ):
-            total = functional.conv2d(_repeat_edges(inside), layer.kernels)
-            # Whole numbers, which a convolution by Fourier transform misses by a little.
-            total = straight_through(total, total.detach().round())
             bits = layer.exponents + (INSIDE if index else INPUT) - self._output_bits(index)
-            column = (1, -1, 1, 1)
-            free = total / (2.0**bits).view(column) + layer.biases.view(column) / 2**FINE
-            inside = straight_through(free, (free.detach() + 0.5).floor())
+            inside = _apply_layer(inside, layer, bits.view(1, -1, 1, 1))
             if index < self.layers - 1:
                 inside = inside.clamp(0, 255)
-        refined = levels + inside
-        return straight_through(refined, refined.detach().clamp(0, 255))
+        refined = given + inside
+        return straight_through(refined, refined.detach().clamp(0, 255)).to(levels.dtype)
 
     def pack(self, weights: Tensor, channels: int) -> Groups:
         """Return `weights` int8, `biases` int16 and `exponents` uint8, layer after layer."""
@@ -218,6 +217,24 @@ def scale_exponents(kernels: Tensor) -> Tensor:
     tried = 2.0 ** torch.arange(LEAST, MOST + 1, device=kernels.device, dtype=kernels.dtype)
     fits = (largest[:, None] * tried <= LARGEST).sum(1)
     return LEAST + (fits - 1).clamp(min=0)
+
+
+def _apply_layer(images: Tensor, layer: Layer, bits: Tensor) -> Tensor:
+    """Return floor( W * x / 2^bits + b / 16 + 1/2 ), gradients passing the rounding, in the
+    precision of the images (n, C, H, W), in which the sums are exact; `bits` is (1, out, 1, 1).
+    """
+    total = functional.conv2d(_repeat_edges(images), layer.kernels.to(images.dtype))
+    # Whole numbers, which a convolution by Fourier transform misses by a little.
+    sums = total.detach().round()
+    biases = layer.biases.view(1, -1, 1, 1)
+    free = total / (2.0**bits).to(images.dtype) + (biases / 2**FINE).to(images.dtype)
+    if images.dtype == torch.float32:  # of 24 bits, which is too few for sum and bias together
+        shift = bits.to(torch.int32)
+        added = biases.detach().to(torch.int32) * 2 ** (shift - FINE) + 2 ** (shift - 1)
+        whole = (sums.to(torch.int32) + added) >> shift
+        return straight_through(free, whole.to(images.dtype))
+    exact = sums / 2.0**bits + biases.detach() / 2**FINE
+    return straight_through(free, (exact + 0.5).floor())
 
 
 def _repeat_edges(images: Tensor) -> Tensor:

@@ -106,7 +106,7 @@ class Adversary(StorageTerm):
         self.term, self.part, self.setting = term, part, setting
         self.network = setting.fresh()
         self.optimiser = torch.optim.SGD(self.network.parameters(), lr=term.lr, momentum=0.9)
-        self.seen = 0.0
+        self.seen: float | Tensor = 0.0  # a tensor that nobody waits for until it is told
 
     def loss(self, groups: Mapping[str, Tensor]) -> Tensor:
         """The weighted likeness within units, to the present adversary."""
@@ -130,7 +130,7 @@ class Adversary(StorageTerm):
         self.optimiser.zero_grad()
         torch.autograd.backward(loss, inputs=list(self.network.parameters()))
         self.optimiser.step()
-        self.seen = float(likeness.detach())
+        self.seen = likeness.detach()
 
     def _draw(self, groups: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Two augmented images of each of some units (2 n, C, H, W), the first of all before the
@@ -149,14 +149,14 @@ class Adversary(StorageTerm):
 
     def describe(self) -> dict[str, Any]:
         """Return the likeness that the adversary saw last, a cosine."""
-        return {"likeness": self.seen}
+        return {"likeness": float(self.seen)}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the adversary, its optimiser, and what it saw."""
         return {
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "seen": self.seen,
+            "seen": float(self.seen),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ that of "Dataset Distillation as Data Compression: A Rate-Utility Perspective" (
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -86,10 +86,12 @@ class RateControl(StorageTerm):
         bits = self.part.estimate_bits(groups)
         if bits is None:
             return 0 * next(one for one in groups.values() if one.requires_grad).sum()
-        self.estimate = float(bits.detach())
         leaves = [one for one in groups.values() if one.requires_grad]
         own = torch.autograd.grad(bits, leaves, retain_graph=True, allow_unused=True)
-        norms = _norm(one.grad for one in leaves) / max(_norm(own), 1e-12)
+        found = [bits.detach(), _norm([one.grad for one in leaves], bits), _norm(own, bits)]
+        # One read, since a graphics card makes the processor wait for each.
+        self.estimate, of_loss, of_bits = torch.stack([one.double() for one in found]).tolist()
+        norms = of_loss / max(of_bits, 1e-12)
         self.norms = KEPT * self.norms + (1 - KEPT) * norms if self.norms else norms
         return bits * (math.exp(self.log_mu) * self.norms)
 
@@ -136,6 +138,7 @@ class RateControl(StorageTerm):
         self.log_mu, self.sum, self.norms, self.begun, self.coded, self.ratio = numbers
 
 
-def _norm(gradients: Iterable[Tensor | None]) -> float:
+def _norm(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
+    """The norm of all gradients, a scalar on the device of `like`."""
     squares = [one.square().sum() for one in gradients if one is not None]
-    return float(torch.stack(squares).sum().sqrt()) if squares else 0.0
+    return torch.stack(squares).sum().sqrt() if squares else torch.zeros((), device=like.device)

@@ -32,10 +32,18 @@ from harness.report.wording import split_metric
 
 Headline = dict[str, str]  # {"question", "answer"}
 Styles = Mapping[str, int | None]  # label of a set or reference -> `harness.plots.figure` number
-COSTS = {"seconds": "seconds (less is better)", "joules": "joules (less is better)"}
+COSTS = {
+    "seconds": "seconds (less is better)",
+    "cpu-seconds": "CPU seconds (less is better)",
+    "peak-memory": "peak memory, MB (less is better)",
+    "joules": "joules (less is better)",
+}
 COST_DEFINITIONS = {
-    "seconds": (
-        "Time that making one set took: CPU time where one thread made it, else the clock's."
+    "seconds": "Time that making one set took.",
+    "cpu-seconds": "Processor time, of all threads, that making one set took.",
+    "peak-memory": (
+        "Most memory of the process while it made one set, with its code and the data; of the GPU"
+        " where it is used. In 10^6 bytes."
     ),
     "joules": (
         "Energy read while a set was made, or a cell run: of whole processor packages, and of the"

@@ -1,4 +1,5 @@
-"""The chapter on the making of sets: its seconds, and the joules of making a set and of using it.
+"""The chapter on the making of sets: what each takes in seconds, processor time and memory, and the
+joules of making a set and of using it.
 
 uses after which a set has paid for itself = making / (a use of all data - a use of the set)
 
@@ -12,12 +13,12 @@ from typing import Any
 
 from harness.power import ESTIMATED, MEASURED, Power
 from harness.report.chapters import chapters_of_rows
-from harness.report.chapters.base import Chapter, Run
+from harness.report.chapters.base import COSTS, Chapter, Run
 from harness.report.place import MAKING, Size, join_parts
 from harness.report.results import Entry, Record, Result, group_by_entry, read_costs
 from harness.report.rows import finite
 from harness.report.set_sheets import list_sets
-from harness.report.table import Column, Section, Table
+from harness.report.table import Column, MetricColumns, Section, Table, TableLayout
 from harness.report.wording import estimate
 from harness.statistics.bounds import POSITIVE
 from harness.statistics.intervals import break_even, interval
@@ -27,14 +28,14 @@ Row = Mapping[str, Any]
 
 
 class MakingChapter(Chapter):
-    """Making the sets: seconds and energy."""
+    """Making the sets: seconds, memory and energy."""
 
     @property
     def title(self) -> str:
         return "Making the sets"
 
     def results(self, records: Sequence[Record]) -> list[Result]:
-        """Seconds, and joules where a meter was read."""
+        """Seconds, processor time and memory, and joules where a meter was read."""
         groups = group_by_entry(records)
         return [r for entry, group in groups.items() for r in read_costs(entry, group)]
 
@@ -44,6 +45,13 @@ class MakingChapter(Chapter):
             "energy": {**run.power.as_json(), "rows": list_energy(run)},
             "sets": list_sets(run.records),
         }
+
+    def layouts(self, metrics: Sequence[str], rows: Sequence[Row]) -> list[TableLayout]:
+        """One table of all costs."""
+        columns, shown = MetricColumns(rows, self.column_titles), [m for m in COSTS if m in metrics]
+        costs = [columns.value(metric) for metric in shown]
+        parts = [*columns.name_and_bytes(), *costs, columns.count(shown[0])] if shown else []
+        return [TableLayout("", shown, parts)] if shown else []
 
     def tables(self, report: Mapping[str, Any]) -> list[Table]:
         """The costs of making sets, then the energy of making and using them."""

@@ -7,7 +7,8 @@ from typing import Any
 from harness.report.results import Result
 from harness.report.wording import format_number, join_words
 
-CLOCKED = ("s", "J", "architectures")  # what a machine's speed decides, and break-even with it
+# What a machine, its speed and its libraries decide, and break-even with it.
+CLOCKED = ("s", "J", "MB", "architectures")
 ROUNDING = 1e-9  # of the larger value
 
 

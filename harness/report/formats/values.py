@@ -11,7 +11,7 @@ from typing import Any
 
 from condensers.optional import require_package
 from condensers.sets.rate import bits_per_class
-from harness.report.results import class_count
+from harness.report.results import COST_UNITS, class_count, making_costs
 
 Record = Mapping[str, Any]
 
@@ -140,11 +140,9 @@ def _bits(record: Record) -> float | None:
 def _measured(record: Record) -> Iterator[tuple[Record, float, Record]]:
     """Measurement, value and what was drawn anew for it; the costs of a record that made a set."""
     if record["kind"] == "condense":
-        costs = record.get("condensation") or {}
-        for metric, unit in (("seconds", "s"), ("joules", "J")):
-            if isinstance(costs.get(metric), int | float):
-                cost = {"metric": metric, "unit": unit, "higher_is_better": False}
-                yield cost, float(costs[metric]), {}
+        for metric, value in making_costs(record).items():
+            cost = {"metric": metric, "unit": COST_UNITS[metric], "higher_is_better": False}
+            yield cost, value, {}
     for measurement in (record.get("outcome") or {}).get("measurements", []):
         for value, repeat in zip(measurement["values"], measurement["repeats"], strict=True):
             yield measurement, value, repeat

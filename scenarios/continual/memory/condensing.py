@@ -6,7 +6,6 @@ reduce, as for coresets of streams (Bentley & Saxe 1980; Har-Peled & Mazumdar, S
 `MemoryFactory` gives every strategy of one class order the same sets.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -30,6 +29,8 @@ from scenarios.continual.memory.exemplars import (
 )
 from scenarios.continual.memory.fixed_size import FixedSize, count_most_images
 from scenarios.continual.memory.per_experience import PerExperienceCondenser, share_budget
+from scenarios.continual.memory.stream_buffer import StreamBuffer, pack_set, unpack_set
+from scenarios.continual.memory.streaming import Streaming
 from scenarios.protocol import CondensationRequest
 
 if TYPE_CHECKING:
@@ -59,14 +60,13 @@ class OnlineSource(MemorySource):
         self.update = max(update, request.condenser.images_within(data, request.budget))
         self.sets: list[SyntheticSet] = []
         self.exemplars: list[Exemplars] = []
-        self.buffer: dict[int, Tensor] = {}
-        self.passed: dict[int, int] = {}
-        self.peak = self.updates = 0
+        self.buffer = StreamBuffer(self.update)
+        self.updates = 0
 
     @property
     def ledger(self) -> Mapping[str, int]:
         """The bytes of the sets, and of the buffer at its largest."""
-        return add_ledgers(count_bytes(made) for made in self.sets) | {"buffer": self.peak}
+        return add_ledgers(count_bytes(made) for made in self.sets) | {"buffer": self.buffer.peak}
 
     @property
     def card(self) -> Mapping[str, Any] | None:
@@ -74,8 +74,8 @@ class OnlineSource(MemorySource):
 
     def take(self, new: tuple[int, ...]) -> list[Exemplars]:
         """Condense what is left in the buffer."""
-        if self.buffer:
-            self._condense(sorted(self.buffer))
+        if self.buffer.images:
+            self._condense(sorted(self.buffer.images))
         # Decoded anew: after an experience no exemplar counts as unchanged.
         self.exemplars = [decode_set(kept) for kept in self.sets]
         for part in self.exemplars:
@@ -85,22 +85,18 @@ class OnlineSource(MemorySource):
         return self.exemplars
 
     def observe(self, images: Tensor, labels: Tensor) -> bool:
-        for label in torch.unique(labels).tolist():
-            mine = images[labels == label].cpu()
-            self.buffer[label] = torch.cat([self.buffer.get(label, mine[:0]), mine])
-        self.peak = max(self.peak, sum(images.numel() for images in self.buffer.values()))
-        full = [label for label, gathered in self.buffer.items() if len(gathered) >= self.update]
+        full = self.buffer.add(images, labels)
         if full:
-            self._condense(sorted(self.buffer if self.request.condenser.couples_classes else full))
+            coupled = self.request.condenser.couples_classes
+            self._condense(sorted(self.buffer.images if coupled else full))
         return bool(full)
 
     def _condense(self, classes: list[int]) -> None:
         """Replace what is held of `classes` by a new set."""
         images, labels = [], []
         for label in classes:
-            gathered = self.buffer.pop(label)
             past = self._repeat_past(label)
-            self.passed[label] = self.passed.get(label, 0) + len(gathered)
+            gathered = self.buffer.pop(label)
             images += [past, gathered]
             labels += [label] * (len(past) + len(gathered))
         seen = replace(
@@ -123,32 +119,21 @@ class OnlineSource(MemorySource):
         if not held:
             return torch.empty(0, *self.data.shape, dtype=torch.uint8)
         images = self.data.quantise(held[0].images)
-        copies = min(MOST_COPIES, max(1, round(self.passed[label] / len(images))))
+        copies = min(MOST_COPIES, max(1, round(self.buffer.passed[label] / len(images))))
         return images.repeat(copies, 1, 1, 1)
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "sets": [
-                {"tensors": dict(made.tensors), "card": json.dumps(dict(made.card))}
-                for made in self.sets
-            ],
-            "buffer": dict(self.buffer),
-            "passed": dict(self.passed),
-            "peak": self.peak,
+            "sets": [pack_set(made) for made in self.sets],
+            "buffer": self.buffer.state_dict(),
             "updates": self.updates,
         }
 
     def restore(self, state: Mapping[str, Any], admitted: Sequence[tuple[int, ...]]) -> None:
-        self.sets = [
-            SyntheticSet(
-                {name: t.cpu() for name, t in kept["tensors"].items()}, json.loads(kept["card"])
-            )
-            for kept in state["sets"]
-        ]
+        self.sets = [unpack_set(kept) for kept in state["sets"]]
         self.exemplars = [decode_set(kept) for kept in self.sets]
-        self.buffer = {label: images.cpu() for label, images in state["buffer"].items()}
-        self.passed = dict(state["passed"])
-        self.peak, self.updates = state["peak"], state["updates"]
+        self.buffer.load_state_dict(state["buffer"])
+        self.updates = state["updates"]
 
 
 class MemoryFactory:
@@ -182,6 +167,10 @@ class MemoryFactory:
         assert self.made is not None
         if self.scenario.memory == "online":
             request, update = self.made.request, self.scenario.online_update
+            if self.scenario.growth == "fixed":
+                how, context = self.scenario.shrink, self.context.fork("online")
+                streaming = Streaming(request, self.data, update, how, context)
+                return streaming, streaming.nbytes
             source = OnlineSource(request, self.data, update, self.context.fork("online"))
             # How many files the images of the past make is not known before; each has a byte.
             ipc = request.budget.ipc_of(request.condenser, self.data)

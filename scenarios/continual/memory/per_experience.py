@@ -21,6 +21,8 @@ class PerExperienceCondenser:
     def __init__(self, request: CondensationRequest, data: ClassData, context: Context) -> None:
         self.request, self.data, self.context = request, data, context
         self.sets: dict[tuple[tuple[int, ...], Budget, str], SyntheticSet] = {}
+        # What memories of fixed size held, by how they shrink and the classes seen.
+        self.memories: dict[tuple[str, tuple[int, ...]], list[SyntheticSet]] = {}
 
     def __call__(
         self,

@@ -12,6 +12,7 @@ from scenarios.datasets.naming import (
     FOLDER,
     HUGGING_FACE,
     NPZ,
+    TEST_OPTION,
     TORCHVISION,
     DatasetName,
     name_in_cards,
@@ -73,7 +74,9 @@ def _read_whole(
     if parsed.scheme == TORCHVISION:
         from scenarios.datasets.adapters.torch_vision import TorchvisionSource
 
-        own = {key: text for key, text in options.items() if key not in (*KEYS, "mirror")}
+        own = {
+            key: text for key, text in options.items() if key not in (*KEYS, TEST_OPTION, "mirror")
+        }
         return TorchvisionSource(parsed.place, own, place, preparation, mirror).read()
     raw = check_raw(DATASETS.create(parsed.place).read(place), parsed.place)
     return prepare_raw(raw, preparation)

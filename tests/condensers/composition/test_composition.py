@@ -119,7 +119,7 @@ def test_what_does_not_fit_is_refused_with_one_sentence(
     spec: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(UsageError) as refused:
-        create_condenser(spec, "condensers.mine")
+        create_condenser(spec, where="condensers.mine")
     assert sentence in str(refused.value)
     assert str(refused.value).startswith("condensers.mine: ")
     assert "\n" not in str(refused.value)

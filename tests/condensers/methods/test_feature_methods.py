@@ -142,7 +142,7 @@ def test_the_rates_are_halved_at_parts_of_the_run_also_after_an_interruption(
 )
 def test_parts_of_a_run_lie_between_its_ends(parts: list[Any], sentence: str) -> None:
     with pytest.raises(UsageError, match=rf"mine\.halve_at{sentence}"):
-        create_condenser({"name": "dm", "halve_at": parts}, "mine")
+        create_condenser({"name": "dm", "halve_at": parts}, where="mine")
 
 
 def test_a_term_over_the_classes_wants_all_of_them_at_once() -> None:

@@ -20,6 +20,7 @@ from condensers.registry.registry import create_condenser
 from condensers.sets.merging import merge
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.training.classifier import Training, TrainingLoop, predict, train
+from condensers.user_cache import write_first
 from tests.helpers.timing import SetTimer
 
 NETWORK = {"name": "convnet", "depth": 2, "width": 8}
@@ -90,7 +91,8 @@ def test_the_first_of_several_processes_is_right(tmp_path: Path) -> None:
         for second in (0.5, 2.0)
     ]
     path = tmp_path / "precision-x.json"
-    assert [precision_choice._write_first(path, one) for one in found] == [found[0]] * 2
+    whole = precision_choice._is_whole
+    assert [write_first(path, one, whole) for one in found] == [found[0]] * 2
     assert list(tmp_path.iterdir()) == [path]
 
 

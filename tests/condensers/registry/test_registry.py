@@ -89,7 +89,7 @@ def test_an_unknown_name_suggests_the_near_one() -> None:
     with pytest.raises(
         UsageError, match=r"condensers\[1\]: unknown method 'hearding'; did you mean 'herding'"
     ):
-        create_condenser({"name": "hearding"}, "condensers[1]")
+        create_condenser({"name": "hearding"}, where="condensers[1]")
     for nameless in ({}, {"name": ["dm"]}, {"lr": 1.0}):
         with pytest.raises(UsageError, match="unknown method"):
             create_condenser(nameless)
@@ -183,3 +183,17 @@ def test_every_method_is_in_the_folder_of_methods() -> None:
         for path in Path(next(iter(methods.__path__))).glob("*/[!_]*.py")
     }
     assert files == {place.partition(":")[0] for place in registry.METHODS.entries().values()}
+
+
+def test_settings_beside_a_name_or_a_table_are_taken_and_never_dropped() -> None:
+    made = registry.create_condenser("dm", iterations=3)
+    assert made == registry.create_condenser({"name": "dm", "iterations": 3})
+    assert registry.create_condenser({"name": "dm", "iterations": 9, "lr": 0.5}, iterations=3) == (
+        registry.create_condenser({"name": "dm", "iterations": 3, "lr": 0.5})
+    )
+    with pytest.raises(UsageError, match="unknown key 'iteration'"):
+        registry.create_condenser("dm", iteration=3)
+    with pytest.raises(UsageError, match=r"takes no further settings \(iterations\)"):
+        registry.create_condenser(made, iterations=4)
+    with pytest.raises(TypeError):
+        registry.create_condenser("dm", {"iterations": 3})  # type: ignore[misc]

@@ -193,11 +193,9 @@ def test_sets_of_different_experiences_say_so(data: ClassData) -> None:
     assert (both.classes, both.ipc) == ((0, 1, 2, 3), 2)
     assert both.card["digest"] == "+".join(data.restrict(c).digest for c in ([0, 1], [2, 3]))
     assert both.cost["seconds"] == sum(part.cost["seconds"] for part in parts)
-    with pytest.raises(
-        UsageError,
-        match="sets of 1 and of 2 stored images for each class cannot be one; shrink the larger",
-    ):
-        merge([parts[0], shrink(parts[1], 1, "first", draw())])
+    unequal = merge([parts[0], shrink(parts[1], 1, "first", draw())])
+    assert unequal.image_count == 6 and len(unequal.decode()[0]) == 6
+    assert list(unequal.card["counts"].values()) == [2, 2, 1, 1]
 
 
 def test_a_learned_rate_stays_where_all_sets_have_it(made: dict[str, SyntheticSet]) -> None:
@@ -287,6 +285,15 @@ def test_what_cannot_be_is_one_sentence(made: dict[str, SyntheticSet], data: Cla
         (
             lambda: merge([restrict(whole, [0, 1]), restrict(whole, [1, 2])]),
             "share some of their classes, but not all",
+        ),
+        (
+            lambda: merge(
+                [
+                    restrict(made["soft tiles"], [0]),
+                    shrink(restrict(made["soft tiles"], [1]), 1, "first", draw()),
+                ]
+            ),
+            "stored images for each class cannot be one; shrink the larger",
         ),
         (lambda: merge([made["latent"], other_codes]), "codes with decoders of their own"),
         (

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from condensers.engine.devices import send
 from condensers.parts.parameterisations.coding.planes import UNIT, Plane, expected_sizes
 from condensers.parts.parameterisations.latent import straight_through
 
@@ -27,7 +28,7 @@ def estimate_bits(free: Tensor, whole: Tensor) -> Tensor:
         whole: What they are rounded to.
     """
     plane = whole.detach().long().cpu().numpy()
-    expected = torch.from_numpy(_expected(plane)).to(free)
+    expected = send(torch.from_numpy(_expected(plane)).to(free.dtype), free.device)
     bits = bits_of(whole.detach().to(free), expected)
     return straight_through(bits_of(free, expected), bits).sum()
 

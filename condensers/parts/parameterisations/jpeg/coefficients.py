@@ -30,7 +30,13 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import hard_label_bytes
-from condensers.parts.parameterisations.base import LIMIT, Groups, Parameterisation
+from condensers.parts.parameterisations.base import (
+    LIMIT,
+    Groups,
+    Parameterisation,
+    StorageForm,
+    Units,
+)
 from condensers.parts.parameterisations.coding.estimate import estimate_bits
 from condensers.parts.parameterisations.coding.stored import STREAM
 from condensers.parts.parameterisations.compressed import Compressed
@@ -163,7 +169,7 @@ class JPEG(Parameterisation):
             return groups
         return {**groups, LIMIT: torch.tensor(float(nbytes), dtype=torch.float64)}
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """The images of the stored `units`; rounds and clamps as storage does and passes gradients
         straight through.
         """
@@ -176,7 +182,7 @@ class JPEG(Parameterisation):
         ) / std
         return normalised
 
-    def _round(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def _round(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """The coefficients (n, B, 64) as files hold them."""
         masked = groups["coefficients"][units] * groups["mask"][units].detach()
         return straight_through(masked, masked.detach().round())
@@ -229,6 +235,15 @@ class JPEG(Parameterisation):
     ) -> Tensor:
         """Decode the files, or the pixels."""
         return _form(stored).unpack(stored, mean, std, shape)
+
+    @property
+    def recodable(self) -> bool:
+        """Whether it stores files."""
+        return self.coder == "huffman"
+
+    def stored_form(self, stored: Mapping[str, Tensor]) -> StorageForm:
+        """Return what the groups are: pixels, files or a stream."""
+        return _form(stored)
 
     def take(self, stored: Mapping[str, Tensor], units: Tensor) -> Groups:
         """Return the files, or the pixels, at `units`."""

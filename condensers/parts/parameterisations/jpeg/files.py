@@ -15,6 +15,7 @@ import io
 import struct
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from condensers.errors import UsageError
 Bytes = NDArray[np.uint8]
 Frame = tuple[bytes, bytes]  # head and tail
 BEST = 100  # the highest quality of a JPEG
+WORST = 3  # the lowest that images are brought to: below it little but means is left
 CODECS = ("jpeg", "png")
 MODES = {1: "L", 3: "RGB"}
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -57,6 +59,27 @@ def frame(codec: str, quality: int, shape: Sequence[int]) -> Frame:
         return SIGNATURE + _chunk(b"IHDR", header), _chunk(b"IEND", b"")
     file = _as_jpeg(np.zeros((height, width, channels), dtype=np.uint8), quality)
     return file[: _scan(file)], file[-2:]
+
+
+def quality_of(head: bytes, shape: Sequence[int]) -> int:
+    """Return the quality (1 to 100) of the JPEG files with that head, of images of `shape`.
+
+    Raises:
+        UsageError: It is no head of `frame`.
+    """
+    found = _qualities(tuple(shape)).get(head)
+    if found is None:
+        raise UsageError(
+            "the stored JPEG files have another head than those written here, so that their quality"
+            " is not known; make the set anew"
+        )
+    return found
+
+
+@lru_cache(maxsize=16)
+def _qualities(shape: tuple[int, ...]) -> dict[bytes, int]:
+    """The head of files of each quality -> the quality; the lowest of those with equal heads."""
+    return {frame("jpeg", quality, shape)[0]: quality for quality in range(BEST, 0, -1)}
 
 
 def bodies(codec: str, quality: int, images: Bytes) -> list[bytes]:

@@ -1,6 +1,7 @@
 """How many images fit as files, and how chosen ones are made to fit."""
 
 from collections.abc import Callable, Sequence
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -11,14 +12,21 @@ from condensers.parts.parameterisations.coding.counting import order_images
 from condensers.parts.parameterisations.compressed import SHORT
 from condensers.parts.parameterisations.jpeg import files
 
+_LENGTHS: WeakKeyDictionary[ClassData, dict[tuple[str, int], dict[int, int]]] = WeakKeyDictionary()
+
 
 class Sizes:
-    """The files of `data` under one codec and quality, each made when it is first asked for."""
+    """The files of `data` under one codec and quality, each made when it is first asked for.
+
+    How long they are is known from then on to all who count images of the same data.
+    """
 
     def __init__(self, data: ClassData, codec: str, quality: int) -> None:
         self.data, self.codec, self.quality = data, codec, quality
         self.frame = files.frame(codec, quality, data.shape)
         self.made: dict[int, bytes] = {}
+        known = _LENGTHS.setdefault(data, {})
+        self.known = known.setdefault((codec, quality), {})
 
     def bodies(self, indices: Sequence[int]) -> list[bytes]:
         """What each of these images adds to the frame."""
@@ -28,9 +36,15 @@ class Sizes:
             self.made.update(zip(new, files.bodies(self.codec, self.quality, images), strict=True))
         return [self.made[index] for index in indices]
 
+    def lengths(self, indices: Sequence[int]) -> list[int]:
+        """The bytes that each of these images adds to the frame."""
+        new = [index for index in indices if index not in self.known]
+        self.known.update(zip(new, map(len, self.bodies(new)), strict=True))
+        return [self.known[index] for index in indices]
+
     def length(self, index: int) -> int:
         """Return the bytes that an image adds to the frame."""
-        return len(self.bodies([index])[0])
+        return self.lengths([index])[0]
 
     def total(self, content: int, longest: int, images: int, label: int | None = None) -> int:
         """Stored bytes of a set of `images` whose bodies have `content` bytes, the longest
@@ -46,7 +60,7 @@ class Sizes:
         """
         orders, content, longest = self._orders(), 0, 0
         for rank, images in enumerate(zip(*orders, strict=False)):
-            lengths = [len(body) for body in self.bodies(images)]
+            lengths = self.lengths(images)
             content, longest = content + sum(lengths), max(longest, *lengths)
             if self.total(content, longest, (rank + 1) * len(orders), label) > limit:
                 return rank
@@ -54,7 +68,7 @@ class Sizes:
 
     def content(self, images: int) -> int:
         """Bytes of the bodies of so many images of each class, in that order."""
-        return sum(len(body) for of in self._orders() for body in self.bodies(of[:images]))
+        return sum(sum(self.lengths(of[:images])) for of in self._orders())
 
     def _orders(self) -> list[list[int]]:
         """The indices of each class's images in the fixed order."""

@@ -22,6 +22,7 @@ Distillation as Data Compression: A Rate-Utility Perspective" (ICCV 2025, arXiv 
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
@@ -36,17 +37,26 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.hyperparameters import hyper
 from condensers.parts.labels import hard_label_bytes
-from condensers.parts.parameterisations.base import LIMIT, Groups, Parameterisation
+from condensers.parts.parameterisations.base import (
+    LIMIT,
+    Groups,
+    Parameterisation,
+    StorageForm,
+    Units,
+    count_stored,
+)
 from condensers.parts.parameterisations.coding.estimate import estimate_bits
 from condensers.parts.parameterisations.coding.stored import STREAM, read_stream, store_stream
 from condensers.parts.parameterisations.latent import straight_through
 from condensers.parts.parameterisations.pixels import Pixels, stored_bytes
-from condensers.parts.parameterisations.transform.cosines import restore, sides
+from condensers.parts.parameterisations.transform.cosines import as_pixels, restore, sides
 from condensers.parts.parameterisations.transform.quantiser import (
     Quantiser,
     as_numbers,
     fill,
 )
+from condensers.parts.parameterisations.transform.requantising import requantise
+from condensers.parts.parameterisations.transform.steps import choose_learned_step
 from condensers.parts.parameterisations.transform.stream import (
     STEPS,
     CodedImages,
@@ -57,8 +67,9 @@ from condensers.parts.parameterisations.transform.stream import (
 )
 
 PIXELS = Pixels()
+NEARLY = 0.97  # of the bytes: a set that takes as much has no room for a finer step
 NEAR = 1.05  # of raw bytes: coded images are made to fit these rather than stored as pixels
-GRID = 1 << 24  # parts of a grey level
+REMEMBERED = 4  # sets that were written last
 
 
 @final
@@ -67,10 +78,10 @@ class FullFrameDCT(Parameterisation):
     """Coded coefficients of whole images; how many images fit depends on the data."""
 
     step: float = hyper(
-        0.7,
-        help="quantisation step, as a part of the pixels' range",
-        source="ours",
-        minimum=1 / STEPS,
+        0.0,
+        help="quantisation step, as a part of the pixels' range; 0: by data and bytes",
+        source="ours: steps.py",
+        minimum=0.0,
     )
     dead_zone: float = hyper(
         0.15,
@@ -103,8 +114,8 @@ class FullFrameDCT(Parameterisation):
 
     @property
     def couples_classes(self) -> bool:
-        """Whether one mean image serves all classes."""
-        return self.templates == 0
+        """Whether one mean image serves all classes, or one step that they choose together."""
+        return not (self.templates and self.step)
 
     @property
     def quantiser(self) -> Quantiser:
@@ -113,8 +124,17 @@ class FullFrameDCT(Parameterisation):
 
     def require_fit(self, where: str) -> None:
         """UsageError for a step that cannot be stored."""
-        if self.quantiser.whole_step >= 1 << 16:
-            raise UsageError(f"{where}.step: {self.step} is above the largest allowed value, 255")
+        if self.step and not 1 <= self.quantiser.whole_step < 1 << 16:
+            raise UsageError(
+                f"{where}.step: {self.step} is neither 0 nor a step from {1 / STEPS} to 255"
+            )
+
+    def settle(self, data: ClassData, nbytes: int) -> "tuple[FullFrameDCT, Mapping[str, object]]":
+        """Choose the step, if none is set."""
+        if self.step:
+            return self, {}
+        choice = choose_learned_step(data, nbytes, self.quantiser)
+        return replace(self, step=choice.step), choice.card_entries()
 
     def units(self, data: ClassData, ipc: int) -> int:
         """Coded images of a class that fit the bytes of `ipc` uint8 images and their labels, times
@@ -124,7 +144,8 @@ class FullFrameDCT(Parameterisation):
 
     def units_within(self, data: ClassData, nbytes: int, label: int | None = None) -> int:
         """Coded images of a class that fit some bytes with their labels, times the surplus."""
-        return int(self.quantiser.count_fitting(data, nbytes, label) * self.surplus)
+        settled, _ = self.settle(data, nbytes)
+        return int(settled.quantiser.count_fitting(data, nbytes, label) * self.surplus)
 
     def nbytes(self, data: ClassData, ipc: int) -> int:
         """The most that the stream may take: what `ipc` uint8 images do, and less what the labels
@@ -140,6 +161,7 @@ class FullFrameDCT(Parameterisation):
         Or pixels, where so many coded images would take more. Within a class the images are put in
         the order of their means.
         """
+        assert self.step, "a composition settles the step before anything is learned"
         each = len(start) // len(data.classes)
         if not self._takes_less(data, each):
             return PIXELS.groups(start, data, context)
@@ -168,12 +190,40 @@ class FullFrameDCT(Parameterisation):
         return self.quantiser.measure(data, count) <= NEAR * raw
 
     def allot(self, groups: Groups, nbytes: int) -> Groups:
-        """Limit the stream."""
+        """Limit the stream; where the images at hand take less, their step becomes finer."""
         if "images" in groups:
             return groups
-        return {**groups, LIMIT: torch.tensor(float(nbytes), dtype=torch.float64)}
+        room = NEARLY * nbytes * self.surplus
+        finer = groups
+        if measure(self._coded(groups)) < room:
+            finest, coarsest = max(1, int(groups["steps"][0]) // 2), int(groups["steps"][0])
+            while finest < coarsest:
+                middle = (finest + coarsest) // 2
+                tried = self._with_step(groups, middle)
+                fits = measure(self._coded(tried)) <= nbytes * self.surplus
+                finest, coarsest, finer = (
+                    (finest, middle, tried) if fits else (middle + 1, coarsest, finer)
+                )
+        return {**finer, LIMIT: torch.tensor(float(nbytes), dtype=torch.float64)}
 
-    def decode(self, groups: Mapping[str, Tensor], units: slice) -> Tensor:
+    def _with_step(self, groups: Groups, step: int) -> Groups:
+        """The same images and means under another step, in parts of 1 / STEPS."""
+        before, fineness = (int(number) for number in groups["steps"])
+        origins = groups["origins"].long()
+        means = groups["means"].double() * (before / step)
+        free = groups["coefficients"].double() * (before / step)
+        free = free + (means - means.round())[origins] / fineness
+        kept = free.to(groups["coefficients"])
+        mask = self.quantiser.round(kept).abs().clamp(max=1)
+        return {
+            **groups,
+            "coefficients": kept,
+            "mask": torch.ones_like(mask) if self.free else mask,
+            "means": means.round().to(groups["means"]),
+            "steps": torch.tensor([step, fineness], dtype=torch.float32),
+        }
+
+    def decode(self, groups: Mapping[str, Tensor], units: Units) -> Tensor:
         """The images of the stored `units`, as they will be read; gradients pass all rounding."""
         if "images" in groups:
             return PIXELS.decode(groups, units)
@@ -187,7 +237,7 @@ class FullFrameDCT(Parameterisation):
         # In the precision that files are read in: a half rounds to the same side then.
         exact = whole.double() * (step / STEPS) + means.double() * (step / STEPS / fineness)
         read = restore(exact, _shape(groups))
-        seen = straight_through(images, _as_pixels(read).to(images) / 255)
+        seen = straight_through(images, as_pixels(read).to(images) / 255)
         mean, std = groups["range"].detach().view(2, 1, -1, 1, 1)
         normalised: Tensor = (seen - mean) / std
         return normalised
@@ -239,7 +289,7 @@ class FullFrameDCT(Parameterisation):
         if coded.shape != tuple(shape):
             raise ValueError(f"its coded images have shape {coded.shape}, not {tuple(shape)}")
         values = torch.from_numpy(coded.values())
-        parts = [_as_pixels(restore(part, shape)) for part in torch.split(values, 1024)]
+        parts = [as_pixels(restore(part, shape)) for part in torch.split(values, 1024)]
         pixels = torch.cat(parts).to(torch.uint8) if parts else torch.empty(0, *shape).byte()
         return PIXELS.unpack({"images": pixels.to(stored[STREAM].device)}, mean, std, shape)
 
@@ -247,7 +297,43 @@ class FullFrameDCT(Parameterisation):
         """Return the coded images at `units`, with the means they need, or the pixels."""
         if STREAM not in stored:
             return PIXELS.take(stored, units)
-        return store_stream(encode(_read(stored).take(as_numbers(units))))
+        if torch.equal(units.cpu(), torch.arange(len(_read(stored).coefficients))):
+            return dict(stored)
+        return _store(_read(stored).take(*as_numbers(units)))
+
+    @property
+    def recodable(self) -> bool:
+        """Return true."""
+        return True
+
+    def stored_form(self, stored: Mapping[str, Tensor]) -> StorageForm:
+        """Return this form as it is by default, for a stream tells its settings; or pixels."""
+        return FullFrameDCT() if STREAM in stored else PIXELS
+
+    def recode(
+        self,
+        parts: Sequence[Mapping[str, Tensor]],
+        nbytes: int,
+        shape: Sequence[int],
+        least: int | None = None,
+    ) -> list[Groups]:
+        """Return streams of coarser coefficients (`requantising`)."""
+        if sum(map(count_stored, parts)) <= nbytes:
+            return [dict(part) for part in parts]
+        coarser = requantise([_read(part) for part in parts], nbytes)
+        return [_store(*one) for one in coarser]
+
+    def append(
+        self, stored: Mapping[str, Tensor], kept: Tensor, images: Tensor, like: int | None
+    ) -> Groups:
+        """Return the coded images at `kept`, and new ones, coded under the mean of `like`; without
+        it under their own, at the coarsest step of the others.
+        """
+        if STREAM not in stored:
+            return PIXELS.append(stored, kept, images, like)
+        coded = _read(stored)
+        new = self.quantiser.quantise_like(images.float() / 255, coded, like)
+        return _store(join([coded.take(*as_numbers(kept)), new]))
 
     def join(self, parts: Sequence[Mapping[str, Tensor]]) -> Groups:
         """Return all coded images, or all pixels; UsageError if some sets have the one, some the
@@ -261,7 +347,7 @@ class FullFrameDCT(Parameterisation):
                 "the sets are stored as coded images and as pixels, and cannot be one; keep them"
                 " apart, or condense them anew"
             )
-        return store_stream(encode(join([_read(part) for part in parts])))
+        return _store(join([_read(part) for part in parts]))
 
     def _coded(self, groups: Mapping[str, Tensor]) -> CodedImages:
         kept = (groups["coefficients"] * groups["mask"]).detach()
@@ -271,22 +357,29 @@ class FullFrameDCT(Parameterisation):
             _shape(groups),
             count * step,
             count * fineness,
-            as_numbers(groups["means"]),
-            as_numbers(groups["origins"]),
-            as_numbers(self.quantiser.round(kept)),
+            *as_numbers(groups["means"], groups["origins"], self.quantiser.round(kept)),
         )
 
 
-def _read(stored: Mapping[str, Tensor]) -> CodedImages:
-    return decode(read_stream(stored))
+_WRITTEN: OrderedDict[bytes, CodedImages] = OrderedDict()
 
 
-def _as_pixels(images: Tensor) -> Tensor:
-    """Images in [0, 1] in whole numbers of 255; what lies within 2^-25 of a half is one, however a
-    machine summed it up.
+def _store(images: CodedImages, content: bytes | None = None) -> Groups:
+    """The stored groups of images; the last few are remembered, for a memory that changes reads
+    what it has just written.
     """
-    grid = (images * 255 * GRID).round() / GRID
-    return grid.round().clamp(0, 255)
+    content = encode(images) if content is None else content
+    _WRITTEN[content] = images
+    while len(_WRITTEN) > REMEMBERED:
+        _WRITTEN.popitem(last=False)
+    return store_stream(content)
+
+
+def _read(stored: Mapping[str, Tensor]) -> CodedImages:
+    content = read_stream(stored)
+    if content not in _WRITTEN:
+        return decode(content)
+    return _WRITTEN[content]
 
 
 def _shape(groups: Mapping[str, Tensor]) -> tuple[int, int, int]:

@@ -20,6 +20,8 @@ from condensers.parts.parameterisations.colour import to_luminance, to_rgb
 COLOURS = 3
 MIDDLE = 0.5
 
+GRID = 1 << 24  # parts of a grey level
+
 
 def sides(shape: Sequence[int]) -> list[tuple[int, int]]:
     """Return (rows, columns) of the coefficients of each plane of an image (C, H, W)."""
@@ -77,3 +79,11 @@ def _cosines(side: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     n = torch.arange(side, dtype=torch.float64)
     rows = torch.cos((2 * n[None] + 1) * n[:, None] * math.pi / (2 * side)) * math.sqrt(2 / side)
     return torch.cat([rows[:1] / math.sqrt(2), rows[1:]]).to(dtype).to(device)
+
+
+def as_pixels(images: Tensor) -> Tensor:
+    """Images in [0, 1] in whole numbers of 255; what lies within 2^-25 of a half is one, however a
+    machine summed it up.
+    """
+    grid = (images * 255 * GRID).round() / GRID
+    return grid.round().clamp(0, 255)

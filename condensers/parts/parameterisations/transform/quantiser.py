@@ -128,11 +128,31 @@ class Quantiser:
             data.shape,
             count * self.whole_step,
             count * fineness,
-            as_numbers(kept),
-            as_numbers(origins),
-            as_numbers(self.round(free)),
+            *as_numbers(kept, origins, self.round(free)),
         )
         return coded, free
+
+    def quantise_like(self, images: Tensor, coded: CodedImages, unit: int | None) -> CodedImages:
+        """Return images coded under a mean that is stored already.
+
+        Args:
+            images: (M, C, H, W) in [0, 1], of one class.
+            coded: A set.
+            unit: One of its images, whose mean and step are taken; if None, the mean is that of
+                `images`, and the step the coarsest of the set.
+        """
+        values = transform(images.cpu()).double().numpy()
+        if unit is None:
+            step = coded.steps.max(keepdims=True)
+            fine = np.full_like(step, FINE)
+            kept = np.rint(values.mean(0, keepdims=True) * STEPS / step * FINE).astype(np.int64)
+        else:
+            of = coded.origins[unit : unit + 1]
+            step, fine, kept = coded.steps[of], coded.finenesses[of], coded.means[of]
+        free = torch.from_numpy(values * STEPS / step - kept / fine)
+        origins = np.zeros(len(values), dtype=np.int64)
+        (whole,) = as_numbers(self.round(free))
+        return CodedImages(coded.shape, step, fine, kept, origins, whole)
 
     def sort(self, images: Tensor, data: ClassData) -> Tensor:
         """Return the order (M,) int64 in which images of one mean follow each other.
@@ -184,10 +204,11 @@ _COUNTS: WeakKeyDictionary[ClassData, dict[tuple[Quantiser, int, int | None], in
 )
 
 
-def as_numbers(values: Tensor) -> NDArray[np.int64]:
-    """Return whole numbers as numpy's, on the processor."""
-    found: NDArray[np.int64] = values.detach().long().cpu().numpy()
-    return found
+def as_numbers(*values: Tensor) -> list[NDArray[np.int64]]:
+    """Return tensors of whole numbers as numpy's, which one read brings to the processor."""
+    flat = torch.cat([one.detach().long().flatten() for one in values]).cpu()
+    parts = torch.split(flat, [one.numel() for one in values])
+    return [part.view(one.shape).numpy() for part, one in zip(parts, values, strict=True)]
 
 
 def encode_within(images: CodedImages, free: Tensor, limit: int) -> bytes:

@@ -88,7 +88,9 @@ DEFINITIONS = {
         " divided by the seconds saved on each architecture; never, where a proxy training is no"
         " shorter."
     ),
-    "condensation-seconds": COST_DEFINITIONS["seconds"],
+    "condensation-seconds": (
+        "Time that making one set took: CPU time where one thread made it without a stop."
+    ),
     "search-seconds": (
         "Training time of all architectures together; one-shot: of the network with shared weights."
     ),

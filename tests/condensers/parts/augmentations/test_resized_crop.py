@@ -112,3 +112,19 @@ def test_what_cannot_be_cut_or_followed_is_refused() -> None:
                 "model_schedule": "cached",
             }
         )
+
+
+@pytest.mark.parametrize(("side", "furthest"), [(8, 1), (28, 4), (32, 4), (64, 4)])
+def test_small_images_are_moved_by_less(side: int, furthest: int) -> None:
+    """Rolled and padded crops alike: 4 pixels of 32 are an eighth, and of 8 half of the image."""
+    images = torch.zeros(4, 1, side, side, dtype=torch.uint8)
+    data = ClassData("black", images, torch.arange(4) % 2, ("a", "b"), (0.5,), (0.2,))
+    for name, columns in (("resized-crop", slice(5, 7)), ("crop", slice(0, 2))):
+        whole = {"smallest": 1.0} if name == "resized-crop" else {}
+        augmentation = AUGMENTATIONS.create({"name": name, **whole}).for_data(data)
+        drawn = augmentation.draw(400, data.shape, torch.Generator().manual_seed(5))
+        reach = furthest if name == "resized-crop" else 2 * furthest
+        assert int(drawn.params[:, columns].max()) == reach, name
+    still = AUGMENTATIONS.create({"name": "resized-crop", "smallest": 1.0, "roll": 0})
+    drawn = still.for_data(data).draw(20, data.shape, torch.Generator().manual_seed(5))
+    assert not drawn.params[:, 5:7].any()

@@ -9,7 +9,7 @@ import torch
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
-from condensers.parts.parameterisations.jpeg import quality
+from condensers.parts.parameterisations import held_out
 from condensers.parts.parameterisations.jpeg.coefficients import JPEG
 from condensers.parts.parameterisations.jpeg.quality import (
     FINER,
@@ -49,40 +49,17 @@ def test_it_looks_at_the_images() -> None:
 
 def test_it_looks_at_the_bytes_and_no_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     data = load("mnist-5k~40").train
-    monkeypatch.setattr(quality, "_made", {})
+    monkeypatch.setattr(held_out, "usable_cache", lambda: None)
+    monkeypatch.setattr(held_out, "_known", {})
     first = choose_quality(data, stored_bytes(data, 1))
     torch.manual_seed(7)
-    monkeypatch.setattr(quality, "_made", {})
+    monkeypatch.setattr(held_out, "_known", {})
     assert choose_quality(data, stored_bytes(data, 1)) == first
     assert choose_quality(data, stored_bytes(data, 3)).accuracies != first.accuracies
     assert set(first.accuracies) == set(QUALITIES)
     assert first.held == 180
     best = max(first.accuracies.values())
     assert first.accuracies[first.quality] == best
-
-
-def test_what_is_held_out_is_not_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every file that a classifier is fitted to comes from the other images."""
-    data, seen = data_of((1, 16, 16), each=12), list[set[int]]()
-    tested: list[set[int]] = []
-    init, score = quality._Judge.__init__, quality._Judge.score
-
-    def note_held(self: Any, data: ClassData, held: torch.Tensor, generator: Any) -> None:
-        tested.append(set(held.tolist()))
-        init(self, data, held, generator)
-
-    def note_files(self: Any, chosen: torch.Tensor, of: int) -> float:
-        seen.append(set(chosen.tolist()))
-        return score(self, chosen, of)
-
-    monkeypatch.setattr(quality, "_made", {})
-    monkeypatch.setattr(quality._Judge, "__init__", note_held)
-    monkeypatch.setattr(quality._Judge, "score", note_files)
-    choose_quality(data, stored_bytes(data, 2))
-    assert len(tested) == 1
-    assert len(tested[0]) == 3 * 6
-    assert seen
-    assert not any(of & tested[0] for of in seen)
 
 
 @pytest.mark.parametrize("shape", [(1, 24, 24), (3, 24, 24)])
