@@ -6,6 +6,7 @@
 What is filled stands between one of these lines and `<!-- end -->`:
 
     <!-- table of reference:NAME: TITLE -->      a table of its report, by its title
+    <!-- note of reference:NAME: TITLE: BEGINNING -->  what stands below that table and begins so
     <!-- answer of reference:NAME: QUESTION -->  an answer of its report, by the question's start
     <!-- verdict of reference:NAME: memory -->   its verdicts on a job: memory or proxy
     <!-- verdict of reference:NAME: memory, in short -->   answer, first figure and what to use
@@ -38,7 +39,7 @@ from harness.report.overview.verdict import evidence_name, evidence_text, headin
 from harness.report.tables import tables  # noqa: E402
 
 BLOCK = re.compile(
-    r"<!-- (table|answer|verdict|run) of (reference:[^\s:]+|nas-bench-201)(?:: (.+?))? -->\n"
+    r"<!-- (table|note|answer|verdict|run) of (reference:[^\s:]+|nas-bench-201)(?:: (.+?))? -->\n"
     r".*?<!-- end -->",
     re.DOTALL,
 )
@@ -66,6 +67,18 @@ def table(name: str, title: str) -> str:
     if title not in known:
         raise ValueError(f"{name} has no table '{title}'; it has: {'; '.join(known)}")
     return draw_table(known[title])
+
+
+def note(name: str, asked: str) -> str:
+    """Return the note below a table that begins so; ValueError where there is none."""
+    title, _, beginning = asked.rpartition(": ")
+    for one in tables(report(name)):
+        for text in one.footnotes if one.title == title else ():
+            if text.startswith(beginning):
+                return textwrap.fill(
+                    escape(text), WIDTH, break_on_hyphens=False, break_long_words=False
+                )
+    raise ValueError(f"{name} has no note below '{title}' that begins with '{beginning}'")
 
 
 @lru_cache
@@ -150,6 +163,7 @@ def run(name: str, _: str) -> str:
 
 FILL: dict[str, Callable[[str, str], str]] = {
     "table": table,
+    "note": note,
     "answer": answer,
     "verdict": verdict,
     "run": run,

@@ -3,7 +3,7 @@
 From the packages: the public names, base classes, scenarios, statistics and all modules. From the
 registries: the hyperparameters of each kind of part. From files of the repository: examples,
 contributing, security and the changelog. From the sets that ship: the gallery. From the reference
-results: rate and utility.
+results: rate and utility, and the figures that other pages ask for.
 """
 
 import base64
@@ -48,6 +48,7 @@ for folder in (str(ROOT), str(ROOT / "docs")):
         sys.path.insert(0, folder)
 
 import rate_utility_page  # noqa: E402
+import reference_figures  # noqa: E402
 from gallery_page import gallery_pages  # noqa: E402
 from readme_tables import first_sentence  # noqa: E402
 
@@ -83,6 +84,11 @@ def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
     for page, content in pages.items():
         files.append(File.generated(config, page, content=content))
     return files
+
+
+def on_page_markdown(markdown: str, **unused: Any) -> str:
+    """Draw the figures that a page asks for."""
+    return reference_figures.fill_figures(markdown)
 
 
 def fill(nav: list[Any], title: str, pages: list[Any]) -> None:

@@ -117,6 +117,15 @@ class Scenario(ABC):
         """The references that are measured if a suite names none: all."""
         return self.references
 
+    def reference_seeds(self, name: str, seeds: Sequence[int]) -> Sequence[int]:
+        """Return the seeds for which a reference is measured.
+
+        Args:
+            name: The reference.
+            seeds: Those of the suite, the default.
+        """
+        return seeds
+
     @property
     def condensations(self) -> int:
         """How many sets the scenario condenses for one request, to estimate its time."""

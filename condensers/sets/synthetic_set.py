@@ -34,8 +34,8 @@ class SyntheticSet:
             if there, is (T,) learned learning rates. All other groups belong to the
             parameterisation named in the card.
         card: Where the set comes from and how its tensors are read, as JSON values.
-        cost: Seconds, joules and device of making it. It is no part of the card because it differs
-            from run to run while the set does not.
+        cost: Seconds, joules and device of making it, and CPU seconds if one thread did it. It is
+            no part of the card because it differs from run to run while the set does not.
     """
 
     tensors: Mapping[str, Tensor]

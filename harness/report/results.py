@@ -311,10 +311,22 @@ def summarise_seconds(
     return summarise(entry, nbytes(records), (metric, "s", False), values, "seeds")
 
 
-def condensation_seconds(records: Sequence[Record]) -> dict[int, float]:
-    """Seed -> seconds that making the set took, where they were measured."""
-    seconds = {r["cell"]["seed"]: (r.get("condensation") or {}).get("seconds") for r in records}
+def condensation_seconds(records: Sequence[Record], which: str = "seconds") -> dict[int, float]:
+    """Seed -> seconds that making the set took, where they were measured.
+
+    Args:
+        records: of one entry.
+        which: seconds, of the clock, or cpu_seconds, which only sets made on one thread have.
+    """
+    seconds = {r["cell"]["seed"]: (r.get("condensation") or {}).get(which) for r in records}
     return {seed: float(value) for seed, value in seconds.items() if isinstance(value, int | float)}
+
+
+def work_seconds(records: Sequence[Record]) -> dict[int, float]:
+    """Seed -> seconds of work that making the set took: CPU seconds of the sets that one thread
+    made without a stop, since others on the machine do not change them; the clock's if none was.
+    """
+    return condensation_seconds(records, "cpu_seconds") or condensation_seconds(records)
 
 
 def making_costs(record: Record) -> dict[str, float]:

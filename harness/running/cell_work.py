@@ -6,13 +6,14 @@ The same code runs in the process of the command, in its workers and on the node
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from condensers.engine.clock import is_one_thread
 from condensers.engine.context import Context, Progress
 from condensers.errors import Interrupted, StorageFailed, UsageError, visible
 from condensers.notices import heard_by
@@ -245,9 +246,13 @@ def _condense(work: CellWork, meter: energy.Meter) -> dict[str, Any]:
         if cell.classes:
             data, context = train.restrict(cell.classes), context.fork(f"classes {cell.classes}")
         condenser = create_condenser(cell.condenser)
+        begun = time.process_time()
         synthetic = meter.add_joules(
             condenser.condense(data, Budget.from_json(cell.budget), context)
         )
+        if meter.on_cpu and is_one_thread(context.device):
+            cost = {**synthetic.cost, "cpu_seconds": time.process_time() - begun}
+            synthetic = replace(synthetic, cost=cost)
     synthetic = with_doubts(synthetic, train)
     path = work.store.set_path(cell.key)
     save_set(synthetic, path)

@@ -21,6 +21,7 @@ ARCHITECTURES_FROM = 8
 RESAMPLES = 2000
 TIE_BREAKS = 400
 _AT_ONCE = 1_000_000
+ROUNDING = 1e-12  # a spread of no more is that of equal values
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,9 +201,50 @@ def rank_difference(a: RankDraws, b: RankDraws) -> Interval:
     Raises:
         ValueError: a and b were drawn from different architectures or truths.
     """
+    return rank_interval(subtract_ranks(a, b))
+
+
+def subtract_ranks(a: RankDraws, b: RankDraws) -> RankDraws:
+    """Return a - b, paired over resamples.
+
+    Raises:
+        ValueError: a and b were drawn from different architectures or truths.
+    """
     if a.basis != b.basis:
         raise ValueError("rank statistics of different architectures cannot be paired")
-    return rank_interval(RankDraws(a.point - b.point, a.resampled - b.resampled, a.architectures))
+    return RankDraws(a.point - b.point, a.resampled - b.resampled, a.architectures, a.basis)
+
+
+def bound_together(draws: Sequence[RankDraws]) -> list[tuple[float, float] | None]:
+    """Return intervals that hold together: all of them with the confidence of one alone.
+
+    d_j +- c s_j,   c: quantile of max_j |d*_j - d_j| / s_j,   s_j: deviation of the resamples d*_j
+
+    Source: the bootstrap form of Tukey's simultaneous intervals; Romano & Wolf, "Stepwise multiple
+    testing as formalized data snooping" (Econometrica 2005), section 4.2 without its steps.
+
+    Args:
+        draws: Statistics, or differences, of one basis.
+
+    Returns:
+        The ends of each; None where it has no interval of its own, or does not vary.
+    """
+    known = [
+        one.architectures >= ARCHITECTURES_FROM
+        and bool(np.isfinite([one.point, *one.resampled]).all())
+        and float(one.resampled.std()) > ROUNDING
+        for one in draws
+    ]
+    kept = [one for one, is_known in zip(draws, known, strict=True) if is_known]
+    if not kept:
+        return [None] * len(draws)
+    points = np.array([one.point for one in kept])
+    resampled = np.stack([one.resampled for one in kept])
+    spread = resampled.std(1)
+    farthest = (np.abs(resampled - points[:, None]) / spread[:, None]).max(0)
+    reach = float(np.percentile(farthest, 100 * LEVEL)) * spread
+    ends = iter(zip((points - reach).tolist(), (points + reach).tolist(), strict=True))
+    return [next(ends) if is_known else None for is_known in known]
 
 
 def seed_agreement(

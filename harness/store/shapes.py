@@ -220,6 +220,7 @@ class OutcomeShape(Shape):
 
 class CondensationShape(Shape):
     seconds: Spent = None
+    cpu_seconds: Spent = None
     joules: Spent = None
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -167,9 +168,12 @@ class _CellLayout:
     def add_cells(self, scenarios: Sequence[tuple[ScenarioEntry, Any]]) -> None:
         for entry, scenario in scenarios:
             subjects = [] if scenario.references_only else self._subjects(entry)
-            for seed in entry.seeds:
-                self._references(entry, scenario, seed)
-                for label, budget in subjects:
+            usual = scenario.default_references
+            names = usual if entry.references is None else entry.references
+            wanted = {name: scenario.reference_seeds(name, entry.seeds) for name in names}
+            for seed in dict.fromkeys(chain(entry.seeds, *wanted.values())):
+                self._references(entry, scenario, [n for n in names if seed in wanted[n]], seed)
+                for label, budget in subjects if seed in entry.seeds else ():
                     for recipe in self._recipes(entry, scenario, label):
                         self._measure(entry, scenario, (label, budget, recipe), seed)
 
@@ -229,9 +233,9 @@ class _CellLayout:
             return list(dict.fromkeys(learned))
         return [self.condensers[label].evaluation]
 
-    def _references(self, entry: ScenarioEntry, scenario: Any, seed: int) -> None:
-        usual = scenario.default_references
-        names = usual if entry.references is None else entry.references
+    def _references(
+        self, entry: ScenarioEntry, scenario: Any, names: Sequence[str], seed: int
+    ) -> None:
         for reference in names:
             self._add(
                 Cell(

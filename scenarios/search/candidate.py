@@ -25,7 +25,7 @@ from condensers.training.batched import groups
 from condensers.training.classifier import Training, predict, settle_precision
 from scenarios.protocol import Splits
 from scenarios.search.baselines.base import Judge
-from scenarios.search.curve import ReadLoop
+from scenarios.search.curve import ReadLoop, list_trainings
 
 COSTS, ONCE = ("steps", "images"), ("seconds",)
 WORST = 1e6  # nats: what a network that diverged is said to lose, since JSON has no infinity
@@ -87,7 +87,7 @@ class TrainingJudge(Judge):
         test: Whether test accuracy is the score, rather than validation accuracy.
         batch: Images at once in testing.
         readings: After which gradient steps the `curve` has validation accuracy and loss, beside
-            the last.
+            the last. Where the rate falls to 0, each is the end of a training of its own.
         beyond: The curve goes on to so many times the recipe's steps; the score does not.
         networks: How many networks of an architecture are trained, each from its own initial
             weights. Narrow ConvNets share batches and time.
@@ -124,8 +124,8 @@ class TrainingJudge(Judge):
 
         A finished architecture is not trained again: its record comes from the context's folder.
         Equal seeds give equal initial weights and batches, whatever the images are. `seconds` are
-        those of training by the recipe and one validation, without the curve's other readings,
-        training beyond the recipe, or testing.
+        those of training by the recipe and one validation, without the curve's other readings and
+        trainings, training beyond the recipe, or testing.
         """
         part = context.fork(f"architecture-{name}")
         found: dict[str, Any] = part.memo("result", lambda: self._judge(spec, name, part))
@@ -134,8 +134,9 @@ class TrainingJudge(Judge):
     def _judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         chosen = group_networks(spec, self.networks, min(self.recipe.batch, len(self.images)))
         job = self._settle_precision(spec, len(chosen[0]), context)
+        train_group = job._train_group if job._is_one_training else job._train_lengths
         found = average_groups(
-            [(job._train_group(spec, group, name, context), len(group)) for group in chosen]
+            [(train_group(spec, group, name, context), len(group)) for group in chosen]
         )
         score = -found["loss"] if self.by_loss else found["test" if self.test else "validation"]
         used = {"precision": job.recipe.precision} if self.recipe.precision == AUTO else {}
@@ -152,6 +153,32 @@ class TrainingJudge(Judge):
         ]
         network = members[0] if count == 1 else NetworkStack(members)
         return replace(self, recipe=settle_precision(self.recipe, network, self.images, context))
+
+    @property
+    def _asked(self) -> int:
+        """Gradient steps of the recipe."""
+        per_epoch = -(-len(self.images) // self.recipe.batch)
+        return self.recipe.steps or self.recipe.epochs * per_epoch
+
+    @property
+    def _is_one_training(self) -> bool:
+        return self.recipe.schedule == "drop" or not (self.readings or self.beyond > 1)
+
+    def _train_lengths(
+        self, spec: NetworkSpec, group: range, name: str, context: Context
+    ) -> dict[str, Any]:
+        """Train the networks of `group` anew for each reading of the curve, from equal weights and
+        on batches in equal order.
+        """
+        asked = self._asked
+        lengths = list_trainings(self.recipe.schedule, asked, (*self.readings, asked * self.beyond))
+        curve = []
+        for length in lengths:
+            folder = context.folder / f"steps-{length}" if context.folder else None
+            own = replace(context, folder=folder, generator=torch.Generator())
+            job = replace(self, recipe=replace(self.recipe, steps=length), readings=(), beyond=1)
+            curve.append(job._train_group(spec, group, name, own))
+        return {**curve[lengths.index(asked)], "curve": curve}
 
     def _train_group(
         self, spec: NetworkSpec, group: range, name: str, context: Context

@@ -4,7 +4,6 @@ What is trained is the same to the bit as without readings: they draw nothing, a
 in training mode.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from condensers.engine import loop
+from condensers.engine.clock import read_work_clock
 from condensers.engine.context import Context
 from condensers.training.classifier import TrainingLoop
 from scenarios.protocol import Splits
@@ -20,8 +20,8 @@ READINGS_SHARE, SEED = 0.25, 0
 
 
 class ReadLoop(TrainingLoop):
-    """A TrainingLoop that keeps a curve, see `read_at`; its seconds go on where a killed run was
-    resumed.
+    """A TrainingLoop that keeps a curve, see `read_at`; its seconds, those of the work clock, go on
+    where a killed run was resumed.
 
     curve: a reading {"steps", "images", "seconds", "validation", "loss"} for each step read, in
     order. `seconds` is what stopping there would have cost: the training so far and one reading, as
@@ -41,11 +41,11 @@ class ReadLoop(TrainingLoop):
         self.points = {*steps, self.asked, self.total}
         self.read, self.device = read, self.images.device
         self.curve: list[dict[str, float]] = []
-        self.spent, self.reading, self.since = 0.0, 0.0, time.monotonic()
+        self.spent, self.reading, self.since = 0.0, 0.0, read_work_clock(self.device)
 
     def train_to_end(self, context: Context, name: str) -> dict[str, float]:
         """Train to the end, through the engine; return the reading after the recipe's last step."""
-        self.since = time.monotonic()
+        self.since = read_work_clock(self.device)
         loop.run(self, self.total, context, name)
         for reading in self.curve:
             reading["seconds"] += self.reading / len(self.curve)
@@ -60,11 +60,11 @@ class ReadLoop(TrainingLoop):
     def _read(self, steps: int) -> None:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)  # the seconds are those of work that is done
-        begun = time.monotonic()
+        begun = read_work_clock(self.device)
         self.spent += begun - self.since
         found = self.read()
         self.network.train()
-        self.since = time.monotonic()
+        self.since = read_work_clock(self.device)
         self.reading += self.since - begun
         self.curve.append(
             {
@@ -76,7 +76,7 @@ class ReadLoop(TrainingLoop):
         )
 
     def state_dict(self) -> dict[str, Any]:
-        spent = self.spent + time.monotonic() - self.since
+        spent = self.spent + read_work_clock(self.device) - self.since
         return super().state_dict() | {
             "curve": list(self.curve),
             "spent": spent,
@@ -90,7 +90,7 @@ class ReadLoop(TrainingLoop):
             state["spent"],
             state["reading"],
         )
-        self.since = time.monotonic()
+        self.since = read_work_clock(self.device)
 
 
 def space_steps(total: int, count: int, share: float = 0.01) -> tuple[int, ...]:
@@ -103,6 +103,24 @@ def space_steps(total: int, count: int, share: float = 0.01) -> tuple[int, ...]:
     first = max(1.0, total * share)
     ratio = (total / first) ** (1 / max(1, count - 1))
     return tuple(sorted({min(total, round(total / ratio**back)) for back in range(count)}))
+
+
+def list_trainings(schedule: str, asked: int, readings: Iterable[int]) -> tuple[int, ...]:
+    """Steps of each training that a curve takes: the longest alone if the rate depends on no end.
+
+    A rate that falls to 0 at the end makes a shorter training another one, so that each reading has
+    its own.
+
+    Args:
+        schedule: That of the learning rate.
+        asked: Steps of the recipe.
+        readings: After which steps the curve is read.
+
+    >>> list_trainings("drop", 40, (10, 80)), list_trainings("cosine", 40, (10, 80))
+    ((80,), (10, 40, 80))
+    """
+    lengths = sorted({asked, *readings})
+    return tuple(lengths[-1:] if schedule == "drop" else lengths)
 
 
 def limit_readings(count: int, processed: int, validation: int) -> int:

@@ -11,14 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from torch import Tensor
-
 from condensers.engine.context import Context
 from condensers.errors import UsageError
-from condensers.hyperparameters import hyper
-from condensers.networks.precision import PRECISIONS
 from condensers.sets.synthetic_set import SyntheticSet
-from condensers.training.classifier import Training
 from scenarios.protocol import (
     CondensationRequest,
     Measurement,
@@ -30,138 +25,33 @@ from scenarios.protocol import (
 )
 from scenarios.registry import BASELINES, ENGINES, SEARCH_STRATEGIES
 from scenarios.search.baselines.base import Judge
-from scenarios.search.baselines.combination import SCORES, combine_scores
-from scenarios.search.baselines.truth import count_training_images, make_truth_judge
-from scenarios.search.candidate import TrainingJudge
-from scenarios.search.curve import READINGS_SHARE, limit_readings, limit_validation, space_steps
+from scenarios.search.baselines.combination import combine_scores
+from scenarios.search.baselines.short_training import make_validation_judge
+from scenarios.search.baselines.truth import (
+    TruthBaseline,
+    count_training_images,
+    make_truth_judge,
+)
 from scenarios.search.engines.engines import explore_space
 from scenarios.search.ground_truth.files import read_table
 from scenarios.search.ground_truth.reading import (
-    AUTO,
     describe_source,
     describe_truth,
     find_named_path,
     make_strategy,
 )
 from scenarios.search.judging import SearchPlan
+from scenarios.search.settings import SearchSettings
 from scenarios.search.spaces.base import create_space
 from scenarios.training_material import match_loss_to_labels
 
 
 @dataclass(frozen=True)
-class Search(Scenario):
+class Search(SearchSettings, Scenario):
     """Architecture search with a set as proxy: one score for each architecture.
 
     The scores are compared with those of the ground truth.
     """
-
-    space: Any = hyper("convnet-small", part="space", source="ours")
-    strategy: Any = hyper("random", part="search strategy", source="ours")
-    architectures: int = hyper(
-        24, unit="architectures", source="ours; grid takes all of the space", minimum=2
-    )
-    sample_seed: int = hyper(
-        0,
-        help="seed of the architectures that are drawn, the same for all sets",
-        source="ours; the same sample for every subject and seed",
-        minimum=0,
-    )
-    epochs: int = hyper(200, unit="epochs", source="FTD, search experiment", minimum=1)
-    steps: int | None = hyper(
-        None,
-        unit="steps",
-        help="gradient steps in place of epochs, the same for sets of all sizes",
-        source="ours",
-        minimum=1,
-    )
-    batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    lr: float = hyper(0.01, help="learning rate of SGD", source="DC's code", minimum=0.0)
-    networks: int = hyper(
-        1,
-        unit="networks",
-        help="networks trained for each architecture; their mean accuracy is the proxy score",
-        source="ours",
-        minimum=1,
-    )
-    augmentation: str = hyper(
-        "dsa", help="augmentation in training on a set", source="DSA and DM", values=("none", "dsa")
-    )
-    score_by: str = hyper(
-        "accuracy",
-        help="what of the validation images scores a trained network; both are recorded",
-        source="accuracy: DC's code; loss: ours",
-        values=("accuracy", "loss"),
-    )
-    truth: str = hyper(
-        AUTO,
-        help=(
-            "where true accuracies come from: auto (a table of this package where one fits),"
-            " train, or a table's name or file"
-        ),
-        source="ours",
-    )
-    truth_content: str = hyper(
-        "", help="hash of the table that `truth` names; computed from it if left out", source="ours"
-    )
-    truth_epochs: int = hyper(20, unit="epochs", source="ours", minimum=1)
-    truth_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    truth_lr: float = hyper(
-        0.01, help="learning rate of the training on the full data", source="DC's code", minimum=0.0
-    )
-    truth_augmentation: str = hyper(
-        "none",
-        help="augmentation in training on the full data",
-        source="ours",
-        values=("none", "dsa"),
-    )
-    early_stopping_ipc: int = hyper(
-        10, unit="images per class", source="ours; the set whose steps it may take", minimum=1
-    )
-    early_stopping_most: int = hyper(
-        4,
-        help="most steps of early stopping, as a multiple of the usual ones",
-        source="ours; its curve goes on for as long",
-        minimum=1,
-    )
-    subset_ipc: int = hyper(
-        50, unit="images per class", source="ours; of the random subset", minimum=1
-    )
-    zero_cost_batch: int = hyper(
-        64, unit="images", source="Abdelfattah et al., ICLR 2021: one minibatch", minimum=2
-    )
-    combine: str = hyper(
-        "",
-        help="zero-cost score with whose ranks those of a set are averaged",
-        source="ours",
-        values=("", *SCORES),
-    )
-    validation_images: int = hyper(
-        2000, unit="images", source="ours; the truth takes all", minimum=1
-    )
-    readings: int = hyper(
-        12, unit="points", help="points of a curve, at most", source="ours", minimum=1
-    )
-    first_reading: float = hyper(
-        0.01, help="share of the steps at which a curve begins", source="ours", minimum=0.0
-    )
-    precision: str = hyper(
-        "fp32",
-        help=(
-            "precision of products; bf16 is an approximation; auto: fp32 or bf16, the faster one"
-            " here, and fp32 for the truth"
-        ),
-        source="ours",
-        values=PRECISIONS,
-    )
-    evaluation_batch: int = hyper(256, unit="images", source="DC's code", minimum=1)
-    engine: Any = hyper("sequential", part="engine", source="ours")
-    trial_limit: float = hyper(
-        0.0,
-        unit="seconds",
-        help="seconds for one architecture; 0: no limit",
-        source="ours",
-        minimum=0.0,
-    )
 
     registered: ClassVar[str] = "search"
     default_references: ClassVar[Sequence[str]] = ("truth", "parameters", "early-stopping")
@@ -177,6 +67,11 @@ class Search(Scenario):
         self._require_table_content(find_named_path(self.truth))
         ENGINES.create(self.engine, "search.engine")
 
+    def reference_seeds(self, name: str, seeds: Sequence[int]) -> Sequence[int]:
+        """Seeds of the truth are `truth_seeds`, where that is given."""
+        own = name == TruthBaseline.registered and self.truth_seeds is not None
+        return range(self.truth_seeds or 0) if own else seeds
+
     def _require_table_content(self, table: Path | None) -> None:
         """Note the content of the table, which determines results; UsageError if it changed."""
         content = read_table(table).content if table else ""
@@ -191,7 +86,9 @@ class Search(Scenario):
         """Score the sampled architectures by `subject`.
 
         A set scores by validation accuracy after training on it, "truth" by test accuracy after
-        training on all training data; for other references see their summaries. With `combine` a
+        training on all training data; for other references see their summaries. With `use` set to
+        "validation" networks are trained as early stopping trains them, and the set takes the
+        place of the validation images. With `combine` a
         set's scores are mean ranks. An adaptive strategy is guided by validation accuracy, tries
         other architectures for each subject, and adds "found-accuracy": the test accuracy of the
         best one after training on all training data (`final` in the detail, with its own seconds).
@@ -329,59 +226,10 @@ class Search(Scenario):
                 f"search: the set was made from {source}, whose image size or classes are not those"
                 f" of {train.name}"
             )
+        if self.use == "validation":
+            return make_validation_judge(self, data, subject)
         labels, recipe = match_loss_to_labels(subject, labels, self.recipe())
         return self.make_proxy_judge(data, images, labels, recipe)
-
-    def count_proxy_passes(self, data: Splits, images: int) -> float:
-        """Estimate how many images pass if an architecture is scored by training on `images`."""
-        validated = min(self.validation_images, len(data.validation.images))
-        seen = self.steps * min(images, self.batch) if self.steps else self.epochs * images
-        return self.networks * (seen * (1 + READINGS_SHARE) + validated / 3)
-
-    def recipe(self) -> Training:
-        """Return how a network is trained on a set, or on real images in its place."""
-        return Training(
-            self.epochs,
-            self.lr,
-            batch=self.batch,
-            augmentation=self.augmentation,
-            steps=self.steps,
-            precision=self.precision,
-        )
-
-    @property
-    def by_loss(self) -> bool:
-        """Whether validation loss scores what is trained, rather than validation accuracy."""
-        return self.score_by == "loss"
-
-    def steps_on(self, images: int) -> int:
-        """Return how many gradient steps a network takes on a set of so many images."""
-        return self.steps or self.epochs * -(-images // self.batch)
-
-    def make_proxy_judge(
-        self, data: Splits, images: Tensor, labels: Tensor, recipe: Training
-    ) -> TrainingJudge:
-        """Return a judge that trains on a few images.
-
-        The readings of its curve take some of the validation images, and cost a quarter of the
-        training at most.
-        """
-        data = limit_validation(data, self.validation_images)
-        steps = self.steps_on(len(images))
-        processed = steps * recipe.batch if self.steps else recipe.epochs * len(images)
-        count = limit_readings(self.readings, processed, len(data.validation.images))
-        readings = (steps, *space_steps(steps, count, self.first_reading))
-        return TrainingJudge(
-            data,
-            images,
-            labels,
-            recipe,
-            False,
-            self.evaluation_batch,
-            readings,
-            networks=self.networks,
-            by_loss=self.by_loss,
-        )
 
     def _combine_ranks(
         self, rows: list[dict[str, Any]], space: Any, data: Splits, context: Context

@@ -80,3 +80,12 @@ def test_a_verdict_is_filled_in_from_the_records(script: ModuleType) -> None:
         assert "What to use: " in short and "What this run could see" not in short
     with pytest.raises(ValueError, match="no verdict on 'memroy'; the jobs are memory and proxy"):
         script.filled("<!-- verdict of reference:demo: memroy -->\n<!-- end -->")
+
+
+def test_a_note_below_a_table_is_filled_by_its_beginning(script: ModuleType) -> None:
+    title = "Architecture search on mnist-5k: proxies against baselines of equal cost, all of them"
+    block = f"<!-- note of reference:demo: {title}: In intervals that hold -->\n\n<!-- end -->"
+    text = " ".join(script.filled(block).split())
+    assert re.search(r"hold for all \d+ differences at once \(95 %\), \w+ above 0", text)
+    with pytest.raises(ValueError, match=r"no note below .* that begins with 'No such'"):
+        script.filled(block.replace("In intervals that hold", "No such"))

@@ -55,6 +55,16 @@ def test_the_gallery_shows_each_set_with_its_card_and_a_picture(hook: ModuleType
             assert len(picture.getcolors(1 << 20)) > 2
 
 
+def test_a_page_has_the_figures_that_it_asks_for(hook: ModuleType) -> None:
+    title = "Kendall tau by the cost of the search on mnist-5k"
+    page = hook.on_page_markdown(f"Before.\n\n<!-- figure of reference:demo: {title} -->\n", page=0)
+    (drawn,) = re.findall(r'<figure class="curves"><svg.*?</svg></figure>', page, re.DOTALL)
+    assert f"<!-- {title} -->" in drawn and "<title>early-stopping: " in drawn
+    assert page.startswith("Before.")
+    with pytest.raises(ValueError, match="reference:demo has no figure 'No such'"):
+        hook.on_page_markdown("<!-- figure of reference:demo: No such -->")
+
+
 def test_rate_and_utility_are_drawn_from_reference_results_beside_papers(hook: ModuleType) -> None:
     page = hook.rate_utility_page.rate_utility_page([ROOT / "harness/reference/gdumb-mnist.json"])
     (drawn,) = re.findall(r'<figure class="curves"><svg.*?</svg></figure>', page, re.DOTALL)

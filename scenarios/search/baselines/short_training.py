@@ -7,6 +7,8 @@ import torch
 
 from condensers.engine.context import Context
 from condensers.networks.base import NetworkSpec
+from condensers.sets.synthetic_set import SyntheticSet
+from condensers.sets.units import as_data
 from scenarios.protocol import Splits
 from scenarios.search.baselines.base import Baseline, Judge
 from scenarios.search.candidate import TrainingJudge
@@ -25,7 +27,7 @@ class EarlyStopping(Baseline):
 
     Source: the row "Early-stopping" of Zhao & Bilen (DM, WACV 2023), search experiment. Ours: it
     goes on for its curve, which gives its accuracy after as many seconds as a set takes. The rate
-    stays a tenth from half of the equal steps on.
+    stays a tenth from half of the equal steps on; one that falls to 0 does so for each reading.
     """
 
     registered: ClassVar[str] = "early-stopping"
@@ -42,18 +44,53 @@ class EarlyStopping(Baseline):
             replace(settings.recipe(), batch=batch, steps=steps),
             False,
             settings.evaluation_batch,
-            space_steps(
-                steps * settings.early_stopping_most, settings.readings, settings.first_reading
-            ),
+            list_early_readings(settings, steps),
             beyond=settings.early_stopping_most,
             by_loss=settings.by_loss,
         )
 
     def images(self, settings: "Search", data: Splits) -> float:
         count = settings.early_stopping_ipc * len(data.train.classes)
+        steps, most = settings.steps_on(count), settings.early_stopping_most
         read = settings.readings * min(settings.validation_images, len(data.validation.images))
         seen = settings.steps * settings.batch if settings.steps else settings.epochs * count
-        return float(settings.early_stopping_most * seen + read / 3)
+        share = settings.share_of_trainings(
+            steps, (*list_early_readings(settings, steps), steps * most)
+        )
+        return float(seen * share + read / 3)
+
+
+def list_early_readings(settings: "Search", steps: int) -> tuple[int, ...]:
+    """Return after which steps the curve of early stopping is read.
+
+    If each reading is a training of its own, they are those of the sets, and the end.
+
+    Args:
+        settings: The search.
+        steps: Those of a set.
+    """
+    most = settings.early_stopping_most
+    if settings.schedule == "drop":
+        return space_steps(steps * most, settings.readings, settings.first_reading)
+    return (*settings.space_readings(steps, settings.readings), steps * most)
+
+
+def make_validation_judge(
+    settings: "Search", data: Splits, synthetic: SyntheticSet
+) -> TrainingJudge:
+    """Return a judge that trains on all real images and scores on a set's, by their classes.
+
+    Source: ours.
+
+    Args:
+        settings: The search; networks take as many steps as the sets of a search that trains on
+            them.
+        data: On the device of the run.
+        synthetic: Its images take the place of the validation images.
+    """
+    scored = as_data(synthetic, data.train.device)
+    judge = EarlyStopping().judge(settings, replace(data, validation=scored))
+    return replace(judge, data=replace(data, validation=scored), readings=(), beyond=1)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Baselines that train nothing: numbers of parameters and of operations."""
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -8,6 +7,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from condensers import networks
+from condensers.engine.clock import read_work_clock
 from condensers.engine.context import Context
 from condensers.networks.base import NetworkSpec
 from condensers.networks.precision import by_modules
@@ -17,6 +17,9 @@ from scenarios.search.candidate import parameter_count
 
 if TYPE_CHECKING:
     from scenarios.search.scenario import Search
+
+
+CPU = torch.device("cpu")  # where operations are counted
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,9 @@ class FlopJudge(Judge):
     independent_seed: ClassVar[bool] = False
 
     def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
-        begun = time.monotonic()
+        begun = read_work_clock(CPU)
         score = float(flop_count(spec, self.shape, self.classes))
-        return {"score": score, "seconds": time.monotonic() - begun, "images": 0}
+        return {"score": score, "seconds": read_work_clock(CPU) - begun, "images": 0}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ seed begin with.
 """
 
 import math
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from copy import deepcopy
@@ -20,6 +19,7 @@ from torch.nn import functional
 
 from condensers import networks
 from condensers.data import ClassData
+from condensers.engine.clock import read_work_clock
 from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.networks.base import NetworkSpec
@@ -67,9 +67,9 @@ class ZeroCost(Judge):
         network = networks.build(
             spec, self.data.shape, len(self.data.class_names), context.generator, context.device
         )
-        begun = time.monotonic()
+        begun = read_work_clock(context.device)
         score = self.score(network.train(), images, labels)
-        seconds = time.monotonic() - begun
+        seconds = read_work_clock(context.device) - begun
         if not math.isfinite(score):
             raise RuntimeError(f"{self.measures}: the score is {score}, not a finite number")
         return {"score": score, "seconds": seconds, "images": self.images}

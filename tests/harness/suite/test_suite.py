@@ -278,3 +278,25 @@ def test_a_data_set_may_be_a_table_of_options(tmp_path: Path) -> None:
     unknown = TINY.replace('["digits"]', '[{ name = "digits", resise = 8 }]')
     with pytest.raises(UsageError, match="unknown option 'resise'; did you mean 'resize'"):
         cells(tmp_path, unknown)
+
+
+def test_a_truth_may_have_other_seeds_than_the_proxies(tmp_path: Path) -> None:
+    text = """
+data = ["digits"]
+ipc = [1]
+seeds = [3, 4, 5]
+
+[[condensers]]
+method = "random"
+
+[[scenarios]]
+scenario = "search"
+truth_seeds = 2
+references = ["truth", "snip"]
+"""
+    laid_out = [cell for cell in cells(tmp_path, text) if cell.kind == "scenario"]
+    seeds = {
+        label: [cell.seed for cell in laid_out if cell.label == label]
+        for label in ("truth", "snip", "random")
+    }
+    assert seeds == {"truth": [0, 1], "snip": [3, 4, 5], "random": [3, 4, 5]}

@@ -28,10 +28,9 @@ from harness.report.chapters.search.alignment import (
 )
 from harness.report.chapters.search.answers import judge_proxies, qualify_tau
 from harness.report.chapters.search.best_architectures import list_best
-from harness.report.chapters.search.equal_cost import (
-    compare_at_equal_cost,
-    list_regret_by_cost,
-)
+from harness.report.chapters.search.by_cost import rank_by_cost
+from harness.report.chapters.search.combined import compare_combined
+from harness.report.chapters.search.equal_cost import compare_at_equal_cost
 from harness.report.chapters.search.figures import draw_search, list_scatters
 from harness.report.chapters.search.notes import note_failures, note_searches
 from harness.report.chapters.search.ranking import rank_proxies
@@ -43,6 +42,7 @@ from harness.report.chapters.search.tables import (
     tabulate_readings,
     tabulate_rivals,
 )
+from harness.report.chapters.search.tables_by_cost import tabulate_combined, tabulate_costs
 from harness.report.chapters.search.verdicts import decide_proxies
 from harness.report.overview.verdict import Verdict
 from harness.report.place import group_by_place, join_parts
@@ -88,7 +88,9 @@ DEFINITIONS = {
         " divided by the seconds saved on each architecture; never, where a proxy training is no"
         " shorter."
     ),
-    "condensation-seconds": "Time that making one set took.",
+    "condensation-seconds": (
+        "Time that making one set took: CPU time where one thread made it without a stop."
+    ),
     "search-seconds": (
         "Training time of all architectures together; one-shot: of the network with shared weights."
     ),
@@ -150,17 +152,18 @@ class SearchChapter(Chapter):
 
     def facts(self, run: Run) -> dict[str, Any]:
         """scatters: scores against true accuracy; equal_cost: proxies against baselines;
-        regret_by_cost; readings: ranks by accuracy and by loss along each curve; combined_ranks:
-        with those of scores that train nothing; best_found: where entries tried different
-        architectures.
+        ranks_by_cost: tau and regret along each curve; readings: ranks by accuracy and by loss;
+        combined_ranks: with those of scores that train nothing; combined_at_equal_cost: the same
+        less such baselines; best_found: where entries tried different architectures.
         """
         searches = self.searches(run.records_of(self.scenario))
         return {
             "scatters": list_scatters(searches),
             "equal_cost": compare_at_equal_cost(searches),
-            "regret_by_cost": list_regret_by_cost(searches),
+            "ranks_by_cost": rank_by_cost(searches),
             "readings": rank_readings(searches),
             "combined_ranks": combine_ranks(searches),
+            "combined_at_equal_cost": compare_combined(searches),
             "best_found": list_best(searches),
         }
 
@@ -215,20 +218,29 @@ class SearchChapter(Chapter):
         """The metrics, then proxies against baselines, accuracy against loss, and what was found
         best.
         """
-        matched, readings, best = (
-            self.select(report, key) for key in ("equal_cost", "readings", "best_found")
+        matched, readings, costs, combined, best = (
+            self.select(report, key)
+            for key in (
+                "equal_cost",
+                "readings",
+                "ranks_by_cost",
+                "combined_at_equal_cost",
+                "best_found",
+            )
         )
         beside = [
             *tabulate_rivals(matched),
+            *tabulate_costs(costs),
+            *tabulate_combined(combined),
             *tabulate_readings(readings),
             *tabulate_best(best),
         ]
         return [*super().tables(report), *sorted(beside, key=lambda table: table.is_detail)]
 
     def figures(self, report: Mapping[str, Any], styles: Styles) -> list[Figure]:
-        """Rank correlation, regret, regret by cost and scores, place by place."""
+        """Rank correlation, regret, both by cost, and scores, place by place."""
         scatters, costs = (
-            group_by_place(self.select(report, key)) for key in ("scatters", "regret_by_cost")
+            group_by_place(self.select(report, key)) for key in ("scatters", "ranks_by_cost")
         )
         return [
             figure

@@ -204,6 +204,14 @@ def read_by_seed(
     return {seed: table for seed, table in sorted(tables.items()) if table}
 
 
+def score_reading(records: Sequence[Record], reading: Mapping[str, Any]) -> float:
+    """Return the score of a reading of a curve: that by which its search scores what it trains,
+    validation accuracy or loss with its sign changed.
+    """
+    settings = records[0]["cell"].get("settings") or {}
+    return float(-reading["loss"] if settings.get("score_by") == "loss" else reading["validation"])
+
+
 def read_values(outcome: Mapping[str, Any], name: str) -> Scores:
     """Read architecture -> one number of its row, where it has it."""
     rows = outcome.get("detail", {}).get("architectures", [])

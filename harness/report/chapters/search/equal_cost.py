@@ -1,12 +1,12 @@
 """Proxies against baselines of equal cost: short trainings cut where a proxy's cost ends, scores
-without training, real images. And regret against the seconds that a search takes.
+without training, real images.
 
-A baseline may spend on an architecture as much as the proxy spends: as many gradient steps (images,
-where records do not count steps), as many seconds, or as many seconds with a share of the
-condensation, which is spread over the architectures searched.
+A baseline may spend on all architectures as much as the proxy spends: as many gradient steps
+(images, where records do not count steps), as many seconds, or as many seconds with those of the
+condensation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,30 +17,30 @@ from numpy.typing import NDArray
 from harness.report.chapters.search.alignment import (
     AlignedScores,
     AlignedSearch,
-    Groups,
     Searches,
-    count_retrained,
-    is_truth,
     read_by_seed,
     read_values,
+    score_reading,
     stack_scores,
 )
 from harness.report.chapters.search.rivals import OWN
-from harness.report.results import REAL, Entry, Record, condensation_seconds
+from harness.report.results import REAL, Entry, Record, work_seconds
 from harness.report.rows import Row, as_comparison, finite
 from harness.statistics.rank_bootstrap import (
     RankDraws,
-    TrueAccuracies,
+    bound_together,
     draw_ranks,
     rank_difference,
     rank_interval,
     seed_agreement,
+    subtract_ranks,
 )
-from harness.statistics.rank_samples import kendall_of_samples, regret_at
+from harness.statistics.rank_samples import kendall_of_samples
 
 Array = NDArray[np.float64]
 Curves = Sequence[Sequence[Sequence[Mapping[str, Any]]]]  # (S, A) lists of readings
 COUNT = "equal count"
+SLACK = 0.05  # by which two timings of one piece of work may differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,22 +51,23 @@ class Match:
         entry: the baseline.
         at: what is equal.
         tau: its Kendall tau.
-        late: number of architectures whose first reading comes after that cost.
-        short: number of architectures whose last reading comes at less than nine tenths of it.
+        late: whether its first reading comes after that cost.
+        short: whether its last reading comes at less than nine tenths of it.
     """
 
     entry: Entry
     at: str
     tau: RankDraws
-    late: int = 0
-    short: int = 0
+    late: bool = False
+    short: bool = False
 
 
 def compare_at_equal_cost(searches: Searches) -> list[Row]:
     """List one row a proxy and baseline: the paired difference of their tau, with its interval.
 
     `at` says what is equal; `ceiling` is the mean tau of two seeds of the truth, None with one
-    seed.
+    seed; `together` has the ends of intervals that hold for all differences of the search at once,
+    and how many these are.
     """
     rows: list[Row] = []
     for search in searches.values():
@@ -76,12 +77,25 @@ def compare_at_equal_cost(searches: Searches) -> list[Row]:
         agreement = seed_agreement([kendall_of_samples], aligned.truth)
         ceiling = None if agreement is None else finite(agreement[0].point)
         own = {entry: _tau(aligned, scores) for entry, scores in aligned.scores.items()}
-        for entry in (one for one in own if not one.is_reference):
-            rows += [
-                {**entry.as_json(), **_compare(own[entry], match), "ceiling": ceiling}
-                for match in _matches(entry, search, aligned, own)
-            ]
+        pairs = [
+            (entry, match)
+            for entry in own
+            if not entry.is_reference
+            for match in _matches(entry, search, aligned, own)
+        ]
+        differences = [subtract_ranks(own[entry], match.tau) for entry, match in pairs]
+        rows += [
+            {**entry.as_json(), **_compare(own[entry], match), "ceiling": ceiling, **together}
+            for (entry, match), together in zip(pairs, describe_together(differences), strict=True)
+        ]
     return rows
+
+
+def describe_together(differences: Sequence[RankDraws]) -> list[Row]:
+    """Return {"together": {"low", "high", "of"}} of each difference; ends None where unknown."""
+    ends = [bound or (None, None) for bound in bound_together(differences)]
+    count = len(differences)
+    return [{"together": {"low": low, "high": high, "of": count}} for low, high in ends]
 
 
 def _tau(aligned: AlignedScores, scores: Array) -> RankDraws:
@@ -112,15 +126,13 @@ def _matches(
     images of its count.
     """
     matches = []
-    spent = _costs_of(search.groups[proxy], aligned.ids)
+    cuts = cut_baselines(proxy, search, aligned)
     for entry, tau in own.items():
-        curves = read_curves(search.groups[entry], aligned.ids) if entry.is_reference else None
-        if curves:
-            for at, (axis, cost) in _budgets(spent, curves).items():
-                last = np.array([[curve[-1][axis] for curve in seed] for seed in curves])
-                scores, late = _cut_curves(curves, axis, cost)
-                short = int((last < 0.9 * cost).any(0).sum())
-                matches.append(Match(entry, at, _tau(aligned, scores), late, short))
+        if entry in cuts:
+            matches += [
+                Match(entry, cut.at, _tau(aligned, cut.scores), cut.late, cut.short)
+                for cut in cuts[entry]
+            ]
         elif entry.is_reference:
             matches.append(Match(entry, OWN, tau))
         elif entry.origin == REAL != proxy.origin and (entry.ipc, entry.budget) == (
@@ -129,6 +141,38 @@ def _matches(
         ):
             matches.append(Match(entry, COUNT, tau))
     return matches
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """The scores of a baseline whose curve is read at the cost of a proxy.
+
+    Args:
+        at: what is equal.
+        scores: (S, A), a row a seed.
+        late: as of a `Match`.
+        short: as of a `Match`.
+    """
+
+    at: str
+    scores: Array
+    late: bool
+    short: bool
+
+
+def cut_baselines(
+    proxy: Entry, search: AlignedSearch, aligned: AlignedScores
+) -> dict[Entry, list[Cut]]:
+    """Read the curve of each baseline that has one at the costs of a proxy."""
+    spent = _costs_of(search.groups[proxy], aligned.ids)
+    found: dict[Entry, list[Cut]] = {}
+    for entry in aligned.scores:
+        records = search.groups[entry]
+        curves = read_curves(records, aligned.ids) if entry.is_reference else []
+        for at, (axis, cost) in _budgets(spent, curves).items() if curves else ():
+            cut = _cut_curves(curves, axis, cost, partial(score_reading, records))
+            found.setdefault(entry, []).append(Cut(at, *cut))
+    return found
 
 
 def read_curves(records: Sequence[Record], ids: Sequence[str]) -> Curves:
@@ -161,7 +205,7 @@ def share_condensation(records: Sequence[Record]) -> float:
     """Compute the seconds of condensation for each architecture that was tried; 0 where nothing was
     condensed.
     """
-    made = list(condensation_seconds(records).values())
+    made = list(work_seconds(records).values())
     details = [(record.get("outcome") or {}).get("detail") or {} for record in records]
     tried = [len(d.get("architectures", [])) + len(d.get("failures", [])) for d in details if d]
     return float(np.mean(made) / np.mean(tried)) if made and tried else 0.0
@@ -184,99 +228,24 @@ def _budgets(spent: Mapping[str, Array], curves: Curves) -> dict[str, tuple[str,
     }
 
 
-def _cut_curves(curves: Curves, axis: str, cost: Array) -> tuple[Array, int]:
-    """(S, A) validation accuracy at the last reading that costs no more, and how many first
-    readings come later.
+def _cut_curves(
+    curves: Curves, axis: str, cost: Array, score: Callable[[Mapping[str, Any]], float]
+) -> tuple[Array, bool, bool]:
+    """(S, A) scores at the last reading that costs no more for all architectures together, whether
+    even the first costs more, and whether the last costs less than nine tenths.
 
+    One reading for all architectures: scores after more and after fewer steps are not one ranking.
     Where even the first reading costs more it is taken nevertheless, to the baseline's advantage;
     past its end, the last one.
     """
-    early = [
-        [
-            sum(reading[axis] <= limit for reading in curve)
-            for curve, limit in zip(seed, cost, strict=True)
-        ]
-        for seed in curves
+    count = min(len(curve) for seed in curves for curve in seed)
+    totals = [
+        float(np.mean([sum(curve[place][axis] for curve in seed) for seed in curves]))
+        for place in range(count)
     ]
-    scores = [
-        [curve[max(count - 1, 0)]["validation"] for curve, count in zip(seed, counts, strict=True)]
-        for seed, counts in zip(curves, early, strict=True)
-    ]
-    return np.array(scores, dtype=np.float64), int((np.array(early) == 0).any(0).sum())
-
-
-READINGS = 12
-
-
-def list_regret_by_cost(searches: Searches) -> list[Row]:
-    """List one row a proxy or baseline: its points, one where it has no curve, and k.
-
-    A point: seconds of searching all architectures of the aligned, condensation included and
-    retraining the best k left out (it is the same for all), and regret@k with its interval. The
-    truth stands at its own cost and no regret.
-    """
-    rows = []
-    for search in searches.values():
-        if search.aligned is not None:
-            rows += _rows(search.groups, search.aligned)
-    return rows
-
-
-def _rows(groups: Groups, aligned: AlignedScores) -> list[Row]:
-    k, count = count_retrained(len(aligned.ids)), len(aligned.ids)
-    rows = []
-    for entry, records in groups.items():
-        each = _seconds(records)
-        if is_truth(entry) and each is not None:
-            points = [{"seconds": each * count, "mean": 0.0, "low": None, "high": None}]
-        elif entry in aligned.scores:
-            curves = _readings(read_curves(records, aligned.ids)) if entry.is_reference else []
-            share = 0.0 if entry.is_reference else share_condensation(records)
-            alone = [] if each is None else [((each + share) * count, aligned.scores[entry])]
-            points = [
-                _point(seconds, scores, aligned.truth, k) for seconds, scores in curves or alone
-            ]
-        else:
-            points = []
-        if points:
-            rows.append({**entry.as_json(), "k": k, "points": points})
-    return rows
-
-
-def _point(seconds: float, scores: Array, truth: TrueAccuracies, k: int) -> Row:
-    interval = rank_interval(draw_ranks([regret_at(k)], truth, scores)[0])
-    return {
-        "seconds": seconds,
-        "mean": finite(interval.mean),
-        "low": finite(interval.low),
-        "high": finite(interval.high),
-    }
-
-
-def _seconds(records: Sequence[Record]) -> float | None:
-    """Seconds on one architecture, mean over architectures and seeds."""
-    outcomes = [record.get("outcome") or {} for record in records]
-    rows = [
-        row["seconds"]
-        for o in outcomes
-        for row in o.get("detail", {}).get("architectures", [])
-        if "seconds" in row
-    ]
-    return float(np.mean(rows)) if rows else None
-
-
-def _readings(curves: Sequence[Sequence[Sequence[Mapping[str, Any]]]]) -> list[tuple[float, Array]]:
-    """Seconds of all architectures, and their scores (S, A), at up to twelve readings; past its end
-    a curve stays there.
-    """
-    longest = max((len(curve) for seed in curves for curve in seed), default=0)
-    wanted = np.unique(np.linspace(0, longest - 1, min(longest, READINGS)).round()).astype(int)
-    readings = []
-    for i in wanted.tolist():
-        reached = [[curve[min(i, len(curve) - 1)] for curve in seed] for seed in curves]
-        seconds = np.array([[reading["seconds"] for reading in seed] for seed in reached])
-        scores = np.array(
-            [[reading["validation"] for reading in seed] for seed in reached], dtype=np.float64
-        )
-        readings.append((float(seconds.sum(1).mean()), scores))
-    return readings
+    limit = float(cost.sum())
+    within = limit * (1 + SLACK) if axis == "seconds" else limit
+    reached = [place for place in range(count) if totals[place] <= within]
+    place = reached[-1] if reached else 0
+    scores = [[score(curve[place]) for curve in seed] for seed in curves]
+    return np.array(scores, dtype=np.float64), not reached, totals[-1] < 0.9 * limit

@@ -19,6 +19,7 @@ PANELS = 25
 SECONDS = (
     "Seconds of searching all architectures: condensation is included, retraining the best is not."
 )
+TAU_AXIS = "Kendall tau (1: same order, 0: chance)"
 POINTS = "A point is an architecture; point at one for its name and both values."
 
 
@@ -35,14 +36,14 @@ def draw_search(
         place: where it stands.
         rows: its rows.
         scatters: scores against true accuracy, as the report has them.
-        costs: regret by cost, as the report has it.
+        costs: tau and regret by cost, as the report has them.
         styles: label of a set or reference -> what it looks like.
     """
     figures = draw_metric_bars(
         place,
         rows,
         "kendall-tau",
-        ("Rank correlation with the truth", "Kendall tau (1: same order, 0: chance)"),
+        ("Rank correlation with the truth", TAU_AXIS),
         styles,
     )
     regret = next((row["metric"] for row in rows if row["metric"].startswith("regret@")), "")
@@ -76,15 +77,36 @@ def _panel(part: Row, styles: Styles) -> Series:
 
 
 def _draw_costs(place: Place, costs: Sequence[Row], styles: Styles) -> list[Figure]:
+    k = costs[0]["k"] if costs else 0
+    drawn = [
+        (place.heading("Kendall tau by the cost of the search"), "tau", TAU_AXIS, ""),
+        (
+            place.heading(f"Regret@{k} by the cost of the search"),
+            "regret",
+            "test accuracy lost (points)",
+            "points",
+        ),
+    ]
+    return [
+        Figure(place.scenario, partial(draw_costs, series, Labels(title, "seconds", axis, SECONDS)))
+        for title, what, axis, unit in drawn
+        if len(series := _list_curves(costs, what, unit, styles)) > 1
+    ]
+
+
+def _list_curves(costs: Sequence[Row], what: str, unit: str, styles: Styles) -> list[Series]:
+    """One series an entry: "tau" or "regret" at the points of its curve, where it is known."""
     series = []
     for row in costs:
-        points = [point for point in row["points"] if point["mean"] is not None]
-        x, y = ([point[key] for point in points] for key in ("seconds", "mean"))
+        points = [
+            point for point in row["points"] if point[what] and point[what]["mean"] is not None
+        ]
+        x, y = [point["seconds"] for point in points], [point[what]["mean"] for point in points]
         name = (
             "truth: all data" if row["reference"] and row["condenser"] == TRUTH else set_label(row)
         )
         names = [
-            f"{name}: {point['seconds']:,.1f} s, {estimate(point, 'points')} points"
+            f"{name}: {point['seconds']:,.1f} s, {estimate(point[what], unit)} {unit}".rstrip()
             for point in points
         ]
         if points:
@@ -98,11 +120,7 @@ def _draw_costs(place: Place, costs: Sequence[Row], styles: Styles) -> list[Figu
                     names=names,
                 )
             )
-    if len(series) < 2:
-        return []
-    what = f"Regret@{costs[0]['k']} by the cost of the search"
-    labels = Labels(place.heading(what), "seconds", "test accuracy lost (points)", SECONDS)
-    return [Figure(place.scenario, partial(draw_costs, series, labels))]
+    return series
 
 
 def list_scatters(searches: Searches) -> list[dict[str, Any]]:

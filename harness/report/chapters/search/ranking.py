@@ -21,10 +21,10 @@ from harness.report.results import (
     Entry,
     Record,
     Result,
-    condensation_seconds,
     nbytes,
     summarise,
     summarise_seconds,
+    work_seconds,
 )
 from harness.report.wording import TOP
 from harness.statistics.intervals import Interval, break_even
@@ -138,7 +138,7 @@ def _costs(entry: Entry, records: Sequence[Record], full: float | None) -> list[
         for r in records
         if r.get("outcome") and r["outcome"]["costs"].get("seconds") is not None
     }
-    made = condensation_seconds(records)
+    made = work_seconds(records)
     results = [summarise_seconds(entry, records, "search-seconds", spent)] if spent else []
     if made:
         results.append(summarise_seconds(entry, records, "condensation-seconds", made))

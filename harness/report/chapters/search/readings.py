@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.report.chapters.search.alignment import AlignedScores, AlignedSearch, Searches
+from harness.report.chapters.search.combined import average_ranks
 from harness.report.chapters.search.equal_cost import Curves, read_curves
 from harness.report.results import Entry
 from harness.report.rows import Row, finite
@@ -25,10 +26,8 @@ from harness.statistics.rank_bootstrap import (
 )
 from harness.statistics.rank_samples import (
     RankStatistic,
-    count_below,
     kendall_of_samples,
     precision_at,
-    rank_with_ties,
     regret_at,
     spearman_of_samples,
 )
@@ -154,11 +153,7 @@ def _combine(
     rows = []
     for way in WAYS:
         own = reading.scores[way]
-        seeds = max(len(own), len(values))
-        both = [
-            _rank(own[seed % len(own)]) + _rank(values[seed % len(values)]) for seed in range(seeds)
-        ]
-        draws = _draw(truth, np.array(both))
+        draws = _draw(truth, average_ranks(own, values))
         rows.append(
             {
                 **entry.as_json(),
@@ -169,12 +164,6 @@ def _combine(
             }
         )
     return rows
-
-
-def _rank(scores: Array) -> Array:
-    """Rank (A,) scores, equal ones at their mean rank."""
-    ranks: Array = rank_with_ties(count_below(scores[None], np.ones((1, len(scores)))))[0]
-    return ranks
 
 
 def _draw(truth: TrueAccuracies, scores: Array) -> list[RankDraws]:

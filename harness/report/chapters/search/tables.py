@@ -14,6 +14,7 @@ from harness.report.chapters.search.rivals import (
     rival_name,
     rival_names,
 )
+from harness.report.chapters.search.tables_by_cost import tell_together
 from harness.report.place import Size, group_by_place
 from harness.report.table import (
     Bundle,
@@ -33,9 +34,9 @@ PAIRED = (
     " seeds, with 95 % intervals."
 )
 EQUAL = (
-    "A baseline with a curve is read at the proxy's cost on each architecture: its last reading up"
-    " to that cost, its first where even that costs more, its end where it ends before."
-    " Condensation is spread over the architectures searched."
+    "A baseline with a curve is read at the proxy's cost for all architectures together: its last"
+    " reading up to that cost (timings may differ by 5 %), its first where even that costs more,"
+    " its end where it ends before."
 )
 WAYS = (
     "The same trainings, their architectures ranked by validation accuracy and by validation loss;"
@@ -62,7 +63,7 @@ def tabulate_rivals(rows: Sequence[Row]) -> list[Table]:
         hardest = [_hardest(each) for each in group_by_proxy(own)]
         sections = sections_by_size(hardest, HARDEST_COLUMNS)
         tables.append(Table(place.scenario, title, HARDEST_COLUMNS, sections, notes))
-        title, notes = f"{title}, all of them", [PAIRED, EQUAL]
+        title, notes = f"{title}, all of them", [PAIRED, EQUAL, tell_together(own)]
         tables.append(Table(place.scenario, title, ALL_COLUMNS, _all(own), notes, is_detail=True))
     return tables
 
@@ -181,16 +182,14 @@ def _all(rows: Sequence[Row]) -> list[Section]:
 
 
 def _curve_notes(rows: Sequence[Row]) -> list[str]:
-    """Where a curve could not be read at equal cost, to whose advantage that is."""
+    """Which curves could not be read at equal cost, and to whose advantage that is."""
     notes = []
     for key, what in (
         ("late", "began after the proxy's cost, so the baseline is given more"),
         ("short", "ended before the proxy's cost, so the baseline is given less"),
     ):
         names = rival_names([row for row in rows if row[key]])
-        notes += (
-            [f"For some architectures the curve of {join_words(names)} {what}."] if names else []
-        )
+        notes += [f"The curve of {join_words(names)} {what}."] if names else []
     return notes
 
 

@@ -181,17 +181,18 @@ def test_points_of_figures_have_names(report: dict[str, Any]) -> None:
     page = "".join(
         figure.svg(width=10.0)
         for figure in draw_search(
-            Place("search", "mnist-5k"), [], parts, report["regret_by_cost"], {"dm": 0}
+            Place("search", "mnist-5k"), [], parts, report["ranks_by_cost"], {"dm": 0}
         )
         if not isinstance(figure.svg, str)
     )
     assert page.count("<title>a03: score ") == 3  # dm, random and parameters
     assert "<title>d2&lt;w32&gt;: score " in page and "<w32>" not in page
     assert (
-        page.count("<title>dm, ipc 10: ") == 1
+        page.count("<title>dm, ipc 10: ") == 2  # tau and regret
         and page.count("<title>truth: all data: 800.0 s, 0.0") == 1
     )
-    assert "Regret@5 by the cost of the search on mnist-5k" in page
+    for what in ("Regret@5", "Kendall tau"):
+        assert f"{what} by the cost of the search on mnist-5k" in page
 
 
 def test_a_hundred_architectures_and_twenty_entries_are_quick() -> None:

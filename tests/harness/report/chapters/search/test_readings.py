@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from harness.report.tables import tables
 from tests.helpers.search_records import Record, built, of, searched, values
 
 COUNT = 20
@@ -97,3 +98,48 @@ def test_published_truth_is_one_however_many_seeds_read_it(search: list[Record])
     said = " ".join(report["notes"])
     assert "published of networks of channels 16, cells 5" in said
     assert "their seconds are not known" in said and "the ground truth has one seed" in said
+
+
+def test_combined_ranks_meet_the_score_alone_and_a_baseline_of_equal_cost(
+    search: list[Record],
+) -> None:
+    for seed, record in enumerate(of(search, "dm")):
+        early = copy.deepcopy(record)
+        early["key"] = f"early-{seed}"
+        early["cell"] |= {
+            "label": "early-stopping",
+            "reference": "early-stopping",
+            "condenser": None,
+            "ipc": None,
+        }
+        for row in early["outcome"]["detail"]["architectures"]:
+            for point in row["curve"]:
+                point["validation"] = -point["validation"]
+        search.append(early)
+        for row in record["outcome"]["detail"]["architectures"]:
+            row["steps"] = 20
+    report = built(search)
+    rows = {
+        (row["condenser"], row["against"], row["at"]): row
+        for row in report["combined_at_equal_cost"]
+    }
+    both = _tau(search, stats.rankdata(ACCURACY) + stats.rankdata(FREE))
+    worse = _tau(search, stats.rankdata(-ACCURACY) + stats.rankdata(FREE))
+    alone = rows["dm", "naswot", "own cost"]
+    assert alone["tau"]["mean"] == pytest.approx(both)
+    assert alone["difference"] == pytest.approx(both - _tau(search, FREE))
+    beside = rows["dm", "early-stopping", "equal steps"]
+    assert beside["against_tau"] == pytest.approx(worse)
+    assert beside["difference"] == pytest.approx(both - worse) and beside["low"] > 0
+    assert rows["early-stopping", "naswot", "own cost"]["tau"]["mean"] is not None
+    assert alone["together"]["of"] == len(rows)
+    (table,) = [t for t in tables(report) if t.title.endswith("ranks averaged with naswot")]
+    shown = [row[0] for section in table.sections for row in section.rows]
+    assert shown == ["dm", "early-stopping"]
+    assert "above 0 (dm (ipc 10) less early stopping at equal steps" in " ".join(table.footnotes)
+
+
+def test_a_search_that_averages_ranks_itself_is_not_averaged_again(search: list[Record]) -> None:
+    for record in search:
+        record["cell"]["settings"] = {"combine": "naswot"}
+    assert built(search)["combined_at_equal_cost"] == []
