@@ -12,6 +12,7 @@ import torch
 
 from condensers.data import ClassData
 from condensers.engine.context import Context
+from condensers.parts.parameterisations.pixels import Pixels
 from condensers.registry.registry import SELECTIONS
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from scenarios.protocol import Splits
@@ -55,6 +56,7 @@ class Spy:
     """
 
     registered: ClassVar[str] = "spy"
+    parameterisation: ClassVar[Pixels] = Pixels()
     couples_classes: bool = True
     evaluation: str = "none"
 
