@@ -44,7 +44,9 @@ class LossyForm(Protocol):
         ...
 
     def read(self, images: Tensor) -> Tensor:
-        """Return images (n, C, H, W) uint8, ordered by class, as they are read back."""
+        """Return images (n, C, H, W) uint8, ordered by class, as many of each, as they are read
+        back.
+        """
         ...
 
 
@@ -138,19 +140,25 @@ def score_degrees(
     classifier = _Classifier(data, tested, generator)
     worse = 0
     for degree, form in forms:
-        each = max(1, min(form.count(nbytes), MOST // len(data.classes)))
+        most = max(map(len, left))
+        each = max(1, min(form.count(nbytes), MOST // len(data.classes), most))
         scores = []
         for _ in range(DRAWS if each * len(data.classes) < FEW else 1):
-            drawn = torch.cat(
-                [of[torch.randperm(len(of), generator=generator)[:each]] for of in left]
-            )
-            scores.append(classifier.score(form.read(data.images[drawn]), data.labels[drawn]))
+            orders = [of[torch.randperm(len(of), generator=generator)[:each]] for of in left]
+            # As many of each class for the form: images of small classes again, but judged once.
+            read = form.read(data.images[torch.cat([_repeat(of, each) for of in orders])])
+            kept = torch.cat([torch.arange(each) < len(of) for of in orders])
+            scores.append(classifier.score(read[kept], data.labels[torch.cat(orders)]))
         score = sum(scores) / len(scores)
         worse = worse + 1 if score < max(found.values(), default=score) else 0
         found[degree] = score
         if worse == patience:
             break
     return HeldOut(found, len(tested))
+
+
+def _repeat(values: Tensor, count: int) -> Tensor:
+    return values[torch.arange(count) % len(values)]
 
 
 class _Classifier:

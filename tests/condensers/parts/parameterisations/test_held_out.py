@@ -190,3 +190,13 @@ def test_a_step_that_all_classes_choose_couples_them() -> None:
     assert FullFrameDCT().couples_classes and RealTransform().couples_classes
     assert not FullFrameDCT(step=0.5).couples_classes
     assert not RealTransform(step=0.5).couples_classes
+
+
+def test_classes_of_unequal_size_are_coded_together_and_counted_once() -> None:
+    data = load("digits~40").train.restrict([0, 1, 2])
+    few = data.subset(torch.cat([data.members(0)[:3], *(data.members(c) for c in (1, 2))]))
+    form = Blurred(each=20)
+    found = score_degrees(few, 100, [(1.0, form)], patience=1)
+    assert all(len(images) == 3 * 18 for images in form.read_images)
+    assert 40 < found.accuracies[1.0] <= 100
+    assert choose_step(few, stored_bytes(few, 1), QUANTISER).step in STEPS_TRIED
