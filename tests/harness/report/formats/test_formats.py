@@ -177,7 +177,7 @@ def test_html_is_one_self_contained_reproducible_page(report: dict[str, Any]) ->
         and "link" not in page.tags
     )
     assert len(page.ids) == len(set(page.ids))
-    assert page.tags.count("svg") == 16 + 1 + 6 and "@import" not in text and "url(http" not in text
+    assert page.tags.count("svg") == 17 + 1 + 6 and "@import" not in text and "url(http" not in text
     assert "harness run demo --seeds 0,1,2,3,4" in text and "made-up CPU" in text
     assert render(report, "html") == text
 
