@@ -15,7 +15,7 @@ EXAMPLES = {
     "scenarios.embeddings": 1,
     "scenarios.privacy.attacks": 3,
     "scenarios.search.baselines.combination": 1,
-    "scenarios.search.curve": 1,
+    "scenarios.search.curve": 2,
 }
 
 
