@@ -12,7 +12,7 @@ filters. It takes a second or two at the bytes of one image a class, and follows
 alone: no seed has a part in it. What was found is kept in the user's cache.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -34,6 +34,36 @@ RIDGE = 0.1
 DRAWS, FEW = 2, 1000  # of fewer images than FEW there are several draws
 MOST = 10_000  # images of all classes
 AT_ONCE = 256
+
+
+def describe_choice(
+    setting: str,
+    images: str,
+    chosen: float,
+    real: float,
+    accuracies: Mapping[int, float] | Mapping[float, float],
+    held: int,
+) -> dict[str, object]:
+    """Return what a card says of a setting that held-out images chose.
+
+    Args:
+        setting: Its name.
+        images: What real images in the form are called: "files" or "images".
+        chosen: What the set has.
+        real: What real images should have.
+        accuracies: Degree -> percentage of the held-out images.
+        held: Images that were held out.
+    """
+    return {
+        setting: {
+            "chosen": chosen,
+            f"chosen_for_real_{images}": real,
+            "held_out_images": held,
+            f"validation_accuracy_of_real_{images}": {
+                f"{degree:g}": round(of, 2) for degree, of in accuracies.items()
+            },
+        }
+    }
 
 
 class LossyForm(Protocol):

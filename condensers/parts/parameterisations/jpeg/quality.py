@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from condensers.data import ClassData
-from condensers.parts.parameterisations.held_out import judge
+from condensers.parts.parameterisations.held_out import describe_choice, judge
 from condensers.parts.parameterisations.jpeg import files
 from condensers.parts.parameterisations.jpeg.sizes import Sizes
 from condensers.parts.parameterisations.pixels import stored_bytes
@@ -43,15 +43,9 @@ class QualityChoice:
 
     def card_entries(self) -> dict[str, object]:
         """Return what a card says of it."""
-        judged = {str(quality): round(of, 2) for quality, of in self.accuracies.items()}
-        return {
-            "quality": {
-                "chosen": self.quality,
-                "chosen_for_real_files": self.real,
-                "held_out_images": self.held,
-                "validation_accuracy_of_real_files": judged,
-            }
-        }
+        return describe_choice(
+            "quality", "files", self.quality, self.real, self.accuracies, self.held
+        )
 
 
 def choose_quality(data: ClassData, nbytes: int) -> QualityChoice:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.parts.labels import hard_label_bytes
-from condensers.parts.parameterisations.held_out import judge
+from condensers.parts.parameterisations.held_out import describe_choice, judge
 from condensers.parts.parameterisations.transform.cosines import as_pixels, restore
 from condensers.parts.parameterisations.transform.quantiser import Quantiser
 
@@ -44,15 +44,7 @@ class StepChoice:
 
     def card_entries(self) -> dict[str, object]:
         """Return what a card says of it."""
-        judged = {f"{step:g}": round(of, 2) for step, of in self.accuracies.items()}
-        return {
-            "step": {
-                "chosen": self.step,
-                "chosen_for_real_images": self.real,
-                "held_out_images": self.held,
-                "validation_accuracy_of_real_images": judged,
-            }
-        }
+        return describe_choice("step", "images", self.step, self.real, self.accuracies, self.held)
 
 
 def choose_step(data: ClassData, nbytes: int, quantiser: Quantiser) -> StepChoice:
