@@ -6,6 +6,7 @@ open NNI portal.
 
 import importlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -22,6 +23,8 @@ from harness import __version__
 
 LEAST_FREE = 2 * 10**9  # bytes
 LISTENS, ANY_ADDRESS = "0A", {"0" * 8, "0" * 32}  # as /proc/net/tcp writes them
+# `nni_manager`, `lib/nni_node/main.js`, `nnictl`, and not `running.py`
+OF_NNI = re.compile(rb"(?<![A-Za-z0-9])nni(ctl)?(?![A-Za-z0-9])")
 
 
 class Check(NamedTuple):
@@ -131,7 +134,7 @@ def open_portals(proc: Path = Path("/proc")) -> Iterator[int]:
     }
     for command in proc.glob("[0-9]*/cmdline") if listening else []:
         try:
-            if b"nni" not in command.read_bytes():
+            if not OF_NNI.search(command.read_bytes()):
                 continue
             links = [os.readlink(link) for link in (command.parent / "fd").iterdir()]
         except OSError:
