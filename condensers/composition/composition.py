@@ -254,7 +254,7 @@ class Composition(Condenser):
             context: What the run is lent.
             nbytes: Bytes to fill, as for `size`.
         """
-        method, _ = self._settle(data, ipc, nbytes)
+        method = self.settle_for(data, nbytes or stored_bytes(data, ipc))
         seen, held = method.stop.split(data, context.fork("stop").generator)
         view = apply_view(method.view, seen, context.fork("view"))
         size = method.size(data, ipc, nbytes)
@@ -279,12 +279,14 @@ class Composition(Condenser):
         )
         return CondensationLoop(method, setting, start)
 
-    def _settle(
-        self, data: ClassData, ipc: int, nbytes: int | None
-    ) -> "tuple[Composition, Mapping[str, object]]":
-        """The method with what data and budget decide in it, and what its card says of that."""
+    def settle_for(self, data: ClassData, nbytes: int) -> "Composition":
+        """Return the method with what data and bytes decide in its parameterisation."""
+        return self._settle(data, nbytes)[0]
+
+    def _settle(self, data: ClassData, nbytes: int) -> "tuple[Composition, Mapping[str, object]]":
+        """The settled method, and what its card says of that."""
         built = self.built
-        part, entries = built.parameterisation.settle(data, nbytes or stored_bytes(data, ipc))
+        part, entries = built.parameterisation.settle(data, nbytes)
         same = part is built.parameterisation
         return (built if same else replace(built, parameterisation=part).built), entries
 
@@ -296,7 +298,7 @@ class Composition(Condenser):
         begun = time.perf_counter()
         data = data.to(context.device)
         ipc = budget.ipc_of(self.built, data)
-        method, settled = self._settle(data, ipc, budget.nbytes)
+        method, settled = self._settle(data, budget.nbytes or stored_bytes(data, ipc))
         loop = method.begin(data, ipc, context, budget.nbytes)
         # What was prepared once and kept (experts, masks) counts in full, even if this run found it
         # ready.

@@ -51,14 +51,15 @@ def lowest_quality(condenser: Condenser, data: ClassData, nbytes: int) -> int | 
         nbytes: Their share of the memory.
     """
     built = _built(condenser)
-    if isinstance(built, RealJPEG):
-        settled, _ = built.settle(data, nbytes)
-        return None if built.quality else settled.level()
-    form = _innermost(built.parameterisation)
-    if isinstance(form, JPEG) and not form.quality:
-        chosen, _ = form.settle(data, nbytes)
-        return _quality(chosen)
-    return None
+    form = built if isinstance(built, RealJPEG) else _innermost(built.parameterisation)
+    if not isinstance(form, RealJPEG | JPEG) or form.quality:
+        return None
+    settled = built.settle_for(data, nbytes)
+    if isinstance(settled, RealJPEG):
+        return settled.quality
+    form = _innermost(settled.parameterisation)
+    assert isinstance(form, JPEG)
+    return form.quality
 
 
 def match(
@@ -89,6 +90,9 @@ def match(
     coded = [one for one in held if "stream" in one.tensors]
     if not isinstance(form, FullFrameDCT) or not coded:
         return condenser
+    built = built.settle_for(data, nbytes)
+    form = _innermost(built.parameterisation)
+    assert isinstance(form, FullFrameDCT)
     wanted = max(len(of) for one in coded for of in units_of(one).values())
     fit = built.images_within(data, Budget(nbytes=nbytes))
     step = form.step * max(1.0, wanted / fit) ** (1 / SLOPE)
@@ -104,11 +108,6 @@ def _built(condenser: Condenser) -> Condenser:
 
 def _innermost(form: StorageForm) -> StorageForm:
     return form.inside if isinstance(form, Refined) else form
-
-
-def _quality(form: StorageForm) -> int:
-    assert isinstance(form, JPEG)
-    return form.quality
 
 
 def _with_form(condenser: Condenser, form: StorageForm) -> Condenser:

@@ -16,6 +16,7 @@ from condensers.sets.reducing import reencode
 from condensers.sets.synthetic_set import Budget, SyntheticSet
 from condensers.sets.units import units_of
 from scenarios.continual.memory.fixed_size import FixedSize, count_most_images
+from scenarios.continual.memory.matching import match
 from scenarios.continual.memory.per_experience import PerExperienceCondenser
 from scenarios.continual.scenario import Continual
 from scenarios.protocol import CondensationRequest, Splits
@@ -115,6 +116,32 @@ def test_coded_images_fill_the_bytes_of_the_memory(how: str) -> None:
         held.append(counts(source))
     assert len(held[-1]) == 6
     assert (held[1][0] == held[0][0]) == (how == "re-encode"), "no image was left out, or some were"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        CODED,
+        {"name": "real-transform"},
+        {"name": "real-transform", "choose": "k-means"},
+        LEARNED | {"parameterisation": {"name": "transform", "step": 0.2}},
+        LEARNED | {"parameterisation": "transform"},
+    ],
+)
+def test_new_images_are_coded_so_that_as_many_fit_as_of_an_old_class(
+    spec: dict[str, object],
+) -> None:
+    """Whether the step is given, or chosen by held-out images."""
+    data, condenser = grey(), create_condenser(spec)
+    held = per_experience(data, spec)((0, 1), Budget(ipc=3 * IPC))
+    wanted = max(map(len, units_of(held).values()))
+    new, share = data.restrict((2, 3)), IPC * 2 * 257
+    fit = [
+        c.images_within(new, Budget(nbytes=share))
+        for c in (condenser, match(condenser, [held], new, share))
+    ]
+    assert abs(fit[1] - wanted) < abs(fit[0] - wanted), "nearer to it than without"
+    assert 0.6 * wanted < fit[1] < 1.6 * wanted
 
 
 def test_sets_with_a_refiner_each_share_the_bytes() -> None:
