@@ -4,6 +4,7 @@ plus noise.
 
 import os
 from collections.abc import Callable, Generator
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +21,8 @@ pytest_plugins = [
 
 # pytest-xdist sets it for its workers; what is printed is then folded at 80 columns.
 os.environ.pop("COLUMNS", None)
+# What tests find out stays out of the user's cache, and what is there out of the tests.
+os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / ".pytest_cache" / "user-cache")
 
 REQUIRED = "HARNESS_REQUIRE_DATA"  # markers of data that must be there, parted by commas
 MakeData = Callable[..., ClassData]
