@@ -254,7 +254,7 @@ class RealJPEG(RealFiles):
         if self.quality:
             return self, {}
         choice = choose_quality(data, nbytes)
-        return replace(self, quality=choice.quality), choice.card_entries()
+        return replace(self, quality=int(choice.chosen)), choice.card_entries("quality", "files")
 
     @property
     def storage(self) -> StorageForm:

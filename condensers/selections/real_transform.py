@@ -75,7 +75,7 @@ class RealTransform(RealFiles):
         if self.step:
             return self, {}
         choice = choose_step(data, nbytes, self.storage.quantiser)
-        return replace(self, step=choice.step), choice.card_entries()
+        return replace(self, step=choice.chosen), choice.card_entries("step", "images")
 
     def count_fitting(self, data: ClassData, limit: int) -> int:
         """Return the most images of each class that fit `limit` bytes with their labels."""

@@ -12,7 +12,7 @@ filters. It takes a second or two at the bytes of one image a class, and follows
 alone: no seed has a part in it. What was found is kept in the user's cache.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -34,36 +34,6 @@ RIDGE = 0.1
 DRAWS, FEW = 2, 1000  # of fewer images than FEW there are several draws
 MOST = 10_000  # images of all classes
 AT_ONCE = 256
-
-
-def describe_choice(
-    setting: str,
-    images: str,
-    chosen: float,
-    real: float,
-    accuracies: Mapping[int, float] | Mapping[float, float],
-    held: int,
-) -> dict[str, object]:
-    """Return what a card says of a setting that held-out images chose.
-
-    Args:
-        setting: Its name.
-        images: What real images in the form are called: "files" or "images".
-        chosen: What the set has.
-        real: What real images should have.
-        accuracies: Degree -> percentage of the held-out images.
-        held: Images that were held out.
-    """
-    return {
-        setting: {
-            "chosen": chosen,
-            f"chosen_for_real_{images}": real,
-            "held_out_images": held,
-            f"validation_accuracy_of_real_{images}": {
-                f"{degree:g}": round(of, 2) for degree, of in accuracies.items()
-            },
-        }
-    }
 
 
 class LossyForm(Protocol):
@@ -101,6 +71,39 @@ class HeldOut:
             finest: 1 where larger degrees are finer, -1 where smaller ones are.
         """
         return max(self.accuracies, key=lambda of: (self.accuracies[of], finest * of))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A degree of a lossy form, as held-out images chose it.
+
+    Attributes:
+        chosen: What a set has.
+        real: What real images should have.
+        found: What was judged; empty where nothing could be held out, and a fallback was taken.
+    """
+
+    chosen: float
+    real: float
+    found: HeldOut
+
+    def card_entries(self, setting: str, images: str) -> dict[str, object]:
+        """Return what a card says of it.
+
+        Args:
+            setting: The name of the setting that it decides.
+            images: What real images in the form are called: "files" or "images".
+        """
+        return {
+            setting: {
+                "chosen": self.chosen,
+                f"chosen_for_real_{images}": self.real,
+                "held_out_images": self.found.images,
+                f"validation_accuracy_of_real_{images}": {
+                    f"{degree:g}": round(of, 2) for degree, of in self.found.accuracies.items()
+                },
+            }
+        }
 
 
 _known: dict[str, HeldOut] = {}

@@ -109,7 +109,7 @@ class JPEG(Parameterisation):
         if self.quality:
             return self, {}
         choice = choose_learned_quality(data, nbytes)
-        return replace(self, quality=choice.quality), choice.card_entries()
+        return replace(self, quality=int(choice.chosen)), choice.card_entries("quality", "files")
 
     def units_within(self, data: ClassData, nbytes: int, label: int | None = None) -> int:
         """Files of a class that fit some bytes with their labels; none where that is too few."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from condensers.data import ClassData
-from condensers.parts.parameterisations.held_out import describe_choice, judge
+from condensers.parts.parameterisations.held_out import Choice, judge
 from condensers.parts.parameterisations.jpeg import files
 from condensers.parts.parameterisations.jpeg.sizes import Sizes
 from condensers.parts.parameterisations.pixels import stored_bytes
@@ -25,30 +25,7 @@ FINER = {3: 5, 5: 10, 10: 20, 20: 40}  # what learned files have where real ones
 FALLBACK = 10  # where no image can be held out
 
 
-@dataclass(frozen=True)
-class QualityChoice:
-    """The quality that was chosen.
-
-    Attributes:
-        quality: 1 to 100.
-        accuracies: Quality -> percentage of the held-out images; empty if none could be held out.
-        held: Images that were held out.
-        real: The quality that real files should have.
-    """
-
-    quality: int
-    accuracies: dict[int, float]
-    held: int
-    real: int
-
-    def card_entries(self) -> dict[str, object]:
-        """Return what a card says of it."""
-        return describe_choice(
-            "quality", "files", self.quality, self.real, self.accuracies, self.held
-        )
-
-
-def choose_quality(data: ClassData, nbytes: int) -> QualityChoice:
+def choose_quality(data: ClassData, nbytes: int) -> Choice:
     """Return the quality whose real files say most of the held-out images.
 
     Args:
@@ -58,14 +35,11 @@ def choose_quality(data: ClassData, nbytes: int) -> QualityChoice:
     own = data.to(torch.device("cpu"))
     forms = ((quality, _Files(own, quality)) for quality in QUALITIES)
     found = judge(own, nbytes, forms, len(QUALITIES), [__name__, *QUALITIES])
-    if not found.accuracies:
-        return QualityChoice(FALLBACK, {}, 0, FALLBACK)
-    best = int(found.best(finest=1))
-    judged = {int(quality): of for quality, of in found.accuracies.items()}
-    return QualityChoice(best, judged, found.images, best)
+    best = int(found.best(finest=1)) if found.accuracies else FALLBACK
+    return Choice(best, best, found)
 
 
-def choose_learned_quality(data: ClassData, nbytes: int) -> QualityChoice:
+def choose_learned_quality(data: ClassData, nbytes: int) -> Choice:
     """Return the quality of files that are learned: one step finer than that of real files.
 
     Where fewer of them would fit than raw images, it is that of real files.
@@ -75,12 +49,12 @@ def choose_learned_quality(data: ClassData, nbytes: int) -> QualityChoice:
         nbytes: Bytes that all files and their labels may take.
     """
     choice = choose_quality(data, nbytes)
-    if not choice.accuracies:
+    if not choice.found.accuracies:
         return choice
-    finer = FINER[choice.real]
+    finer = FINER[int(choice.real)]
     raw = nbytes // stored_bytes(data, 1)
     fits = Sizes(data, "jpeg", finer).fitting(nbytes) > raw
-    return replace(choice, quality=finer) if fits else choice
+    return replace(choice, chosen=finer) if fits else choice
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ class FullFrameDCT(Parameterisation):
         if self.step:
             return self, {}
         choice = choose_learned_step(data, nbytes, self.quantiser)
-        return replace(self, step=choice.step), choice.card_entries()
+        return replace(self, step=choice.chosen), choice.card_entries("step", "images")
 
     def units(self, data: ClassData, ipc: int) -> int:
         """Coded images of a class that fit the bytes of `ipc` uint8 images and their labels, times

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from condensers.data import ClassData
 from condensers.parts.labels import hard_label_bytes
-from condensers.parts.parameterisations.held_out import describe_choice, judge
+from condensers.parts.parameterisations.held_out import Choice, judge
 from condensers.parts.parameterisations.transform.cosines import as_pixels, restore
 from condensers.parts.parameterisations.transform.quantiser import Quantiser
 
@@ -26,28 +26,7 @@ SAMPLE = 20  # images of a class
 PATIENCE = 2
 
 
-@dataclass(frozen=True)
-class StepChoice:
-    """The step that was chosen.
-
-    Attributes:
-        step: In parts of the pixels' range.
-        accuracies: Step -> percentage of the held-out images; empty if none could be held out.
-        held: Images that were held out.
-        real: The step that real images should have.
-    """
-
-    step: float
-    accuracies: dict[float, float]
-    held: int
-    real: float
-
-    def card_entries(self) -> dict[str, object]:
-        """Return what a card says of it."""
-        return describe_choice("step", "images", self.step, self.real, self.accuracies, self.held)
-
-
-def choose_step(data: ClassData, nbytes: int, quantiser: Quantiser) -> StepChoice:
+def choose_step(data: ClassData, nbytes: int, quantiser: Quantiser) -> Choice:
     """Return the step at which real images say most of the held-out ones.
 
     Args:
@@ -59,13 +38,11 @@ def choose_step(data: ClassData, nbytes: int, quantiser: Quantiser) -> StepChoic
     forms = ((step, _Coded(own, replace(quantiser, step=step))) for step in STEPS_TRIED)
     called = [__name__, quantiser.dead_zone, quantiser.templates, *STEPS_TRIED]
     found = judge(own, nbytes, forms, PATIENCE, called)
-    if not found.accuracies:
-        return StepChoice(FALLBACK, {}, 0, FALLBACK)
-    best = found.best(finest=-1)
-    return StepChoice(best, found.accuracies, found.images, best)
+    best = found.best(finest=-1) if found.accuracies else FALLBACK
+    return Choice(best, best, found)
 
 
-def choose_learned_step(data: ClassData, nbytes: int, quantiser: Quantiser) -> StepChoice:
+def choose_learned_step(data: ClassData, nbytes: int, quantiser: Quantiser) -> Choice:
     """Return the step of images that are learned: the next finer than that of real images.
 
     Args:
@@ -74,8 +51,10 @@ def choose_learned_step(data: ClassData, nbytes: int, quantiser: Quantiser) -> S
         quantiser: Its dead zone and mean images; its step has no part in it.
     """
     choice = choose_step(data, nbytes, quantiser)
+    if not choice.found.accuracies:
+        return choice
     finer = [step for step in STEPS_TRIED if step < choice.real]
-    return replace(choice, step=max(finer, default=choice.real)) if choice.accuracies else choice
+    return replace(choice, chosen=max(finer, default=choice.real))
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def test_of_equal_degrees_the_finest_is_taken() -> None:
 def test_one_image_a_class_leaves_nothing_to_judge_by(make_data: Any) -> None:
     data = make_data((1, 8, 8), 3, 1)
     assert score_degrees(data, 100, [(1.0, Blurred())], patience=1) == HeldOut({}, 0)
-    assert choose_step(data, 300, QUANTISER).step == steps.FALLBACK
+    assert choose_step(data, 300, QUANTISER).chosen == steps.FALLBACK
 
 
 def test_more_bytes_have_finer_steps_and_no_seed_a_part_in_them(
@@ -111,15 +111,18 @@ def test_more_bytes_have_finer_steps_and_no_seed_a_part_in_them(
 ) -> None:
     data = load("mnist-5k~60").train
     few, many = (choose_step(data, stored_bytes(data, ipc), QUANTISER) for ipc in (1, 10))
-    assert many.step < few.step
-    assert few.accuracies[few.step] == max(few.accuracies.values())
-    assert set(few.accuracies) <= set(STEPS_TRIED) and few.held == 270
+    assert many.chosen < few.chosen
+    assert few.found.accuracies[few.chosen] == max(few.found.accuracies.values())
+    assert set(few.found.accuracies) <= set(STEPS_TRIED) and few.found.images == 270
     torch.manual_seed(7)
     monkeypatch.setattr(held_out, "_known", {})
     monkeypatch.setattr(held_out, "usable_cache", lambda: None)
     assert choose_step(data, stored_bytes(data, 1), QUANTISER) == few
     other = choose_step(data, stored_bytes(data, 1), Quantiser(0.35, 0.15, 1))
-    assert other.accuracies is choose_step(data, stored_bytes(data, 1), QUANTISER).accuracies
+    assert (
+        other.found.accuracies
+        is choose_step(data, stored_bytes(data, 1), QUANTISER).found.accuracies
+    )
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"images": 7}', '{"images": 0, "accuracies": 1}'])
@@ -150,15 +153,15 @@ def test_sets_are_those_of_the_step_that_was_chosen(shape: tuple[int, int, int])
     method = create_condenser(OPEN)
     made = method.condense(data, Budget(ipc=2), Context(seed=3))
     fixed = create_condenser(
-        SPEC, parameterisation={"name": "transform", "step": choice.step}
+        SPEC, parameterisation={"name": "transform", "step": choice.chosen}
     ).condense(data, Budget(ipc=2), Context(seed=3))
     assert all(torch.equal(made.tensors[n], t) for n, t in fixed.tensors.items())
-    assert made.card["parameterisation"]["step"] == choice.step
+    assert made.card["parameterisation"]["step"] == choice.chosen
     assert made.card["images_per_class"] == method.images_per_class(data, 2)
     assert made.nbytes <= stored_bytes(data, 2)
     said = made.card["step"]
-    assert (said["chosen"], said["held_out_images"]) == (choice.step, choice.held)
-    assert choice.step <= said["chosen_for_real_images"] == choice.real
+    assert (said["chosen"], said["held_out_images"]) == (choice.chosen, choice.found.images)
+    assert choice.chosen <= said["chosen_for_real_images"] == choice.real
 
 
 def test_images_that_take_less_than_they_may_have_a_finer_step() -> None:
@@ -180,8 +183,8 @@ def test_real_coded_images_take_it_too() -> None:
     data = data_of((1, 24, 24))
     open_, choice = RealTransform(), choose_step(data, stored_bytes(data, 2), QUANTISER)
     made = open_.condense(data, Budget(ipc=2), Context(seed=3))
-    fixed = RealTransform(step=choice.step).condense(data, Budget(ipc=2), Context(seed=3))
-    assert made.card == {**fixed.card, **choice.card_entries()}
+    fixed = RealTransform(step=choice.chosen).condense(data, Budget(ipc=2), Context(seed=3))
+    assert made.card == {**fixed.card, **choice.card_entries("step", "images")}
     assert all(torch.equal(made.tensors[n], t) for n, t in fixed.tensors.items())
     assert made.card["images_per_class"] == open_.images_per_class(data, 2)
 
@@ -199,4 +202,4 @@ def test_classes_of_unequal_size_are_coded_together_and_counted_once() -> None:
     found = score_degrees(few, 100, [(1.0, form)], patience=1)
     assert all(len(images) == 3 * 18 for images in form.read_images)
     assert 40 < found.accuracies[1.0] <= 100
-    assert choose_step(few, stored_bytes(few, 1), QUANTISER).step in STEPS_TRIED
+    assert choose_step(few, stored_bytes(few, 1), QUANTISER).chosen in STEPS_TRIED

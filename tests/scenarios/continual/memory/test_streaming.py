@@ -163,7 +163,7 @@ def test_a_fixed_size_is_obeyed_in_an_online_stream(data: ClassData) -> None:
 def test_one_class_alone_tells_no_quality_from_another(data: ClassData) -> None:
     """Its images are told right at any quality, and the finest used to be taken for the best."""
     choice = choose_quality(data.restrict((2,)), 2000)
-    assert (choice.quality, choice.accuracies) == (FALLBACK, {})
+    assert (choice.chosen, choice.found.accuracies) == (FALLBACK, {})
 
 
 @pytest.mark.parametrize("how", ["random", "re-encode"])
