@@ -12,6 +12,7 @@ from condensers.errors import UsageError
 from harness.catalogue import completion
 
 if TYPE_CHECKING:
+    from harness.suite.plan import SuitePlan
     from scenarios.protocol import Splits
 
 DATA_DIR_HELP = "Folder with the data sets, in torchvision's layout."
@@ -123,6 +124,12 @@ def tell_notes(splits: "Splits") -> None:
     """On standard error, where they do not mix with what is asked for."""
     for note in name_notes(splits):
         typer.echo(note, err=True)
+
+
+def name_plan_notes(plan: "SuitePlan") -> list[str]:
+    """What should be known of a suite's data and cells before it is run, a line each."""
+    of_data = [note for splits in plan.data.values() for note in name_notes(splits)]
+    return of_data + [f"note: {note}" for note in plan.notes]
 
 
 def name_notes(splits: "Splits") -> list[str]:

@@ -73,8 +73,8 @@ def plan(
     prepare(threads)
     planned = plan_suite(suite, overrides or [], data_dir, download, limit)
     comparison = None if detect is None else name_comparison(planned, compare, metric)
-    for splits in planned.data.values():
-        options.tell_notes(splits)
+    for note in options.name_plan_notes(planned):
+        typer.echo(note, err=True)
     store = Store(out or planned.suite.folder)
     states = store.examine([cell.key for cell in planned.cells])
     left = [cell for cell in planned.cells if cell.key not in states.records]

@@ -183,7 +183,7 @@ def run(
     prepare(threads)
     plan = plan_suite(suite, overrides or [], data_dir, download, limit)
     rule = _name_rule(plan, until, compare, metric, most)
-    notes = [note for splits in plan.data.values() for note in options.name_notes(splits)]
+    notes = options.name_plan_notes(plan)
     for note in [] if quiet else notes:
         typer.echo(note, err=True)
     device = choose_device(device)

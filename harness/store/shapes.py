@@ -312,10 +312,15 @@ class UntilShape(Shape):
 
 
 class SuiteShape(Shape):
-    """suite.json: what is run in a directory."""
+    """suite.json: what is run in a directory.
+
+    `names` has scenario and set or reference of each cell, as the suite calls them now: a cell
+    keeps its record when its suite, or another run that takes it over, has other names for it.
+    """
 
     suite: Word
     cells: list[Key]
+    names: list[Annotated[list[Word | None], Field(min_length=2, max_length=2)]] | None = None
     command: str
     date: str = ""
     about: str = ""
@@ -323,6 +328,12 @@ class SuiteShape(Shape):
     until: UntilShape | None = None
     limit: Count | None = None
     environment: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _a_name_for_each_cell(self) -> "SuiteShape":
+        if self.names is not None and len(self.names) != len(self.cells):
+            raise ValueError(f"names: are {len(self.names)}, for {len(self.cells)} cells")
+        return self
 
 
 class HolderShape(Shape):

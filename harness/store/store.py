@@ -13,7 +13,7 @@ renamed.
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -265,7 +265,8 @@ class Store:
         """Read all that the directory holds.
 
         Returns:
-            The description of the suite; the records and the failures of its cells, in its order.
+            The description of the suite; the records and the failures of its cells, in its order,
+            under the names that the suite has for them.
 
         Raises:
             Damaged, OtherFormat: as `suite` and `record` raise them, with a line for each fault.
@@ -273,7 +274,12 @@ class Store:
         suite = self.suite()
         found = self.examine(suite["cells"])
         found.require_sound()
-        return suite, list(found.records.values()), list(found.failures.values())
+        names = dict(zip(suite["cells"], suite.get("names") or (), strict=False))
+        records, failures = (
+            [_under_names(each, names.get(each["key"])) for each in states.values()]
+            for states in (found.records, found.failures)
+        )
+        return suite, records, failures
 
     def fingerprint(self) -> str:
         """SHA-256 of all bytes that `contents` reads: equal as long as it would return the same.
@@ -310,6 +316,14 @@ def digest(path: Path) -> str:
         while part := file.read(PORTION):
             found.update(part)
         return found.hexdigest()
+
+
+def _under_names(found: dict[str, Any], names: Sequence[str | None] | None) -> dict[str, Any]:
+    """A record or failure, its cell called as its run calls it now."""
+    if names is None or found.get("cell") is None:
+        return found
+    scenario, label = names
+    return {**found, "cell": {**found["cell"], "scenario": scenario, "label": label}}
 
 
 def _digest_if_there(path: Path) -> str:

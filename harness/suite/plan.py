@@ -36,12 +36,14 @@ class SuitePlan:
         cells: what is to be computed; cells that make sets stand before those that use them.
         data: the data sets by name.
         until: the rule by which seeds were added, as `harness.running.until` describes it.
+        notes: what should be known before it is run, a sentence each.
     """
 
     suite: Suite
     cells: tuple[Cell, ...]
     data: Mapping[str, Splits]
     until: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
     def describe(self, command: str, environment: Mapping[str, Any]) -> dict[str, Any]:
         """Make the description that a run directory holds of its run, as JSON values."""
@@ -50,6 +52,7 @@ class SuitePlan:
             "about": self.suite.about,
             "command": command,
             "cells": [cell.key for cell in self.cells],
+            "names": [[cell.scenario_label, cell.label] for cell in self.cells],
             "design": self.suite.design.as_json(),
             "environment": dict(environment),
         }
@@ -100,10 +103,13 @@ def lay_out(suite: Suite, load_data: Callable[[str], Splits]) -> SuitePlan:
     condensers = {e.label: _try(faults, _condenser, e) for e in suite.condensers if e.spec["name"]}
     scenarios = [(e, _try(faults, _scenario, e)) for e in suite.scenarios if e.name]
     data = {name: _try(faults, load_data, name) for name in suite.data}
+    cells: dict[str, Cell] = {}
+    notes: dict[str, None] = {}
     if not faults:
-        cells: dict[str, Cell] = {}
         for name, splits in data.items():
-            _try(faults, _CellLayout(suite, name, splits, condensers, cells).add_cells, scenarios)
+            layout = _CellLayout(suite, name, splits, condensers, cells)
+            _try(faults, layout.add_cells, scenarios)
+            notes |= layout.notes
     if faults:
         worst = UsageError if any(f.status == 2 for f in faults) else type(faults[0])
         lines = dict.fromkeys(line for fault in faults for line in str(fault).splitlines())
@@ -115,7 +121,7 @@ def lay_out(suite: Suite, load_data: Callable[[str], Splits]) -> SuitePlan:
         )
     laid_out = list(cells.values())
     chosen = laid_out if suite.limit is None else choose_cells(laid_out, suite.limit)
-    return SuitePlan(suite, tuple(chosen), data)
+    return SuitePlan(suite, tuple(chosen), data, notes=tuple(notes) if suite.limit is None else ())
 
 
 def _try(faults: list[HarnessError], call: Callable[..., Any], argument: Any) -> Any:
@@ -161,6 +167,7 @@ class _CellLayout:
         self.condensers, self.cells = condensers, cells
         self.sources: dict[tuple[object, ...], dict[str, str]] = {}
         self.matched: dict[tuple[str, tuple[str, int]], Condenser] = {}
+        self.notes: dict[str, None] = {}
         self.digests = digests_of(
             train=splits.train, validation=splits.validation, test=splits.test
         )
@@ -346,7 +353,14 @@ class _CellLayout:
         return self.sources[asked]
 
     def _add(self, cell: Cell) -> None:
-        self.cells.setdefault(cell.key, cell)
+        """Add a cell; of two that are the same the first stands, and a note says so."""
+        known = self.cells.setdefault(cell.key, cell)
+        for kind, ours, theirs in (
+            ("condensers", cell.label, known.label),
+            ("scenarios", cell.scenario_label, known.scenario_label),
+        ):
+            if ours != theirs:
+                self.notes[f"{kind}.{ours}: is the same as {theirs}, and stands as {theirs}"] = None
 
 
 def _slice(classes: tuple[int, ...], index: int, count: int) -> tuple[int, ...]:

@@ -146,6 +146,35 @@ def test_equal_cells_of_another_run_are_taken_on_request(
     assert (refused.status, refused.err.count("\n")) == (2, 1)
 
 
+def test_results_stand_under_the_names_that_the_suite_has_now(
+    harness: Harness, tiny: Path, tmp_path: Path
+) -> None:
+    """A row that takes over the name of another is not mixed with what that one computed."""
+    text, out = tiny.read_text(), tmp_path / "out"
+    row = '[[condensers]]\nmethod = "random"\n'
+    assert row in text
+    harness("run", tiny, "--out", out, "--workers", 1)
+    drawn = 'label = "drawn"\n'
+    chosen = '[[condensers]]\nmethod = "herding"\nlabel = "random"\n'
+    tiny.write_text(text.replace(row, row + drawn + chosen))
+    for where, more in ((tmp_path / "other", ("--reuse", out)), (out, ())):
+        answer = harness("run", tiny, "--out", where, "--workers", 1, *more)
+        assert answer.status == 0 and " 4 to do" in answer.err
+        _, records, _ = Store(where).contents()
+        named = {(r["cell"]["label"], r["cell"]["condenser"]) for r in records}
+        assert named >= {("drawn", "random"), ("random", "herding"), ("dm", "dm")}
+        assert ("random", "random") not in named
+        assert "drawn" in harness("report", where, "--format", "csv").out
+
+
+def test_two_rows_that_are_the_same_are_told(harness: Harness, tiny: Path, tmp_path: Path) -> None:
+    text = tiny.read_text() + '\n[[condensers]]\nmethod = "random"\nlabel = "again"\n'
+    tiny.write_text(text)
+    for verb in ("plan", "run"):
+        answer = harness(verb, tiny, "--out", tmp_path / "out", "--workers", 1)
+        assert "note: condensers.again: is the same as random, and stands as random" in answer.err
+
+
 def test_plan_writes_nothing_and_counts(harness: Harness, tiny: Path, tmp_path: Path) -> None:
     answer = harness("plan", tiny, "--out", tmp_path / "out")
     assert answer.status == 0
