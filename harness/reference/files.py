@@ -146,7 +146,8 @@ def write_reference(store: Store, target: Path) -> int:
     suite, records, failures = store.contents()
     if not records:
         raise UsageError(f"{store.root}: no cell is done yet; run its suite first")
-    kept = {name: value for name, value in suite.items() if name != "format"}
+    # The records have the names of the suite already.
+    kept = {name: value for name, value in suite.items() if name not in ("format", "names")}
     modules: dict[tuple[str, str], int] = {}
     packed, shared = pack([_number_sources(_trim(record), modules) for record in records])
     spent = [(record.get("energy") or {}).get("cpu_seconds") or 0.0 for record in records]
