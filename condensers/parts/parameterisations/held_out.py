@@ -31,7 +31,8 @@ from condensers.user_cache import Json, read_json, usable_cache, write_first
 HELD, LARGEST_PART = 100, 2  # images of a class that are held out, at most half of it
 FILTERS, PATCH, POOLED, SIDE = 64, 5, 4, 32
 RIDGE = 0.1
-DRAWS, FEW = 2, 1000  # of fewer images than FEW there are several draws
+DRAWS, FEW = 2, 1000  # of fewer images than FEW there are several draws,
+USUAL = 10  # and of fewer classes, which say less, more of them
 MOST = 10_000  # images of all classes
 AT_ONCE = 256
 
@@ -176,7 +177,8 @@ def score_degrees(
         most = max(map(len, left))
         each = max(1, min(form.count(nbytes), MOST // len(data.classes), most))
         scores = []
-        for _ in range(DRAWS if each * len(data.classes) < FEW else 1):
+        draws = DRAWS * max(1, USUAL // len(data.classes))
+        for _ in range(draws if each * len(data.classes) < FEW else 1):
             orders = [of[torch.randperm(len(of), generator=generator)[:each]] for of in left]
             # As many of each class for the form: images of small classes again, but judged once.
             read = form.read(data.images[torch.cat([_repeat(of, each) for of in orders])])
