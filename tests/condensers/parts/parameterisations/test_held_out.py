@@ -61,6 +61,15 @@ def rows(images: Tensor) -> set[bytes]:
     return {image.numpy().tobytes() for image in images}
 
 
+@pytest.mark.parametrize(("classes", "draws"), [(2, 10), (3, 6), (10, 2), (12, 2)])
+def test_fewer_classes_are_judged_on_more_draws(classes: int, draws: int) -> None:
+    """An experience of two classes holds few images out: one draw chose the finest by chance."""
+    form = Blurred(each=2)
+    data = data_of((1, 16, 16), each=6, classes=classes)
+    score_degrees(data, 100, [(1.0, form)], patience=1)
+    assert len(form.read_images) == draws
+
+
 def test_what_is_held_out_is_not_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every image that a classifier is fitted to is another one than those it is tested on."""
     data, tested = data_of((1, 16, 16), each=12), list[set[bytes]]()
@@ -74,7 +83,7 @@ def test_what_is_held_out_is_not_what_is_stored(monkeypatch: pytest.MonkeyPatch)
     form = Blurred(each=6)
     found = score_degrees(data, 100, [(1.0, form)], patience=1)
     assert found.images == len(tested[0]) == 3 * 6
-    assert len(form.read_images) == held_out.DRAWS
+    assert len(form.read_images) == 3 * held_out.DRAWS
     assert all(len(rows(images)) == 3 * 6 for images in form.read_images)
     assert not any(rows(images) & tested[0] for images in form.read_images)
 
