@@ -23,7 +23,7 @@ def data_of(shape: tuple[int, int, int], each: int = 40, classes: int = 3) -> Cl
         "smooth",
         smooth(each * classes, shape),
         labels,
-        tuple("abc"[:classes]),
+        tuple("abcdefghijklmnop"[:classes]),
         (0.5,) * shape[0],
         (0.25,) * shape[0],
         mirror=True,
