@@ -51,15 +51,7 @@ def lowest_quality(condenser: Condenser, data: ClassData, nbytes: int) -> int | 
         nbytes: Their share of the memory.
     """
     built = _built(condenser)
-    form = built if isinstance(built, RealJPEG) else _innermost(built.parameterisation)
-    if not isinstance(form, RealJPEG | JPEG) or form.quality:
-        return None
-    settled = built.settle_for(data, nbytes)
-    if isinstance(settled, RealJPEG):
-        return settled.quality
-    form = _innermost(settled.parameterisation)
-    assert isinstance(form, JPEG)
-    return form.quality
+    return _quality_of(built.settle_for(data, nbytes)) if _quality_of(built) == 0 else None
 
 
 def match(
@@ -108,6 +100,12 @@ def _built(condenser: Condenser) -> Condenser:
 
 def _innermost(form: StorageForm) -> StorageForm:
     return form.inside if isinstance(form, Refined) else form
+
+
+def _quality_of(condenser: Condenser) -> int | None:
+    """The quality of its files, 0 where it is still to be chosen; None where it makes none."""
+    form = condenser if isinstance(condenser, RealJPEG) else _innermost(condenser.parameterisation)
+    return form.quality if isinstance(form, RealJPEG | JPEG) else None
 
 
 def _with_form(condenser: Condenser, form: StorageForm) -> Condenser:
