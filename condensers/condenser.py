@@ -1,6 +1,7 @@
 """The base class of condensers: what makes a set."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from condensers.data import ClassData
@@ -80,9 +81,15 @@ class Condenser(SetSource):
         """Return the images of a class that a set within a budget decodes to."""
         return self.images_per_class(data, budget.ipc_of(self, data))
 
-    def settle_for(self, data: ClassData, nbytes: int) -> "Condenser":
-        """Return the condenser with all that data and bytes decide in its settings."""
-        return self
+    def settle(self, data: ClassData, nbytes: int) -> "tuple[Condenser, Mapping[str, object]]":
+        """Return the condenser with all that data and bytes decide in its settings, and what the
+        card says of how that was chosen.
+
+        Args:
+            data: The real images.
+            nbytes: Bytes that a set may take.
+        """
+        return self, {}
 
     def store_all(self, data: ClassData) -> "Groups":
         """Return all images of `data` as its sets store images, as many bytes as that takes.

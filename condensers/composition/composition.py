@@ -254,7 +254,7 @@ class Composition(Condenser):
             context: What the run is lent.
             nbytes: Bytes to fill, as for `size`.
         """
-        method = self.settle_for(data, nbytes or stored_bytes(data, ipc))
+        method = self.settle(data, nbytes or stored_bytes(data, ipc))[0]
         seen, held = method.stop.split(data, context.fork("stop").generator)
         view = apply_view(method.view, seen, context.fork("view"))
         size = method.size(data, ipc, nbytes)
@@ -279,12 +279,8 @@ class Composition(Condenser):
         )
         return CondensationLoop(method, setting, start)
 
-    def settle_for(self, data: ClassData, nbytes: int) -> "Composition":
+    def settle(self, data: ClassData, nbytes: int) -> "tuple[Composition, Mapping[str, object]]":
         """Return the method with what data and bytes decide in its parameterisation."""
-        return self._settle(data, nbytes)[0]
-
-    def _settle(self, data: ClassData, nbytes: int) -> "tuple[Composition, Mapping[str, object]]":
-        """The settled method, and what its card says of that."""
         built = self.built
         part, entries = built.parameterisation.settle(data, nbytes)
         same = part is built.parameterisation
@@ -298,7 +294,7 @@ class Composition(Condenser):
         begun = time.perf_counter()
         data = data.to(context.device)
         ipc = budget.ipc_of(self.built, data)
-        method, settled = self._settle(data, budget.nbytes or stored_bytes(data, ipc))
+        method, settled = self.settle(data, budget.nbytes or stored_bytes(data, ipc))
         loop = method.begin(data, ipc, context, budget.nbytes)
         # What was prepared once and kept (experts, masks) counts in full, even if this run found it
         # ready.

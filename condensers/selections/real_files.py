@@ -151,10 +151,6 @@ class RealFiles(Condenser):
         found = [body for of in chosen for body in sizes.bodies(of)]
         return chosen, Compressed(self.codec).pack_files(sizes.frame, found)
 
-    def settle_for(self, data: ClassData, nbytes: int) -> Condenser:
-        """Return the selection with its quality."""
-        return self.settle(data, nbytes)[0]
-
     def store_all(self, data: ClassData) -> Groups:
         """Return all images as files."""
         sizes = Sizes(data, self.codec, self.level())

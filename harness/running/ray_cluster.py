@@ -95,6 +95,7 @@ class Cluster(WorkerPool):
         self.messages = (
             self.ray.remote(Messages).options(num_cpus=0, scheduling_strategy=on_this_node).remote()
         )
+        ray.get(self.messages.__ray_ready__.remote())  # there before the first task is told of it
         self.task = self.ray.remote(_task).options(
             num_cpus=self.cpus, num_gpus=gpus, memory=limits.memory, max_retries=0
         )

@@ -51,7 +51,7 @@ def lowest_quality(condenser: Condenser, data: ClassData, nbytes: int) -> int | 
         nbytes: Their share of the memory.
     """
     built = _built(condenser)
-    return _quality_of(built.settle_for(data, nbytes)) if _quality_of(built) == 0 else None
+    return _quality_of(built.settle(data, nbytes)[0]) if _quality_of(built) == 0 else None
 
 
 def match(
@@ -82,7 +82,7 @@ def match(
     coded = [one for one in held if "stream" in one.tensors]
     if not isinstance(form, FullFrameDCT) or not coded:
         return condenser
-    built = built.settle_for(data, nbytes)
+    built = built.settle(data, nbytes)[0]
     form = _innermost(built.parameterisation)
     assert isinstance(form, FullFrameDCT)
     wanted = max(len(of) for one in coded for of in units_of(one).values())

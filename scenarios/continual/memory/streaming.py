@@ -141,7 +141,7 @@ class Streaming(MemorySource):
         """The set of the first images."""
         labels = torch.full((len(images),), label)
         seen = replace(self.data, images=images, labels=labels, classes=(label,))
-        settled = self.condenser.settle_for(seen, self.nbytes)
+        settled = self.condenser.settle(seen, self.nbytes)[0]
         card = card_of(settled, seen, context, 1, {"labels": "hard"})
         stored = stored_hard((label,), len(images), len(self.data.class_names))
         card |= {"images_per_class": len(images)}
