@@ -1,7 +1,7 @@
 """`plan`: check a suite, list its cells and estimate their time; nothing is computed."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -125,7 +125,7 @@ def _describe(planned: "SuitePlan", store: "Store", left: Sequence["Cell"]) -> d
 
 def _print(found: dict[str, Any]) -> None:
     """Print a plan for people."""
-    from harness.printable import flat, fold, visible
+    from harness.printable import fold, visible
     from harness.report.wording import join_some
 
     typer.echo(fold(visible(f"suite {found['suite']}: {found['about']}")))
@@ -134,25 +134,47 @@ def _print(found: dict[str, Any]) -> None:
             f"a trial (--limit {found['limit']}): one seed, some of the cells, few steps and epochs"
         )
         typer.echo(fold(trial))
-    for group in found["groups"]:
-        size = " ".join(map(str, group["budget"])) if group["budget"] else "reference"
-        data, what, label = map(flat, (group["data"], group["scenario"], group["label"]))
-        line = f"  {data:<14} {what:<12} {label:<20} {size:<12} x {group['seeds']} seeds"
+    for line in _align(found["groups"]):
         typer.echo(fold(line, hang=6))
     left, seconds, processes = found["cells"] - found["done"], found["seconds"], found["processes"]
-    counts = f"{found['cells']} cells, {found['done']} done in {found['directory']}, {left} left"
-    typer.echo(fold(counts))
+    done = f"{found['done']} done in {found['directory']}"
+    typer.echo(fold(f"{_count(found['cells'], 'cell')}, {done}, {left} left"))
     if changed := found["changed_modules"]:
         what = join_some(changed)
         before = f"left though they were done before, by other code: what needs {what}"
         typer.echo(fold(visible(before)))
     typer.echo(
         fold(
-            f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on {processes}"
-            f" processes of {found['threads']} threads (from a timing of each network on this"
-            " machine; may be off by a half)"
+            f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on"
+            f" {_count(processes, 'process', 'es')} of {_count(found['threads'], 'thread')} (from a"
+            " timing of each network on this machine; may be off by a half)"
         )
     )
+
+
+def _count(number: int, what: str, several: str = "s") -> str:
+    """`number` of what there may be one of."""
+    return f"{number} {what}{several if number != 1 else ''}"
+
+
+def _align(groups: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The lines of the groups, each column as wide as its longest entry."""
+    from harness.printable import flat
+
+    rows = [
+        (
+            *map(flat, (group["data"], group["scenario"], group["label"])),
+            " ".join(map(str, group["budget"])) if group["budget"] else "reference",
+        )
+        for group in groups
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  "
+        + "  ".join(entry.ljust(width) for entry, width in zip(row, widths, strict=True))
+        + f"  x {_count(group['seeds'], 'seed')}"
+        for row, group in zip(rows, groups, strict=True)
+    ]
 
 
 def _find_seeds(
