@@ -138,8 +138,16 @@ def group_by_place(rows: Iterable[Row]) -> dict[Place, list[Row]]:
 
 
 def name_scenario(scenario: str) -> str:
-    """Name a scenario at the start of a title: "Data space" of "data-space"."""
-    return NAMES.get(scenario) or capitalise(scenario.replace("-", " "))
+    """Name a scenario at the start of a title; the label that a suite gave stays as it is written.
+
+    Examples:
+        >>> name_scenario("data-space"), name_scenario("a ResNet-18")
+        ('Data space', 'A ResNet-18')
+    """
+    if scenario in NAMES:
+        return NAMES[scenario]
+    known = scenario in SCENARIOS.entries()
+    return capitalise(scenario.replace("-", " ") if known else scenario)
 
 
 def capitalise(text: str) -> str:
