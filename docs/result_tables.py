@@ -11,6 +11,8 @@ What is filled stands between one of these lines and `<!-- end -->`:
     <!-- verdict of reference:NAME: memory -->   its verdicts on a job: memory or proxy
     <!-- verdict of reference:NAME: memory, in short -->   answer, first figure and what to use
     <!-- run of reference:NAME -->               how it was made, where and in what time
+    <!-- ... of report:NAME -->                  the same of docs/results/NAME.json, the report of a
+                                                 run whose records are not passed on
     <!-- table of nas-bench-201: HEADING -->     the first table under a heading of its page
 
 The page on NAS-Bench-201 is made whole from a record of its own (nas_bench_201.py).
@@ -39,11 +41,13 @@ from harness.report.overview.verdict import evidence_name, evidence_text, headin
 from harness.report.tables import tables  # noqa: E402
 
 BLOCK = re.compile(
-    r"<!-- (table|note|answer|verdict|run) of (reference:[^\s:]+|nas-bench-201)(?:: (.+?))? -->\n"
+    r"<!-- (table|note|answer|verdict|run) of"
+    r" ((?:reference|report):[^\s:]+|nas-bench-201)(?:: (.+?))? -->\n"
     r".*?<!-- end -->",
     re.DOTALL,
 )
-NAS_BENCH = ROOT / "docs" / "results" / "nas-bench-201.json"
+RESULTS = ROOT / "docs" / "results"
+NAS_BENCH = RESULTS / "nas-bench-201.json"
 REPAIR = "run `make docs` and commit what it writes"
 WIDTH = 150
 
@@ -55,7 +59,11 @@ def pages() -> list[Path]:
 
 @lru_cache
 def report(name: str) -> dict[str, Any]:
-    """Return the report of a reference."""
+    """Return the report of a reference, or one that is kept as such."""
+    kept = name.removeprefix("report:")
+    if kept != name:
+        found: dict[str, Any] = json.loads((RESULTS / f"{kept}.json").read_text(encoding="utf-8"))
+        return found
     return build(*Reference(Path(name)).contents())
 
 
@@ -145,9 +153,19 @@ def short_verdict(one: dict[str, Any]) -> str:
 
 
 def run(name: str, _: str) -> str:
-    """Return how the results of a reference were made."""
-    suite, records, _failures = Reference(Path(name)).contents()
+    """Return how the results of a reference, or of a report that is kept, were made."""
     made = report(name)["environment"]
+    if name.startswith("report:"):
+        return textwrap.fill(
+            f"Made by `{report(name)['commands'][0]}` on {made['cpu']}, {made['threads']}"
+            f" thread{'s' * (made['threads'] != 1)} a process. What `harness report --format json`"
+            f" wrote, without the published accuracies of single cells, is {name[7:]}.json beside"
+            " this page.",
+            WIDTH,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+    suite, records, _failures = Reference(Path(name)).contents()
     spent = sum((record.get("energy") or {}).get("cpu_seconds") or 0.0 for record in records)
     version = (suite.get("environment") or {}).get("harness", "of an unknown version")
     return textwrap.fill(

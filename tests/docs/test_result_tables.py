@@ -89,3 +89,11 @@ def test_a_note_below_a_table_is_filled_by_its_beginning(script: ModuleType) -> 
     assert re.search(r"hold for all \d+ differences at once \(95 %\), \w+ above 0", text)
     with pytest.raises(ValueError, match=r"no note below .* that begins with 'No such'"):
         script.filled(block.replace("In intervals that hold", "No such"))
+
+
+def test_a_kept_report_has_tables_and_no_accuracy_of_a_single_cell(script: ModuleType) -> None:
+    kept = script.report("report:proxies-nas-bench-201")
+    assert kept["scatters"] == []
+    title = "Architecture search on cifar10: Kendall tau by steps"
+    assert "early-stopping" in script.table("report:proxies-nas-bench-201", title)
+    assert kept["commands"][0] in script.run("report:proxies-nas-bench-201", "")

@@ -248,7 +248,8 @@ def qualify_tau(best: Result, results: Sequence[Result]) -> list[str]:
     )
     if own is not None and isfinite(own.interval.mean):
         count = ceil(max(own.interval.mean, 1))
-        sentences.append(f"It pays for itself from {count} searched architectures on.")
+        many = "one searched architecture" if count == 1 else f"{count} searched architectures"
+        sentences.append(f"It pays for itself from {many} on.")
     elif own is not None:
         sentences.append(
             "It never pays for itself: training on it takes as long as on the real data."

@@ -39,6 +39,7 @@ from harness.report.overview.verdict import (
     quickest,
     seconds_text,
 )
+from harness.report.place import capitalise
 from harness.report.results import Result, best_result
 from harness.report.rows import Row, finite
 from harness.report.wording import format_bytes, format_number, join_some
@@ -119,7 +120,7 @@ def _by_rank(found: BestProxy, matched: Sequence[Row], run: Run) -> _Decision:
     low = best.interval.low
     if better:
         answer = NO if _all_lose(found.proxies, matched) else UNDECIDED
-        names = join_some(rival_names(better))
+        names = capitalise(join_some(rival_names(better)))
         verb = "ranks" if len(rival_names(better)) == 1 else "rank"
         return _against(
             max(better, key=_their_tau),

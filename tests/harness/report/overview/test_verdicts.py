@@ -183,7 +183,7 @@ def test_a_proxy_that_every_baseline_beats_is_a_no() -> None:
     found = search({"dm": (10, noise, 0.5), "parameters": (None, TRUE, 0.0)})
     assert found["answer"] == "no" and found["evidence"][0]["high"] < 0
     assert found["finding"].startswith(
-        "the number of parameters ranks architectures better than dm"
+        "The number of parameters ranks architectures better than dm"
     )
     assert found["use"] == "the number of parameters: tau 1.00, and no set to make."
 
