@@ -155,28 +155,23 @@ def short_verdict(one: dict[str, Any]) -> str:
 def run(name: str, _: str) -> str:
     """Return how the results of a reference, or of a report that is kept, were made."""
     made = report(name)["environment"]
+    where = f"{made['cpu']}, {made['threads']} thread{'s' * (made['threads'] != 1)} a process"
     if name.startswith("report:"):
-        return textwrap.fill(
-            f"Made by `{report(name)['commands'][0]}` on {made['cpu']}, {made['threads']}"
-            f" thread{'s' * (made['threads'] != 1)} a process. What `harness report --format json`"
-            f" wrote, without the published accuracies of single cells, is {name[7:]}.json beside"
-            " this page.",
-            WIDTH,
-            break_on_hyphens=False,
-            break_long_words=False,
+        text = (
+            f"Made by `{report(name)['commands'][0]}` on {where}. What `harness report --format"
+            " json` wrote, without the published accuracies of single cells, is"
+            f" {name.removeprefix('report:')}.json beside this page."
         )
-    suite, records, _failures = Reference(Path(name)).contents()
-    spent = sum((record.get("energy") or {}).get("cpu_seconds") or 0.0 for record in records)
-    version = (suite.get("environment") or {}).get("harness", "of an unknown version")
-    return textwrap.fill(
-        f"Made by `{suite['command']}` of version {version} on {made['cpu']}, {made['threads']}"
-        f" thread{'s' * (made['threads'] != 1)} a process, in {spent / 3600:.2g} CPU hours;"
-        f" `harness report {name}` prints all of it, and `harness diff {name} runs/mine` says"
-        " whether your machine comes to the same.",
-        WIDTH,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    else:
+        suite, records, _failures = Reference(Path(name)).contents()
+        spent = sum((record.get("energy") or {}).get("cpu_seconds") or 0.0 for record in records)
+        version = (suite.get("environment") or {}).get("harness", "of an unknown version")
+        text = (
+            f"Made by `{suite['command']}` of version {version} on {where}, in"
+            f" {spent / 3600:.2g} CPU hours; `harness report {name}` prints all of it, and"
+            f" `harness diff {name} runs/mine` says whether your machine comes to the same."
+        )
+    return textwrap.fill(text, WIDTH, break_on_hyphens=False, break_long_words=False)
 
 
 FILL: dict[str, Callable[[str, str], str]] = {
