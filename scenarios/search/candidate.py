@@ -26,6 +26,12 @@ from condensers.training.classifier import Training, predict, settle_precision
 from scenarios.protocol import Splits
 from scenarios.search.baselines.base import Judge
 from scenarios.search.curve import ReadLoop, list_trainings
+from scenarios.search.shared_weights import (
+    SharedWeights,
+    require_layer_choices,
+    train_shared_weights,
+)
+from scenarios.search.spaces.base import SearchSpace
 
 COSTS, ONCE = ("steps", "images"), ("seconds",)
 WORST = 1e6  # nats: what a network that diverged is said to lose, since JSON has no infinity
@@ -92,6 +98,9 @@ class TrainingJudge(Judge):
         networks: How many networks of an architecture are trained, each from its own initial
             weights. Narrow ConvNets share batches and time.
         by_loss: Whether the score is validation loss with its sign changed.
+        sharing: How the weights are trained that all architectures begin from; None: each draws
+            its own.
+        shared: Those weights, once `prepare` has trained them.
     """
 
     data: Splits
@@ -104,6 +113,8 @@ class TrainingJudge(Judge):
     beyond: int = 1
     networks: int = 1
     by_loss: bool = False
+    sharing: Training | None = None
+    shared: SharedWeights | None = None
 
     @property
     def unit(self) -> str:
@@ -119,13 +130,28 @@ class TrainingJudge(Judge):
     def independent_seed(self) -> bool:
         return self.test
 
+    def prepare(self, space: SearchSpace, architectures: int, context: Context) -> Judge:
+        if self.sharing is None:
+            return self
+        shared = train_shared_weights(
+            require_layer_choices(space, self.data.train.shape),
+            self.images,
+            self.labels,
+            self.sharing,
+            self.data.train,
+            context.fork("shared-weights"),
+            architectures,
+        )
+        return replace(self, shared=shared)
+
     def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         """Train one architecture and return its record, as JSON values.
 
         A finished architecture is not trained again: its record comes from the context's folder.
         Equal seeds give equal initial weights and batches, whatever the images are. `seconds` are
         those of training by the recipe and one validation, without the curve's other readings and
-        trainings, training beyond the recipe, or testing.
+        trainings, training beyond the recipe, or testing. Where weights are shared, the
+        architecture's part of their cost is in all `seconds` and `images`.
         """
         part = context.fork(f"architecture-{name}")
         found: dict[str, Any] = part.memo("result", lambda: self._judge(spec, name, part))
@@ -138,6 +164,10 @@ class TrainingJudge(Judge):
         found = average_groups(
             [(train_group(spec, group, name, context), len(group)) for group in chosen]
         )
+        if self.shared is not None:
+            for reading in (found, *found.get("curve", ())):
+                reading["seconds"] += self.shared.seconds
+                reading["images"] += self.shared.images
         score = -found["loss"] if self.by_loss else found["test" if self.test else "validation"]
         used = {"precision": job.recipe.precision} if self.recipe.precision == AUTO else {}
         return found | used | {"score": score}
@@ -193,6 +223,9 @@ class TrainingJudge(Judge):
             networks.build(spec, data.shape, len(data.class_names), one.generator, one.device)
             for one in draws
         ]
+        if self.shared is not None:
+            for member in members:
+                self.shared.copy_to(member, spec)
         network = members[0] if len(group) == 1 else NetworkStack(members)
         found: dict[str, Any] = train(network, self, own, f"train {name}")
         if self.test:

@@ -42,6 +42,7 @@ from scenarios.search.ground_truth.reading import (
 )
 from scenarios.search.judging import SearchPlan
 from scenarios.search.settings import SearchSettings
+from scenarios.search.shared_weights import require_layer_choices
 from scenarios.search.spaces.base import create_space
 from scenarios.training_material import match_loss_to_labels
 
@@ -112,6 +113,7 @@ class Search(SearchSettings, Scenario):
         )
         judge = self._make_judge(subject, here, context)
         own = context.fork("truth") if judge.independent_seed else context
+        judge = judge.prepare(plan.space, plan.limit, own)
         rows, failures = explore_space(
             plan, judge, data.train, own, ENGINES.create(self.engine, "search.engine")
         )
@@ -180,11 +182,17 @@ class Search(SearchSettings, Scenario):
             else BASELINES.create(reference).images(self, data)
         )
         final = count_training_images(self, data) if plan.strategy.adaptive else 0.0
-        return [(middle, plan.limit * each + final)] if each or final else []
+        brief = reference is None or BASELINES.create(reference).trains_briefly
+        sharing = self.sharing() if brief else None
+        shared = (sharing.steps or 0) * sharing.batch if sharing else 0
+        passes = plan.limit * each + final + shared
+        return [(middle, passes)] if passes else []
 
     def _make_plan(self, data: Splits) -> SearchPlan:
         """Return what is tried; UsageError if the space has fewer architectures than asked for."""
         space = create_space(self.space, "search.space").fitting(data.train.shape)
+        if self.sharing():
+            require_layer_choices(space, data.train.shape)
         strategy = make_strategy(self)
         return SearchPlan(
             space,

@@ -1,7 +1,7 @@
 """The settings of a search, and how a network is trained on little data by them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -60,6 +60,22 @@ class SearchSettings:
         1,
         unit="networks",
         help="networks trained for each architecture; their mean accuracy is the proxy score",
+        source="ours",
+        minimum=1,
+    )
+    initial_weights: str = hyper(
+        "own",
+        help=(
+            "of networks that are trained briefly; shared: each begins from its part of one network"
+            " of all architectures, trained first on the same images, a random architecture a step"
+        ),
+        source="own: DC; shared: Single Path One-Shot (ECCV 2020), equations 5 to 7",
+        values=("own", "shared"),
+    )
+    shared_steps: int = hyper(
+        5000,
+        unit="steps",
+        help="gradient steps of shared weights; their cost is shared too",
         source="ours",
         minimum=1,
     )
@@ -188,6 +204,11 @@ class SearchSettings:
             precision=self.precision,
         )
 
+    def sharing(self) -> Training | None:
+        """Return how weights are trained that all architectures begin from; None if none are."""
+        shares = self.initial_weights == "shared"
+        return replace(self.recipe(), steps=self.shared_steps) if shares else None
+
     @property
     def by_loss(self) -> bool:
         """Whether validation loss scores what is trained, rather than validation accuracy."""
@@ -220,4 +241,5 @@ class SearchSettings:
             readings,
             networks=self.networks,
             by_loss=self.by_loss,
+            sharing=self.sharing(),
         )

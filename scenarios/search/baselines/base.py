@@ -9,6 +9,7 @@ from scenarios.protocol import Splits
 
 if TYPE_CHECKING:
     from scenarios.search.scenario import Search
+    from scenarios.search.spaces.base import SearchSpace
 
 
 class Judge(ABC):
@@ -29,6 +30,16 @@ class Judge(ABC):
         """Whether weights and batches differ from those of the proxies of the same seed."""
         return False
 
+    def prepare(self, space: "SearchSpace", architectures: int, context: Context) -> "Judge":
+        """Return the judge after what its architectures share was trained; most share nothing.
+
+        Args:
+            space: Fits the images.
+            architectures: How many are tried at most; each bears its part of the cost.
+            context: That of the search.
+        """
+        return self
+
     @abstractmethod
     def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
         """Score one architecture.
@@ -45,9 +56,14 @@ class Judge(ABC):
 
 
 class Baseline(ABC):
-    """Base class of the baselines: frozen dataclasses; the settings are those of the search."""
+    """Base class of the baselines: frozen dataclasses; the settings are those of the search.
+
+    Attributes:
+        trains_briefly: Whether it trains as sets do, and so begins as they do.
+    """
 
     registered: ClassVar[str] = ""
+    trains_briefly: ClassVar[bool] = False
 
     @abstractmethod
     def judge(self, settings: "Search", data: Splits) -> Judge:

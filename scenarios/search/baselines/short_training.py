@@ -16,6 +16,7 @@ from scenarios.search.curve import limit_validation, space_steps
 
 if TYPE_CHECKING:
     from scenarios.search.scenario import Search
+    from scenarios.search.spaces.base import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class EarlyStopping(Baseline):
     """
 
     registered: ClassVar[str] = "early-stopping"
+    trains_briefly: ClassVar[bool] = True
 
     def judge(self, settings: "Search", data: Splits) -> TrainingJudge:
         train = data.train
@@ -47,6 +49,7 @@ class EarlyStopping(Baseline):
             list_early_readings(settings, steps),
             beyond=settings.early_stopping_most,
             by_loss=settings.by_loss,
+            sharing=settings.sharing(),
         )
 
     def images(self, settings: "Search", data: Splits) -> float:
@@ -116,7 +119,14 @@ class SubsetJudge(Judge):
     def _make_judge(self, images: torch.Tensor, labels: torch.Tensor) -> TrainingJudge:
         return self.settings.make_proxy_judge(self.data, images, labels, self.settings.recipe())
 
+    def prepare(self, space: "SearchSpace", architectures: int, context: Context) -> Judge:
+        return self._draw(context).prepare(space, architectures, context)
+
     def judge(self, spec: NetworkSpec, name: str, context: Context) -> dict[str, Any]:
+        return self._draw(context).judge(spec, name, context)
+
+    def _draw(self, context: Context) -> TrainingJudge:
+        """Return a judge that trains on images drawn for the search of `context`."""
         train, generator = self.data.train, context.fork("subset").generator
         parts = [
             train.sample(label, self.settings.subset_ipc, generator) for label in train.classes
@@ -124,8 +134,7 @@ class SubsetJudge(Judge):
         labels = torch.tensor(train.classes).repeat_interleave(
             torch.tensor([len(part) for part in parts])
         )
-        job = self._make_judge(torch.cat(parts), labels.to(train.device))
-        return job.judge(spec, name, context)
+        return self._make_judge(torch.cat(parts), labels.to(train.device))
 
 
 @dataclass(frozen=True)
@@ -141,6 +150,7 @@ class Subset(Baseline):
     """
 
     registered: ClassVar[str] = "subset"
+    trains_briefly: ClassVar[bool] = True
 
     def judge(self, settings: "Search", data: Splits) -> SubsetJudge:
         return SubsetJudge(settings, limit_validation(data, settings.validation_images))

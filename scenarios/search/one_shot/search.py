@@ -15,7 +15,7 @@ from condensers.engine.context import Context
 from condensers.errors import Interrupted, UsageError
 from condensers.training.losses import loss_of
 from scenarios.search.one_shot.algorithms import Algorithm, SupernetTraining
-from scenarios.search.spaces.base import WeightSharingSpace
+from scenarios.search.spaces.base import WeightSharingSpace, draw_choice
 
 Half = tuple[Tensor, Tensor]
 TALKERS = ("nni", "pytorch_lightning", "lightning", "lightning_fabric")
@@ -109,14 +109,6 @@ def run_search(
             space, ready.module.to(context.device), algorithm.tries, material, generator
         )
         return best, watch.spent
-
-
-def draw_choice(space: WeightSharingSpace, generator: torch.Generator) -> dict[str, Any]:
-    """An architecture drawn uniformly."""
-    return {
-        name: values[int(torch.randint(len(values), (1,), generator=generator))]
-        for name, values in space.choices().items()
-    }
 
 
 def set_architecture(module: Any, sample: Mapping[str, Any]) -> None:

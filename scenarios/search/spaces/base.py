@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any, ClassVar
 
+import torch
+
 from condensers.errors import UsageError
 from condensers.networks.base import NetworkSpec
 from condensers.registry import import_path
@@ -68,6 +70,14 @@ class WeightSharingSpace(SearchSpace):
     @abstractmethod
     def choice(self, sample: Mapping[str, Any]) -> dict[str, Any]:
         """Return the architecture of what `sample` returned."""
+
+
+def draw_choice(space: SearchSpace, generator: torch.Generator) -> dict[str, Any]:
+    """Return an architecture drawn uniformly."""
+    return {
+        name: values[int(torch.randint(len(values), (1,), generator=generator))]
+        for name, values in space.choices().items()
+    }
 
 
 def create_space(spec: Any, where: str) -> SearchSpace:

@@ -12,11 +12,10 @@ import torch
 from torch import nn
 
 from condensers.errors import UsageError
-from condensers.networks import NetworkSpec
 from condensers.registry import import_path
 from scenarios.search.candidate import identifier
 from scenarios.search.spaces.base import WeightSharingSpace
-from scenarios.search.spaces.frozen import size_of
+from scenarios.search.spaces.frozen import FrozenSpec, size_of
 
 
 @dataclass(frozen=True)
@@ -138,13 +137,12 @@ class ImportedSpace(WeightSharingSpace):
 
 
 @dataclass(frozen=True)
-class ImportedSpec(NetworkSpec):
+class ImportedSpec(FrozenSpec):
     """One architecture, whose outputs are looked at before it is trained. sample: a value for each
     of NNI's labels.
     """
 
     space: ImportedSpace
-    sample: Mapping[str, Any]
 
     def module(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         """The network; UsageError where its outputs are not (N, classes)."""
