@@ -113,16 +113,15 @@ class RealFiles(Condenser):
         return self._count_images(data, ipc, budget.nbytes or stored_bytes(data, ipc))
 
     def _count_images(self, data: ClassData, ipc: int, nbytes: int) -> int:
-        limit = self._limit(data, nbytes)
-        settled, _ = self.settle(data, limit)
-        return max(ipc, settled.count_fitting(data, limit))
+        settled, _ = self.settle(data, nbytes)
+        return max(ipc, settled.count_fitting(data, self._limit(data, nbytes)))
 
     def settle(self, data: ClassData, nbytes: int) -> "tuple[RealFiles, Mapping[str, object]]":
         """Return the selection with its quality, and what the card says of how it was chosen.
 
         Args:
             data: The real images.
-            nbytes: Bytes that files and labels may take.
+            nbytes: Bytes that a set may take: files, labels and a refiner.
         """
         return self, {}
 
@@ -165,8 +164,9 @@ class RealFiles(Condenser):
         data = data.to(context.device)
         ipc = budget.ipc_of(self, data)
         refuse_too_many(self, data, ipc)
-        limit = self._limit(data, budget.nbytes or stored_bytes(data, ipc))
-        settled, entries = self.settle(data, limit)
+        nbytes = budget.nbytes or stored_bytes(data, ipc)
+        limit = self._limit(data, nbytes)
+        settled, entries = self.settle(data, nbytes)
         if settled is not self:
             made = settled.condense(data, budget, context)
             cost = cost_of(time.perf_counter() - begun, context)
@@ -249,7 +249,7 @@ class RealJPEG(RealFiles):
         """Choose the quality, if none is set."""
         if self.quality:
             return self, {}
-        choice = choose_quality(data, nbytes)
+        choice = choose_quality(data, self._limit(data, nbytes))
         return replace(self, quality=int(choice.chosen)), choice.card_entries("quality", "files")
 
     @property

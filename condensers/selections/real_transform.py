@@ -74,7 +74,7 @@ class RealTransform(RealFiles):
         """Choose the step, if none is set."""
         if self.step:
             return self, {}
-        choice = choose_step(data, nbytes, self.storage.quantiser)
+        choice = choose_step(data, self._limit(data, nbytes), self.storage.quantiser)
         return replace(self, step=choice.chosen), choice.card_entries("step", "images")
 
     def count_fitting(self, data: ClassData, limit: int) -> int:

@@ -19,7 +19,8 @@ from condensers.engine.context import Context
 from condensers.errors import UsageError
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg.sizes import Sizes, fit_images
-from condensers.registry.registry import create_condenser
+from condensers.registry.registry import create_condenser, with_parts
+from condensers.selections import real_files
 from condensers.selections.base import stored_bytes
 from condensers.selections.real_files import RealJPEG, RealPNG
 from condensers.sets.files import load_set, save_set
@@ -250,3 +251,21 @@ def test_what_cannot_be_is_refused(grey8: ClassData, make_data: Callable[..., Cl
             RealJPEG(quality=q).condense(grey8, Budget(ipc=8), Context()).tensors for q in (20, 30)
         ]
         Compressed("jpeg").join(groups)
+
+
+def test_a_quality_is_chosen_for_what_a_refiner_leaves(
+    grey28: ClassData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    choose = real_files.choose_quality
+
+    def watch(data: ClassData, nbytes: int) -> Any:
+        asked.append(nbytes)
+        return choose(data, nbytes)
+
+    monkeypatch.setattr(real_files, "choose_quality", watch)
+    condenser = create_condenser("real-jpeg", quality=0, refiner="residual")
+    refiner = with_parts(condenser).refiner
+    condenser.settle(grey28, 4000)
+    condenser.condense(grey28, Budget(nbytes=4000), Context())
+    assert asked[0] == asked[-1] == 4000 - refiner.nbytes(grey28.shape[0])
