@@ -20,10 +20,8 @@ IMAGES_AT_ONCE = 256
 @final
 @dataclass(frozen=True)
 class ExpertLabels(OptimisedLabels):
-    """Learned probabilities that start from the logits of the experts that are right.
-
-    Experts' labels: probabilities softmax(z), z learned, which starts as the mean of the logits of
-    all experts that classify the image correctly.
+    """Experts' labels: probabilities softmax(z), z learned, which starts as the mean of the logits
+    of all experts that classify the image correctly.
 
     Source: Guo et al., "Towards Lossless Dataset Distillation via Difficulty-Aligned Trajectory
     Matching" (DATM, ICLR 2024), section 3.3, and the authors' code for rate and momentum (its

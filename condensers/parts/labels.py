@@ -216,10 +216,7 @@ def hard_labels(setting: RunSetting) -> Tensor:
 @final
 @dataclass(frozen=True)
 class Hard(AssignedLabels):
-    """The class of each stored unit.
-
-    Hard labels: the class of each image, one whole number for each stored unit.
-    """
+    """Hard labels: the class of each stored unit, one whole number."""
 
     registered: ClassVar[str] = "hard"
     couples_classes: ClassVar[bool] = False
@@ -240,9 +237,7 @@ class Hard(AssignedLabels):
 @final
 @dataclass(frozen=True)
 class LearnedLabels(OptimisedLabels):
-    """Labels that are learned with the images.
-
-    Learned labels: a row of numbers per image, optimised together with the images.
+    """Learned labels: a row of numbers per image, optimised together with the images.
 
     `scores` are what logits are regressed on; they start at scale * (onehot - 1/K) ("centred") or
     at scale * onehot. `probabilities` are softmax(z), z learned and starting at scale * onehot.
@@ -302,10 +297,8 @@ class LearnedLabels(OptimisedLabels):
 @final
 @dataclass(frozen=True)
 class Teacher(SoftLabels, AssignedLabels):
-    """Probabilities from a network that was trained on the real images.
-
-    Teacher's labels: the class probabilities that a network trained on the real data gives to each
-    finished image.
+    """Teacher's labels: the class probabilities that a network trained on the real images gives to
+    each finished image.
 
     p = softmax( f(x) / T ), f trained by `condensers.training.classifier` on the real images at
     hand.

@@ -179,9 +179,8 @@ class ClusteredBatches(SamplerRun):
 @final
 @dataclass(frozen=True)
 class RandomSampler(Sampler):
-    """Real batches drawn at random from the class.
-
-    Random: a class's real batch is drawn anew at every step, without replacement within the batch.
+    """Random: a class's real batch is drawn anew at every step, without replacement within the
+    batch.
     """
 
     registered: ClassVar[str] = "random"

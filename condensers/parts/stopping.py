@@ -107,10 +107,7 @@ class StopRule(Part):
 @final
 @dataclass(frozen=True)
 class Never(StopRule):
-    """Takes all steps.
-
-    Never: all steps are taken, and the last state is what counts.
-    """
+    """Never: all steps are taken, and the last state is what counts."""
 
     registered: ClassVar[str] = "never"
     couples_classes: ClassVar[bool] = False
@@ -141,11 +138,8 @@ class NeverStops(StopWatcher):
 @final
 @dataclass(frozen=True)
 class Validation(StopRule):
-    """Stops when a small network trained on the set no longer scores better on real images held
-    out.
-
-    Early stop: learning ends when a small network trained on the set has not scored better for some
-    checks; the best set is kept.
+    """Early stop: learning ends when a small network trained on the set has not scored better on
+    real images held out for some checks; the best set is kept.
 
     every E steps:  a_t = accuracy on V of a network trained on S_t;  stop once  max a  is
     `patience` checks old;  S = S_argmax a

@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class Ensemble(SoftLabels, AssignedLabels):
-    """Probabilities by the networks that the run has trained on the real images.
-
-    Labels of an ensemble: the class probabilities that the networks which the run has trained on
+    """Labels of an ensemble: the class probabilities that the networks which the run has trained on
     the real images give to each finished image.
 
     p = softmax( mean_f f(x) / T ),  f: the networks that the model schedule trains first
@@ -93,10 +91,8 @@ class Candidate(NamedTuple):
 @final
 @dataclass(frozen=True)
 class EarlyTeacher(SoftLabels, AssignedLabels):
-    """Probabilities from a network whose training on the real images is stopped early.
-
-    An early-stopped teacher's labels: the class probabilities that a network gives to each finished
-    image after as many epochs on the real images as make the best student.
+    """An early-stopped teacher's labels: the class probabilities that a network gives to each
+    finished image after as many epochs on the real images as make the best student.
 
     p = softmax( f_e(x) / T ),  e = argmax_e accuracy( student of {(x, p_e)}, real images held out )
 

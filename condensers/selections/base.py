@@ -185,9 +185,8 @@ def feature_map(space: str, data: ClassData, context: Context) -> Callable[[Tens
 
 @dataclass(frozen=True)
 class RandomSelection(Selection):
-    """Random real images of each class.
-
-    Random: real images drawn without replacement, the baseline that every condensed set must beat.
+    """Random: real images of each class drawn without replacement, the baseline that every
+    condensed set must beat.
     """
 
     registered: ClassVar[str] = "random"

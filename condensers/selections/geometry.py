@@ -16,10 +16,8 @@ from condensers.sets.origins import AVERAGES
 
 @dataclass(frozen=True)
 class Herding(Selection):
-    """Herding: real images whose running mean follows the mean of their class.
-
-    Herding: real images picked one by one, so that the mean of those picked stays nearest to the
-    mean of the class.
+    """Herding: real images picked one by one, so that the mean of those picked stays nearest to the
+    mean of their class.
 
     Source: Welling, "Herding dynamical weights to learn" (ICML 2009), in the form of Rebuffi et
     al., "iCaRL" (CVPR 2017), algorithm 4: p_k = argmin_x || mu - (phi(x) + sum_{j<k} phi(p_j)) / k
@@ -76,9 +74,7 @@ class KCenter(Selection):
 
 @dataclass(frozen=True)
 class KMeansSelection(Selection):
-    """k-means: the real images nearest to the centroids of their class.
-
-    k-means: for each of ipc clusters of a class, the real image nearest to the centroid.
+    """k-means: for each of ipc clusters of a class, the real image nearest to the centroid.
 
     Source: Lloyd, "Least squares quantization in PCM" (1982); centroids from
     `condensers.clustering`. No image is picked twice: where two centroids have the same nearest
@@ -101,10 +97,8 @@ class KMeansSelection(Selection):
 
 @dataclass(frozen=True)
 class KMeansCentroids(PerClassCondenser):
-    """k-means centroids in pixel space, stored as images.
-
-    k-means centroids: the mean images of ipc clusters of a class. They are computed, not selected,
-    at no learning cost.
+    """k-means centroids: the mean images of ipc clusters of a class, in pixel space; computed, not
+    selected, at no learning cost.
 
     Source: as k-means. Only the pixel space has centroids that are images, so there is no choice of
     features.

@@ -77,10 +77,9 @@ class RealTiles(TiledSelection):
 
 @dataclass(frozen=True)
 class RandomSoft(RealTiles):
-    """Random real images with the labels of a teacher that is stopped early.
-
-    Random, softly labelled: real images drawn without replacement, each with the probabilities that
-    an early-stopped teacher gives it. Every method with soft labels has to beat it at equal bytes.
+    """Random, softly labelled: real images drawn without replacement, each with the probabilities
+    that an early-stopped teacher gives it. Every method with soft labels has to beat it at equal
+    bytes.
 
     Source: Qin, Deng & Alvarez-Melis, "A Label is Worth a Thousand Images in Dataset Distillation"
     (NeurIPS 2024), section 4; Sahdev et al., "Rethinking Dataset Distillation: Hard Truths about

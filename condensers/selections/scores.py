@@ -15,9 +15,8 @@ from condensers.selections.scoring import Memory, ScoredSelection, class_probabi
 
 @dataclass(frozen=True)
 class EL2N(ScoredSelection):
-    """EL2N: real images by the length of their error vector early in training.
-
-    EL2N: the real images whose predicted probabilities are far from their label early in training.
+    """EL2N: the real images whose predicted probabilities are far from their label early in
+    training, by the length of the error vector.
 
     score_i = mean_f || softmax( f(x_i) ) - onehot(y_i) ||_2,  f over networks trained for a few
     epochs
@@ -65,10 +64,8 @@ NUMBERS_AT_ONCE = 2**27  # of gradients that are held together: half a GiB
 
 @dataclass(frozen=True)
 class GraNd(ScoredSelection):
-    """GraNd: real images by the norm of their loss's gradient.
-
-    GraNd: the real images whose loss has the longest gradient in all parameters of a network at or
-    near its initialisation.
+    """GraNd: the real images whose loss has the longest gradient in all parameters of a network at
+    or near its initialisation.
 
     score_i = mean_f || grad_theta CE( f_theta(x_i), y_i ) ||_2
 
@@ -144,10 +141,8 @@ def norms_together(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor
 
 @dataclass(frozen=True)
 class Forgetting(ScoredSelection):
-    """Forgetting: real images by how often training forgets them.
-
-    Forgetting: the real images that a network in training most often classified correctly once and
-    wrongly the next time.
+    """Forgetting: the real images that a network in training most often classified correctly once
+    and wrongly the next time.
 
     score_i = sum_t [ correct_i(t - 1) and not correct_i(t) ],  t over the presentations of image i,
     each judged before its update
@@ -207,9 +202,7 @@ class Forgetting(ScoredSelection):
 
 @dataclass(frozen=True)
 class Margin(ScoredSelection):
-    """Margin: real images by the difference of a trained network's two largest probabilities.
-
-    Margin: the real images between whose two most probable classes a trained network hardly
+    """Margin: the real images between whose two most probable classes a trained network hardly
     decides.
 
     margin_i = mean_f ( p_(1) - p_(2) ),  p = softmax( f(x_i) ) in falling order;  the hardest image

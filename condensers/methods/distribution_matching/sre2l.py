@@ -105,10 +105,8 @@ class SRe2L(Composition):
 
 @dataclass(frozen=True)
 class CDA(SRe2L):
-    """Curriculum data augmentation (CDA): SRe2L x crops that become smaller during the run.
-
-    CDA: SRe2L whose images are seen whole at first, and then in crops that may become smaller and
-    smaller.
+    """Curriculum data augmentation (CDA): SRe2L x crops that become smaller during the run; whole
+    images at first.
 
     min_S  E_A  CE( f(A_t(S)), y ) + w sum_l m_l ( || mean_l - mean_l(A_t(S)) ||_2 + ... ),  A_t: a
     crop of at least s + (1 - s) (1 + cos(pi t)) / 2 of the area
@@ -128,11 +126,8 @@ class CDA(SRe2L):
 
 @dataclass(frozen=True)
 class GVBSM(SRe2L):
-    """Various backbones and statistics (G-VBSM): SRe2L x several networks, statistics of
-    convolutions, densification.
-
-    G-VBSM: SRe2L with networks of several kinds in turn, with the statistics of what convolutions
-    read beside those of batch norms, and with images that differ within a class.
+    """Various backbones and statistics (G-VBSM): SRe2L x networks of several kinds in turn x
+    statistics of what convolutions read x densification, by which images of a class differ.
 
     min_S  CE( f_i(A(S)), y ) + w sum_l m_l D_l(S) + d sum_c KL( softmax(l_c / tau) || softmax(l_c)
     ),  i = step mod n

@@ -65,11 +65,8 @@ class DATM(Composition):
 
 @dataclass(frozen=True)
 class PAD(DATM):
-    """Aligned trajectory matching (PAD): DATM x experts that see images by their difficulty x the
-    parameters of deep layers.
-
-    PAD: DATM whose experts see easy images first and lose them at the end, and whose distance
-    leaves out the parameters of the first layers.
+    """Aligned trajectory matching (PAD): DATM x experts that see easy images first and lose them at
+    the end x a distance without the first layers' parameters.
 
     min_{S, Y, a}  E_{theta*, t}  || ( theta_N(S, Y, a) - theta*_{t+M} )_{> k} ||^2 / || ( theta*_t
     - theta*_{t+M} )_{> k} ||^2,   k = floor(share P)

@@ -25,9 +25,6 @@ class IDC(Composition):
     """Information-intensive condensation (IDC): tiles x siamese augmentation x gradients x networks
     trained on real data.
 
-    IDC: tiled images that give networks trained on the real data the gradients that the real images
-    give them.
-
     min_S  E_theta0  sum_t sum_c || g(theta_t; A_w(x_c)) - g(theta_t; A_w(f(s_c))) ||^2,
     theta_{t+1} = train(theta_t; real)
 
@@ -111,11 +108,8 @@ def unit_pixel_rate(lr: float, setting: RunSetting) -> float:
 
 @dataclass(frozen=True)
 class DREAM(IDC):
-    """Representative matching (DREAM): IDC x real batches of the images nearest to the centroids of
-    k-means.
-
-    DREAM: IDC whose real batches are not drawn at random, but represent the clusters of their
-    class.
+    """Representative matching (DREAM): IDC x real batches that represent the clusters of their
+    class, not drawn ones.
 
     min_S  E_theta0  sum_t sum_c || g(theta_t; A_w(r_c(theta_t))) - g(theta_t; A_w(f(s_c))) ||^2,  g
     and f as in IDC

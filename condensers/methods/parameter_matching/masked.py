@@ -12,9 +12,7 @@ from condensers.parts.views.base import View
 
 @dataclass(frozen=True)
 class MaskedDC(DC):
-    """Gradient matching on real images under an attention map (Masked DC).
-
-    Masked DC: gradient matching whose real images are masked by attention.
+    """Masked gradient matching (Masked DC): DC on real images that are masked by attention.
 
     min_S  E_theta0  sum_t sum_c D( grad L(theta_t; m(x_c) x_c), grad L(theta_t; s_c) ),  m the
     attention map
@@ -33,9 +31,8 @@ class MaskedDC(DC):
 
 @dataclass(frozen=True)
 class MaskedDSA(DSA):
-    """Siamese gradient matching on real images under an attention map (Masked DSA).
-
-    Masked DSA: siamese gradient matching whose real images are masked by attention.
+    """Masked siamese gradient matching (Masked DSA): DSA on real images that are masked by
+    attention.
 
     min_S  E_theta0  sum_t sum_c D( grad L(theta_t; A_w(m(x_c) x_c)), grad L(theta_t; A_w(s_c)) ),
     m the attention map

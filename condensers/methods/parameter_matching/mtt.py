@@ -52,11 +52,8 @@ class MTT(Composition):
 
 @dataclass(frozen=True)
 class TESLA(Composition):
-    """Trajectory matching in constant memory (TESLA): MTT with a first-order gradient through the
-    steps.
-
-    TESLA: trajectory matching with memory that does not grow with the number of steps, by leaving
-    out second-order terms.
+    """Trajectory matching in constant memory (TESLA): MTT without second-order terms, so that
+    memory does not grow with the number of steps.
 
     dL/dx_s = 2 / || theta*_t - theta*_{t+M} ||^2  *  d/dx_s [ ( a (theta*_{t+M} - theta*_t) + a^2 G
     ) . g_s(x_s) ],   G = sum_s g_s

@@ -16,9 +16,8 @@ from condensers.parts.objectives.kernels.neural_tangent import FullyConnectedNTK
 
 @dataclass(frozen=True)
 class KIP(Composition):
-    """Kernel inducing points (KIP): pixels x kernel ridge regression x no network.
-
-    KIP: synthetic images from which kernel ridge regression predicts the labels of the real ones.
+    """Kernel inducing points (KIP): images from which kernel ridge regression predicts the labels
+    of the real ones, without a network.
 
     min_S  1/2 mean ( K_ts ( K_ss + 1e-6 tr(K_ss) / n I )^-1 y_s - y_t )^2
 

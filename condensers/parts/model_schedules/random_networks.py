@@ -21,10 +21,8 @@ from condensers.parts.setting import RunSetting
 @final
 @dataclass(frozen=True)
 class Fresh(ModelSchedule):
-    """A new network at every step, or every few steps, never trained.
-
-    A new, randomly initialised network for every step (DM, WACV 2023, section 3.2), or for every
-    few of them.
+    """A new, randomly initialised network for every step (DM, WACV 2023, section 3.2), or for every
+    few of them; never trained.
 
     With `every` k > 1 a network serves k steps, each with a real batch and a draw of augmentation
     of its own (M3D, AAAI 2024, "iterations per random model"). With `reuse` k > 1 it serves k steps
@@ -110,10 +108,8 @@ class FreshNetworks(ScheduleRun):
 @final
 @dataclass(frozen=True)
 class Cached(ModelSchedule):
-    """Random networks that come again and again, with the statistics of the real images cached.
-
-    A fixed number of random networks, each with what the objective reads from the real images,
-    computed once.
+    """A fixed number of random networks that come again and again, each with what the objective
+    reads from the real images, computed once.
 
     L(S) = sum_c || m_ic - mean_b psi_i(A_i(s_cb)) ||^2,  m_ic = mean of psi_i(A_i(x)) over class c,
     i the step's network

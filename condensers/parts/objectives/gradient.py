@@ -19,11 +19,8 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class GradientMatching(StatisticsObjective):
-    """Distance between the gradients that real and synthetic images of each class give to a
-    network.
-
-    Gradient matching: the distance between the gradients of the loss on real and on synthetic
-    images of one class.
+    """Gradient matching: the distance between the gradients of the loss that real and synthetic
+    images of a class give to a network.
 
     L = sum_c sum_layers D(g_real, g_syn), g the gradient of the mean cross-entropy of the class's
     batch; D(a, b) = sum_i ( 1 - <a_i, b_i> / (|a_i| |b_i| + 1e-6) ), a_i the part of a layer's

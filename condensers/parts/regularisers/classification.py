@@ -23,10 +23,8 @@ from condensers.parts.setting import RunSetting, require_trained
 @final
 @dataclass(frozen=True)
 class CrossEntropy(Regulariser):
-    """Cross-entropy of the synthetic images under the network, weighted by its accuracy.
-
-    Cross-entropy of the synthetic images, the more of it the better the network knows the real
-    ones.
+    """Cross-entropy of the synthetic images under the network, the more of it the better the
+    network knows the real ones.
 
     L = accuracy(net) sum_c mean_b CE( net(s_cb), c )
 
@@ -110,9 +108,7 @@ def accuracy_of(network: nn.Module, pairs: Sequence[Pair]) -> float | Tensor:
 @final
 @dataclass(frozen=True)
 class Discriminative(Regulariser):
-    """Real images are classified by the centres of the synthetic classes.
-
-    Discriminative term: real images are to be nearest, by inner product, to the mean synthetic
+    """Discriminative term: real images are to be nearest, by inner product, to the mean synthetic
     embedding of their own class.
 
     L = - sum_i log softmax_k( < z(x_i), mean_b z(s_kb) > )[ class of x_i ],  k over the classes at

@@ -22,10 +22,8 @@ from condensers.parts.setting import RunSetting
 @final
 @dataclass(frozen=True)
 class Contrastive(Regulariser):
-    """Contrast between classes (SupCon) of the synthetic images' embeddings, and of real ones.
-
-    Supervised contrast: synthetic images are drawn to those of their own class and pushed from
-    those of the others.
+    """Supervised contrast (SupCon): embeddings of synthetic images are drawn to those of their own
+    class, real ones too, and pushed from those of the others.
 
     L = - mean_i 1 / |P(i)| sum_{p in P(i)} log( exp(z_i . z_p / t) / sum_{a in A(i)} exp(z_i . z_a
     / t) )
@@ -93,10 +91,8 @@ def contrast(z: Tensor, positive: Tensor, temperature: float) -> Tensor:
 @final
 @dataclass(frozen=True)
 class SimCLR(Regulariser):
-    """Contrast between the synthetic images (SimCLR), each in two augmented views.
-
-    Instance contrast: two augmented views of one synthetic image are to be nearer than views of
-    different images.
+    """Instance contrast (SimCLR): two augmented views of one synthetic image are to be nearer than
+    views of different images.
 
     L = - mean_i log( exp(z_i . z_j(i) / t) / sum_{k != i} exp(z_i . z_k / t) )
 

@@ -105,10 +105,7 @@ class MaskView(View):
 @final
 @dataclass(frozen=True)
 class Identity(View):
-    """Real images as they are.
-
-    Identity: the real images as they are.
-    """
+    """Identity: the real images as they are."""
 
     registered: ClassVar[str] = "identity"
     couples_classes: ClassVar[bool] = False

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EarlyStopping(Baseline):
-    """Validation accuracy after a few gradient steps on all training data; its curve goes on.
-
-    Early stopping: validation accuracy after as many gradient steps on all real images as a set of
-    some size takes.
+    """Early stopping: validation accuracy after as many gradient steps on all real images as a set
+    of some size takes; its curve goes on.
 
     Source: the row "Early-stopping" of Zhao & Bilen (DM, WACV 2023), search experiment. Ours: it
     goes on for its curve, which gives its accuracy after as many seconds as a set takes. The rate
@@ -139,11 +137,8 @@ class SubsetJudge(Judge):
 
 @dataclass(frozen=True)
 class Subset(Baseline):
-    """Validation accuracy after training on a random real subset by the recipe of the sets, with a
-    curve.
-
-    A random subset: validation accuracy after training on a few real images of each class by the
-    recipe of the sets.
+    """A random subset: validation accuracy after training on a few real images of each class by the
+    recipe of the sets, with a curve.
 
     Source: the row "Random" of Zhao et al. (DC, ICLR 2021), search experiment. Ours: more images
     than a set has, and a curve, so that it can be read after as many seconds as a set takes.

@@ -43,10 +43,7 @@ class ParameterJudge(Judge):
 
 @dataclass(frozen=True)
 class Parameters(Baseline):
-    """The number of trainable parameters.
-
-    Parameter count: the more trainable numbers, the better.
-    """
+    """Parameter count: the more trainable numbers, the better."""
 
     registered: ClassVar[str] = "parameters"
 

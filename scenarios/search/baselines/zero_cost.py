@@ -108,9 +108,7 @@ def grad_norm(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 @dataclass(frozen=True)
 class GradNorm(Baseline):
-    """Gradient norm: the sum of the layers' gradient lengths of one minibatch, untrained.
-
-    Gradient norm: the lengths of the layers' gradients, summed.
+    """Gradient norm: the sum of the lengths of the layers' gradients of one minibatch, untrained.
 
     S = sum_l || dL/dW_l ||_2   over convolutions and linear layers, L the cross-entropy of one
     minibatch
@@ -149,9 +147,8 @@ def jacob_cov(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 @dataclass(frozen=True)
 class JacobCov(Baseline):
-    """Jacobian covariance: how little the slopes at different images are correlated, untrained.
-
-    Jacobian covariance: how little the slopes of a network at different images are correlated.
+    """Jacobian covariance: how little the slopes of an untrained network at different images are
+    correlated.
 
     J_i = d(sum of logits)/dx_i,   v: eigenvalues of corr(J),   score = -sum_i [log(v_i + k) + 1 /
     (v_i + k)],   k = 1e-5
@@ -299,9 +296,8 @@ def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 @dataclass(frozen=True)
 class SynFlow(Baseline):
-    """SynFlow: log of the flow through absolute weights from an image of ones, norms left out.
-
-    SynFlow: how much flows through a network of absolute weights, from an image of ones.
+    """SynFlow: log of the flow through a network of absolute weights from an image of ones, norms
+    left out.
 
     R = 1^T f(1; |theta|),   S = sum_w |w| dR/d|w|,   score = log S   over the weights of
     convolutions and linear layers

@@ -23,9 +23,6 @@ from scenarios.search.judging import Judging, SearchPlan
 if TYPE_CHECKING:
     from scenarios.search.nni_experiment import SearchTrial
 
-if TYPE_CHECKING:
-    pass
-
 
 class Engine(ABC):
     """Base class of the engines, which run the trials of a search: frozen dataclasses.
@@ -83,10 +80,7 @@ class ServiceEngine(Engine):
 
 @dataclass(frozen=True)
 class SequentialEngine(Engine):
-    """One architecture after the other, in the process of the command.
-
-    One architecture after the other, in this process.
-    """
+    """One architecture after the other, in the process of the command."""
 
     registered: ClassVar[str] = "sequential"
 
@@ -133,10 +127,8 @@ def try_architectures(
 
 @dataclass(frozen=True)
 class LocalEngine(ServiceEngine):
-    """Several architectures at once, each in a process of its own that NNI starts on this machine.
-
-    Several architectures at once on this machine, each in a process of its own, by NNI's training
-    service.
+    """Several architectures at once on this machine, each in a process of its own, by NNI's
+    training service.
     """
 
     trials: int = hyper(

@@ -24,9 +24,7 @@ from condensers.parts.setting import Given, Needs, RunSetting, require_network
 @final
 @dataclass(frozen=True)
 class Features(KernelSpec):
-    """Inner products of the given network's features.
-
-    features: inner products of the features of the network at hand.
+    """features: inner products of the features of the network at hand.
 
     K(x, y) = < phi(x), phi(y) >, phi the network without its classifier.
 
@@ -71,10 +69,8 @@ def freeze(network: nn.Module) -> Iterator[None]:
 @final
 @dataclass(frozen=True)
 class RandomFeatureNNGP(KernelSpec):
-    """NNGP kernel of ConvNets, by the features of fresh random networks at every step.
-
-    rf_nngp: the kernel of infinitely wide ConvNets' outputs (NNGP), estimated by the features of a
-    few finite random ones.
+    """rf_nngp: the kernel of infinitely wide ConvNets' outputs (NNGP), estimated by the features of
+    a few finite random ones, new at every step.
 
     K(x, y) = w^2 Phi(x) Phi(y)^T + b^2,  Phi = ( phi_1, ..., phi_M ) / sqrt(M D),  phi_j the D
     features of ConvNet j

@@ -81,9 +81,8 @@ class _ArcCosine(torch.autograd.Function):
 @final
 @dataclass(frozen=True)
 class FullyConnectedNTK(KernelSpec):
-    """Exact neural tangent kernel of a fully connected ReLU network of infinite width.
-
-    fc_ntk: the neural tangent kernel of an infinitely wide, fully connected ReLU network, exactly.
+    """fc_ntk: the neural tangent kernel of an infinitely wide, fully connected ReLU network,
+    exactly.
 
     S_0 = w^2 <x, y> / d + b^2,  S_l+1 = w^2 T(S_l) + b^2,
     N_0 = S_0,  N_l+1 = S_l+1 + w^2 T'(S_l) N_l;  K = N_depth, T and T' the arc-cosine step.
@@ -133,10 +132,7 @@ class FullyConnectedNTK(KernelSpec):
 @final
 @dataclass(frozen=True)
 class ConvolutionalNTK(KernelSpec):
-    """Exact neural tangent kernel of a convolutional ReLU network of infinite width, without
-    pooling.
-
-    conv_ntk: the neural tangent kernel of an infinitely wide convolutional ReLU network without
+    """conv_ntk: the neural tangent kernel of an infinitely wide convolutional ReLU network without
     pooling, exactly.
 
     A_p(S) = mean of S over the 3 x 3 patch at p (zeros outside the image; always over nine),
