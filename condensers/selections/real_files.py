@@ -4,8 +4,10 @@ for all of them.
 n = max { n : |head| + |tail| + sum_c sum_{i <= n} ( |body_ci| + |length| + |label| ) <= bytes of
 ipc uint8 images and labels }
 
-where i counts the images of class c in one fixed random order: n is then the same for every seed
-and every choice. Where the n chosen images of each class take more, the one with the largest file
+where i counts the images of class c in one fixed random order: n is then the same for every seed.
+Images that k-means or herding chooses have other files than drawn ones, mostly shorter: as many are
+taken as would fit if all were as long as those that it chooses of a part of the images, with a seed
+of its own. Where the n chosen images of each class take more, the one with the largest file
 gives its place to the nearest image of its class with a smaller file, until all fit. Where n is no
 more than ipc (small images, noise), ipc raw images of each class are stored instead. With the coder
 "range" JPEG's coefficients are stored under an arithmetic coder, which holds more images; a choice
@@ -19,6 +21,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -30,6 +33,7 @@ from condensers.hyperparameters import hyper, settings_of
 from condensers.networks import NetworkSpec
 from condensers.parts.labels import hard_label_bytes, stored_hard
 from condensers.parts.parameterisations.base import Groups, StorageForm
+from condensers.parts.parameterisations.coding.counting import FIXED_ORDER, order_images
 from condensers.parts.parameterisations.compressed import Compressed
 from condensers.parts.parameterisations.jpeg import files
 from condensers.parts.parameterisations.jpeg.coefficients import (
@@ -49,6 +53,11 @@ from condensers.selections.base import STORED, RandomSelection, feature_map, ref
 from condensers.selections.geometry import Herding, KMeansSelection
 from condensers.sets.origins import REAL
 from condensers.sets.synthetic_set import Budget, SyntheticSet, card_of, cost_of
+
+TRIED = 2500  # images of each class that a choice is tried on, to see how long its files are
+FEWEST = 20  # images of each class that it then takes, or all that fit
+ROUNDS = 2
+_COUNTS: WeakKeyDictionary[ClassData, dict[tuple[str, str, int, int], int]] = WeakKeyDictionary()
 
 CHOICES = {"random": RandomSelection(), "k-means": KMeansSelection(), "herding": Herding()}
 
@@ -132,7 +141,8 @@ class RealFiles(Condenser):
 
     def count_fitting(self, data: ClassData, limit: int) -> int:
         """Return the most images of each class that fit `limit` bytes with their labels."""
-        return Sizes(data, self.codec, self.level()).fitting(limit)
+        sizes = Sizes(data, self.codec, self.level())
+        return _count_chosen(self.choose, sizes, limit)
 
     def store(
         self, chosen: list[list[int]], data: ClassData, limit: int, context: Context
@@ -193,6 +203,29 @@ class RealFiles(Condenser):
         return SyntheticSet(
             {**groups, "labels": labels}, card, cost_of(time.perf_counter() - begun, context)
         )
+
+
+def _count_chosen(how: str, sizes: Sizes, limit: int) -> int:
+    """The most images of each class that fit if `how` chooses them; about, where it does not draw
+    them.
+    """
+    data, each = sizes.data, sizes.fitting(limit)
+    if how == "random" or not each:
+        return each
+    known = _COUNTS.setdefault(data, {})
+    key = (how, sizes.codec, sizes.quality, limit)
+    if key not in known:
+        some = torch.cat([of[:TRIED] for of in order_images(data)])
+        sample = data.subset(some).to(torch.device("cpu"))
+        most = min(map(sample.count, sample.classes))
+        share = len(some) / len(data.images)
+        for _ in range(ROUNDS):
+            tried = min(most, max(min(each, FEWEST), int(each * share)))
+            chosen = choose_images(how, sample, tried, Context(FIXED_ORDER), how)
+            found = some[torch.tensor(chosen).flatten().to(some.device)].tolist()
+            each = sizes.fitting_alike(sizes.lengths(found), limit)
+        known[key] = each
+    return known[key]
 
 
 def choose_images(

@@ -269,3 +269,23 @@ def test_a_quality_is_chosen_for_what_a_refiner_leaves(
     condenser.settle(grey28, 4000)
     condenser.condense(grey28, Budget(nbytes=4000), Context())
     assert asked[0] == asked[-1] == 4000 - refiner.nbytes(grey28.shape[0])
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("spec", "nbytes", "part"),
+    [
+        ({"name": "real-jpeg", "quality": 10, "choose": "k-means"}, 9219, 0.98),
+        ({"name": "real-jpeg", "quality": 10, "choose": "herding"}, 9219, 0.95),
+        ({"name": "real-png", "choose": "k-means"}, 30000, 0.85),
+        ({"name": "real-png", "choose": "herding"}, 30000, 0.9),
+    ],
+)
+def test_chosen_photographs_fill_the_bytes(spec: dict[str, Any], nbytes: int, part: float) -> None:
+    some = load("cifar10").train.restrict((0, 1, 2))
+    data = some.subset(torch.cat([some.members(label)[:300] for label in some.classes]))
+    budget, condenser = Budget(nbytes=nbytes), create_condenser(spec)
+    for seed in (1, 2):
+        made = condenser.condense(data, budget, Context(seed=seed))
+        assert made.card["images_per_class"] == condenser.images_within(data, budget)
+        assert part * nbytes < made.nbytes <= nbytes

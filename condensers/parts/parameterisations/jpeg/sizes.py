@@ -66,6 +66,15 @@ class Sizes:
                 return rank
         return min(map(len, orders))
 
+    def fitting_alike(self, lengths: Sequence[int], limit: int) -> int:
+        """The most images of each class that fit `limit` bytes if all are as long as these on
+        average; no more than there are, and one at least.
+        """
+        classes, most = len(self.data.classes), min(map(self.data.count, self.data.classes))
+        one = self.total(sum(lengths), max(lengths), len(lengths)) - sum(map(len, self.frame))
+        each = (limit - sum(map(len, self.frame))) * len(lengths) // (one * classes)
+        return max(1, min(most, each))
+
     def content(self, images: int) -> int:
         """Bytes of the bodies of so many images of each class, in that order."""
         return sum(sum(self.lengths(of[:images])) for of in self._orders())
