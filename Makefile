@@ -12,12 +12,17 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 # One thread a process: the harness runs one process a processor, and spinning threads slow each other down.
 export OMP_NUM_THREADS ?= 1
 
+IN_TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: demo test check fast docs fuzz faults bench gpu lint types contracts pytest clean
 
 demo: $(VENV)/installed
 	$(BIN)/harness run demo
 
-test: lint types contracts docs pytest
+# Two at a time. `docs` writes what `lint` checks, so it comes after.
+test: $(VENV)/developer
+	$(MAKE) --jobs 2 lint types contracts
+	$(MAKE) --jobs 2 docs pytest
 
 # What a change should pass before it is pushed; minutes. `make test` runs all.
 check: lint types contracts fast
@@ -41,12 +46,12 @@ docs: $(VENV)/developer
 	$(BIN)/python docs/result_tables.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-# Two processes, a file of tests in one of them.
+# Two processes, a file of tests in one of them; those that take long come first (tests/helpers/markers.py).
 pytest: $(VENV)/developer
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest $(IN_TWO)
 
 fast: $(VENV)/developer
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not kill and not fuzz"
+	$(BIN)/python -m pytest $(IN_TWO) -m "not slow and not kill and not fuzz"
 
 # Files spoilt in a hundred thousand ways at every reader; workers and commands killed at fifty random moments, and every verb
 # interrupted at twelve.
