@@ -68,7 +68,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     A file runs in one process, so that one of minutes would keep the other waiting at the end.
     """
-    long = set()
     for item in items:
         if not item.path.is_relative_to(ROOT):
             continue
@@ -78,5 +77,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, entries in MARKED.items():
             if homes & set(entries):
                 item.add_marker(marker)
-                long.add(item.path)
+    long = {item.path for item in items if any(map(item.get_closest_marker, MARKED))}
     items.sort(key=lambda item: item.path not in long)
