@@ -42,7 +42,7 @@ from scenarios.search.ground_truth.reading import (
 )
 from scenarios.search.judging import SearchPlan
 from scenarios.search.settings import SearchSettings
-from scenarios.search.shared_weights import require_layer_choices
+from scenarios.search.shared_weights import require_layer_choices, require_weight_sharing
 from scenarios.search.spaces.base import create_space
 from scenarios.training_material import match_loss_to_labels
 
@@ -63,7 +63,9 @@ class Search(SearchSettings, Scenario):
         return tuple(BASELINES.entries())
 
     def __post_init__(self) -> None:
-        create_space(self.space, "search.space")
+        space = create_space(self.space, "search.space")
+        if self.sharing():
+            require_weight_sharing(space)
         SEARCH_STRATEGIES.create(self.strategy, "search.strategy")
         self._require_table_content(find_named_path(self.truth))
         ENGINES.create(self.engine, "search.engine")

@@ -150,16 +150,22 @@ class PathLoop(ReadLoop):
         return super().step(index)
 
 
-def require_layer_choices(space: SearchSpace, shape: tuple[int, int, int]) -> WeightSharingSpace:
-    """Return the space; UsageError if its architectures cannot share weights."""
+def require_weight_sharing(space: SearchSpace) -> WeightSharingSpace:
+    """Return the space; UsageError if its architectures share no weights."""
     if not isinstance(space, WeightSharingSpace):
         raise UsageError(
             f"search.initial_weights: {space.registered} shares no weights; take nas-bench-201, an"
             ' NNI ModelSpace, or initial_weights = "own"'
         )
-    with torch.device("meta"):
-        SupernetSpec(space).module(shape, 10)
     return space
+
+
+def require_layer_choices(space: SearchSpace, shape: tuple[int, int, int]) -> WeightSharingSpace:
+    """Return the space; UsageError if more is chosen in it than layers, for images of `shape`."""
+    sharing = require_weight_sharing(space)
+    with torch.device("meta"):
+        SupernetSpec(sharing).module(shape, 10)
+    return sharing
 
 
 def train_shared_weights(

@@ -171,6 +171,5 @@ def test_the_truth_shares_no_weights(splits: Splits) -> None:
 def test_spaces_that_cannot_share_weights_are_refused(
     splits: Splits, space: Any, sentence: str
 ) -> None:
-    search = replace(make_search(), space=space)
     with pytest.raises(UsageError, match=sentence):
-        search.image_passes(splits, 6, None)
+        replace(make_search(), space=space).image_passes(splits, 6, None)
