@@ -17,7 +17,8 @@ from scenarios.protocol import Reference, Splits
 from scenarios.search.nni_imports import LayerChoice, ModelSpace
 from scenarios.search.scenario import Search
 from scenarios.search.shared_weights import PathNetwork, SharedWeights, train_shared_weights
-from scenarios.search.spaces.base import draw_choice
+from scenarios.search.spaces.base import WeightSharingSpace, draw_choice
+from scenarios.search.spaces.imported import ImportedSpace
 from scenarios.search.spaces.nas_bench_201 import NasBench201Space
 
 SPACE = NasBench201Space(channels=4, cells=1)
@@ -45,18 +46,23 @@ def make_search(**settings: Any) -> Search:
     )
 
 
+@pytest.mark.parametrize(
+    "space", [SPACE, ImportedSpace("tests.scenarios.search.spaces.model_spaces:ThreeChannels")]
+)
 def test_an_architecture_computes_with_its_part_what_the_network_of_all_computes(
-    splits: Splits,
+    space: WeightSharingSpace,
 ) -> None:
-    generator, x = torch.Generator().manual_seed(0), torch.randn(6, 1, 8, 8)
-    network = PathNetwork(SPACE.supernet((1, 8, 8), 3))
+    generator, x, shape = torch.Generator().manual_seed(0), torch.randn(6, 3, 8, 8), (3, 8, 8)
+    fitted = space.fitting(shape)
+    assert isinstance(fitted, WeightSharingSpace)
+    network = PathNetwork(fitted.supernet(shape, 10))
     paths = {path: part.label for path, part in network.paths.items()}
     shared = SharedWeights(network.supernet.state_dict(), paths, 0.0, 0.0)
     for _ in range(5):
-        choice = draw_choice(SPACE, generator)
-        network.choose(SPACE.sample(choice))
-        spec = SPACE.spec(choice)
-        alone = networks.build(spec, (1, 8, 8), 3, generator)
+        choice = draw_choice(fitted, generator)
+        network.choose(fitted.sample(choice))
+        spec = fitted.spec(choice)
+        alone = networks.build(spec, shape, 10, generator)
         shared.copy_to(alone, spec)
         torch.testing.assert_close(network.eval()(x), alone.eval()(x), rtol=0, atol=0)
 
