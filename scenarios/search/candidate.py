@@ -28,7 +28,7 @@ from scenarios.search.baselines.base import Judge
 from scenarios.search.curve import ReadLoop, list_trainings
 from scenarios.search.shared_weights import (
     SharedWeights,
-    require_layer_choices,
+    require_weight_sharing,
     train_shared_weights,
 )
 from scenarios.search.spaces.base import SearchSpace
@@ -134,7 +134,7 @@ class TrainingJudge(Judge):
         if self.sharing is None:
             return self
         shared = train_shared_weights(
-            require_layer_choices(space, self.data.train.shape),
+            require_weight_sharing(space),
             self.images,
             self.labels,
             self.sharing,

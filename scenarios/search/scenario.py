@@ -178,13 +178,14 @@ class Search(SearchSettings, Scenario):
         middle = plan.space.spec(
             {name: values[len(values) // 2] for name, values in plan.space.choices().items()}
         )
+        baseline = None if reference is None else BASELINES.create(reference)
         each = (
             self.count_proxy_passes(data, images)
-            if reference is None
-            else BASELINES.create(reference).images(self, data)
+            if baseline is None
+            else baseline.images(self, data)
         )
         final = count_training_images(self, data) if plan.strategy.adaptive else 0.0
-        brief = reference is None or BASELINES.create(reference).trains_briefly
+        brief = baseline is None or baseline.trains_briefly
         sharing = self.sharing() if brief else None
         shared = (sharing.steps or 0) * sharing.batch if sharing else 0
         passes = plan.limit * each + final + shared

@@ -130,7 +130,10 @@ class SharedWeights:
 class PathLoop(ReadLoop):
     """Trains a `PathNetwork`, each step the part of an architecture that is drawn uniformly."""
 
-    space: WeightSharingSpace
+    def share(self, space: WeightSharingSpace) -> None:
+        """Draw from the architectures of `space`, and read nothing but the cost."""
+        self.space, self.choices = space, space.choices()
+        self.read_at((), dict, 1)
 
     def _optimiser(self, lr: float) -> torch.optim.Optimizer:
         """SGD that is not fused: torch's fused one takes no step in which some weights, of paths
@@ -146,7 +149,7 @@ class PathLoop(ReadLoop):
 
     def step(self, index: int) -> Tensor:
         assert isinstance(self.network, PathNetwork)
-        self.network.choose(self.space.sample(draw_choice(self.space, self.generator)))
+        self.network.choose(self.space.sample(draw_choice(self.choices, self.generator)))
         return super().step(index)
 
 
@@ -196,10 +199,8 @@ def train_shared_weights(
     network = networks.build(spec, data.shape, classes, context.generator, context.device)
     assert isinstance(network, PathNetwork)
     training = PathLoop(network, images, labels, recipe, data, context)
-    training.space = space
-    training.read_at((), dict, 1)
-    name = "train shared weights"
-    done = training.train_to_end(context, name)
+    training.share(space)
+    done = training.train_to_end(context, "train shared weights")
     loop.write_checkpoint(training, training.total, context, done["seconds"])
     return SharedWeights(
         {key: value.clone() for key, value in network.supernet.state_dict().items()},

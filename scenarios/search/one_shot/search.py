@@ -94,8 +94,9 @@ def run_search(
         )
         _order_parameters(ready.module)
         if algorithm.tries:
+            choices = space.choices()
             module.choose = lambda: set_architecture(
-                ready.module, space.sample(draw_choice(space, generator))
+                ready.module, space.sample(draw_choice(choices, generator))
             )
         try:
             ready.evaluate(supernet)
@@ -130,7 +131,8 @@ def _choose_best(
     """Of some random architectures the one with the least loss on the half for the architecture, in
     statistics of its batches.
     """
-    choices: Sequence[dict[str, Any]] = [draw_choice(space, generator) for _ in range(tries)]
+    known = space.choices()
+    choices: Sequence[dict[str, Any]] = [draw_choice(known, generator) for _ in range(tries)]
     images, labels = material.architecture
     batches = list(zip(torch.split(images, 256), torch.split(labels, 256), strict=True))
     module.train()

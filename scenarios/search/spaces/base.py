@@ -72,11 +72,18 @@ class WeightSharingSpace(SearchSpace):
         """Return the architecture of what `sample` returned."""
 
 
-def draw_choice(space: SearchSpace, generator: torch.Generator) -> dict[str, Any]:
-    """Return an architecture drawn uniformly."""
+def draw_choice(
+    choices: Mapping[str, tuple[Any, ...]], generator: torch.Generator
+) -> dict[str, Any]:
+    """Return an architecture drawn uniformly.
+
+    Args:
+        choices: Those of a space, asked for once: some spaces build a network to list them.
+        generator: The only source of randomness.
+    """
     return {
         name: values[int(torch.randint(len(values), (1,), generator=generator))]
-        for name, values in space.choices().items()
+        for name, values in choices.items()
     }
 
 

@@ -59,7 +59,7 @@ def test_an_architecture_computes_with_its_part_what_the_network_of_all_computes
     paths = {path: part.label for path, part in network.paths.items()}
     shared = SharedWeights(network.supernet.state_dict(), paths, 0.0, 0.0)
     for _ in range(5):
-        choice = draw_choice(fitted, generator)
+        choice = draw_choice(fitted.choices(), generator)
         network.choose(fitted.sample(choice))
         spec = fitted.spec(choice)
         alone = networks.build(spec, shape, 10, generator)

@@ -71,8 +71,9 @@ class Sizes:
         average; no more than there are, and one at least.
         """
         classes, most = len(self.data.classes), min(map(self.data.count, self.data.classes))
-        one = self.total(sum(lengths), max(lengths), len(lengths)) - sum(map(len, self.frame))
-        each = (limit - sum(map(len, self.frame))) * len(lengths) // (one * classes)
+        frame = sum(map(len, self.frame))
+        taken = self.total(sum(lengths), max(lengths), len(lengths)) - frame
+        each = (limit - frame) * len(lengths) // (taken * classes)
         return max(1, min(most, each))
 
     def content(self, images: int) -> int:
