@@ -44,7 +44,7 @@ run_path(str(Path(__file__).parents[1] / "condensers" / "siblings.py"))["require
     "condensers", "scenarios"
 )
 
-__version__ = "0.12.0"
+__version__ = "0.13.0"
 __all__ = [
     "Results",
     "Store",

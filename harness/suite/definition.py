@@ -4,7 +4,7 @@ Read from TOML, checked whole before anything runs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from os import PathLike
 from pathlib import Path
@@ -28,6 +28,7 @@ TOP = {
     "bytes",
     "seeds",
     "validation",
+    "teraflops_times",
     "condensers",
     "scenarios",
     "design",
@@ -76,7 +77,8 @@ class Suite:
     plan to tell.
 
     design: the factors whose combinations some of the condensers are. source: how errors name it, a
-    file or "suite NAME". limit: N of a trial, `harness.suite.limit`.
+    file or "suite NAME". limit: N of a trial, `harness.suite.limit`. teraflops_times: images per
+    class -> how many times their `teraflops` condensers get there.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Suite:
     design: Design = Design()
     source: str = "suite"
     limit: int | None = None
+    teraflops_times: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -181,6 +184,7 @@ def parse(table: Mapping[str, Any], stem: str, source: str | None = None) -> Sui
         about=text(table, "about", "", faults),
         data=tuple(dict.fromkeys(data)),
         validation=_share(table.get("validation", 0.1), faults),
+        teraflops_times=_times(table.get("teraflops_times", {}), faults),
         condensers=tuple(condensers),
         scenarios=tuple(scenarios),
         faults=tuple(f"{where}: {fault}" for fault in dict.fromkeys(faults)),
@@ -290,6 +294,21 @@ def _teraflops(entry: Mapping[str, Any], where: str, faults: list[str]) -> float
         return amount
     faults.append(f"{where}.teraflops: {shown(amount)} is not a number above 0")
     return None
+
+
+def _times(value: Any, faults: list[str]) -> dict[int, float]:
+    """Images per class -> a factor; TOML's keys are texts."""
+    times = value.items() if isinstance(value, Mapping) else [("", value)]
+    if all(
+        str(ipc).isdecimal() and int(ipc) > 0 and type(factor) in (int, float) and factor > 0
+        for ipc, factor in times
+    ):
+        return {int(ipc): factor for ipc, factor in times}
+    faults.append(
+        f"teraflops_times: {shown(value)} is no table of images per class and numbers above 0, such"
+        " as { 50 = 5 }"
+    )
+    return {}
 
 
 def _scenario(

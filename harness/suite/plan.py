@@ -314,6 +314,7 @@ class _CellLayout:
             from harness.suite.compute import match_compute  # the search's; most suites need none
 
             ipc = Budget.from_json(budget).ipc_of(condenser, self.train)
+            amount *= self.suite.teraflops_times.get(ipc, 1) if budget[0] == "ipc" else 1
             where = f"condensers.{label}.teraflops"
             self.matched[label, budget] = match_compute(condenser, amount, self.train, ipc, where)
         return self.matched[label, budget]

@@ -73,6 +73,27 @@ def test_a_suites_cells_hold_the_iterations(tmp_path: Path) -> None:
     assert found[("ipc", 1)] > found[("ipc", 5)] > 1
 
 
+def test_larger_sets_may_get_more(tmp_path: Path) -> None:
+    text = TINY.replace("iterations = 3", "teraflops = 0.001").replace("ipc = [1]", "ipc = [1, 5]")
+    more = text.replace("ipc = [1, 5]", "ipc = [1, 5]\nteraflops_times = { 5 = 3 }")
+
+    def iterations(text: str) -> dict[Any, int]:
+        cells = plan.lay_out(read(tmp_path, text), load).cells
+        made = [cell for cell in cells if cell.condenser and cell.condenser["name"] == "dm"]
+        return {cell.budget: cell.condenser["iterations"] for cell in made if cell.condenser}
+
+    before, after = iterations(text), iterations(more)
+    assert after["ipc", 1] == before["ipc", 1]
+    assert 3 * before["ipc", 5] <= after["ipc", 5] < 3 * (before["ipc", 5] + 1)
+
+
+@pytest.mark.parametrize("times", ["5", "{ 50 = 0 }", "{ five = 2 }", "{ 50 = true }"])
+def test_times_that_are_none_are_a_fault(tmp_path: Path, times: str) -> None:
+    wrong = read(tmp_path, f"teraflops_times = {times}\n{TINY}")
+    (fault,) = wrong.faults
+    assert "teraflops_times: " in fault and "such as { 50 = 5 }" in fault
+
+
 def test_an_amount_that_says_nothing_is_a_fault(tmp_path: Path) -> None:
     wrong = read(tmp_path, TINY.replace("iterations = 3", "teraflops = -1"))
     assert any("teraflops: -1 is not a number above 0" in fault for fault in wrong.faults)

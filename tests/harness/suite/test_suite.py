@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ import pytest
 from condensers.errors import DataMissing, UsageError
 from harness.suite import definition, plan
 from scenarios.datasets import load
+from scenarios.protocol import Splits
+from tests.conftest import MakeData
 from tests.helpers.suites import TINY
 
 
@@ -24,6 +27,27 @@ def test_built_in_suites_are_right() -> None:
     for name in definition.built_in():
         read = definition.read(name)
         assert read.about and read.scenarios and not read.faults
+
+
+IN_COMMENTS = [
+    (name, setting.strip("'"))
+    for name, path in definition.built_in().items()
+    for setting in re.findall(r"^#.*`--set ([^`]+)`", path.read_text(encoding="utf-8"), re.M)
+]
+
+
+@pytest.mark.parametrize(("name", "setting"), IN_COMMENTS)
+def test_what_the_comment_of_a_suite_proposes_can_be_planned(
+    name: str, setting: str, make_data: MakeData
+) -> None:
+    suite = definition.read(name, [setting])
+    matched = tuple(one for one in suite.condensers if one.teraflops)  # others are quick to refuse
+    labels = tuple(one.label for one in matched)
+    scenarios = tuple(replace(one, condensers=labels, references=()) for one in suite.scenarios)
+    data = {one: make_data((3, 32, 32), 10, 600) for one in suite.data} if matched else {}
+    parts = {one: Splits(*(replace(data, name=one),) * 3) for one, data in data.items()}
+    few = replace(suite, data=tuple(data), condensers=matched, scenarios=scenarios)
+    assert bool(plan.lay_out(few, parts.__getitem__).cells) == bool(matched)
 
 
 def test_rows_on_what_a_mask_must_be_like_differ_in_nothing_but_their_view() -> None:
