@@ -49,6 +49,32 @@ def test_decoded_images_are_the_crops_that_the_boxes_say(
         assert (number % 3 == 0) == ((rows, columns) == (side, side))
 
 
+@pytest.mark.parametrize("fixture", ["grey28", "colour32"])
+def test_a_grid_has_the_whole_image_and_its_parts_at_no_bytes(
+    fixture: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    data: ClassData = request.getfixturevalue(fixture).restrict([0, 2])
+    part = {"crops": 10, "smallest": 0.25, "places": "grid"}
+    save_set(made_of(data, part, labels=TEACHER), tmp_path / "set.safetensors")
+    made = load_set(tmp_path / "set.safetensors")
+    images, labels = made.decode()
+    plain = data.normalise(made.tensors["images"])
+    side, classes = data.shape[1], len(data.class_names)
+    half, step = side // 2, side // 4
+    assert BOXES not in made.tensors
+    assert made.nbytes == 4 * plain[0].numel() + 40 * classes * 2  # labels of 16 bits a class
+    assert labels.shape == (40, classes)
+    for number, image in enumerate(images):
+        row, column = divmod(number % 10 - 1, 3)
+        crop = plain[number // 10, None]
+        if number % 10:
+            crop = crop[..., row * step : row * step + half, column * step : column * step + half]
+        wanted = functional.interpolate(crop, size=(side, side), mode="bilinear")
+        assert torch.allclose(image, wanted[0], atol=1e-5)
+    again = merge([restrict(made, [0]), restrict(made, [2])])
+    assert all(torch.equal(*pair) for pair in zip(again.decode(), (images, labels), strict=True))
+
+
 def test_bytes_of_labels_and_boxes_count_and_eat_the_budget(colour32: ClassData) -> None:
     """300 labels an image, as many as published: four images' bytes and more for each image."""
     classes = len(colour32.class_names)
@@ -91,5 +117,7 @@ def test_what_cannot_be_is_refused() -> None:
         create_condenser(DM | {"parameterisation": {"name": "regions", "inside": "regions"}})
     with pytest.raises(UsageError, match="more than the whole image"):
         Regions(smallest=1.5).require_fit("it")
+    with pytest.raises(UsageError, match="crops: 4 is not 1 more than a square"):
+        create_condenser(DM | {"parameterisation": {"name": "regions", "places": "grid"}})
     with pytest.raises(UsageError, match="nothing can be learned in it"):
         create_condenser(DM | {"parameterisation": {"name": "regions", "inside": "compressed"}})
