@@ -101,3 +101,19 @@ def test_the_doctor_names_what_could_be_taken_for_ours(
         doctor, "foreign", lambda name: "Python finds another" if name == "condensers" else ""
     )
     assert doctor._ours() == ("our packages", False, "Python finds another")
+
+
+def test_python_runs_the_package_as_the_command(tmp_path: Path) -> None:
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    listed, wrong = run("list", "recipes"), run("report", "nowhere")
+    assert listed.returncode == 0 and "dd-ranking-soft" in listed.stdout
+    assert wrong.returncode == 2 and wrong.stderr.startswith("error: ")
+    assert wrong.stderr.count("\n") == 1
