@@ -19,10 +19,11 @@ and the ones a network is surest of are alike.
 
 Source: Sun, Shi, Yu & Lin, "On the Diversity and Realism of Distilled Dataset: An Efficient Dataset
 Distillation Paradigm" (RDED, CVPR 2024), section 4, algorithm 1, and the authors' code
-(synthesize/utils.py) with the settings of its scripts for CIFAR-10: 300 images a class, 5 crops of
-each, 2 x 2 tiles. Differences: the networks are trained here, as SRe2L's are, where theirs are
-downloaded; mean and deviation are the data's, not ImageNet's; canvases are stored exactly, not as
-JPEG.
+(synthesize/utils.py) with 300 images a class and 5 crops of each, as its scripts for CIFAR-10 take,
+and 2 x 2 tiles, its default, which its scripts for ImageNet take. Those for CIFAR take one crop a
+canvas (`factor = 1`, where both readings are the same). Differences: the networks are trained here,
+as SRe2L's are, where theirs are downloaded; mean and deviation are the data's, not ImageNet's;
+canvases are stored exactly, not as JPEG.
 """
 
 from dataclasses import dataclass, replace
@@ -75,7 +76,11 @@ class RDED(TiledSelection):
     """Crops of real images chosen by a trained network, stitched together (RDED)."""
 
     factor: int = hyper(
-        2, unit="tiles", help="tiles along each side of a canvas", source="RDED's code", minimum=1
+        2,
+        unit="tiles",
+        help="tiles along each side of a canvas",
+        source="RDED's code (1 in its scripts for CIFAR)",
+        minimum=1,
     )
     reading: str = hyper(
         "tiles",
