@@ -9,6 +9,7 @@ import typer
 
 from harness.catalogue import completion
 from harness.cli import options
+from harness.running.time_left import span
 
 if TYPE_CHECKING:
     from harness.running.comparison import Comparison
@@ -145,7 +146,7 @@ def _print(found: dict[str, Any]) -> None:
         typer.echo(fold(visible(before)))
     typer.echo(
         fold(
-            f"about {_span(seconds)} of computing left, {_span(seconds / processes)} on"
+            f"about {span(seconds)} of computing left, {span(seconds / processes)} on"
             f" {_count(processes, 'process', 'es')} of {_count(found['threads'], 'thread')} (from a"
             " timing of each network on this machine; may be off by a half)"
         )
@@ -219,13 +220,7 @@ def _print_seeds(found: dict[str, Any], scenario: str, processes: int) -> None:
         typer.echo(
             fold(
                 f"{found['seeds']} seeds of {scenario}: {found['cells_left']} cells left, about"
-                f" {_span(seconds)} of computing, {_span(seconds / processes)} on {processes}"
+                f" {span(seconds)} of computing, {span(seconds / processes)} on {processes}"
                 " processes"
             )
         )
-
-
-def _span(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -11,56 +11,76 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from harness.printable import flat
 from harness.running.cell_work import Event
+from harness.running.time_left import TimeLeft, span
 from harness.suite.cell import Cell
 
 ENDED = ("done", "failed", "interrupted")
-KNOWN_SHARE = 0.01
 LINE_EVERY = 60.0  # seconds between two lines of one cell
+
+
+class LeftColumn(TimeRemainingColumn):
+    """The time left: of all cells what `time_left` guesses, of one cell by its steps."""
+
+    max_refresh = 1.0
+
+    def __init__(self, time_left: TimeLeft) -> None:
+        super().__init__()
+        self.time_left = time_left
+
+    def render(self, task: Task) -> Text:
+        """Draw the time left of a bar."""
+        if not task.fields.get("whole"):
+            return super().render(task)
+        return Text(span(self.time_left.seconds()), style="progress.remaining")
 
 
 class ProgressBoard:
     """Listens to events and shows them while `bars` is entered.
 
-    weights: the estimated share of the work that each cell is. quiet: show nothing.
+    estimates: seconds of each cell, by key. quiet: show nothing.
     """
 
     def __init__(
         self,
         cells: Sequence[Cell],
-        weights: Mapping[str, float],
+        estimates: Mapping[str, float],
         console: Console,
         quiet: bool = False,
     ) -> None:
         self.titles = {cell.key: flat(cell.title) for cell in cells}
-        self.weights, self.console = weights, console
-        self.weight = sum(weights.values())
+        self.estimates, self.console = estimates, console
+        self.time_left = TimeLeft(estimates)
         self.in_lines = not console.is_terminal and not quiet
         self.reported_at: dict[str, float] = {}
         self.finished = 0
-        self.begun = time.monotonic()
-        self.done_weight = 0.0
+        self.done_seconds = 0.0
         self.tasks: dict[str, TaskID] = {}
         self.bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[state]}", markup=False),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            LeftColumn(self.time_left),
             console=console,
             disable=quiet or not console.is_terminal,
             transient=True,
             expand=True,
         )
         self.whole = self.bars.add_task(
-            "all cells", total=self.weight, state=f"{len(cells)} cells left"
+            "all cells",
+            total=sum(estimates.values()),
+            state=f"{len(cells)} cells left",
+            whole=True,
         )
 
     def listen(self, event: Event) -> None:
@@ -69,6 +89,7 @@ class ProgressBoard:
                 f"  {self.titles[event.key]}", total=None, state=""
             )
             self.reported_at[event.key] = time.monotonic()
+            self.time_left.begin(event.key)
         elif event.state == "progress" and event.progress and event.key in self.tasks:
             now = event.progress
             at = flat(f"{now.name} {now.done}/{now.total} {now.note}")
@@ -78,6 +99,7 @@ class ProgressBoard:
                 self._print_line("at work", event.key, f": {at}")
         elif event.state == "lost":
             self._remove_bar(event.key)
+            self.time_left.leave(event.key)
             self._print_line("worker lost", event.key, ", which goes to another one")
         elif event.state in ENDED:
             self._count_ended(event)
@@ -89,25 +111,18 @@ class ProgressBoard:
     def _count_ended(self, event: Event) -> None:
         self._remove_bar(event.key)
         if event.state == "interrupted":
+            self.time_left.leave(event.key)
             return
+        self.time_left.end(event.key, told=event.state == "done")
         self.finished += 1
-        self.done_weight += self.weights[event.key]
+        self.done_seconds += self.estimates[event.key]
         left = len(self.titles) - self.finished
-        self.bars.update(self.whole, completed=self.done_weight, state=f"{left} cells left")
+        self.bars.update(self.whole, completed=self.done_seconds, state=f"{left} cells left")
         self._print_line(event.state, event.key)
 
     def _print_line(self, state: str, key: str, more: str = "") -> None:
         if self.in_lines:
-            line = (
-                f"[{self.finished}/{len(self.titles)}] {state}:"
-                f" {self.titles[key]}{more}{self._time_left()}"
-            )
+            seconds = self.time_left.seconds()
+            left = f", about {span(seconds)} left" if seconds >= 1 else ""
+            line = f"[{self.finished}/{len(self.titles)}] {state}: {self.titles[key]}{more}{left}"
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-    def _time_left(self) -> str:
-        """Estimate from the share of the work that is done; nothing while that share is small."""
-        whole = self.weight
-        if self.done_weight < KNOWN_SHARE * whole or self.done_weight >= whole:
-            return ""
-        seconds = (time.monotonic() - self.begun) * (whole - self.done_weight) / self.done_weight
-        return f", about {seconds:.0f} s left"

@@ -116,7 +116,7 @@ def _adopt(store: Store, cell: Cell, others: Sequence[Store]) -> bool:
 
 def compute(
     missing: Sequence[Cell],
-    weights: Mapping[str, float],
+    estimates: Mapping[str, float],
     settings: RunSettings,
     options: RunOptions,
     data: Mapping[str, Splits],
@@ -125,7 +125,7 @@ def compute(
 
     Args:
         missing: the cells.
-        weights: the share of the work that each cell is, by key.
+        estimates: seconds of each cell, by key.
         settings: what the cells share.
         options: how they are run.
         data: the data sets by name.
@@ -134,9 +134,9 @@ def compute(
         Interrupted: stopped by the user or the deadline; its text says how to go on.
     """
     ordered = sorted(
-        missing, key=lambda cell: (ORDER.get(cell.kind, len(ORDER)), -weights[cell.key])
+        missing, key=lambda cell: (ORDER.get(cell.kind, len(ORDER)), -estimates[cell.key])
     )
-    board = ProgressBoard(ordered, weights, Console(stderr=True), options.quiet)
+    board = ProgressBoard(ordered, estimates, Console(stderr=True), options.quiet)
     flag = threading.Event()
     try:
         with (

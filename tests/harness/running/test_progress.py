@@ -9,6 +9,7 @@ from rich.console import Console
 from condensers.engine.context import Progress
 from harness.running.cell_work import Event
 from harness.running.progress import ProgressBoard
+from harness.running.time_left import TimeLeft
 from harness.suite.cell import Cell
 
 WIDE = 200
@@ -18,15 +19,75 @@ def cell(seed: int) -> Cell:
     return Cell(kind="condense", data="d", digests={}, seed=seed, label="random")
 
 
-def test_time_left_is_guessed_from_a_share_of_the_work_that_says_something() -> None:
+class Clock:
+    """A clock that is put on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+
+def test_the_time_left_is_that_of_estimates_put_right_by_what_cells_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, keys = Clock(monkeypatch), [str(number) for number in range(11)]
+    left = TimeLeft(dict.fromkeys(keys, 10.0))
+    assert left.seconds() == 110
+    for key in keys[:5]:
+        left.begin(key)
+        clock.now += 40
+        left.end(key)
+    assert left.seconds() == pytest.approx(240, rel=0.1), "each takes four times its estimate"
+    left.begin(keys[5])
+    clock.now += 20
+    assert left.seconds() == pytest.approx(220, rel=0.1), "what is at work counts"
+    clock.now += 180
+    assert left.seconds() > 200, "what takes longer than was thought tells of the others"
+
+
+def test_one_short_cell_does_not_decide_about_the_long_one_that_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch)
+    left = TimeLeft({"set": 0.5, "search": 900.0})
+    left.begin("set")
+    clock.now += 30  # most of it loads what it needs
+    left.end("set")
+    left.begin("search")
+    for worked in (0, 300, 600, 1200, 3000):
+        clock.now = 1030.0 + worked
+        assert left.seconds() <= 1800, worked
+
+
+def test_cells_side_by_side_share_the_time_and_none_is_shorter_than_its_longest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Clock(monkeypatch)
+    left = TimeLeft({"a": 10.0, "b": 10.0, "c": 100.0})
+    left.begin("a")
+    left.begin("b")
+    assert left.seconds() == 100
+    left.end("a", told=False)
+    left.leave("b")
+    assert left.seconds() == 100 and set(left.open) == {"b", "c"}
+
+
+def test_time_left_is_said_with_every_line_until_nothing_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch)
     cells, text = [cell(seed) for seed in range(3)], StringIO()
-    weights = dict(zip((one.key for one in cells), (0.001, 1.0, 2.0), strict=True))
-    board = ProgressBoard(cells, weights, Console(file=text, width=200))
-    board.begun -= 60
+    estimates = {one.key: 100.0 for one in cells}
+    board = ProgressBoard(cells, estimates, Console(file=text, width=WIDE))
     for one in cells:
+        board.listen(Event(one.key, "started"))
+        clock.now += 200
         board.listen(Event(one.key, "done"))
-    first, second, third = text.getvalue().splitlines()
-    assert "left" not in first and "about 120 s left" in second and "left" not in third
+    assert text.getvalue().splitlines() == [
+        "[1/3] done: condense random, seed 0, about 6 min left",
+        "[2/3] done: condense random, seed 1, about 3 min left",
+        "[3/3] done: condense random, seed 2",
+    ]
 
 
 def working(done: int) -> Event:
@@ -52,7 +113,7 @@ def test_a_long_cell_says_at_most_once_a_minute_where_it_is(
 def test_quiet_shows_nothing() -> None:
     one, text = cell(0), StringIO()
     board = ProgressBoard([one], {one.key: 1.0}, Console(file=text, width=WIDE), quiet=True)
-    board.reported_at[one.key] = board.begun - 1000
+    board.reported_at[one.key] = -1000.0
     for event in (Event(one.key, "started"), working(1), Event(one.key, "done")):
         board.listen(event)
     assert text.getvalue() == ""
