@@ -21,11 +21,10 @@ from rich.text import Text
 
 from harness.printable import flat
 from harness.running.cell_work import Event
-from harness.running.time_left import TimeLeft, span
+from harness.running.time_left import LINE_EVERY, TimeLeft, span
 from harness.suite.cell import Cell
 
 ENDED = ("done", "failed", "interrupted")
-LINE_EVERY = 60.0  # seconds between two lines of one cell
 
 
 class LeftColumn(TimeRemainingColumn):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 
+LINE_EVERY = 60.0  # seconds between two lines on the same work, where there is no terminal
 TRUSTED = 0.05  # the share of a run that counts as if it had taken what was estimated
 
 

@@ -8,6 +8,7 @@ import json
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,6 +34,7 @@ from harness import energy
 from harness.printable import flat
 from harness.process import resume_advice, shared_folder, stop_on_signals
 from harness.report.set_sheets import draw_set
+from harness.running.time_left import LINE_EVERY
 from scenarios.datasets.naming import locate_folders, runs_code
 
 
@@ -89,9 +91,9 @@ def checkpoint_folder(path: Path, determines: Any) -> Iterator[Path]:
 @contextmanager
 def progress_context(folder: Path | None, seed: int, device: str) -> Iterator[Context]:
     """A Context with a progress bar that stops on Ctrl-C and SIGTERM, and says which line goes on
-    from there.
+    from there. Without a terminal it prints a line once a minute.
     """
-    flag, console = threading.Event(), Console(stderr=True)
+    flag, console, printed_at = threading.Event(), Console(stderr=True), time.monotonic()
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -102,12 +104,17 @@ def progress_context(folder: Path | None, seed: int, device: str) -> Iterator[Co
     task = bars.add_task("starting", total=None)
 
     def show(event: Progress) -> None:
+        nonlocal printed_at
         bars.update(
             task,
             description=flat(f"{event.name} {event.note}"),
             completed=event.done,
             total=event.total,
         )
+        if not console.is_terminal and time.monotonic() - printed_at >= LINE_EVERY:
+            printed_at = time.monotonic()
+            line = flat(f"{event.name} {event.done}/{event.total} {event.note}")
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     try:
         with stop_on_signals(flag), bars:
