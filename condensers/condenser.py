@@ -108,3 +108,9 @@ class Condenser(SetSource):
         A pass is one forward and one backward.
         """
         return []
+
+    def passes_shared(self, data: ClassData) -> "list[tuple[NetworkSpec, float]]":
+        """Return the part of `image_passes` that is done once for all sets of `data`: the training
+        of networks that a model schedule keeps.
+        """
+        return []

@@ -233,6 +233,7 @@ class Composition(Condenser):
         part = built.parameterisation
         units = images // part.copies
         taken = built.units_in_step(units // classes) * classes * part.copies
+        taken = objective.synthetic_in_step(taken)
         matching = schedule.real_sides(steps) * real * of_real + steps * taken * of_synthetic
         matching += steps * sum(term.passes(part, units) for term in built.regularisers)
         given = schedule.networks_of(built.network)
@@ -242,6 +243,10 @@ class Composition(Condenser):
             *built.stop.image_passes(steps, images, classes),
             *built.view.preparation(data),
         ]
+
+    def passes_shared(self, data: ClassData) -> list[tuple[NetworkSpec, float]]:
+        """Return the training of the networks that its model schedule trains first."""
+        return self.built.model_schedule.passes_shared(self.built.network, data)
 
     def begin(
         self, data: ClassData, ipc: int, context: Context, nbytes: int | None = None

@@ -137,12 +137,15 @@ class RDED(TiledSelection):
 
     def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
         """Return the networks' training, and a pass forward for each crop."""
-        method = with_parts(self)
         images = max(self.candidates, ipc * self.factor**2) * self.crops * len(data.classes)
-        given = method.model_schedule.networks_of(method.network)
-        prepared = method.model_schedule.preparation(data) / len(given)
-        judging = [(network, prepared + images / 3) for network in given]
-        return judging + super().image_passes(data, ipc)
+        shared = self.passes_shared(data)
+        judging = [(network, images / 3) for network, _ in shared]
+        return shared + judging + super().image_passes(data, ipc)
+
+    def passes_shared(self, data: ClassData) -> list[tuple[NetworkSpec, float]]:
+        """Return the training of the networks that judge crops."""
+        method = with_parts(self)
+        return method.model_schedule.passes_shared(method.network, data)
 
     def prepare(self, setting: RunSetting) -> tuple[RunSetting, float]:
         """Train the networks that judge crops."""

@@ -2,7 +2,8 @@
 pass on this machine.
 
 A part says it by `image_passes(...)`, a list of (network spec, passes); a pass is one image forward
-and backward. A part that does not say is counted as a fifth of a second.
+and backward. A part that does not say is counted as a fifth of a second. Networks that are trained
+once for all sets count in the first set alone.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 
 from condensers import networks
+from condensers.composition.composition import Composition
 from condensers.registry.registry import create_condenser
 from condensers.sets.budget import Budget
 from harness.suite.cell import MAKES_A_SET, Cell
@@ -26,14 +28,14 @@ Passes = list[tuple[Any, float]]
 
 def estimate(cells: Sequence[Cell], data: Mapping[str, Splits], device: str) -> dict[str, float]:
     """Seconds of each of `cells` by key; `data` by name."""
-    timer = PassTimer(device)
+    timer, trained = PassTimer(device), set[str]()
     return {
-        cell.key: timer.seconds(_passes(cell, data[cell.data]), data[cell.data].train)
+        cell.key: timer.seconds(_passes(cell, data[cell.data], trained), data[cell.data].train)
         for cell in cells
     }
 
 
-def _passes(cell: Cell, data: Splits) -> Passes | None:
+def _passes(cell: Cell, data: Splits, trained: set[str]) -> Passes | None:
     condenser = create_condenser(cell.condenser) if cell.condenser else None
     ipc, images = 0, 0
     if condenser is not None and cell.budget is not None:
@@ -47,8 +49,8 @@ def _passes(cell: Cell, data: Splits) -> Passes | None:
             (network, count * len(cell.classes) / len(data.train.classes))
             for network, count in made
         ]
-    if cell.kind in MAKES_A_SET:
-        return made
+    if cell.kind in MAKES_A_SET and made is not None:
+        return made + _teaching(condenser, data) + _known(condenser, cell, data, trained)
     scenario = SCENARIOS.create({"name": cell.scenario, **cell.settings})
     passes: Passes | None = scenario.image_passes(data, images, cell.reference)
     if passes is None:
@@ -57,6 +59,25 @@ def _passes(cell: Cell, data: Splits) -> Passes | None:
         return passes
     times = scenario.condensations
     return passes + [(network, times * count) for network, count in made]
+
+
+def _teaching(condenser: Any, data: Splits) -> Passes:
+    """The training of the teacher of a learned set's labels, which no amount of arithmetic that a
+    suite gives a method includes.
+    """
+    if not isinstance(condenser, Composition):
+        return []
+    built = condenser.built
+    return built.labels.image_passes(built.network, data.train)
+
+
+def _known(condenser: Any, cell: Cell, data: Splits, trained: set[str]) -> Passes:
+    """What to take off, since an earlier cell trains the same networks, which `trained` names."""
+    shared = condenser.passes_shared(data.train)
+    name = f"{cell.data} {shared}"
+    known = name in trained
+    trained.add(name)
+    return [(network, -count) for network, count in shared] if known else []
 
 
 class PassTimer:

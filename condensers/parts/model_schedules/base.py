@@ -156,6 +156,20 @@ class ModelSchedule(Part):
         """Return the image passes of training that comes before the first step."""
         return 0.0
 
+    def passes_shared(
+        self, network: NetworkSpec, data: ClassData
+    ) -> list[tuple[NetworkSpec, float]]:
+        """Return the networks and passes of `preparation` where they are kept for all sets.
+
+        Args:
+            network: The method's.
+            data: The real images.
+        """
+        if not self.learns_first:
+            return []
+        given = self.networks_of(network)
+        return [(one, self.preparation(data) / len(given)) for one in given]
+
 
 @final
 @dataclass(frozen=True)

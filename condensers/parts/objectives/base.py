@@ -131,6 +131,10 @@ class Objective(Part):
         """Passes of a real and of a synthetic image at each step, for estimates of time."""
         return 1.0, 1.0
 
+    def synthetic_in_step(self, images: int) -> int:
+        """Return how many of a set's `images` its passes are of, where a step may take all."""
+        return images
+
     @property
     def label_forms(self) -> Sequence[str]:
         """The forms of learned labels that it reads, the recommended one last."""

@@ -108,10 +108,12 @@ class Trajectory(WholeSetObjective):
 
     @property
     def passes(self) -> tuple[float, float]:
-        """Real and synthetic image passes a step, counting every step of the network as one over
-        the whole set.
-        """
+        """Real and synthetic image passes a step: those of each step of the network."""
         return 0.0, self.steps * (2.5 if self.reverse == "graph" else 3.5)
+
+    def synthetic_in_step(self, images: int) -> int:
+        """Return how many images a step of the network is on."""
+        return min(images, self.batch_syn or images)
 
     def extras(self, setting: RunSetting) -> dict[str, Learned]:
         """The learned rate, (1,)."""
