@@ -10,20 +10,22 @@ paper draws it, and a crop is scored in the middle of an empty image, as in the 
 
 The paper's students see crops and mixtures of canvases, and the network, which must be at hand,
 gives each a new label in every step; no byte of it is counted. That was not copied: labels here are
-stored, one for each decoded image, which is why tiles are the default. One label of a whole canvas
-misleads, and students who see whole canvases alone never see a thing at its size. Measured at the
-bytes of 10 images a class, one set each: on 5,000 images of CIFAR-10 random images give 26 %, tiles
-32 % (`real-tiles` as much), canvases 17 %, with hard labels 11 %; the network names the class of
-41 % of the canvases and of 99 % of the tiles. On mnist-5k 93 %, 80 % and 17 %: crops cut digits up,
-and the ones a network is surest of are alike.
+stored, one for each decoded image, which is why tiles are the default reading. One label of a whole
+canvas misleads, and students who see whole canvases alone never see a thing at its size: on 5,000
+images of CIFAR-10, at the bytes of 10 images a class, one set each, random images give 26 %, tiles
+32 % (`real-tiles` as much), canvases 17 %, with hard labels 11 %.
+
+Tiles of small images mislead their network too. Of CIFAR-10 at 50 images a class (suite
+`cifar10-recent-reasons`, three sets) it takes three of four enlarged tiles of frogs for other
+classes: with its labels they train worse than random images, with hard ones better, and so do crops
+that fill a canvas with either.
 
 Source: Sun, Shi, Yu & Lin, "On the Diversity and Realism of Distilled Dataset: An Efficient Dataset
 Distillation Paradigm" (RDED, CVPR 2024), section 4, algorithm 1, and the authors' code
-(synthesize/utils.py) with 300 images a class and 5 crops of each, as its scripts for CIFAR-10 take,
-and 2 x 2 tiles, its default, which its scripts for ImageNet take. Those for CIFAR take one crop a
-canvas (`factor = 1`, where both readings are the same). Differences: the networks are trained here,
-as SRe2L's are, where theirs are downloaded; mean and deviation are the data's, not ImageNet's;
-canvases are stored exactly, not as JPEG.
+(synthesize/utils.py) with its scripts for CIFAR-10: 300 images a class, 5 crops of each, one crop a
+canvas (where both readings are the same); those for ImageNet take 2 x 2 tiles. Differences: the
+networks are trained here, as SRe2L's are, where theirs are downloaded; mean and deviation are the
+data's, not ImageNet's; canvases are stored exactly, not as JPEG.
 """
 
 from dataclasses import dataclass, replace
@@ -76,10 +78,10 @@ class RDED(TiledSelection):
     """Crops of real images chosen by a trained network, stitched together (RDED)."""
 
     factor: int = hyper(
-        2,
+        1,
         unit="tiles",
         help="tiles along each side of a canvas",
-        source="RDED's code (1 in its scripts for CIFAR)",
+        source="RDED's scripts for CIFAR and Tiny-ImageNet; 2 in its code and for ImageNet",
         minimum=1,
     )
     reading: str = hyper(

@@ -20,6 +20,7 @@ from condensers.sets.synthetic_set import Budget, SyntheticSet
 
 SPEC: dict[str, Any] = {
     "name": "rded",
+    "factor": 2,
     "candidates": 9,
     "crops": 3,
     "network": {"name": "convnet", "depth": 2, "width": 4, "norm": "batch"},
