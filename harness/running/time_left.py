@@ -32,8 +32,10 @@ class TimeLeft:
 
     def __init__(self, estimates: Mapping[str, float]) -> None:
         self.open = dict(estimates)
+        self.open_seconds = sum(estimates.values())
+        self.longest_last = sorted(estimates, key=self.open.__getitem__)
         self.begun: dict[str, float] = {}
-        self.taken = self.estimated = TRUSTED * sum(estimates.values())
+        self.taken = self.estimated = TRUSTED * self.open_seconds
         self.at_once = 1
 
     def begin(self, key: str) -> None:
@@ -50,12 +52,15 @@ class TimeLeft:
         do not).
         """
         begun, estimate = self.begun.pop(key, None), self.open.pop(key, 0.0)
+        self.open_seconds -= estimate
         if told and begun is not None:
             self.taken += time.monotonic() - begun
             self.estimated += estimate
 
     def seconds(self) -> float:
         """Return the seconds left, of all cells side by side."""
+        while self.longest_last and self.longest_last[-1] not in self.open:
+            self.longest_last.pop()
         if not self.open:
             return 0.0
         now = time.monotonic()
@@ -63,10 +68,13 @@ class TimeLeft:
         pace = self._pace(0.0, 0.0)
         late = [key for key, seconds in worked.items() if seconds > pace * self.open[key]]
         pace = self._pace(sum(worked[key] for key in late), sum(self.open[key] for key in late))
-        left = [
-            max(0.0, pace * seconds - worked.get(key, 0.0)) for key, seconds in self.open.items()
-        ]
-        return max(sum(left) / min(self.at_once, len(left)), *left)
+        done = {key: min(seconds, pace * self.open[key]) for key, seconds in worked.items()}
+        left = max(0.0, pace * self.open_seconds - sum(done.values()))
+        longest = self.longest_last[-1]
+        return max(
+            left / min(self.at_once, len(self.open)),
+            pace * self.open[longest] - done.get(longest, 0.0),
+        )
 
     def _pace(self, taken: float, estimated: float) -> float:
         estimated += self.estimated

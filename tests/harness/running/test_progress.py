@@ -72,6 +72,17 @@ def test_cells_side_by_side_share_the_time_and_none_is_shorter_than_its_longest(
     assert left.seconds() == 100 and set(left.open) == {"b", "c"}
 
 
+def test_ten_thousand_cells_are_guessed_about_in_no_time() -> None:
+    """What is asked once for every cell that ends looks at those at work, not at all."""
+    left = TimeLeft({str(number): 1.0 for number in range(10_000)})
+    begun = time.perf_counter()
+    for number in range(10_000):
+        left.begin(str(number))
+        left.seconds()
+        left.end(str(number))
+    assert left.seconds() == 0 and time.perf_counter() - begun < 2
+
+
 def test_time_left_is_said_with_every_line_until_nothing_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
