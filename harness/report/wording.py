@@ -16,6 +16,7 @@ DECIMALS = {"%": 1, "points": 1, "s": 1, "architectures": 1, "area": 3, **dict.f
 NOT_DISTINGUISHABLE = "not distinguishable"
 NO_INTERVAL = "no interval"
 SHOWN = 5
+MORE_DECIMALS = 3
 POINTS = ("%", "points")
 MOST = 10_000  # n: more is not looked for
 ROUNDING = 1e-6
@@ -37,7 +38,8 @@ def format_number(
 
 
 def estimate(part: Mapping[str, Any], unit: str, key: str = "mean", *, signed: bool = False) -> str:
-    """Write "91.2 [90.1, 92.3]", with one decimal more where a bound other than 0 would read 0.
+    """Write "91.2 [90.1, 92.3]", with up to three decimals more where a bound other than 0 would
+    read 0.
 
     Args:
         part: a mapping with "low", "high" and `key`; None where there is no number.
@@ -48,9 +50,15 @@ def estimate(part: Mapping[str, Any], unit: str, key: str = "mean", *, signed: b
     mean, low, high = part[key], part["low"], part["high"]
     if mean is None:
         return "not defined"
-    places = DECIMALS.get(unit, 2)
-    if any(bound and not round(bound, places) for bound in (low, high)):
-        places += 1
+    usual = DECIMALS.get(unit, 2)
+    places = next(
+        (
+            more
+            for more in range(usual, usual + MORE_DECIMALS)
+            if all(round(bound, more) for bound in (low, high) if bound)
+        ),
+        usual + MORE_DECIMALS,
+    )
     text = format_number(mean, unit, signed=signed, decimals=places)
     if low is None or high is None:
         return f"{text} (no interval)"

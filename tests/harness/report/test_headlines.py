@@ -131,5 +131,7 @@ def test_estimates_in_words() -> None:
         estimate({"mean": 0.3, "low": 0.02, "high": 0.6}, "points", signed=True)
         == "+0.30 [+0.02, +0.60]"
     )
+    worse = {"difference": -0.687, "low": -1.373, "high": -0.00077}
+    assert estimate(worse, "points", "difference", signed=True) == "-0.687 [-1.373, -0.001]"
     assert estimate({"mean": -0.01, "low": None, "high": None}, "%") == "0.0 (no interval)"
     assert estimate({"mean": None, "low": None, "high": None}, "") == "not defined"
