@@ -13,7 +13,8 @@ gives each a new label in every step; no byte of it is counted. That was not cop
 stored, one for each decoded image, which is why tiles are the default reading. One label of a whole
 canvas misleads, and students who see whole canvases alone never see a thing at its size: on 5,000
 images of CIFAR-10, at the bytes of 10 images a class, one set each, random images give 26 %, tiles
-32 % (`real-tiles` as much), canvases 17 %, with hard labels 11 %.
+32 % (`real-tiles` as much), canvases 17 %, with hard labels 11 %. On mnist-5k 93 %, 80 % and 17 %:
+crops cut digits up, and the ones a network is surest of are alike.
 
 Tiles of small images mislead their network too. Of CIFAR-10 at 50 images a class (suite
 `cifar10-recent-reasons`, three sets) it takes three of four enlarged tiles of frogs for other
