@@ -221,6 +221,13 @@ class Composition(Condenser):
 
     def image_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
         """Return networks and about how many images pass each, forward and backward."""
+        teaching = self.built.labels.image_passes(self.built.network, data)
+        return self.matching_passes(data, ipc) + teaching
+
+    def matching_passes(self, data: ClassData, ipc: int) -> list[tuple[NetworkSpec, float]]:
+        """Return those of `image_passes` that come before the images are finished, which leaves a
+        teacher of their labels out.
+        """
         built, steps, classes = self.built, self.steps(ipc), len(data.classes)
         objective, schedule = built.objective, built.model_schedule
         images = self.images_per_class(data, ipc) * classes

@@ -4,7 +4,6 @@ Without a terminal it prints a line for each cell that ends, and once a minute a
 that takes long.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -21,7 +20,7 @@ from rich.text import Text
 
 from harness.printable import flat
 from harness.running.cell_work import Event
-from harness.running.time_left import LINE_EVERY, TimeLeft, span
+from harness.running.time_left import EveryMinute, TimeLeft, span
 from harness.suite.cell import Cell
 
 ENDED = ("done", "failed", "interrupted")
@@ -57,12 +56,10 @@ class ProgressBoard:
         quiet: bool = False,
     ) -> None:
         self.titles = {cell.key: flat(cell.title) for cell in cells}
-        self.estimates, self.console = estimates, console
+        self.console = console
         self.time_left = TimeLeft(estimates)
         self.in_lines = not console.is_terminal and not quiet
-        self.reported_at: dict[str, float] = {}
-        self.finished = 0
-        self.done_seconds = 0.0
+        self.lines: dict[str, EveryMinute] = {}
         self.tasks: dict[str, TaskID] = {}
         self.bars = Progress(
             TextColumn("{task.description}", markup=False),
@@ -77,7 +74,7 @@ class ProgressBoard:
         )
         self.whole = self.bars.add_task(
             "all cells",
-            total=sum(estimates.values()),
+            total=self.time_left.all_seconds,
             state=f"{len(cells)} cells left",
             whole=True,
         )
@@ -87,14 +84,13 @@ class ProgressBoard:
             self.tasks[event.key] = self.bars.add_task(
                 f"  {self.titles[event.key]}", total=None, state=""
             )
-            self.reported_at[event.key] = time.monotonic()
+            self.lines[event.key] = EveryMinute()
             self.time_left.begin(event.key)
         elif event.state == "progress" and event.progress and event.key in self.tasks:
             now = event.progress
             at = flat(f"{now.name} {now.done}/{now.total} {now.note}")
             self.bars.update(self.tasks[event.key], completed=now.done, total=now.total, state=at)
-            if time.monotonic() - self.reported_at[event.key] >= LINE_EVERY:
-                self.reported_at[event.key] = time.monotonic()
+            if self.lines[event.key].due():
                 self._print_line("at work", event.key, f": {at}")
         elif event.state == "lost":
             self._remove_bar(event.key)
@@ -113,15 +109,18 @@ class ProgressBoard:
             self.time_left.leave(event.key)
             return
         self.time_left.end(event.key, told=event.state == "done")
-        self.finished += 1
-        self.done_seconds += self.estimates[event.key]
-        left = len(self.titles) - self.finished
-        self.bars.update(self.whole, completed=self.done_seconds, state=f"{left} cells left")
+        self.bars.update(
+            self.whole,
+            completed=self.time_left.all_seconds - self.time_left.open_seconds,
+            state=f"{len(self.time_left.open)} cells left",
+        )
         self._print_line(event.state, event.key)
 
     def _print_line(self, state: str, key: str, more: str = "") -> None:
         if self.in_lines:
             seconds = self.time_left.seconds()
             left = f", about {span(seconds)} left" if seconds >= 1 else ""
-            line = f"[{self.finished}/{len(self.titles)}] {state}: {self.titles[key]}{more}{left}"
+            of = len(self.titles)
+            finished = of - len(self.time_left.open)
+            line = f"[{finished}/{of}] {state}: {self.titles[key]}{more}{left}"
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -18,6 +18,21 @@ def span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
+class EveryMinute:
+    """Lets a line on the same work through once a minute, from a minute after its beginning on."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def due(self) -> bool:
+        """Return whether a line is due, which is then taken as printed."""
+        now = time.monotonic()
+        if now - self.last < LINE_EVERY:
+            return False
+        self.last = now
+        return True
+
+
 class TimeLeft:
     """Guesses the seconds that a run's cells still take, from when they begin and end.
 
@@ -32,10 +47,10 @@ class TimeLeft:
 
     def __init__(self, estimates: Mapping[str, float]) -> None:
         self.open = dict(estimates)
-        self.open_seconds = sum(estimates.values())
+        self.all_seconds = self.open_seconds = sum(estimates.values())
         self.longest_last = sorted(estimates, key=self.open.__getitem__)
         self.begun: dict[str, float] = {}
-        self.taken = self.estimated = TRUSTED * self.open_seconds
+        self.taken = self.estimated = TRUSTED * self.all_seconds
         self.at_once = 1
 
     def begin(self, key: str) -> None:

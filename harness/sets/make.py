@@ -8,7 +8,6 @@ import json
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -34,7 +33,7 @@ from harness import energy
 from harness.printable import flat
 from harness.process import resume_advice, shared_folder, stop_on_signals
 from harness.report.set_sheets import draw_set
-from harness.running.time_left import LINE_EVERY
+from harness.running.time_left import EveryMinute
 from scenarios.datasets.naming import locate_folders, runs_code
 
 
@@ -93,7 +92,7 @@ def progress_context(folder: Path | None, seed: int, device: str) -> Iterator[Co
     """A Context with a progress bar that stops on Ctrl-C and SIGTERM, and says which line goes on
     from there. Without a terminal it prints a line once a minute.
     """
-    flag, console, printed_at = threading.Event(), Console(stderr=True), time.monotonic()
+    flag, console, lines = threading.Event(), Console(stderr=True), EveryMinute()
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -104,15 +103,13 @@ def progress_context(folder: Path | None, seed: int, device: str) -> Iterator[Co
     task = bars.add_task("starting", total=None)
 
     def show(event: Progress) -> None:
-        nonlocal printed_at
         bars.update(
             task,
             description=flat(f"{event.name} {event.note}"),
             completed=event.done,
             total=event.total,
         )
-        if not console.is_terminal and time.monotonic() - printed_at >= LINE_EVERY:
-            printed_at = time.monotonic()
+        if not console.is_terminal and lines.due():
             line = flat(f"{event.name} {event.done}/{event.total} {event.note}")
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 

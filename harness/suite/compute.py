@@ -2,7 +2,7 @@
 
 operations = 3 sum_n passes_n f_n,  f_n the operations of one image forward through network n
 
-A method says by `image_passes` which networks it uses and how many images pass each, forward and
+A method says by `matching_passes` which networks it uses and how many images pass each, forward and
 backward; a backward pass costs two forward ones. f_n counts convolutions and matrix products.
 Unlike a limit of seconds, which a busy machine turns into another set, this decides one number of
 iterations, the same everywhere. Seconds stand beside in every report: augmentations, norms, masks
@@ -47,7 +47,7 @@ def match_compute(
 
     @lru_cache
     def cost(iterations: int) -> float:
-        passes = replace(condenser, iterations=iterations).image_passes(data, ipc)
+        passes = replace(condenser, iterations=iterations).matching_passes(data, ipc)
         return sum(
             FORWARD_AND_BACKWARD * count * _operations(spec, data.shape, len(data.class_names))
             for spec, count in passes

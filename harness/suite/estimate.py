@@ -14,7 +14,6 @@ from typing import Any
 import torch
 
 from condensers import networks
-from condensers.composition.composition import Composition
 from condensers.registry.registry import create_condenser
 from condensers.sets.budget import Budget
 from harness.suite.cell import MAKES_A_SET, Cell
@@ -50,7 +49,7 @@ def _passes(cell: Cell, data: Splits, trained: set[str]) -> Passes | None:
             for network, count in made
         ]
     if cell.kind in MAKES_A_SET and made is not None:
-        return made + _teaching(condenser, data) + _known(condenser, cell, data, trained)
+        return made + _known(condenser, cell, data, trained)
     scenario = SCENARIOS.create({"name": cell.scenario, **cell.settings})
     passes: Passes | None = scenario.image_passes(data, images, cell.reference)
     if passes is None:
@@ -59,16 +58,6 @@ def _passes(cell: Cell, data: Splits, trained: set[str]) -> Passes | None:
         return passes
     times = scenario.condensations
     return passes + [(network, times * count) for network, count in made]
-
-
-def _teaching(condenser: Any, data: Splits) -> Passes:
-    """The training of the teacher of a learned set's labels, which no amount of arithmetic that a
-    suite gives a method includes.
-    """
-    if not isinstance(condenser, Composition):
-        return []
-    built = condenser.built
-    return built.labels.image_passes(built.network, data.train)
 
 
 def _known(condenser: Any, cell: Cell, data: Splits, trained: set[str]) -> Passes:

@@ -11,20 +11,13 @@ from harness.running.cell_work import Event
 from harness.running.progress import ProgressBoard
 from harness.running.time_left import TimeLeft
 from harness.suite.cell import Cell
+from tests.helpers.clock import Clock
 
 WIDE = 200
 
 
 def cell(seed: int) -> Cell:
     return Cell(kind="condense", data="d", digests={}, seed=seed, label="random")
-
-
-class Clock:
-    """A clock that is put on."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
 
 def test_the_time_left_is_that_of_estimates_put_right_by_what_cells_take(
@@ -108,12 +101,11 @@ def working(done: int) -> Event:
 def test_a_long_cell_says_at_most_once_a_minute_where_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    one, text, now = cell(0), StringIO(), time.monotonic()
+    one, text, clock = cell(0), StringIO(), Clock(monkeypatch)
     board = ProgressBoard([one], {one.key: 1.0}, Console(file=text, width=WIDE))
-    monkeypatch.setattr(time, "monotonic", lambda: now)
     board.listen(Event(one.key, "started"))
     for done in range(100):
-        now += 1.5
+        clock.now += 1.5
         board.listen(working(done))
     assert text.getvalue().splitlines() == [
         "[0/1] at work: condense random, seed 0: dm 39/100 0.25",
@@ -124,8 +116,9 @@ def test_a_long_cell_says_at_most_once_a_minute_where_it_is(
 def test_quiet_shows_nothing() -> None:
     one, text = cell(0), StringIO()
     board = ProgressBoard([one], {one.key: 1.0}, Console(file=text, width=WIDE), quiet=True)
-    board.reported_at[one.key] = -1000.0
-    for event in (Event(one.key, "started"), working(1), Event(one.key, "done")):
+    board.listen(Event(one.key, "started"))
+    board.lines[one.key].last -= 1000
+    for event in (working(1), Event(one.key, "done")):
         board.listen(event)
     assert text.getvalue() == ""
 
